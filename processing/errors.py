@@ -1,0 +1,130 @@
+"""Everything that can go wrong with one object or one message, by what has to be done about it.
+
+::
+
+    DarkroomError
+    ├── Rejected                   the object or the message is at fault; trying again cannot help
+    │   ├── MalformedMessage       not a notification this queue should hold
+    │   ├── UnusableKey            the key cannot be given to variants (NUL, "..", too long)
+    │   ├── UnsupportedFormat      not an image, or a format the recipe does not accept
+    │   ├── CorruptImage           broken or truncated
+    │   └── ImageTooLarge          more bytes, pixels or frames than the limits allow
+    ├── Retryable                  the world is at fault; the same message may well succeed later
+    │   ├── Unavailable            S3, DynamoDB or SQS refused or failed; `cause` is AWS's own error code
+    │   ├── LeaseLost              another worker holds this version now
+    │   └── OutOfTime              a request sent now could outlive the lease
+    ├── Busy                       another worker holds a live lease; come back when it ends
+    ├── NotStarted                 too little time was left to begin
+    ├── SourceChanged              the uploads bucket no longer holds the version we came for
+    │   ├── SourceReplaced         ... it holds another one
+    │   └── SourceGone             ... it holds none
+    ├── PreconditionFailed         a conditional write met another state
+    └── Misconfigured              settings or recipe: every fault, each by its name
+
+Anything else that is raised is a bug, and is treated as one: retried, and logged with its traceback.
+"""
+
+from collections.abc import Sequence
+
+
+class DarkroomError(Exception):
+    """The root: everything this package raises on purpose."""
+
+    @property
+    def cause(self) -> str:
+        """The name under which failures of this kind are grouped."""
+        return type(self).__name__
+
+
+class Rejected(DarkroomError):
+    """The object or the message is at fault; it goes to the dead-letter queue at once, with this reason."""
+
+
+class MalformedMessage(Rejected):
+    """The body is not an S3 notification in any of the forms S3, SNS and EventBridge send."""
+
+
+class UnusableKey(Rejected):
+    """The key cannot be turned into the keys of variants."""
+
+
+class UnsupportedFormat(Rejected):
+    """The bytes are no image, or in a format that is not accepted."""
+
+
+class CorruptImage(Rejected):
+    """The bytes begin as an image, and then break off or make no sense."""
+
+
+class ImageTooLarge(Rejected):
+    """The image has more bytes, pixels or frames than the limits allow."""
+
+
+class Retryable(DarkroomError):
+    """Nothing is wrong with the object; the same message may succeed later."""
+
+
+class Unavailable(Retryable):
+    """An AWS service refused or failed.
+
+    Args:
+        code: the service's own error code, such as ``SlowDown`` or ``AccessDenied``.
+        operation: what was asked for, such as ``s3:GetObject images/cat.jpg``.
+    """
+
+    def __init__(self, code: str, operation: str, detail: str = "") -> None:
+        super().__init__(f"{operation}: {code}" + (f": {detail}" if detail else ""))
+        self.code = code
+        self.operation = operation
+
+    @property
+    def cause(self) -> str:
+        return self.code
+
+
+class LeaseLost(Retryable):
+    """The claim was taken over by another worker; nothing more may be written under it."""
+
+
+class OutOfTime(Retryable):
+    """The lease would end before the next request could be answered."""
+
+
+class Busy(DarkroomError):
+    """Another worker holds a live lease on this version until ``lease_until`` (seconds since the epoch)."""
+
+    def __init__(self, lease_until: float) -> None:
+        super().__init__(f"another worker holds the lease until {lease_until:.0f}")
+        self.lease_until = lease_until
+
+
+class NotStarted(DarkroomError):
+    """Too little time was left in this invocation to begin; nothing was written."""
+
+
+class SourceChanged(DarkroomError):
+    """The uploads bucket no longer holds the version the message speaks of."""
+
+
+class SourceReplaced(SourceChanged):
+    """Another version is there now; its own message speaks of it."""
+
+
+class SourceGone(SourceChanged):
+    """No object is there now."""
+
+
+class PreconditionFailed(DarkroomError):
+    """A conditional write met another state than the one it was conditional on."""
+
+
+class Misconfigured(DarkroomError):
+    """The settings or the recipe cannot be used.
+
+    Args:
+        faults: one sentence for each, beginning with the name of the setting at fault.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = tuple(faults)
