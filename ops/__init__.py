@@ -1,0 +1,1 @@
+"""The workshop: the tools people use on their own machine; never packaged, and nothing imports it."""
