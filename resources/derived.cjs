@@ -1,0 +1,62 @@
+'use strict';
+
+/** The values that follow from others, so that no two of them can disagree. */
+
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const SERVICE = path.dirname(__dirname);
+const DAY = 24 * 60 * 60;
+
+/** Everything that decides what the function does: a ledger entry names the code that wrote it. */
+const CODE = ['handlers', 'processing', 'recipe.toml', 'requirements.txt', 'requirements-base.txt'];
+
+function filesBelow(name) {
+  const full = path.join(SERVICE, name);
+  if (!fs.existsSync(full)) return [];
+  if (!fs.statSync(full).isDirectory()) return [name];
+  return fs
+    .readdirSync(full)
+    .filter((entry) => entry !== '__pycache__')
+    .flatMap((entry) => filesBelow(`${name}/${entry}`));
+}
+
+function codeVersion() {
+  const hash = crypto.createHash('sha256');
+  for (const name of CODE.flatMap(filesBelow).sort()) {
+    const content = fs.readFileSync(path.join(SERVICE, name));
+    hash.update(`${name}\0${content.length}\0`).update(content);
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** A bucket's name, which may hold ${AWS::AccountId} and ${AWS::Region}: names are shared by the whole world. */
+const bucketName = (name) => (name.includes('${') ? { 'Fn::Sub': name } : name);
+
+module.exports = async ({ resolveVariable }) => {
+  const param = (name) => resolveVariable(`param:${name}`);
+  const number = async (name) => Number(await param(name));
+
+  const timeout = await number('timeout');
+  const window = await number('window');
+  const arm = (await param('architecture')) === 'arm64';
+  const email = await param('alarmEmail');
+  const visibilityTimeout = 6 * timeout + window; // AWS's rule for SQS event sources
+
+  return {
+    uploadsBucket: bucketName(await param('uploadsBucket')),
+    variantsBucket: bucketName(await param('variantsBucket')),
+    visibilityTimeout,
+    leaseSeconds: timeout + 30, // a lease outlives the invocation that holds it
+    queueAgeAlarm: Math.max(15 * 60, 2 * visibilityTimeout), // one killed invocation is no backlog
+    queueRetention: (await number('queueRetentionDays')) * DAY,
+    dlqRetention: (await number('dlqRetentionDays')) * DAY,
+    removals: String(await param('removals')) === 'true',
+    alarmSubscriptions: email ? [{ Protocol: 'email', Endpoint: email }] : { Ref: 'AWS::NoValue' },
+    // pip judges markers by the machine it runs on, not by the one it packs for: hence a file for each
+    requirementsFile: arm ? 'requirements-base.txt' : 'requirements.txt',
+    pipArchitecture: arm ? 'aarch64' : 'x86_64',
+    codeVersion: codeVersion(),
+  };
+};
