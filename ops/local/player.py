@@ -1,29 +1,196 @@
 """The event source mapping, played as Lambda plays it: poll, batch, invoke, delete what succeeded."""
 
+import os
+import threading
+from collections.abc import Callable, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops.local.answers import InvalidAnswerError, failed_messages
+from ops.local.deployed import EventSourceMapping, Function, check
+from ops.local.errors import StackError
+from ops.local.invocation import Environment, FunctionError, FunctionTimeoutError
+from ops.local.poller import MOST_AT_ONCE, Poller, Record
 
 
 @dataclass
 class Counts:
     """What the player has done so far."""
 
-    invocations: int = 0
     batches: int = 0
+    """Invocations, one for each batch."""
     messages: int = 0
+    """Messages handed to the function, each time they were."""
     deleted: int = 0
-    timeouts: int = 0
+    """Messages that succeeded."""
     failures: int = 0
+    """Invocations that failed whole: an exception, an answer that cannot be understood, a crash, a timeout."""
+    timeouts: int = 0
+    """Those among the failures that were killed at the function timeout."""
+    cold_starts: int = 0
 
 
 class Player:
-    """Keeps up to a number of execution environments busy with one queue's messages."""
+    """Keeps up to a number of execution environments busy with one queue's messages.
 
-    counts: Counts
+    No message is received before an environment is free to take it: that is what MaximumConcurrency means, and why it
+    does not raise receive counts as throttling does. A warm environment is preferred to a new one.
+
+    Args:
+        sqs: a boto3 SQS client, safe to share between threads.
+        mapping: the deployed event source mapping.
+        function: the deployed function.
+        code_root: the folder from which the handler is imported.
+        environ: what makes an AWS SDK in a child process talk to the same emulator.
+        log_dir: gets one file for each environment, with what the function prints.
+        environments: at most this many; the smaller of MaximumConcurrency and the number of cores when not given.
+    """
+
+    def __init__(
+        self,
+        sqs: Any,
+        mapping: EventSourceMapping,
+        function: Function,
+        *,
+        code_root: Path,
+        environ: dict[str, str],
+        log_dir: Path,
+        environments: int | None = None,
+    ) -> None:
+        self.counts = Counts()
+        self._sqs = sqs
+        self._mapping = mapping
+        self._function = function
+        self._code_root = code_root
+        self._environ = environ
+        self._log_dir = log_dir
+        self._limit = min(mapping.maximum_concurrency, environments or os.cpu_count() or 1)
+        self._queue_url = ""
+        self._environments: list[Environment] = []
+        self._idle: list[Environment] = []
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._broken: BaseException | None = None
+        self._invocations = ThreadPoolExecutor(self._limit, thread_name_prefix="invocation")
+        self._poller = threading.Thread(target=self._watched, args=(self._poll,), name="poller")
 
     def start(self) -> None:
-        """Begin to poll; returns at once."""
-        raise NotImplementedError
+        """Begin to poll; returns at once.
+
+        Raises:
+            StackError: Lambda would refuse this mapping.
+        """
+        self._log_dir.mkdir(parents=True, exist_ok=True)
+        self._queue_url = self._sqs.get_queue_url(QueueName=self._mapping.queue_name)["QueueUrl"]
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["VisibilityTimeout"])
+        check(self._function, answer["Attributes"])
+        self._poller.start()
 
     def stop(self) -> None:
-        """Stop polling, let running invocations end (their timeout bounds the wait), end every process."""
-        raise NotImplementedError
+        """Stop polling, let running invocations end (the function timeout bounds the wait), end every process.
+
+        Raises:
+            StackError: the player had broken down meanwhile.
+        """
+        try:
+            self._stop_polling()
+            self._join_poller()
+            self._invocations.shutdown()
+        finally:
+            self.kill()
+        self.raise_if_broken()
+
+    def kill(self) -> None:
+        """End every process at once, with whatever runs in it; its messages come back, as after a crash."""
+        self._stop_polling()
+        self._join_poller()
+        for environment in self._environments:
+            environment.end()
+        self._invocations.shutdown()
+        for environment in self._environments:
+            environment.close()
+
+    def raise_if_broken(self) -> None:
+        """Say so when the player itself, not the function, has failed: nobody polls any more.
+
+        Raises:
+            StackError: it has.
+        """
+        if self._broken is not None:
+            raise StackError(f"the local stack stopped polling: {self._broken}") from self._broken
+
+    def _stop_polling(self) -> None:
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def _join_poller(self) -> None:
+        if self._poller.ident is not None:
+            self._poller.join()
+
+    def _watched(self, work: Callable[..., None], *arguments: Any) -> None:
+        try:
+            work(*arguments)
+        except Exception as error:  # noqa: BLE001 - kept for raise_if_broken: a thread has nobody to raise to
+            self._broken = error
+            self._stop_polling()
+
+    def _poll(self) -> None:
+        poller = Poller(self._sqs, self._queue_url, self._mapping, lambda: self._stopping)
+        while self._wait_for_room():
+            batch = poller.next_batch()
+            if self._stopping:
+                poller.give_back(batch)
+            elif batch:
+                self._invocations.submit(self._watched, self._run, self._take_environment(), batch)
+
+    def _wait_for_room(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or self._idle or len(self._environments) < self._limit)
+            return not self._stopping
+
+    def _take_environment(self) -> Environment:
+        with self._changed:
+            if self._idle:
+                return self._idle.pop()
+            log = self._log_dir / f"{self._function.name}-{len(self._environments) + 1}.log"
+            environment = Environment(self._function, code_root=self._code_root, environ=self._environ, log=log)
+            self._environments.append(environment)
+            return environment
+
+    def _run(self, environment: Environment, batch: Sequence[Record]) -> None:
+        try:
+            failed = self._invoke(environment, batch)
+            self._delete([record for record in batch if record["messageId"] not in failed])
+        finally:
+            with self._changed:
+                self._idle.append(environment)
+                self._changed.notify_all()
+
+    def _invoke(self, environment: Environment, batch: Sequence[Record]) -> Set[str]:
+        """Invoke the function and return the ids of the messages that failed."""
+        ids = frozenset(record["messageId"] for record in batch)
+        self._count(batches=1, messages=len(batch), cold_starts=environment.pid is None)
+        try:
+            answer = environment.invoke({"Records": list(batch)})
+            return failed_messages(answer, ids) if self._mapping.reports_failures else frozenset()
+        except (FunctionError, InvalidAnswerError) as error:
+            self._count(failures=1, timeouts=isinstance(error, FunctionTimeoutError))
+            environment.note(f"the batch of {len(batch)} failed: {error}")
+            return ids
+
+    def _delete(self, records: Sequence[Record]) -> None:
+        for start in range(0, len(records), MOST_AT_ONCE):
+            chunk = records[start : start + MOST_AT_ONCE]
+            entries = [
+                {"Id": str(number), "ReceiptHandle": record["receiptHandle"]} for number, record in enumerate(chunk)
+            ]
+            answer = self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=entries)
+            self._count(deleted=len(answer.get("Successful", [])))
+
+    def _count(self, **more: int) -> None:
+        with self._changed:
+            for name, number in more.items():
+                setattr(self.counts, name, getattr(self.counts, name) + number)
