@@ -8,7 +8,8 @@
     │   ├── UnusableKey            the key cannot be given to variants (NUL, "..", too long)
     │   ├── UnsupportedFormat      not an image, or a format the recipe does not accept
     │   ├── CorruptImage           broken or truncated
-    │   └── ImageTooLarge          more bytes, pixels or frames than the limits allow
+    │   ├── ImageTooLarge          more bytes, pixels or frames than the limits allow
+    │   └── RejectedEarlier        the same message, rejected in an earlier receive; not tried again
     ├── Retryable                  the world is at fault; the same message may well succeed later
     │   ├── Unavailable            S3, DynamoDB or SQS refused or failed; `cause` is AWS's own error code
     │   ├── LeaseLost              another worker holds this version now
@@ -58,6 +59,22 @@ class CorruptImage(Rejected):
 
 class ImageTooLarge(Rejected):
     """The image has more bytes, pixels or frames than the limits allow."""
+
+
+class RejectedEarlier(Rejected):
+    """This message was rejected in an earlier receive; it fails fast, on its way to the dead-letter queue.
+
+    Args:
+        cause: what it was rejected for then.
+    """
+
+    def __init__(self, cause: str, message: str) -> None:
+        super().__init__(message)
+        self._cause = cause
+
+    @property
+    def cause(self) -> str:
+        return self._cause
 
 
 class Retryable(DarkroomError):

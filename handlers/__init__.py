@@ -1,0 +1,1 @@
+"""Entry points: Lambda's shapes in, Lambda's shapes out, and no decisions."""

@@ -1,0 +1,21 @@
+"""The system: every image that lands in the uploads bucket becomes its variants, exactly once in effect.
+
+Read in this order:
+
+    worker      the story of one object: claim, fetch, render, publish, look, complete
+    publisher   how variants are brought to agree with the uploads bucket, and stay so
+    batch       Lambda's partial-batch contract; what an outcome means for its message
+    events      an SQS body becomes ObjectCreated and ObjectRemoved
+    recipe      the variants to make, read from recipe.toml
+    imaging     bytes become variants, by an ordered list of named steps
+    ledger      the images table: claim, complete, reject, fail, release
+    store       objects in S3: one method, one conditional request
+    queue       when failed messages come back
+    naming      what the variants of an object are called
+    aws         what AWS's failures mean to us
+    errors      the error tree
+    settings    what the environment tells, every fault reported at once
+
+`events`, `recipe`, `naming`, `errors` and `settings` are pure; `imaging` needs Pillow; `store`, `ledger`, `queue` and
+`aws` know AWS, and take their clients as arguments. Nothing happens at import.
+"""

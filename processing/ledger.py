@@ -1,0 +1,338 @@
+"""The images table: one item for each version of each object, at once idempotency record, metadata and history.
+
+A claim is one conditional write, and every later write is conditional on the claim's own token, so that a worker which
+lost its lease can change nothing here::
+
+    worker 1   claim(token 1) ........ renders, hangs ........ complete if owner = token 1: refused, LeaseLost
+    lease 1    |----------------------------|
+    worker 2                  claim: Busy    claim(token 2) ...... complete if owner = token 2: DONE
+    lease 2                                  |----------------------------|
+
+The lease outlives the function's timeout, so that a lease ends under a living worker only when its environment was
+frozen. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from processing.aws import calling, code_of
+from processing.errors import Busy, LeaseLost, RejectedEarlier
+
+REMOVED_KEY = "removed"  # the sort key under which removals of an object are claimed; no ETag reads like this
+
+
+class Status(StrEnum):
+    """Where a version of an object stands."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    DONE = "DONE"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+    SUPERSEDED = "SUPERSEDED"
+    REMOVED = "REMOVED"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of an object, or (with ``REMOVED_KEY`` as its ETag) the removals of one."""
+
+    bucket: str
+    key: str
+    etag: str
+
+    @property
+    def object(self) -> str:
+        """The partition key."""
+        return f"{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One receive of one message, as far as the ledger has to know it."""
+
+    message_id: str
+    receive_count: int
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a version until ``lease_until`` (seconds since the epoch).
+
+    ``earlier`` tells that an attempt was made before this one, which may have written variants.
+    """
+
+    version: Version
+    owner: str
+    lease_until: float
+    attempt: int
+    earlier: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The version is DONE with today's recipe, as ``owner`` recorded."""
+
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an attempt failed. ``cause`` groups failures; ``fingerprint`` tells where in the code it happened."""
+
+    cause: str
+    message: str
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRecord:
+    """One variant, as the record names it."""
+
+    name: str
+    key: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """What is known of a finished image. ``timings`` are milliseconds by stage."""
+
+    image_format: str
+    mode: str
+    width: int
+    height: int
+    size_bytes: int
+    content_type: str
+    has_transparency: bool
+    created_date: str | None
+    variants: tuple[VariantRecord, ...]
+    lost: tuple[str, ...] = ()
+    timings: Mapping[str, int] = field(default_factory=dict)
+
+
+class Ledger(Protocol):
+    """The images table of one stage. Every method but `claim` raises LeaseLost when the claim is another's now."""
+
+    def claim(
+        self,
+        version: Version,
+        delivery: Delivery,
+        *,
+        over: Finished | None = None,
+        about: Mapping[str, str] | None = None,
+    ) -> Claim | Finished: ...
+    def complete(self, claim: Claim, record: ImageRecord) -> None: ...
+    def settle(self, claim: Claim, status: Status) -> None: ...
+    def reject(self, claim: Claim, reason: Reason, delivery: Delivery) -> None: ...
+    def fail(self, claim: Claim, reason: Reason, delivery: Delivery) -> None: ...
+    def release(self, claim: Claim) -> None: ...
+
+
+class DynamoLedger:
+    """The ledger on DynamoDB: two write units for an image that goes through at once, and no read.
+
+    Args:
+        client: a boto3 DynamoDB client.
+        recipe: the fingerprint of today's recipe.
+        lease_seconds: how long a claim lasts.
+        clock: seconds since the epoch.
+        new_token: a token that was never given before.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        table: str,
+        recipe: str,
+        code_version: str,
+        lease_seconds: float,
+        clock: Callable[[], float],
+        new_token: Callable[[], str],
+    ) -> None:
+        self._dynamodb = client
+        self._table = table
+        self._recipe = recipe
+        self._code_version = code_version
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+        self._new_token = new_token
+
+    def claim(
+        self,
+        version: Version,
+        delivery: Delivery,
+        *,
+        over: Finished | None = None,
+        about: Mapping[str, str] | None = None,
+    ) -> Claim | Finished:
+        """Claim a version, unless somebody is at it, it is done, or this message was rejected for it before.
+
+        Args:
+            over: claim it although it is done, if it is still as it was then.
+            about: what else to record of the version, such as its sequencer.
+
+        Raises:
+            Busy: another worker holds a live lease.
+            RejectedEarlier: this very message was rejected by the same code and recipe in an earlier receive.
+        """
+        now = self._clock()
+        claim = Claim(version, self._new_token(), math.ceil(now + self._lease_seconds), attempt=1, earlier=False)
+        values = {
+            ":status": Status.IN_PROGRESS,
+            ":owner": claim.owner,
+            ":lease_until": claim.lease_until,
+            ":recipe": self._recipe,
+            ":code_version": self._code_version,
+            ":bucket": version.bucket,
+        } | {f":{name}": value for name, value in (about or {}).items()}
+        sets = _assignments(values)
+        if over is None:
+            condition = CLAIMABLE
+            values |= {":now": math.floor(now), ":done": Status.DONE, ":rejected": Status.REJECTED}
+            values |= {":message_id": delivery.message_id if delivery.receive_count > 1 else "-"}
+        else:
+            condition = "#owner = :seen"
+            values |= {":seen": over.owner}
+        try:
+            old = self._update(version, f"SET {sets} ADD #attempts :one", condition, values | {":one": 1})
+        except _Refused as refused:
+            return self._explain(refused.item, claim, delivery, about)
+        attempts = int(old.get("attempts", 0))
+        return replace(claim, attempt=attempts + 1, earlier=attempts > 0)
+
+    def complete(self, claim: Claim, record: ImageRecord) -> None:
+        """Record the image as DONE, with its metadata."""
+        values = {f":{name}": value for name, value in asdict(record).items() if value is not None}
+        self._finish(claim, Status.DONE, values, forget="#reason, #message_id")
+
+    def settle(self, claim: Claim, status: Status) -> None:
+        """Record the version as SUPERSEDED or REMOVED."""
+        self._finish(claim, status, {})
+
+    def reject(self, claim: Claim, reason: Reason, delivery: Delivery) -> None:
+        """Record that trying again cannot help, and for which message that was found."""
+        values = {":reason": _reason(reason, claim, delivery), ":message_id": delivery.message_id}
+        self._finish(claim, Status.REJECTED, values)
+
+    def fail(self, claim: Claim, reason: Reason, delivery: Delivery) -> None:
+        """Record that this attempt failed, and free the version for the next."""
+        self._finish(claim, Status.FAILED, {":reason": _reason(reason, claim, delivery)})
+
+    def release(self, claim: Claim) -> None:
+        """Give the claim back as if it had never been made; nothing may have been written under it."""
+        try:
+            self._update(
+                claim.version,
+                "REMOVE #lease_until ADD #attempts :less",
+                "#owner = :owner AND attribute_exists(#lease_until)",
+                {":owner": claim.owner, ":less": -1},
+            )
+        except _Refused as refused:
+            self._check_owner(refused.item, claim)  # still ours: an earlier request did it, unanswered
+
+    def _finish(self, claim: Claim, status: Status, values: dict[str, Any], forget: str = "") -> None:
+        values = values | {":status": status, ":updated_at": math.floor(self._clock())}
+        removals = ", ".join(filter(None, ("#lease_until", forget)))
+        expression = f"SET {_assignments(values)} REMOVE {removals}"
+        try:
+            self._update(claim.version, expression, "#owner = :owner", values | {":owner": claim.owner})
+        except _Refused as refused:
+            self._check_owner(refused.item, claim)
+
+    def _explain(
+        self, item: Mapping[str, Any], claim: Claim, delivery: Delivery, about: Mapping[str, str] | None
+    ) -> Claim | Finished:
+        """What a refused claim means, from the item that refused it."""
+        if item.get("owner") == claim.owner:  # an earlier request of this very claim won, and its answer was lost
+            return replace(claim, attempt=int(item["attempts"]), earlier=True)
+        status = item.get("status")
+        if status == Status.IN_PROGRESS and item.get("lease_until", 0) > self._clock():
+            raise Busy(float(item["lease_until"]))
+        if status == Status.DONE and item.get("recipe") == self._recipe:
+            return Finished(str(item["owner"]))
+        if status == Status.REJECTED and item.get("message_id") == delivery.message_id:
+            raise RejectedEarlier(item["reason"]["class"], item["reason"]["message"])
+        return self.claim(claim.version, delivery, about=about)  # it has become claimable meanwhile
+
+    @staticmethod
+    def _check_owner(item: Mapping[str, Any], claim: Claim) -> None:
+        if item.get("owner") != claim.owner:
+            raise LeaseLost(f"{claim.version.object} was claimed by another worker after attempt {claim.attempt}")
+
+    def _update(self, version: Version, expression: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """One conditional UpdateItem; returns the item as it was before.
+
+        Raises:
+            _Refused: the condition did not hold; carries the item as it is.
+        """
+        names = set(re.findall(r"#(\w+)", expression + condition))
+        with calling(f"dynamodb:UpdateItem {version.object}"):
+            try:
+                answer = self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key={"object": {"S": version.object}, "etag": {"S": version.etag}},
+                    UpdateExpression=expression,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames={f"#{name}": name for name in names},
+                    ExpressionAttributeValues={name: _TO.serialize(value) for name, value in values.items()},
+                    ReturnValues="ALL_OLD",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except ClientError as error:
+                if code_of(error) == "ConditionalCheckFailedException":
+                    raise _Refused(_plain(error.response.get("Item", {}))) from error
+                raise
+        return _plain(answer.get("Attributes", {}))
+
+
+# Claimable: never seen, or neither held, nor done, nor rejected for this very message by this very code and recipe.
+CLAIMABLE = (
+    "attribute_not_exists(#object) OR NOT ("
+    "(#status = :status AND #lease_until > :now)"
+    " OR (#status = :done AND #recipe = :recipe)"
+    " OR (#status = :rejected AND #message_id = :message_id AND #recipe = :recipe AND #code_version = :code_version)"
+    ")"
+)
+
+MAX_REASON = 300  # characters; keeps an item of many attempts below 1 KB
+
+_TO = TypeSerializer()
+_FROM = TypeDeserializer()
+
+
+class _Refused(Exception):
+    """A conditional write met another state: ``item``."""
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        super().__init__("the condition did not hold")
+        self.item = item
+
+
+def _assignments(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"#{name[1:]} = {name}" for name in values)
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _FROM.deserialize(value) for name, value in item.items()}
+
+
+def _reason(reason: Reason, claim: Claim, delivery: Delivery) -> dict[str, Any]:
+    return {
+        "class": reason.cause,
+        "message": reason.message[:MAX_REASON],
+        "fingerprint": reason.fingerprint,
+        "attempt": claim.attempt,
+        "request_id": delivery.request_id,
+    }

@@ -1,0 +1,89 @@
+"""What the variants of an object are called: pure functions of its key, so that anyone can find or remove them.
+
+No two keys share a variant's key. A key whose extension already says the output format is kept as it is; any other
+gets the format's extension behind it; and one with no image extension gets ``.image`` in between::
+
+    images/a/cat.jpg   -> desktop/a/cat.jpg          (format "keep": whatever the content, the key stays)
+    images/cat.png     -> desktop/cat.png.webp       (format "webp")
+    images/cat.webp    -> desktop/cat.webp
+    images/cat.png.webp -> desktop/cat.png.webp.webp (else it would meet the variant of cat.png)
+    images/cat         -> desktop/cat.image.webp     (else it would meet the variant of cat.webp)
+
+With "keep" the key cannot depend on the content: an overwrite with another format would leave the older picture under
+another name, and a removal would have to guess. The Content-Type tells the truth.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from processing.errors import UnusableKey
+from processing.events import MAX_KEY_BYTES
+
+EXTENSIONS = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "png": (".png",),
+    "webp": (".webp",),
+    "avif": (".avif",),
+    "gif": (".gif",),
+}
+OTHER_IMAGES = (".tif", ".tiff", ".bmp", ".heic", ".heif", ".jp2", ".svg", ".ico")
+IMAGE_EXTENSIONS = tuple(e for known in EXTENSIONS.values() for e in known) + OTHER_IMAGES
+BARE = ".image"
+
+
+def variant_key(key: str, *, prefix: str, variant: str, output_format: str) -> str:
+    """The key of one variant of an uploaded object.
+
+    Args:
+        key: the object's key, beginning with ``prefix``.
+        output_format: the variant's format in the recipe, "keep" or one of ``EXTENSIONS``.
+
+    Raises:
+        UnusableKey: a browser or CDN would resolve it to another key, or S3 would refuse it.
+    """
+    name = f"{variant}/{_with_extension(_below(prefix, key), output_format)}"
+    size = len(name.encode())
+    if size > MAX_KEY_BYTES:
+        raise UnusableKey(f"the variant's key would have {size} bytes; S3 takes {MAX_KEY_BYTES}: shorten the key")
+    return name
+
+
+def variant_keys(key: str, *, prefix: str, formats: Mapping[str, str]) -> dict[str, str]:
+    """The keys of all variants of an object, by variant; ``formats`` is each variant's output format.
+
+    Raises:
+        UnusableKey: as `variant_key`.
+    """
+    return {name: variant_key(key, prefix=prefix, variant=name, output_format=fmt) for name, fmt in formats.items()}
+
+
+def overlaps(*, uploads_bucket: str, prefix: str, variants_bucket: str, variants: Sequence[str]) -> list[str]:
+    """The variants that would land where uploads are watched for, and so be processed again without end."""
+    if uploads_bucket != variants_bucket:
+        return []
+    return [name for name in variants if f"{name}/".startswith(prefix) or prefix.startswith(f"{name}/")]
+
+
+def _below(prefix: str, key: str) -> str:
+    rest = key.removeprefix(prefix)
+    if "\0" in key:
+        raise UnusableKey("the key has a NUL character: upload the object under another key")
+    if any(part in (".", "..") for part in rest.split("/")):
+        raise UnusableKey(
+            "the key has a '.' or '..' segment, which browsers and CDNs resolve to another key: rename it"
+        )
+    if not rest:
+        raise UnusableKey(f"the key is the prefix {prefix!r} itself: upload the object under a name below it")
+    return rest
+
+
+def _with_extension(name: str, output_format: str) -> str:
+    if output_format == "keep":
+        return name
+    own = EXTENSIONS[output_format]
+    lower = name.lower()
+    if not lower.endswith(IMAGE_EXTENSIONS):
+        return f"{name}{BARE}{own[0]}"
+    stem = lower[: lower.rindex(".")]
+    if lower.endswith(own) and not stem.endswith((*IMAGE_EXTENSIONS, BARE)):
+        return name
+    return f"{name}{own[0]}"

@@ -1,0 +1,178 @@
+"""The variants of one object, brought to agree with the uploads bucket and kept so: the event is a hint, the bucket
+is the truth.
+
+Every write is conditional on what was seen just before it, so that an older picture never covers an acknowledged
+newer one; and whoever has written looks at the source again before its message is acknowledged (`Publication.look`),
+so that the end is right whatever came in between::
+
+    W1 (version A)   PUT phone=A                        PUT tablet=A  look: source is B -> bring all to B
+    W2 (version B)                PUT phone=B  PUT tablet=B  look: B -> done
+
+S3 has no fencing: nothing can stop a request that was sent. So none is sent that could outlive the lease.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from processing.errors import OutOfTime, PreconditionFailed, Rejected, SourceChanged, SourceGone, SourceReplaced
+from processing.imaging import Rendered, RenderedVariant
+from processing.recipe import Recipe
+from processing.store import NewVariant, Published, Store
+
+Render = Callable[[bytes, Recipe], Rendered]
+
+UNKNOWN: Final = object()  # what stands in the variants bucket is not known to be of any one version
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """How long this worker may write: until ``until``, by the clock that is given; times in seconds.
+
+    ``request_seconds`` is the longest one request can take, retries included.
+    """
+
+    until: float
+    clock: Callable[[], float]
+    request_seconds: float
+
+    def check(self) -> None:
+        """Raises:
+        OutOfTime: a request sent now could be answered after the lease has ended.
+        """
+        left = self.until - self.clock()
+        if left < self.request_seconds:
+            raise OutOfTime(f"the lease ends in {left:.1f} s and a request may take {self.request_seconds:.1f} s")
+
+
+class Publication:
+    """The work of one message on the variants of one object, under one lease.
+
+    Args:
+        key: the object's key in the uploads bucket.
+        variant_keys: the key of each variant, by the variant's name.
+        keep_orphans: leave the variants of a source that is gone where they are.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        render: Render,
+        recipe: Recipe,
+        lease: Lease,
+        *,
+        key: str,
+        variant_keys: Mapping[str, str],
+        keep_orphans: bool,
+    ) -> None:
+        self._store = store
+        self._render = render
+        self._recipe = recipe
+        self._lease = lease
+        self._key = key
+        self.keys = variant_keys
+        self._keep_orphans = keep_orphans
+        self.wrote = False  # a request that was never answered counts
+
+    def publish(self, rendered: Rendered, etag: str) -> None:
+        """Write each variant of the version ``etag``, unless it is there already.
+
+        Raises:
+            SourceReplaced, SourceGone: the source has changed; some variants may be written.
+            OutOfTime: the lease is about to end.
+        """
+        for variant in rendered.variants:
+            self._put(self._new(variant, etag))
+
+    def look(self, published: object) -> str | None:
+        """Bring the variants to what the source is now, and look again, until nothing has changed.
+
+        Args:
+            published: the version all variants were last brought to, None for none, or ``UNKNOWN``.
+
+        Returns:
+            The version that is there now; None when the source is gone.
+        """
+        while True:
+            now = self._store.source_etag(self._key)
+            if now == published:
+                return now
+            try:
+                if now is None:
+                    self._remove_all()
+                else:
+                    self._bring_to(now)
+            except SourceChanged:
+                published = UNKNOWN
+            else:
+                published = now
+
+    def _bring_to(self, etag: str) -> None:
+        """Publish another version than the message's own, leaving alone what is already of it."""
+        stale = [key for key in self.keys.values() if not _is_from(self._store.variant(key), etag)]
+        if not stale:
+            return
+        try:
+            original = self._store.fetch(self._key, etag, max_bytes=self._recipe.limits.max_bytes)
+            rendered = self._render(original.body, self._recipe)
+        except Rejected:
+            return  # its own message will tell; the older pictures stay
+        for variant in rendered.variants:
+            if not _is_from(self._store.variant(self.keys[variant.name]), etag):
+                self._put(self._new(variant, etag))
+
+    def _put(self, new: NewVariant) -> None:
+        seen: Published | None = None
+        while True:
+            self._lease.check()
+            self.wrote = True
+            try:
+                self._store.put(new, over=None if seen is None else seen.etag)
+            except PreconditionFailed:
+                seen = self._store.variant(new.key)
+                if self._is_of(seen, new.source_etag):
+                    return
+                self._check_source(new.source_etag)
+            else:
+                return
+
+    def _check_source(self, etag: str) -> None:
+        now = self._store.source_etag(self._key)
+        if now is None:
+            raise SourceGone(f"{self._key} was removed")
+        if now != etag:
+            raise SourceReplaced(f"{self._key} is {now} now, no longer {etag}")
+
+    def _remove_all(self) -> None:
+        if self._keep_orphans:
+            return
+        for key in self.keys.values():
+            while (seen := self._store.variant(key)) is not None:
+                self._lease.check()
+                self.wrote = True
+                try:
+                    self._store.delete(key, etag=seen.etag)
+                except PreconditionFailed:
+                    continue  # somebody published meanwhile: judge what is there now
+                break
+
+    def _is_of(self, seen: Published | None, etag: str) -> bool:
+        return _is_from(seen, etag, self._recipe.fingerprint)
+
+    def _new(self, variant: RenderedVariant, etag: str) -> NewVariant:
+        return NewVariant(
+            key=self.keys[variant.name],
+            body=variant.data,
+            content_type=variant.content_type,
+            source_etag=etag,
+            recipe=self._recipe.fingerprint,
+        )
+
+
+def is_complete(store: Store, variant_keys: Iterable[str], *, etag: str, recipe: str) -> bool:
+    """Whether every variant is there, of this version and this recipe; one HEAD each."""
+    return all(_is_from(store.variant(key), etag, recipe) for key in variant_keys)
+
+
+def _is_from(seen: Published | None, etag: str, recipe: str | None = None) -> bool:
+    return seen is not None and seen.source_etag == etag and recipe in (None, seen.recipe)

@@ -1,0 +1,87 @@
+"""What the functions are told by their environment: read once, every fault reported at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from processing.errors import Misconfigured
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The consumer's settings; each field is the variable of the same name in capitals. Times are in seconds."""
+
+    uploads_bucket: str
+    uploads_prefix: str
+    variants_bucket: str
+    images_table: str
+    queue_url: str
+    max_receive_count: int
+    function_timeout: float
+    lease_seconds: float
+    removals: bool
+    code_version: str
+    log_level: str
+
+    @classmethod
+    def from_mapping(cls, env: Mapping[str, str]) -> "Settings":
+        """Read the settings, usually from ``os.environ``.
+
+        Raises:
+            Misconfigured: with one sentence for each variable that is missing or makes no sense.
+        """
+        read = _Reader(env)
+        settings = cls(
+            uploads_bucket=read.text("UPLOADS_BUCKET"),
+            uploads_prefix=env.get("UPLOADS_PREFIX", ""),
+            variants_bucket=read.text("VARIANTS_BUCKET"),
+            images_table=read.text("IMAGES_TABLE"),
+            queue_url=read.text("QUEUE_URL"),
+            max_receive_count=int(read.number("MAX_RECEIVE_COUNT", at_least=1)),
+            function_timeout=read.number("FUNCTION_TIMEOUT", at_least=1),
+            lease_seconds=read.number("LEASE_SECONDS", at_least=1),
+            removals=read.choice("REMOVALS", ("true", "false"), default="false") == "true",
+            code_version=read.text("CODE_VERSION"),
+            log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
+        )
+        if not read.faults and settings.lease_seconds <= settings.function_timeout:
+            read.faults.append(
+                f"LEASE_SECONDS: {settings.lease_seconds:g} must exceed FUNCTION_TIMEOUT "
+                f"{settings.function_timeout:g}, or a living worker could lose its claim"
+            )
+        if read.faults:
+            raise Misconfigured(read.faults)
+        return settings
+
+
+class _Reader:
+    """Reads typed values and collects what is wrong with them."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self.faults: list[str] = []
+
+    def text(self, name: str) -> str:
+        value = self._env.get(name, "")
+        if not value:
+            self.faults.append(f"{name}: is not set")
+        return value
+
+    def number(self, name: str, *, at_least: float) -> float:
+        text = self.text(name)
+        try:
+            value = float(text or at_least)
+        except ValueError:
+            self.faults.append(f"{name}: {text!r} is not a number")
+            return at_least
+        if not at_least <= value < float("inf"):
+            self.faults.append(f"{name}: {text} must be at least {at_least:g}")
+            return at_least
+        return value
+
+    def choice(self, name: str, choices: tuple[str, ...], *, default: str) -> str:
+        value = self._env.get(name) or default
+        if value not in choices:
+            self.faults.append(f"{name}: {value!r} is not one of {', '.join(choices)}")
+        return value

@@ -1,0 +1,241 @@
+"""The story of one object: claim, fetch, render, publish, look, complete.
+
+`Worker.handle` tells it; `publisher` knows how variants are brought to agree with the uploads bucket, `ledger` what
+was decided before, and `batch` what an outcome or an exception means for the message.
+"""
+
+import hashlib
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from processing.errors import (
+    DarkroomError,
+    LeaseLost,
+    MalformedMessage,
+    Rejected,
+    SourceChanged,
+    SourceGone,
+)
+from processing.events import Event, ObjectCreated, ObjectRemoved
+from processing.imaging import Rendered
+from processing.ledger import (
+    REMOVED_KEY,
+    Claim,
+    Delivery,
+    ImageRecord,
+    Ledger,
+    Reason,
+    Status,
+    VariantRecord,
+    Version,
+)
+from processing.naming import variant_keys
+from processing.publisher import UNKNOWN, Lease, Publication, Render, is_complete
+from processing.recipe import Recipe
+from processing.store import Original, Store
+
+
+class Kind(StrEnum):
+    """How the work on an object ended well."""
+
+    DONE = "done"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+    REMOVED = "removed"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the work on one object ended; ``timings`` are milliseconds by stage."""
+
+    kind: Kind
+    attempt: int = 0
+    timings: dict[str, int] = field(default_factory=dict)
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Works on one object at a time; holds no state between objects, so threads may share it.
+
+    Args:
+        request_seconds: the longest one request can take, retries included.
+        removals: whether the variants of a removed object are removed as well.
+        clock: seconds since the epoch.
+    """
+
+    store: Store
+    ledger: Ledger
+    render: Render
+    recipe: Recipe
+    uploads_bucket: str
+    prefix: str
+    removals: bool
+    request_seconds: float
+    clock: Callable[[], float] = time.time
+
+    def handle(self, event: Event, delivery: Delivery) -> Outcome:
+        """Bring the variants of the event's object to agree with the uploads bucket.
+
+        Raises:
+            Rejected, Retryable, Busy: as the error tree says; the ledger has the reason where there was a claim.
+        """
+        if event.bucket != self.uploads_bucket or not event.key.startswith(self.prefix):
+            raise MalformedMessage(f"{event.bucket}/{event.key} is not below {self.uploads_bucket}/{self.prefix}")
+        if isinstance(event, ObjectRemoved):
+            return self._remove(event, delivery)
+        if event.key.endswith("/") and event.size == 0:
+            return Outcome(Kind.IGNORED)  # the S3 console's way to show a folder
+        return self._create(event, delivery)
+
+    def _create(self, event: ObjectCreated, delivery: Delivery) -> Outcome:
+        claim = self._claim(event, delivery)
+        if claim is None:
+            return Outcome(Kind.DUPLICATE)
+        watch = Stopwatch(self.clock)
+        with self._reasons(claim, delivery):
+            publication = self._publication(claim, event.key)
+            while True:
+                record, now = self._publish(event, publication, watch, earlier=claim.earlier)
+                if now != event.etag:
+                    status = Status.REMOVED if now is None else Status.SUPERSEDED
+                    self.ledger.settle(claim, status)
+                    return Outcome(Kind(status.lower()), claim.attempt, watch.timings)
+                if record is not None:
+                    self.ledger.complete(claim, record)
+                    return Outcome(Kind.DONE, claim.attempt, watch.timings, record.size_bytes)
+
+    def _publish(
+        self, event: ObjectCreated, publication: Publication, watch: "Stopwatch", *, earlier: bool
+    ) -> tuple[ImageRecord | None, object]:
+        """Fetch, render, publish and look; what was made, and the version that is in the uploads bucket now."""
+        record = None
+        try:
+            with watch("fetch"):
+                original = self.store.fetch(event.key, event.etag, max_bytes=self.recipe.limits.max_bytes)
+            with watch("render"):
+                rendered = self.render(original.body, self.recipe)
+            with watch("publish"):
+                publication.publish(rendered, event.etag)
+            record = _record(original, rendered, publication.keys, watch.timings)
+            return record, publication.look(event.etag)
+        except SourceChanged as change:
+            if earlier or publication.wrote:
+                return record, publication.look(UNKNOWN)
+            return None, None if isinstance(change, SourceGone) else UNKNOWN
+
+    def _remove(self, event: ObjectRemoved, delivery: Delivery) -> Outcome:
+        """Remove the variants of an object that is gone; one that is back gets its variants instead.
+
+        The claim is the removals' own, so that it marks no version's item.
+        """
+        if not self.removals:
+            return Outcome(Kind.IGNORED)
+        claim = self._claim_removals(event, delivery)
+        with self._reasons(claim, delivery):
+            now = self._publication(claim, event.key).look(UNKNOWN)
+            self.ledger.settle(claim, Status.REMOVED)
+            return Outcome(Kind.REMOVED if now is None else Kind.SUPERSEDED, claim.attempt)
+
+    def _claim(self, event: ObjectCreated, delivery: Delivery) -> Claim | None:
+        """Claim the version; None when it is done already and every variant is there."""
+        version = Version(event.bucket, event.key, event.etag)
+        about = {"uploaded_at": event.time, "sequencer": event.sequencer}
+        known = {name: value for name, value in about.items() if value is not None}
+        claim = self.ledger.claim(version, delivery, about=known)
+        while not isinstance(claim, Claim):
+            keys = self._variant_keys(event.key).values()
+            if is_complete(self.store, keys, etag=event.etag, recipe=self.recipe.fingerprint):
+                return None
+            claim = self.ledger.claim(version, delivery, about=known, over=claim)
+        return claim
+
+    def _claim_removals(self, event: ObjectRemoved, delivery: Delivery) -> Claim:
+        claim = self.ledger.claim(Version(event.bucket, event.key, REMOVED_KEY), delivery)
+        if not isinstance(claim, Claim):
+            raise AssertionError("removals are never DONE, only REMOVED")
+        return claim
+
+    def _publication(self, claim: Claim, key: str) -> Publication:
+        return Publication(
+            self.store,
+            self.render,
+            self.recipe,
+            Lease(claim.lease_until, self.clock, self.request_seconds),
+            key=key,
+            variant_keys=self._variant_keys(key),
+            keep_orphans=not self.removals,
+        )
+
+    def _variant_keys(self, key: str) -> dict[str, str]:
+        return variant_keys(key, prefix=self.prefix, formats={spec.name: spec.format for spec in self.recipe.variants})
+
+    @contextmanager
+    def _reasons(self, claim: Claim, delivery: Delivery) -> Iterator[None]:
+        """Record why the work under a claim failed, and pass the failure on.
+
+        A ledger that cannot be reached must not hide the first failure: it is added to it as a note.
+        """
+        try:
+            yield
+        except LeaseLost:
+            raise  # the record is another worker's
+        except Exception as error:
+            write = self.ledger.reject if isinstance(error, Rejected) else self.ledger.fail
+            try:
+                write(claim, reason_of(error), delivery)
+            except DarkroomError as second:
+                error.add_note(f"and the ledger could not be told: {second}")
+            raise
+
+
+class Stopwatch:
+    """Milliseconds by stage: ``with watch("fetch"): ...``; a stage that comes again is added up."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.timings: dict[str, int] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = self._clock()
+        try:
+            yield
+        finally:
+            self.timings[stage] = self.timings.get(stage, 0) + round((self._clock() - start) * 1000)
+
+
+def reason_of(error: BaseException) -> Reason:
+    """What to remember of a failure; the fingerprint is the same for failures at the same place in the code."""
+    if isinstance(error, DarkroomError):
+        return Reason(error.cause, str(error))
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.name}" for frame in frames]
+    fingerprint = hashlib.sha256("|".join([type(error).__name__, *places]).encode()).hexdigest()[:8]
+    return Reason(type(error).__name__, str(error), fingerprint)
+
+
+def _record(original: Original, rendered: Rendered, keys: Mapping[str, str], timings: dict[str, int]) -> ImageRecord:
+    source = rendered.source
+    variants = tuple(
+        VariantRecord(made.name, keys[made.name], made.format, made.width, made.height, len(made.data))
+        for made in rendered.variants
+    )
+    return ImageRecord(
+        image_format=source.image_format,
+        mode=source.mode,
+        width=source.width,
+        height=source.height,
+        size_bytes=len(original.body),
+        content_type=original.content_type,
+        has_transparency=source.has_transparency,
+        created_date=source.created_date,
+        variants=variants,
+        lost=rendered.lost,
+        timings=timings,
+    )

@@ -1,0 +1,246 @@
+"""The ledger's contract, for the double and for DynamoDB in moto alike."""
+
+from dataclasses import replace
+
+import pytest
+
+from processing.errors import Busy, LeaseLost, RejectedEarlier
+from processing.ledger import (
+    Claim,
+    Delivery,
+    Finished,
+    ImageRecord,
+    Ledger,
+    Reason,
+    Status,
+    VariantRecord,
+    Version,
+)
+from tests.processing.conftest import CODE, LEASE, RECIPE, LedgerBench
+
+VERSION = Version("uploads", "images/cat.jpg", "e1")
+FIRST = Delivery("m1", 1, "request-1")
+SECOND = Delivery("m1", 2, "request-2")
+REASON = Reason("CorruptImage", "broken off after 12 bytes", "f1")
+RECORD = ImageRecord(
+    image_format="jpeg",
+    mode="RGB",
+    width=4000,
+    height=3000,
+    size_bytes=3_456_789,
+    content_type="image/jpeg",
+    has_transparency=False,
+    created_date="2026-05-04T12:13:14",
+    variants=tuple(
+        VariantRecord(name, f"{name}/2026/11/holiday-in-the-hills/IMG_20260504_121314.jpg", "jpeg", 1920, 1440, 345_678)
+        for name in ("desktop", "tablet", "phone")
+    ),
+    lost=("hdr_gain_map",),
+    timings={"fetch": 31, "render": 98, "publish": 84},
+)
+
+
+def claimed(ledger: Ledger, delivery: Delivery = FIRST, version: Version = VERSION) -> Claim:
+    claim = ledger.claim(version, delivery, about={"uploaded_at": "2026-11-21T07:00:00.000Z"})
+    assert isinstance(claim, Claim)
+    return claim
+
+
+def test_a_first_claim_wins_and_is_the_first_attempt(books: LedgerBench) -> None:
+    claim = claimed(books.ledger)
+
+    assert (claim.attempt, claim.earlier) == (1, False)
+    assert books.clock.now + LEASE <= claim.lease_until < books.clock.now + LEASE + 1
+    item = books.item(VERSION)
+    assert item is not None
+    assert (item["status"], item["owner"], item["attempts"]) == ("IN_PROGRESS", claim.owner, 1)
+    assert (item["recipe"], item["code_version"]) == (RECIPE, CODE)
+    assert item["uploaded_at"] == "2026-11-21T07:00:00.000Z"
+
+
+def test_a_live_lease_keeps_others_away_until_it_ends(books: LedgerBench) -> None:
+    claim = claimed(books.ledger)
+
+    with pytest.raises(Busy) as busy:
+        books.ledger.claim(VERSION, Delivery("m2", 1))
+    assert busy.value.lease_until == claim.lease_until
+
+
+def test_a_lease_that_has_ended_is_taken_over_as_a_later_attempt(books: LedgerBench) -> None:
+    first = claimed(books.ledger)
+    books.clock.now = first.lease_until
+
+    second = claimed(books.ledger, SECOND)
+
+    assert (second.attempt, second.earlier) == (2, True)
+    assert second.owner != first.owner
+
+
+def test_a_finished_version_is_not_claimed_again(books: LedgerBench) -> None:
+    claim = claimed(books.ledger)
+    books.ledger.complete(claim, RECORD)
+
+    assert books.ledger.claim(VERSION, Delivery("m2", 1)) == Finished(claim.owner)
+
+
+def test_a_finished_version_is_claimed_over_what_was_seen(books: LedgerBench) -> None:
+    claim = claimed(books.ledger)
+    books.ledger.complete(claim, RECORD)
+
+    again = books.ledger.claim(VERSION, Delivery("m2", 1), over=Finished(claim.owner))
+
+    assert isinstance(again, Claim)
+    assert again.earlier
+
+
+def test_only_one_of_two_claims_over_the_same_finished_version_wins(books: LedgerBench) -> None:
+    claim = claimed(books.ledger)
+    books.ledger.complete(claim, RECORD)
+    books.ledger.claim(VERSION, Delivery("m2", 1), over=Finished(claim.owner))
+
+    with pytest.raises(Busy):
+        books.ledger.claim(VERSION, Delivery("m3", 1), over=Finished(claim.owner))
+
+
+def test_a_claim_over_what_has_been_freed_meanwhile_wins_as_any_other(books: LedgerBench) -> None:
+    claim = claimed(books.ledger)
+    books.ledger.complete(claim, RECORD)
+    other = books.ledger.claim(VERSION, Delivery("m2", 1), over=Finished(claim.owner))
+    assert isinstance(other, Claim)
+    books.ledger.fail(other, REASON, FIRST)
+
+    assert isinstance(books.ledger.claim(VERSION, Delivery("m3", 1), over=Finished(claim.owner)), Claim)
+
+
+def test_another_recipe_claims_what_is_done(books: LedgerBench) -> None:
+    books.ledger.complete(claimed(books.ledger), RECORD)
+
+    claim = claimed(books.again("another recipe", CODE))
+
+    assert claim.earlier
+    assert (books.item(VERSION) or {})["recipe"] == "another recipe"
+
+
+@pytest.mark.parametrize("status", [Status.SUPERSEDED, Status.REMOVED])
+def test_what_was_settled_is_free_to_claim(books: LedgerBench, status: Status) -> None:
+    books.ledger.settle(claimed(books.ledger), status)
+    assert (books.item(VERSION) or {})["status"] == status
+
+    assert claimed(books.ledger).earlier
+
+
+def test_a_failure_is_recorded_and_frees_the_version_at_once(books: LedgerBench) -> None:
+    books.ledger.fail(claimed(books.ledger), Reason("SlowDown", "s3:GetObject: SlowDown"), FIRST)
+
+    item = books.item(VERSION)
+    assert item is not None
+    assert item["status"] == "FAILED"
+    assert item["reason"] == {
+        "class": "SlowDown",
+        "message": "s3:GetObject: SlowDown",
+        "fingerprint": "",
+        "attempt": 1,
+        "request_id": "request-1",
+    }
+    assert claimed(books.ledger, SECOND).attempt == 2
+
+
+def test_a_message_that_was_rejected_is_not_tried_again(books: LedgerBench) -> None:
+    books.ledger.reject(claimed(books.ledger), REASON, FIRST)
+
+    with pytest.raises(RejectedEarlier, match="broken off") as again:
+        books.ledger.claim(VERSION, SECOND)
+    assert again.value.cause == "CorruptImage"
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [
+        pytest.param(Delivery("m2", 1), id="another message"),
+        pytest.param(Delivery("m2", 4), id="a later receive of another message"),
+        pytest.param(Delivery("m1", 1), id="the first receive, whatever its id"),
+    ],
+)
+def test_a_rejection_holds_for_its_own_message_only(books: LedgerBench, delivery: Delivery) -> None:
+    books.ledger.reject(claimed(books.ledger), REASON, FIRST)
+
+    assert claimed(books.ledger, delivery).attempt == 2
+
+
+@pytest.mark.parametrize(("recipe", "code"), [("another recipe", CODE), (RECIPE, "another code")])
+def test_a_rejection_does_not_outlive_the_code_or_recipe_it_was_made_by(
+    books: LedgerBench, recipe: str, code: str
+) -> None:
+    books.ledger.reject(claimed(books.ledger), REASON, FIRST)
+
+    assert claimed(books.again(recipe, code), SECOND).attempt == 2
+
+
+def test_a_finished_image_is_recorded_with_its_metadata(books: LedgerBench) -> None:
+    books.ledger.complete(claimed(books.ledger), RECORD)
+
+    item = books.item(VERSION)
+    assert item is not None
+    assert item["status"] == "DONE"
+    assert (item["width"], item["height"], item["has_transparency"]) == (4000, 3000, False)
+    assert [dict(v)["key"].split("/")[0] for v in item["variants"]] == ["desktop", "tablet", "phone"]
+    assert dict(item["timings"]) == {"fetch": 31, "render": 98, "publish": 84}
+    assert "lease_until" not in item
+
+
+def test_what_is_not_known_is_not_recorded(books: LedgerBench) -> None:
+    books.ledger.complete(claimed(books.ledger), replace(RECORD, created_date=None))
+
+    assert "created_date" not in (books.item(VERSION) or {})
+
+
+def test_a_success_forgets_the_earlier_failure(books: LedgerBench) -> None:
+    books.ledger.reject(claimed(books.ledger), REASON, FIRST)
+
+    books.ledger.complete(claimed(books.ledger, Delivery("m2", 1)), RECORD)
+
+    assert not {"reason", "message_id"} & set(books.item(VERSION) or {})
+
+
+@pytest.mark.parametrize("write", ["complete", "settle", "reject", "fail", "release"])
+def test_who_lost_the_lease_changes_nothing(books: LedgerBench, write: str) -> None:
+    lost = claimed(books.ledger)
+    books.clock.now = lost.lease_until
+    claimed(books.ledger, SECOND)
+    before = books.item(VERSION)
+    ledger = books.ledger
+    writes = {
+        "complete": lambda: ledger.complete(lost, RECORD),
+        "settle": lambda: ledger.settle(lost, Status.SUPERSEDED),
+        "reject": lambda: ledger.reject(lost, REASON, FIRST),
+        "fail": lambda: ledger.fail(lost, REASON, FIRST),
+        "release": lambda: ledger.release(lost),
+    }
+
+    with pytest.raises(LeaseLost):
+        writes[write]()
+    assert books.item(VERSION) == before
+
+
+def test_a_released_claim_was_no_attempt(books: LedgerBench) -> None:
+    claim = claimed(books.ledger)
+
+    books.ledger.release(claim)
+    books.ledger.release(claim)  # the first answer was lost
+
+    again = claimed(books.ledger)
+    assert (again.attempt, again.earlier) == (1, False)
+
+
+def test_a_write_whose_answer_was_lost_may_be_sent_again(books: LedgerBench) -> None:
+    claim = claimed(books.ledger)
+
+    books.ledger.complete(claim, RECORD)
+    books.ledger.complete(claim, RECORD)
+
+    assert (books.item(VERSION) or {})["status"] == "DONE"
+
+
+def test_versions_of_one_object_and_objects_of_one_etag_do_not_meet(books: LedgerBench) -> None:
+    for version in (VERSION, replace(VERSION, etag="e2"), replace(VERSION, key="images/dog.jpg")):
+        assert not claimed(books.ledger, version=version).earlier
