@@ -35,28 +35,32 @@ function codeVersion() {
 const bucketName = (name) => (name.includes('${') ? { 'Fn::Sub': name } : name);
 
 module.exports = async ({ resolveVariable }) => {
-  const param = (name) => resolveVariable(`param:${name}`);
-  const number = async (name) => Number(await param(name));
+  // A parameter from the command line is always text
+  const text = async (name) => String(await resolveVariable(`param:${name}`));
+  const number = async (name) => Number(await text(name));
+  const isOn = async (name) => (await text(name)) === 'true';
 
   const timeout = await number('timeout');
   const window = await number('window');
-  const arm = (await param('architecture')) === 'arm64';
-  const email = await param('alarmEmail');
+  const isArm = (await text('architecture')) === 'arm64';
+  const email = await text('alarmEmail');
   const visibilityTimeout = 6 * timeout + window; // AWS's rule for SQS event sources
 
   return {
-    uploadsBucket: bucketName(await param('uploadsBucket')),
-    variantsBucket: bucketName(await param('variantsBucket')),
+    uploadsBucket: bucketName(await text('uploadsBucket')),
+    variantsBucket: bucketName(await text('variantsBucket')),
     visibilityTimeout,
     leaseSeconds: timeout + 30, // a lease outlives the invocation that holds it
     queueAgeAlarm: Math.max(15 * 60, 2 * visibilityTimeout), // one killed invocation is no backlog
+    maxReceiveCount: await number('maxReceiveCount'),
     queueRetention: (await number('queueRetentionDays')) * DAY,
     dlqRetention: (await number('dlqRetentionDays')) * DAY,
-    removals: String(await param('removals')) === 'true',
+    removals: await isOn('removals'),
+    pointInTimeRecovery: await isOn('pointInTimeRecovery'),
     alarmSubscriptions: email ? [{ Protocol: 'email', Endpoint: email }] : { Ref: 'AWS::NoValue' },
     // pip judges markers by the machine it runs on, not by the one it packs for: hence a file for each
-    requirementsFile: arm ? 'requirements-base.txt' : 'requirements.txt',
-    pipArchitecture: arm ? 'aarch64' : 'x86_64',
+    requirementsFile: isArm ? 'requirements-base.txt' : 'requirements.txt',
+    pipArchitecture: isArm ? 'aarch64' : 'x86_64',
     codeVersion: codeVersion(),
   };
 };
