@@ -5,14 +5,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ops.local.apply import apply
+from ops.local.deployed import EventSourceMapping, Function
+from ops.local.deployment import STAGE, Deployment
+from ops.local.emulator import ACCOUNT, Emulator
 from ops.local.errors import StackError
 from ops.local.player import Player
+from ops.local.template import Template
 
 __all__ = ["LocalStack", "StackError"]
+
+REGION = "eu-west-1"
+STACK_NAME = f"darkroom-{STAGE}"
 
 
 class LocalStack:
     """Starts the emulator, deploys the service to it and plays its event source mapping until the block ends.
+
+    Leaving the block lets running invocations end; leaving it with an exception, Ctrl-C among them, ends all at once.
+    Either way no process stays behind.
 
     Args:
         project_root: the folder with serverless.yml.
@@ -21,16 +32,7 @@ class LocalStack:
         port: the emulator's port; any free one when not given.
         environments: at most this many execution environments; the smaller of the mapping's MaximumConcurrency and
             the number of cores when not given.
-
-    Raises (on entering):
-        StackError: one line that says what is missing and what to do.
     """
-
-    endpoint: str
-    region: str
-    outputs: dict[str, str]
-    log_dir: Path
-    player: Player
 
     def __init__(
         self,
@@ -41,24 +43,114 @@ class LocalStack:
         port: int | None = None,
         environments: int | None = None,
     ) -> None:
-        self.project_root = project_root
+        self.region = REGION
+        self.outputs: dict[str, str] = {}
         self.log_dir = work_dir / "logs"
+        self._project_root = project_root
         self._progress = progress
-        self._port = port
         self._environments = environments
+        self._emulator = Emulator(region=REGION, log=self.log_dir / "emulator.log", port=port or 0)
+        self._player: Player | None = None
 
-    def __enter__(self) -> Self:
-        raise NotImplementedError
+    @property
+    def endpoint(self) -> str:
+        """The emulator's URL."""
+        return self._emulator.endpoint
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        raise NotImplementedError
+    @property
+    def emulator_pid(self) -> int:
+        """The emulator's process id."""
+        return self._emulator.pid
+
+    @property
+    def player(self) -> Player:
+        """What plays the event source mapping.
+
+        Raises:
+            StackError: outside the ``with`` block.
+        """
+        if self._player is None:
+            raise StackError("the local stack is not running: use it in a with block")
+        return self._player
 
     def client(self, service: str) -> Any:
         """The stack's boto3 client for ``service``; the same one each time, safe to share between threads."""
-        raise NotImplementedError
+        return self._emulator.client(service)
 
     def environ(self) -> dict[str, str]:
         """What a child process needs in its environment to talk to this stack with any AWS SDK, and to nothing else."""
-        raise NotImplementedError
+        return self._emulator.environ()
+
+    def __enter__(self) -> Self:
+        """Start everything.
+
+        Raises:
+            StackError: one line that says what is missing and what to do.
+        """
+        try:
+            self._start()
+        except BaseException:
+            self._end_at_once()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.player.stop()
+        finally:
+            self._end_at_once()
+
+    def _start(self) -> None:
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        self._progress("starting the emulator")
+        self._emulator.start()
+        deployment = Deployment(self._project_root, environ=self.environ(), log=self.log_dir / "serverless.log")
+        self._progress("packaging the service")
+        package = deployment.package()
+        self._progress("deploying the service")
+        deployment.deploy(package)
+        apply(self._template(deployment.template(package)), self.client)
+        self._progress("starting the consumer")
+        self._player = self._make_player()
+        self._player.start()
+
+    def _template(self, content: dict[str, Any]) -> Template:
+        """The template with its physical names, and on the way the stack's outputs."""
+        cloudformation = self.client("cloudformation")
+        stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        deployed = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+        physical = {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in deployed
+            if resource.get("PhysicalResourceId")  # moto answers an empty entry for what it left out
+        }
+        return Template(content, physical, account=ACCOUNT, region=REGION)
+
+    def _make_player(self) -> Player:
+        aws_lambda = self.client("lambda")
+        answer = aws_lambda.get_function_configuration(FunctionName=self.outputs["ConsumerFunction"])
+        function = Function.from_api(answer)
+        listed = aws_lambda.list_event_source_mappings()["EventSourceMappings"]  # moto cannot filter by a bare name
+        mappings = [mapping for mapping in listed if mapping["FunctionArn"] == function.arn]
+        if len(mappings) != 1:
+            raise StackError(f"{function.name} has {len(mappings)} event source mappings: give it one sqs event")
+        return Player(
+            self.client("sqs"),
+            EventSourceMapping.from_api(mappings[0]),
+            function,
+            code_root=self._project_root,
+            environ=self.environ(),
+            log_dir=self.log_dir,
+            environments=self._environments,
+        )
+
+    def _end_at_once(self) -> None:
+        try:
+            if self._player is not None:
+                self._player.kill()
+        finally:
+            self._emulator.stop()

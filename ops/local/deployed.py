@@ -1,0 +1,93 @@
+"""What is deployed, as the player needs it: the event source mapping and the function behind it."""
+
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from typing import Any
+
+from ops.local.errors import StackError
+
+DEFAULT_CONCURRENCY = 1000  # a mapping without MaximumConcurrency is bounded by the account's
+
+
+@dataclass(frozen=True)
+class Function:
+    """A deployed function's configuration."""
+
+    name: str
+    arn: str
+    handler: str
+    timeout: float
+    memory: int
+    environment: MappingType[str, str]
+
+    @classmethod
+    def from_api(cls, answer: MappingType[str, Any]) -> "Function":
+        """Out of the answer to GetFunctionConfiguration."""
+        return cls(
+            name=answer["FunctionName"],
+            arn=answer["FunctionArn"],
+            handler=answer["Handler"],
+            timeout=answer["Timeout"],
+            memory=answer["MemorySize"],
+            environment=answer.get("Environment", {}).get("Variables", {}),
+        )
+
+
+@dataclass(frozen=True)
+class EventSourceMapping:
+    """The settings of a queue's event source mapping."""
+
+    queue_arn: str
+    function_name: str
+    batch_size: int = 10
+    window: float = 0
+    maximum_concurrency: int = DEFAULT_CONCURRENCY
+    reports_failures: bool = True
+
+    @classmethod
+    def from_api(cls, answer: MappingType[str, Any]) -> "EventSourceMapping":
+        """Out of one of the EventSourceMappings that ListEventSourceMappings answers.
+
+        Raises:
+            StackError: Lambda would not take it, or the player cannot play it.
+        """
+        if answer.get("FilterCriteria"):
+            raise StackError(
+                "the mapping has FilterCriteria, which delete in silence what they do not match and are not played: "
+                "remove filterPatterns from the sqs event in serverless.yml"
+            )
+        mapping = cls(
+            queue_arn=answer["EventSourceArn"],
+            function_name=answer["FunctionArn"],
+            batch_size=answer.get("BatchSize", 10),
+            window=answer.get("MaximumBatchingWindowInSeconds", 0),
+            maximum_concurrency=answer.get("ScalingConfig", {}).get("MaximumConcurrency", DEFAULT_CONCURRENCY),
+            reports_failures="ReportBatchItemFailures" in answer.get("FunctionResponseTypes", []),
+        )
+        if mapping.batch_size > 10 and mapping.window < 1:
+            raise StackError(f"batchSize {mapping.batch_size} needs a batching window of 1 s or more: set one")
+        return mapping
+
+    @property
+    def region(self) -> str:
+        """The queue's region."""
+        return self.queue_arn.split(":")[3]
+
+    @property
+    def queue_name(self) -> str:
+        """The queue's name."""
+        return self.queue_arn.split(":")[5]
+
+
+def check(function: Function, queue_attributes: MappingType[str, str]) -> None:
+    """What Lambda checks when a mapping is made.
+
+    Raises:
+        StackError: a message could come back while its first invocation still runs.
+    """
+    visibility = int(queue_attributes["VisibilityTimeout"])
+    if visibility < function.timeout:
+        raise StackError(
+            f"the queue's visibility timeout ({visibility} s) is below the timeout of {function.name} "
+            f"({function.timeout:g} s): Lambda refuses that; raise the former to six times the latter"
+        )
