@@ -1,0 +1,158 @@
+"""recipe.toml, from text to a `Recipe`: every fault is found and reported at once, by its path in the file."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, get_args
+
+from processing.errors import Misconfigured
+from processing.recipe.model import (
+    WHITE,
+    Fit,
+    Format,
+    Limits,
+    Metadata,
+    Place,
+    Recipe,
+    VariantSpec,
+    Watermark,
+    fingerprint_of,
+)
+from processing.recipe.table import Table
+
+ROOT: Final = Path(__file__).resolve().parents[2]  # the folder of recipe.toml, in the package as in the project
+LOGOS: Final = "logos"  # the folder beside recipe.toml that is packaged with it
+PNG_BEGINS: Final = b"\x89PNG\r\n\x1a\n"
+LONGEST_SIDE: Final = 16383  # what WebP can hold
+
+# Chosen so that one image of each kind fits a function of 1,769 MB: docs/benchmarks.md has the measured peaks.
+DEFAULT_BYTES: Final = 100_000_000
+DEFAULT_FRAMES: Final = 1_000
+DEFAULT_PIXELS: Final[Mapping[str, int]] = {
+    "jpeg": 250_000_000,
+    "progressive": 100_000_000,
+    "png": 100_000_000,
+    "gif": 50_000_000,
+    "webp": 50_000_000,
+    "tiff": 100_000_000,
+    "bmp": 100_000_000,
+    "avif": 50_000_000,
+    "heic": 50_000_000,
+    "animation": 150_000_000,
+}
+
+
+def load(text: str, *, folder: Path = ROOT) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        text: the content of recipe.toml.
+        folder: where the logos it names are.
+
+    Raises:
+        Misconfigured: with one sentence for each fault, such as ``variants.phone.quality: 300 is not in 1..100``.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured([f"not a TOML file: {error}"]) from error
+    faults: list[str] = []
+    top = Table((), tables, faults)
+    marks = {table.name: _watermark(table, folder) for table in top.tables("watermarks")}
+    variants = tuple(_variant(table, marks) for table in top.tables("variants"))
+    limits = _limits(top.table("limits"))
+    top.refuse_the_rest()
+    if not variants:
+        faults.append("variants: there are none; add a table such as [variants.phone]")
+    if faults:
+        raise Misconfigured(faults)
+    return Recipe(variants, limits, fingerprint_of(variants))
+
+
+def _variant(table: Table, marks: Mapping[str, Watermark]) -> VariantSpec:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", table.name):
+        table.fault("", f"{table.name!r} is not lower-case letters, digits, - and _; it becomes a part of keys")
+    spec = VariantSpec(
+        name=table.name,
+        width=table.whole("width", 1, LONGEST_SIDE),
+        height=table.whole("height", 1, LONGEST_SIDE),
+        fit=table.choice("fit", get_args(Fit), "inside"),
+        gravity=table.choice("gravity", get_args(Place), "center"),
+        background=table.colour("background") or WHITE,
+        format=table.choice("format", get_args(Format), "keep"),
+        quality=table.whole("quality", 1, 100),
+        effort=table.whole("effort", 0, 9),
+        progressive=table.switch("progressive"),
+        metadata=table.choice("metadata", get_args(Metadata), "strip"),
+        watermark=table.reference("watermark", marks, "watermarks"),
+    )
+    for name, sentence in _contradictions(spec, table.given):
+        table.fault(name, sentence)
+    table.refuse_the_rest()
+    return spec
+
+
+def _contradictions(spec: VariantSpec, given: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Settings that would have no effect, or cannot be met together."""
+    if not given & {"width", "height"}:
+        yield "width", "give a width, a height or both"
+    elif spec.fit != "inside" and not given >= {"width", "height"}:
+        yield "fit", f"{spec.fit!r} needs both width and height"
+    if "gravity" in given and spec.fit != "cover":
+        yield "gravity", 'has an effect only with fit = "cover"'
+    if "quality" in given and spec.format == "png":
+        yield "quality", "PNG has none; effort trades CPU for size"
+    if "effort" in given and spec.format == "jpeg":
+        yield "effort", "JPEG has none; progressive trades CPU for size"
+    if "progressive" in given and spec.format not in ("jpeg", "keep"):
+        yield "progressive", f"is for JPEG, and the format is {spec.format!r}"
+    if spec.format == "jpeg" and not spec.background.opaque:
+        yield "background", "JPEG has no transparency; give #rrggbb"
+
+
+def _watermark(table: Table, folder: Path) -> Watermark:
+    text, name = table.text("text"), table.text("logo")
+    if (text is None) == (name is None):
+        table.fault("", "give a text or a logo, and not both")
+    if name is not None and table.given & {"colour", "outline"}:
+        table.fault("logo", "colour and outline are for a text")
+    mark = Watermark(
+        text=text,
+        logo=None if name is None else _logo(table, name, folder),
+        colour=table.colour("colour") or WHITE,
+        outline=table.colour("outline"),
+        position=table.choice("position", (*get_args(Place), "tile"), "bottom-right"),
+        scale=table.number("scale", 0.01, 1, 0.2),
+        opacity=table.number("opacity", 0, 1, 0.6),
+        margin=table.number("margin", 0, 0.5, 0.02),
+    )
+    table.refuse_the_rest()
+    return mark
+
+
+def _logo(table: Table, name: str, folder: Path) -> bytes | None:
+    path = (folder / name.replace("\0", "?")).resolve()
+    if not path.is_relative_to((folder / LOGOS).resolve()):
+        table.fault("logo", f"{name!r} is not in {LOGOS}/, the folder that is packaged with the recipe")
+        return None
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        table.fault("logo", f"{name!r} cannot be read: {error.strerror}")
+        return None
+    if not content.startswith(PNG_BEGINS) or b"IEND" not in content[-12:]:
+        table.fault("logo", f"{name!r} is not a whole PNG file")
+    return content
+
+
+def _limits(table: Table) -> Limits:
+    pixels = table.table("pixels")
+    limits = Limits(
+        max_bytes=table.whole("bytes", 1, 5_000_000_000) or DEFAULT_BYTES,
+        max_frames=table.whole("frames", 1, 1_000_000) or DEFAULT_FRAMES,
+        max_pixels={name: pixels.whole(name, 1, 2**31) or default for name, default in DEFAULT_PIXELS.items()},
+    )
+    pixels.refuse_the_rest()
+    table.refuse_the_rest()
+    return limits
