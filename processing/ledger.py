@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
@@ -292,7 +292,8 @@ class DynamoLedger:
                 )
             except ClientError as error:
                 if code_of(error) == "ConditionalCheckFailedException":
-                    raise _Refused(_plain(error.response.get("Item", {}))) from error
+                    answer = cast(dict[str, Any], error.response)  # botocore adds the item, its types do not say so
+                    raise _Refused(_plain(answer.get("Item", {}))) from error
                 raise
         return _plain(answer.get("Attributes", {}))
 

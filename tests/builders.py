@@ -1,0 +1,90 @@
+"""Messages, events and pictures made in code."""
+
+import json
+from typing import Any
+from urllib.parse import quote_plus
+
+from processing.errors import CorruptImage
+from processing.imaging import Rendered, RenderedVariant, Source
+from processing.recipe import Limits, Recipe, VariantSpec
+
+UPLOADS = "uploads"
+BROKEN = b"broken"  # the one body that `fake_render` refuses
+
+
+def recipe(*names: str, fingerprint: str = "recipe-1", max_bytes: int = 1000) -> Recipe:
+    """A recipe whose variants have the formats of the original."""
+    variants = tuple(VariantSpec(name=name, width=100, height=100) for name in names or ("desktop", "phone"))
+    return Recipe(variants, Limits(max_bytes=max_bytes, max_frames=1, max_pixels={}), fingerprint)
+
+
+def fake_render(data: bytes, recipe: Recipe) -> Rendered:
+    """Variants that show what they were made from: ``<variant>:<recipe>:<data>``."""
+    if data.startswith(BROKEN):
+        raise CorruptImage("broken off")
+    source = Source(
+        image_format="jpeg", mode="RGB", width=8, height=6, has_transparency=False, frames=1, created_date=None
+    )
+    variants = tuple(
+        RenderedVariant(
+            name=spec.name,
+            format="jpeg",
+            content_type="image/jpeg",
+            width=8,
+            height=6,
+            data=f"{spec.name}:{recipe.fingerprint}:".encode() + data,
+        )
+        for spec in recipe.variants
+    )
+    return Rendered(source, variants, ())
+
+
+def s3_record(
+    key: str, *, etag: str = "e1", name: str = "ObjectCreated:Put", bucket: str = UPLOADS, **changes: Any
+) -> dict[str, Any]:
+    """One record as S3 sends it; ``changes`` replace top-level fields."""
+    thing = {"key": quote_plus(key), "size": 4, "sequencer": "0055AED6DCD90281E5"}
+    if name.startswith("ObjectCreated"):
+        thing["eTag"] = etag
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "eu-west-1",
+        "eventTime": "2026-11-21T07:00:00.000Z",
+        "eventName": name,
+        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": bucket}, "object": thing},
+        **changes,
+    }
+
+
+def s3_body(*records: dict[str, Any]) -> str:
+    return json.dumps({"Records": list(records)})
+
+
+def created_body(key: str, etag: str = "e1") -> str:
+    return s3_body(s3_record(key, etag=etag))
+
+
+def removed_body(key: str) -> str:
+    return s3_body(s3_record(key, name="ObjectRemoved:Delete"))
+
+
+def sns_body(inner: str) -> str:
+    return json.dumps({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-west-1:1:t", "Message": inner})
+
+
+def eventbridge_body(key: str, *, etag: str = "e1", kind: str = "Object Created", bucket: str = UPLOADS) -> str:
+    thing: dict[str, Any] = {"key": key, "sequencer": "00617F08299329D189"}
+    if kind == "Object Created":
+        thing |= {"etag": etag, "size": 4, "version-id": "v1"}
+    detail = {"version": "0", "bucket": {"name": bucket}, "object": thing, "reason": "PutObject"}
+    return json.dumps(
+        {
+            "version": "0",
+            "id": "17793124-05d4-b198-2fde-7ededc63b103",
+            "detail-type": kind,
+            "source": "aws.s3",
+            "time": "2026-11-21T07:00:00Z",
+            "detail": detail,
+        }
+    )

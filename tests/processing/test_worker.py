@@ -1,0 +1,363 @@
+"""The story of one object, on the doubles."""
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from processing.errors import (
+    Busy,
+    CorruptImage,
+    ImageTooLarge,
+    MalformedMessage,
+    OutOfTime,
+    RejectedEarlier,
+    Unavailable,
+    UnusableKey,
+)
+from processing.events import ObjectCreated, ObjectRemoved
+from processing.ledger import Delivery, Version
+from processing.store import Original
+from processing.worker import Kind, Worker, reason_of
+from tests.builders import BROKEN, UPLOADS, fake_render, recipe
+from tests.doubles import MemoryLedger, MemoryStore
+from tests.processing.conftest import CODE, LEASE, Clock
+
+KEY = "images/cat.jpg"
+ONCE = Delivery("m1", 1, "request-1")
+
+
+class Counted:
+    """A port whose requests are counted, by method."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls.append(name)
+        return getattr(self._port, name)
+
+
+class Lab:
+    """A worker on doubles, with the levers of an uploader."""
+
+    def __init__(self, *names: str, removals: bool = True) -> None:
+        self.clock = Clock()
+        self.store = MemoryStore()
+        self.counted = Counted(self.store)
+        tokens = map("token-{}".format, itertools.count(1))
+        made = recipe(*names)
+        self.ledger = MemoryLedger(made.fingerprint, CODE, LEASE, self.clock, lambda: next(tokens))
+        self.worker = Worker(
+            store=self.counted,
+            ledger=self.ledger,
+            render=fake_render,
+            recipe=made,
+            uploads_bucket=UPLOADS,
+            prefix="images/",
+            removals=removals,
+            request_seconds=20,
+            clock=self.clock,
+        )
+
+    def upload(self, body: bytes, key: str = KEY) -> ObjectCreated:
+        return ObjectCreated(UPLOADS, key, self.store.upload(key, body), size=len(body))
+
+    def status(self, event: ObjectCreated) -> str:
+        item = self.ledger.item(Version(UPLOADS, event.key, event.etag))
+        assert item is not None
+        return str(item["status"])
+
+    def shown(self) -> dict[str, bytes]:
+        return {key: variant.body.split(b":")[-1] for key, variant in self.store.variants.items()}
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return Lab()
+
+
+def test_an_upload_becomes_its_variants_and_a_record(lab: Lab) -> None:
+    event = lab.upload(b"A")
+
+    outcome = lab.worker.handle(event, ONCE)
+
+    assert outcome.kind == Kind.DONE
+    assert lab.shown() == {"desktop/cat.jpg": b"A", "phone/cat.jpg": b"A"}
+    item = lab.ledger.item(Version(UPLOADS, KEY, event.etag))
+    assert item is not None
+    assert item["status"] == "DONE"
+    assert [variant["key"] for variant in item["variants"]] == ["desktop/cat.jpg", "phone/cat.jpg"]
+    assert set(item["timings"]) == {"fetch", "render", "publish"}
+
+
+def test_a_first_upload_costs_one_get_a_put_each_and_one_head(lab: Lab) -> None:
+    lab.worker.handle(lab.upload(b"A"), ONCE)
+
+    assert lab.counted.calls == ["fetch", "put", "put", "source_etag"]
+
+
+def test_a_second_delivery_writes_nothing(lab: Lab) -> None:
+    event = lab.upload(b"A")
+    lab.worker.handle(event, ONCE)
+    before = dict(lab.store.variants)
+    lab.counted.calls.clear()
+
+    outcome = lab.worker.handle(event, Delivery("m2", 1))
+
+    assert outcome.kind == Kind.DUPLICATE
+    assert sorted(lab.counted.calls) == ["variant", "variant"]
+    assert lab.store.variants == before
+
+
+@pytest.mark.parametrize("missing", ["desktop/cat.jpg", "phone/cat.jpg"])
+def test_a_second_upload_heals_what_was_deleted(lab: Lab, missing: str) -> None:
+    event = lab.upload(b"A")
+    lab.worker.handle(event, ONCE)
+    lab.store.remove_variant(missing)
+
+    outcome = lab.worker.handle(event, Delivery("m2", 1))
+
+    assert outcome.kind == Kind.DONE
+    assert set(lab.shown()) == {"desktop/cat.jpg", "phone/cat.jpg"}
+
+
+def test_an_overwrite_replaces_every_variant(lab: Lab) -> None:
+    lab.worker.handle(lab.upload(b"A"), ONCE)
+
+    lab.worker.handle(lab.upload(b"B"), Delivery("m2", 1))
+
+    assert lab.shown() == {"desktop/cat.jpg": b"B", "phone/cat.jpg": b"B"}
+
+
+def test_the_event_of_an_overwritten_version_changes_nothing(lab: Lab) -> None:
+    old = lab.upload(b"A")
+    lab.worker.handle(lab.upload(b"B"), Delivery("m2", 1))
+
+    assert lab.worker.handle(old, ONCE).kind == Kind.SUPERSEDED
+    assert lab.status(old) == "SUPERSEDED"
+    assert set(lab.shown().values()) == {b"B"}
+
+
+def test_going_back_to_an_earlier_picture_ends_with_it(lab: Lab) -> None:
+    first = lab.upload(b"A")
+    lab.worker.handle(first, ONCE)
+    lab.worker.handle(lab.upload(b"B"), Delivery("m2", 1))
+
+    assert lab.worker.handle(lab.upload(b"A"), Delivery("m3", 1)).kind == Kind.DONE
+    assert set(lab.shown().values()) == {b"A"}
+    assert lab.status(first) == "DONE"
+
+
+def test_another_recipe_makes_the_variants_anew_and_the_same_one_does_not(lab: Lab) -> None:
+    event = lab.upload(b"A")
+    lab.worker.handle(event, ONCE)
+    lab.ledger.recipe = "recipe-2"
+    newer = replace(lab.worker, recipe=recipe(fingerprint="recipe-2"))
+
+    assert newer.handle(event, Delivery("m2", 1)).kind == Kind.DONE
+    assert {variant.recipe for variant in lab.store.variants.values()} == {"recipe-2"}
+    assert newer.handle(event, Delivery("m3", 1)).kind == Kind.DUPLICATE
+
+
+def test_a_broken_image_is_rejected_with_its_reason_and_not_decoded_again(lab: Lab) -> None:
+    event = lab.upload(BROKEN)
+    with pytest.raises(CorruptImage):
+        lab.worker.handle(event, ONCE)
+    lab.counted.calls.clear()
+
+    with pytest.raises(RejectedEarlier) as again:
+        lab.worker.handle(event, replace(ONCE, receive_count=2))
+
+    assert again.value.cause == "CorruptImage"
+    assert lab.counted.calls == []
+    assert lab.status(event) == "REJECTED"
+
+
+def test_a_redrive_of_a_rejected_image_is_a_real_attempt(lab: Lab) -> None:
+    event = lab.upload(BROKEN)
+    with pytest.raises(CorruptImage):
+        lab.worker.handle(event, ONCE)
+
+    with pytest.raises(CorruptImage):
+        lab.worker.handle(event, Delivery("m2", 1))
+
+
+def test_a_newer_version_that_is_broken_leaves_the_older_variants(lab: Lab) -> None:
+    lab.worker.handle(lab.upload(b"A"), ONCE)
+    newer = lab.upload(BROKEN)
+
+    with pytest.raises(CorruptImage):
+        lab.worker.handle(newer, Delivery("m2", 1))
+
+    assert set(lab.shown().values()) == {b"A"}
+    assert lab.status(newer) == "REJECTED"
+
+
+def test_an_upload_that_is_too_large_is_rejected(lab: Lab) -> None:
+    event = lab.upload(b"x" * 1001)
+
+    with pytest.raises(ImageTooLarge, match="1,001 bytes; the limit is 1,000"):
+        lab.worker.handle(event, ONCE)
+
+
+def test_a_key_that_no_variant_can_have_is_rejected_with_a_record(lab: Lab) -> None:
+    event = lab.upload(b"A", key="images/a/../b.jpg")
+
+    with pytest.raises(UnusableKey):
+        lab.worker.handle(event, ONCE)
+    assert lab.status(event) == "REJECTED"
+
+
+@pytest.mark.parametrize(
+    "event", [ObjectCreated("another", KEY, "e1"), ObjectCreated(UPLOADS, "elsewhere/cat.jpg", "e1")]
+)
+def test_an_object_from_elsewhere_is_malformed(lab: Lab, event: ObjectCreated) -> None:
+    with pytest.raises(MalformedMessage, match="is not below uploads/images/"):
+        lab.worker.handle(event, ONCE)
+    assert lab.ledger.items == {}
+
+
+def test_a_folder_of_the_console_is_no_image(lab: Lab) -> None:
+    event = lab.upload(b"", key="images/holiday/")
+
+    assert lab.worker.handle(event, ONCE).kind == Kind.IGNORED
+    assert lab.ledger.items == {}
+
+
+def test_a_duplicate_of_work_in_progress_is_busy_until_the_lease_ends(lab: Lab) -> None:
+    event = lab.upload(b"A")
+    lab.ledger.claim(Version(UPLOADS, KEY, event.etag), ONCE)
+
+    with pytest.raises(Busy):
+        lab.worker.handle(event, Delivery("m2", 1))
+
+
+class SourceDown(MemoryStore):
+    """Fetches nothing."""
+
+    def fetch(self, key: str, etag: str, *, max_bytes: int) -> Original:
+        raise Unavailable("SlowDown", f"s3:GetObject {key}")
+
+
+def test_a_failure_of_aws_is_recorded_with_its_code_and_tried_again(lab: Lab) -> None:
+    event = lab.upload(b"A")
+    down = SourceDown(uploads=lab.store.uploads)
+
+    with pytest.raises(Unavailable):
+        replace(lab.worker, store=down).handle(event, ONCE)
+    item = lab.ledger.item(Version(UPLOADS, KEY, event.etag))
+    assert item is not None
+    assert (item["status"], item["reason"]["class"]) == ("FAILED", "SlowDown")
+
+    assert lab.worker.handle(event, replace(ONCE, receive_count=2)).attempt == 2
+
+
+def test_a_bug_is_recorded_with_a_fingerprint_of_its_place(lab: Lab) -> None:
+    event = lab.upload(b"A")
+
+    def buggy(_: bytes, __: object) -> Any:
+        raise ZeroDivisionError("division by zero")
+
+    with pytest.raises(ZeroDivisionError):
+        replace(lab.worker, render=buggy).handle(event, ONCE)
+    item = lab.ledger.item(Version(UPLOADS, KEY, event.etag))
+    assert item is not None
+    assert item["reason"]["class"] == "ZeroDivisionError"
+    assert len(item["reason"]["fingerprint"]) == 8
+
+
+def test_failures_at_one_place_share_a_fingerprint_and_others_do_not() -> None:
+    def fail(how: int) -> BaseException:
+        try:
+            if how < 2:
+                raise ValueError(how)
+            _elsewhere()
+        except ValueError as error:
+            return error
+        raise AssertionError
+
+    def _elsewhere() -> None:
+        raise ValueError("deep")
+
+    one, two, other = (reason_of(fail(how)).fingerprint for how in range(3))
+    assert one == two != other
+
+
+def test_a_ledger_that_fails_as_well_does_not_hide_the_first_failure(lab: Lab) -> None:
+    event = lab.upload(b"A")
+    down = SourceDown(uploads=lab.store.uploads)
+
+    class Deaf(MemoryLedger):
+        def fail(self, *_: object) -> None:
+            raise Unavailable("ThrottlingException", "dynamodb:UpdateItem")
+
+    deaf = Deaf(lab.ledger.recipe, CODE, LEASE, lab.clock, lambda: "token")
+    with pytest.raises(Unavailable, match="SlowDown") as error:
+        replace(lab.worker, store=down, ledger=deaf).handle(event, ONCE)
+
+    assert error.value.__notes__ == ["and the ledger could not be told: dynamodb:UpdateItem: ThrottlingException"]
+
+
+def test_a_removal_removes_the_variants_and_marks_no_version(lab: Lab) -> None:
+    event = lab.upload(b"A")
+    lab.worker.handle(event, ONCE)
+    lab.store.remove(KEY)
+
+    assert lab.worker.handle(ObjectRemoved(UPLOADS, KEY), Delivery("m2", 1)).kind == Kind.REMOVED
+    assert lab.store.variants == {}
+    assert lab.status(event) == "DONE"
+
+
+def test_a_second_removal_of_the_same_object_is_worked_on_again(lab: Lab) -> None:
+    removal = ObjectRemoved(UPLOADS, KEY)
+    for message in ("m1", "m3"):
+        lab.worker.handle(lab.upload(b"A"), Delivery(message, 1))
+        lab.store.remove(KEY)
+        lab.worker.handle(removal, Delivery(f"{message}-removal", 1))
+
+        assert lab.store.variants == {}
+
+
+def test_a_late_removal_of_what_is_back_keeps_its_variants(lab: Lab) -> None:
+    lab.worker.handle(lab.upload(b"A"), ONCE)
+
+    assert lab.worker.handle(ObjectRemoved(UPLOADS, KEY), Delivery("m2", 1)).kind == Kind.SUPERSEDED
+    assert set(lab.shown().values()) == {b"A"}
+
+
+def test_a_late_upload_cannot_bring_back_what_was_removed(lab: Lab) -> None:
+    event = lab.upload(b"A")
+    lab.store.remove(KEY)
+    lab.worker.handle(ObjectRemoved(UPLOADS, KEY), Delivery("m2", 1))
+
+    assert lab.worker.handle(event, ONCE).kind == Kind.REMOVED
+    assert lab.store.variants == {}
+    assert lab.status(event) == "REMOVED"
+
+
+def test_without_removals_the_variants_of_a_removed_object_stay() -> None:
+    lab = Lab(removals=False)
+    event = lab.upload(b"A")
+    lab.worker.handle(event, ONCE)
+    lab.store.remove(KEY)
+    lab.ledger.recipe = "recipe-2"  # so that the version is worked on again
+    newer = replace(lab.worker, recipe=recipe(fingerprint="recipe-2"))
+
+    assert lab.worker.handle(ObjectRemoved(UPLOADS, KEY), Delivery("m2", 1)).kind == Kind.IGNORED
+    assert newer.handle(event, Delivery("m3", 1)).kind == Kind.REMOVED
+    assert set(lab.shown().values()) == {b"A"}
+
+
+def test_nothing_is_written_that_could_outlive_the_lease(lab: Lab) -> None:
+    event = lab.upload(b"A")
+
+    def slow(data: bytes, made: Any) -> Any:
+        lab.clock.now += LEASE - 19  # one request may take 20
+        return fake_render(data, made)
+
+    with pytest.raises(OutOfTime):
+        replace(lab.worker, render=slow).handle(event, ONCE)
+    assert lab.store.variants == {}
