@@ -1,146 +1,35 @@
-"""The images table: one item for each version of each object, at once idempotency record, metadata and history.
-
-A claim is one conditional write, and every later write is conditional on the claim's own token, so that a worker which
-lost its lease can change nothing here::
-
-    worker 1   claim(token 1) ........ renders, hangs ........ complete if owner = token 1: refused, LeaseLost
-    lease 1    |----------------------------|
-    worker 2                  claim: Busy    claim(token 2) ...... complete if owner = token 2: DONE
-    lease 2                                  |----------------------------|
-
-The lease outlives the function's timeout, so that a lease ends under a living worker only when its environment was
-frozen. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
-"""
+"""The ledger on DynamoDB: each method is one conditional UpdateItem."""
 
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
-from typing import Any, Protocol, cast
+from dataclasses import asdict, replace
+from typing import Any, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from processing.aws import calling, code_of
 from processing.errors import Busy, LeaseLost, RejectedEarlier
+from processing.ledger.model import Claim, Delivery, Finished, ImageRecord, Reason, Status, Version
 
-REMOVED_KEY = "removed"  # the sort key under which removals of an object are claimed; no ETag reads like this
+# Claimable: never seen, or neither held, nor done, nor rejected for this very message by this very code and recipe.
+CLAIMABLE = (
+    "attribute_not_exists(#object) OR NOT ("
+    "(#status = :status AND #lease_until > :now)"
+    " OR (#status = :done AND #recipe = :recipe)"
+    " OR (#status = :rejected AND #message_id = :message_id AND #recipe = :recipe AND #code_version = :code_version)"
+    ")"
+)
 
+MAX_REASON = 300  # characters; keeps an item of many attempts below 1 KB
 
-class Status(StrEnum):
-    """Where a version of an object stands."""
-
-    IN_PROGRESS = "IN_PROGRESS"
-    DONE = "DONE"
-    REJECTED = "REJECTED"
-    FAILED = "FAILED"
-    SUPERSEDED = "SUPERSEDED"
-    REMOVED = "REMOVED"
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version of an object, or (with ``REMOVED_KEY`` as its ETag) the removals of one."""
-
-    bucket: str
-    key: str
-    etag: str
-
-    @property
-    def object(self) -> str:
-        """The partition key."""
-        return f"{self.bucket}/{self.key}"
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One receive of one message, as far as the ledger has to know it."""
-
-    message_id: str
-    receive_count: int
-    request_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to work on a version until ``lease_until`` (seconds since the epoch).
-
-    ``earlier`` tells that an attempt was made before this one, which may have written variants.
-    """
-
-    version: Version
-    owner: str
-    lease_until: float
-    attempt: int
-    earlier: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The version is DONE with today's recipe, as ``owner`` recorded."""
-
-    owner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why an attempt failed. ``cause`` groups failures; ``fingerprint`` tells where in the code it happened."""
-
-    cause: str
-    message: str
-    fingerprint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class VariantRecord:
-    """One variant, as the record names it."""
-
-    name: str
-    key: str
-    format: str
-    width: int
-    height: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class ImageRecord:
-    """What is known of a finished image. ``timings`` are milliseconds by stage."""
-
-    image_format: str
-    mode: str
-    width: int
-    height: int
-    size_bytes: int
-    content_type: str
-    has_transparency: bool
-    created_date: str | None
-    variants: tuple[VariantRecord, ...]
-    lost: tuple[str, ...] = ()
-    timings: Mapping[str, int] = field(default_factory=dict)
-
-
-class Ledger(Protocol):
-    """The images table of one stage. Every method but `claim` raises LeaseLost when the claim is another's now."""
-
-    def claim(
-        self,
-        version: Version,
-        delivery: Delivery,
-        *,
-        over: Finished | None = None,
-        about: Mapping[str, str] | None = None,
-    ) -> Claim | Finished: ...
-    def complete(self, claim: Claim, record: ImageRecord) -> None: ...
-    def settle(self, claim: Claim, status: Status) -> None: ...
-    def reject(self, claim: Claim, reason: Reason, delivery: Delivery) -> None: ...
-    def fail(self, claim: Claim, reason: Reason, delivery: Delivery) -> None: ...
-    def release(self, claim: Claim) -> None: ...
+_TO = TypeSerializer()
+_FROM = TypeDeserializer()
 
 
 class DynamoLedger:
-    """The ledger on DynamoDB: two write units for an image that goes through at once, and no read.
+    """Two write units for an image that goes through at once, and no read.
 
     Args:
         client: a boto3 DynamoDB client.
@@ -189,24 +78,14 @@ class DynamoLedger:
         """
         now = self._clock()
         claim = Claim(version, self._new_token(), math.ceil(now + self._lease_seconds), attempt=1, earlier=False)
-        values = {
-            ":status": Status.IN_PROGRESS,
-            ":owner": claim.owner,
-            ":lease_until": claim.lease_until,
-            ":recipe": self._recipe,
-            ":code_version": self._code_version,
-            ":bucket": version.bucket,
-        } | {f":{name}": value for name, value in (about or {}).items()}
+        values = self._claimed(claim, about or {})
         sets = _assignments(values)
         if over is None:
-            condition = CLAIMABLE
-            values |= {":now": math.floor(now), ":done": Status.DONE, ":rejected": Status.REJECTED}
-            values |= {":message_id": delivery.message_id if delivery.receive_count > 1 else "-"}
+            condition, known = CLAIMABLE, _claimable(now, delivery)
         else:
-            condition = "#owner = :seen"
-            values |= {":seen": over.owner}
+            condition, known = "#owner = :seen", {":seen": over.owner}
         try:
-            old = self._update(version, f"SET {sets} ADD #attempts :one", condition, values | {":one": 1})
+            old = self._update(version, f"SET {sets} ADD #attempts :one", condition, values | known | {":one": 1})
         except _Refused as refused:
             return self._explain(refused.item, claim, delivery, about)
         attempts = int(old.get("attempts", 0))
@@ -241,6 +120,16 @@ class DynamoLedger:
             )
         except _Refused as refused:
             self._check_owner(refused.item, claim)  # still ours: an earlier request did it, unanswered
+
+    def _claimed(self, claim: Claim, about: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            ":status": Status.IN_PROGRESS,
+            ":owner": claim.owner,
+            ":lease_until": claim.lease_until,
+            ":recipe": self._recipe,
+            ":code_version": self._code_version,
+            ":bucket": claim.version.bucket,
+        } | {f":{name}": value for name, value in about.items()}
 
     def _finish(self, claim: Claim, status: Status, values: dict[str, Any], forget: str = "") -> None:
         values = values | {":status": status, ":updated_at": math.floor(self._clock())}
@@ -298,27 +187,23 @@ class DynamoLedger:
         return _plain(answer.get("Attributes", {}))
 
 
-# Claimable: never seen, or neither held, nor done, nor rejected for this very message by this very code and recipe.
-CLAIMABLE = (
-    "attribute_not_exists(#object) OR NOT ("
-    "(#status = :status AND #lease_until > :now)"
-    " OR (#status = :done AND #recipe = :recipe)"
-    " OR (#status = :rejected AND #message_id = :message_id AND #recipe = :recipe AND #code_version = :code_version)"
-    ")"
-)
-
-MAX_REASON = 300  # characters; keeps an item of many attempts below 1 KB
-
-_TO = TypeSerializer()
-_FROM = TypeDeserializer()
-
-
 class _Refused(Exception):
     """A conditional write met another state: ``item``."""
 
     def __init__(self, item: Mapping[str, Any]) -> None:
         super().__init__("the condition did not hold")
         self.item = item
+
+
+def _claimable(now: float, delivery: Delivery) -> dict[str, Any]:
+    """What `CLAIMABLE` compares with; the first receive of a message is an attempt whatever was rejected before."""
+    message_id = delivery.message_id if delivery.receive_count > 1 else "-"
+    return {
+        ":now": math.floor(now),
+        ":done": Status.DONE,
+        ":rejected": Status.REJECTED,
+        ":message_id": message_id,
+    }
 
 
 def _assignments(values: Mapping[str, Any]) -> str:

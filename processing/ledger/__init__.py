@@ -1,0 +1,41 @@
+"""The images table: one item for each version of each object, at once idempotency record, metadata and history.
+
+A claim is one conditional write, and every later write is conditional on the claim's own token, so that a worker which
+lost its lease can change nothing here::
+
+    worker 1   claim(token 1) ........ renders, hangs ........ complete if owner = token 1: refused, LeaseLost
+    lease 1    |----------------------------|
+    worker 2                  claim: Busy    claim(token 2) ...... complete if owner = token 2: DONE
+    lease 2                                  |----------------------------|
+
+The lease outlives the function's timeout, so that a lease ends under a living worker only when its environment was
+frozen. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
+"""
+
+from processing.ledger.dynamo import DynamoLedger
+from processing.ledger.model import (
+    REMOVED_KEY,
+    Claim,
+    Delivery,
+    Finished,
+    ImageRecord,
+    Ledger,
+    Reason,
+    Status,
+    VariantRecord,
+    Version,
+)
+
+__all__ = [
+    "REMOVED_KEY",
+    "Claim",
+    "Delivery",
+    "DynamoLedger",
+    "Finished",
+    "ImageRecord",
+    "Ledger",
+    "Reason",
+    "Status",
+    "VariantRecord",
+    "Version",
+]
