@@ -1,0 +1,65 @@
+"""The ``darkroom`` command: its subcommands, and what every one of them does with Ctrl-C and with errors.
+
+Exit codes: 0 done, 1 something failed or is left, 2 usage, 130 interrupted. Data goes to standard output, words and
+progress to standard error.
+"""
+
+import signal
+from types import FrameType
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from ops.errors import UsageError
+from ops.local.errors import StackError
+from ops.start.command import start
+
+INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """Turns what stops a command into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand; Ctrl-C and SIGTERM unwind it once, and are not heard again while it cleans up."""
+        before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _fail("interrupted; nothing is left running", INTERRUPTED)
+        except (UsageError, StackError) as error:
+            _fail(str(error), 2)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Darkroom: every image that lands in the uploads bucket becomes a finished set of variants.",
+)
+
+
+@app.callback()
+def _darkroom() -> None:
+    """Keep the subcommand's name in the command line while there is only one."""
+
+
+app.command()(start)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    # npm and the terminal both deliver Ctrl-C: the second must not break the tear-down off.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"darkroom: {sentence}")
+    raise typer.Exit(code)

@@ -1,0 +1,5 @@
+"""What can stop a command, in one line that says what to do."""
+
+
+class UsageError(Exception):
+    """What was asked for cannot be done as it was asked; the message is one line that says what to do instead."""

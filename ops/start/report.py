@@ -1,0 +1,178 @@
+"""What a run came to: totals, for people as a table and for machines as JSON."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
+
+from ops.start.ends import End, Outcome
+
+MOST_ROWS = 40  # the contact sheet has them all
+COLOURS = {Outcome.DONE: "green", Outcome.DEAD_LETTER: "red", Outcome.LEFT: "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An object without variants, and why."""
+
+    key: str
+    cause: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What a second upload of the same bytes to the same keys came to."""
+
+    images: int
+    duplicates: int
+    variants_unchanged: int
+    variants_written: int
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A whole run. ``seconds`` run from the first upload to the last end; sizes are in bytes."""
+
+    images: int
+    done: int
+    variants: int
+    bytes_in: int
+    bytes_out: int
+    seconds: float
+    images_per_second: float
+    duplicates: int
+    skipped_files: int
+    messages_left: bool
+    dead_letters: tuple[Failure, ...]
+    left: tuple[Failure, ...]
+    contact_sheet: str
+    again: Again | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every object has its end, and the queue nothing more to say."""
+        return not self.left and not self.messages_left
+
+
+def total(
+    ends: Sequence[End],
+    *,
+    seconds: float,
+    duplicates: int,
+    skipped_files: int,
+    messages_left: bool,
+    contact_sheet: Path,
+    again: Again | None,
+) -> Totals:
+    """Add a run up."""
+    done = [end for end in ends if end.outcome is Outcome.DONE]
+    variants = [variant for end in done if end.record for variant in end.record.variants]
+    return Totals(
+        images=len(ends),
+        done=len(done),
+        variants=len(variants),
+        bytes_in=sum(end.upload.size for end in ends),
+        bytes_out=sum(variant.bytes for variant in variants),
+        seconds=round(seconds, 3),
+        images_per_second=round(len(ends) / seconds, 2) if seconds else 0.0,
+        duplicates=duplicates,
+        skipped_files=skipped_files,
+        messages_left=messages_left,
+        dead_letters=tuple(_failures(ends, Outcome.DEAD_LETTER)),
+        left=tuple(_failures(ends, Outcome.LEFT)),
+        contact_sheet=str(contact_sheet),
+        again=again,
+    )
+
+
+def why(end: End) -> Failure:
+    """Why an object has no variants."""
+    record = end.record
+    if record is None:
+        return Failure(end.upload.key, "NoRecord", "the images table knows nothing of it; the consumer's log may")
+    if not record.cause:
+        return Failure(end.upload.key, record.status, "its message is still alive, or being worked on")
+    return Failure(end.upload.key, record.cause, record.message)
+
+
+def as_json(totals: Totals) -> dict[str, Any]:
+    """For ``--json``."""
+    return asdict(totals) | {"complete": totals.complete}
+
+
+def show(console: Console, ends: Sequence[End], totals: Totals) -> None:
+    """Print the images, what went wrong, and the totals."""
+    console.print(_images(ends))
+    if len(ends) > MOST_ROWS:
+        console.print(f"and {len(ends) - MOST_ROWS} more: they are all in {totals.contact_sheet}", style="dim")
+    for title, failures in (("Dead letters", totals.dead_letters), ("Left", totals.left)):
+        if failures:
+            console.print(_failure_table(title, failures))
+    console.print(_totals(totals))
+
+
+def _failures(ends: Sequence[End], outcome: Outcome) -> Iterator[Failure]:
+    return (why(end) for end in ends if end.outcome is outcome)
+
+
+def _images(ends: Sequence[End]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("image", overflow="fold", min_width=16)
+    table.add_column("outcome", no_wrap=True)
+    for title in ("format", "pixels", "bytes", "variants", "bytes", "ms"):
+        table.add_column(title, justify="left" if title == "format" else "right", no_wrap=True)
+    for end in ends[:MOST_ROWS]:
+        table.add_row(*_row(end))
+    return table
+
+
+def _row(end: End) -> Iterator[Text]:
+    record = end.record if end.outcome is Outcome.DONE else None
+    yield Text(end.upload.photo.name)
+    yield Text(end.outcome, style=COLOURS.get(end.outcome, ""))
+    yield Text(f"{record.image_format} {record.mode}" if record else "")
+    yield Text(record.pixels if record else "")
+    yield Text(decimal(end.upload.size))
+    yield Text(str(len(record.variants)) if record else "")
+    yield Text(decimal(sum(variant.bytes for variant in record.variants)) if record else "")
+    yield Text(str(sum(record.timings.values())) if record else "")
+
+
+def _failure_table(title: str, failures: Sequence[Failure]) -> Table:
+    table = Table("object", "cause", "why", box=box.SIMPLE_HEAD)
+    table.title, table.title_justify = f"{title}: {len(failures)}", "left"
+    for failure in failures:
+        table.add_row(Text(failure.key), Text(failure.cause, style="red"), Text(failure.message))
+    return table
+
+
+def _totals(totals: Totals) -> Table:
+    table = Table(box=None, show_header=False)
+    table.add_column(style="bold")
+    for name, value in _lines(totals):
+        table.add_row(name, Text(value))
+    return table
+
+
+def _lines(totals: Totals) -> Iterator[tuple[str, str]]:
+    dead, left = len(totals.dead_letters), len(totals.left)
+    skipped = f", {totals.skipped_files} other files skipped" if totals.skipped_files else ""
+    yield "images", f"{totals.images}: {totals.done} done, {dead} dead letters, {left} left{skipped}"
+    yield "variants", str(totals.variants)
+    yield "bytes", f"{decimal(totals.bytes_in)} in, {decimal(totals.bytes_out)} out"
+    yield "speed", f"{totals.images_per_second} images a second, {totals.seconds:.1f} s"
+    yield "duplicates", str(totals.duplicates)
+    if again := totals.again:
+        kept = f"{again.variants_unchanged} variants unchanged, {again.variants_written} written"
+        yield "uploaded again", f"{again.images} images, the same bytes: {again.duplicates} duplicates, {kept}"
+    if totals.messages_left:
+        yield "queue", "still holds messages; nothing is lost, but this run did not wait for them any longer"
+    yield "contact sheet", totals.contact_sheet
