@@ -1,6 +1,11 @@
 """``python -m ops``: the darkroom command."""
 
-from ops.cli import app
+import signal
+import sys
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(130))  # while the modules load, there is nothing to end
+
+    from ops.cli import app
+
     app(prog_name="darkroom")

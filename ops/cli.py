@@ -17,6 +17,7 @@ from ops.local.errors import StackError
 from ops.start.command import start
 
 INTERRUPTED = 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Commands(TyperGroup):
@@ -24,16 +25,14 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; Ctrl-C and SIGTERM unwind it once, and are not heard again while it cleans up."""
-        before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in SIGNALS:
+            signal.signal(number, _interrupt)
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             _fail("interrupted; nothing is left running", INTERRUPTED)
         except (UsageError, StackError) as error:
             _fail(str(error), 2)
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 app = typer.Typer(
@@ -55,8 +54,8 @@ app.command()(start)
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     # npm and the terminal both deliver Ctrl-C: the second must not break the tear-down off.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
