@@ -10,7 +10,7 @@ const SERVICE = path.dirname(__dirname);
 const DAY = 24 * 60 * 60;
 
 /** Everything that decides what the function does: a ledger entry names the code that wrote it. */
-const CODE = ['handlers', 'processing', 'recipe.toml', 'requirements.txt', 'requirements-base.txt'];
+const CODE = ['handlers', 'processing', 'recipe.toml', 'logos', 'requirements.txt', 'requirements-base.txt'];
 
 function filesBelow(name) {
   const full = path.join(SERVICE, name);
@@ -29,6 +29,12 @@ function codeVersion() {
     hash.update(`${name}\0${content.length}\0`).update(content);
   }
   return hash.digest('hex').slice(0, 12);
+}
+
+/** The workshop's own Python where there is one: its pip is there, and it is new enough. */
+function pythonBin() {
+  const own = path.join(SERVICE, '.venv', 'bin', 'python');
+  return fs.existsSync(own) ? own : 'python3';
 }
 
 /** A bucket's name, which may hold ${AWS::AccountId} and ${AWS::Region}: names are shared by the whole world. */
@@ -61,6 +67,7 @@ module.exports = async ({ resolveVariable }) => {
     // pip judges markers by the machine it runs on, not by the one it packs for: hence a file for each
     requirementsFile: isArm ? 'requirements-base.txt' : 'requirements.txt',
     pipArchitecture: isArm ? 'aarch64' : 'x86_64',
+    pythonBin: pythonBin(),
     codeVersion: codeVersion(),
   };
 };
