@@ -1,0 +1,35 @@
+"""The service, packaged once with its defaults and once with every parameter changed."""
+
+import pytest
+from packaged_service import Package, package
+
+CHANGED = {
+    "uploadsBucket": "holiday-originals",
+    "uploadsPrefix": "incoming/raw/",
+    "variantsBucket": "holiday-variants",
+    "memory": 3008,
+    "timeout": 300,
+    "architecture": "arm64",
+    "batchSize": 4,
+    "window": 3,
+    "maximumConcurrency": 77,
+    "maxReceiveCount": 8,
+    "queueRetentionDays": 2,
+    "dlqRetentionDays": 9,
+    "logRetentionDays": 90,
+    "logLevel": "DEBUG",
+    "removals": "true",
+    "pointInTimeRecovery": "false",
+    "alarmEmail": "on-call@example.com",
+}
+
+
+@pytest.fixture(scope="session")
+def default() -> Package:
+    return package("dev")
+
+
+@pytest.fixture(scope="session")
+def changed() -> Package:
+    """For the local stage and arm64, its parameters given on the command line, as text."""
+    return package("local", CHANGED)

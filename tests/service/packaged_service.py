@@ -1,0 +1,144 @@
+"""Packages the service as `serverless package` does, in a copy of the project, and remembers the result by content."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parents[2]
+CACHE = PROJECT / ".cache" / "service"
+FRAMEWORK = PROJECT / "node_modules" / "serverless" / "bin" / "serverless.js"
+SOURCES = (
+    *(
+        "serverless.yml",
+        "package.json",
+        "package-lock.json",
+        "recipe.toml",
+        "requirements.txt",
+        "requirements-base.txt",
+    ),
+    *("resources", "handlers", "processing", "ops/__init__.py", "ops/check.py", "ops/serverless-check.cjs"),
+)
+LOGO = "logos/mark.png"
+DECOYS = ("tests/decoy.py", "handlers/__pycache__/decoy.cpython-313.pyc", ".env", "README.md", "decoy.toml")
+KEPT_SECONDS = 24 * 60 * 60
+
+
+@dataclass(frozen=True)
+class Package:
+    """What `serverless package` left behind."""
+
+    folder: Path
+
+    @cached_property
+    def template(self) -> dict[str, Any]:
+        return json.loads(self.template_path.read_text())
+
+    @property
+    def template_path(self) -> Path:
+        return self.folder / "cloudformation-template-update-stack.json"
+
+    @property
+    def zip_path(self) -> Path:
+        return self.folder / "darkroom.zip"
+
+    @cached_property
+    def files(self) -> dict[str, int]:
+        """The unpacked size of each file in the zip."""
+        with zipfile.ZipFile(self.zip_path) as archive:
+            return {entry.filename: entry.file_size for entry in archive.infolist()}
+
+    def read(self, name: str) -> bytes:
+        with zipfile.ZipFile(self.zip_path) as archive:
+            return archive.read(name)
+
+    def properties(self, logical_id: str) -> dict[str, Any]:
+        return self.template["Resources"][logical_id]["Properties"]
+
+    def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:
+        return {name: each for name, each in self.template["Resources"].items() if each["Type"] == resource_type}
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        return self.properties("ConsumerLambdaFunction")["Environment"]["Variables"]
+
+
+def package(stage: str, parameters: Mapping[str, object] | None = None) -> Package:
+    """The service packaged for a stage; from the cache when nothing it is made of has changed."""
+    given = [f"--param={name}={value}" for name, value in (parameters or {}).items()]
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix="making-") as made:
+        copy = Path(made) / "project"
+        copy_project(copy)
+        remembered = CACHE / f"{stage}-{_fingerprint(copy, given)}"
+        if not remembered.exists():
+            run = serverless(copy, "package", "--stage", stage, *given, "--package", "../package")
+            assert run.returncode == 0, run.stdout + run.stderr
+            _forget_old_packages()
+            _keep(Path(made) / "package", remembered)
+        os.utime(remembered)
+    return Package(remembered)
+
+
+def serverless(project: Path, *arguments: str, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    """Run the framework on a copy of the project, with pip of the Python that runs the tests."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SLS_"))}
+    return subprocess.run(
+        ["node", str(FRAMEWORK), *arguments],
+        cwd=project,
+        env=environment | {"PYTHON_BIN": python},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def copy_project(target: Path) -> None:
+    """Copy what the service is made of, a logo that a recipe could name, and some of what must never be packaged."""
+    for name in SOURCES:
+        source, copied = PROJECT / name, target / name
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copied, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copied)
+    for name in (LOGO, *DECOYS):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text(name)
+    (target / "node_modules").symlink_to(PROJECT / "node_modules")
+
+
+def _fingerprint(project: Path, given: list[str]) -> str:
+    digest = hashlib.sha256(repr((given, sys.version_info[:2])).encode())
+    for name in SOURCES:
+        top = project / name
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if path.is_file():
+                digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _keep(made: Path, remembered: Path) -> None:
+    try:
+        made.rename(remembered)
+    except OSError:
+        if not remembered.exists():  # else another run has made the same one meanwhile
+            raise
+
+
+def _forget_old_packages() -> None:
+    """A package in use by another run is younger than this."""
+    for old in CACHE.iterdir():
+        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,171 @@
+"""Who may do what: each action and each resource of the packaged template, exactly."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from packaged_service import Package
+
+TLS_ONLY = {"Bool": {"aws:SecureTransport": False}}
+
+
+def statements(package: Package) -> Iterator[dict[str, Any]]:
+    """Every statement of every policy, wherever it stands in the template."""
+
+    def below(node: object) -> Iterator[dict[str, Any]]:
+        if isinstance(node, dict):
+            if "Effect" in node:
+                yield node
+            for child in node.values():
+                yield from below(child)
+        elif isinstance(node, list):
+            for child in node:
+                yield from below(child)
+
+    return below(package.template["Resources"])
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def att(logical_id: str) -> dict[str, list[str]]:
+    return {"Fn::GetAtt": [logical_id, "Arn"]}
+
+
+def policy(package: Package, logical_id: str) -> list[dict[str, Any]]:
+    return package.properties(logical_id)["PolicyDocument"]["Statement"]
+
+
+def without_sid(statement: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in statement.items() if key != "Sid"}
+
+
+def test_the_consumer_may_do_exactly_what_it_does(default: Package) -> None:
+    role = default.properties("ConsumerRole")
+    granted = [
+        (listed(statement["Action"]), listed(statement["Resource"]))
+        for inline in role["Policies"]
+        for statement in inline["PolicyDocument"]["Statement"]
+    ]
+
+    assert granted == [
+        (
+            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"],
+            [att("UploadsQueue")],
+        ),
+        (["s3:GetObject"], [{"Fn::Sub": "${UploadsBucket.Arn}/images/*"}]),
+        (["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [{"Fn::Sub": "${VariantsBucket.Arn}/*"}]),
+        (["s3:ListBucket"], [att("UploadsBucket"), att("VariantsBucket")]),
+        (["dynamodb:UpdateItem"], [att("ImagesTable")]),
+        (["logs:CreateLogStream", "logs:PutLogEvents"], [att("ConsumerLogGroup")]),
+    ]
+    assert "ManagedPolicyArns" not in role
+
+
+def test_the_consumers_role_is_lambdas_alone_and_the_only_one(default: Package) -> None:
+    trust = default.properties("ConsumerRole")["AssumeRolePolicyDocument"]["Statement"]
+
+    assert list(default.of_type("AWS::IAM::Role")) == ["ConsumerRole"]
+    assert default.properties("ConsumerLambdaFunction")["Role"] == {"Fn::Sub": "${ConsumerRole.Arn}"}
+    assert trust == [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+
+
+def test_what_may_be_read_follows_the_prefix(changed: Package) -> None:
+    granted = changed.properties("ConsumerRole")["Policies"][0]["PolicyDocument"]["Statement"]
+
+    assert {"Fn::Sub": "${UploadsBucket.Arn}/incoming/raw/*"} in [statement["Resource"] for statement in granted]
+
+
+def test_nothing_is_allowed_by_a_wildcard(default: Package, changed: Package) -> None:
+    for package in (default, changed):
+        allowed = [statement for statement in statements(package) if statement["Effect"] == "Allow"]
+
+        assert len(allowed) == 8  # seven of the role and its trust, one of the queue's policy
+        assert not [action for each in allowed for action in listed(each["Action"]) if "*" in action]
+        assert not [each for each in allowed if "*" in listed(each.get("Resource", ""))]
+        assert not [each for each in allowed if each.get("Principal") == "*"]
+
+
+def test_only_this_bucket_of_this_account_may_send_to_the_uploads_queue(default: Package, changed: Package) -> None:
+    for package, bucket in (
+        (default, "darkroom-dev-uploads-${AWS::AccountId}-${AWS::Region}"),
+        (changed, "holiday-originals"),
+    ):
+        send, tls = policy(package, "UploadsQueuePolicy")
+
+        assert package.properties("UploadsQueuePolicy")["Queues"] == [{"Ref": "UploadsQueue"}]
+        assert without_sid(send) == {
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": att("UploadsQueue"),
+            "Condition": {
+                "ArnEquals": {"aws:SourceArn": {"Fn::Sub": "arn:${AWS::Partition}:s3:::" + bucket}},
+                "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+            },
+        }
+        assert tls["Effect"] == "Deny"
+
+
+def test_the_queues_speak_tls_only(default: Package) -> None:
+    for queue, name in (("UploadsQueue", "UploadsQueuePolicy"), ("UploadsDlq", "UploadsDlqPolicy")):
+        denied = [each for each in policy(default, name) if each["Effect"] == "Deny"]
+
+        assert default.properties(name)["Queues"] == [{"Ref": queue}]
+        assert [without_sid(each) for each in denied] == [
+            {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": att(queue), "Condition": TLS_ONLY}
+        ]
+
+
+def test_the_buckets_speak_tls_only(default: Package) -> None:
+    for bucket in ("UploadsBucket", "VariantsBucket"):
+        assert default.properties(f"{bucket}Policy")["Bucket"] == {"Ref": bucket}
+        assert [without_sid(each) for each in policy(default, f"{bucket}Policy")] == [
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [att(bucket), {"Fn::Sub": f"${{{bucket}.Arn}}/*"}],
+                "Condition": TLS_ONLY,
+            }
+        ]
+
+
+def test_only_the_uploads_queue_may_bury_its_messages_in_the_dead_letter_queue(default: Package) -> None:
+    own = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
+
+    assert default.properties("UploadsDlq")["RedriveAllowPolicy"] == {
+        "redrivePermission": "byQueue",
+        "sourceQueueArns": [{"Fn::Sub": own + default.properties("UploadsQueue")["QueueName"]}],
+    }
+
+
+def test_every_bucket_is_closed_to_the_public_and_encrypted(default: Package) -> None:
+    buckets = default.of_type("AWS::S3::Bucket")
+
+    assert set(buckets) == {"UploadsBucket", "VariantsBucket", "ServerlessDeploymentBucket"}
+    for bucket in buckets.values():
+        closed = bucket["Properties"]["PublicAccessBlockConfiguration"]
+        assert closed == {
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        }
+        assert bucket["Properties"]["BucketEncryption"] == {
+            "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+        }
+
+
+def test_acls_open_nothing_in_the_two_buckets_of_pictures(default: Package) -> None:
+    for bucket in ("UploadsBucket", "VariantsBucket"):
+        assert default.properties(bucket)["OwnershipControls"] == {
+            "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]
+        }
+
+
+def test_every_queue_is_encrypted(default: Package) -> None:
+    queues = default.of_type("AWS::SQS::Queue")
+
+    assert set(queues) == {"UploadsQueue", "UploadsDlq"}
+    assert [queue["Properties"]["SqsManagedSseEnabled"] for queue in queues.values()] == [True, True]

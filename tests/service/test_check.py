@@ -1,0 +1,221 @@
+"""A configuration that cannot work is refused before anything is packaged, all its faults at once, each by its name."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from packaged_service import PROJECT, copy_project, serverless
+
+from ops.check import RULES, faults
+
+DEFAULTS = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]["default"] | {
+    "uploadsBucket": "originals",
+    "variantsBucket": "variants",
+}
+RECIPE = (PROJECT / "recipe.toml").read_text()
+
+
+def found(**changes: object) -> list[str]:
+    return faults(DEFAULTS | changes, region="eu-west-1", recipe_text=RECIPE)
+
+
+def test_the_service_as_it_is_has_no_fault() -> None:
+    assert found() == []
+
+
+def test_text_from_the_command_line_is_as_good_as_numbers_and_switches() -> None:
+    as_text = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in DEFAULTS.items()}
+
+    assert found(**as_text) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("memory", 512, 10240),
+        ("timeout", 10, 900),
+        ("batchSize", 1, 10),
+        ("window", 0, 5),
+        ("maximumConcurrency", 2, 1000),
+        ("maxReceiveCount", 5, 1000),
+    ],
+)
+def test_a_number_is_accepted_within_its_limits_only(name: str, low: int, high: int) -> None:
+    assert found(**{name: low}) == found(**{name: high}) == []
+    for outside in (low - 1, high + 1):
+        (fault,) = found(**{name: outside})
+        assert fault.startswith(f"{name}: is '{outside}'; give a whole number from {low} to {high}")
+
+
+@pytest.mark.parametrize("value", ["", "many", "1.5", 2.5, None, True, [10], "1e2", "\uff19"])
+def test_what_is_no_whole_number_is_no_number(value: object) -> None:
+    (fault,) = found(batchSize=value)
+
+    assert fault.startswith("batchSize: is ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("architecture", "arm"),
+        ("logRetentionDays", 31),
+        ("logLevel", "info"),
+        ("removals", "yes"),
+        ("pointInTimeRecovery", 1),
+        ("pollQueue", ""),
+    ],
+)
+def test_a_choice_has_to_be_one_of_those_named(name: str, value: object) -> None:
+    (fault,) = found(**{name: value})
+
+    assert fault.startswith(f"{name}: is {str(value)!r}; give one of ")
+
+
+@pytest.mark.parametrize(
+    "name", ["Originals", "ab", "a" * 64, "a.b.c", "-abc", "abc-", "a b c", "${AWS::StackName}", ""]
+)
+@pytest.mark.parametrize("parameter", ["uploadsBucket", "variantsBucket"])
+def test_a_bucket_needs_a_name_that_s3_takes(parameter: str, name: str) -> None:
+    (fault,) = found(**{parameter: name})
+
+    assert fault.startswith(f"{parameter}: is {name!r}; give 3 to 63 small letters")
+
+
+def test_a_bucket_name_is_judged_at_its_full_length() -> None:
+    name = "a" * 50 + "-${AWS::AccountId}"
+
+    assert found(uploadsBucket=name) == []  # 63 letters; as written 68
+    assert len(found(uploadsBucket="a" + name)) == 1
+    assert found(uploadsBucket="a" * 53 + "-${AWS::Region}") == []
+    assert len(found(uploadsBucket="a" * 54 + "-${AWS::Region}")) == 1
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "/", "images", "/images/", "images//", "im*ges/", "im ages/", "im?/", "${x}/", "../"]
+)
+def test_a_prefix_is_a_folder_with_nothing_in_it_that_policies_read_as_a_wildcard(prefix: str) -> None:
+    (fault,) = found(uploadsPrefix=prefix)
+
+    assert fault.startswith(f"uploadsPrefix: is {prefix!r}; give ")
+
+
+@pytest.mark.parametrize("prefix", ["images/", "a/b/c/", "2026.summer/raw_files-1/"])
+def test_a_prefix_may_be_several_folders_deep(prefix: str) -> None:
+    assert found(uploadsPrefix=prefix) == []
+
+
+def test_an_alarm_goes_to_an_address_or_to_nobody() -> None:
+    assert found(alarmEmail="on-call@example.com") == found(alarmEmail="") == []
+    for address in ("on-call", "on-call@example", "a b@example.com"):
+        assert found(alarmEmail=address) == [f"alarmEmail: is {address!r}; give an e-mail address, or '' for none"]
+
+
+def test_a_dead_letter_must_outlive_the_queue_it_comes_from() -> None:
+    assert found(queueRetentionDays=13, dlqRetentionDays=14) == []
+    for queue, dlq in ((4, 4), (5, 4)):
+        (fault,) = found(queueRetentionDays=queue, dlqRetentionDays=dlq)
+        assert fault.startswith(f"dlqRetentionDays: is {dlq}; give more than queueRetentionDays ({queue})")
+
+
+def test_the_variants_need_a_bucket_of_their_own() -> None:
+    (fault,) = found(variantsBucket="originals")
+
+    assert fault.startswith("variantsBucket: is the uploads bucket; give the variants a bucket of their own")
+    assert "without end" not in fault
+
+
+def test_variants_that_would_be_uploads_again_are_named() -> None:
+    (fault,) = found(variantsBucket="originals", uploadsPrefix="phone/")
+
+    assert "(phone would even be processed again without end, as phone/)" in fault
+
+
+def test_an_unknown_parameter_is_refused_with_the_name_that_was_probably_meant() -> None:
+    assert found(memroy=1024) == ["memroy: is no parameter of this service; did you mean memory?"]
+    assert found(zzz=1) == ["zzz: is no parameter of this service"]
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_a_parameter_without_a_value_is_named(name: str) -> None:
+    rest = {key: value for key, value in DEFAULTS.items() if key != name}
+
+    (fault,) = faults(rest, region="eu-west-1", recipe_text=RECIPE)
+
+    assert fault == f"{name}: is not set; give it a value under params.default in serverless.yml"
+
+
+def test_a_recipe_that_cannot_be_read_is_a_fault_of_recipe_toml() -> None:
+    (fault,) = faults(DEFAULTS, region="eu-west-1", recipe_text="[[variants")
+
+    assert fault.startswith("recipe.toml: ")
+
+
+def test_the_faults_of_parameters_and_recipe_come_together() -> None:
+    recipe = RECIPE.replace("quality = 82", "quality = 300")
+    assert recipe != RECIPE
+
+    answer = faults(DEFAULTS | {"memory": 1, "windw": 2, "timeout": 1}, region="eu-west-1", recipe_text=recipe)
+
+    names = [fault.split(":")[0] for fault in answer]
+    assert names[:3] == ["windw", "memory", "timeout"]
+    assert set(names[3:]) == {"recipe.toml"}
+    assert "300" in answer[3]
+
+
+def run_check(given: object) -> subprocess.CompletedProcess[str]:
+    """As the framework's plugin runs it: on a bare interpreter, without this environment's packages."""
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys, runpy; sys.path.insert(0, {str(PROJECT)!r}); "
+         "runpy.run_module('ops.check', run_name='__main__')"],
+        input=json.dumps(given), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_check_needs_nothing_but_python() -> None:
+    done = run_check({"region": "eu-west-1", "parameters": DEFAULTS})
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_check_answers_with_a_line_for_each_fault_and_exit_code_2() -> None:
+    done = run_check({"region": "eu-west-1", "parameters": DEFAULTS | {"memory": 1, "timeout": 1}})
+
+    assert done.returncode == 2
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["- memory", "- timeout"]
+
+
+@pytest.mark.parametrize("command", ["package", "deploy"])
+def test_the_framework_packages_nothing_when_anything_is_at_fault(tmp_path: Path, command: str) -> None:
+    copy_project(tmp_path)
+    text = (tmp_path / "serverless.yml").read_text()
+    (tmp_path / "serverless.yml").write_text(text.replace("  local:\n", "  local:\n    memory: much\n"))
+
+    run = serverless(tmp_path, command, "--stage", "local", "--param=batchSize=100000", "--param=windw=3")
+
+    said = run.stdout + run.stderr
+    assert run.returncode == 2
+    assert "This configuration is refused; nothing was packaged." in said
+    assert "- windw: is no parameter of this service; did you mean window?" in said
+    assert "- memory: is 'much'; give a whole number from 512 to 10240" in said
+    assert "- batchSize: is '100000'; give a whole number from 1 to 10" in said
+    assert not (tmp_path / ".serverless").exists()
+
+
+def test_the_framework_says_which_python_it_could_not_use(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+
+    run = serverless(tmp_path, "package", python="no-such-python")
+
+    assert run.returncode == 2
+    assert "install it, or name it in PYTHON_BIN. no-such-python said:" in run.stdout + run.stderr
+
+
+def test_other_commands_are_left_alone(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+
+    run = serverless(tmp_path, "print", "--param=memory=256")
+
+    assert run.returncode == 0, run.stdout

@@ -1,0 +1,114 @@
+"""The values that follow from others, computed for parameters of all kinds."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaged_service import LOGO, PROJECT, copy_project
+
+DEFAULTS: dict[str, object] = {
+    "uploadsBucket": "originals",
+    "variantsBucket": "variants",
+    "timeout": 60,
+    "window": 0,
+    "architecture": "x86_64",
+    "maxReceiveCount": 5,
+    "queueRetentionDays": 4,
+    "dlqRetentionDays": 14,
+    "removals": False,
+    "pointInTimeRecovery": True,
+    "alarmEmail": "",
+}
+SCRIPT = """
+const given = JSON.parse(process.argv[1]);
+const resolveVariable = async (name) => given[name.replace('param:', '')];
+require('./resources/derived.cjs')({ resolveVariable }).then((it) => console.log(JSON.stringify(it)));
+"""
+
+
+def derived(project: Path = PROJECT, **changes: object) -> dict[str, Any]:
+    command = ["node", "-e", SCRIPT, json.dumps(DEFAULTS | changes)]
+    return json.loads(subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    copy_project(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("timeout", "window"), [(10, 0), (60, 5), (900, 3)])
+def test_visibility_lease_and_alarm_follow_the_timeout_and_the_window(timeout: int, window: int) -> None:
+    values = derived(timeout=timeout, window=window)
+
+    assert values["visibilityTimeout"] == 6 * timeout + window
+    assert timeout < values["leaseSeconds"] < values["visibilityTimeout"]
+    assert values["queueAgeAlarm"] > values["visibilityTimeout"]
+
+
+def test_text_from_the_command_line_means_the_same_as_numbers_and_switches() -> None:
+    as_text = {name: str(value).lower() for name, value in DEFAULTS.items()}
+
+    assert derived(**as_text) == derived()
+
+
+def test_a_plain_bucket_name_is_not_wrapped_for_cloudformation_calls_that_a_fault() -> None:
+    assert derived()["uploadsBucket"] == "originals"
+
+
+def test_a_bucket_name_may_hold_the_accounts_number() -> None:
+    name = "pictures-${AWS::AccountId}"
+
+    assert derived(variantsBucket=name)["variantsBucket"] == {"Fn::Sub": name}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    ["handlers/new.py", "processing/worker.py", "recipe.toml", LOGO, "requirements.txt", "requirements-base.txt"],
+)
+def test_the_code_version_changes_with_whatever_changes_what_the_function_does(project: Path, changed: str) -> None:
+    before = derived(project)["codeVersion"]
+
+    with (project / changed).open("a") as file:
+        file.write("\n")
+
+    assert derived(project)["codeVersion"] != before
+
+
+def test_the_code_version_is_twelve_digits_and_the_same_for_the_same_code(project: Path) -> None:
+    version = derived(project)["codeVersion"]
+
+    assert len(version) == 12
+    assert set(version) <= set("0123456789abcdef")
+    assert version == derived(project)["codeVersion"]
+
+
+@pytest.mark.parametrize("changed", ["handlers/__pycache__/consumer.cpython-313.pyc", "README.md", "ops/check.py"])
+def test_the_code_version_does_not_change_with_anything_else(project: Path, changed: str) -> None:
+    before = derived(project)["codeVersion"]
+
+    with (project / changed).open("a") as file:
+        file.write("\n")
+
+    assert derived(project)["codeVersion"] == before
+
+
+def test_a_file_that_moves_makes_another_code_version(project: Path) -> None:
+    before = derived(project)["codeVersion"]
+
+    shutil.move(project / "processing/errors.py", project / "handlers/errors.py")
+
+    assert derived(project)["codeVersion"] != before
+
+
+def test_the_workshops_own_python_is_used_where_there_is_one(project: Path) -> None:
+    assert derived(project)["pythonBin"] == "python3"
+
+    own = project / ".venv" / "bin" / "python"
+    own.parent.mkdir(parents=True)
+    own.touch()
+
+    assert derived(project)["pythonBin"] == str(own)

@@ -1,0 +1,99 @@
+"""The numbers that hang together, as they stand in the packaged template."""
+
+from packaged_service import Package
+
+DAY = 24 * 60 * 60
+MAPPING = "ConsumerEventSourceMappingSQSUploadsQueue"
+
+
+def test_the_function_has_one_cpu_a_minute_and_the_runtime_the_package_is_made_for(default: Package) -> None:
+    function = default.properties("ConsumerLambdaFunction")
+
+    assert function["Handler"] == "handlers.consumer.handler"
+    assert function["Runtime"] == "python3.13"
+    assert function["MemorySize"] == 1769
+    assert function["Timeout"] == 60
+    assert function["Architectures"] == ["x86_64"]
+
+
+def test_no_concurrency_is_reserved_for_throttled_invocations_would_kill_healthy_messages(default: Package) -> None:
+    assert "ReservedConcurrentExecutions" not in default.properties("ConsumerLambdaFunction")
+
+
+def test_a_message_stays_hidden_for_six_timeouts_and_the_window(default: Package, changed: Package) -> None:
+    assert default.properties("UploadsQueue")["VisibilityTimeout"] == 360
+    assert changed.properties("UploadsQueue")["VisibilityTimeout"] == 6 * 300 + 3
+
+
+def test_a_message_is_tried_five_times_and_the_function_knows_which_is_the_last(
+    default: Package, changed: Package
+) -> None:
+    for package, attempts in ((default, 5), (changed, 8)):
+        redrive = package.properties("UploadsQueue")["RedrivePolicy"]
+
+        assert redrive == {"deadLetterTargetArn": {"Fn::GetAtt": ["UploadsDlq", "Arn"]}, "maxReceiveCount": attempts}
+        assert package.environment["MAX_RECEIVE_COUNT"] == str(attempts)
+
+
+def test_a_dead_letter_is_kept_longer_than_its_message_could_wait(default: Package, changed: Package) -> None:
+    for package, waiting, dead in ((default, 4, 14), (changed, 2, 9)):
+        assert package.properties("UploadsQueue")["MessageRetentionPeriod"] == waiting * DAY
+        assert package.properties("UploadsDlq")["MessageRetentionPeriod"] == dead * DAY
+
+
+def test_a_lease_outlives_the_invocation_that_holds_it(default: Package, changed: Package) -> None:
+    for package, timeout in ((default, 60), (changed, 300)):
+        assert package.properties("ConsumerLambdaFunction")["Timeout"] == timeout
+        assert package.environment["FUNCTION_TIMEOUT"] == str(timeout)
+        assert int(package.environment["LEASE_SECONDS"]) == timeout + 30
+
+
+def test_a_lease_ends_before_a_killed_invocations_message_comes_back(default: Package, changed: Package) -> None:
+    for package in (default, changed):
+        assert int(package.environment["LEASE_SECONDS"]) < package.properties("UploadsQueue")["VisibilityTimeout"]
+
+
+def test_the_mapping_takes_ten_at_once_and_hears_which_of_them_failed(default: Package) -> None:
+    assert default.properties(MAPPING) == {
+        "EventSourceArn": {"Fn::GetAtt": ["UploadsQueue", "Arn"]},
+        "FunctionName": {"Fn::GetAtt": ["ConsumerLambdaFunction", "Arn"]},
+        "Enabled": True,
+        "BatchSize": 10,
+        "MaximumBatchingWindowInSeconds": 0,
+        "ScalingConfig": {"MaximumConcurrency": 10},
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "MetricsConfig": {"Metrics": ["EventCount"]},
+    }  # and no FilterCriteria: a message that a filter does not match is deleted without a word
+
+
+def test_the_mapping_follows_its_parameters(changed: Package) -> None:
+    mapping = changed.properties(MAPPING)
+
+    assert mapping["BatchSize"] == 4
+    assert mapping["MaximumBatchingWindowInSeconds"] == 3
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 77}
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_on_the_local_stage_nobody_but_the_local_runner_takes_messages(changed: Package) -> None:
+    assert changed.properties(MAPPING)["Enabled"] is False
+
+
+def test_the_queues_wait_for_messages_instead_of_asking_again_and_again(default: Package) -> None:
+    assert default.properties("UploadsQueue")["ReceiveMessageWaitTimeSeconds"] == 20
+
+
+def test_logs_are_not_kept_for_ever(default: Package, changed: Package) -> None:
+    for package, days in ((default, 30), (changed, 90)):
+        groups = package.of_type("AWS::Logs::LogGroup")
+
+        assert {name: group["Properties"]["RetentionInDays"] for name, group in groups.items()} == {
+            "ConsumerLogGroup": days
+        }
+
+
+def test_memory_and_architecture_follow_their_parameters(changed: Package) -> None:
+    function = changed.properties("ConsumerLambdaFunction")
+
+    assert function["MemorySize"] == 3008
+    assert function["Architectures"] == ["arm64"]

@@ -1,0 +1,105 @@
+"""What is in the zip that Lambda gets, and what is not."""
+
+import struct
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaged_service import LOGO, PROJECT, Package
+
+AMD64, AARCH64 = 62, 183  # e_machine in an ELF header
+OURS = ("handlers/", "processing/")
+
+
+def top_levels(package: Package) -> set[str]:
+    return {name.split("/")[0] for name in package.files}
+
+
+def machines(package: Package) -> set[int]:
+    """For which processors the shared libraries in the zip are."""
+    with zipfile.ZipFile(package.zip_path) as archive:
+        libraries = [name for name in archive.namelist() if ".so" in name.rsplit("/", 1)[-1]]
+        return {struct.unpack_from("<H", archive.read(name), 18)[0] for name in libraries}
+
+
+def test_the_zip_has_the_code_the_recipe_and_what_they_import_and_nothing_else(default: Package) -> None:
+    assert top_levels(default) == {
+        *("handlers", "processing", "recipe.toml", "logos"),
+        *("PIL", "pillow.libs", "pillow-13.0.0.dist-info"),
+        *("cykooz_resizer", "cykooz_resizer-4.0.1.dist-info"),
+        "requirements.txt",  # the plugin's own list of what it put in
+    }
+
+
+def test_every_file_of_the_code_is_in_the_zip(default: Package) -> None:
+    written = {
+        str(path.relative_to(PROJECT))
+        for folder in OURS
+        for path in (PROJECT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+    assert {name for name in default.files if name.startswith(OURS)} == written
+
+
+def test_the_logos_that_a_recipe_may_name_are_in_the_zip(default: Package) -> None:
+    assert [name for name in default.files if name.startswith("logos/")] == [LOGO]
+
+
+def test_the_zip_holds_no_compiled_files_which_would_differ_from_build_to_build(default: Package) -> None:
+    assert not [name for name in default.files if "__pycache__" in name or name.endswith(".pyc")]
+
+
+def test_boto3_is_left_to_lambdas_runtime(default: Package, changed: Package) -> None:
+    for package in (default, changed):
+        assert not top_levels(package) & {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3"}
+
+
+def test_each_architecture_gets_libraries_of_its_own_kind(default: Package, changed: Package) -> None:
+    assert machines(default) == {AMD64}
+    assert machines(changed) == {AARCH64}
+
+
+def test_the_libraries_are_for_the_functions_python(default: Package, changed: Package) -> None:
+    for package in (default, changed):
+        tags = {name.split(".")[-2] for name in package.files if ".cpython-" in name and name.endswith(".so")}
+
+        assert tags
+        assert all(tag.startswith("cpython-313-") for tag in tags)
+
+
+def test_arm64_goes_without_the_resizer_which_has_no_wheel_for_it(changed: Package) -> None:
+    assert "PIL" in top_levels(changed)
+    assert not [name for name in top_levels(changed) if name.startswith("cykooz_resizer")]
+
+
+def test_the_package_is_small_enough_for_a_direct_upload_and_a_quick_start(default: Package) -> None:
+    assert default.zip_path.stat().st_size < 10 * 2**20
+    assert sum(default.files.values()) < 32 * 2**20
+
+
+def test_the_template_has_nothing_for_cfn_lint_to_say(default: Package, changed: Package) -> None:
+    cfn_lint = Path(sys.executable).with_name("cfn-lint")
+    for package in (default, changed):
+        lint = subprocess.run([cfn_lint, package.template_path], capture_output=True, text=True, check=False)
+
+        assert (lint.returncode, lint.stdout + lint.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-base.txt"])
+def test_every_requirement_is_pinned(name: str) -> None:
+    lines = [line.strip() for line in (PROJECT / name).read_text().splitlines()]
+    requirements = [line for line in lines if line and not line.startswith(("#", "-r"))]
+
+    assert requirements
+    assert not [line for line in requirements if "==" not in line]
+    assert not [line for line in requirements if ";" in line]  # pip would judge a marker by this machine
+
+
+def test_the_lock_file_names_no_download_address() -> None:
+    lock = (PROJECT / "package-lock.json").read_text()
+
+    assert '"resolved"' not in lock
+    assert '"integrity"' in lock

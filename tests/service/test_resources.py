@@ -1,0 +1,183 @@
+"""How the deployed parts are joined, kept and watched, as they stand in the packaged template."""
+
+from typing import Any
+
+import pytest
+from packaged_service import Package
+
+
+def notification(event: str, prefix: str) -> dict[str, Any]:
+    return {
+        "Event": event,
+        "Queue": {"Fn::GetAtt": ["UploadsQueue", "Arn"]},
+        "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": prefix}]}},
+    }
+
+
+def test_every_created_object_below_the_prefix_is_announced_to_the_queue(default: Package) -> None:
+    assert default.properties("UploadsBucket")["NotificationConfiguration"] == {
+        "QueueConfigurations": [notification("s3:ObjectCreated:*", "images/")]
+    }
+    assert default.environment["UPLOADS_PREFIX"] == "images/"
+    assert default.environment["REMOVALS"] == "false"
+
+
+def test_removed_objects_are_announced_too_when_removals_are_on(changed: Package) -> None:
+    assert changed.properties("UploadsBucket")["NotificationConfiguration"] == {
+        "QueueConfigurations": [
+            notification("s3:ObjectCreated:*", "incoming/raw/"),
+            notification("s3:ObjectRemoved:*", "incoming/raw/"),
+        ]
+    }
+    assert changed.environment["UPLOADS_PREFIX"] == "incoming/raw/"
+    assert changed.environment["REMOVALS"] == "true"
+
+
+def test_s3_may_send_before_it_is_told_to(default: Package) -> None:
+    assert default.template["Resources"]["UploadsBucket"]["DependsOn"] == ["UploadsQueuePolicy"]
+
+
+def test_a_bucket_is_named_after_account_and_region_so_that_the_name_is_free(default: Package) -> None:
+    for bucket, name in (("UploadsBucket", "uploads"), ("VariantsBucket", "variants")):
+        expected = f"darkroom-dev-{name}-${{AWS::AccountId}}-${{AWS::Region}}"
+
+        assert default.properties(bucket)["BucketName"] == {"Fn::Sub": expected}
+
+
+def test_a_bucket_can_be_given_a_name(changed: Package) -> None:
+    assert changed.properties("UploadsBucket")["BucketName"] == "holiday-originals"
+    assert changed.properties("VariantsBucket")["BucketName"] == "holiday-variants"
+
+
+@pytest.mark.parametrize("logical_id", ["UploadsBucket", "VariantsBucket", "ImagesTable"])
+def test_what_cannot_be_made_again_stays_when_the_stack_goes(default: Package, logical_id: str) -> None:
+    resource = default.template["Resources"][logical_id]
+
+    assert resource["DeletionPolicy"] == "Retain"
+    assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("logical_id", ["UploadsBucket", "VariantsBucket"])
+def test_uploads_that_were_broken_off_are_not_paid_for_for_ever(default: Package, logical_id: str) -> None:
+    assert default.properties(logical_id)["LifecycleConfiguration"]["Rules"] == [
+        {
+            "Id": "abort-incomplete-multipart-uploads",
+            "Status": "Enabled",
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+        }
+    ]
+
+
+def test_the_images_table_has_one_item_for_each_version_of_each_object_and_never_forgets(default: Package) -> None:
+    assert default.properties("ImagesTable") == {
+        "TableName": "darkroom-dev-images",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": "object", "AttributeType": "S"},
+            {"AttributeName": "etag", "AttributeType": "S"},
+        ],
+        "KeySchema": [
+            {"AttributeName": "object", "KeyType": "HASH"},
+            {"AttributeName": "etag", "KeyType": "RANGE"},
+        ],
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+    }  # and no TimeToLiveSpecification
+
+
+def test_point_in_time_recovery_can_be_switched_off(changed: Package) -> None:
+    recovery = changed.properties("ImagesTable")["PointInTimeRecoverySpecification"]
+
+    assert recovery == {"PointInTimeRecoveryEnabled": False}
+
+
+def alarm(package: Package, logical_id: str) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in package.properties(logical_id).items()
+        if key not in ("AlarmName", "AlarmDescription")
+    }
+
+
+def test_one_dead_letter_raises_the_alarm(default: Package) -> None:
+    assert alarm(default, "DlqDepthAlarm") == {
+        "Namespace": "AWS/SQS",
+        "MetricName": "ApproximateNumberOfMessagesVisible",
+        "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["UploadsDlq", "QueueName"]}}],
+        "Statistic": "Maximum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 0,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+        "AlarmActions": [{"Ref": "AlarmTopic"}],
+        "OKActions": [{"Ref": "AlarmTopic"}],
+    }
+
+
+def test_an_upload_that_waits_a_quarter_of_an_hour_raises_the_alarm(default: Package) -> None:
+    assert alarm(default, "QueueAgeAlarm") == {
+        "Namespace": "AWS/SQS",
+        "MetricName": "ApproximateAgeOfOldestMessage",
+        "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["UploadsQueue", "QueueName"]}}],
+        "Statistic": "Maximum",
+        "Period": 60,
+        "EvaluationPeriods": 3,
+        "Threshold": 900,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+        "AlarmActions": [{"Ref": "AlarmTopic"}],
+        "OKActions": [{"Ref": "AlarmTopic"}],
+    }
+
+
+def test_a_single_killed_invocation_is_no_backlog(changed: Package) -> None:
+    threshold = changed.properties("QueueAgeAlarm")["Threshold"]
+
+    assert threshold == 2 * changed.properties("UploadsQueue")["VisibilityTimeout"] == 3606
+
+
+def test_alarms_reach_an_address_only_where_one_is_given(default: Package, changed: Package) -> None:
+    assert default.properties("AlarmTopic")["Subscription"] == {"Ref": "AWS::NoValue"}
+    assert changed.properties("AlarmTopic")["Subscription"] == [
+        {"Protocol": "email", "Endpoint": "on-call@example.com"}
+    ]
+
+
+def test_the_function_is_told_where_everything_is(default: Package) -> None:
+    told = default.environment
+
+    assert told["UPLOADS_BUCKET"] == {"Ref": "UploadsBucket"}
+    assert told["VARIANTS_BUCKET"] == {"Ref": "VariantsBucket"}
+    assert told["IMAGES_TABLE"] == {"Ref": "ImagesTable"}
+    assert told["QUEUE_URL"] == {"Ref": "UploadsQueue"}
+
+
+def test_glibc_keeps_the_memory_of_one_picture_for_the_next(default: Package) -> None:
+    settings = {name: value for name, value in default.environment.items() if name.startswith("MALLOC_")}
+
+    assert settings == {
+        "MALLOC_MMAP_THRESHOLD_": str(256 * 2**20),
+        "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
+        "MALLOC_TOP_PAD_": str(16 * 2**20),
+    }
+
+
+def test_the_log_level_follows_its_parameter(default: Package, changed: Package) -> None:
+    assert default.environment["LOG_LEVEL"] == "INFO"
+    assert changed.environment["LOG_LEVEL"] == "DEBUG"
+
+
+def test_the_stack_says_where_everything_is(default: Package) -> None:
+    outputs = {name: output["Value"] for name, output in default.template["Outputs"].items()}
+
+    assert outputs.pop("ServerlessDeploymentBucketName")  # the framework's own
+    assert outputs == {
+        "UploadsBucket": {"Ref": "UploadsBucket"},
+        "UploadsPrefix": "images/",
+        "VariantsBucket": {"Ref": "VariantsBucket"},
+        "ImagesTable": {"Ref": "ImagesTable"},
+        "UploadsQueueUrl": {"Ref": "UploadsQueue"},
+        "UploadsDlqUrl": {"Ref": "UploadsDlq"},
+        "ConsumerFunction": {"Ref": "ConsumerLambdaFunction"},
+        "AlarmTopic": {"Ref": "AlarmTopic"},
+    }
