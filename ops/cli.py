@@ -35,21 +35,18 @@ class Commands(TyperGroup):
             _fail(str(error), 2)
 
 
-app = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Darkroom: every image that lands in the uploads bucket becomes a finished set of variants.",
-)
-
-
-@app.callback()
-def _darkroom() -> None:
-    """Keep the subcommand's name in the command line while there is only one."""
-
-
-app.command()(start)
+def make_app() -> typer.Typer:
+    """The command with all its subcommands."""
+    app = typer.Typer(
+        cls=Commands,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="Darkroom: every image that lands in the uploads bucket becomes a finished set of variants.",
+    )
+    app.callback()(lambda: None)  # or the name of a single subcommand would be left out of the command line
+    app.command()(start)
+    return app
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
