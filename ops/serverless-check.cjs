@@ -7,19 +7,29 @@ const { spawnSync } = require('node:child_process');
 const COMMANDS = ['package', 'deploy', 'deploy function'];
 
 class Check {
-  /** In the constructor, because the framework's own validation follows it and stops at types and ranges. */
+  /**
+   * The framework's own validation knows types and ranges alone, and would answer first: no hook comes before it, and
+   * in a plugin's constructor not every variable is resolved yet. So the service's `validate` is begun with ours.
+   */
   constructor(serverless) {
     const { command, isHelpRequest } = serverless.processedInput;
-    if (COMMANDS.includes(command) && !isHelpRequest) refuseFaults(serverless);
+    if (!COMMANDS.includes(command) || isHelpRequest) return;
+
+    const { service } = serverless;
+    const validate = service.validate.bind(service);
+    service.validate = () => {
+      refuseFaults(serverless);
+      return validate();
+    };
   }
 }
 
 function refuseFaults(serverless) {
-  const python = serverless.configurationInput.custom.pythonRequirements.pythonBin;
-  const { region } = serverless.configurationInput.provider;
+  const { custom, provider } = serverless.configurationInput;
+  const python = custom.pythonRequirements.pythonBin;
   const run = spawnSync(python, ['-m', 'ops.check'], {
     cwd: serverless.serviceDir,
-    input: JSON.stringify({ region, parameters: parameters(serverless) }),
+    input: JSON.stringify({ region: provider.region, parameters: parameters(serverless) }),
     encoding: 'utf8',
   });
   if (run.status === 0) return;
@@ -35,11 +45,11 @@ function refuseFaults(serverless) {
   );
 }
 
-/** As the framework resolves ${param:...}: command line, then the stage's section, then the default one. */
-function parameters({ configurationInput, processedInput, service }) {
-  const sections = configurationInput.params;
+/** As the framework resolves ${param:...}: command line, then the stage's section, then the default one; null is unset. */
+function parameters({ configurationInput: { params }, processedInput, service }) {
+  const section = (name) => Object.entries(params[name] ?? {}).filter(([, value]) => value !== null);
   const given = (processedInput.options.param ?? []).map((text) => text.split(/=(.*)/s).slice(0, 2));
-  return { ...sections.default, ...sections[service.provider.stage], ...Object.fromEntries(given) };
+  return Object.fromEntries([...section('default'), ...section(service.provider.stage), ...given]);
 }
 
 module.exports = Check;

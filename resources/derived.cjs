@@ -31,8 +31,9 @@ function codeVersion() {
   return hash.digest('hex').slice(0, 12);
 }
 
-/** The workshop's own Python where there is one: its pip is there, and it is new enough. */
+/** The one that is asked for, or the workshop's own, which is new enough and has pip. */
 function pythonBin() {
+  if (process.env.PYTHON_BIN) return process.env.PYTHON_BIN;
   const own = path.join(SERVICE, '.venv', 'bin', 'python');
   return fs.existsSync(own) ? own : 'python3';
 }

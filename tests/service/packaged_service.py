@@ -90,13 +90,14 @@ def package(stage: str, parameters: Mapping[str, object] | None = None) -> Packa
     return Package(remembered)
 
 
-def serverless(project: Path, *arguments: str, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
-    """Run the framework on a copy of the project, with pip of the Python that runs the tests."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SLS_"))}
+def serverless(project: Path, *arguments: str, python: str | None = sys.executable) -> subprocess.CompletedProcess[str]:
+    """Run the framework on a copy of the project, with pip of the Python that runs the tests if not told otherwise."""
+    ours = ("AWS_", "SLS_", "PYTHON_BIN")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(
         ["node", str(FRAMEWORK), *arguments],
         cwd=project,
-        env=environment | {"PYTHON_BIN": python},
+        env=environment | ({"PYTHON_BIN": python} if python else {}),
         capture_output=True,
         text=True,
         timeout=300,

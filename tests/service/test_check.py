@@ -204,6 +204,20 @@ def test_the_framework_packages_nothing_when_anything_is_at_fault(tmp_path: Path
     assert not (tmp_path / ".serverless").exists()
 
 
+def test_a_parameter_may_be_made_of_others_and_one_that_is_null_is_the_default(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    text = (tmp_path / "serverless.yml").read_text()
+    made = "    variantsBucket: ${param:uploadsBucket}-small\n    timeout: null\n    memory: 1\n"
+    (tmp_path / "serverless.yml").write_text(text.replace("    variantsBucket: darkroom-local-variants\n", made))
+
+    run = serverless(tmp_path, "package", "--stage", "local")
+
+    assert made in (tmp_path / "serverless.yml").read_text()
+    assert [line for line in run.stdout.splitlines() if line.startswith("- ")] == [
+        "- memory: is '1'; give a whole number from 512 to 10240: with less, a large image does not fit"
+    ]
+
+
 def test_the_framework_says_which_python_it_could_not_use(tmp_path: Path) -> None:
     copy_project(tmp_path)
 
@@ -211,6 +225,15 @@ def test_the_framework_says_which_python_it_could_not_use(tmp_path: Path) -> Non
 
     assert run.returncode == 2
     assert "install it, or name it in PYTHON_BIN. no-such-python said:" in run.stdout + run.stderr
+
+
+def test_the_framework_finds_the_workshops_python_by_itself(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+
+    run = serverless(tmp_path, "package", "--param=memory=1", python=None)
+
+    assert "- memory: is '1'" in run.stdout + run.stderr
 
 
 def test_other_commands_are_left_alone(tmp_path: Path) -> None:

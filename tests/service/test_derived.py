@@ -104,11 +104,14 @@ def test_a_file_that_moves_makes_another_code_version(project: Path) -> None:
     assert derived(project)["codeVersion"] != before
 
 
-def test_the_workshops_own_python_is_used_where_there_is_one(project: Path) -> None:
+def test_the_workshops_own_python_is_used_where_there_is_one(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHON_BIN", raising=False)
     assert derived(project)["pythonBin"] == "python3"
 
     own = project / ".venv" / "bin" / "python"
     own.parent.mkdir(parents=True)
     own.touch()
-
     assert derived(project)["pythonBin"] == str(own)
+
+    monkeypatch.setenv("PYTHON_BIN", "/opt/python")
+    assert derived(project)["pythonBin"] == "/opt/python"
