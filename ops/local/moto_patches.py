@@ -18,7 +18,6 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.s3.responses import S3Response
 from moto.sqs import models as sqs
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
-from moto.sqs.responses import SQSResponse
 
 MOTO_VERSION = "5.2.5"
 
@@ -54,16 +53,14 @@ def _patches() -> list[tuple[Any, str, Patch]]:
     return [
         # Atomic requests. The backends check, then write, and take no lock: two of 50 threads won one conditional
         # update in 1 round of 240; and S3 sends its event before it has set the object's metadata. One re-entrant lock
-        # a backend. Only S3 calls another one (SQS, through send_message), so no two can wait for each other. What
-        # goes over the network, a request's body and the answer, stays outside.
+        # a backend. Only S3 calls another one (SQS, to send an event), so no two can wait for each other. What goes
+        # over the network, a request's body and the answer, stays outside.
         (DynamoHandler, "call_action", _holding(_TABLES)),
         (S3Response, "_bucket_response", _holding(_OBJECTS)),
         (S3Response, "_key_response", _holding(_OBJECTS)),
-        (SQSResponse, "call_action", _holding(_QUEUES)),
-        (sqs.SQSBackend, "send_message", _holding(_QUEUES)),
         # Queues. moto works out every attribute of a queue, its three counts among them, for each message that is sent
         # or received, and looks through the whole queue to delete one: ten messages took 1.7 s with 3,000 waiting.
-        # And a long poll held up everybody else once there was a lock.
+        # These take the queues' lock themselves, since a long poll has to let go of it.
         (sqs.Queue, "BASE_ATTRIBUTES", lambda names: [name for name in names if name not in _COUNTS]),
         (sqs.Queue, "add_message", _waking),
         (sqs.Queue, "delete_message", _instead(_delete_message)),

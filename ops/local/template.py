@@ -7,7 +7,7 @@ from typing import Any
 
 from ops.local.errors import StackError
 
-_PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
+_PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 
 _ARNS = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:{region}:{account}:table/{name}",
@@ -76,6 +76,8 @@ class Template:
         raise StackError(f"the local stack cannot read {name} {argument}: teach it to ops/local/template.py")
 
     def _placeholder(self, name: str) -> str:
+        if name.startswith("!"):
+            return f"${{{name[1:]}}}"
         logical, _, attribute = name.partition(".")
         return self._attribute(logical, attribute) if attribute else self._reference(name)
 
@@ -88,8 +90,8 @@ class Template:
         raise StackError(f"the local stack does not know {name}: it refers to something that was not deployed")
 
     def _attribute(self, logical: str, attribute: str) -> str:
+        name = self._reference(logical).rpartition("/")[2]  # a queue's physical id is its URL
         kind = self.content["Resources"][logical]["Type"]
-        name = self._reference(logical).rpartition("/")[2]
         if attribute in ("QueueName", "TopicName"):
             return name
         if attribute == "Arn" and kind in _ARNS:

@@ -1,0 +1,3 @@
+"""A function that cannot be initialised."""
+
+raise RuntimeError("a module that cannot be imported")
