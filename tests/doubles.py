@@ -126,9 +126,7 @@ class MemoryLedger:
 
     def complete(self, claim: Claim, record: ImageRecord) -> None:
         known = {name: value for name, value in asdict(record).items() if value is not None}
-        item = self._finish(claim, Status.DONE, known)
-        item.pop("reason", None)
-        item.pop("message_id", None)
+        self._finish(claim, Status.DONE, known, forget=("reason", "message_id"))
 
     def settle(self, claim: Claim, status: Status) -> None:
         self._finish(claim, status, {})
@@ -145,11 +143,13 @@ class MemoryLedger:
         if item.pop("lease_until", None) is not None:
             item["attempts"] -= 1
 
-    def _finish(self, claim: Claim, status: Status, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _finish(self, claim: Claim, status: Status, values: Mapping[str, Any], forget: tuple[str, ...] = ()) -> None:
         item = self._owned(claim)
-        item.pop("lease_until", None)
+        if item["status"] != Status.IN_PROGRESS:
+            return
+        for name in ("lease_until", *forget):
+            item.pop(name, None)
         item |= {"status": status, "updated_at": math.floor(self.clock()), **values}
-        return item
 
     def _owned(self, claim: Claim) -> dict[str, Any]:
         item = self.item(claim.version)
@@ -186,11 +186,14 @@ class MemoryQueue:
         self.messages[message_id] = Sent(message_id, body, self.clock() + delay)
         return message_id
 
-    def receive(self, limit: int = 10) -> list[Sent]:
-        """Messages that are visible, each moved to the dead-letter queue instead once it was received too often."""
+    def receive(self, limit: int = 10, *, only: str | None = None) -> list[Sent]:
+        """Messages that are visible, each moved to the dead-letter queue instead once it was received too often.
+
+        ``only`` names one message, as if no other were visible: SQS keeps no order.
+        """
         taken = []
         for message in sorted(self.messages.values(), key=lambda message: message.visible_at):
-            if message.visible_at > self.clock() or len(taken) == limit:
+            if message.visible_at > self.clock() or len(taken) == limit or only not in (None, message.id):
                 continue
             if message.receives >= self.max_receive_count:
                 self.dead.append(self.messages.pop(message.id))

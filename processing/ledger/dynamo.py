@@ -132,11 +132,13 @@ class DynamoLedger:
         } | {f":{name}": value for name, value in about.items()}
 
     def _finish(self, claim: Claim, status: Status, values: dict[str, Any], forget: str = "") -> None:
+        """End the claim; one that this owner has ended before, in a request that was never answered, stays so."""
         values = values | {":status": status, ":updated_at": math.floor(self._clock())}
         removals = ", ".join(filter(None, ("#lease_until", forget)))
         expression = f"SET {_assignments(values)} REMOVE {removals}"
+        held = {":owner": claim.owner, ":in_progress": Status.IN_PROGRESS}
         try:
-            self._update(claim.version, expression, "#owner = :owner", values | {":owner": claim.owner})
+            self._update(claim.version, expression, "#owner = :owner AND #status = :in_progress", values | held)
         except _Refused as refused:
             self._check_owner(refused.item, claim)
 

@@ -241,6 +241,18 @@ def test_a_write_whose_answer_was_lost_may_be_sent_again(books: LedgerBench) -> 
     assert (books.item(VERSION) or {})["status"] == "DONE"
 
 
+def test_a_failure_after_a_completion_whose_answer_was_lost_leaves_it_done(books: LedgerBench) -> None:
+    claim = claimed(books.ledger)
+    books.ledger.complete(claim, RECORD)
+
+    books.ledger.fail(claim, Reason("ReadTimeoutError", "dynamodb:UpdateItem"), FIRST)
+
+    item = books.item(VERSION)
+    assert item is not None
+    assert item["status"] == "DONE"
+    assert "reason" not in item
+
+
 def test_versions_of_one_object_and_objects_of_one_etag_do_not_meet(books: LedgerBench) -> None:
     for version in (VERSION, replace(VERSION, etag="e2"), replace(VERSION, key="images/dog.jpg")):
         assert not claimed(books.ledger, version=version).earlier

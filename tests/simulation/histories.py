@@ -1,0 +1,199 @@
+"""Random histories, each told by its seed alone: what uploaders do, who runs when, and which faults strike."""
+
+import random
+from collections.abc import Callable
+
+from tests.builders import BROKEN, recipe
+from tests.simulation.simulator import Fault, Invocation, World
+
+KEYS = ("images/cat.jpg", "images/dog.jpg")
+BODIES = (b"A", b"Z", b"A", b"Z", b"B", BROKEN)  # few, so that a key often goes back to an earlier picture
+BACK_AND_FORTH = ("ZAZ", "ZAZ", "Z-", "Z-Z", "ZA-", "A-Z", "ZAZA", "Z-ZA")  # "-" is a removal
+MOST_STEPS = 5_000
+MOST_WORKERS = 3
+
+
+def play(seed: int, *, most_faults: int = 3, prepare: Callable[[World], None] | None = None) -> World:
+    """Play one history until no message is left, redrive what is dead without faults, and play that to its end."""
+    chance = random.Random(seed)
+    world = World(seed=seed)
+    world.decide = _faults(chance, budget=chance.randint(0, most_faults))
+    if prepare is not None:
+        prepare(world)
+    schedule = Schedule(chance)
+    _to_the_end(world, schedule, _script(chance))
+    world.decide = lambda *_: None
+    schedule.calm = True
+    _to_the_end(world, schedule, [World.redrive])
+    return world
+
+
+def _to_the_end(world: World, schedule: "Schedule", moves: "Moves") -> None:
+    for _ in range(MOST_STEPS):
+        if not schedule.step(world, moves):
+            return
+    world.complaints.append(f"no end after {MOST_STEPS} steps")
+
+
+def _script(chance: random.Random) -> list[Callable[[World], None]]:
+    """One to five things that uploaders and operators do, the first always an upload.
+
+    A third of the histories go back and forth between two pictures of one key, as fast as can be: what is hardest to
+    get right is a picture that comes back, since it cannot be told from what it was before.
+    """
+    if chance.random() < 0.33:
+        return [_a_move(letter) for letter in chance.choice(BACK_AND_FORTH)]
+    keys = KEYS[: chance.choice((1, 1, 1, 2))]
+    moves = [_upload(chance.choice(keys), chance.choice(BODIES), _delay(chance))]
+    kinds = (_an_upload, _an_upload, _an_upload, _a_removal, _a_duplicate, _a_loss, _a_deployment, _a_redrive)
+    for _ in range(chance.randint(0, 4)):
+        moves += chance.choice(kinds)(chance, chance.choice(keys))
+    return moves
+
+
+Moves = list[Callable[[World], None]]
+
+
+def _a_move(letter: str) -> Callable[[World], None]:
+    if letter == "-":
+        return lambda world: _ignore(world.remove(KEYS[0]))
+    return _upload(KEYS[0], letter.encode(), delay=0)
+
+
+def _an_upload(chance: random.Random, key: str) -> Moves:
+    return [_upload(key, chance.choice(BODIES), _delay(chance))]
+
+
+def _a_removal(chance: random.Random, key: str) -> Moves:
+    delay = _delay(chance)
+    return [lambda world: _ignore(world.remove(key, delay=delay))]
+
+
+def _a_duplicate(chance: random.Random, _: str) -> Moves:
+    pick = chance.random()
+    return [lambda world: _again(world, pick)]
+
+
+def _a_loss(chance: random.Random, key: str) -> Moves:
+    """Somebody deletes a variant by hand, and the same picture is uploaded again to heal it."""
+    name = chance.choice(("desktop", "phone"))
+    return [lambda world: _lose(world, key, name), lambda world: _upload_again(world, key)]
+
+
+def _a_deployment(_: random.Random, key: str) -> Moves:
+    """Another recipe, and what is there is sent through again; nothing of the old one is under way."""
+    return [_deploy, lambda world: _upload_again(world, key)]
+
+
+def _a_redrive(_: random.Random, __: str) -> Moves:
+    return [lambda world: world.redrive()]
+
+
+def _upload(key: str, body: bytes, delay: float) -> Callable[[World], None]:
+    return lambda world: _ignore(world.upload(key, body, delay=delay))
+
+
+def _upload_again(world: World, key: str) -> None:
+    found = world.store.uploads.get(key)
+    if found is not None:
+        world.upload(key, found[0])
+
+
+def _lose(world: World, key: str, name: str) -> None:
+    world.lose(key.replace("images/", f"{name}/"), key)
+
+
+def _deploy(world: World) -> None:
+    world.deploy(recipe(fingerprint=f"recipe-{int(world.made.fingerprint[-1]) + 1}"))
+
+
+def _again(world: World, pick: float) -> None:
+    messages = sorted(world.queue.messages)
+    if messages:
+        world.deliver_again(messages[int(pick * len(messages))])
+
+
+def _delay(chance: random.Random) -> float:
+    """Seconds until S3's event arrives; unordered."""
+    return chance.choice((0, 0, 0, chance.uniform(0, 5), chance.uniform(0, 120)))
+
+
+def _ignore(_: object) -> None:
+    """A move returns nothing."""
+
+
+def _faults(chance: random.Random, budget: int) -> Callable[[Invocation, str], Fault | None]:
+    left = [budget]
+    rate = chance.choice((0.02, 0.08, 0.2))
+    kinds = [fault for fault in Fault if fault is not Fault.DUPLICATE]
+
+    def decide(_: Invocation, __: str) -> Fault | None:
+        if not left[0] or chance.random() > rate:
+            return None
+        left[0] -= 1
+        return chance.choice(kinds)
+
+    return decide
+
+
+class Schedule:
+    """Who runs next: at random, or the one of highest priority, with changes of mind at a few points.
+
+    The second finds the bugs that need one worker to run long while another stands still.
+    """
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._by_priority = chance.random() < 0.6
+        self._fickle = chance.choice((0.02, 0.05, 0.15))
+        self._batch = chance.choice((1, 1, 1, 2, 10))
+        self._priority: dict[str, float] = {}
+        self.calm = False  # nobody falls asleep any more
+
+    def step(self, world: World, moves: Moves) -> bool:
+        """Let one actor do one thing; False when all is over."""
+        world.now += self._chance.choice((0.0, 0.01, 0.1, 0.5))
+        actors = {i.name: i for i in world.invocations if i.asleep_until <= world.now}
+        names = list(actors)
+        if moves:
+            names.append("uploader")
+        if len(world.invocations) < MOST_WORKERS and any(
+            message.visible_at <= world.now for message in world.queue.messages.values()
+        ):
+            names.append("poller")
+        if not names:
+            return self._wait(world)
+        name = self._choose(names)
+        if name == "uploader":
+            moves.pop(0)(world)
+        elif name == "poller":
+            world.invoke(self._batch)
+        else:
+            self._run(world, actors[name])
+        return True
+
+    def _choose(self, names: list[str]) -> str:
+        if not self._by_priority:
+            return self._chance.choice(names)
+        for name in names:
+            self._priority.setdefault(name, self._chance.random())
+        first = max(names, key=self._priority.__getitem__)
+        if self._chance.random() < self._fickle:
+            self._priority[first] -= 1
+        return first
+
+    def _run(self, world: World, invocation: Invocation) -> None:
+        world.step(invocation)
+        if not self.calm and self._chance.random() < 0.01:
+            longest = 15.0 if invocation.in_flight_since is not None else 70.0
+            invocation.asleep_until = world.now + self._chance.uniform(0, longest)
+
+    @staticmethod
+    def _wait(world: World) -> bool:
+        """Nothing can run: let time pass until something can."""
+        moments = [invocation.asleep_until for invocation in world.invocations]
+        moments += [message.visible_at for message in world.queue.messages.values()]
+        if not moments:
+            return False
+        world.now = max(world.now, min(moments))
+        return True

@@ -1,0 +1,84 @@
+"""What must hold when a history is over: the outcome is what a careful person would have made by hand."""
+
+from processing.ledger import REMOVED_KEY, Status
+from tests.builders import BROKEN, UPLOADS
+from tests.doubles import etag_of
+from tests.simulation.simulator import World
+
+NAMES = ("desktop", "phone")
+
+
+def violations(world: World) -> list[str]:
+    """Every rule that the end of a history breaks, in words; empty when all is as it must be.
+
+    The history has been played to its end and what was dead was redriven without faults, so there are no excuses.
+    """
+    found = list(world.complaints)
+    for key in sorted(world.keys):
+        found += _pictures(world, key)
+        found += _work_done_twice(world, key)
+    for (thing, etag), item in world.items.items():
+        found += _record(world, thing.removeprefix(f"{UPLOADS}/"), etag, Status(item["status"]))
+    found += _dead_letters(world)
+    return found
+
+
+def _pictures(world: World, key: str) -> list[str]:
+    """The variants are those of what is in the uploads bucket; a broken upload leaves the older ones."""
+    shown = {name: world.store.variants.get(key.replace("images/", f"{name}/")) for name in NAMES}
+    upload = world.store.uploads.get(key)
+    if upload is None:
+        return [f"{key}: the source is gone, but {name} remains" for name in NAMES if shown[name] is not None]
+    body, etag = upload[0], etag_of(upload[0])
+    status = world.status(key, etag)
+    if body.startswith(BROKEN):
+        return [] if status is Status.REJECTED else [f"{key}: is broken, but {status}"]
+    found = [] if status is Status.DONE or world.counts.total() else [f"{key}: is published, but {status}"]
+    for name, variant in shown.items():
+        if variant is None:
+            found.append(f"{key}: {name} is missing")
+        elif variant.source_etag != etag:
+            found.append(f"{key}: the source is {body!r}, {name} is {variant.body!r}")
+        elif not variant.body.endswith(b":" + body):
+            found.append(f"{key}: {name} says that it is of {body!r}, but is {variant.body!r}")
+        elif key in world.sent_since_deployment and variant.recipe != world.made.fingerprint:
+            found.append(f"{key}: {name} is of {variant.recipe}")
+    return found
+
+
+def _record(world: World, key: str, etag: str, status: Status) -> list[str]:
+    """Each version has one final state, and it is true.
+
+    Known and accepted: a version that had its end may be left IN_PROGRESS or FAILED under right pictures, when a
+    duplicate of its message died after its twin was acknowledged; the next event or an audit heals it.
+    """
+    if status in (Status.IN_PROGRESS, Status.FAILED):
+        accepted = world.counts.total() > 0 and (key, etag) in world.ended
+        return [] if accepted else [f"{key} {etag}: ends {status}, and no message for it is left"]
+    if etag == REMOVED_KEY:
+        return [] if status is Status.REMOVED else [f"{key}: its removal ends {status}"]
+    if status in (Status.SUPERSEDED, Status.REMOVED) and etag == world.store.source_etag(key):
+        return [f"{key} {etag}: is in the uploads bucket, but {status}"]
+    return []
+
+
+def _work_done_twice(world: World, key: str) -> list[str]:
+    """A version is worked on to its end once, and once more for each time that something undid it."""
+    allowed = 1 + world.disturbances[key]
+    return [
+        f"{key} {etag} was finished {times} times under {recipe}, {allowed} at most"
+        for (done_key, etag, recipe), times in world.completions.items()
+        if done_key == key and times > allowed
+    ]
+
+
+def _dead_letters(world: World) -> list[str]:
+    """Only what was rejected is dead."""
+    found = []
+    for message in world.queue.dead:
+        key, etag = world.spoken_of[message.body]
+        status = world.status(key, etag)
+        broken = etag == etag_of(BROKEN)
+        if not broken or status is Status.DONE:
+            found.append(f"{message.id} for {key} {etag} is dead, and its record says {status}")
+    return found

@@ -1,0 +1,231 @@
+"""The rules of the protocol, each taken away: what the simulator must be able to see.
+
+Each mutant is a context manager that breaks one rule of the real code, or of the doubles where the rule is a condition
+that DynamoDB or S3 enforces, and mends it again.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from processing import worker
+from processing.batch import Batch
+from processing.ledger import REMOVED_KEY, Claim, Status
+from processing.publisher import UNKNOWN, Lease, Publication
+from processing.store import Original
+from processing.worker import Kind, Worker
+from tests.doubles import MemoryLedger, MemoryStore
+from tests.simulation import simulator
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    original = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def no_if_match_on_read() -> Any:
+    """Whatever is there is taken for the version of the event."""
+    real = MemoryStore.fetch
+
+    def fetch(self: MemoryStore, key: str, etag: str, *, max_bytes: int) -> Original:
+        now = self.source_etag(key)
+        return real(self, key, now if now is not None else etag, max_bytes=max_bytes)
+
+    return _replaced(MemoryStore, "fetch", fetch)
+
+
+def no_last_look() -> Any:
+    """What was published is taken for what is there."""
+    real = Publication.look
+
+    def look(self: Publication, published: object) -> Any:
+        return published if isinstance(published, str) else real(self, published)
+
+    return _replaced(Publication, "look", look)
+
+
+def _superseded_looks_when(rule: Callable[[bool, bool], bool]) -> Any:
+    real = Worker._publish
+
+    def publish(self: Worker, event: Any, publication: Any, watch: Any, *, earlier: bool) -> Any:
+        look = publication.look
+
+        def sometimes(published: object) -> Any:
+            if published is not UNKNOWN or rule(earlier, publication.wrote):
+                return look(published)
+            return None if self.store.source_etag(event.key) is None else UNKNOWN
+
+        publication.look = sometimes  # on this one only: other workers run in between
+        return real(self, event, publication, watch, earlier=earlier)
+
+    return _replaced(Worker, "_publish", publish)
+
+
+def no_look_after_an_earlier_attempt() -> Any:
+    """A superseded message looks only when this very attempt has written."""
+    return _superseded_looks_when(lambda _earlier, wrote: wrote)
+
+
+def no_look_after_an_own_write() -> Any:
+    """A superseded message looks only when the record shows an earlier attempt."""
+    return _superseded_looks_when(lambda earlier, _wrote: earlier)
+
+
+def _only_one_head(index: int) -> Any:
+    real = worker.is_complete
+
+    def is_complete(store: Any, variant_keys: Any, *, etag: str, recipe: str) -> bool:
+        return real(store, [list(variant_keys)[index]], etag=etag, recipe=recipe)
+
+    return _replaced(worker, "is_complete", is_complete)
+
+
+def only_the_first_variant_is_looked_at() -> Any:
+    """One HEAD decides whether a finished version is complete."""
+    return _only_one_head(0)
+
+
+def only_the_last_variant_is_looked_at() -> Any:
+    """One HEAD decides whether a finished version is complete."""
+    return _only_one_head(-1)
+
+
+def no_claim_of_removals() -> Any:
+    """Removals keep nobody away."""
+    real = MemoryLedger.claim
+
+    def claim(self: MemoryLedger, version: Any, delivery: Any, **rest: Any) -> Any:
+        if version.etag == REMOVED_KEY:
+            self.items.pop((version.object, version.etag), None)
+        return real(self, version, delivery, **rest)
+
+    return _replaced(MemoryLedger, "claim", claim)
+
+
+def no_look_after_a_removal() -> Any:
+    """A removal that has deleted what it saw is over."""
+    real = Publication.look
+
+    def look(self: Publication, published: object) -> Any:
+        if published is UNKNOWN and self._store.source_etag(self._key) is None:
+            self._remove_all()
+            return None
+        return real(self, published)
+
+    return _replaced(Publication, "look", look)
+
+
+def a_removal_that_finds_the_source_does_nothing() -> Any:
+    """Whoever uploaded it again will see to its variants."""
+
+    def nothing_unless_it_wrote(made: Any) -> None:
+        bring = made._bring_to
+        made._bring_to = lambda etag: bring(etag) if made.wrote else None
+
+    return _removals_that(nothing_unless_it_wrote)
+
+
+def removals_trust_the_record() -> Any:
+    """What a removal deletes is what the record said was published when the removal began."""
+
+    def known_only(made: Any) -> None:
+        items = [item for (thing, _), item in made.ledger.items.items() if thing.endswith(made._key)]
+        known = {variant["key"] for item in items for variant in item.get("variants", ())}
+        made.keys = {name: variant for name, variant in made.keys.items() if variant in known}
+
+    return _removals_that(known_only)
+
+
+def _removals_that(change: Callable[[Any], None]) -> Any:
+    real = Worker._publication
+
+    def publication(self: Any, claim: Claim, key: str) -> Any:
+        made: Any = real(self, claim, key)
+        if claim.version.etag == REMOVED_KEY:
+            made.ledger = self.ledger._port
+            change(made)
+        return made
+
+    return _replaced(Worker, "_publication", publication)
+
+
+def removals_mark_the_versions() -> Any:
+    """A removal that is over marks every version of its object."""
+    real = Worker._remove
+
+    def remove(self: Any, event: Any, delivery: Any) -> Any:
+        outcome = real(self, event, delivery)
+        if outcome.kind is Kind.REMOVED:
+            for (thing, _), item in self.ledger._port.items.items():
+                if thing.endswith(event.key):
+                    item["status"] = Status.REMOVED
+        return outcome
+
+    return _replaced(Worker, "_remove", remove)
+
+
+def requests_may_outlive_the_lease() -> Any:
+    """A worker that was frozen goes on as if nothing had been."""
+    return _replaced(Lease, "check", lambda _: None)
+
+
+def no_token_condition() -> Any:
+    """Whoever writes to the record last is right."""
+
+    def owned(self: MemoryLedger, claim: Claim) -> Any:
+        return self.item(claim.version) or {}
+
+    def finish(self: MemoryLedger, claim: Claim, status: Status, values: Any, forget: tuple[str, ...] = ()) -> None:
+        item = owned(self, claim)
+        item |= {"status": status, **values}
+
+    return _replaced(MemoryLedger, "_finish", finish)
+
+
+def a_lease_shorter_than_the_function() -> Any:
+    """A living worker can lose its claim."""
+    return _replaced(simulator, "LEASE", 30.0)
+
+
+def everything_is_acknowledged() -> Any:
+    """The list of failures is empty."""
+    real = Batch.process
+
+    def process(self: Batch, *args: Any, **rest: Any) -> Any:
+        real(self, *args, **rest)
+        return {"batchItemFailures": []}
+
+    return _replaced(Batch, "process", process)
+
+
+def a_failure_takes_its_batch_along() -> Any:
+    """One failure is all failures."""
+    real = Batch.process
+
+    def process(self: Batch, messages: Any, **rest: Any) -> Any:
+        failed = real(self, messages, **rest)["batchItemFailures"]
+        return {"batchItemFailures": [{"itemIdentifier": m.id} for m in messages] if failed else []}
+
+    return _replaced(Batch, "process", process)
+
+
+MUTANTS: tuple[Callable[[], Any], ...] = (
+    no_if_match_on_read,
+    no_last_look,
+    no_look_after_an_earlier_attempt,
+    no_look_after_an_own_write,
+    only_the_first_variant_is_looked_at,
+    only_the_last_variant_is_looked_at,
+    no_claim_of_removals,
+    no_look_after_a_removal,
+    a_removal_that_finds_the_source_does_nothing,
+    no_token_condition,
+    a_lease_shorter_than_the_function,
+    everything_is_acknowledged,
+    a_failure_takes_its_batch_along,
+)

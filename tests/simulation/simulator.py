@@ -1,0 +1,354 @@
+"""The consumer's own code under a scheduler: every request is a moment at which anything may happen.
+
+Workers run as greenlets on the in-memory doubles. Each request is cut in two: it is in flight until the scheduler lets
+it take effect, and its answer is in flight until the scheduler hands it over. In between others run, time passes, and
+faults strike: the request is throttled, the answer is lost (and the client sends it again, or gives up), the process
+dies, or is frozen and thaws later. The clock is virtual, and everything random comes from one seed.
+
+S3 has no fencing, so a request that was sent takes effect within ``REQUEST`` seconds or never: that is what botocore's
+time-outs make of it, and what `publisher.Lease` counts on.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from greenlet import GreenletExit, greenlet
+
+from processing.batch import Batch, Message
+from processing.errors import LeaseLost, OutOfTime, Unavailable
+from processing.ledger import REMOVED_KEY, Claim, Status, Version
+from processing.recipe import Recipe
+from processing.worker import Worker
+from tests.builders import UPLOADS, created_body, fake_render, recipe, removed_body
+from tests.doubles import MemoryLedger, MemoryQueue, MemoryStore, Sent
+
+TIMEOUT = 60.0  # of the function, in seconds
+WINDOW = 5.0
+LEASE = TIMEOUT + 30
+REQUEST = 22.0
+NEEDED = 10.0  # to start another object
+VISIBILITY = 6 * TIMEOUT + WINDOW
+MAX_RECEIVES = 5
+
+
+class Fault(StrEnum):
+    """What can go wrong at a request; the names are those of the report."""
+
+    THROTTLED = "throttled"  # refused, without effect
+    LOST = "answer lost, given up"  # took effect, and the caller never learns
+    RESENT = "answer lost, sent again"  # took effect, and the client's retry meets its own effect
+    CRASH_BEFORE = "crash before the effect"
+    CRASH_AFTER = "crash after the effect"
+    FROZEN = "frozen beyond its lease"
+    DUPLICATE = "message delivered twice"
+
+
+@dataclass
+class Invocation:
+    """One invocation of the function, at work on a batch."""
+
+    name: str
+    started: float
+    messages: list[Sent]
+    run: greenlet = field(init=False)
+    asleep_until: float = 0.0
+    in_flight_since: float | None = None  # a request that was sent and has not taken effect
+    waits_at: tuple[str, str] = ("", "")
+    frozen: bool = False
+    sent_again: bool = False  # a request of its was, so that it may find its own work ended and the lease given on
+
+
+class Port:
+    """A double behind the network."""
+
+    def __init__(self, port: Any, world: "World") -> None:
+        self._port = port
+        self._world = world
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._port, name)
+
+        def request(*args: Any, **kwargs: Any) -> Any:
+            return self._world.request(name, lambda: method(*args, **kwargs), args)
+
+        return request
+
+
+@dataclass
+class World:
+    """The buckets, the table, the queue, the clock, and the invocations under way.
+
+    ``decide`` is asked at each request for the fault that strikes there, if any.
+    """
+
+    seed: int = 0
+    decide: Callable[[Invocation, str], Fault | None] = lambda *_: None
+    made: Recipe = field(default_factory=recipe)
+    removals: bool = True
+
+    def __post_init__(self) -> None:
+        self.now = 1_000_000.0
+        self.chance = random.Random(self.seed)
+        self.store = MemoryStore()
+        self.queue = MemoryQueue(self.clock, VISIBILITY, MAX_RECEIVES)
+        self.tokens = 0
+        self.requests = 0
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+        self.invocations: list[Invocation] = []
+        self.counts: Counter[str] = Counter()
+        self.history: list[str] = []
+        self.complaints: list[str] = []
+        self.completions: Counter[tuple[str, str, str]] = Counter()  # by key, etag and recipe
+        self.ended: set[tuple[str, str]] = set()  # versions that were completed or settled, by key and ETag
+        self.keys: set[str] = set()
+        self.spoken_of: dict[str, tuple[str, str]] = {}  # key and etag, by message body
+        self.disturbances: Counter[str] = Counter()  # what may have undone finished work, by key
+        self.sent_since_deployment: set[str] = set()
+        self.explained: Counter[str] = Counter()  # receives that ended by the message's own failure, by message
+        self._hub = greenlet.getcurrent()
+        self._names = 0
+
+    def clock(self) -> float:
+        return self.now
+
+    def _token(self) -> str:
+        self.tokens += 1
+        return f"t{self.tokens}"
+
+    # what uploaders do
+
+    def upload(self, key: str, body: bytes, *, delay: float = 0) -> str:
+        if key in self.keys and body != self.store.uploads.get(key, (b"",))[0]:
+            self.disturbances[key] += 1
+        self.keys.add(key)
+        self.sent_since_deployment.add(key)
+        etag = self.store.upload(key, body)
+        return self._notify(key, etag, created_body(key, etag), delay, f"PUT source {key} = {body!r}")
+
+    def remove(self, key: str, *, delay: float = 0) -> str:
+        self.disturbances[key] += 1
+        self.store.remove(key)
+        return self._notify(key, REMOVED_KEY, removed_body(key), delay, f"DELETE source {key}")
+
+    def lose(self, variant: str, key: str) -> None:
+        """Somebody deletes a variant by hand."""
+        self.disturbances[key] += 1
+        self.store.remove_variant(variant)
+        self.note(f"{variant} is deleted by hand")
+
+    def deploy(self, made: Recipe) -> None:
+        """Another recipe; what was under way dies with the old environments."""
+        for invocation in self.invocations[:]:
+            self.counts["killed by a deployment"] += 1
+            self.kill(invocation)
+        self.made = made
+        self.sent_since_deployment.clear()
+        self.note(f"deploy {made.fingerprint}")
+
+    def _notify(self, key: str, etag: str, body: str, delay: float, what: str) -> str:
+        self.spoken_of[body] = (key, etag)
+        message_id = self.queue.send(body, delay=delay)
+        self.note(f"{what} (event {message_id})")
+        return message_id
+
+    def redrive(self) -> None:
+        """What every tool does: each dead letter is sent anew, as a new message."""
+        dead, self.queue.dead = self.queue.dead, []
+        for message in dead:
+            self.queue.send(message.body)
+        self.note(f"redrive {len(dead)}")
+
+    # what Lambda does
+
+    def invoke(self, limit: int = 10, *, only: str | None = None) -> Invocation | None:
+        """Receive a batch and start an invocation on it; None when nothing is visible."""
+        messages = self.queue.receive(limit, only=only)
+        if not messages:
+            return None
+        self._names += 1
+        started = Invocation(f"W{self._names}", self.now, messages)
+        started.run = greenlet(lambda: self._work(started), self._hub)
+        self.invocations.append(started)
+        self.note(f"{started.name} receives {', '.join(f'{m.id}#{m.receives}' for m in messages)}")
+        return started
+
+    def deliver_again(self, message_id: str) -> None:
+        """At least once: a message that is being worked on is seen by another."""
+        message = self.queue.messages.get(message_id)
+        if message is not None:
+            message.visible_at = self.now
+            self.explained[message_id] += 1
+            self.counts[Fault.DUPLICATE] += 1
+            self.note(f"{message_id} is delivered again")
+
+    def step(self, invocation: Invocation) -> None:
+        """Let an invocation run to its next moment; kill it when its time is over and it is not frozen."""
+        if self.now - invocation.started > TIMEOUT and not invocation.frozen:
+            self.counts["killed at the timeout"] += 1
+            self.kill(invocation)
+            return
+        late = invocation.in_flight_since is not None and self.now - invocation.in_flight_since > REQUEST
+        if late:
+            self.kill(invocation)  # the request never took effect, and nobody is there any more
+            return
+        invocation.run.switch()
+        if invocation.run.dead:
+            self.invocations.remove(invocation)
+
+    def kill(self, invocation: Invocation) -> None:
+        self._bury(invocation)
+        self.invocations.remove(invocation)
+        invocation.run.throw(GreenletExit)
+
+    def _bury(self, invocation: Invocation) -> None:
+        self.note(f"{invocation.name} dies")
+        self.explained.update(message.id for message in invocation.messages)
+
+    def request(self, name: str, effect: Callable[[], Any], args: tuple[Any, ...]) -> Any:
+        """One request of the invocation that is running."""
+        self.requests += 1
+        me = self._running()
+        what = f"{name} {_named(args)}"
+        fault = self.decide(me, name)
+        if fault is not None:
+            self.counts[fault] += 1
+            self.note(f"{me.name} {what}: {fault}")
+        if fault is Fault.CRASH_BEFORE:
+            self._die(me)
+        if fault is Fault.THROTTLED:
+            raise Unavailable("SlowDown", name)
+        self._pause(me, "sent", what, in_flight=True)
+        before = self._status_of(name, args)
+        answer = _attempt(effect)
+        if before is Status.IN_PROGRESS and not isinstance(answer, Exception):
+            self._count_end(name, args[0].version)
+        self.note(f"{me.name} {what}: {answer!r}")
+        if fault is Fault.CRASH_AFTER:
+            self._die(me)
+        if fault is Fault.FROZEN:
+            me.frozen, me.asleep_until = True, self.now + LEASE + self.chance.uniform(0, LEASE)
+            self.explained.update(message.id for message in me.messages)
+        self._pause(me, "done", what)
+        if fault is Fault.LOST:
+            raise Unavailable("ReadTimeoutError", name)
+        if fault is Fault.RESENT:
+            me.sent_again = True
+            answer = _sent_again(answer, effect)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _work(self, me: Invocation) -> None:
+        batch = self._batch()
+        messages = [Message(m.id, m.handle, m.body, m.receives, m.visible_at) for m in me.messages]
+        answer = batch.process(messages, seconds_left=lambda: TIMEOUT - (self.now - me.started))
+        failed = {entry["itemIdentifier"] for entry in answer["batchItemFailures"]}
+        if self.now - me.started > TIMEOUT:
+            self._bury(me)  # Lambda counts it as failed, whatever a frozen process still says
+            return
+        for message in me.messages:
+            if message.id not in failed:
+                self._acknowledge(me, message)
+
+    def _acknowledge(self, me: Invocation, message: Sent) -> None:
+        self.queue.delete(message.handle)
+        self.note(f"{me.name} acknowledges {message.id}")
+        if message.receives - 1 > self.explained[message.id]:
+            self.complaints.append(f"{message.id} was received {message.receives} times for others' failures")
+
+    def _batch(self) -> Batch:
+        ledger = MemoryLedger(self.made.fingerprint, "code", LEASE, self.clock, self._token, self.items)
+        worker = Worker(
+            store=Port(self.store, self),
+            ledger=Port(ledger, self),
+            render=fake_render,
+            recipe=self.made,
+            uploads_bucket=UPLOADS,
+            prefix="images/",
+            removals=self.removals,
+            request_seconds=REQUEST,
+            clock=self.clock,
+        )
+        return Batch(
+            handle=self._watched(worker),
+            queue=Port(self.queue, self),
+            max_receive_count=MAX_RECEIVES,
+            seconds_needed=self._seconds_needed,
+            clock=self.clock,
+            chance=self.chance,
+        )
+
+    def _seconds_needed(self) -> float:
+        """Asked before each object; where too little time is left, the rest of the batch is handed back."""
+        me = self._running()
+        if TIMEOUT - (self.now - me.started) < NEEDED:
+            self.explained.update(message.id for message in me.messages)
+        return NEEDED
+
+    def _watched(self, worker: Worker) -> Callable[..., Any]:
+        """The worker's handle; a living worker that loses its lease is a fault of ours."""
+
+        def handle(event: Any, delivery: Any) -> Any:
+            me = self._running()
+            try:
+                return worker.handle(event, delivery)
+            except Exception as error:
+                self.explained[delivery.message_id] += 1
+                in_time = self.now - me.started <= TIMEOUT
+                if isinstance(error, LeaseLost | OutOfTime) and in_time and not me.sent_again:
+                    self.complaints.append(f"{me.name} lost its lease within its own time: {error}")
+                raise
+
+        return handle
+
+    def _running(self) -> Invocation:
+        current = greenlet.getcurrent()
+        return next(invocation for invocation in self.invocations if invocation.run is current)
+
+    def _pause(self, me: Invocation, state: str, what: str, *, in_flight: bool = False) -> None:
+        me.in_flight_since = self.now if in_flight else None
+        me.waits_at = (state, what)
+        self._hub.switch()
+        me.in_flight_since = None
+
+    def _die(self, me: Invocation) -> None:
+        self._bury(me)
+        raise GreenletExit
+
+    def _status_of(self, name: str, args: tuple[Any, ...]) -> Status | None:
+        return self.status(args[0].version.key, args[0].version.etag) if name in ("complete", "settle") else None
+
+    def _count_end(self, name: str, version: Version) -> None:
+        self.ended.add((version.key, version.etag))
+        if name == "complete":
+            self.completions[version.key, version.etag, self.made.fingerprint] += 1
+
+    def note(self, line: str) -> None:
+        self.history.append(f"{self.now - 1_000_000:7.1f}  {line}")
+
+    def status(self, key: str, etag: str) -> Status | None:
+        item = self.items.get((f"{UPLOADS}/{key}", etag))
+        return None if item is None else Status(item["status"])
+
+
+def _attempt(effect: Callable[[], Any]) -> Any:
+    try:
+        return effect()
+    except Exception as error:  # noqa: BLE001 - an answer like any other, which is handed over by the scheduler
+        return error
+
+
+def _sent_again(answer: Any, effect: Callable[[], Any]) -> Any:
+    """The client's own retry: a claim that meets its own token has won, as an earlier attempt."""
+    return replace(answer, earlier=True) if isinstance(answer, Claim) else _attempt(effect)
+
+
+def _named(args: tuple[Any, ...]) -> str:
+    first = args[0] if args else ""
+    for attribute in ("key", "version"):
+        first = getattr(first, attribute, first)
+    return str(getattr(first, "key", first))[:60]
