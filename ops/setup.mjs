@@ -113,7 +113,7 @@ function venvIsUsable(wanted) {
 
 // PYTHON, when set, must be the version that the .venv was made with.
 function venvIsReady(wanted, requirements) {
-  if (existsSync(UNFINISHED) || !existsSync(PYTHON)) return false;
+  if (!existsSync(PYTHON)) return false;
   const [madeFrom, version] = read(PYTHON_STAMP).split(' ');
   return madeFrom === requirements && (wanted === undefined || version === wanted.version);
 }

@@ -1,0 +1,51 @@
+"""Stands in for python, pip, npm and the checks: writes down how it was called, and does as the environment says.
+
+The first argument is the name under which it was called.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+ME = Path(sys.argv[1])
+VERSION = os.environ.get(f"FAKE_VERSION_{ME.name}", "3.12.9")
+
+
+def main(arguments):
+    match arguments:
+        case ["-c", code] if "version_info" in code:
+            print(VERSION)
+            return
+        case ["-c", _]:  # can it make virtual environments?
+            sys.exit(int(os.environ.get("FAKE_NO_VENV", "0")))
+        case ["-m", "pip", "--version"]:
+            return
+    title = "npm" if ME.name == "npm" else "ops" if "ops" in arguments else arguments[1]
+    hangs = os.environ.get("FAKE_HANGS") == title
+    if hangs:
+        signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
+    with Path(os.environ["FAKE_LOG"]).open("a") as log:
+        called = {
+            "title": title,
+            "tool": ME.name,
+            "arguments": arguments,
+            "cwd": os.getcwd(),
+            "path": os.environ.get("PYTHONPATH"),
+        }
+        log.write(json.dumps(called) + "\n")
+    if title == "venv":
+        folder = Path(arguments[2]) / "bin"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ME, folder / "python")
+    if hangs:
+        print(f"{title} hangs", flush=True)
+        signal.pause()
+    if title in os.environ.get("FAKE_FAILS", "").split():
+        print("\n".join(f"{title} says {number}" for number in range(1, 21)), file=sys.stderr)
+        sys.exit(int(os.environ.get("FAKE_EXIT", "3")))
+
+
+main(sys.argv[2:])
