@@ -2,6 +2,21 @@
 
 from dataclasses import dataclass, field
 
+Size = tuple[int, int]
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file's header says; width and height are as stored, before orientation."""
+
+    image_format: str
+    mode: str
+    width: int
+    height: int
+    frames: int
+    progressive: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

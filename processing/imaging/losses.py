@@ -1,0 +1,74 @@
+"""What an original has that no variant can keep, and that would otherwise be lost without a word."""
+
+from typing import Any, Final
+
+from processing.imaging import colour
+from processing.imaging.original import Original
+
+# The start of a C2PA manifest store in every container: JUMBF's content type for it (C2PA 2.1, section 11.1).
+C2PA: Final = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
+JPEG_GAIN_MAPS: Final = (
+    b"http://ns.adobe.com/hdr-gain-map/1.0/",  # Ultra HDR
+    b"urn:iso:std:iso:ts:21496:-1",  # ISO 21496-1
+    b"http://ns.apple.com/HDRGainMap/1.0/",  # iPhone
+)
+BOX_GAIN_MAPS: Final = (
+    b"urn:com:apple:photo:2020:aux:hdrgainmap",  # iPhone
+    b"tmap",  # ISO 21496-1: the type of the image that is derived
+)
+HDR_TRANSFERS: Final = (16, 18)  # PQ and HLG, as ITU-T H.273 numbers them
+BITS_PER_SAMPLE: Final = 258  # TIFF's tag
+
+
+def losses(original: Original) -> set[str]:
+    """What was found, by name: c2pa, hdr_gain_map, extra_images, pages, bit_depth, hdr, wide_gamut."""
+    find = {"jpeg": _of_jpeg, "png": _of_png, "tiff": _of_tiff, "avif": _of_boxes, "heic": _of_boxes}
+    found = find.get(original.header.image_format, _of_any)(original)
+    if original.icc and colour.is_wider_than_srgb(original.icc):
+        found.add("wide_gamut")
+    return found
+
+
+def _of_any(original: Original) -> set[str]:
+    return {"c2pa"} if C2PA in original.data else set()
+
+
+def _of_jpeg(original: Original) -> set[str]:
+    image: Any = original.image
+    found = {"c2pa" for name, segment in image.applist if name == "APP11" and C2PA in segment}
+    if "mp" in image.info:  # more than one picture in the file
+        found.add("hdr_gain_map" if any(mark in original.data for mark in JPEG_GAIN_MAPS) else "extra_images")
+    return found
+
+
+def _of_png(original: Original) -> set[str]:
+    head = original.data[: original.data.find(b"IDAT")]
+    at = head.find(b"cICP")
+    return _of_any(original) | _of_depth(head[24]) | _of_transfer(head[at + 5 : at + 6] if at > 0 else b"")
+
+
+def _of_tiff(original: Original) -> set[str]:
+    image: Any = original.image
+    found = _of_any(original) | _of_depth(max(image.tag_v2.get(BITS_PER_SAMPLE, (8,))))
+    return found | ({"pages"} if image.tag_v2.next else set())
+
+
+def _of_boxes(original: Original) -> set[str]:
+    """Of AVIF and HEIC: what lies in the boxes in front of the coded pixels."""
+    head = original.data[: original.data.find(b"mdat")]
+    found = _of_any(original)
+    if any(mark in head for mark in BOX_GAIN_MAPS):
+        found.add("hdr_gain_map")
+    elif original.header.image_format == "heic" and getattr(original.image, "n_frames", 1) > 1:
+        found.add("extra_images")
+    depth, transfer = head.find(b"pixi"), head.find(b"colrnclx")
+    found |= _of_depth(head[depth + 9]) if 0 < depth < len(head) - 9 else set()
+    return found | _of_transfer(head[transfer + 10 : transfer + 12] if transfer > 0 else b"")
+
+
+def _of_depth(bits: int) -> set[str]:
+    return {"bit_depth"} if bits > 8 else set()
+
+
+def _of_transfer(number: bytes) -> set[str]:
+    return {"hdr"} if int.from_bytes(number, "big") in HDR_TRANSFERS else set()

@@ -1,0 +1,179 @@
+"""An uploaded file, opened: its header, checked against the limits; then, and only then, its pixels."""
+
+import io
+import math
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from PIL import Image, ImageFile
+
+from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
+from processing.imaging import animation, exif, formats
+from processing.imaging.geometry import GAP
+from processing.imaging.model import Header, Size
+from processing.recipe import Limits
+
+# What Pillow's readers are known to raise for bytes that are wrong; only their calls are ever guarded with it.
+BROKEN: Final = (OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error)
+# Not I and F, samples of 32 bits and of floating point: nobody knows which number is white
+SAMPLES_8: Final = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB"})
+SAMPLES_16: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+DNG_VERSION, SUBFILE_TYPE, SUB_IFDS = 50706, 254, 330
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A file whose header was read and is within the limits; no pixel is decoded yet."""
+
+    data: bytes
+    header: Header
+    image: ImageFile.ImageFile
+    about: exif.About
+    icc: bytes | None
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether the shown picture lies on its side in the file."""
+        return self.about.orientation >= 5
+
+    @property
+    def moves(self) -> bool:
+        return self.header.frames > 1
+
+    @property
+    def shown_size(self) -> Size:
+        width, height = self.header.width, self.header.height
+        return (height, width) if self.is_turned else (width, height)
+
+
+def inspect(data: bytes, limits: Limits) -> Header:
+    """What the header says; no pixel is decoded.
+
+    Raises:
+        UnsupportedFormat, CorruptImage, ImageTooLarge: `render` would refuse it as well.
+    """
+    return open_original(data, limits).header
+
+
+def open_original(data: bytes, limits: Limits) -> Original:
+    """Read and check the header.
+
+    Raises:
+        UnsupportedFormat, CorruptImage, ImageTooLarge
+    """
+    if len(data) > limits.max_bytes:
+        raise ImageTooLarge(f"{len(data):,} bytes; the limit is {limits.max_bytes:,} (limits.bytes)")
+    image_format = formats.recognise(data)
+    with reading(image_format):
+        # Pillow makes room for every pixel of these when it opens them, so their headers are read here first
+        early = animation.scan(image_format, data, max_frames=limits.max_frames)
+    if early is not None:
+        _check_size(image_format, early.size, early.frames, limits)
+    with reading(image_format):
+        image = formats.reader(image_format)(io.BytesIO(data))
+    header = _header(image_format, image, early)
+    _check_size("progressive" if header.progressive else image_format, image.size, header.frames, limits)
+    _check_kind(image_format, image)
+    _mend_transparent_colour(image_format, data, image)
+    icc = image.info.get("icc_profile")
+    return Original(data, header, image, exif.read(image), icc if isinstance(icc, bytes) else None)
+
+
+def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
+    """Decode one frame after the other, each to be used before the next is asked for.
+
+    A JPEG is decoded at the smallest scale from which ``frame`` (as stored) can be made well.
+
+    Raises:
+        CorruptImage, ImageTooLarge
+    """
+    _keep_freed_memory()
+    image, size = original.image, original.image.size
+    width, height = (math.ceil(GAP * side) for side in frame)
+    for number in animation.frame_numbers(image, original.header.frames):
+        with reading(original.header.image_format):
+            image.draft(None, (width, height))
+            if original.moves:
+                image.seek(number)
+            image.load()
+        # A frame of a GIF may lie outside the screen, which Pillow then widens
+        yield image.crop((0, 0, *size)) if original.moves and image.size != size else image
+
+
+@contextmanager
+def reading(image_format: str) -> Iterator[None]:
+    """Make errors of the tree of what Pillow raises for bad bytes; nothing of ours may run in here but parsers.
+
+    Raises:
+        UnsupportedFormat, CorruptImage, ImageTooLarge
+    """
+    try:
+        yield
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise ImageTooLarge(f"{image_format}: {error or 'it does not fit in memory'}") from error
+    except BROKEN as error:
+        message = f"{image_format}: {error or type(error).__name__}"
+        if any(word in message.lower() for word in ("unsupported", "not supported", "unknown pixel mode")):
+            raise UnsupportedFormat(message) from error
+        raise CorruptImage(message) from error
+
+
+def _header(image_format: str, image: Any, early: animation.Scan | None) -> Header:
+    return Header(
+        image_format=image_format,
+        mode=image.mode,
+        width=image.width,
+        height=image.height,
+        frames=early.frames if early else getattr(image, "n_frames", 1) if image_format in animation.ANIMATED else 1,
+        progressive="progressive" in image.info,
+    )
+
+
+def _check_size(kind: str, size: Size, frames: int, limits: Limits) -> None:
+    pixels = size[0] * size[1]
+    if pixels < 1:
+        raise CorruptImage(f"{size[0]} x {size[1]} pixels")
+    if pixels > limits.max_pixels[kind]:
+        raise ImageTooLarge(
+            f"{size[0]} x {size[1]} pixels; the limit is {limits.max_pixels[kind]:,} (limits.pixels.{kind})"
+        )
+    if frames > limits.max_frames:
+        raise ImageTooLarge(f"more than {limits.max_frames:,} frames (limits.frames)")
+    if frames > 1 and frames * pixels > limits.max_pixels["animation"]:
+        raise ImageTooLarge(
+            f"{frames} frames of {size[0]} x {size[1]} pixels; "
+            f"the limit is {limits.max_pixels['animation']:,} in all (limits.pixels.animation)"
+        )
+
+
+def _check_kind(image_format: str, image: Any) -> None:
+    if image.mode not in SAMPLES_8 | SAMPLES_16:
+        raise UnsupportedFormat(f"{image_format} with samples of kind {image.mode}, which have no known range")
+    if image_format == "tiff":
+        tags = image.tag_v2
+        if DNG_VERSION in tags or (SUB_IFDS in tags and tags.get(SUBFILE_TYPE, 0) & 1):
+            raise UnsupportedFormat("a camera's raw file: develop it first")
+
+
+def _mend_transparent_colour(image_format: str, data: bytes, image: Image.Image) -> None:
+    """A PNG's transparent colour is in samples of its own depth; Pillow hands it on as if they were of 8 bits."""
+    key = image.info.get("transparency")
+    if image_format != "png" or key is None or isinstance(key, bytes) or image.mode in ("1", "P"):
+        return
+    depth = data[24]
+    samples = [value >> 8 if depth == 16 else value * 255 // (2**depth - 1) for value in _as_tuple(key)]
+    image.info["transparency"] = samples[0] if len(samples) == 1 else tuple(samples)
+
+
+def _as_tuple(key: int | tuple[int, ...]) -> tuple[int, ...]:
+    return key if isinstance(key, tuple) else (key,)
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Let Pillow keep up to 16 blocks of 16 MB for the next image, instead of asking the system for each."""
+    Image.core.set_blocks_max(16)  # type: ignore[attr-defined]  # documented, and left out of Pillow's types

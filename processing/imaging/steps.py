@@ -1,0 +1,152 @@
+"""The pixel work: three ordered lists of named steps. Each takes an image and a job, and returns an image.
+
+A step that has nothing to do returns the image it was given; none changes an image in place.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image
+
+from processing.imaging import colour, watermark
+from processing.imaging.geometry import Layout
+from processing.imaging.model import Size
+from processing.imaging.resize import resize
+from processing.recipe import Colour
+
+TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One variant of one image: its layout, what the original says of its pixels, and the format that is written."""
+
+    layout: Layout
+    orientation: int
+    icc: bytes | None
+    output: str = ""  # known when the first frame has shown whether anything is transparent
+
+    @property
+    def name(self) -> str:
+        return self.layout.spec.name
+
+    @property
+    def stored_frame(self) -> Size:
+        """The frame before the picture is turned upright."""
+        width, height = self.layout.frame
+        return (height, width) if self.orientation >= 5 else (width, height)
+
+
+Step = Callable[[Image.Image, Job], Image.Image]
+
+
+def unpack(image: Image.Image, _job: Job) -> Image.Image:
+    """Bring what is stored to L, RGB, RGBA or CMYK: palettes, single bits, 16 bits, a colour that means transparent."""
+    if image.mode.startswith("I;16"):
+        order = "B" if image.mode.endswith("B") else ""
+        high = Image.frombytes("L", image.size, image.tobytes(), "raw", f"L;16{order}")
+        high.info = image.info
+        image = high
+    if image.has_transparency_data:
+        return image if image.mode == "RGBA" else image.convert("RGBA")
+    if image.mode == "LAB":
+        return colour.lab_to_rgb(image)
+    if image.mode in ("L", "RGB", "CMYK"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def drop_opaque_alpha(image: Image.Image, _job: Job) -> Image.Image:
+    """An alpha channel in which nothing is transparent costs time and bytes, and says nothing."""
+    if image.mode != "RGBA" or image.getchannel("A").getextrema() != (255, 255):
+        return image
+    return image.convert("RGB")
+
+
+def detach(image: Image.Image, _job: Job) -> Image.Image:
+    """Leave the file behind: its metadata, which Pillow would write into every variant, and its next frame."""
+    detached = image.copy() if type(image) is not Image.Image else image
+    detached.info = {}
+    return detached
+
+
+def shrink_stored(image: Image.Image, job: Job) -> Image.Image:
+    return resize(image, job.stored_frame)
+
+
+def to_srgb(image: Image.Image, job: Job) -> Image.Image:
+    return colour.to_srgb(image, job.icc)
+
+
+def turn_upright(image: Image.Image, job: Job) -> Image.Image:
+    """Lay the pixels as EXIF's orientation says they are shown."""
+    turn = TURNS.get(job.orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def shrink(image: Image.Image, job: Job) -> Image.Image:
+    return resize(image, job.layout.frame)
+
+
+def crop(image: Image.Image, job: Job) -> Image.Image:
+    return image.crop(job.layout.crop) if job.layout.crop else image
+
+
+def pad(image: Image.Image, job: Job) -> Image.Image:
+    """Set the picture in the middle of its canvas."""
+    if job.layout.canvas is None:
+        return image
+    background = job.layout.spec.background
+    if image.mode == "RGBA" or not background.opaque:
+        canvas = Image.new("RGBA", job.layout.canvas, background)
+        picture = image.convert("RGBA")
+    else:
+        canvas = Image.new("RGB", job.layout.canvas, background[:3])
+        picture = image.convert("RGB")
+    canvas.paste(picture, _middle(picture.size, canvas.size))
+    return canvas
+
+
+def mark(image: Image.Image, job: Job) -> Image.Image:
+    mark_ = job.layout.spec.watermark
+    return image if mark_ is None else watermark.marked(image, mark_)
+
+
+def flatten(image: Image.Image, job: Job) -> Image.Image:
+    """Lay what is transparent on the recipe's background, in the one format that has no transparency."""
+    if image.mode != "RGBA" or job.output != "jpeg":
+        return image
+    return on_background(image, job.layout.spec.background)
+
+
+def on_background(image: Image.Image, background: Colour) -> Image.Image:
+    flat = Image.new("RGB", image.size, background[:3])
+    flat.paste(image, mask=image.getchannel("A"))
+    return flat
+
+
+def _middle(inner: Size, outer: Size) -> tuple[int, int]:
+    return (outer[0] - inner[0]) // 2, (outer[1] - inner[1]) // 2
+
+
+# From the decoded original to the frame of a variant ...
+FROM_ORIGINAL: Final[Sequence[Step]] = (unpack, drop_opaque_alpha, shrink_stored, to_srgb, turn_upright, detach)
+# ... or to it from a larger variant's frame; and from a frame to the finished picture.
+FROM_LARGER: Final[Sequence[Step]] = (shrink,)
+FINISH: Final[Sequence[Step]] = (crop, pad, mark, flatten)
+
+
+def take(steps: Sequence[Step], image: Image.Image, job: Job) -> Image.Image:
+    """Take the steps one after the other."""
+    for step in steps:
+        image = step(image, job)
+    return image

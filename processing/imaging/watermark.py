@@ -1,0 +1,91 @@
+"""Texts and logos laid over variants: each is drawn once for each size it is needed in, and kept."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageDraw, ImageFont
+
+from processing.imaging import geometry
+from processing.imaging.model import Size
+from processing.recipe import Watermark
+
+FONT: Final = Path(__file__).with_name("fonts") / "DejaVuSans-Bold.ttf"
+MEASURED_AT: Final = 100  # the font size in pixels at which a text is measured before it is drawn
+OUTLINE: Final = 0.06  # of the font size
+LANCZOS: Final = Image.Resampling.LANCZOS
+
+
+def marked(image: Image.Image, watermark: Watermark) -> Image.Image:
+    """A copy of the image with the mark on it; as large, and in RGB or RGBA."""
+    margin = round(watermark.margin * min(image.size))
+    room = (image.width - 2 * margin, image.height - 2 * margin)
+    width = round(watermark.scale * image.width)
+    if width < 1 or min(room) < 1 or not watermark.opacity:
+        return image
+    mark = _drawn(watermark, min(width, room[0]), room[1])
+    result = image.copy() if image.mode == "RGBA" else image.convert("RGB")
+    for corner in _corners(watermark, mark.size, image.size, margin):
+        if result.mode == "RGBA":
+            result.alpha_composite(mark, corner)
+        else:
+            result.paste(mark, corner, mark)
+    return result
+
+
+def _corners(watermark: Watermark, mark: Size, image: Size, margin: int) -> Iterator[tuple[int, int]]:
+    if watermark.position != "tile":
+        yield geometry.place(mark, image, watermark.position, margin)
+        return
+    for top in range(margin, image[1], mark[1] + margin):
+        for left in range(margin, image[0], mark[0] + margin):
+            yield left, top
+
+
+@lru_cache(maxsize=16)
+def _drawn(watermark: Watermark, width: int, max_height: int) -> Image.Image:
+    """The mark in RGBA, ``width`` wide, or less where it would be higher than ``max_height``."""
+    mark = _text(watermark, width) if watermark.text else _logo(watermark.logo or b"")
+    scale = min(width / mark.width, max_height / mark.height)
+    mark = mark.resize((max(1, round(mark.width * scale)), max(1, round(mark.height * scale))), LANCZOS)
+    mark.putalpha(mark.getchannel("A").point(lambda level: round(level * watermark.opacity)))
+    return mark
+
+
+def _logo(content: bytes) -> Image.Image:
+    with Image.open(BytesIO(content), formats=("PNG",)) as logo:
+        return logo.convert("RGBA")
+
+
+def _text(watermark: Watermark, width: int) -> Image.Image:
+    """The text, drawn at about the size it will have, so that its edges are sharp."""
+    text = watermark.text or ""
+    left, _, right, _ = _box(text, MEASURED_AT, watermark)
+    size = max(1, round(MEASURED_AT * width / max(1, right - left)))
+    box = _box(text, size, watermark)
+    drawn = Image.new("RGBA", (max(1, box[2] - box[0]), max(1, box[3] - box[1])), (*watermark.colour[:3], 0))
+    ImageDraw.Draw(drawn).text(
+        (-box[0], -box[1]),
+        text,
+        font=_font(size),
+        fill=tuple(watermark.colour),
+        stroke_width=_stroke(size, watermark),
+        stroke_fill=tuple(watermark.outline) if watermark.outline else None,
+    )
+    return drawn
+
+
+def _box(text: str, size: int, watermark: Watermark) -> tuple[int, int, int, int]:
+    draw = ImageDraw.Draw(Image.new("L", (1, 1)))
+    left, top, right, bottom = draw.textbbox((0, 0), text, font=_font(size), stroke_width=_stroke(size, watermark))
+    return int(left), int(top), -int(-right // 1), -int(-bottom // 1)
+
+
+def _stroke(size: int, watermark: Watermark) -> int:
+    return max(1, round(size * OUTLINE)) if watermark.outline else 0
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(FONT, size)
