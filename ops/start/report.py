@@ -127,7 +127,7 @@ def _images(ends: Sequence[End]) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("image", overflow="fold", min_width=16)
     table.add_column("outcome", no_wrap=True)
-    for title in ("format", "pixels", "bytes", "variants", "bytes", "ms"):
+    for title in ("format", "pixels", "bytes in", "variants", "bytes out", "ms"):
         table.add_column(title, justify="left" if title == "format" else "right", no_wrap=True)
     for end in ends[:MOST_ROWS]:
         table.add_row(*_row(end))
@@ -164,8 +164,9 @@ def _totals(totals: Totals) -> Table:
 
 def _lines(totals: Totals) -> Iterator[tuple[str, str]]:
     dead, left = len(totals.dead_letters), len(totals.left)
-    skipped = f", {totals.skipped_files} other files skipped" if totals.skipped_files else ""
-    yield "images", f"{totals.images}: {totals.done} done, {dead} dead letters, {left} left{skipped}"
+    yield "images", f"{totals.images}: {totals.done} done, {dead} in the dead-letter queue, {left} left"
+    if totals.skipped_files:
+        yield "skipped", f"{totals.skipped_files}, not images by name or by content"
     yield "variants", str(totals.variants)
     yield "bytes", f"{decimal(totals.bytes_in)} in, {decimal(totals.bytes_out)} out"
     yield "speed", f"{totals.images_per_second} images a second, {totals.seconds:.1f} s"

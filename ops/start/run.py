@@ -36,7 +36,7 @@ class Run:
         settled = self._follower().settle()
         duplicates = self._duplicates()
         self._save(ends)
-        second = self._upload_again(ends) if again else None
+        second = self.upload_again(ends) if again else None
         totals = report.total(
             ends,
             seconds=seconds,
@@ -69,7 +69,7 @@ class Run:
             saved = bars.add_task("saved", total=len(variants))
             self._variants().save(variants, self.out, lambda _variant: bars.advance(saved))
 
-    def _upload_again(self, ends: Sequence[End]) -> report.Again:
+    def upload_again(self, ends: Sequence[End]) -> report.Again:
         """Put the same files under the same keys, and compare what S3 says of the variants before and after."""
         photos = [end.upload.photo for end in ends if end.outcome is Outcome.DONE]
         before = self._variants().stored()

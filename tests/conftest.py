@@ -1,0 +1,17 @@
+"""What every folder of tests may ask for: the whole service on the local stack, deployed once for all of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops.local.stack import LocalStack
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A running stack. It is shared: look only at the keys that your own test has put."""
+    with LocalStack(ROOT, work_dir=tmp_path_factory.mktemp("stack"), progress=lambda _sentence: None) as running:
+        yield running
