@@ -103,7 +103,8 @@ class Environment:
         try:
             self._answer(time.time() + self._function.timeout)
         except FunctionError:
-            self._discard()
+            if self._process is not None:  # it answered badly, but lives
+                self._discard()
             raise
         return self._process
 

@@ -107,6 +107,17 @@ def test_a_crash_costs_its_batch_and_nothing_else(stage):
     assert "exited with status 7" in stage.log()
 
 
+def test_a_process_that_dies_while_it_starts_costs_its_batch_and_the_player_lives_on(stage):
+    stage.send("x")
+
+    player = stage.play("dead_at_import.handler")
+    wait_until(lambda: player.counts.failures == 1)
+    player.stop()
+
+    assert stage.left() == 1
+    assert "exited with status 9" in stage.log()
+
+
 def test_a_warm_environment_is_used_again(stage):
     player = stage.play("succeed", batch_size=1, environments=2)
     for number in range(3):

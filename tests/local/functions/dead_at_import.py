@@ -1,0 +1,5 @@
+"""A function whose process ends while it is initialised."""
+
+import os
+
+os._exit(9)
