@@ -1,0 +1,16 @@
+"""A short chaos run: after kills, outages and lost answers, ledger, buckets and dead letters agree with the uploads."""
+
+from pathlib import Path
+
+from tests.chaos.run import Chaos
+
+
+def test_after_a_bad_day_all_agrees_object_by_object(tmp_path: Path) -> None:
+    chaos = Chaos(images=60, seed=3, work_dir=tmp_path, progress=print)
+
+    result = chaos.run(troubled_seconds=16)
+
+    assert result.disagreements == []
+    assert result.statuses["DONE"] >= 45
+    assert result.statuses["REJECTED"] == 3
+    assert sum(result.injected.values()) > 50
