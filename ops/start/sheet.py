@@ -80,7 +80,7 @@ def card(end: End, folder: Path) -> Card:
     failure = why(end) if end.outcome in (Outcome.DEAD_LETTER, Outcome.LEFT) else None
     original = Picture(
         title="original",
-        link=_link(os.path.relpath(photo.path.resolve(), folder.resolve())),
+        link=_link(os.path.relpath(photo.path, folder)),
         shown=photo.shown_by_browsers,
         pixels=done.pixels if done else "",
         bytes=decimal(end.upload.size),

@@ -224,3 +224,11 @@ def test_a_queue_that_does_not_empty_is_given_up():
 
     assert world.follower().settle() is False
     assert world.now == pytest.approx(5, abs=0.3)
+
+
+def test_a_broken_stack_ends_the_wait_for_the_queue():
+    world = World()
+    world.messages, world.broken = 1, True
+
+    with pytest.raises(StackError, match="stopped polling"):
+        world.follower().settle()
