@@ -97,7 +97,6 @@ class DeadLetters:
         """Make every message visible to others at once."""
         for handle in self._handles.values():
             self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=0)
-        self._handles.clear()
 
     def _receive(self) -> Sequence[Mapping[str, Any]]:
         answer = self._sqs.receive_message(
