@@ -1,5 +1,6 @@
 """The queue's contract, for the double and for SQS in moto alike."""
 
+import json
 from typing import Any
 
 import boto3
@@ -10,6 +11,8 @@ from processing.queue import SqsQueue
 from tests.doubles import MemoryQueue
 from tests.processing.conftest import Clock
 
+RECEIVES = 3
+
 pytestmark = pytest.mark.usefixtures("aws")
 
 
@@ -18,8 +21,28 @@ class MotoDesk:
 
     def __init__(self) -> None:
         self.sqs = boto3.client("sqs")
-        self.url = self.sqs.create_queue(QueueName="uploads")["QueueUrl"]
+        self.dlq = self.sqs.create_queue(QueueName="uploads-dlq")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.dlq, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(RECEIVES)})
+        attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "300"}
+        self.url = self.sqs.create_queue(QueueName="uploads", Attributes=attributes)["QueueUrl"]
         self.queue = SqsQueue(self.sqs, self.url)
+
+    def receive(self) -> list[tuple[str, int, str]]:
+        answer = self.sqs.receive_message(
+            QueueUrl=self.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["ApproximateReceiveCount"]
+        )
+        return [
+            (message["MessageId"], int(message["Attributes"]["ApproximateReceiveCount"]), message["ReceiptHandle"])
+            for message in answer.get("Messages", [])
+        ]
+
+    def delete(self, handle: str) -> None:
+        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=handle)
+
+    def dead(self) -> int:
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.dlq, AttributeNames=["ApproximateNumberOfMessages"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     def send_and_receive(self, count: int) -> list[str]:
         for number in range(count):
@@ -38,7 +61,16 @@ class MotoDesk:
 class MemoryDesk:
     def __init__(self) -> None:
         self._clock = Clock()
-        self.queue = MemoryQueue(self._clock, visibility_timeout=300)
+        self.queue = MemoryQueue(self._clock, visibility_timeout=300, max_receive_count=RECEIVES)
+
+    def receive(self) -> list[tuple[str, int, str]]:
+        return [(message.id, message.receives, message.handle) for message in self.queue.receive()]
+
+    def delete(self, handle: str) -> None:
+        self.queue.delete(handle)
+
+    def dead(self) -> int:
+        return len(self.queue.dead)
 
     def send_and_receive(self, count: int) -> list[str]:
         for number in range(count):
@@ -68,6 +100,37 @@ def test_more_messages_than_one_request_takes_are_all_postponed(desk: Any) -> No
     desk.queue.postpone(dict.fromkeys(handles, 0))
 
     assert desk.visible() == 23
+
+
+def test_a_received_message_is_hidden_and_counted_and_comes_back_when_it_was_postponed_to_now(desk: Any) -> None:
+    (first,) = desk.send_and_receive(1)
+    assert desk.receive() == []
+
+    desk.queue.postpone({first: 0})
+
+    ((_, receives, _),) = desk.receive()
+    assert receives == 2
+
+
+def test_a_message_received_too_often_is_dead_and_keeps_its_neighbours_alive(desk: Any) -> None:
+    poison, healthy = desk.send_and_receive(2)
+    desk.delete(healthy)
+    for _ in range(RECEIVES - 1):
+        desk.queue.postpone({poison: 0})
+        ((_, _, poison),) = desk.receive()
+    desk.queue.postpone({poison: 0})
+
+    assert desk.receive() == []
+    assert desk.dead() == 1
+
+
+def test_a_deleted_message_does_not_come_back(desk: Any) -> None:
+    (handle,) = desk.send_and_receive(1)
+
+    desk.delete(handle)
+
+    assert desk.visible() == 0
+    assert desk.receive() == []
 
 
 def test_nothing_is_asked_of_sqs_for_nothing(desk: Any) -> None:
