@@ -20,7 +20,9 @@ class Counts:
     """What the player has done so far."""
 
     batches: int = 0
-    """Invocations, one for each batch."""
+    """Invocations begun, one for each batch."""
+    finished: int = 0
+    """Invocations ended, and what succeeded in them deleted."""
     messages: int = 0
     """Messages handed to the function, each time they were."""
     deleted: int = 0
@@ -141,9 +143,7 @@ class Player:
         poller = Poller(self._sqs, self._queue_url, self._mapping, lambda: self._stopping)
         while self._wait_for_room():
             batch = poller.next_batch()
-            if self._stopping:
-                poller.give_back(batch)
-            elif batch:
+            if batch:
                 self._invocations.submit(self._watched, self._run, self._take_environment(), batch)
 
     def _wait_for_room(self) -> bool:
@@ -164,6 +164,7 @@ class Player:
         try:
             failed = self._invoke(environment, batch)
             self._delete([record for record in batch if record["messageId"] not in failed])
+            self._count(finished=1)
         finally:
             with self._changed:
                 self._idle.append(environment)
