@@ -114,6 +114,11 @@ class Player:
         for environment in self._environments:
             environment.close()
 
+    def environment_pids(self) -> list[int]:
+        """The process ids of the warm execution environments."""
+        with self._changed:
+            return [environment.pid for environment in self._environments if environment.pid is not None]
+
     def raise_if_broken(self) -> None:
         """Say so when the player itself, not the function, has failed: nobody polls any more.
 
