@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import typer
+from botocore.exceptions import ConnectionError as NoConnection
 from botocore.exceptions import HTTPClientError
 from rich.console import Console
 from typer.core import TyperGroup
@@ -34,7 +35,7 @@ class Commands(TyperGroup):
             _fail("interrupted; nothing is left running", INTERRUPTED)
         except (UsageError, StackError) as error:
             _fail(str(error), 2)
-        except HTTPClientError as error:
+        except (NoConnection, HTTPClientError) as error:
             _fail(f"AWS, or the emulator in its place, no longer answers: {error}", 1)
 
 
