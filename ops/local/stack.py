@@ -28,7 +28,7 @@ class LocalStack:
     Args:
         project_root: the folder with serverless.yml.
         work_dir: where logs go; made when missing.
-        progress: called with one short sentence at the beginning of each step.
+        progress: called with a few words at the beginning of each step.
         port: the emulator's port; any free one when not given.
         environments: at most this many execution environments; the smaller of the mapping's MaximumConcurrency and
             the number of cores when not given.
@@ -108,11 +108,7 @@ class LocalStack:
         self._progress("starting the emulator")
         self._emulator.start()
         deployment = Deployment(self._project_root, environ=self.environ(), log=self.log_dir / "serverless.log")
-        self._progress("packaging the service")
-        package = deployment.package()
-        self._progress("deploying the service")
-        deployment.deploy(package)
-        apply(self._template(deployment.template(package)), self.client)
+        apply(self._template(deployment.deploy(self._progress)), self.client)
         self._progress("starting the consumer")
         self._player = self._make_player()
         self._player.start()
