@@ -166,7 +166,7 @@ def _run(command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], outpu
 
 
 def _explain(step: str, output: str, log: Path) -> str:
-    """What follows the framework's own ``Error:``, be it one line or a line for each fault; or the last line there is."""
+    """What follows the framework's own ``Error:``, a line for each fault; without it, the last line there is."""
     _, found, error = output.rpartition("\nError:\n")
     lines = [line.rstrip() for line in error.splitlines() if line.strip()] or ["it said nothing"]
     cause = "\n".join(lines) if found else lines[-1]
