@@ -13,7 +13,7 @@ In reading order::
     exif        orientation, the time it was taken, the copyright notice
     animation   frames, their timing and their loops
     losses      what an original has that no variant can keep
-    encode      pixels to a file's bytes; png is written here, the rest by Pillow
+    encode      pixels to a file's bytes; `png` is written here, `gif` gets its palettes here
 """
 
 from processing.imaging.model import Header, Rendered, RenderedVariant, Source

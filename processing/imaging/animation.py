@@ -26,7 +26,7 @@ def scan(image_format: str, data: bytes, *, max_frames: int) -> Scan | None:
     if image_format == "gif":
         return _scan_gif(data, max_frames)
     if image_format == "webp":
-        return Scan(_webp_size(data), 1)
+        return Scan(_webp_size(data), _webp_frames(data, max_frames))
     return None
 
 
@@ -63,6 +63,16 @@ def _webp_size(data: bytes) -> Size:
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     width, height = struct.unpack_from("<HH", data, 26)
     return width & 0x3FFF, height & 0x3FFF
+
+
+def _webp_frames(data: bytes, max_frames: int) -> int:
+    """The frames of an animation, 1 for a still: chunks are counted, none is decoded."""
+    frames, at = 0, 12
+    while at + 8 <= len(data) and frames <= max_frames:
+        frames += data[at : at + 4] == b"ANMF"
+        (length,) = struct.unpack_from("<I", data, at + 4)
+        at += 8 + length + length % 2
+    return max(frames, 1)
 
 
 def _scan_gif(data: bytes, max_frames: int) -> Scan:

@@ -32,11 +32,13 @@ def render(data: bytes, recipe: Recipe) -> Rendered:
     first = next(pictures)
     transparent = any(picture.mode == "RGBA" for picture in first.values())
     jobs = [_with_output(job, original, transparent=transparent) for job in jobs]
-    films = _films(original, jobs, first, pictures)
-    made = {job.name: _variant(original, job, films[job.name]) for job in jobs}
+    unlike = list({job.look: job for job in jobs}.values())
+    films = _films(original, unlike, first, pictures)
+    made = {job.look: _variant(original, job, films[job.name]) for job in unlike}
+    variants = {job.name: replace(made[job.look], name=job.name) for job in jobs}
     return Rendered(
         source=_source(original, transparent=transparent),
-        variants=tuple(made[spec.name] for spec in recipe.variants),
+        variants=tuple(variants[spec.name] for spec in recipe.variants),
         lost=tuple(sorted(lost | _lost_in(original, jobs))),
     )
 
