@@ -60,14 +60,21 @@ def pyvips(job: Job, data: bytes) -> Variants:
 
 def floor(job: Job, data: bytes) -> Variants:
     """What no engine on these codecs can go below: the scaled decode and the encodes, and nothing in between."""
-    from processing.imaging.encode import encode
+    from processing.imaging.encode import Film, encode, packer
     from processing.imaging.original import frames, open_original
 
     films, marked = _ready(job, data), _recipe(marked=bool(job.marks))
     original = open_original(data, marked.limits)
     for _ in frames(original, job.sizes["desktop"]):
         pass
-    return {spec.name: encode(films[spec.name], job.output, spec, None) for spec in marked.variants}
+    made: dict[tuple[int, int], bytes] = {}  # by size, for variants of one size are the same
+    for spec in marked.variants:
+        size, pack = job.sizes[spec.name], packer(job.output)
+        if tuple(size) not in made:
+            film = films[spec.name]
+            packed = Film([pack(frame) for frame in film.frames], film.durations)
+            made[tuple(size)] = encode(packed, job.output, spec, None)
+    return {name: made[tuple(size)] for name, size in job.sizes.items()}
 
 
 ENGINES: dict[str, Callable[[Job, bytes], Variants]] = {

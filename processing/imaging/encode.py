@@ -22,7 +22,7 @@ DEFAULT_AVIF_SPEED: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """The pictures of one variant, one for a still; ``durations`` in milliseconds, ``plays`` 0 for ever."""
+    """The packed pictures of one variant, one for a still; ``durations`` in milliseconds, ``plays`` 0 for ever."""
 
     frames: Sequence[Image.Image]
     durations: Sequence[int] = (0,)
@@ -44,6 +44,11 @@ def output_of(spec: VariantSpec, image_format: str, *, transparent: bool) -> str
     if image_format in CONTENT_TYPES:
         return image_format
     return "png" if transparent else "jpeg"
+
+
+def packer(output: str) -> Callable[[Image.Image], Image.Image]:
+    """What each frame of one variant is put through as soon as it is finished: a GIF's take a quarter of the memory."""
+    return gif.Indexer() if output == "gif" else lambda frame: frame
 
 
 def encode(film: Film, output: str, spec: VariantSpec, notice: str | None) -> bytes:

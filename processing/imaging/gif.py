@@ -6,7 +6,7 @@ while it is as good for every part of them, for then only what changed is stored
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from PIL import Image, ImageChops
@@ -17,11 +17,46 @@ OPAQUE_FROM: Final = 128  # the alpha from which a pixel is there at all
 HOLE: Final = 255  # the colour that is kept free for what is transparent
 
 
-def encode(frames: Sequence[Image.Image], durations: Sequence[int], plays: int) -> bytes:
-    """A GIF file; ``durations`` in milliseconds, ``plays`` 0 for ever."""
-    indexed = list(_indexed(frames))
+class Indexer:
+    """Gives the frames of one animation their colours, one after the other; one frame alone is an animation too."""
+
+    def __init__(self) -> None:
+        self._palette: Image.Image | None = None
+        self._allowed = 0.0  # the error up to which the next frame keeps the palette
+
+    def __call__(self, frame: Image.Image) -> Image.Image:
+        """The frame in mode P, with a colour for what is transparent when something is."""
+        holes = _holes(frame)
+        colours = frame.convert("RGB")
+        if holes is not None:
+            colours.paste(0, mask=holes)
+        indexed = _exact(colours, 256 if holes is None else HOLE) or self._kept(colours) or self._chosen(colours)
+        if holes is not None:
+            indexed.paste(HOLE, mask=holes)
+            indexed.info["transparency"] = HOLE
+        return indexed
+
+    def _kept(self, colours: Image.Image) -> Image.Image | None:
+        """With the palette of the frame before, None when that would not do."""
+        if self._palette is None:
+            return None
+        indexed = _mapped(colours, self._palette)
+        return indexed if _worst_error(colours, indexed) <= self._allowed else None
+
+    def _chosen(self, colours: Image.Image) -> Image.Image:
+        """With a palette of its own."""
+        sample = colours.copy()
+        sample.thumbnail((SAMPLED_SIDE, SAMPLED_SIDE), Image.Resampling.NEAREST)
+        self._palette = sample.quantize(HOLE, Image.Quantize.MEDIANCUT, kmeans=1)
+        indexed = _mapped(colours, self._palette)
+        self._allowed = 1.25 * _worst_error(colours, indexed) + 2
+        return indexed
+
+
+def encode(indexed: Sequence[Image.Image], durations: Sequence[int], plays: int) -> bytes:
+    """A GIF file of frames in mode P; ``durations`` in milliseconds, ``plays`` 0 for ever."""
     options: dict[str, Any] = {}
-    if len(frames) > 1:
+    if len(indexed) > 1:
         # A frame with holes must clear the one before it; one without may be stored as what changed
         disposal = 2 if any("transparency" in frame.info for frame in indexed) else 1
         options |= {"save_all": True, "append_images": indexed[1:], "duration": list(durations), "disposal": disposal}
@@ -29,27 +64,6 @@ def encode(frames: Sequence[Image.Image], durations: Sequence[int], plays: int) 
     out = io.BytesIO()
     indexed[0].save(out, "GIF", **options)
     return out.getvalue()
-
-
-def _indexed(frames: Sequence[Image.Image]) -> Iterator[Image.Image]:
-    palette, allowed = None, 0.0
-    for frame in frames:
-        holes = _holes(frame)
-        colours = frame.convert("RGB")
-        if holes is not None:
-            colours.paste(0, mask=holes)
-        indexed = _exact(colours, 256 if holes is None else HOLE)
-        if indexed is None and palette is not None:
-            indexed = _mapped(colours, palette)
-            indexed = indexed if _worst_error(colours, indexed) <= allowed else None
-        if indexed is None:
-            palette = _palette(colours)
-            indexed = _mapped(colours, palette)
-            allowed = 1.25 * _worst_error(colours, indexed) + 2
-        if holes is not None:
-            indexed.paste(HOLE, mask=holes)
-            indexed.info["transparency"] = HOLE
-        yield indexed
 
 
 def _holes(frame: Image.Image) -> Image.Image | None:
@@ -63,12 +77,6 @@ def _holes(frame: Image.Image) -> Image.Image | None:
 def _exact(colours: Image.Image, most: int) -> Image.Image | None:
     """The frame with its own colours, None when there are too many."""
     return colours.quantize(most, Image.Quantize.MEDIANCUT) if colours.getcolors(most) else None
-
-
-def _palette(colours: Image.Image) -> Image.Image:
-    sample = colours.copy()
-    sample.thumbnail((SAMPLED_SIDE, SAMPLED_SIDE), Image.Resampling.NEAREST)
-    return sample.quantize(HOLE, Image.Quantize.MEDIANCUT, kmeans=1)
 
 
 def _mapped(colours: Image.Image, palette: Image.Image) -> Image.Image:
