@@ -13,9 +13,9 @@ from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
 from processing.imaging import animation, exif, formats
-from processing.imaging.scan import Scan, scan
 from processing.imaging.geometry import GAP
 from processing.imaging.model import Header, Size
+from processing.imaging.scan import Scan, scan
 from processing.recipe import Limits
 
 # What Pillow's readers are known to raise for bytes that are wrong; only their calls are ever guarded with it.
