@@ -1,4 +1,4 @@
-"""What hides in files, written by hand: EXIF with GPS, maker's note and thumbnail, XMP, IPTC, texts, each with a secret."""
+"""What hides in files, written by hand: EXIF with GPS, maker's note and thumbnail, XMP, IPTC, each with a secret."""
 
 import io
 import re

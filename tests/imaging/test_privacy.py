@@ -1,4 +1,4 @@
-"""No secret of an original reaches a variant: searched for in the raw bytes, and held by a list of what may be there."""
+"""No secret of an original reaches a variant: its raw bytes are searched, and its parts are held against a list."""
 
 import pytest
 
