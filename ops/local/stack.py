@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from ops.local.apply import apply
 from ops.local.deployed import EventSourceMapping, Function
-from ops.local.deployment import STAGE, Deployment
+from ops.local.deployment import Deployment
 from ops.local.emulator import ACCOUNT, Emulator
 from ops.local.errors import StackError
 from ops.local.player import Player
@@ -16,7 +16,6 @@ from ops.local.template import Template
 __all__ = ["LocalStack", "StackError"]
 
 REGION = "eu-west-1"
-STACK_NAME = f"darkroom-{STAGE}"
 
 
 class LocalStack:
@@ -116,9 +115,9 @@ class LocalStack:
     def _template(self, content: dict[str, Any]) -> Template:
         """The template with its physical names, and on the way the stack's outputs."""
         cloudformation = self.client("cloudformation")
-        stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+        (stack,) = cloudformation.describe_stacks()["Stacks"]  # the emulator was empty
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        deployed = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+        deployed = cloudformation.describe_stack_resources(StackName=stack["StackName"])["StackResources"]
         physical = {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
             for resource in deployed
