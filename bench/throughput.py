@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stack = LocalStack(PROJECT, work_dir=Path(work), progress=_say, environments=options.environments)
         with stack:
             result = measure(stack, options.images)
-    sys.stdout.write(json.dumps(asdict(result), indent=1) + "\n" if options.json else _table(result))
+    sys.stdout.write(json.dumps(asdict(result), indent=1) + "\n" if options.json else table(result))
     return 0 if result.lost == 0 and result.dead_letters == 0 else 1
 
 
@@ -202,7 +202,8 @@ def _variants(stack: LocalStack) -> int:
     return sum(len(page.get("Contents", [])) for page in pages)
 
 
-def _table(result: Result) -> str:
+def table(result: Result) -> str:
+    """What a person wants to read of it."""
     quarters = [
         max((s for s in result.samples if s.images <= result.images * part / 4), key=lambda s: s.seconds)
         for part in (1, 2, 3, 4)
