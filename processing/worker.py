@@ -17,6 +17,7 @@ from processing.errors import (
     LeaseLost,
     MalformedMessage,
     Rejected,
+    RenderBug,
     SourceChanged,
     SourceGone,
 )
@@ -216,8 +217,11 @@ def reason_of(error: BaseException) -> Reason:
         return Reason(error.cause, str(error))
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.name}" for frame in frames]
-    fingerprint = hashlib.sha256("|".join([type(error).__name__, *places]).encode()).hexdigest()[:8]
-    return Reason(type(error).__name__, str(error), fingerprint)
+    kind = type(error).__name__
+    if isinstance(error, RenderBug):
+        kind, places = error.kind, [*places, *error.places]
+    fingerprint = hashlib.sha256("|".join([kind, *places]).encode()).hexdigest()[:8]
+    return Reason(kind, str(error), fingerprint)
 
 
 def _record(original: Original, rendered: Rendered, keys: Mapping[str, str], timings: dict[str, int]) -> ImageRecord:
