@@ -14,7 +14,7 @@ PURE = {"errors", "events", "imaging", "naming", "recipe", "settings"}
 """Parts of processing that know neither AWS nor the parts that do."""
 
 LIBRARIES = {
-    "processing.imaging": ("PIL", "cykooz", "pi_heif"),
+    "processing.imaging": ("PIL", "cykooz_resizer", "pi_heif"),
     "processing.ledger": ("boto3.dynamodb.types", "botocore.exceptions"),
     "processing.store": ("botocore.exceptions",),
     "processing.queue": ("botocore.exceptions",),
@@ -142,7 +142,7 @@ def test_an_import_that_points_outwards_is_found(module, text):
     ("module", "text"),
     [
         ("processing.imaging.steps", "from PIL import Image, ImageOps"),
-        ("processing.imaging", "from cykooz.resizer import Resizer"),
+        ("processing.imaging", "from cykooz_resizer import Resizer"),
         ("processing.ledger.dynamo", "from boto3.dynamodb.types import TypeSerializer"),
         ("processing.store", "from botocore.exceptions import ClientError"),
         ("processing.worker", "from processing.store import Store"),

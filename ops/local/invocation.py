@@ -20,6 +20,10 @@ _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LI
 """All that the function sees of the user's environment: what a Python process needs to run."""
 
 
+INIT_LIMIT = 10
+"""Seconds Lambda gives an environment to import the handler; when they do not suffice, the function timeout as well."""
+
+
 class FunctionError(Exception):
     """The invocation failed: the handler raised, answered with something that is not JSON, or took its process down."""
 
@@ -86,7 +90,7 @@ class Environment:
                 _kill(process)
 
     def close(self) -> None:
-        """Kill the process and let go of its pipes; from the thread that invokes, or after its last invocation."""
+        """Kill the process if it lives, and let go of its pipes; from the invoking thread, or after its last time."""
         if self._process is not None:
             self._discard()
 
@@ -101,10 +105,9 @@ class Environment:
                 raise FunctionError("the local stack was stopped")
             self._process = self._open()
         try:
-            self._answer(time.time() + self._function.timeout)
+            self._answer(time.time() + INIT_LIMIT + self._function.timeout)
         except FunctionError:
-            if self._process is not None:  # it answered badly, but lives
-                self._discard()
+            self.close()
             raise
         return self._process
 

@@ -20,7 +20,9 @@ class Counts:
     """What the player has done so far."""
 
     batches: int = 0
-    """Invocations, one for each batch."""
+    """Invocations begun, one for each batch."""
+    finished: int = 0
+    """Invocations ended, and what succeeded in them deleted."""
     messages: int = 0
     """Messages handed to the function, each time they were."""
     deleted: int = 0
@@ -112,6 +114,11 @@ class Player:
         for environment in self._environments:
             environment.close()
 
+    def environment_pids(self) -> list[int]:
+        """The process ids of the warm execution environments."""
+        with self._changed:
+            return [environment.pid for environment in self._environments if environment.pid is not None]
+
     def raise_if_broken(self) -> None:
         """Say so when the player itself, not the function, has failed: nobody polls any more.
 
@@ -141,9 +148,7 @@ class Player:
         poller = Poller(self._sqs, self._queue_url, self._mapping, lambda: self._stopping)
         while self._wait_for_room():
             batch = poller.next_batch()
-            if self._stopping:
-                poller.give_back(batch)
-            elif batch:
+            if batch:
                 self._invocations.submit(self._watched, self._run, self._take_environment(), batch)
 
     def _wait_for_room(self) -> bool:
@@ -164,6 +169,7 @@ class Player:
         try:
             failed = self._invoke(environment, batch)
             self._delete([record for record in batch if record["messageId"] not in failed])
+            self._count(finished=1)
         finally:
             with self._changed:
                 self._idle.append(environment)

@@ -4,6 +4,7 @@ import json
 import os
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -108,9 +109,16 @@ class Stage:
         return int(answer["Attributes"][name])
 
 
+@pytest.fixture(scope="session")
+def aside(emulator):
+    """Threads for what no test has to wait for: a player is gone up to one long poll after it was told to go."""
+    with ThreadPoolExecutor(32) as threads:
+        yield threads
+
+
 @pytest.fixture
-def stage(emulator, tmp_path):
+def stage(emulator, tmp_path, aside):
     stage = Stage(emulator, tmp_path / "logs")
     yield stage
     for player in stage.players:
-        player.kill()
+        aside.submit(player.kill)

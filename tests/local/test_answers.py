@@ -53,8 +53,7 @@ def test_the_player_deletes_by_the_table(stage):
     fail = set(stage.send(*map(json.dumps, [*WHOLE_BATCH_FAILED.values(), ONE_FAILED])))
 
     player = stage.play("answer_as_told", batch_size=1)
-    wait_until(lambda: player.counts.batches == len(succeed) + len(fail))
-    player.stop()
+    wait_until(lambda: player.counts.finished == len(succeed) + len(fail))
 
     assert player.counts.deleted == len(succeed)
     assert player.counts.failures == len(WHOLE_BATCH_FAILED)
@@ -68,9 +67,9 @@ def test_an_invocation_that_ends_without_an_answer_fails_the_whole_batch(stage, 
     stage.send("one", "two")
 
     player = stage.play(handler, batch_size=2)
-    wait_until(lambda: player.counts.failures == 1)
-    player.stop()
+    wait_until(lambda: player.counts.finished == 1)
 
+    assert player.counts.failures == 1
     assert player.counts.deleted == 0
     assert stage.left() == 2
 
@@ -88,7 +87,6 @@ def test_without_reporting_an_exception_fails_the_whole_batch(stage):
     stage.send("one")
 
     player = stage.play("raise_an_exception", reports_failures=False)
-    wait_until(lambda: player.counts.failures == 1)
-    player.stop()
+    wait_until(lambda: player.counts.finished == 1)
 
     assert stage.left() == 1

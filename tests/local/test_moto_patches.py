@@ -6,11 +6,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
-import moto
+import moto.backends
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import S3Backend
 from moto.sqs.models import Message, Queue, sqs_backends
 
@@ -261,6 +262,17 @@ def test_ten_thousand_waiting_messages_cost_a_sender_and_a_receiver_nothing(clie
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     counted = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
     assert counted == {"ApproximateNumberOfMessages": "10000", "ApproximateNumberOfMessagesNotVisible": "0"}
+
+
+def test_whose_a_request_is_is_looked_up_once(patched, monkeypatch):
+    looked_up = []
+    monkeypatch.setattr(moto.backends, "list_of_moto_modules", lambda: looked_up.append("sqs") or ["sqs"])
+    application = DomainDispatcherApplication(create_backend_app)
+
+    found = [application.get_backend_for_host("sqs.eu-west-1.amazonaws.com") for _ in range(3)]
+
+    assert found == ["sqs"] * 3
+    assert len(looked_up) == 1
 
 
 def test_all_attributes_of_a_queue_include_its_counts(clients, queue_url):

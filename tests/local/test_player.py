@@ -15,8 +15,7 @@ def test_only_what_succeeded_is_deleted(stage):
     good, bad = stage.send("good", "bad")
 
     player = stage.play("fail_the_marked", batch_size=2)
-    wait_until(lambda: player.counts.deleted == 1)
-    player.stop()
+    wait_until(lambda: player.counts.finished == 1)
     assert stage.left() == 1
     assert stage.invocations()[0]["ids"] == [good, bad]
 
@@ -37,8 +36,7 @@ def test_the_function_can_put_a_message_off(stage):
     stage.send("x")
 
     player = stage.play("hide_for_ten_minutes", timeout=1, environment={"QUEUE_URL": stage.queue_url})
-    wait_until(lambda: player.counts.failures == 1)
-    player.stop()
+    wait_until(lambda: player.counts.finished == 1)
 
     answer = stage.sqs.receive_message(QueueUrl=stage.queue_url, WaitTimeSeconds=2)
     assert "Messages" not in answer
@@ -63,8 +61,7 @@ def test_an_invocation_is_killed_at_the_function_timeout(stage):
     stage.send("x")
 
     player = stage.play("never_end", timeout=0.5)
-    wait_until(lambda: player.counts.failures == 1)
-    player.stop()
+    wait_until(lambda: player.counts.finished == 1)
 
     assert player.counts.timeouts == 1
     assert stage.left() == 1
@@ -100,8 +97,7 @@ def test_a_crash_costs_its_batch_and_nothing_else(stage):
     stage.send("x")
 
     player = stage.play("exit_at_once")
-    wait_until(lambda: player.counts.failures == 1)
-    player.stop()
+    wait_until(lambda: player.counts.finished == 1)
 
     assert stage.left() == 1
     assert "exited with status 7" in stage.log()
@@ -111,8 +107,7 @@ def test_a_process_that_dies_while_it_starts_costs_its_batch_and_the_player_live
     stage.send("x")
 
     player = stage.play("dead_at_import.handler")
-    wait_until(lambda: player.counts.failures == 1)
-    player.stop()
+    wait_until(lambda: player.counts.finished == 1)
 
     assert stage.left() == 1
     assert "exited with status 9" in stage.log()
@@ -144,8 +139,7 @@ def test_a_function_that_cannot_be_imported_fails_its_batches(stage):
     stage.send("x")
 
     player = stage.play("broken_at_import.handler")
-    wait_until(lambda: player.counts.failures == 1)
-    player.stop()
+    wait_until(lambda: player.counts.finished == 1)
 
     assert stage.left() == 1
     assert "RuntimeError: a module that cannot be imported" in stage.log()
