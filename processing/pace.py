@@ -36,23 +36,27 @@ class Pace:
         """The time that must be left to begin with an object of which nothing is known yet."""
         return MARGIN * self._rest
 
+    def seconds_to_render(self) -> float:
+        """The time that is left, less what publishing may take."""
+        return self._seconds_left() - self.seconds_needed()
+
     def allowed(self, seconds: float) -> float:
         """At most so many seconds, and no more than leave time to publish.
 
         Raises:
             NotStarted: there are none.
         """
-        left, needed = self._seconds_left(), self.seconds_needed()
-        if left <= needed:
-            raise NotStarted(f"{left:.1f} s are left, and publishing may take {needed:.1f} s")
-        return min(seconds, left - needed)
+        left = self.seconds_to_render()
+        if left <= 0:
+            raise NotStarted(f"{self._seconds_left():.1f} s are left, and publishing may take that long")
+        return min(seconds, left)
 
     def check(self, megabytes: float, *, at_most: float) -> None:
         """Raises:
         NotStarted: rendering an image of this price, and publishing it, would probably outlast the invocation.
         """
         expected = min(MARGIN * self._a_megabyte * megabytes, at_most)
-        if self.allowed(math.inf) < expected:
+        if self.seconds_to_render() < expected:
             raise NotStarted(f"{self._seconds_left():.1f} s are left, and rendering alone may take {expected:.1f} s")
 
     @contextmanager

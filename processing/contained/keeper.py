@@ -89,11 +89,11 @@ def _live(end: socket.socket, recipe: Recipe, render: Render) -> NoReturn:
 
 
 def _work(end: socket.socket, recipe: Recipe, render: Render) -> None:
-    """Render one image after the other, until too much memory is kept."""
+    """Render one image after the other, until too much memory is kept; never between a price and its image."""
     base = _address_space()
     channel.send(end, {"born": os.getpid()})
-    data = b""
-    while _address_space() - base <= GROWN * MEGABYTE:
+    data, is_admitted = b"", False
+    while not is_admitted or _address_space() - base <= GROWN * MEGABYTE:
         order, body = channel.receive(end)
         is_admitted = "megabytes" in order
         data = data if is_admitted else body

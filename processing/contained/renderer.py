@@ -49,7 +49,10 @@ class Renderer:
         self._recipe = recipe
         self._environ = {**_kept(environ), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         self._keeper = keeper
-        self._is_ready = False
+        self._is_ready: bool
+        self._was_killed: bool
+        self._socket: socket.socket
+        self._process: subprocess.Popen[bytes]
         self._start()
 
     def render(self, data: bytes, *, admit: Admit, seconds: float) -> Rendered:
@@ -78,17 +81,30 @@ class Renderer:
                 start()
             self._socket.settimeout(STARTUP_SECONDS)
             with contextlib.suppress(channel.Gone, TimeoutError):
-                while "born" not in channel.receive(self._socket)[0]:
-                    pass  # what the last one still said
+                self._skip_to_birth()
                 self._is_ready = True
                 return
         raise RuntimeError(f"no renderer came to life in {STARTUP_SECONDS:g} s; its keeper's output tells why")
+
+    def kill(self) -> None:
+        """Have the keeper end the child that is there; the next image gets a fresh one."""
+        self._is_ready, self._was_killed = False, True
+        self._process.send_signal(signal.SIGUSR1)
 
     def close(self) -> None:
         """End the child, and wait until it has ended."""
         self._end()
 
+    def _skip_to_birth(self) -> None:
+        """Pass over what the last child still said, and the birth of one that was killed."""
+        while True:
+            message, _ = channel.receive(self._socket)
+            self._was_killed = self._was_killed and not message.get("died")
+            if "born" in message and not self._was_killed:
+                return
+
     def _start(self) -> None:
+        self._is_ready, self._was_killed = False, False
         self._socket, theirs = channel.pair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - nothing of it is input
@@ -120,8 +136,7 @@ class Renderer:
                 if not answer.keys() & {"born", "died"}:  # the last one had grown, and left; this is the next
                     return answer, files
         except TimeoutError:
-            self._is_ready = False
-            self._process.send_signal(signal.SIGUSR1)
+            self.kill()
             raise RenderTimeout(f"not done after {seconds:g} s") from None
         except channel.Gone:
             self._is_ready = False

@@ -9,8 +9,10 @@ from processing.contained.renderer import Renderer
 from processing.contained.room import Room
 from processing.errors import (
     ImageTooLarge,
+    NotStarted,
     OutOfTime,
     Rejected,
+    RenderBug,
     RenderCrash,
     RenderOutOfMemory,
     RenderTimeout,
@@ -69,11 +71,11 @@ class Renderers:
         first = Try(alone=False)
         try:
             return self._try(data, first)
-        except Rejected as error:
+        except (Rejected, RenderBug) as error:
             if not first.admitted and not isinstance(error, DIED):
                 raise
-            if self._pace.allowed(self._seconds) < self._seconds:
-                raise OutOfTime(f"{error.cause}: {error}; too little time is left to try it again alone") from error
+            if self._pace.seconds_to_render() < self._seconds:
+                raise OutOfTime(f"{_named(error)}; too little time is left to try it again alone") from error
             return self._again(data, error)
 
     def close(self) -> None:
@@ -81,11 +83,13 @@ class Renderers:
         for renderer in self._renderers:
             renderer.close()
 
-    def _again(self, data: bytes, earlier: Rejected) -> Rendered:
+    def _again(self, data: bytes, earlier: Exception) -> Rendered:
         try:
             return self._try(data, Try(alone=True))
+        except NotStarted as error:
+            raise OutOfTime(f"{_named(earlier)}; not tried again alone: {error}") from earlier
         except Rejected as error:
-            error.add_note(f"first, beside others: {earlier.cause}: {earlier}")
+            error.add_note(f"first, beside others: {_named(earlier)}")
             raise
 
     def _try(self, data: bytes, this: Try) -> Rendered:
@@ -112,3 +116,7 @@ class Renderers:
             this.admitted = True
             with self._pace.rendering(megabytes):
                 yield held
+
+
+def _named(error: Exception) -> str:
+    return f"{error.kind if isinstance(error, RenderBug) else type(error).__name__}: {error}"

@@ -15,6 +15,16 @@ class Room:
         self._queue: deque[object] = deque()  # in the order of asking, so that a large image is not passed for ever
         self._changed = threading.Condition()
 
+    @property
+    def free(self) -> float:
+        """What nobody holds."""
+        return self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many are waiting for room."""
+        return len(self._queue)
+
     @contextmanager
     def take(self, megabytes: float) -> Iterator[float]:
         """Wait until there is room, and hold it; more than there is in all means to be alone. Gives what is held."""

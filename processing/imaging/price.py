@@ -12,10 +12,13 @@ from processing.recipe import Recipe
 
 MEGABYTE: Final = 1 << 20
 PIXEL: Final = 4  # bytes of a decoded pixel; Pillow keeps RGB in four as well
-WORKING: Final = 24.0  # megabytes for tables, profiles, encoders, and what a heap keeps between blocks
+WORKING: Final = 32.0  # megabytes for tables, profiles, encoders, and what a heap keeps between blocks
 COEFFICIENTS: Final = 6  # bytes a pixel of a progressive JPEG, which is kept as a whole before it becomes pixels
-COPIES: Final = {"avif": 3, "heic": 3, "gif": 3, "webp": 3}  # planes or canvases beside the pixels themselves
-UNPACKED: Final = 2  # the pixels as stored, and as RGB, where the whole picture is decoded
+DECODED: Final = {"webp": 3.0, "avif": 3.0, "heic": 3.0, "gif": 3.0}  # times the pixels: planes, canvases beside them
+WHOLE: Final = 1.25  # times the pixels, in any other format
+PLAIN: Final = ("L", "RGB", "CMYK")  # whatever else is unpacked to a picture of its own first ...
+UNPACKED: Final = 1.25  # ... of so many times the pixels
+VARIANT: Final = 5  # bytes of a variant's pixel, in RGB and in a palette
 
 
 def megabytes(header: Header, recipe: Recipe) -> float:
@@ -29,9 +32,10 @@ def megabytes(header: Header, recipe: Recipe) -> float:
         decoded = min(_area(size), max(4 * GAP**2 * largest, _area(size) / 64))
         source = decoded * PIXEL + (_area(size) * COEFFICIENTS if header.progressive else 0)
     else:
-        source = _area(size) * PIXEL * COPIES.get(header.image_format, UNPACKED)
-    # Of each variant: its frame, and what cropping, marking or encoding makes beside it
-    return WORKING + (source + made * PIXEL * (frames + 2)) / MEGABYTE
+        times = DECODED.get(header.image_format, WHOLE) + (0 if header.mode in PLAIN else UNPACKED)
+        source = _area(size) * PIXEL * times
+    # Of each variant every frame, and what cropping, marking or encoding makes beside one
+    return WORKING + (source + made * VARIANT * (frames + 2)) / MEGABYTE
 
 
 def _area(size: tuple[int, int]) -> int:

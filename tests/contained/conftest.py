@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -20,10 +21,17 @@ Make = Callable[..., Renderers]
 
 
 def picture(
-    colour: str = "teal", *, size: tuple[int, int] = (320, 240), kind: str = "JPEG", **options: object
+    colour: Any = "teal", *, size: tuple[int, int] = (320, 240), mode: str = "RGB", kind: str = "JPEG", **options: Any
 ) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", size, colour).save(out, kind, **options)
+    Image.new(mode, size, colour).save(out, kind, **options)
+    return out.getvalue()
+
+
+def animation(kind: str, *, frames: int, size: tuple[int, int]) -> bytes:
+    out = io.BytesIO()
+    first, *rest = [Image.new("RGB", size, (5 * number, 90, 120)) for number in range(frames)]
+    first.save(out, kind, save_all=True, append_images=rest, duration=100)
     return out.getvalue()
 
 
