@@ -9,6 +9,8 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import typer
+from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import HTTPClientError
 from rich.console import Console
 from typer.core import TyperGroup
 
@@ -33,6 +35,8 @@ class Commands(TyperGroup):
             _fail("interrupted; nothing is left running", INTERRUPTED)
         except (UsageError, StackError) as error:
             _fail(str(error), 2)
+        except (NoConnection, HTTPClientError) as error:
+            _fail(f"AWS, or the emulator in its place, no longer answers: {error}", 1)
 
 
 def make_app() -> typer.Typer:

@@ -124,7 +124,7 @@ async function preparePython() {
   if (venvIsReady(wanted, requirements)) return;
   if (!venvIsUsable(wanted)) await makeVenv(wanted || findPython());
   say('installing the Python packages; the first time takes a minute');
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(ROOT, REQUIREMENTS[0])];
+  const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check', '-r', join(ROOT, REQUIREMENTS[0])];
   await install(PYTHON, pip, 'pip install -r requirements-dev.txt');
   writeFileSync(PYTHON_STAMP, `${requirements} ${versionOf(PYTHON)}`);
   rmSync(UNFINISHED, { force: true });

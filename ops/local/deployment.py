@@ -91,7 +91,12 @@ class Deployment:
 
     def _serverless(self, *arguments: str) -> None:
         command = [_tool("npx"), "--no-install", "serverless", *arguments, "--stage", STAGE]
-        environ = os.environ | self._environ | {"SLS_AWS_MONITORING_FREQUENCY": "100", "PYTHON_BIN": sys.executable}
+        environ = {
+            **_of_the_user(arguments[0]),
+            **self._environ,
+            "SLS_AWS_MONITORING_FREQUENCY": "100",
+            "PYTHON_BIN": sys.executable,
+        }
         with self._log.open("ab") as log:
             start = log.tell()
             status = _run(command, cwd=self._root, environ=environ, output=log.fileno())
@@ -99,6 +104,12 @@ class Deployment:
             with self._log.open("rb") as log:
                 log.seek(start)
                 raise StackError(_explain(arguments[0], log.read().decode(errors="replace"), self._log))
+
+
+def _of_the_user(step: str) -> dict[str, str]:
+    """The user's environment without AWS's settings; his proxy is for pip, never for the way to the emulator."""
+    unwanted = ("AWS_",) if step == "package" else ("AWS_", "HTTP_PROXY", "HTTPS_PROXY", "PROXY")
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(unwanted)}
 
 
 def _files(root: Path, patterns: Iterable[str]) -> Iterable[Path]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from ops.local.errors import StackError
@@ -25,6 +26,13 @@ CONFIG = Config(
     proxies={},  # none, whatever the user's environment says: the emulator is on this machine
     s3={"addressing_style": "path"},  # a bucket name as host would have to be resolved
 )
+
+NO_PROFILE = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+"""For botocore's session: no profile and no file of the user's has a say, not even one that AWS_PROFILE names."""
 
 
 class Emulator:
@@ -104,12 +112,14 @@ class Emulator:
         """The boto3 client for ``service``; the same one each time, safe to share between threads."""
         with self._making_a_client:
             if service not in self._clients:
-                session: Any = boto3.session.Session(*DUMMY_KEYS, region_name=self.region)
+                session: Any = boto3.session.Session(
+                    *DUMMY_KEYS, region_name=self.region, botocore_session=botocore.session.Session(NO_PROFILE)
+                )
                 self._clients[service] = session.client(service, endpoint_url=self.endpoint, config=CONFIG)
             return self._clients[service]
 
     def environ(self) -> dict[str, str]:
-        """What makes any AWS SDK in a child process talk to this server, and to nothing else."""
+        """What makes any AWS SDK in a child process talk to this server; for an environment without AWS_PROFILE."""
         return environ(self.region) | {"AWS_ENDPOINT_URL": self.endpoint}
 
 

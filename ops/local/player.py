@@ -107,9 +107,9 @@ class Player:
     def kill(self) -> None:
         """End every process at once, with whatever runs in it; its messages come back, as after a crash."""
         self._stop_polling()
+        self._end_environments()
         self._join_poller()
-        for environment in self._environments:
-            environment.end()
+        self._end_environments()  # once more: the poller may just have taken another
         self._invocations.shutdown()
         for environment in self._environments:
             environment.close()
@@ -132,6 +132,11 @@ class Player:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
+
+    def _end_environments(self) -> None:
+        with self._changed:
+            for environment in self._environments:
+                environment.end()
 
     def _join_poller(self) -> None:
         if self._poller.ident is not None:

@@ -78,7 +78,7 @@ class LocalStack:
         return self._emulator.client(service)
 
     def environ(self) -> dict[str, str]:
-        """What a child process needs in its environment to talk to this stack with any AWS SDK, and to nothing else."""
+        """What makes any AWS SDK in a child process talk to this stack; for an environment without AWS_PROFILE."""
         return self._emulator.environ()
 
     def __enter__(self) -> Self:

@@ -5,7 +5,6 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +17,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit 0 when all agrees in the end, 1 when not, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--images", type=int, default=500)
-    parser.add_argument("--troubled-seconds", type=float, default=80)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--work-dir", type=Path, help="where logs are kept; a temporary folder if not given")
     parser.add_argument("--json", action="store_true")
@@ -30,9 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             work_dir=options.work_dir or Path(folder),
             progress=lambda line: print(line, file=sys.stderr),
         )
-        result = chaos.run(troubled_seconds=options.troubled_seconds)
+        result = chaos.run()
     if options.json:
-        json.dump(asdict(result), sys.stdout, indent=2)
+        json.dump(vars(result), sys.stdout, indent=2)
     else:
         show(result)
     return 1 if result.disagreements else 0

@@ -21,7 +21,7 @@ from ops.local.emulator import ACCOUNT, Emulator
 from ops.local.player import Player
 from processing.events import parse
 from tests.builders import created_body, removed_body
-from tests.chaos.proxy import Proxy
+from tests.chaos.proxy import Proxy, Trouble
 
 REGION = "eu-west-1"
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,27 +79,27 @@ class Chaos:
         self._progress = progress
         self.result = Result(objects=images)
 
-    def run(self, *, troubled_seconds: float) -> Result:
+    def run(self) -> Result:
         """Upload, break things for a while, let all come to its end, and compare."""
         started = time.monotonic()
         emulator = Emulator(region=REGION, log=self._log_dir / "emulator.log")
         emulator.start()
         try:
             with Proxy(emulator.endpoint, seed=self._seed) as proxy:
-                self._play(emulator, proxy, troubled_seconds)
+                self._play(emulator, proxy)
         finally:
             emulator.stop()
         self.result.seconds = time.monotonic() - started
         return self.result
 
-    def _play(self, emulator: Emulator, proxy: Proxy, troubled_seconds: float) -> None:
+    def _play(self, emulator: Emulator, proxy: Proxy) -> None:
         self._stage = stage = Stage(emulator)
         uploads = self._upload(stage)
         player = self._player(stage, emulator, proxy)
         player.start()
         try:
             with self._killer(player):
-                self._trouble(proxy, player, troubled_seconds)
+                self._trouble(proxy, stage, player)
             self._progress("calm again: waiting for the queue to drain")
             self._drain(stage, player)
             self._redrive(stage, uploads)
@@ -178,21 +178,24 @@ class Chaos:
             over.set()
             thread.join()
 
-    def _trouble(self, proxy: Proxy, player: Player, seconds: float) -> None:
-        """Trouble with single requests all the time, and each service out altogether for a while."""
+    def _trouble(self, proxy: Proxy, stage: "Stage", player: Player) -> None:
+        """Trouble with single requests all the time, and each service out altogether until it has hurt."""
         proxy.rate = 0.03
-        for service in ("s3", "dynamodb", "sqs", None):
+        for service, refusals in (("sqs", 2), ("s3", self._images // 4), ("dynamodb", self._images // 4)):
+            self._progress(f"{service} is out")
             proxy.down = service
-            self._progress(f"{service or 'nothing'} is out")
-            self._wait(player, seconds / 8)
+            enough = proxy.counts[f"{service}: {Trouble.REFUSED}"] + refusals
+            self._wait(stage, player, lambda s=service, n=enough: proxy.counts[f"{s}: {Trouble.REFUSED}"] >= n)
             proxy.down = None
-            self._wait(player, seconds / 8)
+        self._progress("all services answer, for the most part")
+        calls = sum(proxy.counts.values()) + self._images // 10
+        self._wait(stage, player, lambda: sum(proxy.counts.values()) >= calls)
         proxy.rate = 0.0
 
     @staticmethod
-    def _wait(player: Player, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+    def _wait(stage: "Stage", player: Player, enough: Callable[[], bool]) -> None:
+        """Until it is enough, or nothing is left that could be troubled."""
+        while stage.left() and not enough():
             player.raise_if_broken()
             time.sleep(0.1)
 

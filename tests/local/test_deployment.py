@@ -10,6 +10,7 @@ from ops.local.errors import StackError
 
 FAKE_NPX = """#!/bin/sh
 echo "$@" >> calls
+env > "environ-$3"
 while [ $# -gt 0 ]; do
   if [ "$1" = "--package" ]; then mkdir -p "$2"; echo '{"Resources": {}}' > "$2/TEMPLATE"; fi
   shift
@@ -98,6 +99,18 @@ def test_what_was_packaged_is_deployed_to_the_local_stage(deployment, project):
     deployment.deploy(package)
 
     assert calls(project)[-1] == f"--no-install serverless deploy --package {package} --stage local"
+
+
+def test_the_framework_sees_nothing_of_the_users_aws_and_only_pip_his_proxy(deployment, project, monkeypatch):
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "https_proxy"):
+        monkeypatch.setenv(name, "the-users")
+    deployment.deploy(deployment.package())
+
+    packaging, deploying = ((project / f"environ-{step}").read_text() for step in ("package", "deploy"))
+    assert "https_proxy=the-users" in packaging
+    assert packaging.count("the-users") == 1
+    assert "the-users" not in deploying
+    assert "AWS_REGION=eu-west-1" in deploying
 
 
 def test_a_failure_says_the_frameworks_own_error_and_where_all_of_it_is(project, tmp_path, monkeypatch):

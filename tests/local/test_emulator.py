@@ -105,11 +105,20 @@ def test_a_child_with_its_environment_talks_to_it_and_to_nothing_else(emulator, 
     for name, value in emulator.environ().items():
         monkeypatch.setenv(name, value)
 
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
     client = boto3.session.Session().client("sqs")
 
     assert client.meta.endpoint_url == emulator.endpoint
     assert client.meta.region_name == REGION
     assert os.environ["AWS_EC2_METADATA_DISABLED"] == "true"
+
+
+def test_no_setting_of_the_users_turns_a_client_away(emulator, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", "https://sns.eu-west-1.amazonaws.com")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+    assert emulator.client("sns").list_topics()["Topics"] == []
 
 
 def test_clients_are_made_once(emulator):

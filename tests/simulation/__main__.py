@@ -8,7 +8,6 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from rich.console import Console
 from rich.progress import Progress
@@ -38,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for report in run_side_by_side(seeds, workers=options.workers, most_faults=options.most_faults):
             progress.update(task, completed=report.histories)
     if options.json:
-        json.dump(asdict(report), sys.stdout, indent=2)
+        json.dump(vars(report), sys.stdout, indent=2)
     else:
         _show(report)
     return 1 if report.broken else 0

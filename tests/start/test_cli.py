@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from botocore.exceptions import EndpointConnectionError
 
 from ops import cli
 from ops.errors import UsageError
@@ -147,6 +148,18 @@ def test_what_stops_a_command_is_told_in_its_words(error, capsys, monkeypatch):
 
     assert ended.value.code == 2
     assert capsys.readouterr().err == "darkroom: give another\n"
+
+
+def test_an_endpoint_that_does_not_answer_is_one_line(capsys, monkeypatch):
+    def unheard() -> None:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9/")
+
+    monkeypatch.setattr(cli, "start", unheard)
+    with pytest.raises(SystemExit) as ended:
+        cli.make_app()(["unheard"])
+
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.endswith('endpoint URL: "http://127.0.0.1:9/"\n')
 
 
 def test_a_bug_is_not_hidden(monkeypatch):
