@@ -1,6 +1,7 @@
 """An image that hangs, crashes or swells harms only itself: with child processes, and an engine told to misbehave."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from statistics import median
 import pytest
 
 from processing import imaging
-from processing.contained import Renderer
+from processing.contained import Renderer, channel
 from processing.errors import (
     CorruptImage,
     ImageTooLarge,
@@ -203,7 +204,7 @@ ORPHANS = """
 import os, sys, threading
 from contextlib import nullcontext
 from pathlib import Path
-from processing.contained import Renderer
+from processing.contained import Renderer, channel
 from processing.recipe import load
 from tests.contained.conftest import spelled
 from tests.contained.test_renderers import family
@@ -219,6 +220,21 @@ if sys.argv[1] == "True":
         os._exit(1)
 os._exit(0)
 """
+
+
+@pytest.mark.parametrize(("spell", "end"), [("loop", signal.SIGXCPU), ("hang", signal.SIGALRM)])
+def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spell: str, end: signal.Signals) -> None:
+    """As when the consumer has died: the kernel ends it."""
+    renderer = Renderer(recipe, environ=os.environ, keeper=HOSTILE)
+    try:
+        renderer.await_birth()
+        channel.send(renderer._socket, {"seconds": 1.0}, [spelled(spell)])
+        assert "price" in channel.receive(renderer._socket)[0]
+        channel.send(renderer._socket, {"seconds": 1.0, "megabytes": 100.0})
+
+        assert channel.receive(renderer._socket)[0] == {"died": -end}
+    finally:
+        renderer.close()
 
 
 def test_without_time_for_a_second_try_nothing_is_decided(make: Make, recipe: Recipe, pace: Pace) -> None:
@@ -276,7 +292,7 @@ try:
     multiprocessing.Lock()
 except OSError:
     print("no semaphores", flush=True)
-from processing.contained import Renderer
+from processing.contained import Renderer, channel
 from processing.recipe import load
 from tests.contained.conftest import picture
 recipe = load(Path("recipe.toml").read_text())

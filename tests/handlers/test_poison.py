@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from handlers import bootstrap, consumer
+from processing import imaging
 from processing.contained import Renderer
 from tests.builders import created_body
 from tests.contained.conftest import HOSTILE, picture, spelled
@@ -71,6 +72,18 @@ def test_poison_harms_only_itself(poisoned: Stack) -> None:
     }
     assert [items[key]["status"] for key in images] == ["DONE"] * 7
     assert all(items[key]["attempts"] == 1 for key in images)
+
+
+@pytest.mark.parametrize(("rendering", "platform"), [("in-process", "linux"), ("contained", "darwin")])
+def test_without_linux_or_by_choice_there_are_no_child_processes(
+    poisoned: Stack, monkeypatch: pytest.MonkeyPatch, rendering: str, platform: str
+) -> None:
+    monkeypatch.setenv("RENDERING", rendering)
+    monkeypatch.setattr(bootstrap.sys, "platform", platform)
+
+    worker = consumer.consumer().handle.__self__  # type: ignore[attr-defined]
+
+    assert worker.render is imaging.render
 
 
 def test_no_thread_is_left_when_the_handler_returns(poisoned: Stack) -> None:
