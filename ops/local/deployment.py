@@ -9,31 +9,40 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ops.local.errors import StackError
 
 STAGE = "local"
 TEMPLATE = "cloudformation-template-update-stack.json"
 
-PACKAGED = (
+SOURCES = (
     "serverless.yml",
-    "recipe.toml",
+    "package.json",
     "package-lock.json",
+    "recipe.toml",
     "requirements*.txt",
     "resources/**/*",
     "handlers/**/*",
     "processing/**/*",
+    "logos/**/*",
+    "ops/__init__.py",
+    "ops/check.py",
+    "ops/serverless-check.cjs",
 )
-"""Whatever decides what `serverless package` makes."""
+"""Whatever the framework reads; a change to any of them makes a new package."""
+
+KEPT = 2
+"""Packages that are kept: this one, and the one before."""
 
 
 class Deployment:
-    """The service as the framework packages and deploys it.
+    """The service as the framework packages and deploys it, in a copy: it has one scratch folder for each project.
 
-    Packaging takes 15 s, most of it pip's; it is kept under .cache until one of its inputs changes. Deploying takes 3 s
-    after that, once the framework no longer waits 5 s between two looks at its stack (SLS_AWS_MONITORING_FREQUENCY).
+    Packaging takes 15 s, most of it pip's; the result is kept under .cache until a source changes. Deploying takes 3 s,
+    now that the framework does not wait 5 s between two looks at its stack (SLS_AWS_MONITORING_FREQUENCY).
 
     Args:
         project_root: the folder with serverless.yml and node_modules.
@@ -45,78 +54,89 @@ class Deployment:
         self._root = project_root
         self._environ = environ
         self._log = log
-        self._cache = project_root / ".cache" / "local-package"
+        self._cache = project_root / ".cache" / "local"
 
-    def package(self) -> Path:
-        """The folder with the packaged service; made only when its inputs have changed.
-
-        Raises:
-            StackError: the framework is missing, or failed.
-        """
-        folder = self._cache / self._fingerprint()
-        if not (folder / TEMPLATE).is_file():
-            self._cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._cache, ignore_cleanup_errors=True) as unfinished:
-                made = Path(unfinished) / "package"
-                self._serverless("package", "--package", str(made))
-                self._keep(made, folder)
-        return folder
-
-    def _keep(self, made: Path, folder: Path) -> None:
-        for outdated in self._cache.glob("*/" + TEMPLATE):
-            shutil.rmtree(outdated.parent, ignore_errors=True)
-        with contextlib.suppress(FileExistsError, OSError):  # another run has made the same meanwhile
-            made.rename(folder)
-
-    def deploy(self, package: Path) -> None:
-        """Deploy what was packaged.
+    def deploy(self, progress: Callable[[str], None]) -> dict[str, Any]:
+        """Package the service if it is not packaged yet, deploy it, and return its CloudFormation template.
 
         Raises:
             StackError: the framework is missing, or failed.
         """
-        self._serverless("deploy", "--package", str(package))
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._cache, prefix="making-", ignore_cleanup_errors=True) as made:
+            project = Path(made) / "project"
+            self._copy_sources(project)
+            kept = self._cache / _fingerprint(project)
+            if not kept.is_dir():
+                progress("packaging the service")
+                self._serverless(project, "package")
+                _keep(project / "packaged", kept)
+            else:
+                shutil.copytree(kept, project / "packaged")
+            template: dict[str, Any] = json.loads((project / "packaged" / TEMPLATE).read_text(encoding="utf-8"))
+            progress("deploying the service")
+            self._serverless(project, "deploy")
+        return template
 
-    def template(self, package: Path) -> dict[str, object]:
-        """The CloudFormation template of what was packaged."""
-        content: dict[str, object] = json.loads((package / TEMPLATE).read_text(encoding="utf-8"))
-        return content
+    def _copy_sources(self, project: Path) -> None:
+        project.mkdir()
+        for pattern in SOURCES:
+            for source in self._root.glob(pattern):
+                if source.is_file() and "__pycache__" not in source.parts:
+                    copy = project / source.relative_to(self._root)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(source, copy)
+        (project / "node_modules").symlink_to(self._root / "node_modules")
 
-    def _fingerprint(self) -> str:
-        digest = hashlib.sha256(sys.version.encode())
-        for path in sorted(_files(self._root, PACKAGED)):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(self._root).as_posix()}\0{len(content)}\0".encode())
-            digest.update(content)
-        return digest.hexdigest()[:16]
-
-    def _serverless(self, *arguments: str) -> None:
-        command = [_tool("npx"), "--no-install", "serverless", *arguments, "--stage", STAGE]
+    def _serverless(self, project: Path, step: str) -> None:
+        command = [_tool("npx"), "--no-install", "serverless", step, "--package", "packaged", "--stage", STAGE]
         environ = {
-            **_of_the_user(arguments[0]),
+            **_of_the_user(step),
             **self._environ,
             "SLS_AWS_MONITORING_FREQUENCY": "100",
             "PYTHON_BIN": sys.executable,
         }
         with self._log.open("ab") as log:
             start = log.tell()
-            status = _run(command, cwd=self._root, environ=environ, output=log.fileno())
+            status = _run(command, cwd=project, environ=environ, output=log.fileno())
         if status != 0:
             with self._log.open("rb") as log:
                 log.seek(start)
-                raise StackError(_explain(arguments[0], log.read().decode(errors="replace"), self._log))
+                raise StackError(_explain(step, log.read().decode(errors="replace"), self._log))
+
+
+def _fingerprint(project: Path) -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(_files(project)):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(project).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def _files(project: Path) -> Iterator[Path]:
+    for top in project.iterdir():
+        if top.is_file():
+            yield top
+        elif not top.is_symlink():
+            yield from (path for path in top.rglob("*") if path.is_file())
+
+
+def _keep(packaged: Path, kept: Path) -> None:
+    shutil.rmtree(packaged / "requirements", ignore_errors=True)  # they are in the zip
+    copy = packaged.with_name("kept")
+    shutil.copytree(packaged, copy)
+    with contextlib.suppress(OSError):  # another run has made the same one meanwhile
+        copy.rename(kept)
+    made = (folder for folder in kept.parent.iterdir() if (folder / TEMPLATE).is_file())
+    for outdated in sorted(made, key=lambda folder: folder.stat().st_mtime)[:-KEPT]:
+        shutil.rmtree(outdated, ignore_errors=True)
 
 
 def _of_the_user(step: str) -> dict[str, str]:
     """The user's environment without AWS's settings; his proxy is for pip, never for the way to the emulator."""
     unwanted = ("AWS_",) if step == "package" else ("AWS_", "HTTP_PROXY", "HTTPS_PROXY", "PROXY")
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(unwanted)}
-
-
-def _files(root: Path, patterns: Iterable[str]) -> Iterable[Path]:
-    for pattern in patterns:
-        for path in root.glob(pattern):
-            if path.is_file() and "__pycache__" not in path.parts:
-                yield path
 
 
 def _tool(name: str) -> str:
@@ -146,7 +166,8 @@ def _run(command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], outpu
 
 
 def _explain(step: str, output: str, log: Path) -> str:
-    """One line: the first paragraph after the framework's own ``Error:``, or the last line there is."""
-    said = [line.strip() for line in output.rpartition("\nError:\n")[2].splitlines() if line.strip()]
-    cause = said[0 if "\nError:\n" in output else -1] if said else "it said nothing"
-    return f"'serverless {step}' failed: {cause} (all it said: {log})"
+    """What follows the framework's own ``Error:``, a line for each fault; without it, the last line there is."""
+    _, found, error = output.rpartition("\nError:\n")
+    lines = [line.rstrip() for line in error.splitlines() if line.strip()] or ["it said nothing"]
+    cause = "\n".join(lines) if found else lines[-1]
+    return f"'serverless {step}' failed (all it said is in {log}): {cause}"

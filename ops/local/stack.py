@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from ops.local.apply import apply
 from ops.local.deployed import EventSourceMapping, Function
-from ops.local.deployment import STAGE, Deployment
+from ops.local.deployment import Deployment
 from ops.local.emulator import ACCOUNT, Emulator
 from ops.local.errors import StackError
 from ops.local.player import Player
@@ -16,7 +16,6 @@ from ops.local.template import Template
 __all__ = ["LocalStack", "StackError"]
 
 REGION = "eu-west-1"
-STACK_NAME = f"darkroom-{STAGE}"
 
 
 class LocalStack:
@@ -28,7 +27,7 @@ class LocalStack:
     Args:
         project_root: the folder with serverless.yml.
         work_dir: where logs go; made when missing.
-        progress: called with one short sentence at the beginning of each step.
+        progress: called with a few words at the beginning of each step.
         port: the emulator's port; any free one when not given.
         environments: at most this many execution environments; the smaller of the mapping's MaximumConcurrency and
             the number of cores when not given.
@@ -108,11 +107,7 @@ class LocalStack:
         self._progress("starting the emulator")
         self._emulator.start()
         deployment = Deployment(self._project_root, environ=self.environ(), log=self.log_dir / "serverless.log")
-        self._progress("packaging the service")
-        package = deployment.package()
-        self._progress("deploying the service")
-        deployment.deploy(package)
-        apply(self._template(deployment.template(package)), self.client)
+        apply(self._template(deployment.deploy(self._progress)), self.client)
         self._progress("starting the consumer")
         self._player = self._make_player()
         self._player.start()
@@ -120,9 +115,9 @@ class LocalStack:
     def _template(self, content: dict[str, Any]) -> Template:
         """The template with its physical names, and on the way the stack's outputs."""
         cloudformation = self.client("cloudformation")
-        stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+        (stack,) = cloudformation.describe_stacks()["Stacks"]  # the emulator was empty
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        deployed = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+        deployed = cloudformation.describe_stack_resources(StackName=stack["StackName"])["StackResources"]
         physical = {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
             for resource in deployed

@@ -1,33 +1,8 @@
-"""Moving pictures: what their headers promise, and their frames, one by one, with timing and loops."""
+"""Moving pictures: how long each frame stays, how often they run, and which of their frames play."""
 
-import struct
-from dataclasses import dataclass
 from typing import Any, Final
 
-from processing.imaging.model import Size
-
 ANIMATED: Final = ("gif", "webp", "png", "avif")  # the formats that can move, in as well as out
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What was read of a header without opening the file; ``frames`` stops just above the limit."""
-
-    size: Size
-    frames: int
-
-
-def scan(image_format: str, data: bytes, *, max_frames: int) -> Scan | None:
-    """Size and frames of the formats for which Pillow makes room, or walks the whole file, as soon as they are opened.
-
-    Raises:
-        struct.error, EOFError: the file ends too early.
-    """
-    if image_format == "gif":
-        return _scan_gif(data, max_frames)
-    if image_format == "webp":
-        return Scan(_webp_size(data), 1)
-    return None
 
 
 def timing(image: Any) -> int:
@@ -50,44 +25,3 @@ def plays(image: Any) -> int:
 def frame_numbers(image: Any, frames: int) -> range:
     """The frames that play: an animated PNG can have a picture in front that is for viewers that cannot play it."""
     return range(1 if frames > 1 and getattr(image, "default_image", False) else 0, frames)
-
-
-def _webp_size(data: bytes) -> Size:
-    """The canvas, as https://developers.google.com/speed/webp/docs/riff_container has it."""
-    kind = data[12:16]
-    if kind == b"VP8X":
-        low_w, high_w, low_h, high_h = struct.unpack_from("<HBHB", data, 24)
-        return (low_w | high_w << 16) + 1, (low_h | high_h << 16) + 1
-    if kind == b"VP8L":
-        (bits,) = struct.unpack_from("<I", data, 21)
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    width, height = struct.unpack_from("<HH", data, 26)
-    return width & 0x3FFF, height & 0x3FFF
-
-
-def _scan_gif(data: bytes, max_frames: int) -> Scan:
-    """Walk the blocks without decoding any: a frame may lie outside the screen, and Pillow would widen it."""
-    width, height, flags = struct.unpack_from("<HHB", data, 6)
-    frames, at = 0, 13 + _table_bytes(flags)
-    while at < len(data) and frames <= max_frames and data[at] != 0x3B:
-        if data[at] == 0x21:
-            at = _after_blocks(data, at + 2)
-        elif data[at] == 0x2C:
-            left, top, w, h, flags = struct.unpack_from("<4HB", data, at + 1)
-            width, height, frames = max(width, left + w), max(height, top + h), frames + 1
-            at = _after_blocks(data, at + 11 + _table_bytes(flags))
-        else:
-            at += 1
-    return Scan((width, height), max(frames, 1))
-
-
-def _table_bytes(flags: int) -> int:
-    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
-
-
-def _after_blocks(data: bytes, at: int) -> int:
-    while at < len(data):
-        if data[at] == 0:
-            return at + 1
-        at += data[at] + 1
-    raise EOFError("the file breaks off")

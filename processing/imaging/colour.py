@@ -12,6 +12,7 @@ from processing.imaging.resize import largest_difference
 INTENT: Final = ImageCms.Intent.PERCEPTUAL
 FLAGS: Final = ImageCms.Flags.NOCACHE
 SPACES: Final = {"RGB": "RGB ", "RGBA": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
+BROKEN: Final = (OSError, ValueError, ImageCms.PyCMSError)  # what Pillow raises for profiles that are wrong
 SRGB_AREA: Final = 0.1121  # of the triangle between the primaries, in CIE 1931 xy
 CLEARLY: Final = 1.05
 SAME: Final = 1  # levels: a profile that moves no colour further than this is sRGB under another name
@@ -42,7 +43,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
             return None
         target = "RGBA" if mode == "RGBA" else "RGB"
         transform = ImageCms.ImageCmsTransform(source, _srgb(), mode, target, INTENT, flags=FLAGS)
-    except (OSError, ImageCms.PyCMSError):
+    except BROKEN:
         return None
     return None if _changes_nothing(transform, mode) else transform
 
@@ -63,7 +64,7 @@ def is_wider_than_srgb(profile: bytes) -> bool:
     """Whether an RGB profile's primaries span clearly more colours than sRGB's, as Adobe RGB's and P3's do."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile)).profile
-    except (OSError, ImageCms.PyCMSError):
+    except BROKEN:
         return False
     corners = [source.red_primary, source.green_primary, source.blue_primary]
     if any(corner is None for corner in corners):

@@ -47,12 +47,19 @@ def copyright_only(notice: str) -> bytes:
 def _tags(image: Image.Image) -> Image.Exif:
     tags = Image.Exif()
     try:
-        if image.format == "TIFF" or "exif" not in image.info:
+        if image.format == "TIFF":
             return image.getexif()
-        tags.load(image.info["exif"])
+        # Not by getexif(): where there is no EXIF, that takes the orientation from XMP, which no browser does
+        tags.load(image.info.get("exif") or _in_text(image))
     except BROKEN:
         return Image.Exif()
     return tags
+
+
+def _in_text(image: Image.Image) -> bytes:
+    """The EXIF data of a PNG of before 2017, which had no chunk for it: as a text of hexadecimal digits."""
+    lines = str(image.info.get("Raw profile type exif", "")).splitlines()
+    return bytes.fromhex("".join(lines[3:]))
 
 
 def _created(tags: Image.Exif) -> str | None:

@@ -15,10 +15,21 @@ from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
 from processing.imaging import animation, exif, formats
 from processing.imaging.geometry import GAP
 from processing.imaging.model import Header, Size
+from processing.imaging.scan import Scan, scan
 from processing.recipe import Limits
 
 # What Pillow's readers are known to raise for bytes that are wrong; only their calls are ever guarded with it.
-BROKEN: Final = (OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error)
+BROKEN: Final = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+)
 # Not I and F, samples of 32 bits and of floating point: nobody knows which number is white
 SAMPLES_8: Final = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB"})
 SAMPLES_16: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
@@ -69,8 +80,7 @@ def open_original(data: bytes, limits: Limits) -> Original:
         raise ImageTooLarge(f"{len(data):,} bytes; the limit is {limits.max_bytes:,} (limits.bytes)")
     image_format = formats.recognise(data)
     with reading(image_format):
-        # Pillow makes room for every pixel of these when it opens them, so their headers are read here first
-        early = animation.scan(image_format, data, max_frames=limits.max_frames)
+        early = scan(image_format, data, max_frames=limits.max_frames)
     if early is not None:
         _check_size(image_format, early.size, early.frames, limits)
     with reading(image_format):
@@ -122,7 +132,7 @@ def reading(image_format: str) -> Iterator[None]:
         raise CorruptImage(message) from error
 
 
-def _header(image_format: str, image: Any, early: animation.Scan | None) -> Header:
+def _header(image_format: str, image: Any, early: Scan | None) -> Header:
     return Header(
         image_format=image_format,
         mode=image.mode,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from PIL import Image
 
 from processing.imaging import animation, geometry
-from processing.imaging.encode import CONTENT_TYPES, WITHOUT_METADATA, Film, can_move, encode, output_of
+from processing.imaging.encode import CONTENT_TYPES, WITHOUT_METADATA, Film, can_move, encode, output_of, packer
 from processing.imaging.losses import losses
 from processing.imaging.model import Rendered, RenderedVariant, Source
 from processing.imaging.original import Original, frames, open_original
@@ -30,13 +30,17 @@ def render(data: bytes, recipe: Recipe) -> Rendered:
     ]
     pictures = _scaled(original, jobs)
     first = next(pictures)
+    if not original.moves:
+        original.image.close()  # frees the original's pixels before anything is encoded
     transparent = any(picture.mode == "RGBA" for picture in first.values())
     jobs = [_with_output(job, original, transparent=transparent) for job in jobs]
-    films = _films(original, jobs, first, pictures)
-    made = {job.name: _variant(original, job, films[job.name]) for job in jobs}
+    unlike = list({job.look: job for job in jobs}.values())
+    films = _films(original, unlike, first, pictures)
+    made = {job.look: _variant(original, job, films[job.name]) for job in unlike}
+    variants = {job.name: replace(made[job.look], name=job.name) for job in jobs}
     return Rendered(
         source=_source(original, transparent=transparent),
-        variants=tuple(made[spec.name] for spec in recipe.variants),
+        variants=tuple(variants[spec.name] for spec in recipe.variants),
         lost=tuple(sorted(lost | _lost_in(original, jobs))),
     )
 
@@ -59,13 +63,14 @@ def _with_output(job: Job, original: Original, *, transparent: bool) -> Job:
 
 def _films(original: Original, jobs: Sequence[Job], first: Pictures, others: Iterable[Pictures]) -> dict[str, Film]:
     """The finished frames of each variant; those that cannot move have the first one only."""
-    reels = {job.name: [take(FINISH, first[job.name], job)] for job in jobs}
+    packers = {job.name: packer(job.output) for job in jobs}
+    reels = {job.name: [packers[job.name](take(FINISH, first[job.name], job))] for job in jobs}
     durations = [animation.timing(original.image)]
     moving = [job for job in jobs if original.moves and can_move(job.output)]
     for scaled in others if moving else ():
         durations.append(animation.timing(original.image))
         for job in moving:
-            reels[job.name].append(take(FINISH, scaled[job.name], job))
+            reels[job.name].append(packers[job.name](take(FINISH, scaled[job.name], job)))
     plays = animation.plays(original.image)
     return {name: Film(reel, durations[: len(reel)], plays) for name, reel in reels.items()}
 

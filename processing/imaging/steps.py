@@ -3,8 +3,8 @@
 A step that has nothing to do returns the image it was given; none changes an image in place.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PIL import Image
@@ -38,6 +38,13 @@ class Job:
     @property
     def name(self) -> str:
         return self.layout.spec.name
+
+    @property
+    def look(self) -> Hashable:
+        """Equal for variants that come out the same, as they do of an original that is smaller than their boxes."""
+        layout = self.layout
+        settings = replace(layout.spec, name="", width=None, height=None)
+        return settings, layout.frame, layout.crop, layout.canvas, self.output
 
     @property
     def stored_frame(self) -> Size:

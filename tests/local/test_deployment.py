@@ -1,135 +1,167 @@
 """Packaging happens when something has changed, and a failure says what to do."""
 
 import os
+import re
 import stat
+from pathlib import PurePosixPath
 
 import pytest
 
-from ops.local.deployment import TEMPLATE, Deployment
+from ops.local.deployment import KEPT, SOURCES, TEMPLATE, Deployment
+from ops.local.emulator import PROJECT
 from ops.local.errors import StackError
 
 FAKE_NPX = """#!/bin/sh
-echo "$@" >> calls
-env > "environ-$3"
-while [ $# -gt 0 ]; do
-  if [ "$1" = "--package" ]; then mkdir -p "$2"; echo '{"Resources": {}}' > "$2/TEMPLATE"; fi
-  shift
-done
+echo "$@" >> CALLS
+env > "CALLS-environ-$3"
+if [ "$3" = package ]; then
+  mkdir packaged && echo '{"Resources": {}}' > packaged/TEMPLATE && pwd > packaged/darkroom.zip
+else
+  cat packaged/darkroom.zip >> CALLS-deployed
+fi
 """
+CHANGES = [
+    "serverless.yml",
+    "recipe.toml",
+    "package-lock.json",
+    "requirements.txt",
+    "handlers/consumer.py",
+    "processing/imaging/steps.py",
+    "resources/queue.yml",
+    "logos/mark.png",
+    "ops/check.py",
+]
 
 
 @pytest.fixture
 def project(tmp_path):
     root = tmp_path / "project"
-    for folder in ("handlers", "processing/imaging", "resources"):
-        (root / folder).mkdir(parents=True)
-    for name in (
-        "serverless.yml",
-        "recipe.toml",
-        "package-lock.json",
-        "requirements.txt",
-        "handlers/consumer.py",
-        "processing/imaging/steps.py",
-        "resources/queue.yml",
-    ):
+    for name in (*CHANGES, "README.md", "processing/__pycache__/steps.pyc", "node_modules/x/index.js"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("as it was")
     return root
 
 
-def put_npx(folder, monkeypatch, script):
-    """A command named npx, which stands for the framework: what counts here is whether and how it is called."""
+def build_deployment(project, monkeypatch, script):
+    """A deployment whose npx, which stands for the framework, is ``script``."""
+    folder = project.parent / "bin"
     folder.mkdir()
     npx = folder / "npx"
-    npx.write_text(script.replace("TEMPLATE", TEMPLATE))
+    npx.write_text(script.replace("TEMPLATE", TEMPLATE).replace("CALLS", str(project.parent / "calls")))
     npx.chmod(npx.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return Deployment(project, environ={"AWS_REGION": "eu-west-1"}, log=project.parent / "serverless.log")
 
 
 @pytest.fixture
-def deployment(project, tmp_path, monkeypatch):
-    put_npx(tmp_path / "bin", monkeypatch, FAKE_NPX)
-    return Deployment(project, environ={"AWS_REGION": "eu-west-1"}, log=tmp_path / "serverless.log")
+def deployment(project, monkeypatch):
+    return build_deployment(project, monkeypatch, FAKE_NPX)
 
 
-def calls(project):
-    return (project / "calls").read_text().splitlines()
+def deploy(deployment):
+    """Deploy, and return the steps that were announced."""
+    steps = []
+    assert deployment.deploy(steps.append) == {"Resources": {}}
+    return steps
 
 
-def test_unchanged_sources_are_packaged_once(deployment, project):
-    first = deployment.package()
-    second = deployment.package()
+def test_unchanged_sources_are_packaged_once_and_deployed_each_time(deployment, project):
+    assert deploy(deployment) == ["packaging the service", "deploying the service"]
+    assert deploy(deployment) == ["deploying the service"]
 
+    first, second = (project.parent / "calls-deployed").read_text().splitlines()
     assert first == second
-    assert len(calls(project)) == 1
-    assert deployment.template(second) == {"Resources": {}}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "serverless.yml",
-        "recipe.toml",
-        "package-lock.json",
-        "requirements.txt",
-        "handlers/consumer.py",
-        "processing/imaging/steps.py",
-        "resources/queue.yml",
-    ],
-)
-def test_a_changed_source_is_packaged_again_and_the_old_package_goes(deployment, project, name):
-    old = deployment.package()
+def test_the_framework_is_called_as_a_person_would_call_it(deployment, project):
+    deploy(deployment)
+
+    assert (project.parent / "calls").read_text().splitlines() == [
+        "--no-install serverless package --package packaged --stage local",
+        "--no-install serverless deploy --package packaged --stage local",
+    ]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_changed_source_is_packaged_again(deployment, project, name):
+    deploy(deployment)
     (project / name).write_text("as it is now")
-    new = deployment.package()
 
-    assert new != old
-    assert len(calls(project)) == 2
-    assert [folder.name for folder in new.parent.iterdir()] == [new.name]
+    assert "packaging the service" in deploy(deployment)
 
 
 def test_a_new_source_is_packaged(deployment, project):
-    deployment.package()
+    deploy(deployment)
     (project / "processing" / "new.py").write_text("")
-    deployment.package()
 
-    assert len(calls(project)) == 2
+    assert "packaging the service" in deploy(deployment)
 
 
-def test_what_was_packaged_is_deployed_to_the_local_stage(deployment, project):
-    package = deployment.package()
-    deployment.deploy(package)
+@pytest.mark.parametrize("name", ["README.md", "processing/__pycache__/steps.pyc"])
+def test_what_the_framework_does_not_read_changes_nothing(deployment, project, name):
+    deploy(deployment)
+    (project / name).write_text("as it is now")
 
-    assert calls(project)[-1] == f"--no-install serverless deploy --package {package} --stage local"
+    assert deploy(deployment) == ["deploying the service"]
+
+
+def test_old_packages_go_and_nothing_else_stays(deployment, project):
+    for number in range(KEPT + 2):
+        (project / "recipe.toml").write_text(str(number))
+        deploy(deployment)
+
+    assert len(list((project / ".cache" / "local").iterdir())) == KEPT
+    assert deploy(deployment) == ["deploying the service"]
+
+
+def test_everything_serverless_yml_names_is_among_the_sources():
+    """Or a change to it would not be packaged, and the framework would not find it in its copy."""
+    text = (PROJECT / "serverless.yml").read_text()
+    named = re.findall(r"\$\{file\(([^)]+)\)", text)
+    named += [line.removeprefix("- ./") for line in map(str.strip, text.splitlines()) if line.startswith("- ./")]
+    patterns = re.search(r"  patterns:\n((?:    - .*\n)+)", text)[1].splitlines()
+    named += [line.partition(" #")[0].strip(" -'") for line in patterns if "!" not in line]
+
+    assert len(named) >= 8
+    for name in named:
+        path = PurePosixPath(name.replace("/**", "/x"))
+        assert any(path.match(pattern.replace("/**/*", "/*")) for pattern in SOURCES), name
 
 
 def test_the_framework_sees_nothing_of_the_users_aws_and_only_pip_his_proxy(deployment, project, monkeypatch):
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "https_proxy"):
         monkeypatch.setenv(name, "the-users")
-    deployment.deploy(deployment.package())
+    deploy(deployment)
 
-    packaging, deploying = ((project / f"environ-{step}").read_text() for step in ("package", "deploy"))
+    packaging, deploying = ((project.parent / f"calls-environ-{step}").read_text() for step in ("package", "deploy"))
     assert "https_proxy=the-users" in packaging
     assert packaging.count("the-users") == 1
     assert "the-users" not in deploying
     assert "AWS_REGION=eu-west-1" in deploying
 
 
-def test_a_failure_says_the_frameworks_own_error_and_where_all_of_it_is(project, tmp_path, monkeypatch):
-    put_npx(
-        tmp_path / "bin", monkeypatch, "#!/bin/sh\necho noise\necho 'Error:'\necho 'quality 300 is too much'\nexit 1\n"
+def test_a_failure_says_the_frameworks_own_error_and_where_all_of_it_is(project, monkeypatch):
+    script = "#!/bin/sh\necho noise\necho 'Error:'\necho 'quality 300 is too much'\necho 'width is missing'\nexit 1\n"
+    deployment = build_deployment(project, monkeypatch, script)
+
+    with pytest.raises(StackError) as failure:
+        deploy(deployment)
+
+    log = project.parent / "serverless.log"
+    assert str(failure.value) == (
+        f"'serverless package' failed (all it said is in {log}): quality 300 is too much\nwidth is missing"
     )
-    deployment = Deployment(project, environ={}, log=tmp_path / "serverless.log")
-
-    with pytest.raises(StackError, match=r"'serverless package' failed: quality 300 is too much .*serverless\.log"):
-        deployment.package()
-    assert list((project / ".cache" / "local-package").iterdir()) == []
+    assert "noise" in log.read_text()
+    assert list((project / ".cache" / "local").iterdir()) == []
 
 
-def test_a_failure_without_an_error_says_its_last_line(project, tmp_path, monkeypatch):
-    put_npx(tmp_path / "bin", monkeypatch, "#!/bin/sh\necho first\necho 'sh: serverless: not found'\nexit 127\n")
-    deployment = Deployment(project, environ={}, log=tmp_path / "serverless.log")
+def test_a_failure_without_an_error_says_its_last_line(project, monkeypatch):
+    deployment = build_deployment(
+        project, monkeypatch, "#!/bin/sh\necho first\necho 'sh: serverless: not found'\nexit 127\n"
+    )
 
-    with pytest.raises(StackError, match="sh: serverless: not found"):
-        deployment.package()
+    with pytest.raises(StackError, match=r"failed \(all it said is in .*\): sh: serverless: not found"):
+        deploy(deployment)
 
 
 def test_a_machine_without_node_is_told_to_install_it(project, tmp_path, monkeypatch):
@@ -137,4 +169,4 @@ def test_a_machine_without_node_is_told_to_install_it(project, tmp_path, monkeyp
     deployment = Deployment(project, environ={}, log=tmp_path / "serverless.log")
 
     with pytest.raises(StackError, match=r"npx was not found: install Node\.js 20\.19 or later"):
-        deployment.package()
+        deploy(deployment)

@@ -16,6 +16,7 @@ from moto.s3.models import S3Backend
 from moto.sqs.models import Message, Queue, sqs_backends
 
 from ops.local import moto_patches
+from ops.local.emulator import PROJECT
 from tests.local.conftest import wait_until
 
 THREADS = 50
@@ -371,6 +372,12 @@ def test_a_message_that_was_purged_meanwhile_can_be_deleted(clients, queue_url):
     sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
     assert "Messages" not in sqs.receive_message(QueueUrl=queue_url)
+
+
+def test_the_pinned_version_is_the_one_the_patches_were_written_for():
+    pins = (PROJECT / "requirements-dev.txt").read_text().split()
+
+    assert f"moto[server]=={moto_patches.MOTO_VERSION}" in pins
 
 
 def test_another_version_of_moto_is_refused(monkeypatch):

@@ -1,0 +1,61 @@
+"""What is measured: the classes of originals, the three variants that are made of each, and the mark they carry."""
+
+from dataclasses import dataclass
+
+from processing.recipe import Recipe, Watermark, load
+
+BOXES = {"desktop": 1920, "tablet": 1024, "phone": 480}
+QUALITY = {"jpeg": 82, "webp": 80, "png": 0, "gif": 0}
+MARK = Watermark(text="© Darkroom")
+
+
+@dataclass(frozen=True)
+class Class:
+    """A kind of original; ``output`` is the format its variants are written in."""
+
+    name: str
+    output: str = "jpeg"
+    marked: bool = True
+    memory_only: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image for an engine: everything it needs is prepared, as it would be in a service that is warm."""
+
+    name: str
+    file: str
+    output: str
+    quality: int
+    sizes: dict[str, tuple[int, int]]
+    marks: dict[str, tuple[str, int, int]]  # by variant: a PNG file, and where its corner goes
+    moves: bool
+
+
+CLASSES = (
+    Class("JPEG 2 MP"),
+    Class("JPEG 12 MP"),
+    Class("JPEG 12 MP, detailed"),
+    Class("JPEG 24 MP"),
+    Class("JPEG 48 MP"),
+    Class("JPEG 12 MP, progressive"),
+    Class("JPEG 12 MP, CMYK"),
+    Class("JPEG 12 MP, Adobe RGB"),
+    Class("PNG 12 MP, RGB", "png"),
+    Class("PNG 12 MP, RGBA", "png"),
+    Class("WebP 12 MP", "webp"),
+    Class("TIFF 12 MP, LZW"),
+    Class("GIF 800 x 600, 24 frames", "gif", marked=False),
+    Class("JPEG 100 MP", memory_only=True),
+    Class("JPEG 100 MP, progressive", memory_only=True),
+    Class("PNG 100 MP", "png", memory_only=True),
+)
+
+
+def recipe(*, marked: bool) -> Recipe:
+    """The recipe of this engine that makes what the others are told to make."""
+    lines = [f'[watermarks.mark]\ntext = "{MARK.text}"']
+    for name, side in BOXES.items():
+        lines.append(f"[variants.{name}]\nwidth = {side}\nheight = {side}")
+        lines.extend(['watermark = "mark"'] if marked else [])
+    return load("\n".join(lines))

@@ -1,0 +1,151 @@
+"""The Python engines that are measured, each as one would write it well. A job in, the bytes of every variant out."""
+
+import io
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from bench.engine.classes import Job, recipe
+
+Variants = dict[str, bytes]
+
+
+def darkroom(job: Job, data: bytes) -> Variants:
+    """This engine."""
+    from processing.imaging import render
+
+    rendered = render(data, _recipe(marked=bool(job.marks)))
+    return {variant.name: variant.data for variant in rendered.variants}
+
+
+def naive(job: Job, data: bytes) -> Variants:
+    """The usual Python Lambda: decode in full, and make each variant from the original."""
+    made = {}
+    with Image.open(io.BytesIO(data)) as image:
+        frames = [image.copy() for number in range(getattr(image, "n_frames", 1)) if image.seek(number) is None]
+        upright = [_to_rgb(ImageOps.exif_transpose(frame)) for frame in frames]
+    for name, size in job.sizes.items():
+        scaled = [frame.resize(size, Image.Resampling.LANCZOS) for frame in upright]
+        if name in job.marks:
+            _mark(scaled[0], *_opened(job.marks[name]))
+        made[name] = _saved(scaled, job)
+    return made
+
+
+def pyvips(job: Job, data: bytes) -> Variants:
+    """One shrink-on-load, and each variant from the next larger one."""
+    import pyvips as vips
+
+    moving = {"option_string": "n=-1"} if job.moves else {}
+    made, larger = {}, None
+    for name, (width, height) in job.sizes.items():
+        if larger is None:
+            tagged = vips.Image.new_from_buffer(data, "").get_typeof("icc-profile-data")
+            options = {"height": height, "size": "down"} | ({"output_profile": "srgb"} if tagged else {})
+            larger = vips.Image.thumbnail_buffer(data, width, **options, **moving).copy_memory()
+        elif larger.width != width:
+            larger = _vips_resized(larger, width, height, moving=job.moves)
+        picture = larger
+        if name in job.marks:
+            mark, left, top = _vips_mark(job.marks[name])
+            under = larger.crop(left, top, mark.width, mark.height)
+            marked = under.composite2(mark, "over").cast("uchar")
+            picture = larger.insert(marked if larger.hasalpha() else marked[:3], left, top)
+        options = {"jpeg": {"Q": 82, "optimize_coding": True}, "webp": {"Q": 80, "effort": 2}}.get(job.output, {})
+        made[name] = picture.write_to_buffer(f".{job.output}", keep="none", **options)
+    return made
+
+
+def floor(job: Job, data: bytes) -> Variants:
+    """What no engine on these codecs can go below: the scaled decode and the encodes, and nothing in between."""
+    from processing.imaging.encode import Film, encode, packer
+    from processing.imaging.original import frames, open_original
+
+    films, marked = _ready(job, data), _recipe(marked=bool(job.marks))
+    original = open_original(data, marked.limits)
+    for _ in frames(original, job.sizes["desktop"]):
+        pass
+    made: dict[tuple[int, int], bytes] = {}  # by size, for variants of one size are the same
+    for spec in marked.variants:
+        size, pack = job.sizes[spec.name], packer(job.output)
+        if tuple(size) not in made:
+            film = films[spec.name]
+            packed = Film([pack(frame) for frame in film.frames], film.durations)
+            made[tuple(size)] = encode(packed, job.output, spec, None)
+    return {name: made[tuple(size)] for name, size in job.sizes.items()}
+
+
+ENGINES: dict[str, Callable[[Job, bytes], Variants]] = {
+    "darkroom": darkroom,
+    "naive": naive,
+    "pyvips": pyvips,
+    "floor": floor,
+}
+_made_ready: dict[str, Any] = {}
+
+
+def _ready(job: Job, data: bytes) -> Any:
+    """The finished pictures of a job, made outside the measurement (by the warm-up)."""
+    if job.name not in _made_ready:
+        from processing.imaging.encode import Film
+
+        _made_ready.clear()
+        films = {}
+        for name, content in darkroom(job, data).items():
+            with Image.open(io.BytesIO(content)) as image:
+                pictures = []
+                for number in range(getattr(image, "n_frames", 1)):
+                    image.seek(number)
+                    pictures.append(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+            films[name] = Film(pictures, [60] * len(pictures))
+        _made_ready[job.name] = films
+    return _made_ready[job.name]
+
+
+@cache
+def _recipe(*, marked: bool) -> Any:
+    return recipe(marked=marked)
+
+
+@cache
+def _opened(mark: tuple[str, int, int]) -> tuple[Image.Image, int, int]:
+    with Image.open(mark[0]) as image:
+        return image.convert("RGBA"), mark[1], mark[2]
+
+
+@cache
+def _vips_mark(mark: tuple[str, int, int]) -> tuple[Any, int, int]:
+    import pyvips as vips
+
+    return vips.Image.new_from_file(mark[0]).copy(interpretation="srgb").copy_memory(), mark[1], mark[2]
+
+
+def _vips_resized(image: Any, width: int, height: int, *, moving: bool) -> Any:
+    if not moving:
+        return image.resize(width / image.width, vscale=height / image.height).copy_memory()
+    pages = image.get("n-pages")
+    scaled = image.resize(width / image.width, vscale=height * pages / image.height)
+    tall = scaled.copy_memory()
+    tall.set("page-height", height)
+    return tall
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _mark(image: Image.Image, mark: Image.Image, left: int, top: int) -> None:
+    if image.mode == "RGBA":
+        image.alpha_composite(mark, (left, top))
+    else:
+        image.paste(mark, (left, top), mark)
+
+
+def _saved(frames: list[Image.Image], job: Job) -> bytes:
+    out = io.BytesIO()
+    moving = {"save_all": True, "append_images": frames[1:], "duration": 60, "loop": 0} if job.moves else {}
+    lossy = {"quality": job.quality} if job.quality else {}
+    frames[0].save(out, job.output, **lossy, **moving)
+    return out.getvalue()

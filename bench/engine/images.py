@@ -1,0 +1,148 @@
+"""The originals that are measured: made in code from a seed, with the statistics of photographs.
+
+A scene is noise whose amplitude falls with its frequency, as in nature, under hard edges: ellipses and lines.
+"""
+
+import io
+import struct
+
+import numpy as np
+import pyvips
+from PIL import Image, ImageDraw
+
+Array = np.ndarray
+
+
+def scene(width: int, height: int, *, seed: int = 1, detail: float = 0.62, grain: float = 3) -> Image.Image:
+    """An RGB picture; each octave of noise has ``detail`` times the amplitude of the one below it.
+
+    ``grain`` is a sensor's noise: the standard deviation of every value.
+    """
+    random = np.random.default_rng(seed)
+    total = np.zeros((height, width, 3), np.float32)
+    amplitude, step = 1.0, max(width, height) / 2
+    while step >= 1:
+        shape = (int(height / step) + 2, int(width / step) + 2)
+        grey = _upscaled(random.standard_normal(shape), width, height)
+        for channel in range(3):
+            tint = _upscaled(random.standard_normal(shape), width, height)
+            total[..., channel] += amplitude * (grey + 0.35 * tint)
+        amplitude *= detail
+        step /= 2
+    total = 127 + total * (60 / float(total.std()))
+    image = Image.fromarray(np.clip(total, 0, 255).astype(np.uint8))
+    _draw_edges(image, random)
+    noise = random.standard_normal(total.shape, np.float32) * np.float32(grain)
+    return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
+
+
+def _upscaled(grid: Array, width: int, height: int) -> Array:
+    small = Image.fromarray(grid.astype(np.float32))
+    return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _draw_edges(image: Image.Image, random: np.random.Generator) -> None:
+    draw = ImageDraw.Draw(image)
+    side = min(image.size)
+    for _ in range(40):
+        x, y = (int(random.integers(0, side_)) for side_ in image.size)
+        r = int(random.integers(side // 60, side // 10))
+        colour = tuple(int(c) for c in random.integers(0, 256, 3))
+        if random.random() < 0.5:
+            draw.ellipse((x, y, x + r, y + r), fill=colour)
+        else:
+            draw.line((x, y, x + 3 * r, y + r), fill=colour, width=max(1, side // 600))
+
+
+def jpeg(image: Image.Image, **options: object) -> bytes:
+    return saved(image, "JPEG", **{"quality": 92, **options})
+
+
+def saved(image: Image.Image, file_format: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, file_format, **options)
+    return out.getvalue()
+
+
+def cut_out(image: Image.Image) -> Image.Image:
+    """The scene with soft holes in it: a quarter of it is transparent, and the edges are half so."""
+    wide = Image.radial_gradient("L").resize(image.size)
+    mask = wide.point(lambda level: max(0, min(255, (level - 60) * 4)))
+    result = image.convert("RGBA")
+    result.putalpha(mask)
+    return result
+
+
+def animated_gif(width: int = 800, height: int = 600, frames: int = 24) -> bytes:
+    """A disc that crosses a scene."""
+    background = scene(width, height, detail=0.6, grain=2)
+    pictures = []
+    for number in range(frames):
+        picture = background.copy()
+        x = number * (width - 120) // frames
+        ImageDraw.Draw(picture).ellipse((x, 200, x + 120, 320), fill=(250, 200 - 5 * number, 40))
+        pictures.append(picture.quantize(256, Image.Quantize.MEDIANCUT))
+    return saved(pictures[0], "GIF", save_all=True, append_images=pictures[1:], duration=60, loop=0)
+
+
+def cmyk_jpeg(image: Image.Image) -> bytes:
+    """In the CMYK of libvips's own press profile, which is embedded."""
+    rgb = pyvips.Image.new_from_array(np.asarray(image)).copy(interpretation="srgb")
+    return bytes(rgb.icc_transform("cmyk", input_profile="srgb").jpegsave_buffer(Q=92))
+
+
+def adobe_rgb_jpeg(image: Image.Image) -> bytes:
+    """The scene's numbers, said to be Adobe RGB."""
+    return jpeg(image, icc_profile=adobe_rgb_profile())
+
+
+def adobe_rgb_profile() -> bytes:
+    """An ICC version 2 profile: a matrix and a gamma of 563/256, as Adobe RGB (1998), section 4.3, has them.
+
+    The colorants are adapted to D50 (Bradford).
+    """
+    return matrix_profile(
+        red=(0.60974, 0.31111, 0.01947),
+        green=(0.20528, 0.62567, 0.06087),
+        blue=(0.14919, 0.06322, 0.74457),
+        gamma=563 / 256,
+        name="Adobe-like RGB",
+    )
+
+
+def matrix_profile(
+    *,
+    red: tuple[float, float, float],
+    green: tuple[float, float, float],
+    blue: tuple[float, float, float],
+    gamma: float,
+    name: str,
+) -> bytes:
+    def xyz(values: tuple[float, float, float]) -> bytes:
+        return b"XYZ \0\0\0\0" + b"".join(struct.pack(">i", round(v * 65536)) for v in values)
+
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    text = name.encode() + b"\0"
+    desc = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(78)
+    copyright_ = b"text\0\0\0\0none\0"
+    tags = {
+        b"desc": desc,
+        b"cprt": copyright_,
+        b"wtpt": xyz((0.9642, 1.0, 0.8249)),
+        b"rXYZ": xyz(red),
+        b"gXYZ": xyz(green),
+        b"bXYZ": xyz(blue),
+        b"rTRC": curve,
+        b"gTRC": curve,
+        b"bTRC": curve,
+    }
+    table, body = b"", b""
+    offset = 128 + 4 + 12 * len(tags)
+    for tag, value in tags.items():
+        padded = value + bytes(-len(value) % 4)
+        table += struct.pack(">4sII", tag, offset + len(body), len(value))
+        body += padded
+    size = offset + len(body)
+    header = struct.pack(">I4sI4s4s4s", size, b"\0\0\0\0", 0x02400000, b"mntr", b"RGB ", b"XYZ ")
+    header += bytes(12) + b"acsp" + bytes(28) + struct.pack(">iii", 63190, 65536, 54061) + bytes(48)
+    return header + struct.pack(">I", len(tags)) + table + body

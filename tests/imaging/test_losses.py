@@ -1,0 +1,80 @@
+"""What no variant can keep is said by name, and nothing else is."""
+
+import struct
+
+import pytest
+
+from tests.corpus import sample, samples
+from tests.corpus.files import chunk, with_segments
+from tests.corpus.pictures import scene
+from tests.corpus.samples import BUILDERS, saved
+from tests.imaging.making import rendered
+
+MANIFEST = b"jumb\0\0\0\x1ejumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03c2pa\0"
+LOSSES = {
+    "jpeg-adobe-rgb": ("wide_gamut",),
+    "jpeg-p3": ("wide_gamut",),
+    "jpeg-mpo": ("extra_images",),
+    "jpeg-gain-map": ("hdr_gain_map",),
+    "png-deep": ("bit_depth",),
+    "png-deep-alpha": ("bit_depth",),
+    "png-deep-grey": ("bit_depth",),
+    "png-deep-grey-alpha": ("bit_depth",),
+    "tiff-deep-grey": ("bit_depth",),
+    "tiff-pages": ("pages",),
+}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_each_sample_loses_what_it_has_and_no_more(name):
+    assert rendered(sample(name).data).lost == LOSSES.get(name, ())
+
+
+def test_every_named_sample_exists():
+    assert LOSSES.keys() <= {each.name for each in samples()}
+
+
+def test_a_manifest_of_origin_is_lost_from_every_container():
+    jpeg, png, webp, tiff = (saved(scene(), kind) for kind in ("JPEG", "PNG", "WEBP", "TIFF"))
+    signed = {
+        "jpeg": with_segments(jpeg, (0xEB, b"JP\0\1\0\0\0\1\0\0\0\x40" + MANIFEST)),
+        "png": png[:33] + chunk(b"caBX", MANIFEST) + png[33:],
+        "webp": webp[:4] + struct.pack("<I", len(webp) + len(MANIFEST)) + webp[8:] + _riff(MANIFEST),
+        "tiff": tiff + MANIFEST,
+    }
+
+    assert {name: rendered(data).lost for name, data in signed.items()} == dict.fromkeys(signed, ("c2pa",))
+    assert rendered(jpeg).lost == ()
+
+
+def test_words_about_a_manifest_are_none():
+    assert rendered(saved(scene(), "JPEG", comment=b"c2pa manifest")).lost == ()
+
+
+@pytest.mark.parametrize(("transfer", "lost"), [(16, ("hdr",)), (18, ("hdr",)), (13, ())])
+def test_a_png_says_by_its_code_points_that_it_is_hdr(transfer, lost):
+    png = saved(scene(), "PNG")
+    marked = png[:33] + chunk(b"cICP", bytes((9, transfer, 0, 1))) + png[33:]
+
+    assert rendered(marked).lost == lost
+
+
+@pytest.mark.parametrize(("transfer", "lost"), [(16, ("hdr",)), (18, ("hdr",))])
+def test_an_avif_says_by_its_colour_box_that_it_is_hdr(transfer, lost):
+    avif = saved(scene(), "AVIF", speed=10, max_threads=1)
+    at = avif.index(b"colrnclx") + 10
+    marked = avif[:at] + struct.pack(">H", transfer) + avif[at + 2 :]
+
+    assert rendered(avif).lost == ()
+    assert rendered(marked).lost == lost
+
+
+@pytest.mark.parametrize("marker", [b"urn:iso:std:iso:ts:21496:-1", b"http://ns.apple.com/HDRGainMap/1.0/"])
+def test_the_other_names_of_a_gain_map_are_known(marker):
+    two = saved(scene(), "MPO", save_all=True, append_images=[scene(shift=9)], xmp=marker)
+
+    assert rendered(two).lost == ("hdr_gain_map",)
+
+
+def _riff(content: bytes) -> bytes:
+    return b"C2PA" + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
