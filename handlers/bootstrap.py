@@ -1,11 +1,16 @@
-"""The composition root: settings, recipe and clients become the consumer."""
+"""The composition root: settings, recipe, child processes and clients become the consumer."""
 
 import os
 import random
+import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -13,10 +18,15 @@ from botocore.config import Config
 from handlers.logs import log_as_json
 from processing import imaging
 from processing.batch import Batch
+from processing.capacity import Capacity, capacity
+from processing.contained import Renderer, Renderers, Room
 from processing.ledger import DynamoLedger
+from processing.pace import Pace
+from processing.publisher import Render
 from processing.queue import SqsQueue
-from processing.recipe import load
+from processing.recipe import Recipe, load
 from processing.settings import Settings
+from processing.spread import SideBySide
 from processing.store import S3Store
 from processing.worker import Worker
 
@@ -25,25 +35,39 @@ RECIPE = Path(__file__).resolve().parent.parent / "recipe.toml"
 # Three tries of at most 1 + 5 seconds, and between them pauses of at most 1 and 2 seconds: 21 seconds at the worst.
 CLIENT = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 REQUEST_SECONDS = 22.0  # below the 30 seconds by which a lease outlives the function
-SECONDS_NEEDED = 10.0  # for one more image, by the slowest that the limits let in
+TRY = 1 / 4  # of the function's time: one image can hang, twice, and its neighbours have time left
 
 
 def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
-    """Build the consumer from its environment.
+    """Build the consumer from its environment; the renderers first, before there is a client or a thread.
 
     Raises:
         Misconfigured: the settings or the recipe cannot be used; every fault is named.
     """
-    settings = Settings.from_mapping(os.environ if env is None else env)
-    recipe = load(RECIPE.read_text(encoding="utf-8"))
+    env = os.environ if env is None else env
+    settings = Settings.from_mapping(env)
     log_as_json(settings.log_level)
-    store = S3Store(
-        boto3.client("s3", config=CLIENT),
-        uploads_bucket=settings.uploads_bucket,
-        variants_bucket=settings.variants_bucket,
+    room = capacity(settings.memory)
+    recipe = _fitting(load(RECIPE.read_text(encoding="utf-8")), room)
+    pace = Pace(settings.function_timeout)
+    render = _render(settings, recipe, room, pace, env)
+    client = partial(boto3.client, config=CLIENT.merge(Config(max_pool_connections=room.threads)))
+    return Batch(
+        handle=_worker(settings, recipe, render, client).handle,
+        queue=SqsQueue(client("sqs"), settings.queue_url),
+        max_receive_count=settings.max_receive_count,
+        seconds_needed=pace.seconds_needed,
+        clock=time.time,
+        chance=random.Random(),
+        begin=pace.begin,
+        spread=SideBySide(room.threads, _space(room, pace, recipe.limits.max_bytes)),
     )
+
+
+def _worker(settings: Settings, recipe: Recipe, render: Render, client: Any) -> Worker:
+    store = S3Store(client("s3"), uploads_bucket=settings.uploads_bucket, variants_bucket=settings.variants_bucket)
     ledger = DynamoLedger(
-        boto3.client("dynamodb", config=CLIENT),
+        client("dynamodb"),
         table=settings.images_table,
         recipe=recipe.fingerprint,
         code_version=settings.code_version,
@@ -51,21 +75,40 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
         clock=time.time,
         new_token=lambda: uuid.uuid4().hex,
     )
-    worker = Worker(
+    return Worker(
         store=store,
         ledger=ledger,
-        render=imaging.render,
+        render=render,
         recipe=recipe,
         uploads_bucket=settings.uploads_bucket,
         prefix=settings.uploads_prefix,
         removals=settings.removals,
         request_seconds=REQUEST_SECONDS,
     )
-    return Batch(
-        handle=worker.handle,
-        queue=SqsQueue(boto3.client("sqs", config=CLIENT), settings.queue_url),
-        max_receive_count=settings.max_receive_count,
-        seconds_needed=lambda: SECONDS_NEEDED,
-        clock=time.time,
-        chance=random.Random(),
-    )
+
+
+def _render(settings: Settings, recipe: Recipe, room: Capacity, pace: Pace, env: Mapping[str, str]) -> Render:
+    """The engine, in child processes; they need what only Linux has."""
+    if settings.rendering == "in-process" or sys.platform != "linux":
+        return imaging.render
+    children = [Renderer(recipe, environ=env) for _ in range(room.renderers)]
+    seconds = TRY * settings.function_timeout
+    return Renderers(children, recipe, room=Room(room.rendering), pace=pace, seconds=seconds).render
+
+
+def _fitting(recipe: Recipe, room: Capacity) -> Recipe:
+    """The recipe with a limit of bytes that one body keeps even in a small function."""
+    limits = recipe.limits
+    return replace(recipe, limits=replace(limits, max_bytes=min(limits.max_bytes, room.largest_body)))
+
+
+def _space(room: Capacity, pace: Pace, largest: int) -> Callable[[int | None], AbstractContextManager[None]]:
+    """Holds the memory of an object's body while it is worked on, and lets the pace learn from it."""
+    bodies = Room(room.bodies)
+
+    @contextmanager
+    def space(size: int | None) -> Iterator[None]:
+        with bodies.take(room.megabytes_of(largest if size is None else min(largest, size))), pace.object():
+            yield
+
+    return space

@@ -5,9 +5,13 @@ Read in this order:
     worker      the story of one object: claim, fetch, render, publish, look, complete
     publisher   how variants are brought to agree with the uploads bucket, and stay so
     batch       Lambda's partial-batch contract; what an outcome means for its message
+    spread      which messages are worked on side by side, and which in their order
+    pace        what time is left, and what an image takes here
+    capacity    what a function of a given memory has room for
     events      an SQS body becomes ObjectCreated and ObjectRemoved
     recipe      the variants to make, read from recipe.toml
     imaging     bytes become variants, by an ordered list of named steps
+    contained   decoding and rendering in child processes, within limits
     ledger      the images table: claim, complete, reject, fail, release
     store       objects in S3: one method, one conditional request
     queue       when failed messages come back
@@ -16,6 +20,7 @@ Read in this order:
     errors      the error tree
     settings    what the environment tells, every fault reported at once
 
-`events`, `recipe`, `naming`, `errors` and `settings` are pure; `imaging` needs Pillow; `store`, `ledger`, `queue` and
+`events`, `recipe`, `naming`, `spread`, `pace`, `capacity`, `errors` and `settings` know nothing outside the standard
+library; `imaging` needs Pillow, and `contained` needs Linux; `store`, `ledger`, `queue` and
 `aws` know AWS, and take their clients as arguments. Nothing happens at import.
 """

@@ -22,8 +22,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavailable
-from processing.events import Event, parse
+from processing.events import Event, ObjectCreated, parse
 from processing.ledger import Delivery
+from processing.spread import Chain, Spread, chained, one_after_another
 from processing.worker import Kind, Outcome, reason_of
 
 log = logging.getLogger("darkroom")
@@ -62,7 +63,21 @@ class Queue(Protocol):
     def postpone(self, delays: Mapping[str, int]) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message that was opened: what it speaks of, or why it cannot be read."""
+
+    message: Message
+    events: tuple[Event, ...] = ()
+    fault: Rejected | None = None
+
+    @property
+    def objects(self) -> frozenset[str]:
+        return frozenset(f"{event.bucket}/{event.key}" for event in self.events)
+
+
 Handle = Callable[[Event, Delivery], Outcome]
+SecondsLeft = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +85,10 @@ class Batch:
     """How batches are worked off.
 
     Args:
-        handle: works on one object, as `Worker.handle`.
-        seconds_needed: how much time must be left in the invocation for another message to be started.
+        handle: works on one object, as `Worker.handle`; by several threads at once, if ``spread`` says so.
+        seconds_needed: how much time must be left in the invocation for another object to be started.
+        begin: told, at the beginning of an invocation, what its end is measured with.
+        spread: how the messages are spread.
     """
 
     handle: Handle
@@ -80,9 +97,11 @@ class Batch:
     seconds_needed: Callable[[], float]
     clock: Callable[[], float]
     chance: random.Random
+    begin: Callable[[SecondsLeft], None] = lambda _: None
+    spread: Spread = one_after_another
 
     def process(
-        self, messages: Sequence[Message], *, seconds_left: Callable[[], float], request_id: str = ""
+        self, messages: Sequence[Message], *, seconds_left: SecondsLeft, request_id: str = ""
     ) -> dict[str, list[dict[str, str]]]:
         """Work off a batch; the answer names every message that must come back.
 
@@ -90,31 +109,33 @@ class Batch:
         """
         failed = {message.id: message for message in messages}
         delays: dict[str, int] = {}
-        try:
-            for message in messages:
-                fate = self._settle(message, seconds_left, request_id)
+
+        def work(chain: Chain[Letter]) -> None:
+            for letter in chain.items:
+                fate, message = self._settle(letter, seconds_left, request_id), letter.message
                 if fate.acknowledged:
                     del failed[message.id]
                 elif fate.delay is not None:
                     delays[message.receipt_handle] = fate.delay
+
+        try:
+            self.begin(seconds_left)
+            self.spread(work, _chains(messages))
             self._postpone(delays)
         except Exception:
             log.exception("the batch broke off", extra={"data": {"messages": len(messages), "failed": len(failed)}})
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    def _settle(self, message: Message, seconds_left: Callable[[], float], request_id: str) -> Fate:
+    def _settle(self, letter: Letter, seconds_left: SecondsLeft, request_id: str) -> Fate:
         """Work on every object the message speaks of; it succeeds when all of them do."""
+        message = letter.message
         delivery = Delivery(message.id, message.receive_count, request_id)
-        try:
-            events = parse(message.body)
-        except Rejected as error:
-            return self._judge(error, message, None)
-        if not events:
-            return self._judge(Outcome(Kind.IGNORED), message, None)
-        fates = [self._judge(self._try(event, delivery, seconds_left), message, event) for event in events]
+        if letter.fault is not None or not letter.events:
+            return self._judge(letter.fault or Outcome(Kind.IGNORED), message, None)
+        fates = [self._judge(self._try(event, delivery, seconds_left), message, event) for event in letter.events]
         return max(fates, key=lambda fate: (not fate.acknowledged, fate.delay or 0))
 
-    def _try(self, event: Event, delivery: Delivery, seconds_left: Callable[[], float]) -> "Outcome | Exception":
+    def _try(self, event: Event, delivery: Delivery, seconds_left: SecondsLeft) -> "Outcome | Exception":
         try:
             if seconds_left() < (needed := self.seconds_needed()):
                 raise NotStarted(f"{seconds_left():.1f} s are left, and {needed:.1f} may be needed")
@@ -152,6 +173,25 @@ class Batch:
                 self.queue.postpone(delays)
         except Unavailable as error:
             log.warning("not postponed: the queue's own visibility timeout holds", extra={"data": {"why": str(error)}})
+
+
+def _chains(messages: Sequence[Message]) -> list[Chain[Letter]]:
+    letters = chained(map(_opened, messages), lambda letter: letter.objects)
+    return [Chain(items, _largest(items)) for items in letters]
+
+
+def _opened(message: Message) -> Letter:
+    try:
+        return Letter(message, parse(message.body))
+    except Rejected as error:
+        return Letter(message, fault=error)
+
+
+def _largest(letters: Sequence[Letter]) -> int | None:
+    """The size of the largest object; None where one is not told, 0 where none is to be fetched."""
+    sizes = [event.size for letter in letters for event in letter.events if isinstance(event, ObjectCreated)]
+    known = [size for size in sizes if size is not None]
+    return max(known, default=0) if len(known) == len(sizes) else None
 
 
 def fate_of(

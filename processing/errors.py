@@ -8,12 +8,15 @@
     │   ├── UnusableKey            the key cannot be given to variants (NUL, "..", too long)
     │   ├── UnsupportedFormat      not an image, or a format the recipe does not accept
     │   ├── CorruptImage           broken or truncated
-    │   ├── ImageTooLarge          more bytes, pixels or frames than the limits allow
+    │   ├── ImageTooLarge          more bytes, pixels, frames or memory than the limits allow
+    │   ├── RenderTimeout          decoding or rendering came to no end, twice
+    │   ├── RenderCrash            ... took its process down, twice
+    │   ├── RenderOutOfMemory      ... took more memory than its header promised, twice
     │   └── RejectedEarlier        the same message, rejected in an earlier receive; not tried again
     ├── Retryable                  the world is at fault; the same message may well succeed later
     │   ├── Unavailable            S3, DynamoDB or SQS refused or failed; `cause` is AWS's own error code
     │   ├── LeaseLost              another worker holds this version now
-    │   └── OutOfTime              a request sent now could outlive the lease
+    │   └── OutOfTime              a request sent now could outlive the lease, or a second try the invocation
     ├── Busy                       another worker holds a live lease; come back when it ends
     ├── NotStarted                 too little time was left to begin
     ├── SourceChanged              the uploads bucket no longer holds the version we came for
@@ -22,7 +25,8 @@
     ├── PreconditionFailed         a conditional write met another state
     └── Misconfigured              settings or recipe: every fault, each by its name
 
-Anything else that is raised is a bug, and is treated as one: retried, and logged with its traceback.
+Anything else that is raised is a bug, and is treated as one: retried, and logged with its traceback. A bug met in a
+child process arrives as a `RenderBug`, outside the tree as it was there.
 """
 
 from collections.abc import Sequence
@@ -59,6 +63,18 @@ class CorruptImage(Rejected):
 
 class ImageTooLarge(Rejected):
     """The image has more bytes, pixels or frames than the limits allow."""
+
+
+class RenderTimeout(Rejected):
+    """Rendering the image did not end in time, alone as well."""
+
+
+class RenderCrash(Rejected):
+    """Rendering the image ended the process it was done in, alone as well."""
+
+
+class RenderOutOfMemory(Rejected):
+    """Rendering the image took more memory than it may have, alone as well."""
 
 
 class RejectedEarlier(Rejected):
@@ -104,7 +120,7 @@ class LeaseLost(Retryable):
 
 
 class OutOfTime(Retryable):
-    """The lease would end before the next request could be answered."""
+    """The lease would end before the next request could be answered, or the invocation before a second try."""
 
 
 class Busy(DarkroomError):
@@ -145,3 +161,19 @@ class Misconfigured(DarkroomError):
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("; ".join(faults))
         self.faults = tuple(faults)
+
+
+class RenderBug(Exception):
+    """A bug of ours, met in a child process.
+
+    Args:
+        kind: the name of the exception's class there.
+        places: where it was raised there, ``file:function`` from the outermost frame to the innermost.
+        trace: the traceback there; it is printed below the one of this process.
+    """
+
+    def __init__(self, kind: str, message: str, places: Sequence[str], trace: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.places = tuple(places)
+        self.add_note(trace)

@@ -15,7 +15,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from processing.errors import OutOfTime, PreconditionFailed, Rejected, SourceChanged, SourceGone, SourceReplaced
+from processing.errors import (
+    NotStarted,
+    OutOfTime,
+    PreconditionFailed,
+    Rejected,
+    SourceChanged,
+    SourceGone,
+    SourceReplaced,
+)
 from processing.imaging import Rendered, RenderedVariant
 from processing.recipe import Recipe
 from processing.store import NewVariant, Published, Store
@@ -74,6 +82,19 @@ class Publication:
         self._keep_orphans = keep_orphans
         self.wrote = False  # a request that was never answered counts
 
+    def render(self, data: bytes) -> Rendered:
+        """Make the variants.
+
+        Raises:
+            OutOfTime: too little time was left to begin, and something was written before: so this was an attempt.
+        """
+        try:
+            return self._render(data, self._recipe)
+        except NotStarted as error:
+            if self.wrote:
+                raise OutOfTime(str(error)) from error
+            raise
+
     def publish(self, rendered: Rendered, etag: str) -> None:
         """Write each variant of the version ``etag``, unless it is there already.
 
@@ -114,7 +135,7 @@ class Publication:
             return
         try:
             original = self._store.fetch(self._key, etag, max_bytes=self._recipe.limits.max_bytes)
-            rendered = self._render(original.body, self._recipe)
+            rendered = self.render(original.body)
         except Rejected:
             return  # its own message will tell; the older pictures stay
         for variant in rendered.variants:

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 
 from processing.errors import Misconfigured
 
+RENDERINGS = ("contained", "in-process")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The consumer's settings; each field is the variable of the same name in capitals. Times are in seconds."""
+    """The consumer's settings; each field is the variable of the same name in capitals. Times are in seconds.
+
+    ``memory`` is Lambda's own AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in megabytes; ``rendering`` is "contained" in child
+    processes, or "in-process", which a workshop without Linux needs and which tests may like.
+    """
 
     uploads_bucket: str
     uploads_prefix: str
@@ -23,6 +28,8 @@ class Settings:
     removals: bool
     code_version: str
     log_level: str
+    memory: float
+    rendering: str
 
     @classmethod
     def from_mapping(cls, env: Mapping[str, str]) -> "Settings":
@@ -44,6 +51,8 @@ class Settings:
             removals=read.choice("REMOVALS", ("true", "false"), default="false") == "true",
             code_version=read.text("CODE_VERSION"),
             log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
+            memory=read.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", at_least=128),
+            rendering=read.choice("RENDERING", RENDERINGS, default="contained"),
         )
         if not read.faults and settings.lease_seconds <= settings.function_timeout:
             read.faults.append(

@@ -16,7 +16,9 @@ from processing.errors import (
     DarkroomError,
     LeaseLost,
     MalformedMessage,
+    NotStarted,
     Rejected,
+    RenderBug,
     SourceChanged,
     SourceGone,
 )
@@ -84,6 +86,7 @@ class Worker:
 
         Raises:
             Rejected, Retryable, Busy: as the error tree says; the ledger has the reason where there was a claim.
+            NotStarted: rendering would outlast the invocation; the claim was given back.
         """
         if event.bucket != self.uploads_bucket or not event.key.startswith(self.prefix):
             raise MalformedMessage(f"{event.bucket}/{event.key} is not below {self.uploads_bucket}/{self.prefix}")
@@ -119,7 +122,7 @@ class Worker:
             with watch("fetch"):
                 original = self.store.fetch(event.key, event.etag, max_bytes=self.recipe.limits.max_bytes)
             with watch("render"):
-                rendered = self.render(original.body, self.recipe)
+                rendered = publication.render(original.body)
             with watch("publish"):
                 publication.publish(rendered, event.etag)
             record = _record(original, rendered, publication.keys, watch.timings)
@@ -177,7 +180,7 @@ class Worker:
 
     @contextmanager
     def _reasons(self, claim: Claim, delivery: Delivery) -> Iterator[None]:
-        """Record why the work under a claim failed, and pass the failure on.
+        """Record why the work under a claim failed, and pass the failure on; what was not started was no attempt.
 
         A ledger that cannot be reached must not hide the first failure: it is added to it as a note.
         """
@@ -186,9 +189,13 @@ class Worker:
         except LeaseLost:
             raise  # the record is another worker's
         except Exception as error:
-            write = self.ledger.reject if isinstance(error, Rejected) else self.ledger.fail
             try:
-                write(claim, reason_of(error), delivery)
+                if isinstance(error, NotStarted):
+                    self.ledger.release(claim)
+                elif isinstance(error, Rejected):
+                    self.ledger.reject(claim, reason_of(error), delivery)
+                else:
+                    self.ledger.fail(claim, reason_of(error), delivery)
             except DarkroomError as second:
                 error.add_note(f"and the ledger could not be told: {second}")
             raise
@@ -216,8 +223,11 @@ def reason_of(error: BaseException) -> Reason:
         return Reason(error.cause, str(error))
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.name}" for frame in frames]
-    fingerprint = hashlib.sha256("|".join([type(error).__name__, *places]).encode()).hexdigest()[:8]
-    return Reason(type(error).__name__, str(error), fingerprint)
+    kind = type(error).__name__
+    if isinstance(error, RenderBug):
+        kind, places = error.kind, [*places, *error.places]
+    fingerprint = hashlib.sha256("|".join([kind, *places]).encode()).hexdigest()[:8]
+    return Reason(kind, str(error), fingerprint)
 
 
 def _record(original: Original, rendered: Rendered, keys: Mapping[str, str], timings: dict[str, int]) -> ImageRecord:

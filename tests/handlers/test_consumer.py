@@ -30,6 +30,8 @@ ENVIRONMENT = {
     "LEASE_SECONDS": "90",
     "REMOVALS": "true",
     "CODE_VERSION": "c0dec0dec0de",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+    "RENDERING": "in-process",
 }
 
 

@@ -2,13 +2,13 @@
 
 import logging
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from processing.batch import BACKOFF, Batch, Message, fate_of
+from processing.batch import BACKOFF, Batch, Letter, Message, fate_of
 from processing.errors import (
     Busy,
     CorruptImage,
@@ -20,6 +20,7 @@ from processing.errors import (
 )
 from processing.events import Event
 from processing.ledger import Delivery
+from processing.spread import Chain, one_after_another
 from processing.worker import Kind, Outcome
 from tests.builders import created_body, s3_body, s3_record
 
@@ -147,6 +148,60 @@ def test_a_queue_that_cannot_be_told_keeps_its_own_timeout(caplog: pytest.LogCap
 
     assert process(batch(ends({"a": THROTTLED}), queue), message("a")) == ["id-a"]
     assert "the queue's own visibility timeout holds" in caplog.text
+
+
+def test_two_messages_of_one_object_are_worked_on_in_their_order() -> None:
+    """Side by side, the second would find the first one's claim, and come back for nothing."""
+    seen: list[list[str]] = []
+
+    def spread(work: Callable[[Chain[Letter]], None], chains: Sequence[Chain[Letter]]) -> None:
+        seen.extend([letter.message.id for letter in chain.items] for chain in chains)
+        one_after_another(work, chains)
+
+    body = s3_body(s3_record("b"), s3_record("c"))
+    made = replace(batch(ends({"b": THROTTLED})), spread=spread)
+    messages = [
+        message("a"),
+        message("b"),
+        message("bc", body=body),
+        message("t", body="{}"),
+        replace(message("a"), id="a2"),
+    ]
+
+    assert process(made, *messages) == ["id-b", "id-bc", "id-t"]
+    assert seen == [["id-a", "a2"], ["id-b", "id-bc"], ["id-t"]]
+
+
+@pytest.mark.parametrize(("sizes", "largest"), [([100, 300], 300), ([100, None], None), ([], 0)])
+def test_how_much_is_fetched_is_told_to_whoever_spreads(sizes: list[int | None], largest: int | None) -> None:
+    seen: list[int | None] = []
+    records = [s3_record("x") for _ in sizes] or [s3_record("x", name="ObjectRemoved:Delete")]
+    for record, size in zip(records, sizes, strict=False):
+        record["s3"]["object"]["size"] = size
+
+    made = replace(batch(ends({})), spread=lambda work, chains: seen.extend(chain.size for chain in chains))
+    process(made, message("a", body=s3_body(*records)))
+
+    assert seen == [largest]
+
+
+def test_an_invocation_begins_with_its_own_end() -> None:
+    begun: list[float] = []
+
+    process(replace(batch(ends({})), begin=lambda seconds_left: begun.append(seconds_left())), seconds=42)
+
+    assert begun == [42]
+
+
+def test_a_spread_that_breaks_loses_no_message(caplog: pytest.LogCaptureFixture) -> None:
+    def spread(work: Callable[[Chain[Letter]], None], chains: Sequence[Chain[Letter]]) -> None:
+        work(chains[0])
+        raise RuntimeError("can't start new thread")
+
+    made = replace(batch(ends({})), spread=spread)
+
+    assert process(made, message("a"), message("b")) == ["id-b"]
+    assert "can't start new thread" in caplog.text
 
 
 def test_a_rejection_is_final_and_fast() -> None:

@@ -17,7 +17,10 @@ GOOD = {
     "REMOVALS": "true",
     "CODE_VERSION": "c0de",
     "LOG_LEVEL": "DEBUG",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+    "RENDERING": "in-process",
 }
+OPTIONAL = {"UPLOADS_PREFIX", "REMOVALS", "LOG_LEVEL", "RENDERING"}
 
 
 def test_good_settings_are_read() -> None:
@@ -30,14 +33,16 @@ def test_good_settings_are_read() -> None:
     )
     assert (settings.max_receive_count, settings.function_timeout, settings.lease_seconds) == (5, 60, 90)
     assert (settings.removals, settings.log_level) == (True, "DEBUG")
+    assert (settings.memory, settings.rendering) == (1769, "in-process")
 
 
 def test_what_has_a_default_may_be_left_out() -> None:
-    rest = {name: value for name, value in GOOD.items() if name not in ("UPLOADS_PREFIX", "REMOVALS", "LOG_LEVEL")}
+    rest = {name: value for name, value in GOOD.items() if name not in OPTIONAL}
 
     settings = Settings.from_mapping(rest)
 
     assert (settings.uploads_prefix, settings.removals, settings.log_level) == ("", False, "INFO")
+    assert settings.rendering == "contained"
 
 
 def test_every_missing_setting_is_named_at_once() -> None:
@@ -45,7 +50,7 @@ def test_every_missing_setting_is_named_at_once() -> None:
         Settings.from_mapping({})
 
     named = {fault.split(":")[0] for fault in error.value.faults}
-    assert named == set(GOOD) - {"UPLOADS_PREFIX", "REMOVALS", "LOG_LEVEL"}
+    assert named == set(GOOD) - OPTIONAL
 
 
 @pytest.mark.parametrize(
@@ -58,6 +63,8 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("LEASE_SECONDS", "60", "LEASE_SECONDS: 60 must exceed FUNCTION_TIMEOUT 60"),
         ("REMOVALS", "yes", "REMOVALS: 'yes' is not one of true, false"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: 'LOUD' is not one of"),
+        ("RENDERING", "elsewhere", "RENDERING: 'elsewhere' is not one of contained, in-process"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "64", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE: 64 must be at least 128"),
         ("UPLOADS_BUCKET", "", "UPLOADS_BUCKET: is not set"),
     ],
 )

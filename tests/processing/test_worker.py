@@ -1,6 +1,7 @@
 """The story of one object, on the doubles."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,10 @@ from processing.errors import (
     CorruptImage,
     ImageTooLarge,
     MalformedMessage,
+    NotStarted,
     OutOfTime,
     RejectedEarlier,
+    RenderBug,
     Unavailable,
     UnusableKey,
 )
@@ -34,6 +37,17 @@ class Counted:
     def __init__(self, port: Any) -> None:
         self._port = port
         self.calls: list[str] = []
+        self._at_put: tuple[int, Callable[[], object]] = (0, lambda: None)
+
+    def after_puts(self, number: int, action: Callable[[], object]) -> None:
+        """Do something as soon as so many variants were put."""
+        self._at_put = (self.calls.count("put") + number, action)
+
+    def put(self, *args: Any, **kwargs: Any) -> None:
+        self.calls.append("put")
+        self._port.put(*args, **kwargs)
+        if self.calls.count("put") == self._at_put[0]:
+            self._at_put[1]()
 
     def __getattr__(self, name: str) -> Any:
         self.calls.append(name)
@@ -284,6 +298,56 @@ def test_failures_at_one_place_share_a_fingerprint_and_others_do_not() -> None:
 
     one, two, other = (reason_of(fail(how)).fingerprint for how in range(3))
     assert one == two != other
+
+
+def test_what_was_not_started_was_no_attempt(lab: Lab) -> None:
+    event = lab.upload(b"A")
+
+    with pytest.raises(NotStarted):
+        replace(lab.worker, render=no_time).handle(event, ONCE)
+
+    item = lab.ledger.item(Version(UPLOADS, KEY, event.etag))
+    assert item is not None
+    assert item["attempts"] == 0
+    assert "reason" not in item
+    assert lab.worker.handle(event, replace(ONCE, receive_count=2)).attempt == 1  # at once, whatever the lease was
+
+
+def test_what_was_not_started_after_something_was_written_was_an_attempt(lab: Lab) -> None:
+    """A newer version comes while the older is published, and there is no time left to render that."""
+    event = lab.upload(b"A")
+    renders: list[bytes] = []
+
+    def render(data: bytes, made: Any) -> Any:
+        renders.append(data)
+        if data == b"B":
+            raise NotStarted("1 s is left")
+        rendered = fake_render(data, made)
+        lab.counted.after_puts(2, lambda: lab.upload(b"B"))
+        return rendered
+
+    with pytest.raises(OutOfTime):
+        replace(lab.worker, render=render).handle(event, ONCE)
+
+    item = lab.ledger.item(Version(UPLOADS, KEY, event.etag))
+    assert item is not None
+    assert (renders, item["status"], item["attempts"]) == ([b"A", b"B"], "FAILED", 1)
+
+
+def no_time(_: bytes, __: object) -> Any:
+    raise NotStarted("1 s is left")
+
+
+def test_a_bug_in_a_child_process_is_recorded_as_the_bug_it_was() -> None:
+    def met(place: str) -> BaseException:
+        try:
+            raise RenderBug("ZeroDivisionError", "division by zero", ["render.py:render", place], "Traceback ...")
+        except RenderBug as error:
+            return error
+
+    one, two, other = (reason_of(met(place)) for place in ("steps.py:crop", "steps.py:crop", "steps.py:pad"))
+    assert (one.cause, one.message) == ("ZeroDivisionError", "division by zero")
+    assert one.fingerprint == two.fingerprint != other.fingerprint
 
 
 def test_a_ledger_that_fails_as_well_does_not_hide_the_first_failure(lab: Lab) -> None:

@@ -1,0 +1,47 @@
+"""What a function of a given memory has room for: threads, renderers, bodies, pixels. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+VCPU: Final = 1769  # megabytes: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+THREADS: Final = 10  # a vCPU: an image of 200 KB is rendered in a tenth of the time its requests take
+USED: Final = 0.8  # of the memory: the rest is for what is measured nowhere
+CONSUMER: Final = 100  # megabytes of the consumer itself: interpreter, clients, threads
+RENDERER: Final = 180  # of a keeper and its renderer, with what it may keep from one image to the next
+BODIES: Final = 0.25  # of what is left, for what was fetched and is waiting; the rest is for rendering
+COPIES: Final = 2  # of a body: the consumer's and the renderer's
+LEAST: Final = 64  # megabytes for both, in the smallest functions
+MEGABYTE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Numbers of threads and renderers; megabytes for all bodies and for all renderings at once."""
+
+    threads: int
+    renderers: int
+    bodies: float
+    rendering: float
+
+    @property
+    def largest_body(self) -> int:
+        """The bytes of the largest body there is room for."""
+        return int(self.bodies * MEGABYTE / COPIES)
+
+    @staticmethod
+    def megabytes_of(size: int) -> float:
+        """What a body of so many bytes takes."""
+        return COPIES * size / MEGABYTE
+
+
+def capacity(memory: float) -> Capacity:
+    """What fits into so many megabytes of memory."""
+    cpus = memory / VCPU
+    renderers = max(1, round(cpus))
+    left = max(USED * memory - CONSUMER - renderers * RENDERER, LEAST)
+    return Capacity(
+        threads=max(2, round(THREADS * cpus)),
+        renderers=renderers,
+        bodies=BODIES * left,
+        rendering=(1 - BODIES) * left,
+    )

@@ -1,0 +1,69 @@
+"""A keeper whose engine does what the end of a file says: a decoder with a hole in it, as no image in hand has one.
+
+Run as ``python -m tests.contained.hostile FD``.
+"""
+
+import ctypes
+import os
+import time
+from pathlib import Path
+
+from processing import imaging
+from processing.contained.keeper import main
+from processing.imaging import Rendered
+from processing.recipe import Recipe
+
+
+def render(data: bytes, recipe: Recipe) -> Rendered:
+    picture, _, spell = data.partition(b"%%")
+    name, _, argument = spell.decode().partition(" ")
+    if name:
+        SPELLS[name](argument)
+    return imaging.render(picture, recipe)
+
+
+def hang(_: str) -> None:
+    time.sleep(3600)
+
+
+def loop(_: str) -> None:
+    while True:
+        pass
+
+
+def crash(_: str) -> None:
+    ctypes.string_at(0)
+
+
+def crash_once(path: str) -> None:
+    if not Path(path).exists():
+        Path(path).touch()
+        crash("")
+
+
+def leave(_: str) -> None:
+    os._exit(3)
+
+
+def swell(megabytes: str) -> None:
+    bytearray(int(megabytes) << 20)
+
+
+def grow(megabytes: str) -> None:
+    KEPT.append(bytearray(int(megabytes) << 20))
+
+
+def be_killed(_: str) -> None:
+    os.kill(os.getpid(), 9)
+
+
+def stumble(_: str) -> None:
+    raise ZeroDivisionError("division by zero")
+
+
+KEPT: list[bytearray] = []
+SPELLS = {each.__name__: each for each in (hang, loop, crash, crash_once, leave, swell, grow, be_killed, stumble)}
+
+
+if __name__ == "__main__":
+    main(render)

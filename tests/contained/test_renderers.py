@@ -1,0 +1,317 @@
+"""An image that hangs, crashes or swells harms only itself: with child processes, and an engine told to misbehave."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from processing import imaging
+from processing.contained import Renderer, channel
+from processing.errors import (
+    CorruptImage,
+    ImageTooLarge,
+    NotStarted,
+    OutOfTime,
+    RenderBug,
+    RenderCrash,
+    RenderOutOfMemory,
+    RenderTimeout,
+    UnsupportedFormat,
+)
+from processing.pace import Pace
+from processing.recipe import Recipe
+from processing.worker import reason_of
+from tests.contained.conftest import HOSTILE, SECONDS, Make, picture, spelled
+
+
+def test_a_child_makes_the_very_same_pictures(make: Make, recipe: Recipe) -> None:
+    image = picture(size=(2500, 1400))
+
+    assert make().render(image, recipe) == imaging.render(image, recipe)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"no image at all", UnsupportedFormat),
+        (picture(size=(2000, 2000), quality=95)[:900], CorruptImage),
+        (picture(size=(640, 480), kind="PNG")[:-60], CorruptImage),
+    ],
+    ids=["unsupported", "no header", "no end"],
+)
+def test_what_is_wrong_with_the_bytes_is_said_as_without_a_child(
+    make: Make, recipe: Recipe, data: bytes, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind) as here:
+        imaging.render(data, recipe)
+    with pytest.raises(kind) as there:
+        make().render(data, recipe)
+
+    assert str(there.value) == str(here.value)
+
+
+@pytest.mark.parametrize(
+    ("spell", "kind"),
+    [
+        ("hang", RenderTimeout),
+        ("loop", RenderTimeout),
+        ("crash", RenderCrash),
+        ("leave", RenderCrash),
+        ("swell 2000", RenderOutOfMemory),
+        ("be_killed", RenderOutOfMemory),
+    ],
+)
+def test_a_bad_end_is_this_image_s_own_after_a_second_try(
+    make: Make, recipe: Recipe, spell: str, kind: type[Exception]
+) -> None:
+    renderers = make()
+
+    with pytest.raises(kind) as error:
+        renderers.render(spelled(spell), recipe)
+
+    assert "first, beside others" in error.value.__notes__[0]
+    assert renderers.render(picture(), recipe).variants
+
+
+def test_what_was_its_neighbours_doing_is_mended_by_the_second_try(make: Make, recipe: Recipe, tmp_path: Path) -> None:
+    assert make().render(spelled(f"crash_once {tmp_path}/seen"), recipe).variants
+
+
+def test_what_outgrows_its_promise_gets_all_the_memory_there_is(make: Make, recipe: Recipe) -> None:
+    assert make(megabytes=400).render(spelled("swell 300"), recipe).variants
+
+
+def test_a_child_that_has_grown_makes_way_for_a_fresh_one(make: Make, recipe: Recipe) -> None:
+    renderers = make(megabytes=400)
+
+    for _ in range(8):
+        assert renderers.render(spelled("grow 150"), recipe).variants
+
+
+def test_neighbours_are_rendered_while_one_hangs(make: Make, recipe: Recipe) -> None:
+    renderers = make(2)
+    ends: list[str] = []
+
+    def hang() -> None:
+        with pytest.raises(RenderTimeout):
+            renderers.render(spelled("hang"), recipe)
+        ends.append("hang")
+
+    hanging = threading.Thread(target=hang)
+    hanging.start()
+    for _ in range(5):
+        renderers.render(picture(), recipe)
+    ends.append("neighbours")
+    hanging.join()
+
+    assert ends == ["neighbours", "hang"]
+
+
+def test_a_bug_in_the_child_is_a_bug_with_its_own_place_and_traceback(make: Make, recipe: Recipe) -> None:
+    renderers = make()
+
+    errors = []
+    for _ in range(2):
+        with pytest.raises(RenderBug) as error:
+            renderers.render(spelled("stumble"), recipe)
+        errors.append(error.value)
+
+    one, two = map(reason_of, errors)
+    assert one == two
+    assert (one.cause, one.message) == ("ZeroDivisionError", "division by zero")
+    assert "hostile.py:stumble" in errors[0].places
+    assert 'raise ZeroDivisionError("division by zero")' in errors[0].__notes__[0]
+
+
+def test_what_can_never_fit_is_too_large(make: Make, recipe: Recipe) -> None:
+    with pytest.raises(ImageTooLarge, match="this function has 50 for it"):
+        make(megabytes=50).render(picture(size=(4000, 4000), kind="PNG"), recipe)
+
+
+def test_a_fresh_child_is_there_within_50_milliseconds(recipe: Recipe) -> None:
+    renderer = Renderer(recipe, environ=os.environ, keeper=HOSTILE)
+    taken = []
+    try:
+        for _ in range(9):
+            with pytest.raises(RenderCrash):
+                renderer.render(spelled("crash"), admit=nullcontext, seconds=SECONDS)
+            start = time.monotonic()
+            renderer.await_birth()
+            taken.append(time.monotonic() - start)
+    finally:
+        renderer.close()
+
+    assert median(taken) < 0.050
+
+
+def test_a_child_knows_none_of_the_credentials(recipe: Recipe) -> None:
+    environ = {**os.environ, "AWS_ACCESS_KEY_ID": "AKIA-1", "AWS_SESSION_TOKEN": "secret", "MALLOC_ARENA_MAX": "2"}
+    renderer = Renderer(recipe, environ=environ)
+    try:
+        renderer.await_birth()
+        seen = [Path(f"/proc/{pid}/environ").read_bytes() for pid in family(renderer)]
+    finally:
+        renderer.close()
+
+    assert len(seen) == 2
+    for each in seen:
+        assert b"AWS" not in each
+        assert b"secret" not in each
+        assert b"MALLOC_ARENA_MAX=2" in each
+
+
+def test_a_keeper_has_one_thread_so_that_it_may_fork(make: Make, recipe: Recipe) -> None:
+    renderer = Renderer(recipe, environ=os.environ)
+    try:
+        renderer.await_birth()
+        keeper, child = family(renderer)
+        assert [len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in (keeper, child)] == [1, 1]
+    finally:
+        renderer.close()
+
+
+def test_a_keeper_that_was_killed_is_started_again(make: Make, recipe: Recipe) -> None:
+    renderers = make()
+    renderers.render(picture(), recipe)
+    (renderer,) = renderers._renderers
+    for pid in reversed(family(renderer)):
+        os.kill(pid, 9)
+
+    assert renderers.render(picture(), recipe).variants
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "hanging"])
+def test_children_end_with_the_consumer(busy: bool) -> None:
+    """Even when it was killed, and one of them is at work: then by its own limits."""
+    process = subprocess.run([sys.executable, "-c", ORPHANS, str(busy)], capture_output=True, text=True, check=False)
+    pids = [int(pid) for pid in process.stdout.split()]
+
+    assert len(pids) == 2
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}/environ").exists() and not is_zombie(pid) for pid in pids):
+        assert time.monotonic() < deadline, "the children have outlived the consumer"
+        time.sleep(0.02)
+
+
+ORPHANS = """
+import os, sys, threading
+from contextlib import nullcontext
+from pathlib import Path
+from processing.contained import Renderer, channel
+from processing.recipe import load
+from tests.contained.conftest import spelled
+from tests.contained.test_renderers import family
+recipe = load(Path("recipe.toml").read_text())
+renderer = Renderer(recipe, environ=os.environ, keeper="tests.contained.hostile")
+renderer.await_birth()
+print(*family(renderer), flush=True)
+if sys.argv[1] == "True":
+    threading.Timer(0.5, lambda: os.kill(os.getpid(), 9)).start()
+    try:
+        renderer.render(spelled("hang"), admit=nullcontext, seconds=1)
+    finally:
+        os._exit(1)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(("spell", "end"), [("loop", signal.SIGXCPU), ("hang", signal.SIGALRM)])
+def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spell: str, end: signal.Signals) -> None:
+    """As when the consumer has died: the kernel ends it."""
+    renderer = Renderer(recipe, environ=os.environ, keeper=HOSTILE)
+    try:
+        renderer.await_birth()
+        channel.send(renderer._socket, {"seconds": 1.0}, [spelled(spell)])
+        assert "price" in channel.receive(renderer._socket)[0]
+        channel.send(renderer._socket, {"seconds": 1.0, "megabytes": 100.0})
+
+        assert channel.receive(renderer._socket)[0] == {"died": -end}
+    finally:
+        renderer.close()
+
+
+def test_without_time_for_a_second_try_nothing_is_decided(make: Make, recipe: Recipe, pace: Pace) -> None:
+    started = time.monotonic()
+    renderers = make(seconds=1.0)
+    renderers.render(picture(), recipe)
+    pace.begin(lambda: pace.seconds_needed() + 1.2 - (time.monotonic() - started))
+    started = time.monotonic()
+
+    with pytest.raises(OutOfTime, match="RenderTimeout"):
+        renderers.render(spelled("hang"), recipe)
+
+
+def test_a_try_that_the_invocation_cuts_short_decides_nothing(make: Make, recipe: Recipe, pace: Pace) -> None:
+    renderers = make(seconds=5.0)
+    renderers.render(picture(), recipe)
+    pace.begin(lambda: pace.seconds_needed() + 1.5)
+
+    with pytest.raises(OutOfTime, match="the invocation ends too soon"):
+        renderers.render(spelled("hang"), recipe)
+
+
+def test_what_would_outlast_the_invocation_is_not_started(make: Make, recipe: Recipe, pace: Pace) -> None:
+    renderers = make(seconds=60)
+    pace.begin(lambda: pace.seconds_needed() + 1.0)
+
+    with pytest.raises(NotStarted, match="rendering alone may take"):
+        renderers.render(picture(size=(4000, 4000), kind="PNG"), recipe)
+
+
+def test_renderers_need_neither_dev_shm_nor_semaphores(make: Make) -> None:
+    """As on Lambda: in a mount namespace of its own, where /dev/shm cannot be written."""
+    hidden = [
+        "unshare",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        'mount -t tmpfs -o ro none /dev/shm && exec "$@"',
+        "-",
+    ]
+    if subprocess.run([*hidden, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this machine lets nobody make a mount namespace")
+
+    process = subprocess.run([*hidden, sys.executable, "-c", WITHOUT_SHM], capture_output=True, text=True, check=False)
+
+    assert (process.stdout, process.returncode) == ("no semaphores\nrendered 3\n", 0), process.stderr
+
+
+WITHOUT_SHM = """
+import multiprocessing, os
+from contextlib import nullcontext
+from pathlib import Path
+try:
+    multiprocessing.Lock()
+except OSError:
+    print("no semaphores", flush=True)
+from processing.contained import Renderer, channel
+from processing.recipe import load
+from tests.contained.conftest import picture
+recipe = load(Path("recipe.toml").read_text())
+renderer = Renderer(recipe, environ=os.environ)
+made = renderer.render(picture(), admit=nullcontext, seconds=10)
+print("rendered", len(made.variants))
+renderer.close()
+"""
+
+
+def family(renderer: Renderer) -> list[int]:
+    """The keeper's process id, and its renderer's."""
+    keeper = renderer._process.pid
+    children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text(encoding="ascii").split()
+    return [keeper, *map(int, children)]
+
+
+def is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
