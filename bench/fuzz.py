@@ -1,4 +1,4 @@
-"""Broken images by the thousand: `python -m bench.fuzz` mutates the samples of the tests' corpus and renders the result.
+"""Broken images by the thousand: `python -m bench.fuzz` mutates the tests' samples and renders what comes out.
 
 Whatever the bytes are, the engine makes variants or raises one of the error tree's classes for bad images. Each image
 is made from a number, so that a find can be repeated: `python -m bench.fuzz --first 1234 --count 1`. The work is done

@@ -9,7 +9,7 @@ In reading order::
     original    the header, checked against the limits; then, and only then, the pixels
     geometry    sizes and boxes: what fits where, and which variant is made from which           pure
     resize      Lanczos, by SIMD where it agrees with Pillow
-    colour      any colour space to sRGB
+    colour      any colour space to sRGB; `profiles` makes a profile where a file tells its own in numbers
     watermark   texts and logos, drawn once for each size
     exif        orientation, the time it was taken, the copyright notice
     animation   timing, loops, and which frames play

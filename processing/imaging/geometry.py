@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from processing.imaging.model import Box, Size
-from processing.recipe import VariantSpec
+from processing.recipe import LONGEST_SIDE, VariantSpec
 
 # An image is resized from one at least this many times as large, or from the original: closer steps cost sharpness.
 GAP = 1.5
@@ -36,7 +36,7 @@ def plan(specs: Sequence[VariantSpec], size: Size) -> list[Layout]:
 
 def lay_out(spec: VariantSpec, size: Size) -> Layout:
     """Fit a picture of ``size`` into a variant's box; nothing is ever enlarged."""
-    box = (spec.width or size[0], spec.height or size[1])
+    box = (spec.width or LONGEST_SIDE, spec.height or LONGEST_SIDE)
     if spec.fit == "cover":
         box = fitted(box, size)
         frame = _around(size, box)

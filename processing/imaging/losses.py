@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from processing.imaging import colour
+from processing.imaging import colour, profiles
 from processing.imaging.original import Original
 
 # The start of a C2PA manifest store in every container: JUMBF's content type for it (C2PA 2.1, section 11.1).
@@ -42,9 +42,7 @@ def _of_jpeg(original: Original) -> set[str]:
 
 
 def _of_png(original: Original) -> set[str]:
-    head = original.data[: original.data.find(b"IDAT")]
-    at = head.find(b"cICP")
-    return _of_any(original) | _of_depth(head[24]) | _of_transfer(head[at + 5 : at + 6] if at > 0 else b"")
+    return _of_any(original) | _of_depth(original.data[24]) | _of_transfer(original)
 
 
 def _of_tiff(original: Original) -> set[str]:
@@ -61,14 +59,15 @@ def _of_boxes(original: Original) -> set[str]:
         found.add("hdr_gain_map")
     elif original.header.image_format == "heic" and getattr(original.image, "n_frames", 1) > 1:
         found.add("extra_images")
-    depth, transfer = head.find(b"pixi"), head.find(b"colrnclx")
+    depth = head.find(b"pixi")
     found |= _of_depth(head[depth + 9]) if 0 < depth < len(head) - 9 else set()
-    return found | _of_transfer(head[transfer + 10 : transfer + 12] if transfer > 0 else b"")
+    return found | _of_transfer(original)
 
 
 def _of_depth(bits: int) -> set[str]:
     return {"bit_depth"} if bits > 8 else set()
 
 
-def _of_transfer(number: bytes) -> set[str]:
-    return {"hdr"} if int.from_bytes(number, "big") in HDR_TRANSFERS else set()
+def _of_transfer(original: Original) -> set[str]:
+    codes = profiles.code_points(original.header.image_format, original.data)
+    return {"hdr"} if codes and codes[1] in HDR_TRANSFERS else set()

@@ -12,10 +12,10 @@ from typing import Any, Final
 from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
-from processing.imaging import animation, exif, formats
+from processing.imaging import animation, exif, formats, profiles
 from processing.imaging.geometry import GAP
 from processing.imaging.model import Header, Size
-from processing.imaging.scan import Scan, scan
+from processing.imaging.scan import Scan, late_exif, scan
 from processing.recipe import Limits
 
 # What Pillow's readers are known to raise for bytes that are wrong; only their calls are ever guarded with it.
@@ -89,8 +89,9 @@ def open_original(data: bytes, limits: Limits) -> Original:
     _check_size("progressive" if header.progressive else image_format, image.size, header.frames, limits)
     _check_kind(image_format, image)
     _mend_transparent_colour(image_format, data, image)
-    icc = image.info.get("icc_profile")
-    return Original(data, header, image, exif.read(image), icc if isinstance(icc, bytes) else None)
+    if image_format == "png" and "exif" not in image.info:
+        image.info["exif"] = late_exif(data)
+    return Original(data, header, image, exif.read(image), _profile(image_format, data, image))
 
 
 def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
@@ -177,6 +178,11 @@ def _mend_transparent_colour(image_format: str, data: bytes, image: Image.Image)
     depth = data[24]
     samples = [value >> 8 if depth == 16 else value * 255 // (2**depth - 1) for value in _as_tuple(key)]
     image.info["transparency"] = samples[0] if len(samples) == 1 else tuple(samples)
+
+
+def _profile(image_format: str, data: bytes, image: Image.Image) -> bytes | None:
+    icc = image.info.get("icc_profile")
+    return icc if isinstance(icc, bytes) and icc else profiles.told_in_numbers(image_format, data, image.info)
 
 
 def _as_tuple(key: int | tuple[int, ...]) -> tuple[int, ...]:

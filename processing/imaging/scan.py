@@ -51,6 +51,17 @@ def scan(image_format: str, data: bytes, *, max_frames: int) -> Scan | None:
     return None
 
 
+def late_exif(data: bytes) -> bytes:
+    """The EXIF data that a PNG has behind its pixels, where Pillow looks only after decoding them; b"" for none."""
+    at = data.find(b"IDAT") - 4
+    while 0 < at <= len(data) - 12:
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"eXIf":
+            return data[at + 8 : at + 8 + length]
+        at += 12 + length
+    return b""
+
+
 def _webp_size(data: bytes) -> Size:
     """The canvas, as https://developers.google.com/speed/webp/docs/riff_container has it."""
     kind = data[12:16]

@@ -8,6 +8,8 @@ from typing import Final, Literal, NamedTuple
 
 ENGINE: Final = 1  # raise it when the same recipe makes other pictures than before: every variant is then out of date
 
+LONGEST_SIDE: Final = 16383  # pixels: what WebP can hold
+
 Fit = Literal["inside", "cover", "pad"]
 Format = Literal["keep", "jpeg", "png", "webp", "avif"]
 Metadata = Literal["strip", "copyright"]
@@ -60,7 +62,8 @@ class VariantSpec:
     """One variant of every image. It is never larger than the original.
 
     Args:
-        width, height: the box, in pixels of the picture as it is shown; None leaves that side free.
+        width, height: the box, in pixels of the picture as it is shown; None leaves that side free, up to
+            `LONGEST_SIDE`.
         fit: "inside" the box; "cover" it, cropped to its shape; or "pad" to exactly the box.
         gravity: the part that "cover" keeps.
         background: behind transparent pixels where the format has none, and around a padded picture.

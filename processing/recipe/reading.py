@@ -8,6 +8,7 @@ from typing import Final, get_args
 
 from processing.errors import Misconfigured
 from processing.recipe.model import (
+    LONGEST_SIDE,
     WHITE,
     Fit,
     Format,
@@ -24,7 +25,6 @@ from processing.recipe.table import Table
 ROOT: Final = Path(__file__).resolve().parents[2]  # the folder of recipe.toml, in the package as in the project
 LOGOS: Final = "logos"  # the folder beside recipe.toml that is packaged with it
 PNG_BEGINS: Final = b"\x89PNG\r\n\x1a\n"
-LONGEST_SIDE: Final = 16383  # what WebP can hold
 
 # Chosen so that one image of each kind fits a function of 1,769 MB: docs/benchmarks.md has the measured peaks.
 DEFAULT_BYTES: Final = 100_000_000
