@@ -7,8 +7,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.engine import quality, report
-from bench.engine.classes import CLASSES, Class, Job, recipe
+from bench.engine.classes import CLASSES, Class, Job
 from bench.engine.originals import prepare
 
 HERE = Path(__file__).parent
@@ -79,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "cpu": _measure_cpu([each for each in classes if not each.memory_only], jobs, asked.rounds),
         "likeness": _measure_likeness([each for each in classes if not each.memory_only], jobs),
         "memory": _measure_memory(classes, jobs) if asked.memory else {},
-        "throughput": _measure_throughput(jobs["JPEG 12 MP"]) if "JPEG 12 MP" in jobs and asked.threads else {},
+        "throughput": _measure_threads(jobs["JPEG 12 MP"]) if "JPEG 12 MP" in jobs and asked.threads else {},
     }
     text = report.table(results)
     print(text)
@@ -159,27 +157,14 @@ def _measure_memory(classes: Sequence[Class], jobs: dict[str, Job]) -> dict[str,
     return found
 
 
-def _measure_throughput(job: Job, *, images: int = 12, trials: int = 5) -> dict[str, float]:
-    """Images a second with one thread and with two, turn by turn; the best of each, for others use this machine."""
-    from processing.imaging import render
-
-    data, made = Path(job.file).read_bytes(), recipe(marked=True)
-    render(data, made)
-    best = {1: 0.0, 2: 0.0}
-    for _ in range(trials):
-        for count in best:
-            threads = [
-                threading.Thread(target=lambda each: [render(data, made) for _ in range(each)], args=(images // count,))
-                for _ in range(count)
-            ]
-            started = time.perf_counter()
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            best[count] = max(best[count], images / (time.perf_counter() - started))
-    print(f"two threads: {best}", file=sys.stderr)
-    return {"one": best[1], "two": best[2]}
+def _measure_threads(job: Job) -> dict[str, float]:
+    command = [sys.executable, "-m", "bench.engine.threads", job.file]
+    answer = subprocess.run(
+        command, cwd=PROJECT, env=os.environ | MALLOC, stdout=subprocess.PIPE, text=True, check=True
+    )
+    print(f"images a second: {answer.stdout.strip()}", file=sys.stderr)
+    found: dict[str, float] = json.loads(answer.stdout)
+    return found
 
 
 if __name__ == "__main__":

@@ -23,10 +23,10 @@ def table(results: dict[str, Any]) -> str:
     if results["memory"]:
         parts.append(_memory(results["memory"]))
     if results["throughput"]:
-        one, two = results["throughput"]["one"], results["throughput"]["two"]
+        one, two, processes = (results["throughput"][way] for way in ("one", "two", "processes"))
         parts.append(
             f"Two threads in one process make {two:.1f} images of 12 MP a second, one makes {one:.1f}: "
-            f"{two / one:.2f} times as many."
+            f"{two / one:.2f} times as many. Two processes make {processes:.1f}."
         )
     return "\n\n".join(parts)
 

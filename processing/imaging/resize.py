@@ -69,8 +69,8 @@ def _test_picture(mode: str) -> Image.Image:
 
 
 def _by_simd(image: Image.Image, size: Size) -> Image.Image:
-    # The target is made here: one of a wrong mode would not be refused
-    target = Image.new(image.mode, size)
+    # The target is made here, for one of a wrong mode would not be refused; None leaves it as the memory was
+    target = Image.new(image.mode, size, None)
     resizer, options = _tools()
     resizer.resize_pil(image, target, options)
     return target
