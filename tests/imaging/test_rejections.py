@@ -146,10 +146,16 @@ def test_a_flipped_bit_in_a_png_is_found_by_its_checksum(name):
         rendered(bytes(data))
 
 
-@pytest.mark.parametrize("size", [(0, 10), (10, 0)])
-def test_a_picture_without_pixels_is_corrupt(size):
+@pytest.mark.parametrize("size", [(0, 10), (10, 0), (0, 0)])
+@pytest.mark.parametrize("promise", ["png", "bmp", "tiff"])
+def test_a_picture_without_pixels_is_corrupt(promise, size):
     with pytest.raises(CorruptImage):
-        inspect(promise_png(*size), LIMITS)
+        inspect(PROMISES[promise](*size), LIMITS)
+
+
+def test_an_animation_without_a_screen_or_a_frame_is_corrupt():
+    with pytest.raises(CorruptImage):
+        inspect(b"GIF89a" + bytes(7) + b"\x3b", LIMITS)
 
 
 # --- too large: from the header -------------------------------------------------------------------------------------
@@ -168,8 +174,8 @@ def promise_jpeg(*, progressive: bool = False) -> bytes:
     return b"\xff\xd8" + segments + b"\xff\xd9"
 
 
-def promise_bmp() -> bytes:
-    return b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, 60_000, 60_000, 1, 24, *[0] * 6)
+def promise_bmp(width: int = 60_000, height: int = 60_000) -> bytes:
+    return b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, *[0] * 6)
 
 
 def promise_gif(*, frame: bool = False) -> bytes:
@@ -190,9 +196,9 @@ def promise_webp(kind: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", len(content)) + content
 
 
-def promise_tiff() -> bytes:
+def promise_tiff(width: int = 60_000, height: int = 60_000) -> bytes:
     """Grey, stored as one strip."""
-    tags = {256: 60_000, 257: 60_000, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 60_000, 279: 100}
+    tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 60_000, 279: 100}
     directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + directory + bytes(4)
 
