@@ -5,11 +5,11 @@ import io
 import pytest
 from PIL import Image
 
-from processing.imaging import inspect, render
+from processing.imaging import render
 from tests.corpus import sample
 from tests.corpus.pictures import cut_out, scene, stamped_out
 from tests.corpus.samples import DURATIONS, film, saved
-from tests.imaging.making import LIMITS, difference, frames_of, made, opened, recipe, rendered, spec
+from tests.imaging.making import difference, frames_of, made, opened, recipe, rendered, spec
 
 MOVES = [
     ("gif-animated", "keep"),
@@ -167,15 +167,17 @@ def test_an_animated_png_plays_without_the_picture_that_is_only_for_old_viewers(
     assert difference(shown(after[0]), shown(scene()))[0] < NEAR["png"]
 
 
-def test_a_frame_outside_the_screen_does_not_widen_the_picture_beyond_what_the_header_said():
-    small = [scene((40, 40)).quantize(16), scene((40, 40), shift=9).quantize(16)]
-    data = bytearray(saved(small[0], "GIF", save_all=True, append_images=[small[1]], duration=50))
+def test_a_frame_that_reaches_out_of_the_screen_is_cut_and_squeezes_nothing():
+    red, blue = (Image.new("RGB", (40, 40), colour).quantize(2) for colour in ((255, 0, 0), (0, 0, 255)))
+    data = bytearray(saved(red, "GIF", save_all=True, append_images=[blue], duration=50))
     second = data.index(b"\x2c", data.index(b"\x2c") + 1)
     data[second + 1 : second + 3] = (30).to_bytes(2, "little")
 
-    size = (inspect(bytes(data), LIMITS).width, inspect(bytes(data), LIMITS).height)
+    result = rendered(bytes(data), format="png")
 
-    assert {frame.size for frame in frames_of(made(bytes(data), format="webp").data)} == {size}
+    _, last = frames_of(result.variants[0].data)
+    assert (result.source.width, result.source.height) == last.size == (40, 40)
+    assert [last.getpixel((x, 20))[:3] for x in (5, 25, 35)] == [(255, 0, 0), (255, 0, 0), (0, 0, 255)]
 
 
 def test_every_frame_has_the_mode_of_the_richest_one():

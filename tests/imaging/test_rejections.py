@@ -87,6 +87,14 @@ def test_a_raw_photograph_is_not_mistaken_for_the_small_tiff_in_front_of_it(tags
         inspect(saved(scene(), "TIFF", tiffinfo=tags), LIMITS)
 
 
+def test_a_compression_that_nobody_reads_is_unsupported_and_not_corrupt():
+    packed = bytearray(saved(scene(), "BMP"))
+    packed[30] = 4  # a whole JPEG inside, as printers take it
+
+    with pytest.raises(UnsupportedFormat, match="compression"):
+        inspect(bytes(packed), LIMITS)
+
+
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_samples_without_a_known_range_are_unsupported(mode):
     with pytest.raises(UnsupportedFormat, match=f"samples of kind {mode}"):
