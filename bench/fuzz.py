@@ -31,6 +31,7 @@ from processing.recipe import load
 from tests.corpus.samples import BUILDERS, sample
 
 PROJECT = Path(__file__).parents[1]
+GOLDEN = PROJECT / "tests" / "imaging" / "golden"
 BATCH = 250
 PATIENCE = 300.0  # seconds for a batch: one that takes longer hangs
 MEMORY = 3 * 2**30
@@ -61,6 +62,7 @@ def try_range(first: int, count: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     recipes = [load(f"[variants.a]\nwidth = 64\n{settings}\n{REST}") for settings in RECIPES]
     originals = [(name, sample(name).data) for name in BUILDERS]
+    originals += [(path.name, path.read_bytes()) for path in sorted(GOLDEN.glob("*.heic"))]
     for number in range(first, first + count):
         name, data = mutant(number, originals)
         print(json.dumps({"number": number, "name": name}), flush=True)

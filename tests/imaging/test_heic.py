@@ -1,46 +1,54 @@
-"""HEIC, where the package that reads it is installed: upright, clean, and in a format that browsers show."""
+"""HEIC, where its package is installed: a file that code cannot make here, for no encoder of HEVC is free to ship.
+
+golden/portrait.heic is the corpus's four corners with its planted metadata, 96 x 64, stored on its side under a
+rotation property as telephones do; written once with pillow-heif 1.8.1 (x265).
+"""
 
 from pathlib import Path
 
 import pytest
 
-from processing.errors import CorruptImage, ImageTooLarge
-from processing.imaging import inspect
-from tests.corpus import CORNERS, NOTICE, SIZE, planted_in
+from processing.errors import CorruptImage
+from tests.corpus import planted_in
+from tests.corpus.pictures import CORNERS
 from tests.imaging import anatomy
-from tests.imaging.making import FORMATS, LIMITS, limits, made, opened, rendered
-from tests.imaging.test_orientation import shows
+from tests.imaging.making import FORMATS, made, opened, rendered
 
 pytest.importorskip("pi_heif")
-TURNED = (Path(__file__).parent / "golden" / "turned.heic").read_bytes()
+
+PORTRAIT = Path(__file__).with_name("golden") / "portrait.heic"
+PLACES = {"top-left": (10, 10), "top-right": (85, 10), "bottom-left": (10, 54), "bottom-right": (85, 54)}
 
 
-def test_it_comes_out_upright_as_jpeg():
-    result = rendered(TURNED)
+def test_a_heic_is_upright_and_becomes_a_jpeg_when_its_format_cannot_be_kept():
+    result = rendered(PORTRAIT.read_bytes())
 
     (variant,) = result.variants
-    assert (variant.format, opened(variant.data).size) == ("jpeg", SIZE)
-    assert (result.source.image_format, result.source.created_date) == ("heic", "2026-05-04T03:02:01+02:00")
-    assert shows(opened(variant.data), CORNERS)
+    picture = opened(variant.data)
+    assert (variant.format, picture.size) == ("jpeg", (96, 64))
+    assert (result.source.image_format, result.source.width, result.source.height) == ("heic", 96, 64)
+    for where, colour in CORNERS.items():
+        assert picture.getpixel(PLACES[where]) == pytest.approx(colour, abs=4)
+
+
+def test_the_time_a_heic_was_taken_is_known():
+    assert rendered(PORTRAIT.read_bytes()).source.created_date == "2026-05-04T03:02:01+02:00"
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_no_secret_of_it_reaches_a_variant(output):
-    stripped, kept = (made(TURNED, format=output, metadata=metadata) for metadata in ("strip", "copyright"))
+def test_no_secret_of_a_heic_reaches_a_variant(output):
+    original = PORTRAIT.read_bytes()
 
-    assert planted_in(TURNED) >= {"artist", "makernote", "gpsdatum", "latitude", "xmp"}
-    assert planted_in(stripped.data) == planted_in(kept.data) == set()
-    assert anatomy.metadata(stripped.format, stripped.data) == set()
-    assert NOTICE.encode() in kept.data
+    variant = made(original, format=output)
 
-
-def test_it_is_refused_from_its_header_when_it_is_too_large():
-    with pytest.raises(ImageTooLarge, match=r"limits\.pixels\.heic"):
-        inspect(TURNED, limits(pixels={"heic": 96 * 64 - 1}))
+    assert len(planted_in(original)) >= 8
+    assert planted_in(variant.data) == set()
+    assert anatomy.metadata(variant.format, variant.data) == set()
 
 
-@pytest.mark.parametrize("part", [0.05, 0.5, 0.95])
-def test_a_truncated_one_is_corrupt(part):
-    with pytest.raises(CorruptImage, match="heic"):
-        rendered(TURNED[: int(len(TURNED) * part)])
-    assert inspect(TURNED, LIMITS).image_format == "heic"
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.8, 0.99])
+def test_a_heic_that_breaks_off_is_corrupt(part):
+    whole = PORTRAIT.read_bytes()
+
+    with pytest.raises(CorruptImage):
+        made(whole[: int(len(whole) * part)])

@@ -49,6 +49,7 @@ def test_a_manifest_of_origin_is_lost_from_every_container():
 
 def test_words_about_a_manifest_are_none():
     assert rendered(saved(scene(), "JPEG", comment=b"c2pa manifest")).lost == ()
+    assert rendered(saved(scene(), "JPEG", comment=MANIFEST)).lost == ()
 
 
 @pytest.mark.parametrize(("primaries", "transfer", "lost"), [(9, 16, ("hdr",)), (9, 18, ("hdr",)), (1, 13, ())])

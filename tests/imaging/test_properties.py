@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from processing.imaging import render
-from processing.imaging.geometry import GAP, lay_out, plan
+from processing.imaging.geometry import GAP, lay_out, place, plan
 from processing.imaging.resize import resize, simd_is_sound
 from tests.corpus import sample, samples, scene
 from tests.corpus.samples import saved
@@ -64,6 +64,16 @@ def test_pad_is_exactly_the_box_around_a_picture_that_is_not_enlarged(size, box)
     assert (layout.canvas or layout.frame) == box
     assert all(a <= min(b, c) for a, b, c in zip(layout.frame, box, size, strict=True))
     assert same_shape(size, layout.frame)
+
+
+@given(outer=st.tuples(SIDES, SIDES), inner=st.tuples(SIDES, SIDES), where=PLACES, margin=st.integers(0, 99))
+def test_a_place_is_never_before_the_edge(outer, inner, where, margin):
+    left, top = place(inner, outer, where, margin)
+
+    assert min(left, top) >= 0
+    if all(a + 2 * margin <= b for a, b in zip(inner, outer, strict=True)):
+        assert left + inner[0] <= outer[0]
+        assert top + inner[1] <= outer[1]
 
 
 @given(size=st.tuples(SIDES, SIDES), boxes=st.lists(st.tuples(SIDES, SIDES), min_size=1, max_size=6))

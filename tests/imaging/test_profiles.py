@@ -1,0 +1,136 @@
+"""Colour that a file tells in numbers: compared with libvips's own profiles, and with the arithmetic on paper."""
+
+import struct
+
+import pytest
+import pyvips
+from PIL import Image
+
+from processing.imaging import profiles
+from tests.corpus.files import chunk
+from tests.corpus.pictures import scene
+from tests.corpus.samples import saved
+from tests.imaging.making import difference, made, opened, rendered
+
+ORANGE = (200, 100, 50)
+
+
+def patch(colour=ORANGE):
+    return Image.new("RGB", (32, 32), colour)
+
+
+def png_with(*chunks, image=None):
+    """A PNG with these chunks in front of its pixels."""
+    plain = saved(image or patch(), "PNG")
+    return plain[:33] + b"".join(chunk(kind, content) for kind, content in chunks) + plain[33:]
+
+
+def cicp(primaries, transfer):
+    return b"cICP", bytes((primaries, transfer, 0, 1))
+
+
+def avif_with(primaries, transfer, image=None):
+    data = saved(image or patch(), "AVIF", quality=100, subsampling="4:4:4", speed=10, max_threads=1)
+    at = data.index(b"colrnclx") + 8
+    return data[:at] + struct.pack(">HH", primaries, transfer) + data[at + 4 :]
+
+
+def gamma(value):
+    return b"gAMA", struct.pack(">I", round(value * 100_000))
+
+
+def chromaticity(*points):
+    return b"cHRM", struct.pack(">8I", *(round(value * 100_000) for value in points))
+
+
+SRGB_POINTS = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+P3_POINTS = (0.3127, 0.3290, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
+
+
+def shown(data):
+    return opened(made(data, format="png").data).getpixel((5, 5))
+
+
+def by_vips(colour, profile):
+    pixel = pyvips.Image.black(1, 1).new_from_image(list(colour)).cast("uchar").copy(interpretation="srgb")
+    return pixel.icc_transform("srgb", input_profile=profile)(0, 0)
+
+
+@pytest.mark.parametrize("colour", [ORANGE, (20, 200, 90), (128, 128, 128), (10, 20, 240)])
+@pytest.mark.parametrize(
+    "tell", [lambda image: png_with(cicp(12, 13), image=image), lambda image: avif_with(12, 13, image)]
+)
+def test_display_p3_by_its_code_points_is_display_p3(tell, colour):
+    assert shown(tell(patch(colour))) == pytest.approx(by_vips(colour, "p3"), abs=3)
+
+
+def test_bt_2020_by_its_code_points_comes_out_more_saturated():
+    """By ITU-R BT.2087-0, annex 2, in linear light, between two sRGB curves."""
+    to_709 = ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.0182, -0.1006, 1.1187))
+    colour = (150, 120, 100)
+    linear = [((value / 255 + 0.055) / 1.055) ** 2.4 for value in colour]
+    mixed = [sum(weight * value for weight, value in zip(row, linear, strict=True)) for row in to_709]
+    expected = [255 * (1.055 * value ** (1 / 2.4) - 0.055) for value in mixed]
+
+    assert shown(png_with(cicp(9, 13))) != ORANGE
+    assert shown(png_with(cicp(9, 13), image=patch(colour))) == pytest.approx(expected, abs=2)
+
+
+@pytest.mark.parametrize("codes", [(1, 13), (1, 1), (1, 6), (2, 2), (12, 2), (22, 13), (9, 16), (9, 18)])
+def test_what_is_srgb_or_unknown_or_hdr_is_left_as_it_is(codes):
+    assert shown(png_with(cicp(*codes))) == ORANGE
+
+
+def test_a_power_is_followed_too():
+    expected = [255 * (1.055 * (value / 255) ** (1 / 2.4) - 0.055) for value in ORANGE]
+
+    assert shown(png_with(cicp(1, 8))) == pytest.approx(expected, abs=2)
+
+
+def test_gamma_and_primaries_of_an_older_png_are_followed():
+    linear = [255 * (1.055 * (value / 255) ** (1 / 2.4) - 0.055) for value in ORANGE]
+
+    assert shown(png_with(gamma(1.0), chromaticity(*SRGB_POINTS))) == pytest.approx(linear, abs=2)
+    assert shown(png_with(gamma(1 / 2.2), chromaticity(*P3_POINTS))) == pytest.approx(by_vips(ORANGE, "p3"), abs=3)
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [gamma(1 / 2.2), chromaticity(*SRGB_POINTS)],  # sRGB, as near as the two can say it
+        [gamma(1.0)],  # no primaries: browsers leave such a picture alone
+        [chromaticity(*P3_POINTS)],
+        [(b"sRGB", b"\0"), gamma(1.0), chromaticity(*P3_POINTS)],  # sRGB is said outright
+        [gamma(1.0), chromaticity(*[0.3] * 8)],  # primaries in one point
+        [gamma(0.00001), chromaticity(*P3_POINTS)],
+        [gamma(1.0), chromaticity(0.3127, 0, *P3_POINTS[2:])],
+    ],
+)
+def test_a_png_that_says_srgb_or_nonsense_is_left_as_it_is(chunks):
+    assert shown(png_with(*chunks)) == ORANGE
+
+
+def test_a_profile_goes_before_numbers():
+    plain = saved(patch(), "PNG", icc_profile=profiles.told_in_numbers("png", b"cICP\x0c\x0d\0\1IDAT....", {}))
+
+    both = plain[:33] + chunk(*cicp(1, 13)) + plain[33:]
+
+    assert shown(both) == shown(plain) != ORANGE
+
+
+def test_primaries_wider_than_srgb_are_a_loss_that_is_said():
+    assert rendered(png_with(cicp(12, 13))).lost == ("wide_gamut",)
+    assert rendered(png_with(cicp(1, 8))).lost == ()
+
+
+def test_exif_behind_the_pixels_of_a_png_turns_it_too():
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    block = tags.tobytes().removeprefix(b"Exif\0\0")
+    plain = saved(scene(), "PNG")
+    late = plain[:-12] + chunk(b"eXIf", block) + plain[-12:]
+
+    turned = opened(made(late, format="png").data)
+
+    assert turned.size == (64, 96)
+    assert difference(turned, scene().transpose(Image.Transpose.ROTATE_270)) == (0, 0)
