@@ -191,3 +191,12 @@ def test_every_frame_has_the_mode_of_the_richest_one(output):
     assert after[1].getchannel("A").getextrema()[0] == 0
     for one, other in zip(frames, after, strict=True):
         assert difference(shown(one), shown(other))[0] < NEAR[output]
+
+
+def test_an_animated_avif_does_not_tell_when_it_was_made():
+    content = made(sample("gif-animated").data, format="avif").data
+
+    for box in (b"mvhd", b"tkhd", b"mdhd"):
+        at = content.index(box) + 4
+        assert content[at] == 1, "the version of the box whose times have 8 bytes each"
+        assert content[at + 4 : at + 20] == bytes(16)
