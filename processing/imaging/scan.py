@@ -1,7 +1,8 @@
 """What must be known of a file before Pillow opens it.
 
 It makes room for every pixel of a WebP at once; it widens a GIF for a frame that lies outside, and reads on to the end
-to count them; and it reads on when half of a TIFF's tags are missing, and takes the picture for another kind.
+to count them; it reads on when half of a TIFF's tags are missing, and takes the picture for another kind; and pi-heif
+(1.4.0) crashes on a HEIC whose parts have names that are no text.
 """
 
 import struct
@@ -42,8 +43,12 @@ def scan(image_format: str, data: bytes, *, max_frames: int) -> Scan | None:
     """Size and frames of the formats for which Pillow makes room, or walks the whole file, as soon as they are opened.
 
     Raises:
-        struct.error, EOFError: the file ends too early.
+        struct.error, EOFError, UnicodeDecodeError: it breaks off, or is broken where its reader takes no care.
     """
+    if image_format == "tiff":
+        _check_tags(data)
+    if image_format == "heic":
+        _check_names(data)
     if image_format == "gif":
         return _scan_gif(data, max_frames)
     if image_format == "webp":
@@ -111,6 +116,15 @@ def _after_blocks(data: bytes, at: int) -> int:
             return at + 1
         at += data[at] + 1
     raise EOFError("the file breaks off")
+
+
+def _check_names(data: bytes) -> None:
+    """The type and the name of every item of a HEIC are text: ISO/IEC 14496-12, section 8.11.6."""
+    at = data.find(b"infe")
+    while at >= 4:
+        end = at - 4 + int.from_bytes(data[at - 4 : at], "big")
+        data[at + 12 : end].decode()  # what goes before is numbers: version, flags, id, protection
+        at = data.find(b"infe", at + 4)
 
 
 def _check_tags(data: bytes) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from processing.errors import CorruptImage
-from tests.corpus import planted_in
+from processing.errors import CorruptImage, ImageTooLarge
+from processing.imaging import inspect
+from tests.corpus import NOTICE, planted_in
 from tests.corpus.pictures import CORNERS
 from tests.imaging import anatomy
-from tests.imaging.making import FORMATS, made, opened, rendered
+from tests.imaging.making import FORMATS, LIMITS, limits, made, opened, rendered
 
 pytest.importorskip("pi_heif")
 
@@ -52,3 +53,26 @@ def test_a_heic_that_breaks_off_is_corrupt(part):
 
     with pytest.raises(CorruptImage):
         made(whole[: int(len(whole) * part)])
+
+
+def test_of_a_heic_only_the_copyright_notice_is_kept_when_the_recipe_says_so():
+    variant = made(PORTRAIT.read_bytes(), metadata="copyright")
+
+    assert NOTICE.encode() in variant.data
+    assert planted_in(variant.data) == set()
+    assert anatomy.metadata("jpeg", variant.data) == anatomy.COPYRIGHT["jpeg"]
+
+
+def test_a_heic_is_refused_from_its_header_when_it_is_too_large():
+    with pytest.raises(ImageTooLarge, match=r"limits\.pixels\.heic"):
+        inspect(PORTRAIT.read_bytes(), limits(pixels={"heic": 96 * 64 - 1}))
+
+
+def test_a_heic_whose_parts_have_no_proper_names_is_corrupt_and_crashes_nothing():
+    """pi-heif 1.4.0 ends the whole process on it: the package must not be asked."""
+    whole = PORTRAIT.read_bytes()
+    broken = whole.replace(b"Exif\0", b"\xe3xif\0", 1)
+
+    assert whole.index(b"Exif\0") < whole.index(b"mdat"), "it is the name of a part"
+    with pytest.raises(CorruptImage, match="heic"):
+        inspect(broken, LIMITS)
