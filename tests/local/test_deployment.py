@@ -15,7 +15,7 @@ FAKE_NPX = """#!/bin/sh
 echo "$@" >> CALLS
 env > "CALLS-environ-$3"
 if [ "$3" = package ]; then
-  mkdir packaged && echo '{"Resources": {}}' > packaged/TEMPLATE && pwd > packaged/darkroom.zip
+  mkdir -p packaged/requirements && echo '{"Resources": {}}' > packaged/TEMPLATE && pwd > packaged/darkroom.zip
 else
   cat packaged/darkroom.zip >> CALLS-deployed
 fi
@@ -112,6 +112,13 @@ def test_old_packages_go_and_nothing_else_stays(deployment, project):
 
     assert len(list((project / ".cache" / "local").iterdir())) == KEPT
     assert deploy(deployment) == ["deploying the service"]
+
+
+def test_unpacked_requirements_are_not_kept_since_the_zip_has_them(deployment, project):
+    deploy(deployment)
+
+    (kept,) = (project / ".cache" / "local").iterdir()
+    assert sorted(path.name for path in kept.iterdir()) == sorted([TEMPLATE, "darkroom.zip"])
 
 
 def test_everything_serverless_yml_names_is_among_the_sources():

@@ -145,6 +145,15 @@ def test_a_function_that_cannot_be_imported_fails_its_batches(stage):
     assert "RuntimeError: a module that cannot be imported" in stage.log()
 
 
+def test_initialisation_does_not_count_against_the_function_timeout(stage):
+    stage.send("x")
+
+    player = stage.play("slow_to_import.handler", timeout=0.5)
+    wait_until(lambda: player.counts.finished == 1)
+
+    assert player.counts.deleted == 1
+
+
 def test_a_backlog_is_worked_off_by_as_many_environments_as_allowed_and_never_more(stage):
     stage.send(*map(str, range(9)))
 

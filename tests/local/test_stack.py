@@ -69,6 +69,26 @@ def test_a_stack_outside_its_block_has_no_player(tmp_path):
         _ = LocalStack(PROJECT, work_dir=tmp_path, progress=lambda _: None).player
 
 
+def test_a_deployment_that_fails_leaves_no_emulator_behind(tmp_path, monkeypatch):
+    npx = tmp_path / "npx"
+    npx.write_text("#!/bin/sh\necho no such thing\nexit 1\n")
+    npx.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "project").mkdir()
+    emulators = []
+    stack = LocalStack(
+        tmp_path / "project",
+        work_dir=tmp_path,
+        progress=lambda step: emulators.append(stack.emulator_pid) if "packaging" in step else None,
+    )
+
+    with pytest.raises(StackError, match="no such thing"), stack:
+        pass
+
+    (emulator,) = emulators
+    assert not is_running(emulator)
+
+
 def run(script, **environ):
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],
@@ -162,6 +182,7 @@ def test_however_the_runner_ends_no_process_stays_behind(tmp_path, ending):
         environment = json.loads(log.read_text())["pid"]
         assert is_running(environment)
         os.killpg(process.pid, ending)
+        process.wait(timeout=25)  # half the function timeout: the invocation is not waited for
 
     wait_until(lambda: not is_running(emulator))
     wait_until(lambda: not is_running(environment))

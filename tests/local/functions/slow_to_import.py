@@ -1,0 +1,9 @@
+"""A function that takes a second to initialise and none to run."""
+
+import time
+
+time.sleep(1)
+
+
+def handler(event, context):
+    return None
