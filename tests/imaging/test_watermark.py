@@ -104,6 +104,12 @@ def test_a_mark_never_gets_over_the_margin(scale):
     assert right - left == 96
 
 
+def test_a_wide_mark_never_gets_over_the_margin_either():
+    left, _, right, _ = touched(marked(solid(logo=logo((40, 4)), scale=1.0, position="center")))
+
+    assert (left, right) == (12, 188)
+
+
 @pytest.mark.parametrize("opacity", [0.0, 0.25, 0.6, 1.0])
 def test_opacity_blends_the_mark_with_the_picture(opacity):
     picture = marked(solid(opacity=opacity, position="center"))
@@ -156,6 +162,10 @@ def test_a_grey_picture_takes_a_coloured_mark():
 )
 def test_the_smallest_picture_can_carry_or_do_without_any_mark(size, mark):
     assert marked(mark, ground(size)).size == size
+
+
+def test_a_margin_that_leaves_no_room_leaves_no_mark():
+    assert touched(marked(solid(margin=0.5))) is None
 
 
 def test_the_mark_is_laid_on_each_variant_at_its_own_size():
