@@ -107,7 +107,7 @@ def _measure_cpu(classes: Sequence[Class], jobs: dict[str, Job], rounds: int) ->
         took: dict[str, list[float]] = defaultdict(list)
         for engine in engines.values():
             engine.run(jobs[each.name])  # warm: code loaded, marks drawn, memory grown
-        for turn in range(rounds):
+        for turn in range(-(-rounds // 3) if each.slow else rounds):
             for name in (*ENGINES[turn % len(ENGINES) :], *ENGINES[: turn % len(ENGINES)]):
                 took[name].append(engines[name].run(jobs[each.name])["cpu_ms"])
         found[each.name] = dict(took)

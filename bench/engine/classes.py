@@ -16,6 +16,7 @@ class Class:
     name: str
     output: str = "jpeg"
     marked: bool = True
+    slow: bool = False  # measured in a third of the rounds
     memory_only: bool = False
 
 
@@ -45,7 +46,7 @@ CLASSES = (
     Class("PNG 12 MP, RGBA", "png"),
     Class("WebP 12 MP", "webp"),
     Class("TIFF 12 MP, LZW"),
-    Class("GIF 800 x 600, 24 frames", "gif", marked=False),
+    Class("GIF 800 x 600, 24 frames", "gif", marked=False, slow=True),
     Class("JPEG 100 MP", memory_only=True),
     Class("JPEG 100 MP, progressive", memory_only=True),
     Class("PNG 100 MP", "png", memory_only=True),
