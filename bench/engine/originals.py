@@ -16,7 +16,7 @@ from processing.imaging import watermark
 
 @cache
 def _scene(megapixels: int, kind: str = "soft") -> Image.Image:
-    width, height = {2: (1632, 1224), 12: (4000, 3000), 24: (6000, 4000), 48: (8000, 6000), 100: (11600, 8700)}[
+    width, height = {2: (1632, 1224), 12: (4000, 3000), 24: (6000, 4000), 48: (8000, 6000), 100: (11500, 8690)}[
         megapixels
     ]
     detail, grain = {"soft": (0.6, 2), "detailed": (0.7, 8)}[kind]
@@ -39,7 +39,7 @@ ORIGINALS: Mapping[str, Callable[[], bytes]] = {
     "GIF 800 x 600, 24 frames": images.animated_gif,
     "JPEG 100 MP": lambda: images.jpeg(_scene(100)),
     "JPEG 100 MP, progressive": lambda: images.jpeg(_scene(100), progressive=True),
-    "PNG 100 MP": lambda: images.saved(_scene(24).resize((11600, 8700), 0), "PNG", compress_level=2),
+    "PNG 100 MP": lambda: images.saved(_scene(24).resize((11500, 8690), 0), "PNG", compress_level=2),
 }
 
 

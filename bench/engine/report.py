@@ -19,9 +19,8 @@ ALLOWED = 1.05  # of sharp's best cascade
 
 
 def table(results: dict[str, Any]) -> str:
-    parts = [_cpu(results["cpu"]), _likeness(results["likeness"])]
-    if results["memory"]:
-        parts.append(_memory(results["memory"]))
+    tables = {"cpu": _cpu, "likeness": _likeness, "memory": _memory}
+    parts = [write_table(results[name]) for name, write_table in tables.items() if results[name]]
     if results["throughput"]:
         one, two, processes = (results["throughput"][way] for way in ("one", "two", "processes"))
         parts.append(
