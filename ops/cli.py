@@ -9,14 +9,15 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import typer
+from botocore.exceptions import ClientError, HTTPClientError, NoCredentialsError
 from botocore.exceptions import ConnectionError as NoConnection
-from botocore.exceptions import HTTPClientError
 from rich.console import Console
 from typer.core import TyperGroup
 
 from ops.errors import UsageError
 from ops.local.errors import StackError
 from ops.start.command import start
+from processing.aws import code_of, status_of
 
 INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -35,6 +36,10 @@ class Commands(TyperGroup):
             _fail("interrupted; nothing is left running", INTERRUPTED)
         except (UsageError, StackError) as error:
             _fail(str(error), 2)
+        except NoCredentialsError:
+            _fail("no AWS credentials: log in, name a --profile, or set AWS_ACCESS_KEY_ID and its companions", 2)
+        except ClientError as error:
+            _fail(_explained(error), 1)
         except (NoConnection, HTTPClientError) as error:
             _fail(f"AWS, or the emulator in its place, no longer answers: {error}", 1)
 
@@ -58,6 +63,13 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _explained(error: ClientError) -> str:
+    """What AWS refused, and where it was a permission, what grants it."""
+    if status_of(error) != 403 and code_of(error) not in ("AccessDenied", "AccessDeniedException"):
+        return str(error)
+    return f"{error}. The stack's managed policy OperatorPolicy grants what these commands need: attach it to your role"
 
 
 def _fail(sentence: str, code: int) -> NoReturn:

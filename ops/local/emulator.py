@@ -16,6 +16,7 @@ from ops.local.errors import StackError
 
 PROJECT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
+REGION = "eu-west-1"
 DUMMY_KEYS = ("local", "local")
 
 CONFIG = Config(
@@ -112,15 +113,18 @@ class Emulator:
         """The boto3 client for ``service``; the same one each time, safe to share between threads."""
         with self._making_a_client:
             if service not in self._clients:
-                session: Any = boto3.session.Session(
-                    *DUMMY_KEYS, region_name=self.region, botocore_session=botocore.session.Session(NO_PROFILE)
-                )
+                session = local_session(self.region)
                 self._clients[service] = session.client(service, endpoint_url=self.endpoint, config=CONFIG)
             return self._clients[service]
 
     def environ(self) -> dict[str, str]:
         """What makes any AWS SDK in a child process talk to this server; for an environment without AWS_PROFILE."""
         return environ(self.region) | {"AWS_ENDPOINT_URL": self.endpoint}
+
+
+def local_session(region: str = REGION) -> Any:
+    """A boto3 session with dummy keys, in which nothing of the user's own settings has a say."""
+    return boto3.session.Session(*DUMMY_KEYS, region_name=region, botocore_session=botocore.session.Session(NO_PROFILE))
 
 
 def environ(region: str) -> dict[str, str]:

@@ -8,14 +8,12 @@ from typing import Any, Self
 from ops.local.apply import apply
 from ops.local.deployed import EventSourceMapping, Function
 from ops.local.deployment import Deployment
-from ops.local.emulator import ACCOUNT, Emulator
+from ops.local.emulator import ACCOUNT, REGION, Emulator
 from ops.local.errors import StackError
 from ops.local.player import Player
 from ops.local.template import Template
 
 __all__ = ["LocalStack", "StackError"]
-
-REGION = "eu-west-1"
 
 
 class LocalStack:

@@ -1,26 +1,23 @@
 """``darkroom start`` on the command line: its options, what it prints, and its exit code."""
 
-import json
 import shutil
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ops.errors import UsageError
+from ops.local.running import announced
 from ops.local.stack import LocalStack
 from ops.start import report
 from ops.start.photos import select
 from ops.start.run import Run
+from ops.terminal import AsJson, paper, print_json, words
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
 WORK = ".darkroom"  # below the results: what the stack writes, such as the logs of the last run
-NARROWEST = 110  # columns, where the output is no terminal
-
-words = Console(stderr=True, highlight=False, markup=False)
 
 
 def start(
@@ -38,7 +35,7 @@ def start(
     timeout: Annotated[
         float, typer.Option(min=1, help="Give up when nothing has come to an end for this many seconds.")
     ] = 600,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the totals as JSON instead of tables.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take a folder of photos through the service, on this machine, to finished variants and a contact sheet.
 
@@ -55,11 +52,11 @@ def start(
     selection = select(photos, leave_out=out)
     _make(out)
     with LocalStack(ROOT, work_dir=out / WORK, progress=_say, port=port) as stack:
-        totals, ends = Run(stack, out, timeout, words).through(selection, again=again)
+        totals, ends = Run(stack, out, timeout, words()).through(selection, again=again)
         if as_json:
-            typer.echo(json.dumps(report.as_json(totals), indent=2, ensure_ascii=False))
+            print_json(report.as_json(totals))
         else:
-            report.show(_paper(), ends, totals)
+            report.show(paper(), ends, totals)
         if keep_running:
             _keep_running(stack)
     if not totals.complete:
@@ -80,19 +77,16 @@ def _make(out: Path) -> None:
 
 
 def _say(sentence: str) -> None:
-    words.print(f"{sentence} ...", style="dim")
-
-
-def _paper() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=max(console.width, NARROWEST))
+    words().print(f"{sentence} ...", style="dim")
 
 
 def _keep_running(stack: LocalStack) -> None:
-    words.print(f"The stack is running: AWS_ENDPOINT_URL={stack.endpoint}; Ctrl-C ends it.")
+    words().print(f"The stack is running: AWS_ENDPOINT_URL={stack.endpoint}; Ctrl-C ends it.")
+    words().print("In another terminal: npm run darkroom -- status --stage local")
     try:
-        while True:
-            stack.player.raise_if_broken()
-            time.sleep(1)
+        with announced(stack.endpoint):
+            while True:
+                stack.player.raise_if_broken()
+                time.sleep(1)
     except KeyboardInterrupt:
-        words.print("ending the stack ...", style="dim")
+        words().print("ending the stack ...", style="dim")

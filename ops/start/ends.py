@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from ops.start.records import MOST_KEYS, Record
+from ops.images import MOST_KEYS, Record
 from ops.start.uploads import Upload
 
 PAUSE = 0.1  # seconds between two looks that found nothing new

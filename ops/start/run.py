@@ -10,11 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ops.images import ImagesTable
 from ops.local.stack import LocalStack
 from ops.start import outcomes, report, sheet
 from ops.start.ends import End, Follower, Outcome
+from ops.start.letters import DeadLetters, waiting
 from ops.start.photos import Photo, Selection
-from ops.start.records import DeadLetters, ImagesTable, waiting
 from ops.start.uploads import Uploader
 from ops.start.variants import VariantsBucket, changes, wait_for_a_later_second
 

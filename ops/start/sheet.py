@@ -9,8 +9,8 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.filesize import decimal
 
+from ops.images import Record
 from ops.start.ends import End, Outcome
-from ops.start.records import Record
 from ops.start.report import Totals, why
 
 FILE = "index.html"

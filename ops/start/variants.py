@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ops.images import Variant
 from ops.start.ends import PAUSE
-from ops.start.records import Variant
 
 AT_ONCE = 4
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from ops.images import Record, Variant
 from ops.start.ends import End, Outcome
 from ops.start.photos import Photo
-from ops.start.records import Record, Variant
 from ops.start.uploads import Upload
 
 

@@ -4,9 +4,9 @@ from concurrent.futures import Future
 
 import pytest
 
+from ops.images import MOST_KEYS, Record
 from ops.local.errors import StackError
 from ops.start.ends import Follower, Outcome
-from ops.start.records import MOST_KEYS, Record
 from tests.start.makers import upload
 
 

@@ -2,7 +2,8 @@
 
 from boto3.dynamodb.types import TypeSerializer
 
-from ops.start.records import DeadLetters, ImagesTable, Record, Variant, waiting
+from ops.images import ImagesTable, Record, Variant
+from ops.start.letters import DeadLetters, waiting
 from tests.builders import UPLOADS, created_body
 
 VERSIONS = [(f"{UPLOADS}/images/a.jpg", "e1"), (f"{UPLOADS}/images/b.jpg", "e2")]
@@ -75,6 +76,8 @@ def test_an_item_becomes_a_record():
     )
 
     assert ImagesTable(Table(known), "images").read(VERSIONS[:1])[VERSIONS[0]] == Record(
+        object=VERSIONS[0][0],
+        etag=VERSIONS[0][1],
         status="DONE",
         attempts=2,
         image_format="jpeg",

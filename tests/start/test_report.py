@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ops.images import Record
 from ops.start import report
 from ops.start.ends import End, Outcome
-from ops.start.records import Record
 from ops.start.report import Again, Failure
 from tests.start.makers import dead, done, upload
 

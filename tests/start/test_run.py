@@ -11,9 +11,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from ops.cli import make_app
+from ops.images import ImagesTable
 from ops.start import command
+from ops.start.letters import DeadLetters, waiting
 from ops.start.photos import select
-from ops.start.records import DeadLetters, ImagesTable, waiting
 from ops.start.run import Run
 from tests.start.test_sheet import Page
 

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from ops.images import Record
 from ops.start.ends import End, Outcome
-from ops.start.records import Record
 from ops.start.report import Again, total
 from ops.start.sheet import write
 from tests.start.makers import dead, done, upload

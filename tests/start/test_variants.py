@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.start.records import Variant
+from ops.images import Variant
 from ops.start.variants import Stored, VariantsBucket, changes, wait_for_a_later_second
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -1,0 +1,43 @@
+"""How every command speaks: data on standard output, words and progress on standard error."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+NARROWEST = 110  # columns, where the output is no terminal
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text, for programs.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
+
+
+def words() -> Console:
+    """Where sentences and progress go: standard error."""
+    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def paper() -> Console:
+    """Where tables go: standard output, wide enough for them where it is no terminal."""
+    console = Console(highlight=False, markup=False)
+    return (
+        console if console.is_terminal else Console(highlight=False, markup=False, width=max(console.width, NARROWEST))
+    )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
+    """A table without lines; the columns named in ``right`` hold numbers. Cells are shown as they are."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    return made
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output; what JSON does not know is written as text."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
