@@ -4,11 +4,12 @@ A scene is noise whose amplitude falls with its frequency, as in nature, under h
 """
 
 import io
-import struct
 
 import numpy as np
 import pyvips
 from PIL import Image, ImageDraw
+
+from tests.corpus.profiles import adobe_rgb
 
 Array = np.ndarray
 
@@ -93,56 +94,4 @@ def cmyk_jpeg(image: Image.Image) -> bytes:
 
 def adobe_rgb_jpeg(image: Image.Image) -> bytes:
     """The scene's numbers, said to be Adobe RGB."""
-    return jpeg(image, icc_profile=adobe_rgb_profile())
-
-
-def adobe_rgb_profile() -> bytes:
-    """An ICC version 2 profile: a matrix and a gamma of 563/256, as Adobe RGB (1998), section 4.3, has them.
-
-    The colorants are adapted to D50 (Bradford).
-    """
-    return matrix_profile(
-        red=(0.60974, 0.31111, 0.01947),
-        green=(0.20528, 0.62567, 0.06087),
-        blue=(0.14919, 0.06322, 0.74457),
-        gamma=563 / 256,
-        name="Adobe-like RGB",
-    )
-
-
-def matrix_profile(
-    *,
-    red: tuple[float, float, float],
-    green: tuple[float, float, float],
-    blue: tuple[float, float, float],
-    gamma: float,
-    name: str,
-) -> bytes:
-    def xyz(values: tuple[float, float, float]) -> bytes:
-        return b"XYZ \0\0\0\0" + b"".join(struct.pack(">i", round(v * 65536)) for v in values)
-
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
-    text = name.encode() + b"\0"
-    desc = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(78)
-    copyright_ = b"text\0\0\0\0none\0"
-    tags = {
-        b"desc": desc,
-        b"cprt": copyright_,
-        b"wtpt": xyz((0.9642, 1.0, 0.8249)),
-        b"rXYZ": xyz(red),
-        b"gXYZ": xyz(green),
-        b"bXYZ": xyz(blue),
-        b"rTRC": curve,
-        b"gTRC": curve,
-        b"bTRC": curve,
-    }
-    table, body = b"", b""
-    offset = 128 + 4 + 12 * len(tags)
-    for tag, value in tags.items():
-        padded = value + bytes(-len(value) % 4)
-        table += struct.pack(">4sII", tag, offset + len(body), len(value))
-        body += padded
-    size = offset + len(body)
-    header = struct.pack(">I4sI4s4s4s", size, b"\0\0\0\0", 0x02400000, b"mntr", b"RGB ", b"XYZ ")
-    header += bytes(12) + b"acsp" + bytes(28) + struct.pack(">iii", 63190, 65536, 54061) + bytes(48)
-    return header + struct.pack(">I", len(tags)) + table + body
+    return jpeg(image, icc_profile=adobe_rgb())
