@@ -5,8 +5,7 @@ import random
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,10 +15,11 @@ import boto3
 from botocore.config import Config
 
 from handlers.logs import log_as_json
+from handlers.metrics import Metrics
 from processing import imaging
 from processing.batch import Batch
 from processing.capacity import Capacity, capacity
-from processing.contained import Renderer, Renderers, Room
+from processing.contained import Bodies, Renderer, Renderers, Room
 from processing.ledger import DynamoLedger
 from processing.pace import Pace
 from processing.publisher import Render
@@ -46,7 +46,8 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     """
     env = os.environ if env is None else env
     settings = Settings.from_mapping(env)
-    log_as_json(settings.log_level)
+    metrics = Metrics(settings.function, clock=time.time, write=print)
+    log_as_json(settings.log_level, metrics)
     room = capacity(settings.memory)
     recipe = _fitting(load(RECIPE.read_text(encoding="utf-8")), room)
     pace = Pace(settings.function_timeout)
@@ -60,7 +61,8 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
         clock=time.time,
         chance=random.Random(),
         begin=pace.begin,
-        spread=SideBySide(room.threads, _space(room, pace, recipe.limits.max_bytes)),
+        end=metrics.flush_batch,
+        spread=SideBySide(room.threads, Bodies(room, pace, recipe.limits.max_bytes).hold),
     )
 
 
@@ -100,15 +102,3 @@ def _fitting(recipe: Recipe, room: Capacity) -> Recipe:
     """The recipe with a limit of bytes that one body keeps even in a small function."""
     limits = recipe.limits
     return replace(recipe, limits=replace(limits, max_bytes=min(limits.max_bytes, room.largest_body)))
-
-
-def _space(room: Capacity, pace: Pace, largest: int) -> Callable[[int | None], AbstractContextManager[None]]:
-    """Holds the memory of an object's body while it is worked on, and lets the pace learn from it."""
-    bodies = Room(room.bodies)
-
-    @contextmanager
-    def space(size: int | None) -> Iterator[None]:
-        with bodies.take(room.megabytes_of(largest if size is None else min(largest, size))), pace.object():
-            yield
-
-    return space

@@ -15,11 +15,12 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def log_as_json(level: str) -> None:
-    """Send the ``darkroom`` logger to standard output, instead of through Lambda's own handler."""
+def log_as_json(level: str, *others: logging.Handler) -> None:
+    """Send the ``darkroom`` logger to standard output, instead of through Lambda's own handler, and to ``others``."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     log = logging.getLogger("darkroom")
-    log.handlers = [handler]
+    log.handlers = [handler, *others]
     log.propagate = False
-    log.setLevel(level)
+    log.setLevel(min(logging.INFO, logging.getLevelNamesMapping()[level]))
+    handler.setLevel(level)

@@ -16,11 +16,12 @@ Read in this order:
     store       objects in S3: one method, one conditional request
     queue       when failed messages come back
     naming      what the variants of an object are called
+    stopwatch   how long each stage took
     aws         what AWS's failures mean to us
     errors      the error tree
     settings    what the environment tells, every fault reported at once
 
-`events`, `recipe`, `naming`, `spread`, `pace`, `capacity`, `errors` and `settings` know nothing outside the standard
-library; `imaging` needs Pillow, and `contained` needs Linux; `store`, `ledger`, `queue` and
-`aws` know AWS, and take their clients as arguments. Nothing happens at import.
+`events`, `recipe`, `naming`, `stopwatch`, `spread`, `pace`, `capacity`, `errors` and `settings` know nothing outside
+the standard library; `imaging` needs Pillow, and `contained` needs Linux; `store`, `ledger`, `queue` and `aws` know
+AWS, and take their clients as arguments. Nothing happens at import.
 """

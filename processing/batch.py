@@ -88,6 +88,7 @@ class Batch:
         handle: works on one object, as `Worker.handle`; by several threads at once, if ``spread`` says so.
         seconds_needed: how much time must be left in the invocation for another object to be started.
         begin: told, at the beginning of an invocation, what its end is measured with.
+        end: called when a batch has been worked off, however that went.
         spread: how the messages are spread.
     """
 
@@ -98,6 +99,7 @@ class Batch:
     clock: Callable[[], float]
     chance: random.Random
     begin: Callable[[SecondsLeft], None] = lambda _: None
+    end: Callable[[], None] = lambda: None
     spread: Spread = one_after_another
 
     def process(
@@ -124,6 +126,8 @@ class Batch:
             self._postpone(delays)
         except Exception:
             log.exception("the batch broke off", extra={"data": {"messages": len(messages), "failed": len(failed)}})
+        finally:
+            self.end()
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     def _settle(self, letter: Letter, seconds_left: SecondsLeft, request_id: str) -> Fate:
@@ -131,8 +135,10 @@ class Batch:
         message = letter.message
         delivery = Delivery(message.id, message.receive_count, request_id)
         if letter.fault is not None or not letter.events:
-            return self._judge(letter.fault or Outcome(Kind.IGNORED), message, None)
-        fates = [self._judge(self._try(event, delivery, seconds_left), message, event) for event in letter.events]
+            return self._judge(letter.fault or Outcome(Kind.IGNORED), message, None, request_id)
+        fates = [
+            self._judge(self._try(event, delivery, seconds_left), message, event, request_id) for event in letter.events
+        ]
         return max(fates, key=lambda fate: (not fate.acknowledged, fate.delay or 0))
 
     def _try(self, event: Event, delivery: Delivery, seconds_left: SecondsLeft) -> "Outcome | Exception":
@@ -143,7 +149,7 @@ class Batch:
         except Exception as error:  # noqa: BLE001 - every failure has a fate; `fate_of` tells bugs apart
             return error
 
-    def _judge(self, result: Outcome | Exception, message: Message, event: Event | None) -> Fate:
+    def _judge(self, result: Outcome | Exception, message: Message, event: Event | None, request_id: str) -> Fate:
         fate = fate_of(
             result,
             receive_count=message.receive_count,
@@ -152,7 +158,8 @@ class Batch:
             chance=self.chance,
         )
         bug = result if fate.level >= logging.ERROR and isinstance(result, Exception) else None
-        log.log(fate.level, fate.outcome, exc_info=bug, extra={"data": self._line(result, fate, message, event)})
+        line = self._line(result, fate, message, event) | {"request_id": request_id}
+        log.log(fate.level, fate.outcome, exc_info=bug, extra={"data": line})
         return fate
 
     def _line(self, result: Outcome | Exception, fate: Fate, message: Message, event: Event | None) -> dict[str, Any]:

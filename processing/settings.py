@@ -13,8 +13,9 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 class Settings:
     """The consumer's settings; each field is the variable of the same name in capitals. Times are in seconds.
 
-    ``memory`` is Lambda's own AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in megabytes; ``rendering`` is "contained" in child
-    processes, or "in-process", which a workshop without Linux needs and which tests may like.
+    ``memory`` and ``function`` are Lambda's own AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in megabytes, and
+    AWS_LAMBDA_FUNCTION_NAME; ``rendering`` is "contained" in child processes, or "in-process", which a workshop without
+    Linux needs and which tests may like.
     """
 
     uploads_bucket: str
@@ -29,6 +30,7 @@ class Settings:
     code_version: str
     log_level: str
     memory: float
+    function: str
     rendering: str
 
     @classmethod
@@ -52,6 +54,7 @@ class Settings:
             code_version=read.text("CODE_VERSION"),
             log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
             memory=read.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", at_least=128),
+            function=env.get("AWS_LAMBDA_FUNCTION_NAME", "consumer"),
             rendering=read.choice("RENDERING", RENDERINGS, default="contained"),
         )
         if not read.faults and settings.lease_seconds <= settings.function_timeout:

@@ -38,6 +38,7 @@ from processing.ledger import (
 from processing.naming import variant_keys
 from processing.publisher import UNKNOWN, Lease, Publication, Render, is_complete
 from processing.recipe import Recipe
+from processing.stopwatch import Stopwatch
 from processing.store import Original, Store
 
 
@@ -114,7 +115,7 @@ class Worker:
                     return Outcome(Kind.DONE, claim.attempt, watch.timings, record.size_bytes)
 
     def _publish(
-        self, event: ObjectCreated, publication: Publication, watch: "Stopwatch", *, earlier: bool
+        self, event: ObjectCreated, publication: Publication, watch: Stopwatch, *, earlier: bool
     ) -> tuple[ImageRecord | None, object]:
         """Fetch, render, publish and look; what was made, and the version that is in the uploads bucket now."""
         record = None
@@ -123,6 +124,8 @@ class Worker:
                 original = self.store.fetch(event.key, event.etag, max_bytes=self.recipe.limits.max_bytes)
             with watch("render"):
                 rendered = publication.render(original.body)
+            if rendered.milliseconds is not None:
+                watch.waited("render", rendered.milliseconds)
             with watch("publish"):
                 publication.publish(rendered, event.etag)
             record = _record(original, rendered, publication.keys, watch.timings)
@@ -199,22 +202,6 @@ class Worker:
             except DarkroomError as second:
                 error.add_note(f"and the ledger could not be told: {second}")
             raise
-
-
-class Stopwatch:
-    """Milliseconds by stage: ``with watch("fetch"): ...``; a stage that comes again is added up."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self.timings: dict[str, int] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = self._clock()
-        try:
-            yield
-        finally:
-            self.timings[stage] = self.timings.get(stage, 0) + round((self._clock() - start) * 1000)
 
 
 def reason_of(error: BaseException) -> Reason:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HOUSE = ("processing", "handlers", "ops")
 
-PURE = {"capacity", "errors", "events", "imaging", "naming", "pace", "recipe", "settings", "spread"}
+PURE = {"capacity", "errors", "events", "imaging", "naming", "pace", "recipe", "settings", "spread", "stopwatch"}
 """Parts of processing that know neither AWS nor the parts that do."""
 
 LIBRARIES = {

@@ -12,10 +12,12 @@ In reading order::
     keeper      the child processes: the loop that forks, and the loop that renders
     channel     what goes between: a line of JSON and a memory file, never a pickle from a renderer
     room        memory shared by threads: who asks for more than is left waits
+    bodies      the memory of what was fetched, before and while it is rendered
 """
 
+from processing.contained.bodies import Bodies
 from processing.contained.renderer import Renderer
 from processing.contained.renderers import Renderers
 from processing.contained.room import Room
 
-__all__ = ["Renderer", "Renderers", "Room"]
+__all__ = ["Bodies", "Renderer", "Renderers", "Room"]

@@ -5,9 +5,9 @@ neither its credentials nor its threads, in its environment or anywhere in its m
 
     keeper                renderer                          consumer
       fork ───────────────► {"born": pid} ───────────────►
-                                          ◄─────────────── {"seconds": 15} + the image
+                                          ◄─────────────── {"admitted": false, "seconds": 15} + the image
                             {"price": {"megabytes": 300}} ►
-                                          ◄─────────────── {"seconds": 15, "megabytes": 300}, or another image
+                                          ◄─────────────── {"admitted": true, "seconds": 15, "megabytes": 300}
                             {"rendered": {...}} + files ─►
       {"died": status} ◄─── a signal, a limit, or (status 0) it leaves because it has grown
       fork ...              ◄───────────────────────────── SIGUSR1 to the keeper: end the renderer that is there
@@ -21,6 +21,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,8 +96,9 @@ def _work(end: socket.socket, recipe: Recipe, render: Render) -> None:
     data, is_admitted = b"", False
     while not is_admitted or _address_space() - base <= GROWN * MEGABYTE:
         order, body = channel.receive(end)
-        is_admitted = "megabytes" in order
+        is_admitted = order["admitted"]
         data = data if is_admitted else body
+        start = time.perf_counter()
         try:
             with _limits(order["seconds"], order.get("megabytes", math.inf)):
                 made = render(data, recipe) if is_admitted else price(imaging.inspect(data, recipe.limits), recipe)
@@ -104,7 +106,8 @@ def _work(end: socket.socket, recipe: Recipe, render: Render) -> None:
             channel.send(end, _told(error))
             continue
         if isinstance(made, Rendered):
-            channel.send(end, {"rendered": _plain(made)}, [variant.data for variant in made.variants])
+            told = _plain(made) | {"milliseconds": round((time.perf_counter() - start) * 1000)}
+            channel.send(end, {"rendered": told}, [variant.data for variant in made.variants])
         else:
             channel.send(end, {"price": {"megabytes": made}})
 

@@ -9,8 +9,7 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from processing.contained import channel
@@ -33,9 +32,6 @@ KEPT_PREFIX: Final = "MALLOC_"  # ... and how its memory is managed
 REJECTIONS: Final = {kind.__name__: kind for kind in (UnsupportedFormat, CorruptImage, ImageTooLarge)}
 STARTUP_SECONDS: Final = 20.0
 
-Admit = Callable[[float], AbstractContextManager[float]]
-"""Given the megabytes an image would take, holds those it may take; raises what speaks against rendering it."""
-
 
 class Renderer:
     """A child process that renders one image at a time, for one thread at a time.
@@ -55,11 +51,11 @@ class Renderer:
         self._process: subprocess.Popen[bytes]
         self._start()
 
-    def render(self, data: bytes, *, admit: Admit, seconds: float) -> Rendered:
-        """Render in the child.
+    def price(self, data: bytes, *, seconds: float) -> float:
+        """Hand an image to the child, which reads its header; the megabytes that rendering would take.
 
-        Args:
-            seconds: for the header, and once more for the pixels; the time until it is admitted is not counted.
+        Reading headers is not limited in memory: none takes any that counts. A WebP's reader makes room for all pixels,
+        381 MB for 50 million of them, but touches none of it.
 
         Raises:
             UnsupportedFormat, CorruptImage, ImageTooLarge: as the engine in the child says.
@@ -67,10 +63,19 @@ class Renderer:
             RenderBug: anything else that was raised in the child.
         """
         self.await_birth()
-        answer, _ = self._ask({"seconds": seconds}, [data], seconds)
-        with admit(_asked("price", answer)["megabytes"]) as megabytes:
-            answer, body = self._ask({"megabytes": megabytes, "seconds": seconds}, None, seconds)
-            return _rendered(_asked("rendered", answer), body)
+        answer, _ = self._ask({"admitted": False, "seconds": seconds}, [data], seconds)
+        return float(_asked("price", answer)["megabytes"])
+
+    def render(self, *, megabytes: float, seconds: float) -> Rendered:
+        """Have the child render the image whose price was told last.
+
+        Args:
+            megabytes: what rendering may take.
+
+        Raises: as `price` does.
+        """
+        answer, body = self._ask({"admitted": True, "megabytes": megabytes, "seconds": seconds}, None, seconds)
+        return _rendered(_asked("rendered", answer), body)
 
     def await_birth(self) -> None:
         """Wait until there is a child to work, whatever became of the last one."""
@@ -185,4 +190,4 @@ def _rendered(told: Mapping[str, Any], body: bytes) -> Rendered:
         size = each.pop("bytes")
         variants.append(RenderedVariant(**each, data=body[at : at + size]))
         at += size
-    return Rendered(Source(**told["source"]), tuple(variants), tuple(told["lost"]))
+    return Rendered(Source(**told["source"]), tuple(variants), tuple(told["lost"]), told["milliseconds"])

@@ -97,7 +97,8 @@ class Renderers:
             renderer = self._idle.get()
             try:
                 seconds = self._pace.allowed(self._seconds)
-                return renderer.render(data, admit=lambda megabytes: self._admit(megabytes, this), seconds=seconds)
+                with self._admit(renderer.price(data, seconds=seconds), this) as megabytes:
+                    return renderer.render(megabytes=megabytes, seconds=seconds)
             except RenderTimeout as error:
                 if seconds < self._seconds:
                     raise OutOfTime(f"{error}; the invocation ends too soon to know more") from error

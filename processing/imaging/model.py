@@ -45,8 +45,12 @@ class RenderedVariant:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Every variant of a recipe, in its order, and what the original had that they could not keep."""
+    """Every variant of a recipe, in its order, and what the original had that they could not keep.
+
+    ``milliseconds`` is what rendering took without waiting for a renderer, where somebody has measured it.
+    """
 
     source: Source
     variants: tuple[RenderedVariant, ...]
     lost: tuple[str, ...]
+    milliseconds: int | None = field(default=None, compare=False)

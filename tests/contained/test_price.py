@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -44,15 +43,10 @@ def price(recipe: Recipe) -> Iterator[Price]:
     renderer = Renderer(recipe, environ=os.environ)
 
     def render(data: bytes) -> float:
-        prices = []
-
-        def admit(megabytes: float) -> AbstractContextManager[float]:
-            prices.append(megabytes)
-            return nullcontext(megabytes)
-
         renderer.kill()  # a child that has rendered before needs less
-        renderer.render(data, admit=admit, seconds=30)
-        return prices[0]
+        megabytes = renderer.price(data, seconds=30)
+        renderer.render(megabytes=megabytes, seconds=30)
+        return megabytes
 
     renderer.await_birth()
     yield render

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 
@@ -25,6 +24,7 @@ from processing.errors import (
     RenderTimeout,
     UnsupportedFormat,
 )
+from processing.imaging import Rendered
 from processing.pace import Pace
 from processing.recipe import Recipe
 from processing.worker import reason_of
@@ -141,7 +141,7 @@ def test_a_fresh_child_is_there_within_50_milliseconds(recipe: Recipe) -> None:
     try:
         for _ in range(9):
             with pytest.raises(RenderCrash):
-                renderer.render(spelled("crash"), admit=nullcontext, seconds=SECONDS)
+                render(renderer, spelled("crash"), seconds=SECONDS)
             start = time.monotonic()
             renderer.await_birth()
             taken.append(time.monotonic() - start)
@@ -202,12 +202,11 @@ def test_children_end_with_the_consumer(busy: bool) -> None:
 
 ORPHANS = """
 import os, sys, threading
-from contextlib import nullcontext
 from pathlib import Path
 from processing.contained import Renderer, channel
 from processing.recipe import load
 from tests.contained.conftest import spelled
-from tests.contained.test_renderers import family
+from tests.contained.test_renderers import family, render
 recipe = load(Path("recipe.toml").read_text())
 renderer = Renderer(recipe, environ=os.environ, keeper="tests.contained.hostile")
 renderer.await_birth()
@@ -215,7 +214,7 @@ print(*family(renderer), flush=True)
 if sys.argv[1] == "True":
     threading.Timer(0.5, lambda: os.kill(os.getpid(), 9)).start()
     try:
-        renderer.render(spelled("hang"), admit=nullcontext, seconds=1)
+        render(renderer, spelled("hang"), seconds=1)
     finally:
         os._exit(1)
 os._exit(0)
@@ -228,9 +227,9 @@ def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spel
     renderer = Renderer(recipe, environ=os.environ, keeper=HOSTILE)
     try:
         renderer.await_birth()
-        channel.send(renderer._socket, {"seconds": 1.0}, [spelled(spell)])
+        channel.send(renderer._socket, {"admitted": False, "seconds": 1.0}, [spelled(spell)])
         assert "price" in channel.receive(renderer._socket)[0]
-        channel.send(renderer._socket, {"seconds": 1.0, "megabytes": 100.0})
+        channel.send(renderer._socket, {"admitted": True, "seconds": 1.0, "megabytes": 100.0})
 
         assert channel.receive(renderer._socket)[0] == {"died": -end}
     finally:
@@ -286,7 +285,6 @@ def test_renderers_need_neither_dev_shm_nor_semaphores(make: Make) -> None:
 
 WITHOUT_SHM = """
 import multiprocessing, os
-from contextlib import nullcontext
 from pathlib import Path
 try:
     multiprocessing.Lock()
@@ -295,12 +293,19 @@ except OSError:
 from processing.contained import Renderer, channel
 from processing.recipe import load
 from tests.contained.conftest import picture
+from tests.contained.test_renderers import render
 recipe = load(Path("recipe.toml").read_text())
 renderer = Renderer(recipe, environ=os.environ)
-made = renderer.render(picture(), admit=nullcontext, seconds=10)
+made = render(renderer, picture(), seconds=10)
 print("rendered", len(made.variants))
 renderer.close()
 """
+
+
+def render(renderer: Renderer, data: bytes, *, seconds: float) -> Rendered:
+    """Render without asking whether there is room."""
+    megabytes = renderer.price(data, seconds=seconds)
+    return renderer.render(megabytes=megabytes, seconds=seconds)
 
 
 def family(renderer: Renderer) -> list[int]:

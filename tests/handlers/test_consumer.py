@@ -138,6 +138,20 @@ def test_a_first_upload_costs_two_writes_one_get_a_put_each_and_one_head(stack: 
     assert set(stack.variants()) == {"desktop/cat.jpg", "tablet/cat.jpg", "phone/cat.jpg"}
 
 
+def test_a_batch_tells_its_images_and_its_metrics(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    etag = stack.upload("images/cat.jpg", jpeg())
+
+    invoke(created_body("images/cat.jpg", etag), "not json")
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = {line["outcome"]: line for line in lines if "outcome" in line}
+    assert set(told) == {"done", "rejected"}
+    assert told["done"]["object"] == "uploads/images/cat.jpg"
+    assert set(told["done"]["timings"]) == {"fetch", "render", "publish"}
+    assert {"etag", "attempt", "receive", "size_bytes", "request_id", "queue_delay_ms"} <= set(told["done"])
+    assert {line["Outcome"]: line["Images"] for line in lines if "_aws" in line} == {"done": 1, "rejected": 1}
+
+
 def test_a_second_delivery_writes_no_variant(stack: Stack) -> None:
     etag = stack.upload("images/cat.jpg", jpeg())
     invoke(created_body("images/cat.jpg", etag))
@@ -273,16 +287,6 @@ def test_a_claim_whose_answer_was_lost_is_won_by_the_clients_own_retry(stack: St
     item = stack.item("images/cat.jpg", etag)
     assert (item["status"], item["attempts"]) == ("DONE", 1)
     assert lost == [1]
-
-
-def test_one_line_of_json_tells_the_end_of_each_image(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
-    etag = stack.upload("images/cat.jpg", jpeg())
-
-    invoke(created_body("images/cat.jpg", etag))
-
-    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (line["outcome"], line["object"], line["attempt"]) == ("done", "uploads/images/cat.jpg", 1)
-    assert set(line["timings"]) == {"fetch", "render", "publish"}
 
 
 def test_settings_that_make_no_sense_stop_the_function_with_every_fault(stack: Stack) -> None:

@@ -1,0 +1,82 @@
+"""Metrics for CloudWatch, taken from the lines that are logged: one line a batch and outcome, in the embedded metric
+format, of which CloudWatch makes metrics without a request of ours.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, Final
+
+NAMESPACE: Final = "Darkroom"
+MOST_VALUES: Final = 100  # of one metric in one line
+UNITS: Final = {
+    "Images": "Count",
+    "RenderMs": "Milliseconds",
+    "QueueDelayMs": "Milliseconds",
+    "LostReceives": "Count",
+}
+
+
+class Metrics(logging.Handler):
+    """Collects what is logged of images until `flush_batch`.
+
+    ``Images`` is by ``Function`` and ``Outcome``. By ``Function`` alone are ``RenderMs``, ``QueueDelayMs`` and
+    ``LostReceives``: the receives of finished messages that never became an attempt, because they were throttled, died
+    before the claim, met another worker, or came too late in an invocation.
+
+    Args:
+        function: the function's name, which tells stages apart.
+        clock: seconds since the epoch.
+        write: takes one line.
+    """
+
+    def __init__(self, function: str, *, clock: Callable[[], float], write: Callable[[str], object]) -> None:
+        super().__init__()
+        self._function = function
+        self._clock = clock
+        self._write = write
+        self._lines: list[Mapping[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line, if it tells of an image."""
+        line = getattr(record, "data", {})
+        if "outcome" in line:
+            self._lines.append(line)
+
+    def flush_batch(self) -> None:
+        """Write what was collected since the last time."""
+        lines, self._lines = self._lines, []
+        outcomes = Counter(str(line["outcome"]) for line in lines)
+        for counted, values in zip_longest(outcomes.items(), _values(lines)):
+            self._write(json.dumps(self._line(counted, values or {})))
+
+    def _line(self, counted: tuple[str, int] | None, values: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+        line: dict[str, Any] = {"Function": self._function, **values}
+        groups = [_group(["Function"], values)] if values else []
+        if counted is not None:
+            line["Outcome"], line["Images"] = counted
+            groups.append(_group(["Function", "Outcome"], ["Images"]))
+        return {"_aws": {"Timestamp": round(self._clock() * 1000), "CloudWatchMetrics": groups}} | line
+
+
+def _values(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, list[int]]]:
+    """Every value of every metric, in portions that fit into a line."""
+    found = {
+        "RenderMs": [line["timings"]["render"] for line in lines if "render" in line.get("timings", {})],
+        "QueueDelayMs": [line["queue_delay_ms"] for line in lines if line.get("queue_delay_ms") is not None],
+        "LostReceives": [max(0, line["receive"] - line["attempt"]) for line in lines if line.get("attempt")],
+    }
+    most = max(map(len, found.values()))
+    return [
+        {name: part for name, values in found.items() if (part := values[at : at + MOST_VALUES])}
+        for at in range(0, most, MOST_VALUES)
+    ]
+
+
+def _group(dimensions: Sequence[str], names: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
+    metrics = [{"Name": name, "Unit": UNITS[name]} for name in names]
+    return {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics}
