@@ -15,6 +15,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from ops.errors import UsageError
+from ops.estimate import estimate
 from ops.local.errors import StackError
 from ops.start.command import start
 from processing.aws import code_of, status_of
@@ -55,6 +56,7 @@ def make_app() -> typer.Typer:
     )
     app.callback()(lambda: None)  # or the name of a single subcommand would be left out of the command line
     app.command()(start)
+    app.command()(estimate)
     return app
 
 

@@ -1,0 +1,152 @@
+"""What images cost on AWS, and how long they take: list prices, what was measured of the engine, one formula. Pure.
+
+::
+
+    billed seconds of a batch  =  batch x CPU seconds / vCPUs  +  rounds x WAIT
+    vCPUs                      =  memory / 1,769 MB
+    rounds                     =  batch / threads, rounded up; ten threads a vCPU
+    hours                      =  images x billed seconds of one / concurrency / 3,600
+
+The CPU is measured (docs/benchmarks.md), on a shared x86-64 machine and not on Lambda; the wait for S3 and DynamoDB is
+assumed. Whoever has measured the billed seconds of an image gives them to `bill`, and needs no formula. Storage, data
+that leaves the region, retries and the free tier are left out.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from processing.capacity import VCPU, capacity
+
+Architecture = Literal["x86_64", "arm64"]
+
+# Dollars, us-east-1, list prices of November 2026, without a free tier
+PRICES_OF: Final = "us-east-1, November 2026"
+GB_SECOND: Final[dict[Architecture, float]] = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
+INVOCATION: Final = 0.20e-6
+SQS_REQUEST: Final = 0.40e-6
+S3_WRITE: Final = 5e-6  # PUT, and LIST as well
+S3_READ: Final = 0.40e-6  # GET and HEAD
+TABLE_WRITE: Final = 0.625e-6  # of at most 1 KB
+LOG_GB: Final = 0.50
+
+MEASURED: Final = "2026-11-21"
+CPU: Final = ((0.25, 7.0), (0.5, 8.0), (1.0, 22.0), (2.0, 34.0), (12.0, 86.0), (24.0, 96.0), (48.0, 147.0))
+"""Megapixels of a JPEG, and the CPU milliseconds of its three variants: `python -m bench.engine` from 2 megapixels on,
+and the medians of nine renderings of one photo scaled down below."""
+WITHOUT_SIMD: Final = 3.0  # times the CPU where the resizer is Pillow's own, as on arm64: 1.9 at 0.25 MP, 3.2 at 12
+REQUESTS: Final = 16.0  # CPU milliseconds of an image's eight requests: 38 for 1 MP in bench.throughput, less 22
+WAIT: Final = 0.25  # seconds an image waits for AWS in all; assumed, for nothing here has run on AWS yet
+BYTES_A_PIXEL: Final = 0.3  # of a camera's JPEG; where only the size of a file is known
+LOG_BYTES: Final = 600  # one line of JSON an image
+
+MOST_ENTRIES: Final = 10  # in one SendMessageBatch
+TABLE_WRITES_A_SECOND: Final = 4000  # of a new on-demand table
+GB: Final = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """The consumer, as far as its costs go; ``batch`` is the number of images in an invocation."""
+
+    memory: int = VCPU
+    architecture: Architecture = "x86_64"
+    concurrency: int = 10
+    batch: int = 10
+
+    @property
+    def vcpus(self) -> float:
+        return self.memory / VCPU
+
+    @property
+    def rounds(self) -> int:
+        """How often a batch waits for AWS, when as many images as there are threads wait at once."""
+        return math.ceil(self.batch / capacity(self.memory).threads)
+
+    def billed_seconds(self, cpu: float) -> float:
+        """What one image adds to the bill, when its batch is full of images of so many CPU milliseconds."""
+        return (self.batch * cpu / 1000 / self.vcpus + self.rounds * WAIT) / self.batch
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a bill: so many units, each at a price in dollars."""
+
+    service: str
+    what: str
+    units: float
+    price: float
+
+    @property
+    def dollars(self) -> float:
+        return self.units * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What so many images cost, and the hours they take; ``seconds`` are billed for each."""
+
+    images: int
+    seconds: float
+    hours: float
+    lines: tuple[Line, ...]
+
+    @property
+    def dollars(self) -> float:
+        return sum(line.dollars for line in self.lines)
+
+    def by_service(self) -> dict[str, float]:
+        """Dollars, in the order of the lines."""
+        sums: dict[str, float] = {}
+        for line in self.lines:
+            sums[line.service] = sums.get(line.service, 0.0) + line.dollars
+        return sums
+
+
+def cpu_of(megapixels: float, architecture: Architecture = "x86_64") -> float:
+    """CPU milliseconds of an image, its requests among them; a straight line between what was measured."""
+    sizes = [size for size, _ in CPU]
+    at = min(max(bisect_left(sizes, megapixels), 1), len(CPU) - 1)
+    (small, less), (large, more) = CPU[at - 1], CPU[at]
+    drawn = less + (megapixels - small) * (more - less) / (large - small)
+    rendering = max(drawn, CPU[0][1])  # a picture of nothing still has a header and three files
+    return REQUESTS + rendering * (1 if architecture == "x86_64" else WITHOUT_SIMD)
+
+
+def megapixels_of(size: int) -> float:
+    """How large the picture in a file of so many bytes is, as cameras write them."""
+    return size / BYTES_A_PIXEL / 1e6
+
+
+def bill_of_files(sizes: Iterable[int], function: Function, *, variants: int, uploads: bool) -> Bill:
+    """What files of these sizes in bytes cost; the sizes are taken one by one and not kept."""
+    images, cpu = 0, 0.0
+    for size in sizes:
+        images += 1
+        cpu += cpu_of(megapixels_of(size), function.architecture)
+    seconds = function.billed_seconds(cpu / images) if images else 0.0
+    return bill(images, function, seconds=seconds, variants=variants, uploads=uploads)
+
+
+def bill(images: int, function: Function, *, seconds: float, variants: int, uploads: bool) -> Bill:
+    """What images of so many billed seconds each cost.
+
+    Args:
+        uploads: whether they are still to be uploaded; a backfill's are there.
+    """
+    batches = images / function.batch
+    sends = images if uploads else images / MOST_ENTRIES  # S3 sends each alone, a backfill ten at a time
+    lines = [
+        Line("Lambda", "GB-s", images * seconds * function.memory / 1024, GB_SECOND[function.architecture]),
+        Line("Lambda", "invocations", batches, INVOCATION),
+        Line("S3", "PUT of originals", images if uploads else 0, S3_WRITE),
+        Line("S3", "PUT of variants", images * variants, S3_WRITE),
+        Line("S3", "GET and HEAD", images * 2, S3_READ),
+        Line("SQS", "requests", sends + 2 * batches, SQS_REQUEST),  # sent, received, deleted
+        Line("DynamoDB", "writes", images * 2, TABLE_WRITE),
+        Line("CloudWatch", "GB of logs", images * LOG_BYTES / GB, LOG_GB),
+    ]
+    rate = min(function.concurrency / seconds, TABLE_WRITES_A_SECOND / 2) if seconds else math.inf
+    return Bill(images, seconds, images / rate / 3600, tuple(lines))

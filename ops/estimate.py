@@ -1,0 +1,149 @@
+"""``darkroom estimate``: what so many images of a size cost on AWS, and the hours they take."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+import yaml
+
+from ops import costs
+from ops.costs import Architecture, Bill, Function
+from ops.errors import UsageError
+from ops.terminal import AsJson, paper, print_json, table
+from processing import recipe
+
+ROOT: Final = Path(__file__).parents[1]
+UNITS: Final = {"MP": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9}
+
+
+def estimate(
+    images: Annotated[int, typer.Option(min=1, help="How many images.")] = 1_000_000,
+    size: Annotated[str, typer.Option(help="Of one: megapixels, or bytes as cameras write them.")] = "12MP",
+    memory: Annotated[
+        int | None, typer.Option(min=512, max=10240, help="Of the function, in MB.", show_default="serverless.yml's")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=2, max=1000, help="Invocations at once.", show_default="serverless.yml's")
+    ] = None,
+    architecture: Annotated[
+        Architecture | None, typer.Option(help="x86_64 or arm64.", show_default="serverless.yml's")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, max=10, help="Images in one invocation: ten with a backlog.")] = 10,
+    variants: Annotated[
+        int | None, typer.Option(min=1, help="Variants of each image.", show_default="recipe.toml's")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What so many images of a size cost on AWS, by service, and the hours they take.
+
+    List prices and measured CPU; the formula is printed below the table. Needs no credentials and asks nobody.
+
+    Examples:
+
+    darkroom estimate --images 1000000 --size 12MP
+
+    darkroom estimate --size 200KB --memory 3008 --concurrency 100
+
+    darkroom estimate --size 24MP --architecture arm64 --json
+    """
+    defaults = deployed_by_default()
+    function = Function(
+        memory=memory or int(defaults["memory"]),
+        architecture=architecture or defaults["architecture"],
+        concurrency=concurrency or int(defaults["maximumConcurrency"]),
+        batch=batch,
+    )
+    megapixels = _megapixels(size)
+    seconds = function.billed_seconds(costs.cpu_of(megapixels, function.architecture))
+    bill = costs.bill(images, function, seconds=seconds, variants=variants or variants_of_recipe(), uploads=True)
+    if as_json:
+        print_json(_document(bill, function, megapixels))
+    else:
+        paper().print(table_of(bill))
+        _explain(bill, function, megapixels)
+
+
+def deployed_by_default() -> Mapping[str, Any]:
+    """The stage parameters that serverless.yml gives when nobody says otherwise."""
+    described = yaml.safe_load((ROOT / "serverless.yml").read_text(encoding="utf-8"))
+    parameters: Mapping[str, Any] = described["params"]["default"]
+    return parameters
+
+
+def variants_of_recipe() -> int:
+    """How many variants today's recipe makes of an image."""
+    return len(recipe.load((ROOT / "recipe.toml").read_text(encoding="utf-8")).variants)
+
+
+def table_of(bill: Bill) -> Any:
+    """The bill, line by line."""
+    rows = [
+        (line.service, line.what, _count(line.units), _price(line.price), f"{line.dollars:,.2f}")
+        for line in bill.lines
+        if line.units
+    ]
+    total = ("", "in all", "", "", f"{bill.dollars:,.2f}")
+    return table(("service", "what", "units", "$ each", "$"), [*rows, total], right=("units", "$ each", "$"))
+
+
+def _explain(bill: Bill, function: Function, megapixels: float) -> None:
+    say = paper().print
+    say()
+    say(f"{bill.hours:,.1f} hours with {function.concurrency} at once: {_rate(bill):,.0f} images a second.")
+    for sentence in formula(bill, function, megapixels):
+        say(sentence)
+
+
+def formula(bill: Bill, function: Function, megapixels: float) -> list[str]:
+    """How the seconds and the hours came about, with the numbers in it, and where each number is from."""
+    cpu = costs.cpu_of(megapixels, function.architecture)
+    return [
+        f"billed seconds of a batch = {function.batch} images x {cpu / 1000:.3f} s CPU / {function.vcpus:.2f} vCPU"
+        f" + {function.rounds} x {costs.WAIT} s waiting = {bill.seconds * function.batch:.2f}",
+        f"of one image = {bill.seconds:.3f}; GB-s = images x that x {function.memory} MB / 1,024",
+        f"hours = images x that / {function.concurrency} / 3,600, and at most "
+        f"{costs.TABLE_WRITES_A_SECOND // 2:,} images a second, which a new table takes",
+        f"CPU measured {costs.MEASURED} on another x86-64 machine than Lambda's; the wait is assumed; "
+        f"prices {costs.PRICES_OF}.",
+        "Left out: storage, traffic out of the region, retries, the free tier.",
+    ]
+
+
+def _document(bill: Bill, function: Function, megapixels: float) -> dict[str, Any]:
+    return {
+        "images": bill.images,
+        "megapixels": round(megapixels, 3),
+        "memory": function.memory,
+        "architecture": function.architecture,
+        "concurrency": function.concurrency,
+        "batch": function.batch,
+        "dollars": round(bill.dollars, 2),
+        "dollars_by_service": {name: round(dollars, 2) for name, dollars in bill.by_service().items()},
+        "hours": round(bill.hours, 2),
+        "seconds_per_image": round(bill.seconds, 4),
+        "gb_seconds": round(bill.lines[0].units),
+        "requests": {f"{line.service} {line.what}": round(line.units) for line in bill.lines[1:-1]},
+        "formula": formula(bill, function, megapixels),
+    }
+
+
+def _megapixels(size: str) -> float:
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(MP|KB|MB|GB)", size.strip().upper())
+    if found is None or float(found[1]) == 0:
+        raise UsageError(f"{size!r} is no size: give megapixels or bytes, as in --size 12MP or --size 200KB")
+    number = float(found[1]) * UNITS[found[2]]
+    return number if found[2] == "MP" else costs.megapixels_of(round(number))
+
+
+def _rate(bill: Bill) -> float:
+    return bill.images / (bill.hours * 3600)
+
+
+def _count(units: float) -> str:
+    return f"{units:,.0f}" if units >= 10 else f"{units:,.2f}"
+
+
+def _price(price: float) -> str:
+    return f"{price:.10f}".rstrip("0")
