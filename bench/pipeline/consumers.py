@@ -1,0 +1,130 @@
+"""The consumers that are compared, each as a Lambda handler, and the engine alone.
+
+All of them render with the same engine and the same recipe, write the same three variants to S3, and have the same
+client configuration. ``usual`` is what Powertools' documentation shows; what it keeps of an image is what idempotency
+keeps of its result, so it writes no metadata beside. ``naive`` is what one writes without any of it.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_plus
+
+import boto3
+
+from bench.pipeline.originals import original_of
+from handlers.bootstrap import CLIENT, RECIPE
+from processing import imaging
+from processing.imaging import Rendered
+from processing.naming import variant_keys
+from processing.recipe import Recipe, load
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any] | None]
+
+
+def darkroom(_: Path) -> Handler:
+    """The consumer as it is deployed."""
+    from handlers.consumer import handler
+
+    return handler
+
+
+def usual(_: Path) -> Handler:
+    """Powertools' batch processor, and its idempotency on DynamoDB: one image after another."""
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+    from aws_lambda_powertools.utilities.idempotency import (
+        DynamoDBPersistenceLayer,
+        IdempotencyConfig,
+        idempotent_function,
+    )
+
+    recipe, s3 = _recipe(), boto3.client("s3", config=CLIENT)
+    layer = DynamoDBPersistenceLayer(table_name=os.environ["IMAGES_TABLE"], boto_config=CLIENT)
+    config = IdempotencyConfig(event_key_jmespath="[bucket, key, etag]")
+    processor = BatchProcessor(event_type=EventType.SQS)
+
+    @idempotent_function(data_keyword_argument="upload", persistence_store=layer, config=config)
+    def process(upload: dict[str, Any]) -> dict[str, Any]:
+        return _make_variants(s3, recipe, upload)
+
+    def each(record: Any) -> None:
+        for upload in _uploads(record.body):
+            process(upload=upload)
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        config.register_lambda_context(context)
+        return dict(process_partial_response(event=event, record_handler=each, processor=processor, context=context))
+
+    return handler
+
+
+def naive(_: Path) -> Handler:
+    """A loop; what fails fails the whole batch."""
+    recipe, s3 = _recipe(), boto3.client("s3", config=CLIENT)
+    table = boto3.resource("dynamodb", config=CLIENT).Table(os.environ["IMAGES_TABLE"])
+
+    def handler(event: dict[str, Any], _: Any) -> None:
+        for record in event["Records"]:
+            for upload in _uploads(record["body"]):
+                table.put_item(Item={"object": upload["key"], **_make_variants(s3, recipe, upload)})
+
+    return handler
+
+
+def engine(originals: Path) -> Handler:
+    """The render and nothing else: what the CPU of the others is compared with."""
+    recipe = _recipe()
+    read = cache(lambda name: (originals / name).read_bytes())
+
+    def handler(event: dict[str, Any], _: Any) -> None:
+        for record in event["Records"]:
+            for upload in _uploads(record["body"]):
+                imaging.render(read(original_of(upload["key"])), recipe)
+
+    return handler
+
+
+WAYS: dict[str, Callable[[Path], Handler]] = {
+    "darkroom": darkroom,
+    "usual": usual,
+    "naive": naive,
+    "engine": engine,
+}
+
+
+def _recipe() -> Recipe:
+    return load(RECIPE.read_text(encoding="utf-8"))
+
+
+def _uploads(body: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "bucket": record["s3"]["bucket"]["name"],
+            "key": unquote_plus(record["s3"]["object"]["key"]),
+            "etag": record["s3"]["object"]["eTag"],
+        }
+        for record in json.loads(body)["Records"]
+    ]
+
+
+def _make_variants(s3: Any, recipe: Recipe, upload: dict[str, Any]) -> dict[str, Any]:
+    """Fetch, render and put; returns what is to be remembered of the image."""
+    answer = s3.get_object(Bucket=upload["bucket"], Key=upload["key"])
+    rendered: Rendered = imaging.render(answer["Body"].read(), recipe)
+    formats = {spec.name: spec.format for spec in recipe.variants}
+    keys = variant_keys(upload["key"], prefix=os.environ["UPLOADS_PREFIX"], formats=formats)
+    for made in rendered.variants:
+        s3.put_object(
+            Bucket=os.environ["VARIANTS_BUCKET"], Key=keys[made.name], Body=made.data, ContentType=made.content_type
+        )
+    return {
+        "width": rendered.source.width,
+        "height": rendered.source.height,
+        "image_format": rendered.source.image_format,
+        "variants": [
+            {"key": keys[made.name], "width": made.width, "height": made.height} for made in rendered.variants
+        ],
+    }

@@ -1,0 +1,100 @@
+"""The pictures that are uploaded, by class; made once and kept."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+BATCHES: Mapping[str, tuple[str, ...]] = {
+    "small": ("small/0", "small/1", "small/2", "small/3", "small/4") * 2,
+    "12 MP": ("large/0", "large/1") * 5,
+    "mixed": (
+        "small/0",
+        "small/1",
+        "small/2",
+        "small/3",
+        "small/4",
+        "small/0",
+        "large/0",
+        "large/1",
+        "huge/0",
+        "png/0",
+    ),
+    "tiny": ("tiny/0",) * 10,
+}
+"""What a batch of ten is made of. Mixed: six for the web, two from phones, one of 24 MP, one screenshot-like PNG."""
+ABOUT = {
+    "small": "JPEG, 1440 x 1080, about 200 KB",
+    "12 MP": "JPEG, 4000 x 3000, about 3 MB",
+    "mixed": "six small, two of 12 MP, one of 24 MP, one PNG of 2 MP",
+    "tiny": "JPEG, 96 x 72",
+}
+
+
+def prepare(folder: Path) -> dict[str, bytes]:
+    """Every original by its name; each is a file of that name in the folder as well."""
+    for name, (width, height, grain, kind, options) in _SCENES.items():
+        file = folder / name
+        if not file.exists():
+            from bench.engine import images  # here, because numpy and pyvips are needed only once
+
+            file.parent.mkdir(parents=True, exist_ok=True)
+            picture = images.scene(width, height, seed=int(name[-1]), detail=0.6, grain=grain)
+            file.write_bytes(images.saved(picture, kind, **options))
+    return {name: (folder / name).read_bytes() for name in _SCENES}
+
+
+_SCENES: dict[str, tuple[int, int, float, str, dict[str, Any]]] = {  # width, height, grain, format and its options
+    **{f"small/{number}": (1440, 1080, 2, "JPEG", {"quality": 88}) for number in range(5)},
+    **{f"large/{number}": (4000, 3000, 3, "JPEG", {"quality": 95}) for number in range(2)},
+    "huge/0": (6000, 4000, 3, "JPEG", {"quality": 95}),
+    "png/0": (1600, 1200, 2, "PNG", {"compress_level": 6}),
+    "tiny/0": (96, 72, 2, "JPEG", {"quality": 88}),
+}
+
+
+def batch(kind: str, first: int, originals: Mapping[str, bytes]) -> dict[str, Any]:
+    """What Lambda hands over for ten new uploads; they are numbered from ``first``, so that no key comes twice."""
+    names = BATCHES[kind]
+    return event({key_of(name, first + place): len(originals[name]) for place, name in enumerate(names)})
+
+
+def key_of(name: str, number: int) -> str:
+    return f"images/{name}-{number:08}.{'png' if name.startswith('png') else 'jpg'}"
+
+
+def original_of(key: str) -> str:
+    """The original that an object is a copy of, from its key or from the path of a request for it."""
+    return re.split(r"/images/|^images/", key)[-1].rpartition("-")[0]
+
+
+def etag_of(key: str) -> str:
+    return original_of(key).replace("/", "-")
+
+
+def event(uploads: Mapping[str, int]) -> dict[str, Any]:
+    """What Lambda hands over for uploads of these keys and sizes."""
+    return {"Records": [_record(key, size) for key, size in uploads.items()]}
+
+
+def _record(key: str, size: int) -> dict[str, Any]:
+    thing = {"key": key, "eTag": etag_of(key), "size": size, "sequencer": "0055AED6DCD90281E5"}
+    upload = {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "eu-west-1",
+        "eventTime": "2026-11-21T07:00:00.000Z",
+        "eventName": "ObjectCreated:Put",
+        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": "uploads"}, "object": thing},
+    }
+    return {
+        "messageId": key,
+        "receiptHandle": f"handle of {key}",
+        "body": json.dumps({"Records": [upload]}),
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1795244400000"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:uploads",
+        "awsRegion": "eu-west-1",
+    }
