@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 from tests.builders import BROKEN, recipe
-from tests.simulation.simulator import Fault, Invocation, World
+from tests.simulation.simulator import RENDER, Fault, Invocation, World
 
 KEYS = ("images/cat.jpg", "images/dog.jpg")
 BODIES = (b"A", b"Z", b"A", b"Z", b"B", BROKEN)  # few, so that a key often goes back to an earlier picture
@@ -125,13 +125,13 @@ def _ignore(_: object) -> None:
 def _faults(chance: random.Random, budget: int) -> Callable[[Invocation, str], Fault | None]:
     left = [budget]
     rate = chance.choice((0.02, 0.08, 0.2))
-    kinds = [fault for fault in Fault if fault is not Fault.DUPLICATE]
+    kinds = [fault for fault in Fault if fault not in (Fault.DUPLICATE, Fault.TOO_LATE)]
 
-    def decide(_: Invocation, __: str) -> Fault | None:
+    def decide(_: Invocation, name: str) -> Fault | None:
         if not left[0] or chance.random() > rate:
             return None
         left[0] -= 1
-        return chance.choice(kinds)
+        return Fault.TOO_LATE if name == RENDER else chance.choice(kinds)
 
     return decide
 

@@ -214,6 +214,15 @@ def a_failure_takes_its_batch_along() -> Any:
     return _replaced(Batch, "process", process)
 
 
+def a_late_start_after_a_write_was_no_attempt() -> Any:
+    """The claim is given back as if nothing had been written under it."""
+
+    def render(self: Publication, data: bytes) -> Any:
+        return self._render(data, self._recipe)
+
+    return _replaced(Publication, "render", render)
+
+
 MUTANTS: tuple[Callable[[], Any], ...] = (
     no_if_match_on_read,
     no_last_look,

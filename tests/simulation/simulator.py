@@ -19,7 +19,8 @@ from typing import Any
 from greenlet import GreenletExit, greenlet
 
 from processing.batch import Batch, Message
-from processing.errors import LeaseLost, OutOfTime, Unavailable
+from processing.errors import LeaseLost, NotStarted, OutOfTime, Unavailable
+from processing.imaging import Rendered
 from processing.ledger import REMOVED_KEY, Claim, Status, Version
 from processing.recipe import Recipe
 from processing.worker import Worker
@@ -33,6 +34,7 @@ REQUEST = 22.0
 NEEDED = 10.0  # to start another object
 VISIBILITY = 6 * TIMEOUT + WINDOW
 MAX_RECEIVES = 5
+RENDER = "render"  # the one moment that is no request
 
 
 class Fault(StrEnum):
@@ -45,6 +47,7 @@ class Fault(StrEnum):
     CRASH_AFTER = "crash after the effect"
     FROZEN = "frozen beyond its lease"
     DUPLICATE = "message delivered twice"
+    TOO_LATE = "too late to render"  # the invocation would end first
 
 
 @dataclass
@@ -265,7 +268,7 @@ class World:
         worker = Worker(
             store=Port(self.store, self),
             ledger=Port(ledger, self),
-            render=fake_render,
+            render=self._render,
             recipe=self.made,
             uploads_bucket=UPLOADS,
             prefix="images/",
@@ -281,6 +284,16 @@ class World:
             clock=self.clock,
             chance=self.chance,
         )
+
+    def _render(self, data: bytes, made: Recipe) -> Rendered:
+        """As the renderers do, which may find that too little time is left."""
+        me = self._running()
+        fault = self.decide(me, RENDER)
+        if fault is Fault.TOO_LATE:
+            self.counts[fault] += 1
+            self.note(f"{me.name}: {fault}")
+            raise NotStarted(str(fault))
+        return fake_render(data, made)
 
     def _seconds_needed(self) -> float:
         """Asked before each object; where too little time is left, the rest of the batch is handed back."""
@@ -299,7 +312,8 @@ class World:
             except Exception as error:
                 self.explained[delivery.message_id] += 1
                 in_time = self.now - me.started <= TIMEOUT
-                if isinstance(error, LeaseLost | OutOfTime) and in_time and not me.sent_again:
+                too_late = isinstance(error.__cause__, NotStarted)  # to render another version, after a write
+                if isinstance(error, LeaseLost | OutOfTime) and not too_late and in_time and not me.sent_again:
                     self.complaints.append(f"{me.name} lost its lease within its own time: {error}")
                 raise
 

@@ -12,7 +12,7 @@ import pytest
 from tests.simulation import mutants
 from tests.simulation.histories import Schedule
 from tests.simulation.invariants import violations
-from tests.simulation.simulator import LEASE, VISIBILITY, Invocation, World
+from tests.simulation.simulator import LEASE, RENDER, VISIBILITY, Fault, Invocation, World
 
 KEY = "images/cat.jpg"
 Z, A = b"Z", b"A"
@@ -235,6 +235,26 @@ def a_zombie_writes_after_the_end(on: Stage) -> None:
     on.run(removal)
 
 
+def too_late_to_mend_an_own_write(on: Stage) -> None:
+    """As V1, and the worker that covered the newer picture has no time left to render that one again.
+
+    What was written under a claim is an attempt, whatever it ended by: or the next receive would not look.
+    """
+    w0 = on.start(on.put(Z))
+    on.read(w0)
+    m1 = on.put(A)
+    w1 = on.start(m1)
+    on.read(w1)
+    on.run(w0, f"put {on.first}")
+    on.run(w0, f"put {on.second}")
+    on.judge(w1, on.first)
+    m2 = on.put(Z)
+    on.run(w0)
+    on.run(on.start(m2))
+    on.world.decide = lambda who, what: Fault.TOO_LATE if (who, what) == (w1, RENDER) else None
+    on.run(w1)
+
+
 HISTORIES: list[tuple[Callable[[Stage], None], Callable[[], Any]]] = [
     (superseded_after_an_own_write, mutants.no_look_after_an_own_write),
     (a_second_variant_is_missing, mutants.only_the_first_variant_is_looked_at),
@@ -246,6 +266,7 @@ HISTORIES: list[tuple[Callable[[Stage], None], Callable[[], Any]]] = [
     (the_last_variant_is_mine, mutants.only_the_last_variant_is_looked_at),
     (the_first_variant_is_mine, mutants.only_the_first_variant_is_looked_at),
     (a_zombie_writes_after_the_end, mutants.requests_may_outlive_the_lease),
+    (too_late_to_mend_an_own_write, mutants.a_late_start_after_a_write_was_no_attempt),
 ]
 NAMES = [history.__name__ for history, _ in HISTORIES]
 
