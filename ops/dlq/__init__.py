@@ -1,0 +1,16 @@
+"""The dead letters: which died of what, and how they go through again.
+
+Read in this order:
+
+    letters     receive every letter of the dead-letter queue, hide it while it is worked on, put it back
+    causes      join letters with the images table; group them by cause
+    advice      what each cause means, and what mends it
+    filters     which letters a command is to work on
+    redrive     send letters again, and delete only what SQS reported as sent
+    pace        a rate that is held
+    watch       follow the letters that were sent to their ends
+    native      the same by SQS's own message move task
+    history     who redrove what, when, and with which result
+    files       letters as JSON lines, out and in again
+    looking, sending, filing      the commands; `commands` is their list
+"""

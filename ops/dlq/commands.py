@@ -1,0 +1,14 @@
+"""``darkroom dlq``: its subcommands, one line each."""
+
+import typer
+
+from ops.dlq import looking
+
+
+def make_dlq() -> typer.Typer:
+    """The command group."""
+    app = typer.Typer(no_args_is_help=True, help="The dead letters: why they died, and how they go through again.")
+    app.command()(looking.groups)
+    app.command("list")(looking.list_letters)
+    app.command()(looking.show)
+    return app

@@ -1,0 +1,208 @@
+"""The letters of the dead-letter queue: received to be looked at, hidden meanwhile, and put back.
+
+Receiving is SQS's only way to read. It counts as no attempt: the dead-letter queue has no redrive policy of its own
+(`Hold` refuses one that has), and what is sent to the uploads queue again begins with receive 1. A letter is hidden
+for ``HIDDEN`` seconds at a time, which a thread prolongs while it is held, and is visible again as soon as the block
+ends, however it ends. Only a SIGKILL leaves it hidden, for those seconds.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.errors import UsageError
+from processing.aws import code_of
+
+HIDDEN = 120  # seconds
+WAIT = 1  # seconds of a long poll: an empty answer then comes from all of SQS's servers, not from a few
+MOST = 10  # messages in any one request
+THREADS = 8
+COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible")
+SHORT = 8  # characters of a message id that people type
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message as it was received from the dead-letter queue."""
+
+    message_id: str
+    handle: str
+    body: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    message_attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """What people call it."""
+        return self.message_id[:SHORT]
+
+    @property
+    def sent_at(self) -> float:
+        """When it was first sent, in seconds since the epoch: SQS keeps that time when a message dies."""
+        return int(self.attributes.get("SentTimestamp", 0)) / 1000
+
+
+class Hold:
+    """Receives letters and hides them from others until the ``with`` block ends.
+
+    Args:
+        sqs: a boto3 SQS client, safe to share between threads.
+        url: the dead-letter queue.
+        hidden: seconds for which a letter is hidden at a time.
+    """
+
+    def __init__(self, sqs: Any, url: str, *, hidden: int = HIDDEN) -> None:
+        self.elsewhere = 0  # letters that somebody else had received when reading began
+        self.escaped = 0  # letters that could not be kept hidden
+        self.expected = 0  # letters that were there to be received, as SQS counted them
+        self._sqs = sqs
+        self._url = url
+        self._hidden = hidden
+        self._held: dict[str, _Held] = {}
+        self._changing = threading.Lock()
+        self._over = threading.Event()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="letters")
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._refuse_a_queue_that_counts()
+        self._keeper.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._keeper.join()
+        try:
+            self.release()
+        finally:
+            self._pool.shutdown()
+
+    def read(self, on_letters: Callable[[int], object] = lambda _count: None) -> list[Letter]:
+        """Every letter that can be received, the oldest first; ``on_letters`` is told how many came, each time."""
+        letters: dict[str, Letter] = {}
+
+        def receive() -> None:
+            empty = 0
+            while not self._over.is_set() and empty < (1 if len(letters) >= self.expected else 2):
+                received = self._receive()
+                empty = 0 if received else empty + 1
+                letters.update((letter.message_id, letter) for letter in received)
+                on_letters(len(received))
+
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="readers") as pool:
+            readers = [pool.submit(receive) for _ in range(THREADS if self.expected > MOST else 1)]
+            try:
+                for reader in readers:
+                    reader.result()
+            except BaseException:
+                self._over.set()
+                raise
+        return sorted(letters.values(), key=lambda letter: (letter.sent_at, letter.message_id))
+
+    def release(self, letters: Iterable[Letter] | None = None) -> None:
+        """Make these letters visible again, or all that are held; what is not hidden any more needs nothing."""
+        with self._changing:
+            names = list(self._held) if letters is None else [letter.message_id for letter in letters]
+            handles = [held.handle for name in names if (held := self._held.pop(name, None))]
+        self._change(handles, 0)
+
+    def forget(self, letters: Iterable[Letter]) -> None:
+        """Hide these no longer: they were deleted."""
+        with self._changing:
+            for letter in letters:
+                self._held.pop(letter.message_id, None)
+
+    def _refuse_a_queue_that_counts(self) -> None:
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[*COUNTS, "RedrivePolicy"])
+        attributes = answer["Attributes"]
+        self.expected = int(attributes[COUNTS[0]])
+        self.elsewhere = int(attributes[COUNTS[2]])
+        if "deadLetterTargetArn" in attributes.get("RedrivePolicy", ""):
+            name = self._url.rpartition("/")[2]
+            raise UsageError(f"{name} has a redrive policy of its own, so looking would use up receives: remove that")
+
+    def _receive(self) -> list[Letter]:
+        try:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=MOST,
+                VisibilityTimeout=self._hidden,
+                WaitTimeSeconds=WAIT,
+                AttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+        except ClientError as error:
+            if code_of(error) in ("OverLimit", "AWS.SimpleQueueService.OverLimit"):
+                return []  # 120,000 are in flight, which is all that SQS lets anybody look at
+            raise
+        letters = [_letter(message) for message in answer.get("Messages", ())]
+        until = time.monotonic() + self._hidden
+        with self._changing:
+            self._held |= {letter.message_id: _Held(letter.handle, until) for letter in letters}
+        return letters
+
+    def _keep(self) -> None:
+        """Hide what is held for longer, whenever half of its time is over."""
+        while not self._over.wait(self._hidden / 8):
+            half = time.monotonic() + self._hidden / 2
+            with self._changing:
+                due = [(name, held) for name, held in self._held.items() if held.until < half]
+            try:
+                self._prolong(due)
+            except (BotoCoreError, ClientError):
+                continue  # what reaches nobody now is tried again; what ends meanwhile is counted as escaped then
+
+    def _prolong(self, due: Sequence[tuple[str, "_Held"]]) -> None:
+        until = time.monotonic() + self._hidden
+        refused = self._change([held.handle for _, held in due], self._hidden)
+        with self._changing:
+            for name, held in due:
+                if held.handle in refused:
+                    self.escaped += self._held.pop(name, None) is not None
+                elif name in self._held:
+                    self._held[name] = _Held(held.handle, until)
+
+    def _change(self, handles: Sequence[str], seconds: int) -> set[str]:
+        """Set visibility timeouts; returns the handles that SQS refused, whose time was over."""
+
+        def change(some: Sequence[str]) -> list[str]:
+            entries = [
+                {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
+                for number, handle in enumerate(some)
+            ]
+            answer = self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+            return [some[int(entry["Id"])] for entry in answer.get("Failed", ())]
+
+        return {handle for refused in self._pool.map(change, in_groups(handles, MOST)) for handle in refused}
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A handle, and until when (on the monotonic clock) it hides its letter."""
+
+    handle: str
+    until: float
+
+
+def in_groups(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items in groups of at most ``size``."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _letter(message: Mapping[str, Any]) -> Letter:
+    return Letter(
+        message_id=message["MessageId"],
+        handle=message["ReceiptHandle"],
+        body=message["Body"],
+        attributes=message.get("Attributes", {}),
+        message_attributes=message.get("MessageAttributes", {}),
+    )
