@@ -14,6 +14,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 from rich.console import Console
 from typer.core import TyperGroup
 
+from ops.dlq.commands import make_dlq
 from ops.errors import UsageError
 from ops.estimate import estimate
 from ops.local.errors import StackError
@@ -56,6 +57,7 @@ def make_app() -> typer.Typer:
     )
     app.callback()(lambda: None)  # or the name of a single subcommand would be left out of the command line
     app.command()(start)
+    app.add_typer(make_dlq(), name="dlq")
     app.command()(estimate)
     return app
 
