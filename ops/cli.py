@@ -14,6 +14,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 from rich.console import Console
 from typer.core import TyperGroup
 
+from ops.backfill.command import backfill
 from ops.dlq.commands import make_dlq
 from ops.errors import UsageError
 from ops.estimate import estimate
@@ -59,6 +60,7 @@ def make_app() -> typer.Typer:
     app.command()(start)
     app.add_typer(make_dlq(), name="dlq")
     app.command()(estimate)
+    app.command()(backfill)
     return app
 
 

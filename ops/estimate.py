@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -11,10 +10,10 @@ import yaml
 from ops import costs
 from ops.costs import Architecture, Bill, Function
 from ops.errors import UsageError
+from ops.recipes import read_recipe
+from ops.stage import ROOT
 from ops.terminal import AsJson, paper, print_json, table
-from processing import recipe
 
-ROOT: Final = Path(__file__).parents[1]
 UNITS: Final = {"MP": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
@@ -57,7 +56,7 @@ def estimate(
     )
     megapixels = _megapixels(size)
     seconds = function.billed_seconds(costs.cpu_of(megapixels, function.architecture))
-    bill = costs.bill(images, function, seconds=seconds, variants=variants or variants_of_recipe(), uploads=True)
+    bill = costs.bill(images, function, seconds=seconds, variants=variants or len(read_recipe().variants), uploads=True)
     if as_json:
         print_json(_document(bill, function, megapixels))
     else:
@@ -70,11 +69,6 @@ def deployed_by_default() -> Mapping[str, Any]:
     described = yaml.safe_load((ROOT / "serverless.yml").read_text(encoding="utf-8"))
     parameters: Mapping[str, Any] = described["params"]["default"]
     return parameters
-
-
-def variants_of_recipe() -> int:
-    """How many variants today's recipe makes of an image."""
-    return len(recipe.load((ROOT / "recipe.toml").read_text(encoding="utf-8")).variants)
 
 
 def table_of(bill: Bill) -> Any:

@@ -1,0 +1,460 @@
+"""The parts of a backfill, each by itself: sending, pace, checkpoint, sources, and what is wanted."""
+
+import gzip
+import json
+from datetime import UTC, datetime
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ops.backfill.checkpoint import Checkpoint, Progress
+from ops.backfill.inventory import Inventory
+from ops.backfill.messages import body
+from ops.backfill.pace import Pace
+from ops.backfill.run import Backfill
+from ops.backfill.sending import TRIES, NotSent, Sender
+from ops.backfill.sources import Found, asked_for, chunks, named
+from ops.backfill.wanted import Missing, Verdict, Wanted
+from ops.errors import UsageError
+from ops.images import Record
+from processing.events import ObjectCreated, parse
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+class Queue:
+    """SendMessageBatch that refuses some bodies: for good, or the first so many times."""
+
+    def __init__(self, *, for_good=(), times=None):
+        self.for_good, self.times, self.sent, self.requests = set(for_good), dict(times or {}), [], 0
+
+    def send_message_batch(self, **request):
+        self.requests += 1
+        answer = {"Successful": [], "Failed": []}
+        for entry in request["Entries"]:
+            text = entry["MessageBody"]
+            if text in self.for_good or self.times.get(text, 0) > 0:
+                self.times[text] = self.times.get(text, 0) - 1
+                fault = {"Id": entry["Id"], "Code": "Because", "SenderFault": text in self.for_good}
+                answer["Failed"].append(fault)
+            else:
+                self.sent.append((text, entry["MessageGroupId"]))
+                answer["Successful"].append({"Id": entry["Id"]})
+        return answer
+
+
+def sender(queue, pauses=None):
+    return Sender(queue, "url", "backfill", (pauses if pauses is not None else []).append)
+
+
+def test_messages_of_a_batch_that_were_not_sent_are_sent_again_and_no_others():
+    queue, pauses = Queue(times={"b": 2}), []
+
+    sender(queue, pauses).send(["a", "b", "c"])
+
+    assert [text for text, _ in queue.sent] == ["a", "c", "b"]
+    assert {group for _, group in queue.sent} == {"backfill"}
+    assert pauses == [0.5, 1.0]
+
+
+def test_a_message_that_is_refused_for_what_it_is_is_not_sent_again():
+    queue = Queue(for_good={"b"})
+
+    with pytest.raises(NotSent) as refusal:
+        sender(queue).send(["a", "b"])
+
+    assert refusal.value.refused == {1: "Because"}
+    assert queue.requests == 1
+
+
+def test_a_message_that_is_refused_again_and_again_is_given_up():
+    queue = Queue(times={"b": 99})
+
+    with pytest.raises(NotSent) as refusal:
+        sender(queue).send(["a", "b"])
+
+    assert refusal.value.refused == {1: "Because"}
+    assert queue.requests == TRIES
+
+
+def test_what_sqs_says_nothing_of_counts_as_not_sent():
+    class Silent:
+        def send_message_batch(self, **request):
+            return {}
+
+    with pytest.raises(NotSent) as refusal:
+        sender(Silent()).send(["a"])
+
+    assert refusal.value.refused == {0: "no answer"}
+
+
+class Time:
+    def __init__(self, drained=0):
+        self.now, self.waiting, self.drained = 100.0, 0, drained
+
+    def clock(self):
+        return self.now
+
+    def pause(self, seconds):
+        self.now += seconds
+        self.waiting = max(0, self.waiting - round(self.drained * seconds))
+
+
+def test_messages_are_sent_at_the_rate_that_was_asked_for():
+    time = Time()
+    pace = Pace(50, None, lambda: 0, time.clock, time.pause)
+
+    for _ in range(100):
+        pace.wait_for(10)
+
+    assert time.now - 100 == pytest.approx(99 * 10 / 50)
+
+
+def test_time_that_was_lost_elsewhere_is_not_made_up_for_by_a_burst():
+    time = Time()
+    pace = Pace(10, None, lambda: 0, time.clock, time.pause)
+    pace.wait_for(10)
+    time.now += 60
+    pace.wait_for(10)
+    before = time.now
+
+    pace.wait_for(10)
+
+    assert time.now - before == pytest.approx(1.0)
+
+
+def test_no_more_are_sent_while_as_many_wait_as_were_allowed():
+    time, most = Time(drained=7), 0
+    pace = Pace(None, 100, lambda: time.waiting, time.clock, time.pause)
+
+    for _ in range(200):
+        pace.wait_for(10)
+        time.waiting += 10
+        most = max(most, time.waiting)
+
+    assert 90 <= most <= 100
+    assert time.now - 100 == pytest.approx(1900 / 7, rel=0.1)
+
+
+def test_a_depth_below_a_batch_still_lets_one_into_an_empty_queue():
+    time = Time(drained=5)
+    pace = Pace(None, 3, lambda: time.waiting, time.clock, time.pause)
+
+    for _ in range(3):
+        pace.wait_for(10)
+        assert time.waiting == 0
+        time.waiting = 10
+
+
+def test_a_checkpoint_says_what_was_written_last(tmp_path):
+    file = tmp_path / "checkpoint.json"
+    for sent in (10, 20):
+        Checkpoint(file, {"stage": "dev"}).write(Progress(f"images/{sent}", 30, sent))
+
+    assert Checkpoint(file, {"stage": "dev"}).read() == Progress("images/20", 30, 20)
+
+
+def test_a_checkpoint_of_another_backfill_is_refused(tmp_path):
+    file = tmp_path / "checkpoint.json"
+    Checkpoint(file, {"stage": "dev", "prefix": "images/a"}).write(Progress("images/a1"))
+
+    with pytest.raises(UsageError, match=r"another backfill \(not the same prefix\)"):
+        Checkpoint(file, {"stage": "dev", "prefix": "images/b"}).read()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"of": {}, "progress": {"far": 1}}'])
+def test_a_file_that_is_no_checkpoint_is_refused_and_not_overwritten(tmp_path, content):
+    file = tmp_path / "notes.txt"
+    file.write_text(content)
+
+    with pytest.raises(UsageError, match="no checkpoint"):
+        Checkpoint(file, {}).read()
+    assert file.read_text() == content
+
+
+def test_without_a_file_nothing_is_kept():
+    checkpoint = Checkpoint(None, {})
+    checkpoint.write(Progress("images/a"))
+    checkpoint.remove()
+
+    assert checkpoint.read() == Progress()
+
+
+KEY = "images/café + bar/50% off?.jpg"
+
+
+def test_the_consumer_reads_from_a_message_what_was_found():
+    found = Found(KEY, position=KEY, etag="0a1b", size=12, modified=NOON)
+    text = body(found, bucket="uploads", region="eu-west-1", author="backfill")
+
+    assert parse(text) == (ObjectCreated("uploads", KEY, "0a1b", size=12, time="2026-11-21T12:00:00.000Z"),)
+    assert json.loads(text)["Records"][0]["eventSource"] == "darkroom:backfill"
+    assert text.isascii()  # SQS refuses some characters, and none of these
+
+
+class Bucket:
+    """HeadObject."""
+
+    def __init__(self, **objects):
+        self.objects = objects
+
+    def head_object(self, **request):
+        key = request["Key"]
+        if key == "forbidden":
+            raise ClientError({"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "HeadObject")
+        if key not in self.objects:
+            raise ClientError({"Error": {"Code": "404"}, "ResponseMetadata": {"HTTPStatusCode": 404}}, "HeadObject")
+        return {"ETag": f'"{self.objects[key]}"', "ContentLength": 5, "LastModified": NOON}
+
+
+def test_keys_are_taken_as_they_are_and_asked_for_in_their_order():
+    lines = ["a\n", "\n", "gone\r\n", " b \n"]
+    found = list(asked_for(Bucket(a="ea", **{" b ": "eb"}), "uploads", named(lines)))
+
+    assert [(one.key, one.etag, one.position) for one in found] == [
+        ("a", "ea", "1"),
+        ("gone", "", "3"),
+        (" b ", "eb", "4"),
+    ]
+
+
+def test_keys_are_gone_on_with_behind_the_last_line():
+    assert [one.key for one in named(["a", "b", "c"], after="2")] == ["c"]
+
+
+def test_a_key_that_may_not_be_looked_at_is_no_key_that_is_gone():
+    with pytest.raises(ClientError):
+        list(asked_for(Bucket(), "uploads", named(["forbidden"])))
+
+
+ROWS = (
+    '"uploads","images/caf%C3%A9+%2B+bar.jpg","v1","true","false","12","2026-11-21T12:00:00.000Z","e1"\n'
+    '"uploads","images/old.jpg","v0","false","false","12","2026-11-21T12:00:00.000Z","e0"\n'
+    '"uploads","images/deleted.jpg","v2","true","true","","2026-11-21T12:00:00.000Z",""\n'
+    '"uploads","images/b%0Ac.jpg","v3","true","false","7","2026-11-21T12:00:00.000Z","e3"\n'
+)
+SCHEMA = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag"
+WANTED = [
+    Found("images/café + bar.jpg", position="1", etag="e1", size=12, modified=NOON),
+    Found("images/b\nc.jpg", position="4", etag="e3", size=7, modified=NOON),
+]
+
+
+def inventory(tmp_path, content, **options):
+    file = tmp_path / "inventory.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return Inventory(file, bucket="uploads", **options)
+
+
+@pytest.mark.parametrize("pack", [str.encode, lambda text: gzip.compress(text.encode())])
+def test_an_inventory_gives_the_latest_versions_with_their_keys_decoded(tmp_path, pack):
+    assert list(inventory(tmp_path, pack(ROWS), columns=SCHEMA).found()) == WANTED
+
+
+def test_an_inventory_finds_its_columns_in_the_manifest(tmp_path):
+    (tmp_path / "manifest.json").write_text(json.dumps({"fileSchema": SCHEMA}))
+
+    assert list(inventory(tmp_path, ROWS).found()) == WANTED
+
+
+def test_an_inventory_with_a_header_line_has_its_columns_there(tmp_path):
+    header = SCHEMA.replace(" ", "") + "\n"
+    found = list(inventory(tmp_path, header + ROWS).found())
+
+    assert [(one.key, one.position) for one in found] == [("images/café + bar.jpg", "2"), ("images/b\nc.jpg", "5")]
+
+
+def test_an_inventory_of_two_columns_is_of_buckets_and_keys(tmp_path):
+    made = inventory(tmp_path, "uploads,images/a%2Bb.jpg\n")
+
+    assert [one.key for one in made.found()] == ["images/a+b.jpg"]
+    assert not made.knows("LastModifiedDate")
+
+
+def test_an_inventory_is_gone_on_with_behind_the_last_row(tmp_path):
+    assert list(inventory(tmp_path, ROWS, columns=SCHEMA).found(after="1")) == WANTED[1:]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("a,b,c\n", r"--columns \"Bucket, Key"),
+        ("", r"--columns"),
+        (b"\xff\xfe\x00", "cannot be read"),
+        (b"\x1f\x8bnot gzip", "cannot be read"),
+        (gzip.compress(b"uploads,images/a.jpg\n")[:-12], "cannot be read"),
+    ],
+)
+def test_an_inventory_that_cannot_be_read_says_what_to_give(tmp_path, content, said):
+    with pytest.raises(UsageError, match=said):
+        inventory(tmp_path, content)
+
+
+def test_an_inventory_of_another_bucket_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"row 1: is of the bucket others, and this stage's is uploads"):
+        list(inventory(tmp_path, "others,images/a.jpg\n").found())
+
+
+def test_a_row_of_other_columns_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"row 2: has 3 columns"):
+        list(inventory(tmp_path, "uploads,images/a.jpg\nuploads,images/b.jpg,7\n").found())
+
+
+class Images:
+    """The images table."""
+
+    def __init__(self, *records):
+        self.records = {(record.object, record.etag): record for record in records}
+
+    def read(self, versions):
+        assert len(set(versions)) == len(versions)
+        return {version: self.records[version] for version in versions if version in self.records}
+
+
+def record(key, status, *, recipe="today", etag="e", lease_until=0):
+    return Record(status, object=f"uploads/{key}", etag=etag, recipe=recipe, lease_until=lease_until)
+
+
+def judge(*found, images=(), rejected=False, **options):
+    missing = Missing(Images(*images), "uploads", "today", rejected, lambda: 1000.0)
+    wanted = Wanted("images/", missing=missing, **options)
+    return {one.key.removeprefix("images/"): verdict for one, verdict in wanted.judge(found)}
+
+
+def found(key, **fields):
+    return Found(f"images/{key}", position=fields.pop("position", key), **({"etag": "e", "size": 1} | fields))
+
+
+def test_missing_is_what_has_no_record_as_done_with_todays_recipe():
+    keys = ("never", "done", "older recipe", "failed", "superseded", "removed", "rejected", "rejected before")
+    verdicts = judge(
+        *(found(key) for key in keys),
+        images=[
+            record("images/done", "DONE"),
+            record("images/older recipe", "DONE", recipe="yesterday"),
+            record("images/failed", "FAILED"),
+            record("images/superseded", "SUPERSEDED"),
+            record("images/removed", "REMOVED"),
+            record("images/rejected", "REJECTED"),
+            record("images/rejected before", "REJECTED", recipe="yesterday"),
+            record("images/never", "DONE", etag="another version"),
+        ],
+    )
+
+    assert {key for key, verdict in verdicts.items() if verdict is not Verdict.WANTED} == {"done", "rejected"}
+    assert verdicts["done"] is Verdict.DONE
+    assert verdicts["rejected"] is Verdict.REJECTED
+
+
+def test_what_was_rejected_is_tried_again_when_asked_for():
+    assert judge(found("a"), images=[record("images/a", "REJECTED")], rejected=True) == {"a": Verdict.WANTED}
+
+
+def test_what_somebody_is_working_on_is_left_to_him_until_his_lease_ends():
+    held, ended = (record("images/a", "IN_PROGRESS", lease_until=until) for until in (1001, 999))
+
+    assert judge(found("a"), images=[held]) == {"a": Verdict.BUSY}
+    assert judge(found("a"), images=[ended]) == {"a": Verdict.WANTED}
+
+
+def test_folders_older_objects_and_what_is_gone_or_elsewhere_are_left_out():
+    since = datetime(2026, 11, 21, tzinfo=UTC)
+    verdicts = judge(
+        found("folder/", size=0),
+        found("not/", size=1),
+        found("old", modified=datetime(2026, 11, 20, 23, 59, tzinfo=UTC)),
+        found("new", modified=since),
+        found("gone", etag=""),
+        Found("elsewhere", position="x", etag="e"),
+        changed_since=since,
+    )
+
+    assert verdicts == {
+        "folder/": Verdict.FOLDER,
+        "not/": Verdict.WANTED,
+        "old": Verdict.OLDER,
+        "new": Verdict.WANTED,
+        "gone": Verdict.GONE,
+        "elsewhere": Verdict.OUTSIDE,
+    }
+
+
+def test_a_key_that_is_named_twice_is_asked_for_once():
+    verdicts = judge(found("a", position="1"), found("a", position="2"), images=[record("images/a", "DONE")])
+
+    assert verdicts == {"a": Verdict.DONE}
+
+
+class Sent(list):
+    """Takes batches, and refuses or dies at the one that holds a key."""
+
+    def __init__(self, *, refuse=None, die=None):
+        self.refuse, self.die = refuse, die
+
+    def __call__(self, batch):
+        keys = [one.key for one in batch]
+        if self.die in keys:
+            raise KeyboardInterrupt
+        if self.refuse in keys:
+            self.extend(key for key in keys if key != self.refuse)
+            raise NotSent({keys.index(self.refuse): "Because"})
+        self.extend(keys)
+
+
+MANY = [Found(f"images/{number:04}", position=f"images/{number:04}", etag="e", size=2) for number in range(250)]
+
+
+def behind(progress):
+    return [one for one in MANY if one.position > progress.after]
+
+
+def run(tmp_path, send):
+    checkpoint = Checkpoint(tmp_path / "checkpoint.json", {})
+    start = checkpoint.read()
+    return Backfill(Wanted("images/"), send, checkpoint).run(behind(start), start)
+
+
+def test_everything_is_sent_once_and_in_batches_and_the_checkpoint_is_gone(tmp_path):
+    send = Sent()
+    totals = run(tmp_path, send)
+
+    assert send == [one.key for one in MANY]
+    assert (totals.sent, totals.size, totals.verdicts[Verdict.WANTED]) == (250, 500, 250)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_died_is_gone_on_with_behind_what_was_sent(tmp_path):
+    first, second = Sent(die="images/0137"), Sent()
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, first)
+
+    run(tmp_path, second)
+
+    assert first[-1] == "images/0129"
+    assert first + second == [one.key for one in MANY]
+
+
+def test_what_is_refused_ends_the_run_and_is_sent_again_by_the_next(tmp_path):
+    first, second = Sent(refuse="images/0013"), Sent()
+    totals = run(tmp_path, first)
+    run(tmp_path, second)
+
+    assert totals.refused == {"images/0013": "Because"}
+    assert totals.sent == 19
+    assert second[0] == "images/0010"
+    assert set(first + second) == {one.key for one in MANY}
+
+
+def test_what_is_not_wanted_moves_the_checkpoint_too(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "checkpoint.json", {})
+    seen = []
+    Backfill(Wanted("elsewhere/"), Sent(), checkpoint, lambda _totals: seen.append(checkpoint.read())).run(
+        MANY, Progress()
+    )
+
+    assert [progress.after for progress in seen] == ["images/0099", "images/0199", "images/0249"]
+    assert [progress.looked_at for progress in seen] == [100, 200, 250]
+
+
+def test_chunks_are_as_large_as_asked_for_and_lose_nothing():
+    assert [list(chunk) for chunk in chunks(range(5), 2)] == [[0, 1], [2, 3], [4]]
