@@ -26,7 +26,7 @@ from PIL import Image
 from processing import imaging
 from processing.batch import Batch, Message
 from processing.capacity import capacity
-from processing.contained import Renderer, Renderers, Room
+from processing.contained import Bodies, Renderer, Renderers, Room
 from processing.pace import Pace
 from processing.recipe import load
 from processing.spread import SideBySide, one_after_another
@@ -94,9 +94,9 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
     """The service's consumer on doubles; not overlapped, it is what one has without threads and child processes."""
     recipe = load((PROJECT / "recipe.toml").read_text(encoding="utf-8"))
     room, pace = capacity(MEMORY), Pace(60)
-    children = [Renderer(recipe, environ=os.environ)] if overlapped else []
+    children = [Renderer(recipe, environ=os.environ, kept=room.kept)] if overlapped else []
     renderers = Renderers(children, recipe, room=Room(room.rendering), pace=pace, seconds=15)
-    bodies = Room(room.bodies)
+    bodies = Bodies(room, pace, recipe.limits.max_bytes)
     tokens = map(str, itertools.count())
     ledger = MemoryLedger(recipe.fingerprint, "code", 90, time.time, lambda: next(tokens))
     worker = Worker(
@@ -110,11 +110,6 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
         request_seconds=22,
     )
 
-    @contextmanager
-    def space(size: int | None) -> Iterator[None]:
-        with bodies.take(room.megabytes_of(size or 0)), pace.object():
-            yield
-
     yield Batch(
         handle=worker.handle,
         queue=MemoryQueue(time.time),
@@ -123,7 +118,7 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
         clock=time.time,
         chance=random.Random(1),
         begin=pace.begin,
-        spread=SideBySide(room.threads, space) if overlapped else one_after_another,
+        spread=SideBySide(room.threads, bodies.hold) if overlapped else one_after_another,
     )
     renderers.close()
 
@@ -133,7 +128,7 @@ def run(images: int, *, latency: float, kind: str, overlapped: bool) -> Result:
     pictures = [photo(*shape, seed=number) for number, shape in enumerate(SHAPES[kind])]
     store = MemoryStore()
     with consumer(store, latency=latency, overlapped=overlapped) as batch:
-        _work(batch, store, pictures[:1], range(-1, 0))  # warm
+        _work(batch, store, pictures, range(-len(pictures), 0))  # warm: each picture once
         memory, failed, before, start = [], 0, _cpu(), time.perf_counter()
         for first in range(0, images, BATCH):
             failed += _work(batch, store, pictures, range(first, min(first + BATCH, images)))

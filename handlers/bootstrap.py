@@ -33,7 +33,15 @@ from processing.worker import Worker
 RECIPE = Path(__file__).resolve().parent.parent / "recipe.toml"
 
 # Three tries of at most 1 + 5 seconds, and between them pauses of at most 1 and 2 seconds: 21 seconds at the worst.
-CLIENT = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+CLIENT = Config(
+    connect_timeout=1,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    # A fifth of what botocore takes for an image's seven requests goes into these (docs/benchmarks.md):
+    user_agent="darkroom",  # or it is put together twice for each request
+    parameter_validation=False,  # against the service's model, before the service does it
+    request_checksum_calculation="when_required",  # TLS guards the way, S3 keeps a checksum of its own
+)
 REQUEST_SECONDS = 22.0  # below the 30 seconds by which a lease outlives the function
 TRY = 1 / 4  # of the function's time: one image can hang, twice, and its neighbours have time left
 
@@ -93,7 +101,7 @@ def _render(settings: Settings, recipe: Recipe, room: Capacity, pace: Pace, env:
     """The engine, in child processes; they need what only Linux has."""
     if settings.rendering == "in-process" or sys.platform != "linux":
         return imaging.render
-    children = [Renderer(recipe, environ=env) for _ in range(room.renderers)]
+    children = [Renderer(recipe, environ=env, kept=room.kept) for _ in range(room.renderers)]
     seconds = TRY * settings.function_timeout
     return Renderers(children, recipe, room=Room(room.rendering), pace=pace, seconds=seconds).render
 

@@ -7,7 +7,11 @@ VCPU: Final = 1769  # megabytes: https://docs.aws.amazon.com/lambda/latest/dg/co
 THREADS: Final = 10  # a vCPU: an image of 200 KB is rendered in a tenth of the time its requests take
 USED: Final = 0.8  # of the memory: the rest is for what is measured nowhere
 CONSUMER: Final = 100  # megabytes of the consumer itself: interpreter, clients, threads
-RENDERER: Final = 180  # of a keeper and its renderer, with what it may keep from one image to the next
+RENDERER: Final = 52  # of a keeper and its renderer
+KEPT: Final = (
+    0.145  # of the memory a vCPU comes with, for what a renderer keeps from one image to the next: its heap ...
+)
+MOST_KEPT: Final = 256  # ... which takes 139 megabytes after 12 MP JPEGs, and 280 after a 12 MP WebP
 BODIES: Final = 0.25  # of what is left, for what was fetched and is waiting; the rest is for rendering
 COPIES: Final = 2  # of a body: the consumer's and the renderer's
 LEAST: Final = 64  # megabytes for both, in the smallest functions
@@ -16,12 +20,14 @@ MEGABYTE: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Numbers of threads and renderers; megabytes for all bodies and for all renderings at once."""
+    """Numbers of threads and renderers; megabytes for all bodies, for all renderings at once, and that each renderer
+    may keep."""
 
     threads: int
     renderers: int
     bodies: float
     rendering: float
+    kept: float
 
     @property
     def largest_body(self) -> int:
@@ -38,10 +44,12 @@ def capacity(memory: float) -> Capacity:
     """What fits into so many megabytes of memory."""
     cpus = memory / VCPU
     renderers = max(1, round(cpus))
-    left = max(USED * memory - CONSUMER - renderers * RENDERER, LEAST)
+    kept = min(MOST_KEPT, KEPT * memory / renderers)
+    left = max(USED * memory - CONSUMER - renderers * (RENDERER + kept), LEAST)
     return Capacity(
         threads=max(2, round(THREADS * cpus)),
         renderers=renderers,
         bodies=BODIES * left,
         rendering=(1 - BODIES) * left,
+        kept=kept,
     )

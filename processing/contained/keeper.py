@@ -40,7 +40,6 @@ from processing.recipe import Recipe
 Render = Callable[[bytes, Recipe], Rendered]
 
 MEGABYTE = 1 << 20
-GROWN = 128  # megabytes that a renderer may keep for the next image; one that keeps more makes room for a fresh one
 ORPHAN_SECONDS = 5.0  # the time a renderer has, beyond the consumer's deadline, when the consumer has ended
 LONGEST_TEXT = 8000
 SIGNALS = (signal.SIGCHLD, signal.SIGUSR1)
@@ -52,14 +51,14 @@ def main(render: Render = imaging.render) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # they are waited for, so that none comes too early
     try:
-        _, body = channel.receive(end)
+        order, body = channel.receive(end)
         recipe: Recipe = pickle.loads(body)  # noqa: S301 - it comes from the consumer
         simd_is_sound()
         gc.freeze()  # or the first collection in each renderer copies every page
         while True:
             renderer = os.fork()
             if renderer == 0:
-                _live(end, recipe, render)
+                _live(end, recipe, render, order["kept"])
             channel.send(end, {"died": _watch(renderer)})
     except channel.Gone:
         return
@@ -75,12 +74,12 @@ def _watch(renderer: int) -> int:
             return os.waitstatus_to_exitcode(status)
 
 
-def _live(end: socket.socket, recipe: Recipe, render: Render) -> NoReturn:
+def _live(end: socket.socket, recipe: Recipe, render: Render, kept: float) -> NoReturn:
     """A renderer's whole life; it never returns into the keeper's."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     status = 1
     try:
-        _work(end, recipe, render)
+        _work(end, recipe, render, kept)
         status = 0
     except channel.Gone:
         status = 0
@@ -89,12 +88,13 @@ def _live(end: socket.socket, recipe: Recipe, render: Render) -> NoReturn:
     os._exit(status)
 
 
-def _work(end: socket.socket, recipe: Recipe, render: Render) -> None:
-    """Render one image after the other, until too much memory is kept; never between a price and its image."""
+def _work(end: socket.socket, recipe: Recipe, render: Render, kept: float) -> None:
+    """Render one image after the other, until more than ``kept`` megabytes are kept from them, so that a fresh renderer
+    takes over; never between a price and its image."""
     base = _address_space()
     channel.send(end, {"born": os.getpid()})
     data, is_admitted = b"", False
-    while not is_admitted or _address_space() - base <= GROWN * MEGABYTE:
+    while not is_admitted or _address_space() - base <= kept * MEGABYTE:
         order, body = channel.receive(end)
         is_admitted = order["admitted"]
         data = data if is_admitted else body

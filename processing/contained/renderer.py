@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from processing.capacity import MOST_KEPT
 from processing.contained import channel
 from processing.errors import (
     CorruptImage,
@@ -38,12 +39,16 @@ class Renderer:
 
     Args:
         environ: the consumer's environment, of which the child gets what it needs to run.
+        kept: megabytes that a child may keep from one image to the next; to fault them in anew is half a render.
         keeper: the module to run; tests have one whose engine misbehaves.
     """
 
-    def __init__(self, recipe: Recipe, *, environ: Mapping[str, str], keeper: str = KEEPER) -> None:
+    def __init__(
+        self, recipe: Recipe, *, environ: Mapping[str, str], kept: float = MOST_KEPT, keeper: str = KEEPER
+    ) -> None:
         self._recipe = recipe
         self._environ = {**_kept(environ), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        self._kept = kept
         self._keeper = keeper
         self._is_ready: bool
         self._was_killed: bool
@@ -120,7 +125,7 @@ class Renderer:
             )
         self._end = weakref.finalize(self, _end, self._process, self._socket)
         with contextlib.suppress(channel.Gone):  # it is seen to be gone when it is waited for
-            channel.send(self._socket, {}, [pickle.dumps(self._recipe)])
+            channel.send(self._socket, {"kept": self._kept}, [pickle.dumps(self._recipe)])
 
     def _restart(self) -> None:
         self.close()

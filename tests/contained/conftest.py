@@ -14,7 +14,8 @@ from processing.pace import Pace
 from processing.recipe import Recipe, load
 
 HOSTILE = "tests.contained.hostile"
-SECONDS = 1.5  # of one try
+SECONDS = 1.5  # of one try at what hangs
+AMPLE = 30.0  # of one at what does not, on a machine that is busy
 MEGABYTES = 400.0
 
 Make = Callable[..., Renderers]
@@ -55,7 +56,7 @@ def make(recipe: Recipe, pace: Pace) -> Iterator[Make]:
     """Makes renderers, and ends them after the test."""
     made: list[Renderers] = []
 
-    def start(number: int = 1, *, megabytes: float = MEGABYTES, seconds: float = SECONDS) -> Renderers:
+    def start(number: int = 1, *, megabytes: float = MEGABYTES, seconds: float = AMPLE) -> Renderers:
         children = [Renderer(recipe, environ=os.environ, keeper=HOSTILE) for _ in range(number)]
         made.append(Renderers(children, recipe, room=Room(megabytes), pace=pace, seconds=seconds))
         return made[-1]
