@@ -40,7 +40,7 @@ CLIENT = Config(
     # A fifth of what botocore takes for an image's seven requests goes into these (docs/benchmarks.md):
     user_agent="darkroom",  # or it is put together twice for each request
     parameter_validation=False,  # against the service's model, before the service does it
-    request_checksum_calculation="when_required",  # TLS guards the way, S3 keeps a checksum of its own
+    request_checksum_calculation="when_required",  # the signature covers the SHA-256 of the body in its place
 )
 REQUEST_SECONDS = 22.0  # below the 30 seconds by which a lease outlives the function
 TRY = 1 / 4  # of the function's time: one image can hang, twice, and its neighbours have time left
