@@ -1,4 +1,4 @@
-"""What moto lacks to stand in for AWS under load: atomic requests, and queues that a backlog does not slow.
+"""What moto lacks to stand in for AWS: atomic requests, queues that a backlog does not slow, forms that S3 checks.
 
 Each patch says why. All were written against one version of moto, by its inner names: with another version, or when a
 name is gone, ``install`` refuses. Figures: 50 threads at once, and queues of 3,000 to 10,000 messages.
@@ -19,6 +19,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.s3.responses import S3Response
 from moto.sqs import models as sqs
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
+
+from ops.local import post_policy
 
 MOTO_VERSION = "5.2.5"
 
@@ -59,6 +61,8 @@ def _patches() -> list[tuple[Any, str, Patch]]:
         (DynamoHandler, "call_action", _holding(_TABLES)),
         (S3Response, "_bucket_response", _holding(_OBJECTS)),
         (S3Response, "_key_response", _holding(_OBJECTS)),
+        # Uploads by POST: moto takes every form, whatever the policy in it says of size, type, key and time.
+        (S3Response, "_bucket_response_post", post_policy.enforced),
         # Queues. moto works out every attribute of a queue, its three counts among them, for each message that is sent
         # or received, and looks through the whole queue to delete one: ten messages took 1.7 s with 3,000 waiting.
         # These take the queues' lock themselves, since a long poll has to let go of it.
@@ -163,7 +167,7 @@ def _take(queue: Any, count: int, visibility_timeout: int, attribute_names: list
         else:
             taken.append(message)
     for message in expired + spent:
-        _forget(queue, message)
+        forget(queue, message)
     for message in spent:
         dead_letters.add_message(message)
     return [_received(queue, message, visibility_timeout, attribute_names) for message in taken]
@@ -194,10 +198,21 @@ def _delete_message(queue: Any, receipt_handle: str) -> None:
         if message is None:
             raise ReceiptHandleIsInvalid
         queue.deleted_messages.update(message.all_receipt_handles)
-        _forget(queue, message)
+        forget(queue, message)
 
 
-def _forget(queue: Any, message: Any) -> None:
+def queues_lock() -> Condition:
+    """What holds the queues still; whoever changes one wakes the others."""
+    return _QUEUES
+
+
+def is_receivable(message: Any) -> bool:
+    """Whether a message is neither hidden nor delayed."""
+    return _returns_at(message) <= time.time() * 1000
+
+
+def forget(queue: Any, message: Any) -> None:
+    """Take a message out of its queue; the caller holds the lock."""
     with contextlib.suppress(ValueError):  # purged meanwhile
         queue._messages.remove(message)
     for handle in message.all_receipt_handles:

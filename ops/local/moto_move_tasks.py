@@ -1,0 +1,174 @@
+"""Message move tasks, which moto does not have: Start-, List- and CancelMessageMoveTask, as SQS documents them.
+
+Standard queues only, and always with a DestinationArn: which queue a message died in is not known here.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+"""
+
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from moto.core.responses import ActionResult
+from moto.sqs.exceptions import QueueDoesNotExist, SQSException
+from moto.sqs.models import Message, Queue, SQSBackend
+from moto.sqs.responses import SQSResponse
+
+from ops.local.moto_patches import PatchError, forget, is_receivable, queues_lock
+
+FASTEST: Final = 500  # messages a second
+MOST_LISTED: Final = 10
+USED: Final = ((SQSBackend, "get_queue"), (Queue, "add_message"), (Message, "mark_sent"), (SQSResponse, "_get_param"))
+
+Add = Callable[[Any, str, Any], None]
+
+
+class ResourceNotFound(SQSException):
+    """There is no such queue or task."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("ResourceNotFoundException", what)
+
+
+class Unsupported(SQSException):
+    """SQS does not do that."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("AWS.SimpleQueueService.UnsupportedOperation", why)
+
+
+def install(add: Add = setattr) -> None:
+    """Teach moto the three actions; ``add`` sets an attribute (tests pass one that can undo it).
+
+    Raises:
+        PatchError: moto knows one of them by now, or lacks a name that they use.
+    """
+    actions = {
+        "start_message_move_task": _start,
+        "list_message_move_tasks": _list,
+        "cancel_message_move_task": _cancel,
+    }
+    known = [name for name in actions if hasattr(SQSResponse, name)]
+    missing = [f"{owner.__name__}.{name}" for owner, name in USED if not hasattr(owner, name)]
+    if known or missing:
+        raise PatchError(
+            f"moto has {', '.join(known) or 'no'} and lacks {', '.join(missing) or 'nothing'}: "
+            "mend ops/local/moto_move_tasks.py, which was written for a moto without message move tasks"
+        )
+    for name, action in actions.items():
+        add(SQSResponse, name, action)
+
+
+@dataclass
+class Task:
+    """One task; everything it holds is read and changed under the queues' lock."""
+
+    source: Any
+    destination: Any
+    rate: int | None
+    to_move: int
+    handle: str = field(default_factory=lambda: secrets.token_urlsafe(64))
+    started: float = field(default_factory=time.time)
+    status: str = "RUNNING"
+    moved: int = 0
+
+    def run(self) -> None:
+        """Move what can be received, in its order, until nothing is left or the task was cancelled."""
+        begun = time.monotonic()
+        while self._move_one():
+            if self.rate is not None:
+                time.sleep(max(0.0, begun + self.moved / self.rate - time.monotonic()))
+
+    def _move_one(self) -> bool:
+        with queues_lock():
+            if self.status != "RUNNING":
+                return False
+            message = next((each for each in self.source._messages if is_receivable(each)), None)
+            if message is None:
+                self.status = "COMPLETED"
+                return False
+            forget(self.source, message)
+            self.destination.add_message(_sent_anew(message))
+            self.moved += 1
+            return True
+
+    def entry(self) -> dict[str, Any]:
+        """The task, as ListMessageMoveTasks tells of it."""
+        told = {
+            "Status": self.status,
+            "SourceArn": self.source.queue_arn,
+            "DestinationArn": self.destination.queue_arn,
+            "ApproximateNumberOfMessagesMoved": self.moved,
+            "ApproximateNumberOfMessagesToMove": self.to_move,
+            "StartedTimestamp": int(self.started * 1000),
+        }
+        told |= {"MaxNumberOfMessagesPerSecond": self.rate} if self.rate is not None else {}
+        return told | ({"TaskHandle": self.handle} if self.status == "RUNNING" else {})
+
+
+def _sent_anew(message: Any) -> Any:
+    """The message with a new id, time and receive count, which is what a move gives it."""
+    sent = Message(str(uuid.uuid4()), message.body, message.system_attributes)
+    sent.message_attributes = message.message_attributes
+    sent.group_id = message.group_id
+    sent.mark_sent()
+    return sent
+
+
+def _start(response: Any) -> ActionResult:
+    source = _queue(response, response._get_param("SourceArn"))
+    if not (destination_arn := response._get_param("DestinationArn")):
+        raise Unsupported("CouldNotDetermineMessageSource: the local stack needs a DestinationArn")
+    destination = _queue(response, destination_arn)
+    rate = response._get_param("MaxNumberOfMessagesPerSecond")
+    if rate is not None and not 1 <= int(rate) <= FASTEST:
+        raise SQSException("InvalidParameterValue", f"MaxNumberOfMessagesPerSecond is 1 to {FASTEST}, not {rate}")
+    with queues_lock():
+        _refuse_what_is_no_dead_letter_queue(response, source)
+        if any(task.status == "RUNNING" for task in _tasks(source)):
+            raise Unsupported("There is already a task running. Only one active task is allowed for a source queue.")
+        waiting = sum(map(is_receivable, source._messages))
+        task = Task(source, destination, None if rate is None else int(rate), waiting)
+        _tasks(source).append(task)
+    threading.Thread(target=task.run, name="move task", daemon=True).start()
+    return ActionResult({"TaskHandle": task.handle})
+
+
+def _list(response: Any) -> ActionResult:
+    source = _queue(response, response._get_param("SourceArn"))
+    most = int(response._get_param("MaxResults") or 1)
+    if not 1 <= most <= MOST_LISTED:
+        raise SQSException("InvalidParameterValue", f"MaxResults is 1 to {MOST_LISTED}, not {most}")
+    with queues_lock():
+        return ActionResult({"Results": [task.entry() for task in reversed(_tasks(source)[-most:])]})
+
+
+def _cancel(response: Any) -> ActionResult:
+    handle = response._get_param("TaskHandle")
+    with queues_lock():
+        for queue in response.sqs_backend.queues.values():
+            for task in _tasks(queue):
+                if task.handle == handle and task.status == "RUNNING":
+                    task.status = "CANCELLED"
+                    return ActionResult({"ApproximateNumberOfMessagesMoved": task.moved})
+    raise ResourceNotFound("no task of this handle is running")
+
+
+def _queue(response: Any, arn: str) -> Any:
+    try:
+        return response.sqs_backend.get_queue(str(arn).rpartition(":")[2])
+    except QueueDoesNotExist as error:
+        raise ResourceNotFound(f"The resource that you specified for the ARN {arn} doesn't exist.") from error
+
+
+def _refuse_what_is_no_dead_letter_queue(response: Any, source: Any) -> None:
+    if not any(queue.dead_letter_queue is source for queue in response.sqs_backend.queues.values()):
+        raise SQSException("InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue.")
+
+
+def _tasks(queue: Any) -> list[Task]:
+    tasks: list[Task] = queue.__dict__.setdefault("message_move_tasks", [])
+    return tasks
