@@ -6,7 +6,8 @@ Read in this order:
     causes      join letters with the images table; group them by cause
     advice      what each cause means, and what mends it
     filters     which letters a command is to work on
-    redrive     send letters again, and delete only what SQS reported as sent
+    redrive     a few letters first, and the rest for as long as they pass
+    sender      send letters again, and delete only what SQS reported as sent
     pace        a rate that is held
     watch       follow the letters that were sent to their ends
     native      the same by SQS's own message move task

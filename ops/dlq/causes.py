@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
+from math import inf
 
 from ops.dlq.letters import THREADS, Letter, in_groups
 from ops.images import MOST_KEYS, ImagesTable, Record
@@ -61,6 +63,11 @@ class Case:
         return version_of(self.event) if self.event else None
 
     @property
+    def first_seen(self) -> float:
+        """When S3 told of the object, in seconds since the epoch; a redrive gives the message a later time."""
+        return min(_moment(self.event.time if self.event else None), self.letter.sent_at)
+
+    @property
     def last_seen(self) -> float:
         """When the last attempt ended, in seconds since the epoch; where none is known, when the letter was sent."""
         return self.record.updated_at if self.record and self.record.updated_at else self.letter.sent_at
@@ -80,8 +87,8 @@ class Group:
 
     @property
     def first_seen(self) -> float:
-        """When the earliest of its letters was sent."""
-        return min(case.letter.sent_at for case in self.cases)
+        """When S3 told of the earliest of them."""
+        return min(case.first_seen for case in self.cases)
 
     @property
     def last_seen(self) -> float:
@@ -141,6 +148,14 @@ def version_of(event: Event) -> Version:
     """The key of the record that the ledger keeps of what an event speaks of."""
     etag = event.etag if isinstance(event, ObjectCreated) else REMOVED_KEY
     return f"{event.bucket}/{event.key}", etag
+
+
+def _moment(text: str | None) -> float:
+    """An event's time; whoever wrote the message may have written anything."""
+    try:
+        return datetime.fromisoformat(text).timestamp() if text else inf
+    except ValueError:
+        return inf
 
 
 def _open(letter: Letter, stage: Stage) -> tuple[Event, ...] | Case:

@@ -2,7 +2,7 @@
 
 import typer
 
-from ops.dlq import looking
+from ops.dlq import looking, sending
 
 
 def make_dlq() -> typer.Typer:
@@ -11,4 +11,6 @@ def make_dlq() -> typer.Typer:
     app.command()(looking.groups)
     app.command("list")(looking.list_letters)
     app.command()(looking.show)
+    app.command()(sending.redrive)
+    app.command()(sending.history)
     return app

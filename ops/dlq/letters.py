@@ -115,11 +115,18 @@ class Hold:
             handles = [held.handle for name in names if (held := self._held.pop(name, None))]
         self._change(handles, 0)
 
-    def forget(self, letters: Iterable[Letter]) -> None:
-        """Hide these no longer: they were deleted."""
-        with self._changing:
-            for letter in letters:
-                self._held.pop(letter.message_id, None)
+    def delete(self, letters: Sequence[Letter]) -> list[Letter]:
+        """Delete up to ten letters; returns those that SQS did not report as deleted, after a second try."""
+        left = list(letters)
+        for _ in range(2):
+            entries = [{"Id": str(number), "ReceiptHandle": letter.handle} for number, letter in enumerate(left)]
+            answer = self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries) if entries else {}
+            deleted = {left[int(entry["Id"])].message_id for entry in answer.get("Successful", ())}
+            with self._changing:
+                for name in deleted:
+                    self._held.pop(name, None)
+            left = [letter for letter in left if letter.message_id not in deleted]
+        return left
 
     def _refuse_a_queue_that_counts(self) -> None:
         answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[*COUNTS, "RedrivePolicy"])

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -30,6 +30,11 @@ class Held:
 
     hold: Hold
     cases: list[Case]
+
+    def keep_only(self, chosen: Sequence[Case]) -> None:
+        """Put the others back."""
+        names = {case.letter.message_id for case in chosen}
+        self.hold.release(case.letter for case in self.cases if case.letter.message_id not in names)
 
 
 @contextmanager

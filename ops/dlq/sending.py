@@ -1,0 +1,226 @@
+"""The commands that send letters again: ``dlq redrive`` and, to see who did, ``dlq history``."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bars
+
+from ops.dlq.causes import Case
+from ops.dlq.filters import Filter, filtered
+from ops.dlq.history import Entry, History, new_entry
+from ops.dlq.letters import Hold
+from ops.dlq.looking import held
+from ops.dlq.native import COMPLETED, FASTEST, Mover, Progress
+from ops.dlq.pace import Pace
+from ops.dlq.redrive import DONE, Redrive, Terms, failing_code
+from ops.dlq.sender import Sender
+from ops.dlq.watch import Watch
+from ops.errors import UsageError
+from ops.images import ImagesTable
+from ops.stage import Stage, on_stage
+from ops.terminal import AsJson, DryRun, paper, print_json, table, words
+
+Everything = Annotated[bool, typer.Option("--all", help="Every letter, where nothing else says which.")]
+RateOption = Annotated[
+    float | None, typer.Option("--rate", min=0.1, help="Send so many a second.", show_default="as fast as it goes")
+]
+
+
+@on_stage
+@filtered
+def redrive(
+    stage: Stage,
+    chosen: Filter,
+    everything: Everything = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Send at most so many, the oldest first.")] = None,
+    rate: RateOption = None,
+    canary: Annotated[int, typer.Option(min=0, help="Send so many first; go on only if all of them pass.")] = 0,
+    stop_after: Annotated[int | None, typer.Option(min=1, help="Stop when so many have failed again.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow every letter to its end.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for ends.")] = 300,
+    native: Annotated[
+        bool, typer.Option("--native", help="Have SQS move them (message move task); only with --all and --rate.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead letters to the uploads queue again; they get their full number of attempts.
+
+    Deletes only what SQS reported as sent: killed half-way, it leaves duplicates, which the ledger absorbs.
+    Exit code 1 when it stopped, or when a letter was refused or failed again.
+
+    Examples:
+
+    darkroom dlq redrive --stage prod --cause AccessDenied --canary 2
+
+    darkroom dlq redrive --stage prod --where 'images/2026/*' --rate 50 --stop-after 10
+
+    darkroom dlq redrive --stage prod --all --native --rate 500
+    """
+    check_chosen(chosen, everything=everything)
+    terms = Terms(canary=canary, stop_after=stop_after, wait=wait, timeout=timeout)
+    if native:
+        if chosen or limit or dry_run or terms != Terms(timeout=timeout):
+            raise UsageError("--native has SQS move every letter: it takes --all and --rate, and nothing else")
+        _finish(_move(stage, rate), as_json=as_json)
+        return
+    with held(stage) as look:
+        cases = chosen.choose(look.cases)[:limit]
+        look.keep_only(cases)
+        if dry_run or not cases:
+            show_chosen(cases, "would be sent" if cases else "no letter is like that", as_json=as_json)
+            return
+        entry = _send(stage, look.hold, cases, str(chosen), Pace(rate), terms)
+    _finish(entry, as_json=as_json)
+
+
+@on_stage
+def history(
+    stage: Stage,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show who sent or deleted which letters, when, and what came of it; the latest first.
+
+    Examples:
+
+    darkroom dlq history --stage prod --limit 5
+    """
+    entries = History(stage).latest(limit)
+    if as_json:
+        print_json([asdict(entry) for entry in entries])
+    elif not entries:
+        words().print("Nothing was redriven yet.")
+    else:
+        columns = ("when", "who", "command", "which", "letters", "sent", "passed", "again", "result")
+        right = ("letters", "sent", "passed", "again")
+        paper().print(table(columns, [_row(entry) for entry in entries], right=right))
+
+
+def check_chosen(chosen: Filter, *, everything: bool) -> None:
+    """Refuse a command that acts on letters and was not told on which.
+
+    Raises:
+        UsageError: neither a filter nor --all, or both.
+    """
+    if not chosen and not everything:
+        raise UsageError("say which letters: ids, --cause, --where, --bucket, an age, or --all")
+    if chosen and everything:
+        raise UsageError("--all is every letter: leave it out, or the other options")
+
+
+def show_chosen(cases: Sequence[Case], what: str, *, as_json: bool) -> None:
+    """What a command would work on, by cause."""
+    causes = counted(cases)
+    if as_json:
+        print_json({"letters": len(cases), "causes": causes})
+    else:
+        words().print(f"{len(cases)} letters: {what}" if cases else what)
+        if cases:
+            paper().print(table(("letters", "cause"), [(n, cause) for cause, n in causes.items()], right=("letters",)))
+
+
+def counted(cases: Sequence[Case]) -> dict[str, int]:
+    """How many letters died of each cause, the most frequent first."""
+    return dict(Counter(case.cause.id for case in cases).most_common())
+
+
+@contextmanager
+def kept(stage: Stage, entry: Entry) -> Iterator[History]:
+    """Write the entry, and when the block breaks off, that it did."""
+    history = History(stage)
+    history.write(entry)
+    try:
+        yield history
+    except KeyboardInterrupt:
+        history.end(entry, "interrupted")
+        raise
+    except Exception as error:
+        history.end(entry, "broke off", str(error))
+        raise
+
+
+def _send(stage: Stage, hold: Hold, cases: Sequence[Case], chosen: str, pace: Pace, terms: Terms) -> Entry:
+    """Send the cases, and keep in the history what came of it."""
+    entry = _begin(stage, chosen, cases)
+    sender = Sender(stage.client("sqs"), stage.queue_url, hold, pace, mark=entry.id)
+    watch = Watch(ImagesTable(stage.client("dynamodb"), stage.images_table))
+    with kept(stage, entry) as history:
+        try:
+            result, why = Redrive(sender, watch, terms, words().print).run(cases)
+        finally:
+            tally = sender.tally
+            entry.sent, entry.refused, entry.left = len(tally.sent), len(tally.refused), len(tally.left)
+            entry.passed, entry.failed_again = len(watch.passed), len(watch.failed_again)
+        history.end(entry, result, why)
+    for case, reason in sender.tally.refused:
+        words().print(f"refused: {case.letter.id} {case.key}: {reason}")
+    return entry
+
+
+def _begin(stage: Stage, chosen: str, cases: Sequence[Case]) -> Entry:
+    """A new entry; warns of letters that nothing was mended for."""
+    code, recipe, same = failing_code(stage, cases)
+    if same:
+        words().print(
+            f"warning: {same} of {len(cases)} failed with the code that is deployed ({code}) and the recipe of this "
+            f"checkout ({recipe}): unless what they died of was mended outside of both, they will fail again"
+        )
+    known = {"code_version": code, "recipe": recipe}
+    return new_entry(stage, "redrive", chosen, letters=len(cases), causes=counted(cases), **known)
+
+
+def _move(stage: Stage, rate: float | None) -> Entry:
+    """Have SQS move every letter; Ctrl-C cancels that."""
+    if rate is not None and not 1 <= rate <= FASTEST:
+        raise UsageError(f"SQS moves 1 to {FASTEST} messages a second: give such a --rate, or none")
+    mover = Mover(stage.client("sqs"), stage.dlq_url, stage.queue_url)
+    entry = new_entry(stage, "native redrive", "--all")
+    columns = TextColumn("moved"), BarColumn(), MofNCompleteColumn()
+    with kept(stage, entry) as history, Bars(*columns, console=words(), transient=True) as bars:
+        bar = bars.add_task("moved", total=None)
+        handle = mover.start(None if rate is None else int(rate))
+
+        def note(progress: Progress) -> None:
+            entry.letters, entry.sent = progress.total, progress.moved
+            bars.update(bar, total=progress.total or None, completed=progress.moved)
+
+        try:
+            end = mover.follow(note)
+        except KeyboardInterrupt:
+            entry.sent = mover.cancel(handle)
+            words().print(f"cancelled: {entry.sent} had been moved and stay in the uploads queue")
+            raise
+        history.end(entry, DONE if end.status == COMPLETED else end.status.lower(), end.why)
+    return entry
+
+
+def _finish(entry: Entry, *, as_json: bool) -> None:
+    """Print what came of it; exit code 1 when anything is left to be seen to."""
+    if as_json:
+        print_json(asdict(entry))
+    else:
+        paper().print(_summary(entry))
+    if entry.result != DONE or entry.refused or entry.left or entry.failed_again:
+        raise typer.Exit(1)
+
+
+def _summary(entry: Entry) -> str:
+    followed = entry.passed + entry.failed_again
+    parts = [
+        f"{entry.sent} of {entry.letters} sent",
+        f"{entry.passed} passed, {entry.failed_again} failed again" if followed else "",
+        f"{entry.refused} refused" if entry.refused else "",
+        f"{entry.left} could not be deleted and are in both queues" if entry.left else "",
+    ]
+    return ", ".join(filter(None, parts)) + ": " + ": ".join(filter(None, (entry.result, entry.why)))
+
+
+def _row(entry: Entry) -> tuple[object, ...]:
+    numbers = (entry.letters, entry.sent, entry.passed, entry.failed_again)
+    return entry.at, entry.who.rpartition("/")[2], entry.command, entry.chosen, *numbers, entry.result
