@@ -1,9 +1,13 @@
 """How the deployed parts are joined, kept and watched, as they stand in the packaged template."""
 
+import json
+import logging
 from typing import Any
 
 import pytest
 from packaged_service import Package
+
+from handlers.metrics import Metrics
 
 
 def notification(event: str, prefix: str) -> dict[str, Any]:
@@ -128,6 +132,26 @@ def test_an_upload_that_waits_a_quarter_of_an_hour_raises_the_alarm(default: Pac
         "AlarmActions": [{"Ref": "AlarmTopic"}],
         "OKActions": [{"Ref": "AlarmTopic"}],
     }
+
+
+def test_a_bug_raises_the_alarm_by_the_metric_that_the_consumer_writes(default: Package) -> None:
+    lines: list[str] = []
+    metrics = Metrics("the function's name", clock=lambda: 0, write=lines.append)
+    metrics.emit(logging.makeLogRecord({"data": {"outcome": "unexpected", "receive": 1}}))
+    metrics.flush_batch()
+    (line,) = map(json.loads, lines)
+    (group,) = line["_aws"]["CloudWatchMetrics"]
+    (names,) = group["Dimensions"]
+
+    watched = alarm(default, "BugAlarm")
+    assert watched["Namespace"] == group["Namespace"]
+    assert [watched["MetricName"]] == [metric["Name"] for metric in group["Metrics"]]
+    assert watched["Dimensions"] == [
+        {"Name": name, "Value": {"Ref": "ConsumerLambdaFunction"} if name == "Function" else line[name]}
+        for name in names
+    ]
+    assert (watched["Statistic"], watched["Threshold"]) == ("Sum", 0)
+    assert watched["AlarmActions"] == watched["OKActions"] == [{"Ref": "AlarmTopic"}]
 
 
 def test_a_single_killed_invocation_is_no_backlog(changed: Package) -> None:
