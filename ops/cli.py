@@ -14,6 +14,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 from rich.console import Console
 from typer.core import TyperGroup
 
+from ops.audit.command import audit
 from ops.backfill.command import backfill
 from ops.dlq.commands import make_dlq
 from ops.errors import UsageError
@@ -54,6 +55,7 @@ def make_app() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",  # a paragraph flows, however its lines are broken in the docstring
         help="Darkroom: every image that lands in the uploads bucket becomes a finished set of variants.",
     )
     app.callback()(lambda: None)  # or the name of a single subcommand would be left out of the command line
@@ -61,6 +63,7 @@ def make_app() -> typer.Typer:
     app.add_typer(make_dlq(), name="dlq")
     app.command()(estimate)
     app.command()(backfill)
+    app.command()(audit)
     return app
 
 

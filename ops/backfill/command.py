@@ -81,7 +81,7 @@ def backfill(
 
     grep cat keys.txt | darkroom backfill - --json
     """
-    prefix = _below(stage, prefix)
+    prefix = below(stage, prefix)
     since = changed_since.replace(tzinfo=UTC) if changed_since else None
     wanted = Wanted(prefix, since, _missing(stage, rejected) if missing else None)
     find = _source(stage, source, prefix, columns, by_date=since is not None)
@@ -116,7 +116,8 @@ def sending(stage: Stage, *, author: str, rate: float | None, depth: int | None)
     return send
 
 
-def _below(stage: Stage, prefix: str) -> str:
+def below(stage: Stage, prefix: str) -> str:
+    """The prefix that was asked for, which is the stage's own or below it."""
     if not prefix:
         return stage.uploads_prefix
     if not prefix.startswith(stage.uploads_prefix):

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from botocore.exceptions import ClientError
-
 from ops.errors import UsageError
-from processing.aws import status_of
+from ops.heads import head
 
 HEADS_AT_ONCE: Final = 16
 CHUNK: Final = 100
@@ -60,7 +58,9 @@ def asked_for(s3: Any, bucket: str, found: Iterable[Found]) -> Iterator[Found]:
     """The same in the same order, with what S3 says of those of which only the key was known."""
 
     def ask(one: Found) -> Found:
-        return one if one.etag else _head(s3, bucket, one)
+        if one.etag or (said := head(s3, bucket, one.key)) is None:
+            return one
+        return replace(one, etag=said["ETag"], size=said["ContentLength"], modified=said["LastModified"])
 
     with ThreadPoolExecutor(HEADS_AT_ONCE) as threads:
         for chunk in chunks(found, CHUNK):
@@ -72,19 +72,3 @@ def chunks(things: Iterable[T], size: int) -> Iterator[Sequence[T]]:
     rest = iter(things)
     while chunk := list(islice(rest, size)):
         yield chunk
-
-
-def _head(s3: Any, bucket: str, found: Found) -> Found:
-    try:
-        answer = s3.head_object(Bucket=bucket, Key=found.key)
-    except ClientError as error:
-        if status_of(error) != 404:
-            raise
-        return found
-    return Found(
-        found.key,
-        position=found.position,
-        etag=answer["ETag"].strip('"'),
-        size=answer["ContentLength"],
-        modified=answer["LastModified"],
-    )

@@ -1,0 +1,112 @@
+"""A message for what has to be made, a conditional DELETE for what has to go."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ops.audit.findings import Finding, Kind
+from ops.audit.names import Names
+from ops.backfill.run import Send
+from ops.backfill.sending import MOST_ENTRIES, NotSent
+from ops.backfill.sources import Found
+from ops.heads import head
+from processing.aws import status_of
+
+TO_GO = (Kind.ORPHAN, Kind.LEFTOVER)
+
+
+@dataclass
+class Done:
+    """What was repaired, and what was left, with the reason."""
+
+    sent: int = 0
+    removed: int = 0
+    kept: int = 0  # because it was asked for
+    left: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Plan:
+    """Counts what a repair would do."""
+
+    done: Done = field(default_factory=Done)
+    _last: Found | None = None
+
+    def take(self, finding: Finding) -> None:
+        if finding.kind in TO_GO:
+            self.done.removed += bool(finding.etag)
+        elif finding.source != self._last:
+            self.done.sent += 1
+        self._last = finding.source
+
+    def finish(self) -> Done:
+        return self.done
+
+
+@dataclass
+class Repair:
+    """Repairs findings as they come; those of one source come one after the other, and take one message.
+
+    Args:
+        send: sends at most ten, or raises NotSent.
+        keep_orphans: remove nothing.
+    """
+
+    s3: Any
+    uploads_bucket: str
+    variants_bucket: str
+    names: Names
+    send: Send
+    keep_orphans: bool
+    done: Done = field(default_factory=Done)
+    _waiting: list[Found] = field(default_factory=list)
+
+    def take(self, finding: Finding) -> None:
+        """Repair one finding, or keep its source for the next batch of messages."""
+        if finding.kind in TO_GO:
+            self._remove(finding)
+        elif finding.source is not None and finding.source not in self._waiting[-1:]:
+            self._keep(finding.source)
+
+    def finish(self) -> Done:
+        """Send what is left."""
+        batch, self._waiting = self._waiting, []
+        if batch:
+            self._send(batch)
+        return self.done
+
+    def _keep(self, source: Found) -> None:
+        if len(self._waiting) == MOST_ENTRIES:
+            self.finish()
+        self._waiting.append(source)
+
+    def _send(self, batch: list[Found]) -> None:
+        try:
+            self.send(batch)
+            self.done.sent += len(batch)
+        except NotSent as error:
+            self.done.sent += len(batch) - len(error.refused)
+            self.done.left |= {batch[at].key: f"not sent: {why}" for at, why in error.refused.items()}
+
+    def _remove(self, finding: Finding) -> None:
+        """Delete a variant as it was judged; and look at the source again, as whoever has written does."""
+        if self.keep_orphans:
+            self.done.kept += 1
+            return
+        if not finding.etag:
+            self.done.left[finding.key] = "it stays until its source is done with today's recipe"
+            return
+        try:
+            self.s3.delete_object(Bucket=self.variants_bucket, Key=finding.key, IfMatch=f'"{finding.etag}"')
+        except ClientError as error:
+            if status_of(error) == 412:
+                self.done.left[finding.key] = "changed meanwhile"
+                return
+            if status_of(error) != 404:
+                raise
+        self.done.removed += 1
+        source = self.names.source(finding.key)
+        if source is not None and (now := head(self.s3, self.uploads_bucket, source)) is not None:
+            back = Found(source, source, now["ETag"], now["ContentLength"], now["LastModified"])
+            self._keep(back)  # or its variant would be missing: what was deleted may have been its own

@@ -1,0 +1,154 @@
+"""``darkroom audit`` on the embedded stack: it finds what was done to it, no more, and mends it."""
+
+import json
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from ops.audit.judge import NOTIFIED
+from ops.cli import make_app
+from ops.recipes import read_recipe
+from tests.ops.embedded import jpeg, prefix_of, put, quiet_stage, stage_of, wait_for, wait_until
+
+VARIANTS = tuple(spec.name for spec in read_recipe().variants)
+
+
+@pytest.fixture(scope="module")
+def scene(stack):
+    """Twenty finished photos below a prefix of their own, older than S3 takes to tell of them."""
+    stage = stage_of(stack)
+    prefix = prefix_of(stage)
+    etags = {f"{prefix}{number:02} é+.jpg": "" for number in range(20)}
+    for number, key in enumerate(etags):
+        etags[key] = put(stage, key, jpeg(number))
+    uploaded = time.time()
+    wait_for(stage, list(etags.items()), "DONE")
+    wait_until(lambda: time.time() - uploaded > NOTIFIED + 1 and is_empty(stage))
+    return stage, prefix, etags
+
+
+def is_empty(stage):
+    answer = stage.client("sqs").get_queue_attributes(QueueUrl=stage.queue_url, AttributeNames=["All"])
+    return {value for name, value in answer["Attributes"].items() if name.startswith("ApproximateNumber")} == {"0"}
+
+
+def variant(stage, key, name):
+    return f"{name}/{key.removeprefix(stage.uploads_prefix)}"
+
+
+def forget(stage, key, etag):
+    identity = {"object": {"S": f"{stage.uploads_bucket}/{key}"}, "etag": {"S": etag}}
+    stage.client("dynamodb").delete_item(TableName=stage.images_table, Key=identity)
+
+
+@pytest.fixture
+def audit(stack, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+
+    def run(*arguments):
+        return CliRunner().invoke(make_app(), ["audit", "--stage", "local", *arguments])
+
+    return run
+
+
+def found(result):
+    return {(each["what"], each["key"]) for each in json.loads(result.stdout)["findings"]}
+
+
+def test_five_deleted_variants_three_deleted_records_and_two_orphans_are_found_and_mended(scene, audit):
+    stage, prefix, etags = scene
+    s3, keys = stage.client("s3"), list(etags)
+    assert audit("--prefix", prefix).exit_code == 0
+
+    missing = [(keys[0], VARIANTS), (keys[5], ["phone"]), (keys[9], ["tablet"])]
+    expected = {("missing variant", variant(stage, key, name)) for key, names in missing for name in names}
+    for _, key in expected:
+        s3.delete_object(Bucket=stage.variants_bucket, Key=key)
+    for key in (keys[2], keys[3], keys[9]):
+        forget(stage, key, etags[key])
+        expected.add(("no record", key))
+    for key in (variant(stage, f"{prefix}00", "desktop"), variant(stage, f"{prefix}zz.jpg", "phone")):
+        s3.put_object(Bucket=stage.variants_bucket, Key=key, Body=b"x")
+        expected.add(("orphaned variant", key))
+
+    told, first = audit("--prefix", prefix), audit("--prefix", prefix, "--json")
+
+    assert found(first) == expected
+    assert len(expected) == 10
+    assert (told.exit_code, first.exit_code) == (1, 1)
+    assert "20 objects and 57 variants: 10 found" in told.stderr
+
+    planned = audit("--prefix", prefix, "--repair", "--dry-run", "--json")
+    assert found(planned) == expected
+    assert planned.exit_code == 1
+    assert json.loads(planned.stdout)["repair"] == {"sent": 5, "removed": 2, "kept": 0, "left": {}}
+    assert found(audit("--prefix", prefix, "--json")) == expected
+
+    repaired = audit("--prefix", prefix, "--repair", "--json")
+    assert repaired.exit_code == 0
+    assert json.loads(repaired.stdout)["repair"] == {"sent": 5, "removed": 2, "kept": 0, "left": {}}
+    wait_until(lambda: is_empty(stage))
+    second = audit("--prefix", prefix, "--deep", "--json")
+    assert second.exit_code == 0
+    assert json.loads(second.stdout) == {
+        "objects": 20,
+        "variants": 60,
+        "found": {},
+        "fine": {},
+        "findings": [],
+    }
+
+
+def test_a_variant_of_an_older_version_is_found_by_a_deep_look_and_mended(scene, audit):
+    stage, prefix, etags = scene
+    key = next(iter(etags))
+    s3, phone = stage.client("s3"), variant(stage, key, "phone")
+    good = s3.get_object(Bucket=stage.variants_bucket, Key=phone)
+    body = good["Body"].read()
+    old = {"source-etag": "of an older version", "recipe": read_recipe().fingerprint}
+    s3.put_object(Bucket=stage.variants_bucket, Key=phone, Body=body, Metadata=old)  # of the same size
+
+    assert audit("--prefix", prefix).exit_code == 0
+    assert found(audit("--prefix", prefix, "--deep", "--json")) == {("stale variant", phone)}
+
+    assert audit("--prefix", prefix, "--deep", "--repair").exit_code == 0
+    wait_until(lambda: is_empty(stage))
+    assert audit("--prefix", prefix, "--deep").exit_code == 0
+
+
+def test_a_rejected_upload_is_told_apart_and_is_no_fault(stack, audit):
+    stage = stage_of(stack)
+    prefix = prefix_of(stage)
+    etag = put(stage, f"{prefix}notes.jpg", b"no image at all")
+    wait_for(stage, [(f"{prefix}notes.jpg", etag)], "REJECTED")
+
+    result = audit("--prefix", prefix, "--json")
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["fine"] == {"rejected": 1}
+
+
+def test_no_more_is_printed_than_was_asked_for_and_the_counts_are_whole(stack, audit, monkeypatch):
+    stage = quiet_stage(stack)
+    monkeypatch.setattr("ops.stage.find", lambda *_: stage)
+    monkeypatch.setattr("ops.audit.judge.NOTIFIED", 0)
+    prefix = prefix_of(stage)
+    for number in range(7):
+        put(stage, f"{prefix}{number}.jpg", b"x")
+
+    told, document = audit("--prefix", prefix, "--limit", "3"), audit("--prefix", prefix, "--limit", "3", "--json")
+
+    assert len(json.loads(document.stdout)["findings"]) == 3
+    assert json.loads(document.stdout)["found"] == {"no record": 7, "missing variant": 21}
+    assert "and 25 more: see them with --limit 0" in told.stderr
+
+
+def test_an_empty_bucket_is_no_reason_to_delete_every_variant(stack, audit, monkeypatch):
+    stage = quiet_stage(stack)
+    monkeypatch.setattr("ops.stage.find", lambda *_: stage)
+
+    result = audit("--repair")
+
+    assert result.exit_code == 2
+    assert "--keep-orphans" in result.stderr

@@ -1,0 +1,388 @@
+"""The parts of an audit, each by itself: names, the merge, judgements, and repairs."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops.audit.findings import Finding, Fine, Kind
+from ops.audit.judge import Case, Judge
+from ops.audit.merge import Merge
+from ops.audit.names import FORMATS, Names
+from ops.audit.orphans import Orphans
+from ops.audit.repair import Plan, Repair
+from ops.audit.run import Audit
+from ops.backfill.sending import NotSent
+from ops.backfill.sources import Found
+from ops.images import Record, Variant
+from processing.naming import IMAGE_EXTENSIONS
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+NOW = NOON.timestamp() + 3600
+TODAY = "today"
+
+# Names that continue each other, around everything that sorts just before and after the dot of an extension
+parts = st.sampled_from(
+    ["a", "b", "!", "-", ".", "/", "0", "é", "\U0001f600", *IMAGE_EXTENSIONS, ".image", ".image.webp"]
+)
+belows = (
+    st.lists(parts, min_size=1, max_size=6).map("".join).filter(lambda name: not {".", "..", ""} & set(name.split("/")))
+)
+
+
+@given(st.sampled_from(FORMATS), st.sets(belows, max_size=30))
+def test_a_variants_key_leads_back_to_its_source_and_no_other(output_format, names):
+    made = Names("images/", {"phone": output_format})
+
+    for below in names:
+        key = made.of(f"images/{below}", "phone")
+        assert key is None or made.source(key) == f"images/{below}"
+
+
+@given(st.sampled_from(FORMATS), belows)
+def test_what_leads_nowhere_back_is_not_given_a_source(output_format, below):
+    made = Names("images/", {"phone": output_format})
+    source = made.source(f"phone/{below}")
+
+    assert source is None or made.of(source, "phone") == f"phone/{below}"
+
+
+def test_the_variants_of_an_older_recipe_lead_to_their_source():
+    assert Names("images/", {"phone": "webp"}).older_sources("phone/cat.jpg") == ["images/cat.jpg"]
+    assert Names("images/", {"phone": "keep"}).older_sources("phone/cat.jpg.webp") == ["images/cat.jpg"]
+    assert Names("images/", {"phone": "keep"}).older_sources("phone/cat.image.webp") == ["images/cat"]
+
+
+def merged(names, sources, there):
+    """Everything that is met, and the most that waited at once."""
+    merge, most, met = Merge(iter((key, key) for key in sorted(there))), 0, []
+    for source in sorted(sources):
+        met += merge.settle(names.bare(source, "phone"))
+        if (key := names.of(source, "phone")) is not None:
+            merge.want(key, source)
+        most = max(most, merge.waiting)
+    return [*met, *merge.finish()], most
+
+
+@given(st.sampled_from(FORMATS), st.sets(belows, max_size=40), st.sets(belows, max_size=10), st.data())
+def test_the_merge_finds_what_a_comparison_of_whole_sets_finds(output_format, below, foreign, data):
+    names = Names("images/", {"phone": output_format})
+    sources = {f"images/{name}" for name in below}
+    wanted = {names.of(source, "phone"): source for source in sources}
+    wanted.pop(None, None)
+    gone = data.draw(st.sets(st.sampled_from(sorted(wanted)))) if wanted else set()
+    there = (wanted.keys() - gone) | {f"phone/{name}" for name in foreign}
+
+    met, _ = merged(names, sources, there)
+
+    assert {(one.key, one.wanted) for one in met if one.wanted and one.there} == {
+        (key, wanted[key]) for key in wanted.keys() & there
+    }
+    assert {one.key for one in met if one.wanted and not one.there} == wanted.keys() - there
+    assert {one.key for one in met if not one.wanted} == there - wanted.keys()
+    assert len(met) == len(wanted.keys() | there)
+
+
+@given(st.sampled_from(FORMATS), st.sets(belows, max_size=40))
+def test_no_more_waits_than_the_names_that_continue_each_other(output_format, below):
+    sources = {f"images/{name}" for name in below}
+    chains = [sum(longer.startswith(shorter) for shorter in sources) for longer in sources]
+    _, most = merged(Names("images/", {"phone": output_format}), sources, ())
+
+    assert most <= max(chains, default=0)
+
+
+def test_a_thousand_objects_beside_each_other_leave_one_waiting():
+    sources = [f"images/{number:04}" for number in range(1000)]
+    names = Names("images/", {"phone": "webp"})
+    met, most = merged(names, sources, [names.of(source, "phone") for source in sources])
+
+    assert most == 1
+    assert len(met) == 1000
+
+
+class Bucket:
+    """HeadObject and DeleteObject of one bucket's objects: a name to its ETag and metadata."""
+
+    def __init__(self, objects=None):
+        self.objects, self.asked, self.deleted = dict(objects or {}), [], []
+
+    def head_object(self, **request):
+        self.asked.append(request["Key"])
+        if request["Key"] not in self.objects:
+            raise error("404", 404)
+        etag, metadata = self.objects[request["Key"]]
+        return {"ETag": f'"{etag}"', "Metadata": metadata, "ContentLength": 1, "LastModified": NOON}
+
+    def delete_object(self, **request):
+        key = request["Key"]
+        if key in self.objects and request["IfMatch"] != f'"{self.objects[key][0]}"':
+            raise error("PreconditionFailed", 412)
+        self.objects.pop(key, None)
+        self.deleted.append(key)
+
+
+def error(code, status):
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "X")
+
+
+def judge(case, objects=None, *, queued=True, deep=False, now=NOW, grace=900.0):
+    s3 = Bucket(objects)
+    verdict = Judge(s3, "variants", TODAY, grace, queued, deep, lambda: now).of(case)
+    found = verdict if isinstance(verdict, Fine) else [(each.kind, each.key) for each in verdict]
+    return found, s3.asked
+
+
+def case(record=None, *, variants=(("phone", 10),), key="images/a.jpg", size=1, modified=NOON, made=NOON):
+    source = Found(key, key, "e1", size, modified)
+    there = {
+        name: (f"{name}/a.jpg", None if bytes_ is None else Found(f"{name}/a.jpg", "", "v", bytes_, made))
+        for name, bytes_ in variants
+    }
+    return Case(source, record, there)
+
+
+def record(status="DONE", recipe=TODAY, *, bytes_=10, **fields):
+    variants = (Variant("phone", "phone/a.jpg", "jpeg", 1, 1, bytes_),)
+    return Record(status, recipe=recipe, variants=variants, **fields)
+
+
+GOOD = {"phone/a.jpg": ("v", {"source-etag": "e1", "recipe": TODAY})}
+
+
+def test_a_done_object_with_its_variants_is_well_and_nothing_is_asked_for():
+    assert judge(case(record())) == ([], [])
+
+
+def test_a_variant_that_is_not_listed_is_missing_when_it_is_not_there_either():
+    assert judge(case(record(), variants=[("phone", None)])) == ([(Kind.MISSING, "phone/a.jpg")], ["phone/a.jpg"])
+    assert judge(case(record(), variants=[("phone", None)]), GOOD)[0] == []
+
+
+@pytest.mark.parametrize(
+    "suspect",
+    [
+        {"record": record(bytes_=11)},
+        {"record": record(), "made": NOON - timedelta(seconds=1)},
+    ],
+)
+def test_a_variant_that_does_not_fit_is_looked_at_and_may_well_be_right(suspect):
+    of_another_version = {"phone/a.jpg": ("v", {"source-etag": "e0", "recipe": TODAY})}
+    of_another_recipe = {"phone/a.jpg": ("v", {"source-etag": "e1", "recipe": "yesterday"})}
+
+    assert judge(case(**suspect), GOOD) == ([], ["phone/a.jpg"])
+    assert judge(case(**suspect), of_another_version)[0] == [(Kind.STALE, "phone/a.jpg")]
+    assert judge(case(**suspect), of_another_recipe)[0] == [(Kind.STALE, "phone/a.jpg")]
+    assert judge(case(**suspect), {"phone/a.jpg": ("v", {})})[0] == [(Kind.STALE, "phone/a.jpg")]
+
+
+def test_a_deep_look_finds_what_fits_and_is_stale():
+    stale = {"phone/a.jpg": ("v", {"source-etag": "e0", "recipe": TODAY})}
+
+    assert judge(case(record()), stale)[0] == []
+    assert judge(case(record()), stale, deep=True)[0] == [(Kind.STALE, "phone/a.jpg")]
+
+
+def test_an_object_without_a_record_is_found_and_its_missing_variants_as_well():
+    found, _ = judge(case(None, variants=[("phone", 10), ("tablet", None)]), GOOD)
+
+    assert found == [(Kind.NO_RECORD, "images/a.jpg"), (Kind.MISSING, "tablet/a.jpg")]
+
+
+def test_an_object_of_another_recipe_is_found_once_for_all_its_variants():
+    assert judge(case(record(recipe="yesterday"), variants=[("phone", None)])) == (
+        [(Kind.OUTDATED, "images/a.jpg")],
+        [],
+    )
+
+
+@pytest.mark.parametrize("status", ["FAILED", "IN_PROGRESS", "SUPERSEDED", "REMOVED"])
+def test_what_is_there_and_not_done_is_found(status):
+    assert judge(case(record(status)))[0] == [(Kind.NOT_DONE, "images/a.jpg")]
+
+
+def test_what_was_rejected_is_as_it_should_be():
+    assert judge(case(record("REJECTED"), variants=[("phone", None)]))[0] is Fine.REJECTED
+
+
+def test_what_somebody_holds_is_on_its_way_until_his_lease_ends():
+    assert judge(case(record("IN_PROGRESS", lease_until=int(NOW) + 1)))[0] is Fine.PENDING
+    assert judge(case(record("IN_PROGRESS", lease_until=int(NOW) - 1)))[0] == [(Kind.NOT_DONE, "images/a.jpg")]
+
+
+def test_a_fresh_upload_may_still_wait_in_a_queue_that_holds_messages():
+    uploaded = NOON.timestamp()
+
+    assert judge(case(None), now=uploaded + 899)[0] is Fine.PENDING
+    assert judge(case(None), now=uploaded + 901)[0] == [(Kind.NO_RECORD, "images/a.jpg")]
+    assert judge(case(None), now=uploaded + 11, queued=False)[0] == [(Kind.NO_RECORD, "images/a.jpg")]
+    assert judge(case(None), now=uploaded + 9, queued=False)[0] is Fine.PENDING
+
+
+def test_folders_have_no_variants():
+    assert judge(case(None, key="images/a/", size=0, variants=()))[0] is Fine.FOLDER
+
+
+class Images:
+    def __init__(self, *known):
+        self.known = {(record.object, record.etag): record for record in known}
+
+    def read(self, versions):
+        return {version: self.known[version] for version in versions if version in self.known}
+
+
+def orphan(key, variants, uploads=(), *, images=(), output_format="keep"):
+    class Both:
+        def head_object(self, **request):
+            return (Bucket(variants) if request["Bucket"] == "variants" else Bucket(dict(uploads))).head_object(
+                **request
+            )
+
+    names = Names("images/", {"phone": output_format})
+    return Orphans(Both(), "uploads", "variants", names, Images(*images), TODAY).judge(key)
+
+
+def test_a_variant_without_a_source_is_an_orphan():
+    found = orphan("phone/a.jpg", {"phone/a.jpg": ("v", {})})
+
+    assert (found.kind, found.etag, found.detail) == (Kind.ORPHAN, "v", "no images/a.jpg")
+
+
+def test_a_variant_whose_source_came_meanwhile_is_none_and_neither_is_one_that_went():
+    assert orphan("phone/a.jpg", {"phone/a.jpg": ("v", {})}, {"images/a.jpg": ("e1", {})}) is None
+    assert orphan("phone/a.jpg", {}) is None
+
+
+def test_a_variant_of_another_format_may_go_when_its_source_is_done_with_todays_recipe():
+    there, source = {"phone/a.jpg": ("v", {})}, {"images/a.jpg": ("e1", {})}
+    done = Record("DONE", object="uploads/images/a.jpg", etag="e1", recipe=TODAY)
+
+    waiting = orphan("phone/a.jpg", there, source, output_format="webp")
+    ready = orphan("phone/a.jpg", there, source, output_format="webp", images=[done])
+
+    assert (waiting.kind, waiting.etag) == (Kind.LEFTOVER, "")
+    assert (ready.kind, ready.etag) == (Kind.LEFTOVER, "v")
+
+
+def sources(*names):
+    return [Found(f"images/{name}", name, "e1", 1, NOON) for name in names]
+
+
+def repair(findings, *, s3=None, refuse=None, keep_orphans=False):
+    sent = []
+
+    def send(batch):
+        assert 0 < len(batch) <= 10
+        keys = [one.key for one in batch]
+        sent.extend(keys)
+        if refuse in keys:
+            raise NotSent({keys.index(refuse): "Because"})
+
+    names = Names("images/", {"phone": "keep"})
+    made = Repair(s3 or Bucket(), "uploads", "variants", names, send, keep_orphans)
+    for finding in findings:
+        made.take(finding)
+    return made.finish(), sent
+
+
+def test_a_source_is_sent_once_for_all_that_is_wrong_with_it():
+    a, b = sources("a", "b")
+    findings = [Finding(Kind.NO_RECORD, a.key, source=a), Finding(Kind.MISSING, "phone/a", source=a)]
+    done, sent = repair([*findings, Finding(Kind.STALE, "phone/b", source=b)])
+
+    assert sent == ["images/a", "images/b"]
+    assert done.sent == 2
+
+
+def test_more_than_a_batch_is_sent_in_batches():
+    many = sources(*(f"{number:02}" for number in range(25)))
+    done, sent = repair(Finding(Kind.MISSING, one.key, source=one) for one in many)
+
+    assert sent == [one.key for one in many]
+    assert done.sent == 25
+
+
+def test_what_was_not_sent_is_left_with_its_reason():
+    done, _ = repair((Finding(Kind.MISSING, one.key, source=one) for one in sources("a", "b")), refuse="images/b")
+
+    assert (done.sent, done.left) == (1, {"images/b": "not sent: Because"})
+
+
+def gone(etag="v", kind=Kind.ORPHAN):
+    return Finding(kind, "phone/a.jpg", etag=etag)
+
+
+def test_an_orphan_is_deleted_as_it_was_judged():
+    bucket = Bucket({"phone/a.jpg": ("v", {})})
+    done, sent = repair([gone()], s3=bucket)
+
+    assert (done.removed, bucket.deleted, sent) == (1, ["phone/a.jpg"], [])
+
+
+def test_an_orphan_that_changed_meanwhile_is_left():
+    bucket = Bucket({"phone/a.jpg": ("another", {})})
+    done, _ = repair([gone()], s3=bucket)
+
+    assert (done.removed, done.left, bucket.deleted) == (0, {"phone/a.jpg": "changed meanwhile"}, [])
+
+
+def test_a_source_that_came_back_while_its_orphan_was_deleted_is_sent():
+    bucket = Bucket({"phone/a.jpg": ("v", {}), "images/a.jpg": ("e1", {})})
+    done, sent = repair([gone()], s3=bucket)
+
+    assert (done.removed, sent) == (1, ["images/a.jpg"])
+
+
+def test_orphans_are_kept_when_asked_for_and_leftovers_while_their_source_is_not_done():
+    kept, _ = repair([gone()], keep_orphans=True)
+    left, _ = repair([gone(etag="", kind=Kind.LEFTOVER)])
+
+    assert (kept.kept, kept.removed, kept.left) == (1, 0, {})
+    assert left.left.keys() == {"phone/a.jpg"}
+
+
+def test_a_plan_counts_what_a_repair_does():
+    a, b = sources("a", "b")
+    findings = [
+        *(Finding(Kind.NO_RECORD, a.key, source=a), Finding(Kind.MISSING, "phone/a", source=a)),
+        *(Finding(Kind.MISSING, "phone/b", source=b), gone(), gone(etag="", kind=Kind.LEFTOVER)),
+    ]
+    plan = Plan()
+    for finding in findings:
+        plan.take(finding)
+    done, _ = repair(findings, s3=Bucket({"phone/a.jpg": ("v", {})}))
+
+    assert (plan.finish().sent, plan.finish().removed) == (done.sent, done.removed) == (2, 1)
+
+
+def test_an_audit_holds_no_more_objects_at_once_however_many_there_are():
+    """Counts the sources and the variants that were taken from the listings and not yet judged."""
+    count, behind = 20_000, list[tuple[int, int]]()
+    taken = {"sources": 0, "variants": 0}
+
+    def listing(what, prefix):
+        for number in range(count):
+            taken[what] += 1
+            yield Found(f"{prefix}{number:06}.jpg", "", "e1", 10, NOON)
+
+    s3, names = Bucket(), Names("images/", {"phone": "keep", "tablet": "keep"})
+    audit = Audit(
+        uploads_bucket="uploads",
+        sources=listing("sources", "images/"),
+        list_variants=lambda prefix: listing("variants", prefix),
+        below="",
+        names=names,
+        table=Images(),
+        judge=Judge(s3, "variants", TODAY, 0, False, False, lambda: NOW),
+        orphans=Orphans(s3, "uploads", "variants", names, Images(), TODAY),
+    )
+    behind.extend(
+        (taken["sources"] - audit.tally.objects, taken["variants"] - 2 * audit.tally.objects) for _ in audit.run()
+    )
+
+    assert audit.tally.found == {Kind.NO_RECORD: count}
+    assert max(sources for sources, _ in behind) <= 500
+    assert max(variants for _, variants in behind) <= 1000
+    assert s3.asked == []
