@@ -3,6 +3,7 @@
 One method is one request. Nothing here decides anything; `publisher` does.
 """
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -82,7 +83,8 @@ class S3Store:
                 if _is_missing(error):
                     raise SourceGone(f"{key} was removed") from error
                 raise
-            with answer["Body"] as stream:
+            # Not `with answer["Body"]`: that gives urllib3's stream, without the checksum and botocore's own errors
+            with closing(answer["Body"]) as stream:
                 if answer["ContentLength"] > max_bytes:
                     raise ImageTooLarge(f"{answer['ContentLength']:,} bytes; the limit is {max_bytes:,}")
                 return Original(body=stream.read(), content_type=answer.get("ContentType", ""))
