@@ -10,7 +10,7 @@ In reading order::
     renderers   the interface: an image to a free renderer, within memory and time, and a second try alone
     renderer    one keeper and its renderer, as the consumer sees them
     keeper      the child processes: the loop that forks, and the loop that renders
-    channel     what goes between: a line of JSON and a memory file, never a pickle from a renderer
+    channel     what goes between: a line of JSON and bytes in a memory file, never a pickle from a renderer
     room        memory shared by threads: who asks for more than is left waits
     bodies      the memory of what was fetched, before and while it is rendered
 """

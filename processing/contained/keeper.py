@@ -1,14 +1,15 @@
 """The child processes: a keeper that has the engine loaded and forks, and the renderer that does the work.
 
-Run as ``python -m processing.contained.keeper FD``. It is a new interpreter, not a fork of the consumer: so it has
-neither its credentials nor its threads, in its environment or anywhere in its memory. What it says::
+Run as ``python -m processing.contained.keeper`` with the descriptors of its end of the channel. It is a new interpreter,
+not a fork of the consumer: so it has neither its credentials nor its threads, in its environment or anywhere in its
+memory. What it says::
 
     keeper                renderer                          consumer
       fork ───────────────► {"born": pid} ───────────────►
                                           ◄─────────────── {"admitted": false, "seconds": 15} + the image
                             {"price": {"megabytes": 300}} ►
                                           ◄─────────────── {"admitted": true, "seconds": 15, "megabytes": 300}
-                            {"rendered": {...}} + files ─►
+                            {"rendered": {...}} + bytes ─►
       {"died": status} ◄─── a signal, a limit, or (status 0) it leaves because it has grown
       fork ...              ◄───────────────────────────── SIGUSR1 to the keeper: end the renderer that is there
 """
@@ -19,7 +20,6 @@ import os
 import pickle
 import resource
 import signal
-import socket
 import sys
 import time
 import traceback
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from processing import imaging
-from processing.contained import channel
+from processing.contained.channel import Channel, Gone
 from processing.errors import Rejected
 from processing.imaging import Rendered
 from processing.imaging.price import megabytes as price
@@ -47,11 +47,11 @@ SIGNALS = (signal.SIGCHLD, signal.SIGUSR1)
 
 def main(render: Render = imaging.render) -> None:
     """Keep a renderer at the other end of the channel, until the consumer has ended."""
-    end = socket.socket(fileno=int(sys.argv[1]))
+    end = Channel.from_descriptors(*map(int, sys.argv[1:]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # they are waited for, so that none comes too early
     try:
-        order, body = channel.receive(end)
+        order, body = end.receive()
         recipe: Recipe = pickle.loads(body)  # noqa: S301 - it comes from the consumer
         simd_is_sound()
         gc.freeze()  # or the first collection in each renderer copies every page
@@ -59,8 +59,8 @@ def main(render: Render = imaging.render) -> None:
             renderer = os.fork()
             if renderer == 0:
                 _live(end, recipe, render, order["kept"])
-            channel.send(end, {"died": _watch(renderer)})
-    except channel.Gone:
+            end.send({"died": _watch(renderer)})
+    except Gone:
         return
 
 
@@ -74,28 +74,28 @@ def _watch(renderer: int) -> int:
             return os.waitstatus_to_exitcode(status)
 
 
-def _live(end: socket.socket, recipe: Recipe, render: Render, kept: float) -> NoReturn:
+def _live(end: Channel, recipe: Recipe, render: Render, kept: float) -> NoReturn:
     """A renderer's whole life; it never returns into the keeper's."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     status = 1
     try:
         _work(end, recipe, render, kept)
         status = 0
-    except channel.Gone:
+    except Gone:
         status = 0
     except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as a second keeper
         traceback.print_exc()
     os._exit(status)
 
 
-def _work(end: socket.socket, recipe: Recipe, render: Render, kept: float) -> None:
+def _work(end: Channel, recipe: Recipe, render: Render, kept: float) -> None:
     """Render one image after the other, until more than ``kept`` megabytes are kept from them, so that a fresh renderer
     takes over; never between a price and its image."""
     base = _address_space()
-    channel.send(end, {"born": os.getpid()})
+    end.send({"born": os.getpid()})
     data, is_admitted = b"", False
     while not is_admitted or _address_space() - base <= kept * MEGABYTE:
-        order, body = channel.receive(end)
+        order, body = end.receive()
         is_admitted = order["admitted"]
         data = data if is_admitted else body
         start = time.perf_counter()
@@ -103,13 +103,13 @@ def _work(end: socket.socket, recipe: Recipe, render: Render, kept: float) -> No
             with _limits(order["seconds"], order.get("megabytes", math.inf)):
                 made = render(data, recipe) if is_admitted else price(imaging.inspect(data, recipe.limits), recipe)
         except Exception as error:  # noqa: BLE001 - it is told to the consumer, which raises it
-            channel.send(end, _told(error))
+            end.send(_told(error))
             continue
         if isinstance(made, Rendered):
             told = _plain(made) | {"milliseconds": round((time.perf_counter() - start) * 1000)}
-            channel.send(end, {"rendered": told}, [variant.data for variant in made.variants])
+            end.send({"rendered": told}, [variant.data for variant in made.variants])
         else:
-            channel.send(end, {"price": {"megabytes": made}})
+            end.send({"price": {"megabytes": made}})
 
 
 @contextmanager

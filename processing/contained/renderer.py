@@ -4,7 +4,6 @@ import contextlib
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from processing.capacity import MOST_KEPT
-from processing.contained import channel
+from processing.contained.channel import Channel, Gone
 from processing.errors import (
     CorruptImage,
     ImageTooLarge,
@@ -52,7 +51,7 @@ class Renderer:
         self._keeper = keeper
         self._is_ready: bool
         self._was_killed: bool
-        self._socket: socket.socket
+        self._channel: Channel
         self._process: subprocess.Popen[bytes]
         self._start()
 
@@ -79,7 +78,7 @@ class Renderer:
 
         Raises: as `price` does.
         """
-        answer, body = self._ask({"admitted": True, "megabytes": megabytes, "seconds": seconds}, None, seconds)
+        answer, body = self._ask({"admitted": True, "megabytes": megabytes, "seconds": seconds}, (), seconds)
         return _rendered(_asked("rendered", answer), body)
 
     def await_birth(self) -> None:
@@ -89,8 +88,7 @@ class Renderer:
         for start in (None, self._restart):
             if start is not None:
                 start()
-            self._socket.settimeout(STARTUP_SECONDS)
-            with contextlib.suppress(channel.Gone, TimeoutError):
+            with contextlib.suppress(Gone, TimeoutError):
                 self._skip_to_birth()
                 self._is_ready = True
                 return
@@ -108,47 +106,45 @@ class Renderer:
     def _skip_to_birth(self) -> None:
         """Pass over what the last child still said, and the birth of one that was killed."""
         while True:
-            message, _ = channel.receive(self._socket)
+            message, _ = self._channel.receive(STARTUP_SECONDS)
             self._was_killed = self._was_killed and not message.get("died")
             if "born" in message and not self._was_killed:
                 return
 
     def _start(self) -> None:
         self._is_ready, self._was_killed = False, False
-        self._socket, theirs = channel.pair()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - nothing of it is input
-                [sys.executable, "-m", self._keeper, str(theirs.fileno())],
-                env=self._environ,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
-        self._end = weakref.finalize(self, _end, self._process, self._socket)
-        with contextlib.suppress(channel.Gone):  # it is seen to be gone when it is waited for
-            channel.send(self._socket, {"kept": self._kept}, [pickle.dumps(self._recipe)])
+        self._channel, theirs = Channel.pair()
+        descriptors = theirs.descriptors
+        self._process = subprocess.Popen(  # noqa: S603 - nothing of it is input
+            [sys.executable, "-m", self._keeper, *map(str, descriptors)],
+            env=self._environ,
+            pass_fds=descriptors,
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self._end = weakref.finalize(self, _end, self._process, self._channel)
+        with contextlib.suppress(Gone):  # it is seen to be gone when it is waited for
+            self._channel.send({"kept": self._kept}, [pickle.dumps(self._recipe)])
 
     def _restart(self) -> None:
         self.close()
         self._start()
 
-    def _ask(
-        self, message: Mapping[str, Any], body: Sequence[bytes] | None, seconds: float
-    ) -> tuple[dict[str, Any], bytes]:
+    def _ask(self, message: Mapping[str, Any], body: Sequence[bytes], seconds: float) -> tuple[dict[str, Any], bytes]:
         """Send, and wait for the answer; by the deadline the child is killed."""
         deadline = time.monotonic() + seconds
         try:
-            channel.send(self._socket, message, body)
+            self._channel.send(message, body)
             while True:
-                self._socket.settimeout(max(0.001, deadline - time.monotonic()))
-                answer, files = channel.receive(self._socket)
+                answer, content = self._channel.receive(max(0.001, deadline - time.monotonic()))
                 if answer.get("died"):
                     raise _cause_of_death(answer["died"])
                 if not answer.keys() & {"born", "died"}:  # the last one had grown, and left; this is the next
-                    return answer, files
+                    return answer, content
         except TimeoutError:
             self.kill()
             raise RenderTimeout(f"not done after {seconds:g} s") from None
-        except channel.Gone:
+        except Gone:
             self._is_ready = False
             raise RenderCrash("the renderer's keeper has ended") from None
         except BaseException:
@@ -160,7 +156,7 @@ def _kept(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name in KEPT or name.startswith(KEPT_PREFIX)}
 
 
-def _end(process: "subprocess.Popen[bytes]", end: socket.socket) -> None:
+def _end(process: "subprocess.Popen[bytes]", end: Channel) -> None:
     end.close()
     process.kill()
     process.wait()

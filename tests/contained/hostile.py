@@ -1,6 +1,6 @@
 """A keeper whose engine does what the end of a file says: a decoder with a hole in it, as no image in hand has one.
 
-Run as ``python -m tests.contained.hostile FD``.
+Run as the keeper is.
 """
 
 import ctypes

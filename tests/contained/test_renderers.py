@@ -12,7 +12,7 @@ import pytest
 
 from processing import imaging
 from processing.capacity import MOST_KEPT
-from processing.contained import Renderer, channel
+from processing.contained import Renderer
 from processing.errors import (
     CorruptImage,
     ImageTooLarge,
@@ -203,7 +203,7 @@ def test_children_end_with_the_consumer(busy: bool) -> None:
 ORPHANS = """
 import os, sys, threading
 from pathlib import Path
-from processing.contained import Renderer, channel
+from processing.contained import Renderer
 from processing.recipe import load
 from tests.contained.conftest import spelled
 from tests.contained.test_renderers import family, render
@@ -227,11 +227,11 @@ def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spel
     renderer = Renderer(recipe, environ=os.environ, keeper=HOSTILE)
     try:
         renderer.await_birth()
-        channel.send(renderer._socket, {"admitted": False, "seconds": 0.1}, [spelled(spell)])
-        assert "price" in channel.receive(renderer._socket)[0]
-        channel.send(renderer._socket, {"admitted": True, "seconds": 0.1, "megabytes": 100.0})
+        renderer._channel.send({"admitted": False, "seconds": 0.1}, [spelled(spell)])
+        assert "price" in renderer._channel.receive()[0]
+        renderer._channel.send({"admitted": True, "seconds": 0.1, "megabytes": 100.0})
 
-        assert channel.receive(renderer._socket)[0] == {"died": -end}
+        assert renderer._channel.receive()[0] == {"died": -end}
     finally:
         renderer.close()
 
@@ -290,7 +290,7 @@ try:
     multiprocessing.Lock()
 except OSError:
     print("no semaphores", flush=True)
-from processing.contained import Renderer, channel
+from processing.contained import Renderer
 from processing.recipe import load
 from tests.contained.conftest import picture
 from tests.contained.test_renderers import render
