@@ -1,27 +1,26 @@
-"""What a million images cost: seconds, requests and bytes become dollars. Pure.
+"""What a million images cost: seconds, requests and bytes become dollars, at the prices of `ops.costs`. Pure.
 
-List prices of us-east-1 (November 2026, x86_64), before any free tier, in dollars.
+::
+
+    GB-s  =  milliseconds of a batch, rounded up  x  memory / 1,024 MB  x  1,000,000 / batch
+    $     =  GB-s x price  +  1,000,000 x (1 / batch invocations + the requests of an image, each times its price
+             + 1 + 2 / batch requests to SQS: sent by S3; a batch received, a batch deleted  +  GB logged x price)
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
-GB_SECOND: Final = 0.0000166667  # Lambda, x86_64
-INVOCATION: Final = 0.20e-6
-S3_WRITE: Final = 5.00e-6  # PUT, COPY, POST, LIST
-S3_READ: Final = 0.40e-6  # GET, HEAD
-DYNAMODB_WRITE: Final = 0.625e-6  # a unit of 1 KB
-SQS_REQUEST: Final = 0.40e-6
-LOG_GB: Final = 0.50
-MILLION: Final = 1_000_000
+from ops.costs import GB, GB_SECOND, INVOCATION, LOG_GB, S3_READ, S3_WRITE, SQS_REQUEST, TABLE_WRITE
 
-OPERATIONS: Final = {
+MILLION: Final = 1_000_000
+PRICES: Final = {
     "S3 GetObject": S3_READ,
     "S3 HeadObject": S3_READ,
     "S3 PutObject": S3_WRITE,
-    "DynamoDB PutItem": DYNAMODB_WRITE,  # items of at most 1 KB
-    "DynamoDB UpdateItem": DYNAMODB_WRITE,
+    "DynamoDB PutItem": TABLE_WRITE,  # of an item of at most 1 KB
+    "DynamoDB UpdateItem": TABLE_WRITE,
     "SQS ChangeMessageVisibilityBatch": SQS_REQUEST,
 }
 
@@ -39,38 +38,34 @@ class Cost:
 
     @property
     def total(self) -> float:
-        return self.compute + self.invocations + self.s3 + self.dynamodb + self.sqs + self.logs
+        return sum(astuple(self))
 
 
 def gb_seconds(*, batch_seconds: float, batch: int, memory: float) -> float:
-    """GB-seconds per million images: a batch's time, in whole milliseconds as Lambda bills it, times the memory."""
-    milliseconds = -int(-batch_seconds * 1000 // 1)
-    return milliseconds / 1000 * memory / 1024 * MILLION / batch
+    """What is billed for a million images."""
+    return math.ceil(batch_seconds * 1000) / 1000 * memory / 1024 * MILLION / batch
 
 
 def cost(*, batch_seconds: float, batch: int, memory: float, requests: Mapping[str, float], logged: float) -> Cost:
-    """The dollars of a million images.
-
-    ``GB-seconds x price + (invocations: 1 / batch) + requests + (SQS: a send of S3's, a receive and a delete a batch) +
-    bytes logged``, each times its price.
+    """The dollars of a million images, on x86_64.
 
     Args:
+        memory: in megabytes, as it is set for the function.
         requests: per image, by service and operation.
         logged: bytes per image.
 
     Raises:
         KeyError: a request that has no price here.
     """
-    priced = {name: each * OPERATIONS[name] for name, each in requests.items()}
 
     def of(service: str) -> float:
-        return MILLION * sum(dollars for name, dollars in priced.items() if name.startswith(service))
+        return MILLION * sum(each * PRICES[name] for name, each in requests.items() if name.startswith(service))
 
     return Cost(
-        compute=GB_SECOND * gb_seconds(batch_seconds=batch_seconds, batch=batch, memory=memory),
+        compute=GB_SECOND["x86_64"] * gb_seconds(batch_seconds=batch_seconds, batch=batch, memory=memory),
         invocations=MILLION / batch * INVOCATION,
         s3=of("S3"),
         dynamodb=of("DynamoDB"),
         sqs=of("SQS") + MILLION * (1 + 2 / batch) * SQS_REQUEST,
-        logs=MILLION * logged / 1e9 * LOG_GB,
+        logs=MILLION * logged / GB * LOG_GB,
     )

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,9 @@ from bench.pipeline.doubles import Doubles
 
 PROJECT = Path(__file__).resolve().parents[2]
 MEMORY = 1769
+BATCH = 10
+COMPARED = ("darkroom", "usual", "naive")
+ENGINE = "engine"
 MALLOC = {  # as the function's environment sets them
     "MALLOC_MMAP_THRESHOLD_": "268435456",
     "MALLOC_TRIM_THRESHOLD_": "536870912",
@@ -65,7 +67,7 @@ class Consumer:
         self._doubles.take_counts()
         said = self.ask(event)
         logged, self._logged = said["logged"] - self._logged, said["logged"]
-        return Run(**(said | {"logged": logged}), requests=self._doubles.take_counts())
+        return Run(**(said | {"logged": logged}), requests=dict(self._doubles.take_counts()))
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """Send one line, and wait for the one that answers it."""
@@ -136,11 +138,3 @@ class Turns:
             if run.failed or run.error:
                 raise RuntimeError(f"{name} failed on {kind}: {run.error or run.failed}")
         return runs
-
-
-def requests_of(runs: Sequence[Run], images: int) -> dict[str, float]:
-    """Requests per image by service and operation."""
-    total: Counter[str] = Counter()
-    for run in runs:
-        total.update(run.requests)
-    return {name: count / images for name, count in sorted(total.items())}

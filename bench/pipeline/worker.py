@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,13 +67,20 @@ def family(pid: int | None = None) -> list[int]:
 
 def cpu_seconds() -> float:
     """Of the whole family: to the nanosecond of the living, in hundredths of a second of the dead."""
-    return sum(_living(pid) + _dead_children(pid) for pid in family())
+    return sum(_of(pid, _living) + _of(pid, _dead_children) for pid in family())
 
 
 def megabytes() -> float:
     """The proportional set size of the whole family."""
-    lines = (line for pid in family() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines())
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return sum(_of(pid, _proportional) for pid in family())
+
+
+def _of(pid: int, read: Callable[[int], float]) -> float:
+    """What is read of a process; nothing of one that has ended since it was found."""
+    try:
+        return read(pid)
+    except OSError:
+        return 0.0
 
 
 def _living(pid: int) -> float:
@@ -82,6 +90,11 @@ def _living(pid: int) -> float:
 def _dead_children(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def _proportional(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 if __name__ == "__main__":
