@@ -2,7 +2,7 @@
 
 import typer
 
-from ops.dlq import looking, sending
+from ops.dlq import filing, looking, sending
 
 
 def make_dlq() -> typer.Typer:
@@ -13,4 +13,7 @@ def make_dlq() -> typer.Typer:
     app.command()(looking.show)
     app.command()(sending.redrive)
     app.command()(sending.history)
+    app.command()(filing.export)
+    app.command("import")(filing.import_letters)
+    app.command()(filing.purge)
     return app

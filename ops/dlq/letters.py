@@ -128,6 +128,10 @@ class Hold:
             left = [letter for letter in left if letter.message_id not in deleted]
         return left
 
+    def delete_all(self, letters: Sequence[Letter]) -> list[Letter]:
+        """Delete any number of letters; returns those that SQS did not report as deleted."""
+        return [letter for left in self._pool.map(self.delete, in_groups(letters, MOST)) for letter in left]
+
     def _refuse_a_queue_that_counts(self) -> None:
         answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[*COUNTS, "RedrivePolicy"])
         attributes = answer["Attributes"]

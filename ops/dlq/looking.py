@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from ops.dlq.advice import advice
 from ops.dlq.causes import Case, Group, group, join
+from ops.dlq.files import as_document, moment
 from ops.dlq.filters import Filter, by_id, filtered
 from ops.dlq.letters import Hold
 from ops.stage import Stage, on_stage
@@ -131,36 +131,12 @@ def show(
     paper().print(_readable(case.letter.body))
 
 
-def as_document(case: Case) -> dict[str, Any]:
-    """A case as JSON: what ``--json`` prints and what an export holds."""
-    return {
-        "id": case.letter.message_id,
-        "cause": case.cause.id,
-        "why": case.message,
-        "bucket": case.bucket,
-        "key": case.key,
-        "etag": case.version[1] if case.version else "",
-        "sent_at": moment(case.letter.sent_at),
-        "last_seen": moment(case.last_seen),
-        "redrive": case.redrive,
-        "body": case.letter.body,
-        "attributes": dict(case.letter.attributes),
-        "message_attributes": {name: dict(value) for name, value in case.letter.message_attributes.items()},
-        "record": asdict(case.record) if case.record else None,
-    }
-
-
 def age(seconds: float) -> str:
     """How long ago, for people, in the unit that says enough."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
-
-
-def moment(at: float) -> str:
-    """A time as people and programs read it."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at else ""
 
 
 def _group_as_json(one: Group) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ops.dlq.causes import REDRIVE, Case
-from ops.dlq.letters import MOST, THREADS, Hold
+from ops.dlq.letters import MOST, THREADS, Letter
 from ops.dlq.pace import Pace
 
 GROUP = "darkroom-redrive"
@@ -31,13 +31,19 @@ class Tally:
     left: list[Case] = field(default_factory=list)
 
 
+class Source(Protocol):
+    """Where letters come from; deleting up to ten of them returns those that are there still."""
+
+    def delete(self, letters: Sequence[Letter]) -> list[Letter]: ...
+
+
 class Sender:
-    """Sends held letters, several requests at once.
+    """Sends letters, several requests at once.
 
     Args:
         sqs: a boto3 SQS client, safe to share between threads.
         url: where to.
-        hold: what hides the letters, and deletes them.
+        source: where they are deleted when they were sent.
         mark: the redrive, as its history names it.
         on_sent: told the cases of each request that were sent.
     """
@@ -46,7 +52,7 @@ class Sender:
         self,
         sqs: Any,
         url: str,
-        hold: Hold,
+        source: Source,
         pace: Pace,
         *,
         mark: str,
@@ -55,7 +61,7 @@ class Sender:
         self.tally = Tally()
         self._sqs = sqs
         self._url = url
-        self._hold = hold
+        self._source = source
         self._pace = pace
         self._mark = mark
         self._on_sent = on_sent
@@ -85,7 +91,7 @@ class Sender:
         with self._counting:
             self.tally.sent += sent
             self.tally.refused += refused
-        kept = {letter.message_id for letter in self._hold.delete([case.letter for case in sent])}
+        kept = {letter.message_id for letter in self._source.delete([case.letter for case in sent])}
         with self._counting:
             self.tally.left += [case for case in sent if case.letter.message_id in kept]
             self._on_sent(sent)

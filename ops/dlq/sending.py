@@ -67,7 +67,7 @@ def redrive(
     if native:
         if chosen or limit or dry_run or terms != Terms(timeout=timeout):
             raise UsageError("--native has SQS move every letter: it takes --all and --rate, and nothing else")
-        _finish(_move(stage, rate), as_json=as_json)
+        finish(_move(stage, rate), as_json=as_json)
         return
     with held(stage) as look:
         cases = chosen.choose(look.cases)[:limit]
@@ -76,7 +76,7 @@ def redrive(
             show_chosen(cases, "would be sent" if cases else "no letter is like that", as_json=as_json)
             return
         entry = _send(stage, look.hold, cases, str(chosen), Pace(rate), terms)
-    _finish(entry, as_json=as_json)
+    finish(entry, as_json=as_json)
 
 
 @on_stage
@@ -200,20 +200,20 @@ def _move(stage: Stage, rate: float | None) -> Entry:
     return entry
 
 
-def _finish(entry: Entry, *, as_json: bool) -> None:
+def finish(entry: Entry, *, as_json: bool, verb: str = "sent") -> None:
     """Print what came of it; exit code 1 when anything is left to be seen to."""
     if as_json:
         print_json(asdict(entry))
     else:
-        paper().print(_summary(entry))
+        paper().print(_summary(entry, verb))
     if entry.result != DONE or entry.refused or entry.left or entry.failed_again:
         raise typer.Exit(1)
 
 
-def _summary(entry: Entry) -> str:
+def _summary(entry: Entry, verb: str) -> str:
     followed = entry.passed + entry.failed_again
     parts = [
-        f"{entry.sent} of {entry.letters} sent",
+        f"{entry.sent} of {entry.letters} {verb}",
         f"{entry.passed} passed, {entry.failed_again} failed again" if followed else "",
         f"{entry.refused} refused" if entry.refused else "",
         f"{entry.left} could not be deleted and are in both queues" if entry.left else "",
