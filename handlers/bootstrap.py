@@ -16,7 +16,6 @@ from botocore.config import Config
 
 from handlers.logs import log_as_json
 from handlers.metrics import Metrics
-from processing import imaging
 from processing.batch import Batch
 from processing.capacity import Capacity, capacity
 from processing.contained import Bodies, Renderer, Renderers, Room
@@ -100,6 +99,8 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, client: Any) -> 
 def _render(settings: Settings, recipe: Recipe, room: Capacity, pace: Pace, env: Mapping[str, str]) -> Render:
     """The engine, in child processes; they need what only Linux has."""
     if settings.rendering == "in-process" or sys.platform != "linux":
+        from processing import imaging  # Pillow is loaded where pixels are worked on, and nowhere else
+
         return imaging.render
     children = [Renderer(recipe, environ=env, kept=room.kept) for _ in range(room.renderers)]
     seconds = TRY * settings.function_timeout

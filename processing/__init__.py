@@ -11,6 +11,7 @@ Read in this order:
     events      an SQS body becomes ObjectCreated and ObjectRemoved
     recipe      the variants to make, read from recipe.toml
     imaging     bytes become variants, by an ordered list of named steps
+    picture     what imaging says of an image, and what it makes of it
     contained   decoding and rendering in child processes, within limits
     ledger      the images table: claim, complete, reject, fail, release
     store       objects in S3: one method, one conditional request
@@ -21,7 +22,7 @@ Read in this order:
     errors      the error tree
     settings    what the environment tells, every fault reported at once
 
-`events`, `recipe`, `naming`, `stopwatch`, `spread`, `pace`, `capacity`, `errors` and `settings` know nothing outside
-the standard library; `imaging` needs Pillow, and `contained` needs Linux; `store`, `ledger`, `queue` and `aws` know
-AWS, and take their clients as arguments. Nothing happens at import.
+`events`, `recipe`, `naming`, `picture`, `stopwatch`, `spread`, `pace`, `capacity`, `errors` and `settings` know nothing
+outside the standard library; `imaging` needs Pillow, which the consumer itself never loads; `contained` needs Linux;
+`store`, `ledger`, `queue` and `aws` know AWS, and take their clients as arguments. Nothing happens at import.
 """

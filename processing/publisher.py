@@ -24,7 +24,7 @@ from processing.errors import (
     SourceGone,
     SourceReplaced,
 )
-from processing.imaging import Rendered, RenderedVariant
+from processing.picture import Rendered, RenderedVariant
 from processing.recipe import Recipe
 from processing.store import NewVariant, Published, Store
 

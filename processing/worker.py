@@ -23,7 +23,6 @@ from processing.errors import (
     SourceGone,
 )
 from processing.events import Event, ObjectCreated, ObjectRemoved
-from processing.imaging import Rendered
 from processing.ledger import (
     REMOVED_KEY,
     Claim,
@@ -36,6 +35,7 @@ from processing.ledger import (
     Version,
 )
 from processing.naming import variant_keys
+from processing.picture import Rendered
 from processing.publisher import UNKNOWN, Lease, Publication, Render, is_complete
 from processing.recipe import Recipe
 from processing.stopwatch import Stopwatch

@@ -1,6 +1,7 @@
 """The house rules that no linter knows: who may import what, and that nothing happens at import."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,19 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HOUSE = ("processing", "handlers", "ops")
 
-PURE = {"capacity", "errors", "events", "imaging", "naming", "pace", "recipe", "settings", "spread", "stopwatch"}
+PURE = {
+    "capacity",
+    "errors",
+    "events",
+    "imaging",
+    "naming",
+    "pace",
+    "picture",
+    "recipe",
+    "settings",
+    "spread",
+    "stopwatch",
+}
 """Parts of processing that know neither AWS nor the parts that do."""
 
 LIBRARIES = {
@@ -102,6 +115,13 @@ def test_processing_and_handlers_import_only_what_their_place_allows():
     faults = [fault for house in INWARDS for module, text in modules(house) for fault in import_faults(module, text)]
 
     assert faults == []
+
+
+def test_the_consumer_never_loads_what_only_its_children_need():
+    loaded = "import sys, handlers.consumer; print(*(n for n in ('PIL', 'cykooz_resizer') if n in sys.modules))"
+    said = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert said.stdout.split() == []
 
 
 def test_nothing_happens_at_import():

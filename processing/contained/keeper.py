@@ -1,8 +1,8 @@
 """The child processes: a keeper that has the engine loaded and forks, and the renderer that does the work.
 
-Run as ``python -m processing.contained.keeper`` with the descriptors of its end of the channel. It is a new interpreter,
-not a fork of the consumer: so it has neither its credentials nor its threads, in its environment or anywhere in its
-memory. What it says::
+Run as ``python -m processing.contained.keeper`` with the descriptors of its end of the channel. It is a new
+interpreter, not a fork of the consumer: so it has neither its credentials nor its threads, in its environment or
+anywhere in its memory. What it says::
 
     keeper                renderer                          consumer
       fork ───────────────► {"born": pid} ───────────────►

@@ -23,7 +23,7 @@ from processing.errors import (
     RenderTimeout,
     UnsupportedFormat,
 )
-from processing.imaging import Rendered, RenderedVariant, Source
+from processing.picture import Rendered, RenderedVariant, Source
 from processing.recipe import Recipe
 
 KEEPER: Final = "processing.contained.keeper"

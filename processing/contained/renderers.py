@@ -17,8 +17,8 @@ from processing.errors import (
     RenderOutOfMemory,
     RenderTimeout,
 )
-from processing.imaging import Rendered
 from processing.pace import Pace
+from processing.picture import Rendered
 from processing.recipe import Recipe
 
 DIED = (RenderTimeout, RenderCrash, RenderOutOfMemory)

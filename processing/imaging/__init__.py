@@ -17,8 +17,8 @@ In reading order::
     encode      pixels to a file's bytes; `png` is written here, `gif` gets its palettes here
 """
 
-from processing.imaging.model import Header, Rendered, RenderedVariant, Source
 from processing.imaging.original import inspect
 from processing.imaging.render import render
+from processing.picture import Header, Rendered, RenderedVariant, Source
 
 __all__ = ["Header", "Rendered", "RenderedVariant", "Source", "inspect", "render"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from processing.imaging.model import Box, Size
+from processing.picture import Box, Size
 from processing.recipe import LONGEST_SIDE, VariantSpec
 
 # An image is resized from one at least this many times as large, or from the original: closer steps cost sharpness.

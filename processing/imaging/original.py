@@ -14,8 +14,8 @@ from PIL import Image, ImageFile
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
 from processing.imaging import animation, exif, formats, profiles
 from processing.imaging.geometry import GAP
-from processing.imaging.model import Header, Size
 from processing.imaging.scan import Scan, late_exif, scan
+from processing.picture import Header, Size
 from processing.recipe import Limits
 
 # What Pillow's readers are known to raise for bytes that are wrong; only their calls are ever guarded with it.

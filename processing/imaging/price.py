@@ -1,13 +1,13 @@
 """The memory an image takes while it is rendered, from its header alone. Pure.
 
-The factors are what was measured, rounded up: `tests/processing/test_price.py` holds the engine to them.
+The factors are what was measured, rounded up: `tests/contained/test_price.py` holds the engine to them.
 """
 
 from typing import Final
 
 from processing.imaging.animation import ANIMATED
 from processing.imaging.geometry import GAP, plan
-from processing.imaging.model import Header
+from processing.picture import Header
 from processing.recipe import Recipe
 
 MEGABYTE: Final = 1 << 20

@@ -8,9 +8,9 @@ from PIL import Image
 from processing.imaging import animation, geometry
 from processing.imaging.encode import CONTENT_TYPES, WITHOUT_METADATA, Film, can_move, encode, output_of, packer
 from processing.imaging.losses import losses
-from processing.imaging.model import Rendered, RenderedVariant, Source
 from processing.imaging.original import Original, frames, open_original
 from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, Job, take
+from processing.picture import Rendered, RenderedVariant, Source
 from processing.recipe import Recipe
 
 Pictures = dict[str, Image.Image]  # by the variant's name

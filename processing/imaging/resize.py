@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from PIL import Image, ImageChops
 
-from processing.imaging.model import Size
+from processing.picture import Size
 
 MODES: Final = ("L", "RGB", "RGBA", "CMYK")  # what is ever resized
 TOLERANCE: Final = 2  # levels by which the two may differ, from rounding alone

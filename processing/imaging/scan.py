@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from processing.imaging.model import Size
+from processing.picture import Size
 
 TIFF_TYPE_BYTES: Final = {
     1: 1,

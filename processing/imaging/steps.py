@@ -11,8 +11,8 @@ from PIL import Image
 
 from processing.imaging import colour, watermark
 from processing.imaging.geometry import Layout
-from processing.imaging.model import Size
 from processing.imaging.resize import resize
+from processing.picture import Size
 from processing.recipe import Colour
 
 TURNS: Final = {

@@ -9,7 +9,7 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageFont
 
 from processing.imaging import geometry
-from processing.imaging.model import Size
+from processing.picture import Size
 from processing.recipe import Watermark
 
 FONT: Final = Path(__file__).with_name("fonts") / "DejaVuSans-Bold.ttf"
