@@ -21,6 +21,7 @@ Read in this order:
     aws         what AWS's failures mean to us
     errors      the error tree
     settings    what the environment tells, every fault reported at once
+    api         the HTTP side: people send images and see what becomes of them; it has a map of its own
 
 `events`, `recipe`, `naming`, `picture`, `stopwatch`, `spread`, `pace`, `capacity`, `errors` and `settings` know nothing
 outside the standard library; `imaging` needs Pillow, which the consumer itself never loads; `contained` needs Linux;

@@ -40,7 +40,7 @@ class Settings:
         Raises:
             Misconfigured: with one sentence for each variable that is missing or makes no sense.
         """
-        read = _Reader(env)
+        read = Reader(env)
         settings = cls(
             uploads_bucket=read.text("UPLOADS_BUCKET"),
             uploads_prefix=env.get("UPLOADS_PREFIX", ""),
@@ -67,7 +67,7 @@ class Settings:
         return settings
 
 
-class _Reader:
+class Reader:
     """Reads typed values and collects what is wrong with them."""
 
     def __init__(self, env: Mapping[str, str]) -> None:

@@ -1,0 +1,46 @@
+"""The upload API: one request from API Gateway.
+
+The event is that of a REST API's proxy integration: ``{"resource", "httpMethod", "headers", "body",
+"isBase64Encoded", "pathParameters", "multiValueQueryStringParameters", "requestContext": {...}}``, the answer
+``{"statusCode", "headers", "body"}``.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+from functools import cache
+from typing import Any
+
+from handlers.api_bootstrap import build_api
+from processing.api import routes
+from processing.api.http import Request, base_of
+
+api = cache(build_api)  # made at the first invocation, kept while the environment lives
+
+
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Answer one request; never raises for what is wrong with it."""
+    response = routes.answer(api(), _request(event))
+    return {
+        "statusCode": response.status,
+        "headers": dict(response.headers),
+        "body": response.body,
+        "isBase64Encoded": False,
+    }
+
+
+def _request(event: dict[str, Any]) -> Request:
+    context = event["requestContext"]
+    identity = context.get("identity") or {}
+    parameters = event.get("pathParameters") or {}
+    return Request(
+        method=event["httpMethod"],
+        resource=event["resource"],
+        base=base_of(context["path"], event["resource"], parameters),
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        query=event.get("multiValueQueryStringParameters") or {},
+        parameters=parameters,
+        body=event.get("body") or "",
+        is_base64=event.get("isBase64Encoded", False),
+        key_id=identity.get("apiKeyId"),
+        principal=identity.get("caller"),
+        subject=((context.get("authorizer") or {}).get("claims") or {}).get("sub"),
+    )

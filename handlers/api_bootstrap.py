@@ -1,0 +1,84 @@
+"""The composition root of the API: settings, recipe, page and clients become its service."""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from handlers.logs import log_as_json
+from processing.api import formats
+from processing.api.ids import RANDOM_BITS
+from processing.api.objects import S3Objects
+from processing.api.orders import Accepted
+from processing.api.register import DynamoRegister
+from processing.api.service import Service
+from processing.api.settings import ApiSettings
+from processing.api.site import CONTENT_TYPES
+from processing.capacity import capacity
+from processing.recipe import load
+
+ROOT = Path(__file__).resolve().parent.parent
+DESCRIPTION = ROOT / "processing" / "api" / "openapi.json"
+
+# Two tries of at most 1 + 3 seconds: an answer, if only 503, long before API Gateway gives up after 29
+CLIENT = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float] = time.time) -> Service:
+    """Build the API from its environment.
+
+    Raises:
+        Misconfigured: the settings or the recipe cannot be used; every fault is named.
+    """
+    env = os.environ if env is None else env
+    settings = ApiSettings.from_mapping(env)
+    log_as_json(settings.log_level)
+    recipe = load((ROOT / "recipe.toml").read_text(encoding="utf-8"))
+    max_bytes = min(recipe.limits.max_bytes, capacity(settings.consumer_memory).largest_body)
+    objects = S3Objects(
+        boto3.client("s3", config=CLIENT.merge(_signing(env))),
+        uploads_bucket=settings.uploads_bucket,
+        variants_bucket=settings.variants_bucket,
+        max_bytes=max_bytes,
+        upload_seconds=settings.upload_seconds,
+        link_seconds=settings.link_seconds,
+        cdn_domain=settings.cdn_domain,
+    )
+    dynamodb = boto3.client("dynamodb", config=CLIENT)
+    return Service(
+        settings=settings,
+        accepted=Accepted(formats.types(heic=find_spec("pi_heif") is not None), max_bytes),
+        variants=[spec.name for spec in recipe.variants],
+        register=DynamoRegister(
+            dynamodb, table=settings.images_table, uploads_bucket=settings.uploads_bucket, clock=clock
+        ),
+        objects=objects,
+        files=_files(ROOT / "web"),
+        description=_description(),
+        clock=clock,
+        random=lambda: secrets.randbits(RANDOM_BITS),
+    )
+
+
+def _signing(env: Mapping[str, str]) -> Config:
+    """Version 4, without which a form's conditions would be dropped; an emulator has no names of hosts for buckets."""
+    emulated = "AWS_ENDPOINT_URL" in env or "AWS_ENDPOINT_URL_S3" in env
+    return Config(signature_version="s3v4", s3={"addressing_style": "path" if emulated else "virtual"})
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """The page's files, by their paths below the folder; whatever else lies there is none of them."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in CONTENT_TYPES and path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def _description() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
+    return document

@@ -1,0 +1,96 @@
+"""What becomes of images: one, its variants, and the caller's recent ones."""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from processing.api import view
+from processing.api.http import Problem, Request, Response, as_json, cached, tag_of
+from processing.api.ids import is_id
+from processing.api.orders import read_page
+from processing.api.service import Service, location_of
+from processing.api.state import Standing, State, Upload, is_forgotten, never_sent, standing
+
+THREADS: Final = 8  # that ask the ledger side by side
+
+Found = tuple[Upload, Standing]
+Whole = Callable[[list[dict[str, Any]]], dict[str, Any]]
+
+
+def show(service: Service, request: Request) -> Response:
+    """GET /images/{id}: where the image stands."""
+    request.allow_query()
+    upload = _find(service, request)
+    where = _standing(service, upload)
+    return _answer(service, request, [(upload, where)], [where], lambda documents: documents[0])
+
+
+def show_many(service: Service, request: Request) -> Response:
+    """GET /images: where the caller's recent images stand; the status chooses from a page that was read already."""
+    caller = service.caller(request)
+    page = read_page(request)
+    uploads, cursor = service.register.page(caller, limit=page.limit, after=page.cursor)
+    with ThreadPoolExecutor(THREADS) as threads:
+        everywhere = list(threads.map(lambda upload: _standing(service, upload), uploads))
+    found = zip(uploads, everywhere, strict=True)
+    chosen = [(upload, where) for upload, where in found if page.state in (None, where.state)]
+    return _answer(service, request, chosen, everywhere, lambda documents: {"images": documents, "next": cursor})
+
+
+def redirect(service: Service, request: Request) -> Response:
+    """GET /images/{id}/{variant}: the way to the picture."""
+    request.allow_query()
+    upload = _find(service, request)
+    where = _standing(service, upload)
+    record = where.version.record if where.state is State.DONE and where.version else None
+    for variant in record.variants if record else ():
+        if variant.name == request.parameters["variant"]:
+            life = service.settings.link_seconds // 2
+            headers = {"Location": service.objects.link(variant.key), "Cache-Control": f"private, max-age={life}"}
+            return Response(302, headers)
+    raise Problem(404, f"There is no such variant: the image is {where.state}.", headers=_again([where]))
+
+
+def _find(service: Service, request: Request) -> Upload:
+    """The caller's image. Another's is answered as one that never was, so that nobody learns of it.
+
+    Raises:
+        Problem: 404.
+    """
+    caller = service.caller(request)
+    image_id = request.parameters["id"]
+    upload = service.register.find(caller, image_id) if is_id(image_id) else None
+    if upload is None:
+        raise Problem(404, "There is no such image of yours: GET /images tells which there are.")
+    return upload
+
+
+def _standing(service: Service, upload: Upload) -> Standing:
+    key, now = service.key(upload.id), service.clock()
+    versions = service.register.versions(key)
+    if is_forgotten(upload, versions, now=now) and not service.objects.is_there(key):
+        return never_sent()
+    return standing(upload, versions, now=now, max_attempts=service.settings.max_receive_count)
+
+
+def _answer(
+    service: Service, request: Request, chosen: Sequence[Found], everywhere: Sequence[Standing], whole: Whole
+) -> Response:
+    """The document, or 304. Links are other ones each time: they change the ETag when half their life is over."""
+
+    def document(link: Callable[[str], str]) -> dict[str, Any]:
+        return whole(
+            [view.image(upload, where, location=location_of(request, upload.id), link=link) for upload, where in chosen]
+        )
+
+    half_lives = service.clock() // (service.settings.link_seconds / 2)
+    tag = tag_of(json.dumps([document(lambda _key: ""), half_lives]))
+    headers = {"Cache-Control": "private, no-cache", **_again(everywhere)}
+    return cached(request, tag, lambda: as_json(200, document(service.objects.link)), headers)
+
+
+def _again(everywhere: Sequence[Standing]) -> dict[str, str]:
+    """When to ask again, as long as anything may still happen."""
+    soon = [where.retry_after for where in everywhere if where.retry_after is not None]
+    return {"Retry-After": str(min(soon))} if soon else {}

@@ -1,0 +1,107 @@
+"""Objects in S3 as the API needs them: forms that take one file each, links to variants, small uploads.
+
+A form and a link are signed here, without a request: S3 checks what they allow when they are used.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+from botocore.exceptions import ClientError
+
+from processing.aws import calling, code_of, status_of
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Where a browser or a program posts a file, and the fields that stand before it."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class Objects(Protocol):
+    """The uploads and variants buckets, from outside."""
+
+    def form(self, key: str, content_type: str) -> Form: ...
+    def put(self, key: str, body: bytes, content_type: str) -> None: ...
+    def is_there(self, key: str) -> bool: ...
+    def link(self, key: str) -> str: ...
+
+
+class S3Objects:
+    """The buckets on S3.
+
+    Args:
+        client: a boto3 S3 client that signs with version 4: version 2 drops a form's conditions without a word.
+        max_bytes: of a file; S3 refuses a larger one.
+        upload_seconds, link_seconds: how long forms and links live; no longer than the credentials that signed them.
+        cdn_domain: of what stands in front of the variants bucket; "" for nothing.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        uploads_bucket: str,
+        variants_bucket: str,
+        max_bytes: int,
+        upload_seconds: int,
+        link_seconds: int,
+        cdn_domain: str = "",
+    ) -> None:
+        self._s3 = client
+        self._uploads = uploads_bucket
+        self._variants = variants_bucket
+        self._max_bytes = max_bytes
+        self._upload_seconds = upload_seconds
+        self._link_seconds = link_seconds
+        self._cdn = cdn_domain
+
+    def form(self, key: str, content_type: str) -> Form:
+        """A form for one file: exactly this key and this content type, and 1 to ``max_bytes`` bytes.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+        """
+        with calling(f"sign s3:PostObject {key}"):
+            answer = self._s3.generate_presigned_post(
+                self._uploads,
+                key,
+                Fields={"Content-Type": content_type},
+                Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, self._max_bytes]],
+                ExpiresIn=self._upload_seconds,
+            )
+        return Form(answer["url"], answer["fields"])
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        """Store a file under a key that was never given before."""
+        with calling(f"s3:PutObject {key}"):
+            self._s3.put_object(Bucket=self._uploads, Key=key, Body=body, ContentType=content_type)
+
+    def is_there(self, key: str) -> bool:
+        """Whether the file was uploaded."""
+        with calling(f"s3:HeadObject {key}"):
+            try:
+                self._s3.head_object(Bucket=self._uploads, Key=key)
+            except ClientError as error:
+                if status_of(error) == 404 and code_of(error) in ("NoSuchKey", "404"):
+                    return False
+                raise
+        return True
+
+    def link(self, key: str) -> str:
+        """A URL under which anyone can see a variant, for a while; for ever at the CDN."""
+        if self._cdn:
+            return f"https://{self._cdn}/{quote(key)}"
+        with calling(f"sign s3:GetObject {key}"):
+            url: str = self._s3.generate_presigned_url(
+                "get_object", Params={"Bucket": self._variants, "Key": key}, ExpiresIn=self._link_seconds
+            )
+        return url
+
+
+def origin_of(url: str) -> str:
+    """Scheme and host, as a browser compares them."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

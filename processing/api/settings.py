@@ -1,0 +1,55 @@
+"""What the API's function is told by its environment: read once, every fault reported at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from processing.api.callers import AUTHORIZERS
+from processing.errors import Misconfigured
+from processing.settings import LEVELS, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Each field is the variable of the same name in capitals.
+
+    ``consumer_memory`` is the consumer's, in megabytes: a file that has no room there need not be sent.
+    """
+
+    uploads_bucket: str
+    uploads_prefix: str
+    variants_bucket: str
+    images_table: str
+    max_receive_count: int
+    consumer_memory: float
+    authorizer: str
+    cors_origins: frozenset[str]
+    cdn_domain: str
+    upload_seconds: int
+    link_seconds: int
+    log_level: str
+
+    @classmethod
+    def from_mapping(cls, env: Mapping[str, str]) -> "ApiSettings":
+        """Read the settings, usually from ``os.environ``.
+
+        Raises:
+            Misconfigured: with one sentence for each variable that is missing or makes no sense.
+        """
+        read = Reader(env)
+        settings = cls(
+            uploads_bucket=read.text("UPLOADS_BUCKET"),
+            uploads_prefix=env.get("UPLOADS_PREFIX", ""),
+            variants_bucket=read.text("VARIANTS_BUCKET"),
+            images_table=read.text("IMAGES_TABLE"),
+            max_receive_count=int(read.number("MAX_RECEIVE_COUNT", at_least=1)),
+            consumer_memory=read.number("CONSUMER_MEMORY", at_least=128),
+            authorizer=read.choice("AUTHORIZER", AUTHORIZERS, default="api-key"),
+            cors_origins=frozenset(filter(None, map(str.strip, env.get("CORS_ORIGINS", "").split(",")))),
+            cdn_domain=env.get("CDN_DOMAIN", ""),
+            upload_seconds=int(read.number("UPLOAD_SECONDS", at_least=1)),
+            link_seconds=int(read.number("LINK_SECONDS", at_least=1)),
+            log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
+        )
+        if read.faults:
+            raise Misconfigured(read.faults)
+        return settings
