@@ -20,6 +20,7 @@ from ops.dlq.commands import make_dlq
 from ops.errors import UsageError
 from ops.estimate import estimate
 from ops.local.errors import StackError
+from ops.replay.command import replay_command
 from ops.start.command import start
 from processing.aws import code_of, status_of
 
@@ -64,6 +65,7 @@ def make_app() -> typer.Typer:
     app.command()(estimate)
     app.command()(backfill)
     app.command()(audit)
+    app.command("replay")(replay_command)
     return app
 
 

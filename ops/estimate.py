@@ -83,7 +83,7 @@ def table_of(bill: Bill) -> Any:
 
 
 def _explain(bill: Bill, function: Function, megapixels: float) -> None:
-    say = paper().print
+    say = typer.echo
     say()
     say(f"{bill.hours:,.1f} hours with {function.concurrency} at once: {_rate(bill):,.0f} images a second.")
     for sentence in formula(bill, function, megapixels):

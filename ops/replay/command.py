@@ -1,0 +1,134 @@
+"""``darkroom replay`` on the command line: its options, what it prints, and its exit code."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from handlers.bootstrap import TRY
+from ops.errors import UsageError
+from ops.estimate import deployed_by_default
+from ops.recipes import read_recipe
+from ops.replay.running import Replay, replay
+from ops.replay.target import Target, find_target
+from ops.stage import Stage, on_stage
+from ops.terminal import AsJson, paper, print_json, table, words
+
+
+@on_stage
+def replay_command(
+    stage: Stage,
+    target: Annotated[
+        str, typer.Argument(metavar="OBJECT|ID", help="A key, bucket/key or s3://bucket/key; or a dead letter's id.")
+    ],
+    etag: Annotated[
+        str | None, typer.Option(help="Which version of the object.", show_default="the images table's last")
+    ] = None,
+    contained: Annotated[
+        bool, typer.Option("--contained", help="In a child process within limits, as the function does (Linux only).")
+    ] = False,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="With --contained: what one try may take.", show_default="the function's"),
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Another recipe to render with.", show_default="recipe.toml")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder to write the variants to.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run one version of an object through the consumer's code on this machine: steps, memory, outcome, traceback.
+
+    The exact version that failed is fetched, by the ETag of the dead letter or of the images table. Nothing is written
+    to AWS. Without --contained an image that takes its process down takes this command down.
+
+    Exit code 0 when it was rendered, and 1 when it failed.
+
+    Examples:
+
+    darkroom replay images/2026/cat.jpg
+
+    darkroom replay 0a1b2c3d --contained
+
+    darkroom replay s3://my-uploads/images/cat.jpg --etag 5d41402abc4b2a76b9719d911017c592 --out /tmp/cat --json
+    """
+    meant, today = find_target(stage, target, etag), read_recipe(recipe)
+    defaults = deployed_by_default()
+    memory, most = int(defaults["memory"]), seconds or TRY * int(defaults["timeout"])
+    made = replay(stage, meant, today, contained=contained, memory=memory, seconds=most)
+    files = _write(made, meant, out) if out else {}
+    if as_json:
+        print_json(_document(meant, made, files))
+    else:
+        _print(meant, made, files)
+    if made.cause:
+        raise typer.Exit(1)
+
+
+def _write(made: Replay, target: Target, out: Path) -> dict[str, str]:
+    """The file of each variant, by its name."""
+    files = {}
+    for variant in made.rendered.variants if made.rendered else ():
+        file = out / variant.name / f"{Path(target.key).stem}.{variant.format}"
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(variant.data)
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written ({error.strerror}): give another folder with --out") from error
+        files[variant.name] = str(file)
+    return files
+
+
+def _print(target: Target, made: Replay, files: dict[str, str]) -> None:
+    say, show = typer.echo, paper().print
+    say(f"{target.key} · version {target.etag} ({target.said}) · {made.size:,} bytes")
+    show(table(("step", "ms"), [(name, f"{took:.1f}") for name, took in made.steps.items()], right=("ms",)))
+    say(f"in all {made.milliseconds:.0f} ms{_memory(made)}")
+    if made.rendered:
+        source = made.rendered.source
+        lost = f", lost: {', '.join(made.rendered.lost)}" if made.rendered.lost else ""
+        say(f"rendered: {source.image_format} {source.mode} {source.width} x {source.height}{lost}")
+        rows = [
+            (each.name, each.format, f"{each.width} x {each.height}", f"{len(each.data):,}", files.get(each.name, ""))
+            for each in made.rendered.variants
+        ]
+        show(table(("variant", "format", "pixels", "bytes", "file"), rows, right=("bytes",)))
+        return
+    say(f"failed: {made.cause}: {made.message}" + (f" (fingerprint {made.fingerprint})" if made.fingerprint else ""))
+    words().print(made.trace.rstrip())
+
+
+def _memory(made: Replay) -> str:
+    price = f" of {made.price:.0f} MB it may take" if made.price is not None else ""
+    if made.memory_peak is None or made.memory_before is None:
+        return f"; priced at {made.price:.0f} MB" if made.price is not None else ""
+    return f"; {made.memory_peak - made.memory_before:.0f} MB{price}, at the peak {made.memory_peak:.0f}"
+
+
+def _document(target: Target, made: Replay, files: dict[str, str]) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "key": target.key,
+        "etag": target.etag,
+        "bytes": made.size,
+        "outcome": "failed" if made.cause else "rendered",
+        "milliseconds": round(made.milliseconds, 1),
+        "steps": {name: round(took, 1) for name, took in made.steps.items()},
+        "memory": {"before": made.memory_before, "peak": made.memory_peak, "price": made.price},
+    }
+    if made.rendered is None:
+        reason = {"class": made.cause, "message": made.message, "fingerprint": made.fingerprint}
+        return document | {"reason": reason, "traceback": made.trace}
+    source = made.rendered.source
+    variants = [
+        {
+            "name": each.name,
+            "format": each.format,
+            "width": each.width,
+            "height": each.height,
+            "bytes": len(each.data),
+            "file": files.get(each.name),
+        }
+        for each in made.rendered.variants
+    ]
+    about = {"format": source.image_format, "mode": source.mode, "width": source.width, "height": source.height}
+    return document | {"source": about, "lost": list(made.rendered.lost), "variants": variants}
