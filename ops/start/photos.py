@@ -1,28 +1,13 @@
 """Which files of a folder are uploaded: all that could be an image, by their name or by their first bytes."""
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ops.errors import UsageError
+from ops.folders import files_below, kind_of
 from processing.events import MAX_KEY_BYTES
 from processing.naming import IMAGE_EXTENSIONS
 
-# The first bytes of each format, as (offset, bytes). https://www.garykessler.net/library/file_sigs.html
-MAGIC: dict[str, tuple[tuple[int, bytes], ...]] = {
-    "jpeg": ((0, b"\xff\xd8\xff"),),
-    "png": ((0, b"\x89PNG\r\n\x1a\n"),),
-    "gif": ((0, b"GIF8"),),
-    "webp": ((0, b"RIFF"), (8, b"WEBP")),
-    "avif": ((4, b"ftypavif"),),
-    "tiff": ((0, b"II*\0"),),
-    "tiff (big-endian)": ((0, b"MM\0*"),),
-    "heic": ((4, b"ftyphei"),),
-    "heif": ((4, b"ftypmif1"),),
-    "bmp": ((0, b"BM"), (6, b"\0\0\0\0")),
-}
-LONGEST_MAGIC = 12
 ROOM_IN_KEY = 64  # bytes for the prefix, or for a variant's name and extension
 SHOWN_BY_BROWSERS = {"jpeg", "png", "gif", "webp", "avif", "bmp"}
 
@@ -56,7 +41,7 @@ def select(folder: Path, *, leave_out: Path) -> Selection:
         UsageError: the folder is missing, cannot be read, is empty, or holds nothing that could be an image.
     """
     try:
-        files = sorted(_files(folder, leave_out.resolve()))
+        files = sorted(files_below(folder, leave_out=leave_out.resolve()))
         photos = tuple(photo for path in files if (photo := _photo(path, folder)) is not None)
     except FileNotFoundError as error:
         raise UsageError(f"{folder} does not exist: give a folder of photos, or none to use the samples") from error
@@ -73,22 +58,8 @@ def select(folder: Path, *, leave_out: Path) -> Selection:
     return Selection(photos, skipped=len(files) - len(photos))
 
 
-def _files(folder: Path, leave_out: Path) -> Iterator[Path]:
-    """Every file that is not hidden."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            path = folder / entry.name
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                if path.resolve() != leave_out:
-                    yield from _files(path, leave_out)
-            elif entry.is_file():
-                yield path
-
-
 def _photo(path: Path, folder: Path) -> Photo | None:
-    kind, name = _kind(path), path.relative_to(folder).as_posix()
+    kind, name = kind_of(path), path.relative_to(folder).as_posix()
     if kind is None and not name.lower().endswith(IMAGE_EXTENSIONS):
         return None
     return Photo(path, name, kind in SHOWN_BY_BROWSERS) if _fits_a_key(name) else None
@@ -100,12 +71,3 @@ def _fits_a_key(name: str) -> bool:
         return len(name.encode()) <= MAX_KEY_BYTES - ROOM_IN_KEY
     except UnicodeEncodeError:
         return False
-
-
-def _kind(path: Path) -> str | None:
-    with path.open("rb") as file:
-        start = file.read(LONGEST_MAGIC)
-    for kind, marks in MAGIC.items():
-        if all(start[offset : offset + len(mark)] == mark for offset, mark in marks):
-            return kind
-    return None

@@ -3,7 +3,8 @@
 import pytest
 
 from ops.errors import UsageError
-from ops.start.photos import MAGIC, select
+from ops.folders import MAGIC
+from ops.start.photos import select
 
 JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 20
 

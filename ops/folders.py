@@ -1,0 +1,55 @@
+"""What is in a folder of photos: its files, and which of them could be images."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from processing.naming import IMAGE_EXTENSIONS
+
+# The first bytes of each format, as (offset, bytes). https://www.garykessler.net/library/file_sigs.html
+MAGIC: dict[str, tuple[tuple[int, bytes], ...]] = {
+    "jpeg": ((0, b"\xff\xd8\xff"),),
+    "png": ((0, b"\x89PNG\r\n\x1a\n"),),
+    "gif": ((0, b"GIF8"),),
+    "webp": ((0, b"RIFF"), (8, b"WEBP")),
+    "avif": ((4, b"ftypavif"),),
+    "tiff": ((0, b"II*\0"),),
+    "tiff (big-endian)": ((0, b"MM\0*"),),
+    "heic": ((4, b"ftyphei"),),
+    "heif": ((4, b"ftypmif1"),),
+    "bmp": ((0, b"BM"), (6, b"\0\0\0\0")),
+}
+LONGEST_MAGIC = 12
+
+
+def files_below(folder: Path, *, leave_out: Path | None = None) -> Iterator[Path]:
+    """Every file in a folder and below that is not hidden; links to folders are not followed.
+
+    Args:
+        leave_out: a folder, as an absolute path, that is not looked into.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = folder / entry.name
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if path.resolve() != leave_out:
+                    yield from files_below(path, leave_out=leave_out)
+            elif entry.is_file():
+                yield path
+
+
+def could_be_image(path: Path) -> bool:
+    """Whether a file is an image by its name or by its first bytes."""
+    return path.name.lower().endswith(IMAGE_EXTENSIONS) or kind_of(path) is not None
+
+
+def kind_of(path: Path) -> str | None:
+    """What a file is by its first bytes: a name in ``MAGIC``, or None."""
+    with path.open("rb") as file:
+        start = file.read(LONGEST_MAGIC)
+    for kind, marks in MAGIC.items():
+        if all(start[offset : offset + len(mark)] == mark for offset, mark in marks):
+            return kind
+    return None
