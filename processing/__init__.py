@@ -25,5 +25,5 @@ Read in this order:
 
 `events`, `recipe`, `naming`, `picture`, `stopwatch`, `spread`, `pace`, `capacity`, `errors` and `settings` know nothing
 outside the standard library; `imaging` needs Pillow, which the consumer itself never loads; `contained` needs Linux;
-`store`, `ledger`, `queue` and `aws` know AWS, and take their clients as arguments. Nothing happens at import.
+`store`, `ledger`, `queue`, `aws` and `api` know AWS, and take their clients as arguments. Nothing happens at import.
 """

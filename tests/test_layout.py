@@ -32,6 +32,8 @@ LIBRARIES = {
     "processing.store": ("botocore.exceptions",),
     "processing.queue": ("botocore.exceptions",),
     "processing.aws": ("botocore.exceptions",),
+    "processing.api.register": ("boto3.dynamodb.types",),
+    "processing.api.objects": ("botocore.exceptions",),
     "handlers": ("boto3", "botocore"),
 }
 """What a part may import besides the standard library; every other part of processing and handlers imports nothing."""
@@ -117,8 +119,9 @@ def test_processing_and_handlers_import_only_what_their_place_allows():
     assert faults == []
 
 
-def test_the_consumer_never_loads_what_only_its_children_need():
-    loaded = "import sys, handlers.consumer; print(*(n for n in ('PIL', 'cykooz_resizer') if n in sys.modules))"
+@pytest.mark.parametrize("handler", ["consumer", "api"])
+def test_no_handler_loads_what_only_the_consumers_children_need(handler):
+    loaded = f"import sys, handlers.{handler}; print(*(n for n in ('PIL', 'cykooz_resizer') if n in sys.modules))"
     said = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert said.stdout.split() == []
@@ -133,7 +136,7 @@ def test_nothing_happens_at_import():
 def test_the_whole_house_was_looked_at():
     found = {module for house in HOUSE for module, _ in modules(house)}
 
-    assert {"processing.worker", "processing.events", "handlers.consumer", "ops.cli"} <= found
+    assert {"processing.worker", "processing.events", "handlers.consumer", "handlers.api", "ops.cli"} <= found
     assert {module.split(".")[1] for module in found if module.startswith("processing.")} >= PURE
 
 
@@ -150,6 +153,8 @@ def test_the_whole_house_was_looked_at():
         ("processing.ledger.dynamo", "from boto3 import client"),
         ("processing.events", "from botocore.exceptions import ClientError"),
         ("processing.events", "from processing.store import Store"),
+        ("processing.api.looking", "from botocore.exceptions import ClientError"),
+        ("processing.api.routes", "import boto3"),
         ("processing.recipe.reading", "from processing import aws"),
         ("processing.imaging.steps", "from processing.ledger.dynamo import DynamoLedger"),
         ("handlers.consumer", "from ops import cli"),
