@@ -1,0 +1,53 @@
+"""Whatever can bring a message to the letters is explained, with what mends it."""
+
+import pytest
+
+from ops.dlq import advice as table
+from ops.dlq.advice import BUG, UNANSWERED, advice
+from ops.dlq.causes import Cause
+from processing import errors
+from processing.aws import PASSING_CODES
+
+# Leaves of the tree that are never the reason of a record
+NEVER = {
+    "RejectedEarlier": "carries the reason of the first rejection",
+    "Unavailable": "carries AWS's code",
+    "Busy": "the claim was not won: the record is the other worker's",
+    "NotStarted": "the claim was given back; the letter is 'not-started'",
+    "SourceReplaced": "ends as SUPERSEDED",
+    "SourceGone": "ends as REMOVED",
+    "Misconfigured": "nothing is claimed: the letter is 'unknown'",
+}
+
+
+def leaves(kind):
+    below = kind.__subclasses__()
+    return {leaf for each in below for leaf in leaves(each)} if below else {kind.__name__}
+
+
+def test_every_leaf_of_the_error_tree_that_can_kill_a_message_is_explained():
+    ours = {
+        leaf
+        for leaf in leaves(errors.DarkroomError)
+        if getattr(errors, leaf, None)  # not a class of some test
+    }
+
+    assert ours - NEVER.keys() == set(table.CLASSES)
+
+
+def test_every_code_of_aws_that_is_tried_again_is_explained():
+    assert set(table.CODES) == PASSING_CODES
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (Cause("ValueError", "ab12cd34"), BUG),
+        (Cause("InternalError", "s3:PutObject"), UNANSWERED),
+        (Cause("ReadTimeoutError", "dynamodb:UpdateItem"), UNANSWERED),
+        (Cause("AccessDenied", "s3:PutObject"), table.CODES["AccessDenied"]),
+        (Cause("killed"), table.WORDS["killed"]),
+    ],
+)
+def test_what_no_table_names_is_a_bug_or_an_answer_that_did_not_come(cause, expected):
+    assert advice(cause) == expected
