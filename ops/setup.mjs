@@ -21,6 +21,7 @@ const REQUIREMENTS = ['requirements-dev.txt', 'requirements.txt', 'requirements-
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const VENV = join(ROOT, '.venv');
 const PYTHON = join(VENV, 'bin', 'python');
+const COMMAND = join(VENV, 'bin', 'darkroom');
 const NODE_MODULES = join(ROOT, 'node_modules');
 
 // Each stamp is written last and tells what its folder was made from. npm ci removes node_modules, stamp and all,
@@ -130,6 +131,13 @@ async function preparePython() {
   rmSync(UNFINISHED, { force: true });
 }
 
+// The command as people type it: .venv/bin/darkroom, or just darkroom where the .venv is active.
+function installCommand() {
+  const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  const script = `#!/bin/sh\nPYTHONPATH=${quoted(ROOT)}\${PYTHONPATH:+:$PYTHONPATH} exec ${quoted(PYTHON)} -P -m ops "$@"\n`;
+  if (read(COMMAND) !== script) writeFileSync(COMMAND, script, { mode: 0o755 });
+}
+
 // --- Node ---
 
 async function prepareNode() {
@@ -210,6 +218,7 @@ function darkroom(args) {
 async function main([command, ...args]) {
   checkNode();
   await preparePython();
+  installCommand();
   await prepareNode();
   if (command === 'test') return test(args);
   if (command === 'lint') return (await check()) ? 0 : 1;

@@ -106,6 +106,15 @@ def test_the_command_runs_where_the_caller_stands(ready, tmp_path):
     assert ops["path"] == f"{ready.root}:/mine"
 
 
+def test_the_command_stands_in_the_venv_under_its_own_name(ready, tmp_path):
+    command = ready.root / ".venv" / "bin" / "darkroom"
+
+    subprocess.run([command, "dlq", "a b"], cwd=tmp_path, env=ready.environ | {"PATH": "/bin:/usr/bin"}, check=True)
+
+    (call,) = ready.calls()
+    assert call["arguments"] == ["-P", "-m", "ops", "dlq", "a b"]
+
+
 def test_the_commands_exit_code_is_passed_on(ready):
     assert ready.run("start", FAKE_FAILS="ops", FAKE_EXIT="1").returncode == 1
 
