@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.pipeline import originals
+from bench.pipeline.context import Context
 from bench.pipeline.doubles import Doubles
 from bench.pipeline.measure import BATCH, ENGINE, Consumer
-from bench.pipeline.worker import Context, cpu_seconds, pin
+from bench.pipeline.processes import cpu_seconds, pin
 
 SERIALISE = "requests: parameters, rules of endpoints, serialisation"
 CHECKSUM = "requests: checksums of bodies"

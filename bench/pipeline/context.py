@@ -1,0 +1,20 @@
+"""What a handler asks of Lambda's context."""
+
+import time
+from dataclasses import dataclass, field
+
+TIMEOUT = 60.0
+
+
+@dataclass
+class Context:
+    """An invocation that has begun just now."""
+
+    aws_request_id: str
+    function_name: str = "consumer"
+    memory_limit_in_mb: int = 1769
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:consumer"
+    end: float = field(default_factory=lambda: time.monotonic() + TIMEOUT)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.end - time.monotonic()) * 1000)
