@@ -22,6 +22,7 @@ from ops.estimate import estimate
 from ops.local.errors import StackError
 from ops.replay.command import replay_command
 from ops.start.command import start
+from ops.upload.command import upload
 from processing.aws import code_of, status_of
 
 INTERRUPTED = 130
@@ -61,6 +62,7 @@ def make_app() -> typer.Typer:
     )
     app.callback()(lambda: None)  # or the name of a single subcommand would be left out of the command line
     app.command()(start)
+    app.command()(upload)
     app.add_typer(make_dlq(), name="dlq")
     app.command()(estimate)
     app.command()(backfill)

@@ -1,0 +1,140 @@
+"""``darkroom upload`` on the command line: its options, and its exit code."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.errors import UsageError
+from ops.images import ImagesTable
+from ops.recipes import read_recipe
+from ops.stage import Stage, on_stage
+from ops.terminal import AsJson, DryRun, print_json, words
+from ops.upload import report
+from ops.upload.files import File, Globs, choose
+from ops.upload.following import End, Follower, Version, most_attempts
+from ops.upload.looking import About, checked_by, unchecked
+from ops.upload.present import Present
+from ops.upload.run import Bucket, Result, Upload, Verdict
+from ops.upload.transfer import Transfer
+
+STDIN = Path("-")
+
+
+@on_stage
+def upload(
+    stage: Stage,
+    places: Annotated[
+        list[Path],
+        typer.Argument(help="Folders, files, or - for names on stdin, one a line.", metavar="FOLDER|FILES|-"),
+    ],
+    prefix: Annotated[str, typer.Option(help="A folder in the bucket, below the stage's prefix.")] = "",
+    include: Annotated[list[str] | None, typer.Option(help="Only names like this, as '*.jpg' or raw/2026/cat.jpg.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="No names like this.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what is no image, and what the recipe's limits refuse.")
+    ] = False,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Files at once.")] = 8,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow every object to its end.")] = False,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="With --wait: give up after so many seconds without anything new.")
+    ] = 600,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload photos, many at once, and none that is there already.
+
+    A file in a folder keeps its path below it. Interrupted at any moment, the same command goes on where it was: one
+    walk over the bucket tells what is there, by ETag, or in a bucket under a KMS key by the SHA-256 that an upload
+    leaves with the object. What the recipe's limits would refuse is named and not uploaded.
+
+    Exit code 0 when every file is in the bucket, and with --wait every object well ended; else 1.
+
+    Examples:
+
+    darkroom upload ~/Pictures/2026 --stage prod --prefix 2026
+
+    darkroom upload ~/Pictures --stage prod --include 'IMG_*' --exclude raw/cat.jpg --dry-run
+
+    darkroom upload cat.jpg dog.png --stage local --wait
+
+    find . -name '*.tif' -newer last | darkroom upload - --stage prod --json
+    """
+    listed = sys.stdin if STDIN in places else ()
+    folder = below(stage.uploads_prefix, prefix)
+    globs = Globs(include or (), exclude or ())
+    others = [place for place in places if place != STDIN]
+    chosen = choose(others, listed, prefix=folder, globs=globs, everything=everything)
+    if not chosen.files:
+        raise UsageError("nothing to upload: no file is an image of that name (--all takes every file)")
+    look = unchecked if everything else checked_by(read_recipe(), stage.uploads_prefix)
+    present = Present.of(stage.client("s3"), stage.uploads_bucket, chosen.files)
+    began = time.monotonic()
+    with report.uploading(chosen) as shown, _bucket(stage, shown, dry_run=dry_run) as bucket, _interruptible():
+        results = Upload(present, look, bucket, threads, shown.on_result).run(chosen.files)
+    seconds = time.monotonic() - began
+    ends = _ends(stage, results, timeout) if wait and not dry_run else None
+    summary = report.Summary(results, chosen.left_out, seconds, dry_run, ends)
+    if as_json:
+        print_json(report.as_json(summary))
+    else:
+        report.show(summary)
+    if not summary.complete:
+        raise typer.Exit(1)
+
+
+def below(prefix: str, folder: str) -> str:
+    """What every key begins with: the stage's prefix, and a folder below it, which may be given with or without."""
+    inner = folder.removeprefix(prefix).strip("/")
+    return f"{prefix}{inner}/" if inner else prefix
+
+
+@dataclass(frozen=True, slots=True)
+class _Uploads:
+    """The stage's uploads bucket."""
+
+    transfer: Transfer
+    on_bytes: Callable[[int], None]
+
+    def put(self, file: File, about: About) -> str:
+        return self.transfer.put(file.path, file.key, about, self.on_bytes)
+
+
+class _Nowhere:
+    """What --dry-run uploads to."""
+
+    def put(self, _file: File, _about: About) -> str:
+        return ""
+
+
+@contextmanager
+def _bucket(stage: Stage, shown: report.Shown, *, dry_run: bool) -> Iterator[Bucket]:
+    if dry_run:
+        yield _Nowhere()
+        return
+    with Transfer.to(stage.client("s3"), stage.uploads_bucket) as transfer:
+        yield _Uploads(transfer, shown.on_bytes)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        words().print("What was in transfer is uploaded; the same command uploads the rest.")
+        raise
+
+
+def _ends(stage: Stage, results: Sequence[Result], timeout: float) -> dict[Version, End]:
+    """How the objects ended that are in the bucket."""
+    there = [result for result in results if result.verdict in (Verdict.UPLOADED, Verdict.THERE)]
+    versions = [(f"{stage.uploads_bucket}/{result.file.key}", result.etag) for result in there]
+    attempts = most_attempts(stage.client("sqs"), stage.queue_url)
+    table = ImagesTable(stage.client("dynamodb"), stage.images_table)
+    with report.ending(len(versions)) as on_end:
+        return Follower(table, attempts, timeout, time.monotonic, time.sleep, on_end).follow(versions)

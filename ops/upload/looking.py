@@ -1,0 +1,80 @@
+"""What a file is, by its content: its type, its digest, and whether the consumer would refuse it."""
+
+import hashlib
+import mimetypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from processing.errors import ImageTooLarge, UnsupportedFormat, UnusableKey
+from processing.events import MAX_KEY_BYTES
+from processing.imaging import formats, inspect
+from processing.naming import variant_keys
+from processing.recipe import Recipe
+
+FIRST_BYTES: Final = 4096  # more than any format's name takes
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What goes with an object into the bucket; ``sha256`` is of its content, in hex digits."""
+
+    content_type: str
+    sha256: str
+
+
+Look = Callable[[Path, str], About]
+"""Looks at a file that is to have this key.
+
+Raises:
+    Rejected: the consumer would refuse it.
+    OSError: it cannot be read.
+"""
+
+
+def checked_by(recipe: Recipe, prefix: str) -> Look:
+    """Refuse what the recipe's limits refuse: by size, by content, by the pixels its header tells; and unusable keys.
+
+    Args:
+        prefix: what the keys of uploads begin with.
+    """
+    variants = {spec.name: spec.format for spec in recipe.variants}
+
+    def look(path: Path, key: str) -> About:
+        _check_text(key)
+        variant_keys(key, prefix=prefix, formats=variants)
+        size, most = path.stat().st_size, recipe.limits.max_bytes
+        if size > most:  # before it is read
+            raise ImageTooLarge(f"{size:,} bytes; the limit is {most:,} (limits.bytes)")
+        data = path.read_bytes()
+        header = inspect(data, recipe.limits)
+        return About(f"image/{header.image_format}", hashlib.sha256(data).hexdigest())
+
+    return look
+
+
+def unchecked(path: Path, key: str) -> About:
+    """Take any file as it is."""
+    _check_text(key)
+    with path.open("rb") as file:
+        start = file.read(FIRST_BYTES)
+        file.seek(0)
+        return About(_type(start, path), hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _type(start: bytes, path: Path) -> str:
+    try:
+        return f"image/{formats.recognise(start)}"
+    except UnsupportedFormat:
+        return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+
+
+def _check_text(key: str) -> None:
+    """A key is UTF-8, and not too long; a file's name need be neither."""
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError as error:
+        raise UnusableKey(f"its name is no UTF-8 ({error.reason}): rename it") from error
+    if size > MAX_KEY_BYTES:
+        raise UnusableKey(f"the key would have {size} bytes; S3 takes {MAX_KEY_BYTES}: rename it")

@@ -1,0 +1,97 @@
+"""What is in the bucket already, by one walk over it, and whether a file is the same.
+
+An ETag is the MD5 of an object put in one request, and the MD5 of its parts' MD5s, with their number behind it, of one
+put in parts; unless the bucket encrypts with a KMS key, or the object has a customer's own, when it is neither. Where
+the ETag does not show that a file of the same size is the same, its SHA-256 does, which an upload leaves in the
+object's metadata: one HEAD for such an object.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+"""
+
+import hashlib
+import os.path
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops.heads import head
+from ops.upload.files import File
+from ops.upload.transfer import PART
+
+IN_ONE = re.compile(r"[0-9a-f]{32}")
+IN_PARTS = re.compile(r"[0-9a-f]{32}-[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as the bucket's listing shows it."""
+
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What of the files' keys is in the bucket."""
+
+    s3: Any
+    bucket: str
+    objects: Mapping[str, Listed]
+
+    @classmethod
+    def of(cls, s3: Any, bucket: str, files: Sequence[File]) -> "Present":
+        """Walk over the part of the bucket where the files' keys lie."""
+        wanted = {file.key for file in files if _is_text(file.key)}
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=_common(wanted))
+        objects = {
+            item["Key"]: Listed(item["ETag"].strip('"'), item["Size"])
+            for page in pages
+            for item in page.get("Contents", ())
+            if item["Key"] in wanted
+        }
+        return cls(s3, bucket, objects)
+
+    def etag_of_same(self, file: File) -> str | None:
+        """The ETag of the object that has the file's key, if it has its content too."""
+        listed = self.objects.get(file.key)
+        if listed is None or listed.size != file.path.stat().st_size:
+            return None
+        if _etag(file.path, like=listed.etag) == listed.etag:
+            return listed.etag
+        stored = head(self.s3, self.bucket, file.key)
+        if stored is None or stored.get("Metadata", {}).get("sha256") != _digest(file.path, "sha256"):
+            return None
+        return str(stored["ETag"])
+
+
+def _is_text(key: str) -> bool:
+    """A file's name need not be UTF-8; a key has to."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _common(keys: set[str]) -> str:
+    return os.path.commonprefix([min(keys), max(keys)]) if keys else ""  # noqa: RUF071 - S3's prefixes are characters
+
+
+def _etag(path: Path, *, like: str) -> str:
+    """What the ETag of a file would be, made in the way in which ``like`` was; empty when that way is unknown."""
+    if IN_ONE.fullmatch(like):
+        return _digest(path, "md5")
+    return _etag_in_parts(path) if IN_PARTS.fullmatch(like) else ""
+
+
+def _etag_in_parts(path: Path) -> str:
+    with path.open("rb") as file:
+        parts = [hashlib.md5(part, usedforsecurity=False).digest() for part in iter(lambda: file.read(PART), b"")]
+    return f"{hashlib.md5(b''.join(parts), usedforsecurity=False).hexdigest()}-{len(parts)}"
+
+
+def _digest(path: Path, name: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.new(name, usedforsecurity=False)).hexdigest()
