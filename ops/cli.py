@@ -21,6 +21,7 @@ from ops.errors import UsageError
 from ops.estimate import estimate
 from ops.local.errors import StackError
 from ops.replay.command import replay_command
+from ops.serve.command import local
 from ops.start.command import start
 from ops.upload.command import upload
 from processing.aws import code_of, status_of
@@ -62,6 +63,7 @@ def make_app() -> typer.Typer:
     )
     app.callback()(lambda: None)  # or the name of a single subcommand would be left out of the command line
     app.command()(start)
+    app.command()(local)
     app.command()(upload)
     app.add_typer(make_dlq(), name="dlq")
     app.command()(estimate)

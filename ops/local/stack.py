@@ -42,6 +42,7 @@ class LocalStack:
     ) -> None:
         self.region = REGION
         self.outputs: dict[str, str] = {}
+        self.template = Template({"Resources": {}}, {}, account=ACCOUNT, region=REGION)
         self.log_dir = work_dir / "logs"
         self._project_root = project_root
         self._progress = progress
@@ -74,6 +75,10 @@ class LocalStack:
         """The stack's boto3 client for ``service``; the same one each time, safe to share between threads."""
         return self._emulator.client(service)
 
+    def function(self, output: str) -> Function:
+        """The deployed function that this output of the stack names."""
+        return Function.from_api(self.client("lambda").get_function_configuration(FunctionName=self.outputs[output]))
+
     def environ(self) -> dict[str, str]:
         """What makes any AWS SDK in a child process talk to this stack; for an environment without AWS_PROFILE."""
         return self._emulator.environ()
@@ -105,7 +110,8 @@ class LocalStack:
         self._progress("starting the emulator")
         self._emulator.start()
         deployment = Deployment(self._project_root, environ=self.environ(), log=self.log_dir / "serverless.log")
-        apply(self._template(deployment.deploy(self._progress)), self.client)
+        self.template = self._template(deployment.deploy(self._progress))
+        apply(self.template, self.client)
         self._progress("starting the consumer")
         self._player = self._make_player()
         self._player.start()
@@ -124,10 +130,10 @@ class LocalStack:
         return Template(content, physical, account=ACCOUNT, region=REGION)
 
     def _make_player(self) -> Player:
-        aws_lambda = self.client("lambda")
-        answer = aws_lambda.get_function_configuration(FunctionName=self.outputs["ConsumerFunction"])
-        function = Function.from_api(answer)
-        listed = aws_lambda.list_event_source_mappings()["EventSourceMappings"]  # moto cannot filter by a bare name
+        function = self.function("ConsumerFunction")
+        listed = self.client("lambda").list_event_source_mappings()[
+            "EventSourceMappings"
+        ]  # moto cannot filter by a bare name
         mappings = [mapping for mapping in listed if mapping["FunctionArn"] == function.arn]
         if len(mappings) != 1:
             raise StackError(f"{function.name} has {len(mappings)} event source mappings: give it one sqs event")
