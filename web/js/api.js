@@ -1,0 +1,138 @@
+/** The upload API: what is asked of it, and its failures as one kind of error. */
+
+/** @typedef {import('./limits.js').Settings} Settings */
+
+/**
+ * @typedef {object} Form a form that S3 takes one file with
+ * @property {string} url
+ * @property {Record<string, string>} fields
+ */
+
+/**
+ * @typedef {object} Variant
+ * @property {string} name
+ * @property {string} format
+ * @property {number} width
+ * @property {number} height
+ * @property {number} bytes
+ * @property {string} url
+ */
+
+/**
+ * @typedef {object} Image what the service knows of a photo
+ * @property {string} id
+ * @property {'waiting' | 'processing' | 'done' | 'rejected' | 'failed'} status
+ * @property {string} message
+ * @property {Variant[]} variants
+ * @property {{text: string, advice: string, detail?: string}} [reason]
+ * @property {boolean} [retrying]
+ * @property {string} [upload_until]
+ * @property {Record<string, any>} [metadata]
+ * @property {string[]} [lost]
+ */
+
+const PATIENCE = 30_000; // milliseconds for one request
+
+/** A request that did not succeed; status 0 when there was no answer at all. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   * @param {{retryAfter?: number | null, errors?: {path: string, detail: string}[]}} [more]
+   */
+  constructor(status, message, { retryAfter = null, errors = [] } = {}) {
+    super(message);
+    this.status = status;
+    this.retryAfter = retryAfter;
+    this.errors = errors;
+  }
+
+  /** Whether the same request may succeed later. */
+  get passing() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+
+  /** Whether it was refused for its key. */
+  get forbidden() {
+    return this.status === 401 || this.status === 403;
+  }
+}
+
+export class Api {
+  /** @param {() => string} key */
+  constructor(key) {
+    this.key = key;
+  }
+
+  /** @returns {Promise<Settings>} */
+  async settings() {
+    return (await this.#fetch('settings.json', {})).body;
+  }
+
+  /**
+   * A form for each file, in their order.
+   * @param {{name: string, content_type: string, size: number}[]} files
+   * @returns {Promise<{id: string, location: string, upload: Form}[]>}
+   */
+  async forms(files) {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await this.#fetch('uploads', { method: 'POST', headers, body: JSON.stringify({ files }) });
+    return answer.body.uploads;
+  }
+
+  /** Ask for one image, only to see whether the key is good. */
+  async check() {
+    await this.#fetch('images?limit=1', {});
+  }
+
+  /**
+   * A photo's state; image is null when it is as it was at `etag`, and retryAfter (seconds) when it is at its end.
+   * @param {string} location
+   * @param {string | null} etag
+   * @returns {Promise<{image: Image | null, etag: string | null, retryAfter: number | null}>}
+   */
+  async image(location, etag) {
+    const answer = await this.#fetch(location, { headers: etag ? { 'if-none-match': etag } : {} });
+    return { image: answer.body, etag: answer.headers.get('etag'), retryAfter: seconds(answer.headers) };
+  }
+
+  /**
+   * Status, headers and body; a connection that ends within the body is no answer either.
+   * @param {string} path
+   * @param {RequestInit} options
+   * @returns {Promise<{headers: Headers, body: any}>}
+   */
+  async #fetch(path, options) {
+    const headers = { accept: 'application/json', ...options.headers };
+    if (this.key()) headers['x-api-key'] = this.key();
+    const common = { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(PATIENCE) };
+    let answer;
+    let body;
+    try {
+      answer = await fetch(new URL(path, document.baseURI), { ...common, ...options, headers });
+      body = await answer.text();
+    } catch {
+      throw new ApiError(0, 'The service cannot be reached.');
+    }
+    if (answer.status === 304) return { headers: answer.headers, body: null };
+    if (answer.ok) return { headers: answer.headers, body: JSON.parse(body) };
+    const problem = problemOf(body);
+    const message = problem.detail || problem.message || `The service answered ${answer.status}.`;
+    throw new ApiError(answer.status, message, { retryAfter: seconds(answer.headers), errors: problem.errors });
+  }
+}
+
+/** What stands between may answer in its own way: then nothing is known but the status. @param {string} body */
+function problemOf(body) {
+  try {
+    return JSON.parse(body) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** @param {Headers} headers */
+function seconds(headers) {
+  const said = Number.parseInt(headers.get('retry-after') ?? '', 10);
+  return Number.isNaN(said) ? null : said;
+}

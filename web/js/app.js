@@ -1,0 +1,186 @@
+/** The page: joins what asks, sends, follows and shows. */
+
+import { Album } from './album.js';
+import { Api, ApiError } from './api.js';
+import { delay } from './backoff.js';
+import { Cards } from './cards.js';
+import { Compare } from './compare.js';
+import { takeFiles } from './drop.js';
+import { Follower } from './follow.js';
+import { Key } from './key.js';
+import { formats, refusal, typeOf } from './limits.js';
+import { isRetriable, isUnsent, photoOf } from './photo.js';
+import { Summary } from './summary.js';
+import { Uploads } from './uploads.js';
+import { list, size } from './words.js';
+
+/** @typedef {import('./photo.js').Photo} Photo */
+/** @typedef {import('./limits.js').Settings} Settings */
+
+const REFRESH = 60_000; // milliseconds before a picture's link may be asked for again
+
+/** @param {string} id @returns {any} */
+const find = (id) => document.getElementById(id);
+
+class Page {
+  /** @type {Map<Photo, number>} */
+  #refreshed = new Map();
+  #asking = false;
+
+  /** @param {Settings} settings @param {Key} key @param {Api} api */
+  constructor(settings, key, api) {
+    this.settings = settings;
+    this.key = key;
+    this.api = api;
+    this.album = new Album(sessionStorage);
+    const changed = (/** @type {Photo} */ photo) => this.album.has(photo) && this.album.change(photo);
+    const forbidden = () => this.#askForKey('The key is no longer accepted.');
+    this.follower = new Follower({ api, changed, forbidden });
+    this.uploads = new Uploads({
+      api, settings, changed, forbidden, uploaded: (photo) => this.album.has(photo) && this.follower.add(photo),
+    });
+    this.compare = new Compare(find('compare'), () => this.album.photos.filter((photo) => photo.image?.variants.length > 0));
+  }
+
+  start() {
+    const actions = {
+      look: (/** @type {Photo} */ photo) => this.compare.open(photo),
+      act: (/** @type {Photo} */ photo) => this.#act(photo),
+      stale: (/** @type {Photo} */ photo) => this.#refresh(photo),
+    };
+    const cards = new Cards({
+      photos: find('photos'), problems: find('problems'), template: find('card'), album: this.album, actions,
+    });
+    const summary = new Summary({ root: find('summary'), live: find('live') });
+    this.album.listen((changed) => {
+      cards.show(changed);
+      summary.show(this.album.photos);
+      find('drop').classList.toggle('small', this.album.photos.length > 0);
+    });
+    this.#connect();
+    this.#tellLimits();
+    this.album.restore();
+    find('drop').hidden = false;
+    find('change-key').hidden = !this.needsKey;
+    if (this.needsKey && !this.key.value) void this.#askForKey();
+    for (const photo of this.album.photos) {
+      if (photo.state === 'working' || photo.state === 'done') this.follower.add(photo, 0);
+    }
+  }
+
+  get needsKey() {
+    return this.settings.authorizer === 'api-key';
+  }
+
+  #connect() {
+    takeFiles({
+      input: find('files'), button: find('choose'), veil: find('veil'),
+      ready: () => !find('drop').hidden && !find('compare').open,
+      add: (files) => this.#add(files),
+    });
+    find('cancel-all').addEventListener('click', () => this.#each(isUnsent, (photo) => this.uploads.cancel(photo)));
+    find('retry-all').addEventListener('click', () => this.uploads.add(this.album.photos.filter(isRetriable)));
+    find('clear').addEventListener('click', () => this.#clear());
+    find('change-key').addEventListener('click', () => this.#askForKey());
+    addEventListener('beforeunload', (event) => {
+      if (this.album.photos.some(isUnsent)) event.preventDefault();
+    });
+    const connection = () => notify(navigator.onLine ? '' : 'You are offline. Everything goes on when the connection is back.');
+    addEventListener('online', connection);
+    addEventListener('offline', connection);
+    connection();
+  }
+
+  #tellLimits() {
+    find('limits').textContent = `${list(formats(this.settings))}, up to ${size(this.settings.max_bytes)} each.`;
+    find('files').accept = [...this.settings.content_types, ...this.settings.extensions].join(',');
+  }
+
+  /** @param {File[]} files */
+  #add(files) {
+    const sent = [];
+    for (const file of files) {
+      const photo = this.#lost(file) ?? photoOf(file, typeOf(file));
+      const refused = refusal(file, this.settings);
+      if (refused) Object.assign(photo, refused, { state: 'rejected', file: null });
+      else sent.push(photo);
+      this.album.add(photo);
+    }
+    this.uploads.add(sent);
+  }
+
+  /** The photo that this file was, before a reload took it away. @param {File} file */
+  #lost(file) {
+    const photo = this.album.photos.find(({ state, name, size: bytes }) => state === 'lost' && name === file.name && bytes === file.size);
+    return photo && Object.assign(photo, { file, type: typeOf(file) });
+  }
+
+  /** @param {Photo} photo */
+  #act(photo) {
+    if (isUnsent(photo)) this.uploads.cancel(photo);
+    else if (isRetriable(photo)) this.uploads.add([photo]);
+    else this.album.remove(photo);
+  }
+
+  /** @param {(photo: Photo) => boolean} test @param {(photo: Photo) => void} action */
+  #each(test, action) {
+    for (const photo of this.album.photos.filter(test)) action(photo);
+  }
+
+  #clear() {
+    this.#each((photo) => photo.state === 'done' || photo.state === 'canceled', (photo) => {
+      this.follower.remove(photo);
+      this.album.remove(photo);
+    });
+    find('choose').focus();
+  }
+
+  /** A link to a picture that is too old is asked for anew; not again and again. @param {Photo} photo */
+  #refresh(photo) {
+    const now = performance.now();
+    if (now - (this.#refreshed.get(photo) ?? -REFRESH) < REFRESH) return;
+    this.#refreshed.set(photo, now);
+    this.follower.add(photo, 0);
+  }
+
+  /** @param {string} [complaint] */
+  async #askForKey(complaint) {
+    if (this.#asking) return;
+    this.#asking = true;
+    this.uploads.hold();
+    this.follower.hold();
+    this.key.forget();
+    find('drop').hidden = true;
+    await this.key.ask(() => this.api.check(), complaint);
+    this.#asking = false;
+    find('drop').hidden = false;
+    find('choose').focus();
+    this.uploads.go();
+    this.follower.go();
+  }
+}
+
+/** @param {string} words */
+function notify(words) {
+  find('notice').hidden = !words;
+  find('notice').textContent = words;
+}
+
+/** The settings, however long it takes until the service answers. @param {Api} api @returns {Promise<Settings>} */
+async function settingsOf(api) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await api.settings();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      notify(`${error.message} It is tried again.`);
+      await new Promise((resolve) => setTimeout(resolve, delay(attempt, error.retryAfter)));
+    }
+  }
+}
+
+const key = new Key({ form: find('key-form'), storage: sessionStorage });
+const api = new Api(() => key.value);
+const settings = await settingsOf(api);
+notify('');
+new Page(settings, key, api).start();

@@ -1,0 +1,76 @@
+/** The API key: asked for when there is none or it is refused, and kept in this tab only. */
+
+import { ApiError } from './api.js';
+
+const KEPT = 'darkroom.key';
+
+export class Key {
+  #value;
+
+  /**
+   * @param {object} around
+   * @param {HTMLFormElement} around.form
+   * @param {Storage} around.storage
+   */
+  constructor({ form, storage }) {
+    Object.assign(this, { form, storage });
+    this.input = form.querySelector('input');
+    this.error = form.querySelector('[role=alert]');
+    this.#value = storage.getItem(KEPT) ?? '';
+  }
+
+  get value() {
+    return this.#value;
+  }
+
+  /**
+   * Ask for a key until one is accepted.
+   * @param {() => Promise<void>} check whether the service accepts the one that is there now
+   * @param {string} [complaint]
+   */
+  async ask(check, complaint = '') {
+    this.form.hidden = false;
+    this.error.textContent = complaint;
+    this.input.focus();
+    while (!(await this.#tried(check)));
+    this.form.hidden = true;
+    this.input.value = '';
+    this.error.textContent = '';
+    this.storage.setItem(KEPT, this.#value);
+  }
+
+  forget() {
+    this.#value = '';
+    this.storage.removeItem(KEPT);
+  }
+
+  /** @param {() => Promise<void>} check */
+  async #tried(check) {
+    await this.#submitted();
+    this.#value = this.input.value.trim();
+    this.form.inert = true;
+    try {
+      await check();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.error.textContent = error.forbidden ? 'This key is not accepted. Look at it again.' : error.message;
+      return false;
+    } finally {
+      this.form.inert = false;
+      this.input.focus();
+      this.input.select();
+    }
+  }
+
+  /** @returns {Promise<void>} */
+  #submitted() {
+    return new Promise((resolve) => {
+      const submitted = (/** @type {Event} */ event) => {
+        event.preventDefault();
+        if (this.input.value.trim()) resolve();
+      };
+      this.form.onsubmit = submitted;
+    });
+  }
+}

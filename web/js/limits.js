@@ -1,0 +1,67 @@
+/** What can be sent, checked before anything is: the same limits as the service's, which serves them. */
+
+import { list, size } from './words.js';
+
+/**
+ * @typedef {object} Settings
+ * @property {string} authorizer "api-key" when each request needs a key
+ * @property {number} max_bytes
+ * @property {number} max_files of one POST to uploads
+ * @property {string[]} content_types
+ * @property {string[]} extensions
+ * @property {number} upload_seconds how long a form can be used
+ */
+
+/** @typedef {{text: string, advice: string}} Refusal */
+
+/** Where the browser does not know a file's type, its name does. */
+const TYPES = new Map(
+  Object.entries({
+    jpg: 'image/jpeg', jpeg: 'image/jpeg', jpe: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', gif: 'image/gif',
+    webp: 'image/webp', tif: 'image/tiff', tiff: 'image/tiff', bmp: 'image/bmp', avif: 'image/avif',
+    heic: 'image/heic', heif: 'image/heif',
+  }),
+);
+
+const NAMES = { jpeg: 'JPEG', png: 'PNG', gif: 'GIF', webp: 'WebP', tiff: 'TIFF', bmp: 'BMP', avif: 'AVIF', heic: 'HEIC' };
+
+/**
+ * The content type a file is sent with.
+ * @param {{name: string, type: string}} file
+ */
+export function typeOf(file) {
+  const extension = file.name.includes('.') ? file.name.split('.').pop().toLowerCase() : '';
+  return file.type || TYPES.get(extension) || '';
+}
+
+/**
+ * Why a file cannot be sent; null when it can.
+ * @param {{name: string, type: string, size: number}} file
+ * @param {Settings} settings
+ * @returns {Refusal | null}
+ */
+export function refusal(file, settings) {
+  if (!settings.content_types.includes(typeOf(file))) {
+    return {
+      text: 'Not a kind of picture that can be developed.',
+      advice: `Save it as ${list(formats(settings)).replace(/ and ([^ ]+)$/, ' or $1')}, and add it again.`,
+    };
+  }
+  if (file.size === 0) return { text: 'The file is empty.', advice: 'Export it again, and add the new file.' };
+  if (file.size > settings.max_bytes) {
+    return {
+      text: `Too large: ${size(file.size)}.`,
+      advice: `A photo may have up to ${size(settings.max_bytes)}. Export it smaller, and add it again.`,
+    };
+  }
+  return null;
+}
+
+/**
+ * The accepted formats by the names that people know.
+ * @param {Settings} settings
+ */
+export function formats(settings) {
+  const known = settings.content_types.map((type) => type.replace('image/', ''));
+  return Object.entries(NAMES).filter(([format]) => known.includes(format)).map(([, name]) => name);
+}
