@@ -59,6 +59,7 @@ class Doubles:
         self._key = folder / "key.pem"
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._server: asyncio.Server
         self.endpoint = ""
 
     def __enter__(self) -> "Doubles":
@@ -68,8 +69,10 @@ class Doubles:
         return self
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
     def take_counts(self) -> Counter[str]:
         """The requests since the last time, by service and operation."""
@@ -79,8 +82,15 @@ class Doubles:
     async def _listen(self) -> None:
         trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         trust.load_cert_chain(self.certificate, self._key)
-        server = await asyncio.start_server(self._talk, HOST, 0, ssl=trust, limit=LONGEST)
-        self.endpoint = f"https://{HOST}:{server.sockets[0].getsockname()[1]}"
+        self._server = await asyncio.start_server(self._talk, HOST, 0, ssl=trust, limit=LONGEST)
+        self.endpoint = f"https://{HOST}:{self._server.sockets[0].getsockname()[1]}"
+
+    async def _hang_up(self) -> None:
+        self._server.close()
+        talks = asyncio.all_tasks() - {asyncio.current_task()}
+        for talk in talks:
+            talk.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -95,7 +105,9 @@ class Doubles:
                 writer.write(body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+            pass  # the consumer has ended
+        finally:
+            writer.transport.abort()
 
     def _answer(self, request: Request) -> tuple[str, str, int, dict[str, str], bytes]:
         target = request.headers.get("x-amz-target")

@@ -58,9 +58,7 @@ class Consumer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.__exit__(kind, value, at)  # closes its pipes, upon which it ends, and waits for it
 
     def run(self, event: dict[str, Any]) -> Run:
         """Have it work off one batch."""

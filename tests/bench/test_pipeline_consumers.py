@@ -1,0 +1,77 @@
+"""What is compared does the work: each consumer makes every variant, and answers for a broken image as it should."""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from bench.pipeline import originals
+from bench.pipeline.doubles import Doubles
+from bench.pipeline.measure import Consumer, Run
+from tests.corpus.samples import jpeg
+
+NEEDS_POWERTOOLS = pytest.mark.skipif(
+    find_spec("aws_lambda_powertools") is None,
+    reason="the usual consumer is made with Powertools: pip install -r bench/pipeline/requirements.txt",
+)
+USUAL = pytest.param("usual", marks=NEEDS_POWERTOOLS)
+
+PICTURES = {"good/0": jpeg(), "bad/0": b"no picture at all"}
+GOOD, BAD = (originals.key_of(name, 1) for name in PICTURES)
+
+
+@pytest.fixture
+def doubles(tmp_path: Path) -> Iterator[Doubles]:
+    with Doubles(PICTURES, tmp_path) as doubles:
+        yield doubles
+
+
+def work_off(way: str, doubles: Doubles, folder: Path, *keys: str) -> Run:
+    event = originals.event({key: len(PICTURES[originals.original_of(key)]) for key in keys})
+    with Consumer(way, doubles, folder) as consumer:
+        return consumer.run(event)
+
+
+@pytest.mark.parametrize("way", ["darkroom", USUAL, "naive"])
+def test_every_consumer_fetches_an_image_once_and_writes_its_three_variants(
+    way: str, doubles: Doubles, tmp_path: Path
+) -> None:
+    run = work_off(way, doubles, tmp_path, GOOD)
+
+    assert (run.failed, run.error) == ([], "")
+    assert (run.requests["S3 GetObject"], run.requests["S3 PutObject"]) == (1, 3)
+    assert len(doubles.items) == 1
+
+
+@pytest.mark.parametrize("way", ["darkroom", USUAL])
+def test_a_broken_image_fails_alone_where_batches_are_handled(way: str, doubles: Doubles, tmp_path: Path) -> None:
+    run = work_off(way, doubles, tmp_path, BAD, GOOD)
+
+    assert (run.failed, run.error) == ([BAD], "")
+    assert run.requests["S3 PutObject"] == 3
+
+
+def test_a_broken_image_fails_the_whole_batch_of_the_naive_consumer(doubles: Doubles, tmp_path: Path) -> None:
+    run = work_off("naive", doubles, tmp_path, BAD, GOOD)
+
+    assert run.error.startswith("UnsupportedFormat")
+    assert "S3 PutObject" not in run.requests
+
+
+def test_our_consumer_records_what_became_of_each_image(doubles: Doubles, tmp_path: Path) -> None:
+    work_off("darkroom", doubles, tmp_path, BAD, GOOD)
+
+    found = {item["object"]["S"]: item["status"]["S"] for item in doubles.items.values()}
+    assert found == {f"uploads/{BAD}": "REJECTED", f"uploads/{GOOD}": "DONE"}
+    assert doubles.postponed == [f"handle of {BAD}"]
+
+
+def test_the_engine_alone_sends_no_request(doubles: Doubles, tmp_path: Path) -> None:
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good" / "0").write_bytes(PICTURES["good/0"])
+
+    run = work_off("engine", doubles, tmp_path, GOOD)
+
+    assert run.requests == {}
+    assert run.cpu > 0
