@@ -34,7 +34,9 @@ def upload(
         typer.Argument(help="Folders, files, or - for names on stdin, one a line.", metavar="FOLDER|FILES|-"),
     ],
     prefix: Annotated[str, typer.Option(help="A folder in the bucket, below the stage's prefix.")] = "",
-    include: Annotated[list[str] | None, typer.Option(help="Only names like this, as '*.jpg' or raw/2026/cat.jpg.")] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only names like this, as '*.jpg' or raw/2026/cat.jpg.")
+    ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="No names like this.")] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Also what is no image, and what the recipe's limits refuse.")
