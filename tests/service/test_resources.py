@@ -204,4 +204,5 @@ def test_the_stack_says_where_everything_is(default: Package) -> None:
         "UploadsDlqUrl": {"Ref": "UploadsDlq"},
         "ConsumerFunction": {"Ref": "ConsumerLambdaFunction"},
         "AlarmTopic": {"Ref": "AlarmTopic"},
+        "OperatorPolicyArn": {"Ref": "OperatorPolicy"},
     }
