@@ -7,11 +7,12 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.handlers
 from botocore.config import Config
 
 from handlers.logs import log_as_json
@@ -62,7 +63,7 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     client = partial(boto3.client, config=CLIENT.merge(Config(max_pool_connections=room.threads)))
     return Batch(
         handle=_worker(settings, recipe, render, client).handle,
-        queue=SqsQueue(client("sqs"), settings.queue_url),
+        queue=SqsQueue(cache(partial(client, "sqs")), settings.queue_url),
         max_receive_count=settings.max_receive_count,
         seconds_needed=pace.seconds_needed,
         clock=time.time,
@@ -74,7 +75,9 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
 
 
 def _worker(settings: Settings, recipe: Recipe, render: Render, client: Any) -> Worker:
-    store = S3Store(client("s3"), uploads_bucket=settings.uploads_bucket, variants_bucket=settings.variants_bucket)
+    s3 = client("s3")
+    _send_at_once(s3)
+    store = S3Store(s3, uploads_bucket=settings.uploads_bucket, variants_bucket=settings.variants_bucket)
     ledger = DynamoLedger(
         client("dynamodb"),
         table=settings.images_table,
@@ -94,6 +97,15 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, client: Any) -> 
         removals=settings.removals,
         request_seconds=REQUEST_SECONDS,
     )
+
+
+def _send_at_once(s3: Any) -> None:
+    """Send a variant without asking first: botocore's "Expect: 100-continue" costs a round trip and 0.3 CPU ms.
+
+    Lambda brings a botocore of its own, in which the handler may have another name: then it stays.
+    """
+    if asks := getattr(botocore.handlers, "add_expect_header", None):
+        s3.meta.events.unregister("before-call.s3", asks)
 
 
 def _render(settings: Settings, recipe: Recipe, room: Capacity, pace: Pace, env: Mapping[str, str]) -> Render:

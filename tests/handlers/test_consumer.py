@@ -67,6 +67,7 @@ class Stack:
             KeySchema=[{"AttributeName": "object", "KeyType": "HASH"}, {"AttributeName": "etag", "KeyType": "RANGE"}],
         )
         self.requests: Counter[str] = Counter()
+        self.headers: dict[str, set[str]] = {}  # of the latest request, by operation
 
     def upload(self, key: str, body: bytes) -> str:
         return str(self.s3.put_object(Bucket="uploads", Key=key, Body=body)["ETag"].strip('"'))
@@ -80,6 +81,7 @@ class Stack:
 
     def count(self, request: AWSRequest, operation_name: str, **_: Any) -> None:
         self.requests[operation_name] += 1
+        self.headers[operation_name] = {name.lower() for name in request.headers}
 
 
 @pytest.fixture
@@ -150,6 +152,28 @@ def test_a_batch_tells_its_images_and_its_metrics(stack: Stack, capsys: pytest.C
     assert set(told["done"]["timings"]) == {"fetch", "render", "publish"}
     assert {"etag", "attempt", "receive", "size_bytes", "request_id", "queue_delay_ms"} <= set(told["done"])
     assert {line["Outcome"]: line["Images"] for line in lines if "_aws" in line} == {"done": 1, "rejected": 1}
+
+
+def test_a_put_is_sent_without_asking_first(stack: Stack) -> None:
+    etag = stack.upload("images/cat.jpg", jpeg())
+
+    invoke(created_body("images/cat.jpg", etag))
+
+    assert "expect" not in stack.headers["PutObject"]
+    assert "if-none-match" in stack.headers["PutObject"]
+
+
+def test_a_client_for_the_queue_is_made_only_when_a_message_has_failed(stack: Stack, monkeypatch: Any) -> None:
+    made: list[str] = []
+    real = bootstrap.boto3.client
+    monkeypatch.setattr(bootstrap.boto3, "client", lambda name, **rest: made.append(name) or real(name, **rest))
+    etag = stack.upload("images/cat.jpg", jpeg())
+
+    for body, clients in ((created_body("images/cat.jpg", etag), ["s3", "dynamodb"]), ("not json", ["sqs"])):
+        invoke(body)
+
+        assert made == clients
+        made.clear()
 
 
 def test_a_second_delivery_writes_no_variant(stack: Stack) -> None:
