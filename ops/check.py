@@ -57,6 +57,7 @@ BUCKET_NAME = matching(
     "3 to 63 small letters, digits and hyphens; ${AWS::AccountId} and ${AWS::Region} may stand for this account's own",
 )
 SWITCH = one_of(True, False)
+ORIGIN = r"https?://[a-z0-9.-]+(:\d+)?"
 
 RULES: Mapping[str, Rule] = {
     "uploadsBucket": BUCKET_NAME,
@@ -79,6 +80,18 @@ RULES: Mapping[str, Rule] = {
     "pointInTimeRecovery": SWITCH,
     "pollQueue": SWITCH,
     "alarmEmail": matching(r"|[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address, or '' for none"),
+    "authorizer": one_of("api-key", "iam", "jwt"),
+    "userPoolArn": matching(r"|arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/\w+", "a user pool's ARN, or ''"),
+    "corsOrigins": matching(
+        rf"|{ORIGIN}(, *{ORIGIN})*", "origins such as https://photos.example.com with commas between, or '' for none"
+    ),
+    "cdnDomain": matching(r"|([a-z0-9-]+\.)+[a-z]+", "a domain such as pictures.example.com, or '' for none"),
+    "uploadMinutes": whole(5, 60, "a form is for one upload, soon"),
+    "linkMinutes": whole(5, 360, "a link ends with the credentials that signed it"),
+    "apiMemory": whole(256, 10240, "with less, a cold start takes seconds"),
+    "apiRate": whole(1, 10000),
+    "apiBurst": whole(1, 5000),
+    "apiDailyQuota": whole(1, 1_000_000_000),
 }
 
 
@@ -111,6 +124,8 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...]) -> Iterat
             f"dlqRetentionDays: is {dlq}; give more than queueRetentionDays ({queue}), "
             "for a dead letter keeps the age it had in the uploads queue"
         )
+    if _text(values.get("authorizer")) == "jwt" and not _text(values.get("userPoolArn") or ""):
+        yield "userPoolArn: is not set; give the ARN of the user pool whose tokens are taken, for authorizer is jwt"
     uploads, target = _text(values.get("uploadsBucket")), _text(values.get("variantsBucket"))
     if uploads == target:
         prefix = _text(values.get("uploadsPrefix"))

@@ -27,6 +27,7 @@ SOURCES = (
     "resources/**/*",
     "handlers/**/*",
     "processing/**/*",
+    "web/**/*",
     "logos/**/*",
     "ops/__init__.py",
     "ops/check.py",
