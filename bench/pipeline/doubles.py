@@ -60,6 +60,7 @@ class Doubles:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: asyncio.Server
+        self._open: set[asyncio.StreamWriter] = set()
         self.endpoint = ""
 
     def __enter__(self) -> "Doubles":
@@ -87,12 +88,12 @@ class Doubles:
 
     async def _hang_up(self) -> None:
         self._server.close()
-        talks = asyncio.all_tasks() - {asyncio.current_task()}
-        for talk in talks:
-            talk.cancel()
-        await asyncio.gather(*talks, return_exceptions=True)
+        for writer in self._open:
+            writer.transport.abort()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         try:
             while True:
                 request = await _read(reader, writer)
@@ -107,6 +108,7 @@ class Doubles:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the consumer has ended
         finally:
+            self._open.discard(writer)
             writer.transport.abort()
 
     def _answer(self, request: Request) -> tuple[str, str, int, dict[str, str], bytes]:
