@@ -32,6 +32,8 @@ SOURCES = (
     "ops/__init__.py",
     "ops/check.py",
     "ops/serverless-check.cjs",
+    "ops/bytecode.py",
+    "ops/serverless-bytecode.cjs",
 )
 """Whatever the framework reads; a change to any of them makes a new package."""
 

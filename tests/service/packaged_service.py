@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ops.bytecode import find_python
+
 PROJECT = Path(__file__).parents[2]
 CACHE = PROJECT / ".cache" / "service"
 FRAMEWORK = PROJECT / "node_modules" / "serverless" / "bin" / "serverless.js"
@@ -27,7 +29,17 @@ SOURCES = (
         "requirements.txt",
         "requirements-base.txt",
     ),
-    *("resources", "handlers", "processing", "ops/__init__.py", "ops/check.py", "ops/serverless-check.cjs"),
+    *(
+        "resources",
+        "handlers",
+        "processing",
+        "web",
+        "ops/__init__.py",
+        "ops/check.py",
+        "ops/serverless-check.cjs",
+        "ops/bytecode.py",
+        "ops/serverless-bytecode.cjs",
+    ),
 )
 LOGO = "logos/mark.png"
 DECOYS = ("tests/decoy.py", "handlers/__pycache__/decoy.cpython-313.pyc", ".env", "README.md", "decoy.toml")
@@ -121,7 +133,7 @@ def copy_project(target: Path) -> None:
 
 
 def _fingerprint(project: Path, given: list[str]) -> str:
-    digest = hashlib.sha256(repr((given, sys.version_info[:2])).encode())
+    digest = hashlib.sha256(repr((given, sys.version_info[:2], find_python("3.13"))).encode())
     for name in SOURCES:
         top = project / name
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from packaged_service import LOGO, PROJECT, Package
 
+from ops.bytecode import add_byte_code, find_python
+from ops.bytecode import main as add
+
 AMD64, AARCH64 = 62, 183  # e_machine in an ELF header
-OURS = ("handlers/", "processing/")
+OURS = ("handlers/", "processing/", "web/")
 
 
 def top_levels(package: Package) -> set[str]:
@@ -26,7 +29,7 @@ def machines(package: Package) -> set[int]:
 
 def test_the_zip_has_the_code_the_recipe_and_what_they_import_and_nothing_else(default: Package) -> None:
     assert top_levels(default) == {
-        *("handlers", "processing", "recipe.toml", "logos"),
+        *("handlers", "processing", "web", "recipe.toml", "logos"),
         *("PIL", "pillow.libs", "pillow-13.0.0.dist-info"),
         *("cykooz_resizer", "cykooz_resizer-4.0.1.dist-info"),
         "requirements.txt",  # the plugin's own list of what it put in
@@ -41,15 +44,61 @@ def test_every_file_of_the_code_is_in_the_zip(default: Package) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
 
-    assert {name for name in default.files if name.startswith(OURS)} == written
+    assert {name for name in default.files if name.startswith(OURS) and "__pycache__" not in name} == written
 
 
 def test_the_logos_that_a_recipe_may_name_are_in_the_zip(default: Package) -> None:
     assert [name for name in default.files if name.startswith("logos/")] == [LOGO]
 
 
-def test_the_zip_holds_no_compiled_files_which_would_differ_from_build_to_build(default: Package) -> None:
-    assert not [name for name in default.files if "__pycache__" in name or name.endswith(".pyc")]
+def test_compiled_files_are_for_the_functions_python_or_there_are_none(default: Package) -> None:
+    """What people have compiled for themselves stays out; byte code is added where that Python is at hand."""
+    sources = {name for name in default.files if name.endswith(".py")}
+    compiled = {name for name in default.files if name.endswith(".pyc")}
+
+    modules = {name.replace("__pycache__/", "").replace(".cpython-313.pyc", ".py") for name in compiled}
+    assert modules == (sources if find_python("3.13") else set())
+
+
+def zipped(path: Path, files: dict[str, str]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return path
+
+
+def test_byte_code_is_used_although_nothing_can_be_written_and_is_the_same_each_time(tmp_path: Path) -> None:
+    files = {
+        "pkg/__init__.py": "",
+        "pkg/mod.py": "NAMES = {'a', 'b', 'c'}\ndef where():\n    1 / 0\n",
+        "recipe.toml": "x",
+    }
+    one, two = (zipped(tmp_path / name, files) for name in ("one.zip", "two.zip"))
+    for package in (one, two):
+        add_byte_code(package, sys.executable)
+
+    assert one.read_bytes() == two.read_bytes()
+    with zipfile.ZipFile(one) as archive:
+        assert set(files) < set(archive.namelist())
+        archive.extractall(tmp_path / "task")
+    (tmp_path / "task/pkg/mod.py").write_text("NAMES = 'compiled anew'")
+    asked = "import pkg.mod; print(sorted(pkg.mod.NAMES))"
+    said = subprocess.run(
+        [sys.executable, "-c", asked], cwd=tmp_path / "task", capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "['a', 'b', 'c']"
+
+
+def test_without_the_functions_python_the_package_stays_as_it_is_and_a_line_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = zipped(tmp_path / "one.zip", {"mod.py": ""})
+    before = package.read_bytes()
+
+    add([str(package), "2.1"])
+
+    assert package.read_bytes() == before
+    assert "No Python 2.1" in capsys.readouterr().err
 
 
 def test_boto3_is_left_to_lambdas_runtime(default: Package, changed: Package) -> None:
