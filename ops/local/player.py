@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from ops.local.deployed import EventSourceMapping, Function, check
 from ops.local.errors import StackError
 from ops.local.invocation import Environment, FunctionError, FunctionTimeoutError
 from ops.local.poller import MOST_AT_ONCE, Poller, Record
+
+LOOK = 1.0
+"""Seconds after which the mapping is looked at again."""
 
 
 @dataclass
@@ -48,6 +52,7 @@ class Player:
         environ: what makes an AWS SDK in a child process talk to the same emulator.
         log_dir: gets one file for each environment, with what the function prints.
         environments: at most this many; the smaller of MaximumConcurrency and the number of cores when not given.
+        enabled: whether the mapping is; asked once a second. While it is not, nothing is received.
     """
 
     def __init__(
@@ -60,14 +65,18 @@ class Player:
         environ: dict[str, str],
         log_dir: Path,
         environments: int | None = None,
+        enabled: Callable[[], bool] = lambda: True,
     ) -> None:
         self.counts = Counts()
+        self.paused = False
         self._sqs = sqs
         self._mapping = mapping
         self._function = function
         self._code_root = code_root
         self._environ = environ
         self._log_dir = log_dir
+        self._enabled = enabled
+        self._next_look = 0.0
         self._limit = min(mapping.maximum_concurrency, environments or os.cpu_count() or 1)
         self._queue_url = ""
         self._environments: list[Environment] = []
@@ -151,10 +160,21 @@ class Player:
 
     def _poll(self) -> None:
         poller = Poller(self._sqs, self._queue_url, self._mapping, lambda: self._stopping)
-        while self._wait_for_room():
+        while self._wait_until_enabled() and self._wait_for_room():
             batch = poller.next_batch()
             if batch:
                 self._invocations.submit(self._watched, self._run, self._take_environment(), batch)
+
+    def _wait_until_enabled(self) -> bool:
+        while not self._stopping:
+            if time.monotonic() >= self._next_look:
+                self.paused = not self._enabled()
+                self._next_look = time.monotonic() + LOOK
+            if not self.paused:
+                return True
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping, LOOK)
+        return False
 
     def _wait_for_room(self) -> bool:
         with self._changed:

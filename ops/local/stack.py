@@ -130,13 +130,13 @@ class LocalStack:
         return Template(content, physical, account=ACCOUNT, region=REGION)
 
     def _make_player(self) -> Player:
-        function = self.function("ConsumerFunction")
-        listed = self.client("lambda").list_event_source_mappings()[
-            "EventSourceMappings"
-        ]  # moto cannot filter by a bare name
+        function, aws_lambda = self.function("ConsumerFunction"), self.client("lambda")
+        listed = aws_lambda.list_event_source_mappings()["EventSourceMappings"]  # moto cannot filter by a bare name
         mappings = [mapping for mapping in listed if mapping["FunctionArn"] == function.arn]
         if len(mappings) != 1:
             raise StackError(f"{function.name} has {len(mappings)} event source mappings: give it one sqs event")
+        uuid = mappings[0]["UUID"]
+        aws_lambda.update_event_source_mapping(UUID=uuid, Enabled=True)  # the player is there now, as Lambda would be
         return Player(
             self.client("sqs"),
             EventSourceMapping.from_api(mappings[0]),
@@ -145,6 +145,7 @@ class LocalStack:
             environ=self.environ(),
             log_dir=self.log_dir,
             environments=self._environments,
+            enabled=lambda: aws_lambda.get_event_source_mapping(UUID=uuid)["State"] == "Enabled",
         )
 
     def _end_at_once(self) -> None:

@@ -64,7 +64,7 @@ class Stage:
     def send(self, *bodies):
         return [self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)["MessageId"] for body in bodies]
 
-    def play(self, handler, *, timeout=20.0, environments=None, environment=None, **mapping):
+    def play(self, handler, *, timeout=20.0, environments=None, environment=None, enabled=lambda: True, **mapping):
         mapping = EventSourceMapping(
             queue_arn=f"arn:aws:sqs:{REGION}:123456789012:{self.queue_name}", function_name="function", **mapping
         )
@@ -84,6 +84,7 @@ class Stage:
             environ=self.emulator.environ(),
             log_dir=self.log_dir,
             environments=environments,
+            enabled=enabled,
         )
         self.players.append(player)
         player.start()

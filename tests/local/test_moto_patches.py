@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import boto3
 import moto.backends
@@ -392,3 +393,15 @@ def test_a_name_that_is_gone_is_refused_before_anything_is_replaced(monkeypatch)
 
     with pytest.raises(moto_patches.PatchError, match=r"Queue\.delete_message"):
         moto_patches.install(lambda *_: pytest.fail("replaced something"))
+
+
+def test_an_enabled_event_source_mapping_takes_no_message_by_itself(clients, queue_url):
+    """moto would receive for it at each message that is sent, and look for the function in docker."""
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+    queue = sqs_backends["123456789012"]["eu-west-1"].queues["q"]
+    queue.lambda_event_source_mappings[arn] = SimpleNamespace(enabled=True, batch_size=10)
+
+    clients["sqs"].send_message(QueueUrl=queue_url, MessageBody="x")
+
+    (message,) = clients["sqs"].receive_message(QueueUrl=queue_url, AttributeNames=["All"])["Messages"]
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"

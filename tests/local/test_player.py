@@ -20,6 +20,36 @@ def test_only_what_succeeded_is_deleted(stage):
     assert stage.invocations()[0]["ids"] == [good, bad]
 
 
+def test_while_the_mapping_is_disabled_messages_wait_unreceived(stage):
+    answers, enabled = [], []
+    player = stage.play("succeed", enabled=lambda: answers.append(bool(enabled)) or answers[-1])
+    wait_until(lambda: player.paused)
+    stage.send("a", "b")
+
+    asked = len(answers)
+    wait_until(lambda: len(answers) >= asked + 2)
+    assert (player.counts.batches, stage.left(), stage.hidden()) == (0, 2, 0)
+    enabled.append(True)
+    wait_until(lambda: player.counts.deleted == 2)
+
+    assert {count for call in stage.invocations() for count in call["receive_counts"]} == {1}
+
+
+def test_a_mapping_that_is_disabled_meanwhile_stops_the_player(stage):
+    enabled = [True]
+    player = stage.play("succeed", enabled=lambda: bool(enabled))
+    stage.send("a")
+    wait_until(lambda: player.counts.deleted == 1)
+
+    enabled.clear()
+    wait_until(lambda: player.paused)
+    stage.send("b")
+
+    player.stop()
+    assert player.counts.batches == 1
+    assert (stage.left(), stage.hidden()) == (1, 0)
+
+
 def test_what_failed_comes_back_when_its_visibility_timeout_ends(stage):
     stage.set(VisibilityTimeout="1")
     (identifier,) = stage.send("x")
