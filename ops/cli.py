@@ -20,6 +20,7 @@ from ops.dlq.commands import make_dlq
 from ops.errors import UsageError
 from ops.estimate import estimate
 from ops.local.errors import StackError
+from ops.mapping import pause, resume
 from ops.replay.command import replay_command
 from ops.serve.command import local
 from ops.start.command import start
@@ -65,6 +66,8 @@ def make_app() -> typer.Typer:
     app.command()(start)
     app.command()(local)
     app.command()(upload)
+    app.command()(pause)
+    app.command()(resume)
     app.add_typer(make_dlq(), name="dlq")
     app.command()(estimate)
     app.command()(backfill)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ops.depths import depth_of
 from processing.errors import MalformedMessage
 from processing.events import parse
 
@@ -44,10 +45,7 @@ class DeadLetters:
 
 def waiting(sqs: Any, url: str) -> int:
     """How many messages a queue holds, whether they wait, are delayed or are being worked on."""
-    names = ["", "Delayed", "NotVisible"]
-    wanted = [f"ApproximateNumberOfMessages{name}" for name in names]
-    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)
-    return sum(int(answer["Attributes"][name]) for name in wanted)
+    return depth_of(sqs, url).total
 
 
 def _versions(body: str) -> set[tuple[str, str]]:
