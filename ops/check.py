@@ -81,7 +81,9 @@ RULES: Mapping[str, Rule] = {
     "pollQueue": SWITCH,
     "alarmEmail": matching(r"|[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address, or '' for none"),
     "authorizer": one_of("api-key", "iam", "jwt"),
-    "userPoolArn": matching(r"|arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/\w+", "a user pool's ARN, or ''"),
+    "userPoolArn": matching(
+        r"|arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[\w-]+", "a user pool's ARN, or ''"
+    ),
     "corsOrigins": matching(
         rf"|{ORIGIN}(, *{ORIGIN})*", "origins such as https://photos.example.com with commas between, or '' for none"
     ),

@@ -8,12 +8,24 @@ const FOR_ALL = ['/', '{proxy+}'];
 
 const OWN_ORIGIN = 'https://${ApiGatewayRestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}';
 
-function access(authorizer, userPoolArn) {
+/** The framework's own would add DependsOns that cfn-lint calls redundant. */
+const callersAuthorizer = (userPoolArn) => ({
+  Type: 'AWS::ApiGateway::Authorizer',
+  Properties: {
+    Name: 'callers',
+    Type: 'COGNITO_USER_POOLS',
+    RestApiId: { Ref: 'ApiGatewayRestApi' },
+    IdentitySource: 'method.request.header.Authorization',
+    ProviderARNs: [userPoolArn],
+  },
+});
+
+function access(authorizer) {
   switch (authorizer) {
     case 'iam':
       return { authorizer: { type: 'aws_iam' } };
     case 'jwt':
-      return { authorizer: { name: 'callers', type: 'COGNITO_USER_POOLS', arn: userPoolArn } };
+      return { authorizer: { type: 'COGNITO_USER_POOLS', authorizerId: { Ref: 'CallersAuthorizer' } } };
     default:
       return { private: true };
   }
@@ -27,7 +39,8 @@ module.exports = async ({ resolveVariable }) => {
   const number = async (name) => Number(await text(name));
 
   const authorizer = await text('authorizer');
-  const known = access(authorizer, await text('userPoolArn'));
+  const known = access(authorizer);
+  const resources = authorizer === 'jwt' ? { CallersAuthorizer: callersAuthorizer(await text('userPoolArn')) } : {};
   const origins = (await text('corsOrigins')).split(',').map((origin) => origin.trim());
 
   return {
@@ -36,6 +49,7 @@ module.exports = async ({ resolveVariable }) => {
       ...FOR_CALLERS.map((path) => http(path, 'options')), // a browser asks without a key before it sends one
       ...FOR_ALL.map((path) => http(path, 'any')),
     ],
+    resources: { Resources: resources },
     keys: authorizer === 'api-key' ? [{ name: await resolveVariable('self:custom.apiKeyName') }] : [],
     usagePlan: {
       quota: { limit: await number('apiDailyQuota'), period: 'DAY' },

@@ -21,6 +21,16 @@ CHANGED = {
     "removals": "true",
     "pointInTimeRecovery": "false",
     "alarmEmail": "on-call@example.com",
+    "authorizer": "jwt",
+    "userPoolArn": "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Example",
+    "corsOrigins": "https://photos.example.com, https://www.example.com",
+    "cdnDomain": "pictures.example.com",
+    "uploadMinutes": 5,
+    "linkMinutes": 120,
+    "apiMemory": 512,
+    "apiRate": 7,
+    "apiBurst": 9,
+    "apiDailyQuota": 1000,
 }
 
 

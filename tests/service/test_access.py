@@ -62,10 +62,10 @@ def test_the_consumer_may_do_exactly_what_it_does(default: Package) -> None:
     assert "ManagedPolicyArns" not in role
 
 
-def test_the_consumers_role_is_lambdas_alone_and_the_only_one(default: Package) -> None:
+def test_the_consumers_role_is_lambdas_alone_and_one_of_two(default: Package) -> None:
     trust = default.properties("ConsumerRole")["AssumeRolePolicyDocument"]["Statement"]
 
-    assert list(default.of_type("AWS::IAM::Role")) == ["ConsumerRole"]
+    assert list(default.of_type("AWS::IAM::Role")) == ["ConsumerRole", "ApiRole"]
     assert default.properties("ConsumerLambdaFunction")["Role"] == {"Fn::Sub": "${ConsumerRole.Arn}"}
     assert trust == [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]
 
@@ -82,7 +82,8 @@ def test_nothing_is_allowed_by_a_wildcard(default: Package, changed: Package) ->
 
         operators = policy(package, "OperatorPolicy")  # tests/service/test_operator.py has each of them
 
-        assert len(allowed) == 8 + len(operators)  # seven of the role and its trust, one of the queue's policy
+        # each role's and its trust: seven of the consumer, seven of the API; one of the queue's policy
+        assert len(allowed) == 7 + 7 + 1 + len(operators)
         assert not [action for each in allowed for action in listed(each["Action"]) if "*" in action]
         assert not [each for each in allowed if "*" in listed(each.get("Resource", ""))]
         assert not [each for each in allowed if each.get("Principal") == "*"]

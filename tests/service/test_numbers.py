@@ -88,7 +88,8 @@ def test_logs_are_not_kept_for_ever(default: Package, changed: Package) -> None:
         groups = package.of_type("AWS::Logs::LogGroup")
 
         assert {name: group["Properties"]["RetentionInDays"] for name, group in groups.items()} == {
-            "ConsumerLogGroup": days
+            "ConsumerLogGroup": days,
+            "ApiLogGroup": days,
         }
 
 

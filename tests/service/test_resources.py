@@ -85,7 +85,8 @@ def test_the_images_table_has_one_item_for_each_version_of_each_object_and_never
             {"AttributeName": "etag", "KeyType": "RANGE"},
         ],
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
-    }  # and no TimeToLiveSpecification
+        "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},  # the ledger writes no such thing
+    }
 
 
 def test_point_in_time_recovery_can_be_switched_off(changed: Package) -> None:
@@ -194,7 +195,8 @@ def test_the_log_level_follows_its_parameter(default: Package, changed: Package)
 def test_the_stack_says_where_everything_is(default: Package) -> None:
     outputs = {name: output["Value"] for name, output in default.template["Outputs"].items()}
 
-    assert outputs.pop("ServerlessDeploymentBucketName")  # the framework's own
+    for name in ("ServerlessDeploymentBucketName", "ServiceEndpoint"):
+        assert outputs.pop(name)  # the framework's own
     assert outputs == {
         "UploadsBucket": {"Ref": "UploadsBucket"},
         "UploadsPrefix": "images/",
@@ -203,6 +205,8 @@ def test_the_stack_says_where_everything_is(default: Package) -> None:
         "UploadsQueueUrl": {"Ref": "UploadsQueue"},
         "UploadsDlqUrl": {"Ref": "UploadsDlq"},
         "ConsumerFunction": {"Ref": "ConsumerLambdaFunction"},
+        "ApiFunction": {"Ref": "ApiLambdaFunction"},
+        "ApiUrl": {"Fn::Sub": "https://${ApiGatewayRestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/dev/"},
         "AlarmTopic": {"Ref": "AlarmTopic"},
         "OperatorPolicyArn": {"Ref": "OperatorPolicy"},
     }

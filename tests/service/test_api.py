@@ -1,0 +1,200 @@
+"""The upload API as it is deployed: who may call what, what its function may do, and within which limits."""
+
+import json
+import re
+import subprocess
+from typing import Any
+
+import pytest
+from packaged_service import PROJECT, Package
+from test_access import att, listed
+
+from processing.api.routes import ROUTES
+
+FOR_CALLERS = {"/uploads", "/upload", "/images", "/images/{id}", "/images/{id}/{variant}"}
+FOR_ALL = {"/", "/{proxy+}"}
+SCRIPT = """
+const given = JSON.parse(process.argv[1]);
+const resolveVariable = async (name) => given[name.replace(/^(param:|self:custom\\.)/, '')];
+require('./resources/api.cjs')({ resolveVariable }).then((it) => console.log(JSON.stringify(it)));
+"""
+
+
+def path_of(package: Package, resource: Any) -> str:
+    """A resource's path, by its parents."""
+    if "Fn::GetAtt" in resource:
+        return "/"
+    properties = package.properties(resource["Ref"])
+    return f"{path_of(package, properties['ParentId']).rstrip('/')}/{properties['PathPart']}"
+
+
+def methods(package: Package) -> dict[tuple[str, str], dict[str, Any]]:
+    found = package.of_type("AWS::ApiGateway::Method").values()
+    every = [method["Properties"] for method in found]
+    return {(path_of(package, each["ResourceId"]), each["HttpMethod"]): each for each in every}
+
+
+def test_every_route_of_the_code_is_deployed_and_no_other(default: Package) -> None:
+    deployed = methods(default)
+
+    assert {path for path, _ in deployed} == set(ROUTES) == FOR_CALLERS | FOR_ALL
+    assert {path for path, method in deployed if method == "ANY"} == set(ROUTES)
+    assert {path for path, method in deployed if method == "OPTIONS"} == FOR_CALLERS
+
+
+def test_callers_need_a_key_and_browsers_that_ask_first_need_none(default: Package) -> None:
+    for (path, method), properties in methods(default).items():
+        assert properties["ApiKeyRequired"] is (path in FOR_CALLERS and method == "ANY"), (path, method)
+        assert properties["AuthorizationType"] == "NONE"
+
+
+def test_with_jwt_callers_need_a_token_of_the_user_pool_and_there_is_no_key(changed: Package) -> None:
+    (authorizer,) = changed.of_type("AWS::ApiGateway::Authorizer").values()
+
+    for (path, method), properties in methods(changed).items():
+        wanted = "COGNITO_USER_POOLS" if path in FOR_CALLERS and method == "ANY" else "NONE"
+        assert (properties["AuthorizationType"], properties["ApiKeyRequired"]) == (wanted, False)
+    assert authorizer["Properties"]["ProviderARNs"] == [
+        "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Example"
+    ]
+    assert not changed.of_type("AWS::ApiGateway::ApiKey")
+
+
+def derived(**changes: object) -> dict[str, Any]:
+    defaults: dict[str, object] = {
+        "authorizer": "api-key",
+        "userPoolArn": "",
+        "corsOrigins": "",
+        "apiDailyQuota": 1,
+        "apiRate": 1,
+        "apiBurst": 1,
+        "uploadMinutes": 15,
+        "linkMinutes": 60,
+        "apiKeyName": "uploads",
+    }
+    command = ["node", "-e", SCRIPT, json.dumps(defaults | changes)]
+    return json.loads(subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout)
+
+
+def test_with_iam_callers_sign_their_requests() -> None:
+    made = derived(authorizer="iam")
+
+    guarded = [event["http"]["path"] for event in made["events"] if event["http"].get("authorizer")]
+    assert {f"/{path}" for path in guarded} == FOR_CALLERS
+    assert {json.dumps(e["http"]["authorizer"]) for e in made["events"] if "authorizer" in e["http"]} == {
+        '{"type": "aws_iam"}'
+    }
+    assert made["keys"] == []
+
+
+def test_the_api_may_do_exactly_what_it_does(default: Package) -> None:
+    role = default.properties("ApiRole")
+    granted = [
+        (listed(statement["Action"]), statement["Resource"])
+        for inline in role["Policies"]
+        for statement in inline["PolicyDocument"]["Statement"]
+    ]
+
+    assert granted == [
+        (["s3:PutObject", "s3:GetObject"], {"Fn::Sub": "${UploadsBucket.Arn}/images/*"}),
+        (["s3:ListBucket"], att("UploadsBucket")),
+        (["s3:GetObject"], {"Fn::Sub": "${VariantsBucket.Arn}/*"}),
+        (["dynamodb:GetItem", "dynamodb:Query"], att("ImagesTable")),
+        (["dynamodb:BatchWriteItem"], att("ImagesTable")),
+        (["logs:CreateLogStream", "logs:PutLogEvents"], att("ApiLogGroup")),
+    ]
+    assert "ManagedPolicyArns" not in role
+    assert default.properties("ApiLambdaFunction")["Role"] == {"Fn::Sub": "${ApiRole.Arn}"}
+
+
+def test_the_api_writes_down_whose_images_they_are_and_can_touch_no_record_of_an_image(default: Package) -> None:
+    statements = default.properties("ApiRole")["Policies"][0]["PolicyDocument"]["Statement"]
+    (writing,) = (each for each in statements if each["Action"] == "dynamodb:BatchWriteItem")
+
+    assert writing["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["caller:*"]}}
+
+
+def test_the_function_answers_before_api_gateway_gives_up(default: Package, changed: Package) -> None:
+    function = default.properties("ApiLambdaFunction")
+
+    assert (function["Handler"], function["Timeout"], function["MemorySize"]) == ("handlers.api.handler", 28, 1024)
+    assert changed.properties("ApiLambdaFunction")["MemorySize"] == 512
+
+
+def test_the_function_is_told_what_the_stage_is(default: Package, changed: Package) -> None:
+    told, other = (
+        package.properties("ApiLambdaFunction")["Environment"]["Variables"] for package in (default, changed)
+    )
+
+    assert told == {
+        "UPLOADS_BUCKET": {"Ref": "UploadsBucket"},
+        "UPLOADS_PREFIX": "images/",
+        "VARIANTS_BUCKET": {"Ref": "VariantsBucket"},
+        "IMAGES_TABLE": {"Ref": "ImagesTable"},
+        "MAX_RECEIVE_COUNT": "5",
+        "CONSUMER_MEMORY": "1769",
+        "AUTHORIZER": "api-key",
+        "CORS_ORIGINS": "",
+        "CDN_DOMAIN": "",
+        "UPLOAD_SECONDS": "900",
+        "LINK_SECONDS": "3600",
+        "LOG_LEVEL": "INFO",
+    }
+    assert {name: value for name, value in other.items() if isinstance(value, str)} == {
+        "UPLOADS_PREFIX": "incoming/raw/",
+        "MAX_RECEIVE_COUNT": "8",
+        "CONSUMER_MEMORY": "3008",
+        "AUTHORIZER": "jwt",
+        "CORS_ORIGINS": "https://photos.example.com, https://www.example.com",
+        "CDN_DOMAIN": "pictures.example.com",
+        "UPLOAD_SECONDS": "300",
+        "LINK_SECONDS": "7200",
+        "LOG_LEVEL": "DEBUG",
+    }
+
+
+def test_a_key_has_a_rate_a_burst_and_a_quota(default: Package, changed: Package) -> None:
+    for package, rate, burst, quota in ((default, 20, 50, 100_000), (changed, 7, 9, 1000)):
+        plan = package.properties("ApiGatewayUsagePlan")
+
+        assert plan["Throttle"] == {"RateLimit": rate, "BurstLimit": burst}
+        assert plan["Quota"] == {"Limit": quota, "Period": "DAY"}
+
+
+def test_pictures_reach_the_function_as_they_were_sent(default: Package) -> None:
+    assert default.properties("ApiGatewayRestApi")["BinaryMediaTypes"] == ["image/*"]
+
+
+def test_the_page_and_the_configured_origins_may_send_files_to_s3(default: Package, changed: Package) -> None:
+    own = {"Fn::Sub": "https://${ApiGatewayRestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"}
+    others = ["https://photos.example.com", "https://www.example.com"]
+
+    for package, origins in ((default, [own]), (changed, [own, *others])):
+        (rule,) = package.properties("UploadsBucket")["CorsConfiguration"]["CorsRules"]
+        assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == (origins, ["POST"])
+
+
+def test_api_gateways_own_refusals_are_problems_too(default: Package) -> None:
+    responses = default.of_type("AWS::ApiGateway::GatewayResponse")
+    for response in responses.values():
+        properties = response["Properties"]
+        template = properties["ResponseTemplates"]["application/json"]
+        problem = json.loads(template.replace("$context.error.messageString", '"whatever it is"'))
+
+        assert properties["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert set(problem) == {"type", "title", "status", "detail"}
+        assert problem["status"] == int(properties.get("StatusCode", 400))
+    assert {each["Properties"]["ResponseType"] for each in responses.values()} >= {"THROTTLED", "INVALID_API_KEY"}
+
+
+def test_the_deployment_waits_for_what_api_gateway_answers_itself(default: Package) -> None:
+    responses = set(default.of_type("AWS::ApiGateway::GatewayResponse"))
+    (deployment,) = default.of_type("AWS::ApiGateway::Deployment").values()
+
+    assert "ApiGatewayMethodUploadsAny" in deployment["DependsOn"]
+    assert set(default.template["Resources"]["ApiGatewayMethodUploadsAny"]["DependsOn"]) >= responses
+
+
+@pytest.mark.parametrize("name", ["openapi.json"])
+def test_the_description_is_in_the_package(default: Package, name: str) -> None:
+    assert re.match(rb'\{\s*"openapi": "3\.1', default.read(f"processing/api/{name}"))
