@@ -12,7 +12,7 @@ from processing.api.orders import MOST_FILES
 from processing.api.service import Service
 
 INDEX: Final = "index.html"
-BASE: Final = '<base href="./">'
+HEAD: Final = "<head>"
 CONTENT_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -81,8 +81,8 @@ def _file(service: Service, request: Request, name: str) -> Response:
         raise Problem(404, "There is nothing of this name: GET /openapi.json tells what there is.")
     headers = dict(ALWAYS_ASK)
     if name == INDEX:
-        # below the stage, and right for a URL that ends without a slash
-        text = text.replace(BASE, f'<base href="{html.escape(request.base)}/">')
+        # it refers to its files below the stage, and a URL may end without a slash
+        text = text.replace(HEAD, f'{HEAD}<base href="{html.escape(request.base)}/">', 1)
         headers |= _guards(service)
     return cached(request, tag_of(text), lambda: Response(200, {"Content-Type": kind}, text), headers)
 
