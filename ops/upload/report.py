@@ -22,8 +22,8 @@ from ops.upload.following import End, Version
 from ops.upload.run import LEFT, Result, Verdict
 
 SENTENCES = {
-    Verdict.FAILED: "these failed; the same command uploads them, and what was not tried",
-    Verdict.REFUSED: "the consumer would refuse these (--all uploads them nevertheless)",
+    Verdict.FAILED: "These failed; the same command uploads them, and what was not tried",
+    Verdict.REFUSED: "The consumer would refuse these (--all uploads them nevertheless)",
 }
 
 
