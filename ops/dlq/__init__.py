@@ -13,5 +13,6 @@ Read in this order:
     native      the same by SQS's own message move task
     history     who redrove what, when, and with which result
     files       letters as JSON lines, out and in again
+    acting      what every command does that sends or deletes
     looking, sending, filing      the commands; `commands` is their list
 """

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ops.dlq.acting import Everything, RateOption, check_chosen, counted, finish, kept, show_chosen
 from ops.dlq.causes import Case
 from ops.dlq.files import read_lines, save, write_lines
 from ops.dlq.filters import Filter, filtered
@@ -17,7 +18,6 @@ from ops.dlq.looking import cases_of, held
 from ops.dlq.pace import Pace
 from ops.dlq.redrive import DONE
 from ops.dlq.sender import Sender
-from ops.dlq.sending import Everything, RateOption, check_chosen, counted, finish, kept, show_chosen
 from ops.errors import UsageError
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, DryRun, print_json, words

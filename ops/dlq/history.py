@@ -47,8 +47,8 @@ class Entry:
 
     @property
     def at(self) -> str:
-        """When it began."""
-        return self.id.partition("Z")[0].replace("T", " ") + "Z"
+        """When it began, to the minute."""
+        return self.id[:16].replace("T", " ") + "Z"
 
 
 class History:

@@ -67,6 +67,7 @@ class Hold:
         self._hidden = hidden
         self._held: dict[str, _Held] = {}
         self._changing = threading.Lock()
+        self._prolonging = threading.Lock()
         self._over = threading.Event()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="letters")
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -110,10 +111,11 @@ class Hold:
 
     def release(self, letters: Iterable[Letter] | None = None) -> None:
         """Make these letters visible again, or all that are held; what is not hidden any more needs nothing."""
-        with self._changing:
-            names = list(self._held) if letters is None else [letter.message_id for letter in letters]
-            handles = [held.handle for name in names if (held := self._held.pop(name, None))]
-        self._change(handles, 0)
+        with self._prolonging:  # or a letter could be hidden again by a request that was on its way
+            with self._changing:
+                names = list(self._held) if letters is None else [letter.message_id for letter in letters]
+                handles = [held.handle for name in names if (held := self._held.pop(name, None))]
+            self._change(handles, 0)
 
     def delete(self, letters: Sequence[Letter]) -> list[Letter]:
         """Delete up to ten letters; returns those that SQS did not report as deleted, after a second try."""
@@ -164,16 +166,17 @@ class Hold:
     def _keep(self) -> None:
         """Hide what is held for longer, whenever half of its time is over."""
         while not self._over.wait(self._hidden / 8):
-            half = time.monotonic() + self._hidden / 2
-            with self._changing:
-                due = [(name, held) for name, held in self._held.items() if held.until < half]
             try:
-                self._prolong(due)
+                with self._prolonging:
+                    self._prolong()
             except (BotoCoreError, ClientError):
                 continue  # what reaches nobody now is tried again; what ends meanwhile is counted as escaped then
 
-    def _prolong(self, due: Sequence[tuple[str, "_Held"]]) -> None:
-        until = time.monotonic() + self._hidden
+    def _prolong(self) -> None:
+        now = time.monotonic()
+        with self._changing:
+            due = [(name, held) for name, held in self._held.items() if held.until < now + self._hidden / 2]
+        until = now + self._hidden
         refused = self._change([held.handle for _, held in due], self._hidden)
         with self._changing:
             for name, held in due:

@@ -46,6 +46,8 @@ def held(stage: Stage) -> Iterator[Held]:
             reading = bars.add_task("reading", total=None)
             letters = hold.read(lambda count: bars.advance(reading, count))
         yield Held(hold, join(stage, letters))
+    if hold.escaped:
+        words().print(f"{hold.escaped} could not be kept hidden: another command may have had them at the same time")
     if hold.elsewhere:
         words().print(f"{hold.elsewhere} more are hidden: somebody else is reading them now. Look again in 2 minutes.")
 

@@ -1,8 +1,6 @@
 """The commands that send letters again: ``dlq redrive`` and, to see who did, ``dlq history``."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,6 +8,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bars
 
+from ops.dlq.acting import Everything, RateOption, check_chosen, counted, finish, kept, show_chosen
 from ops.dlq.causes import Case
 from ops.dlq.filters import Filter, filtered
 from ops.dlq.history import Entry, History, new_entry
@@ -24,11 +23,6 @@ from ops.errors import UsageError
 from ops.images import ImagesTable
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, DryRun, paper, print_json, table, words
-
-Everything = Annotated[bool, typer.Option("--all", help="Every letter, where nothing else says which.")]
-RateOption = Annotated[
-    float | None, typer.Option("--rate", min=0.1, help="Send so many a second.", show_default="as fast as it goes")
-]
 
 
 @on_stage
@@ -97,52 +91,9 @@ def history(
     elif not entries:
         words().print("Nothing was redriven yet.")
     else:
-        columns = ("when", "who", "command", "which", "letters", "sent", "passed", "again", "result")
+        columns = ("when", "who", "what", "letters", "sent", "passed", "again", "result")
         right = ("letters", "sent", "passed", "again")
         paper().print(table(columns, [_row(entry) for entry in entries], right=right))
-
-
-def check_chosen(chosen: Filter, *, everything: bool) -> None:
-    """Refuse a command that acts on letters and was not told on which.
-
-    Raises:
-        UsageError: neither a filter nor --all, or both.
-    """
-    if not chosen and not everything:
-        raise UsageError("say which letters: ids, --cause, --where, --bucket, an age, or --all")
-    if chosen and everything:
-        raise UsageError("--all is every letter: leave it out, or the other options")
-
-
-def show_chosen(cases: Sequence[Case], what: str, *, as_json: bool) -> None:
-    """What a command would work on, by cause."""
-    causes = counted(cases)
-    if as_json:
-        print_json({"letters": len(cases), "causes": causes})
-    else:
-        words().print(f"{len(cases)} letters: {what}" if cases else what)
-        if cases:
-            paper().print(table(("letters", "cause"), [(n, cause) for cause, n in causes.items()], right=("letters",)))
-
-
-def counted(cases: Sequence[Case]) -> dict[str, int]:
-    """How many letters died of each cause, the most frequent first."""
-    return dict(Counter(case.cause.id for case in cases).most_common())
-
-
-@contextmanager
-def kept(stage: Stage, entry: Entry) -> Iterator[History]:
-    """Write the entry, and when the block breaks off, that it did."""
-    history = History(stage)
-    history.write(entry)
-    try:
-        yield history
-    except KeyboardInterrupt:
-        history.end(entry, "interrupted")
-        raise
-    except Exception as error:
-        history.end(entry, "broke off", str(error))
-        raise
 
 
 def _send(stage: Stage, hold: Hold, cases: Sequence[Case], chosen: str, pace: Pace, terms: Terms) -> Entry:
@@ -200,27 +151,6 @@ def _move(stage: Stage, rate: float | None) -> Entry:
     return entry
 
 
-def finish(entry: Entry, *, as_json: bool, verb: str = "sent") -> None:
-    """Print what came of it; exit code 1 when anything is left to be seen to."""
-    if as_json:
-        print_json(asdict(entry))
-    else:
-        paper().print(_summary(entry, verb))
-    if entry.result != DONE or entry.refused or entry.left or entry.failed_again:
-        raise typer.Exit(1)
-
-
-def _summary(entry: Entry, verb: str) -> str:
-    followed = entry.passed + entry.failed_again
-    parts = [
-        f"{entry.sent} of {entry.letters} {verb}",
-        f"{entry.passed} passed, {entry.failed_again} failed again" if followed else "",
-        f"{entry.refused} refused" if entry.refused else "",
-        f"{entry.left} could not be deleted and are in both queues" if entry.left else "",
-    ]
-    return ", ".join(filter(None, parts)) + ": " + ": ".join(filter(None, (entry.result, entry.why)))
-
-
 def _row(entry: Entry) -> tuple[object, ...]:
     numbers = (entry.letters, entry.sent, entry.passed, entry.failed_again)
-    return entry.at, entry.who.rpartition("/")[2], entry.command, entry.chosen, *numbers, entry.result
+    return entry.at, entry.who.rpartition("/")[2], f"{entry.command} {entry.chosen}", *numbers, entry.result

@@ -1,0 +1,46 @@
+"""The transcript of docs/operating.md is what the commands print: three causes, one mended, two not."""
+
+import pytest
+
+from tests.ops.dlq.transcript import CORRUPT, DENIED, DOCUMENT, UNSUPPORTED, Story, documented, normalised, written
+
+
+@pytest.fixture(scope="module")
+def story(stack):
+    """The story, with 40 good uploads; what earlier tests left among the letters would be told of as well."""
+    sqs = stack.client("sqs")
+    sqs.purge_queue(QueueUrl=stack.outputs["UploadsDlqUrl"])
+    story = Story(stack, uploads=100)
+    story.play()
+    yield story
+    story.close()
+
+
+def test_the_document_shows_what_the_commands_print(story):
+    shown = documented(DOCUMENT.read_text(encoding="utf-8"))
+
+    assert normalised(story.text) == normalised(shown), "write it anew: python -m tests.ops.dlq.transcript --write"
+
+
+def test_the_redrive_of_the_mended_cause_empties_its_group_and_only_that(story):
+    assert story.causes() == {"CorruptImage": CORRUPT, "UnsupportedFormat": UNSUPPORTED}
+    assert {record.status for record in story.records("private")} == {"DONE"}
+    assert len(story.records("private")) == DENIED
+
+
+def test_a_letter_that_was_looked_at_and_redriven_is_delivered_as_its_first_receive(story):
+    """Five attempts, many looks, and one more: the redriven message is a new life, not a sixth receive."""
+    assert {record.attempts for record in story.records("private")} == {6}
+    assert {story.receives(record.object) for record in story.records("private")} == {1}
+
+
+def test_the_broken_files_were_tried_again_just_by_their_canaries(story):
+    for folder in ("camera", "notes"):
+        assert sorted(record.attempts for record in story.records(folder))[-3:] == [1, 2, 2]
+
+
+def test_writing_the_document_changes_the_transcript_and_nothing_else():
+    document = DOCUMENT.read_text(encoding="utf-8")
+
+    assert written(document, documented(document)) == document
+    assert documented(written(document, "$ other\n")) == "$ other\n"
