@@ -88,7 +88,7 @@ class Hold:
             self._pool.shutdown()
 
     def read(self, on_letters: Callable[[int], object] = lambda _count: None) -> list[Letter]:
-        """Every letter that can be received, the oldest first; ``on_letters`` is told how many came, each time."""
+        """Every letter that can be received, the oldest first; ``on_letters`` is told how many there are so far."""
         letters: dict[str, Letter] = {}
 
         def receive() -> None:
@@ -97,7 +97,7 @@ class Hold:
                 received = self._receive()
                 empty = 0 if received else empty + 1
                 letters.update((letter.message_id, letter) for letter in received)
-                on_letters(len(received))
+                on_letters(len(letters))
 
         with ThreadPoolExecutor(THREADS, thread_name_prefix="readers") as pool:
             readers = [pool.submit(receive) for _ in range(THREADS if self.expected > MOST else 1)]

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import ClientError
-from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from ops.counting import counting
 from ops.dlq.advice import advice
 from ops.dlq.causes import Case, Group, group, join
 from ops.dlq.files import as_document, moment
@@ -41,10 +41,8 @@ class Held:
 def held(stage: Stage) -> Iterator[Held]:
     """Receive and join every letter, hide them while the block runs, and put back what is left of them."""
     with Hold(stage.client("sqs"), stage.dlq_url) as hold:
-        columns = SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:.0f} letters")
-        with Progress(*columns, console=words(), transient=True) as bars:
-            reading = bars.add_task("reading", total=None)
-            letters = hold.read(lambda count: bars.advance(reading, count))
+        with counting("letters") as count:
+            letters = hold.read(count)
         yield Held(hold, join(stage, letters))
     if hold.escaped:
         words().print(f"{hold.escaped} could not be kept hidden: another command may have had them at the same time")

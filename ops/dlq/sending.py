@@ -133,7 +133,9 @@ def _move(stage: Stage, rate: float | None) -> Entry:
     mover = Mover(stage.client("sqs"), stage.dlq_url, stage.queue_url)
     entry = new_entry(stage, "native redrive", "--all")
     columns = TextColumn("moved"), BarColumn(), MofNCompleteColumn()
-    with kept(stage, entry) as history, Bars(*columns, console=words(), transient=True) as bars:
+    console = words()
+    showing = Bars(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with kept(stage, entry) as history, showing as bars:
         bar = bars.add_task("moved", total=None)
         handle = mover.start(None if rate is None else int(rate))
 

@@ -164,7 +164,7 @@ class Story:
     @property
     def text(self):
         """The transcript, with a user and a folder that belong to nobody."""
-        text = "".join(self.lines).rstrip("\n") + "\n"
+        text = re.sub(r" +$", "", "".join(self.lines), flags=re.MULTILINE).rstrip("\n") + "\n"
         name = who(self.stage)
         text = text.replace(self._folder, "images/summer").replace(self._folder.replace("/", "%2F"), "images%2Fsummer")
         return text.replace(name, "you@host".ljust(len(name)))
