@@ -23,6 +23,7 @@ from ops.local.errors import StackError
 from ops.mapping import pause, resume
 from ops.replay.command import replay_command
 from ops.serve.command import local
+from ops.show.command import show
 from ops.start.command import start
 from ops.upload.command import upload
 from processing.aws import code_of, status_of
@@ -66,6 +67,7 @@ def make_app() -> typer.Typer:
     app.command()(start)
     app.command()(local)
     app.command()(upload)
+    app.command()(show)
     app.command()(pause)
     app.command()(resume)
     app.add_typer(make_dlq(), name="dlq")

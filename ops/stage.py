@@ -123,13 +123,16 @@ def _service() -> str:
 def _clients(name: str, region: str | None, profile: str | None) -> Callable[[str], Any]:
     """What makes the client of a service when it is first asked for."""
     session, endpoint = _session(name, region, profile)
+    # Links are signed with version 4 and name the bucket's own host, of which the emulator has none
+    links = Config(signature_version="s3v4", s3={"addressing_style": "path" if endpoint else "virtual"})
     made: dict[str, Any] = {}
     making = threading.Lock()
 
     def client(service: str) -> Any:
         with making:
             if service not in made:
-                made[service] = session.client(service, config=CLIENT, endpoint_url=endpoint)
+                config = CLIENT.merge(links) if service == "s3" else CLIENT
+                made[service] = session.client(service, config=config, endpoint_url=endpoint)
             return made[service]
 
     return client
