@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.dlq.causes import Case
+from ops.dlq.files import many
 from ops.dlq.filters import Filter
 from ops.dlq.history import Entry, History
 from ops.dlq.redrive import DONE
@@ -40,7 +41,7 @@ def show_chosen(cases: Sequence[Case], what: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"letters": len(cases), "causes": causes})
     else:
-        words().print(f"{len(cases)} letters: {what}" if cases else what)
+        words().print(f"{many(len(cases))} {what}" if cases else what)
         if cases:
             paper().print(table(("letters", "cause"), [(n, cause) for cause, n in causes.items()], right=("letters",)))
 

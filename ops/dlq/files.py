@@ -39,6 +39,11 @@ def moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at else ""
 
 
+def many(count: int) -> str:
+    """So many letters, in words."""
+    return f"{count} letter{'' if count == 1 else 's'}"
+
+
 def write_lines(cases: Iterable[Case], file: TextIO) -> None:
     """Write one line a letter."""
     for case in cases:

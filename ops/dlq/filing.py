@@ -10,7 +10,7 @@ import typer
 
 from ops.dlq.acting import Everything, RateOption, check_chosen, counted, finish, kept, show_chosen
 from ops.dlq.causes import Case
-from ops.dlq.files import read_lines, save, write_lines
+from ops.dlq.files import many, read_lines, save, write_lines
 from ops.dlq.filters import Filter, filtered
 from ops.dlq.history import Entry, new_entry
 from ops.dlq.letters import Hold, Letter
@@ -43,7 +43,7 @@ def export(stage: Stage, chosen: Filter, out: OutOption = None, as_json: AsJson 
         save(cases, out)
         if as_json:
             print_json({"letters": len(cases), "file": str(out)})
-    words().print(f"{len(cases)} letters" + (f" in {out}" if out else ""))
+    words().print(many(len(cases)) + (f" in {out}" if out else ""))
 
 
 @on_stage
@@ -104,7 +104,7 @@ def purge(
             return
         path = out or Path(f"dlq-{stage.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
         save(cases, path)
-        words().print(f"{len(cases)} letters are in {path} now")
+        words().print(f"{many(len(cases))} in {path} now")
         _confirm(len(cases), yes)
         entry = _purge(stage, look.hold, cases, str(chosen))
     finish(entry, as_json=as_json, verb="deleted")
@@ -151,7 +151,7 @@ def _confirm(count: int, yes: int | None) -> None:
     """
     typed = yes if yes is not None else typer.prompt(f"Type {count} to delete them", type=int, err=True)
     if typed != count:
-        raise UsageError(f"there are {count} letters, not {typed}: nothing was deleted")
+        raise UsageError(f"it is {many(count)}, not {typed}: nothing was deleted")
 
 
 def _purge(stage: Stage, hold: Hold, cases: Sequence[Case], chosen: str) -> Entry:

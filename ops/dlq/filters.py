@@ -47,7 +47,7 @@ class Filter:
         Raises:
             UsageError: an id that is no letter's, or more than one's.
         """
-        named = {self._named(name, cases).letter.message_id for name in self.ids}
+        named = {by_id(name, cases).letter.message_id for name in self.ids}
         at = time.time() if now is None else now
         return [
             case
@@ -59,10 +59,6 @@ class Filter:
             and (self.older_than is None or at - case.letter.sent_at > self.older_than)
             and (self.newer_than is None or at - case.letter.sent_at < self.newer_than)
         ]
-
-    @staticmethod
-    def _named(name: str, cases: Sequence[Case]) -> Case:
-        return by_id(name, cases)
 
 
 def by_id(name: str, cases: Sequence[Case]) -> Case:
@@ -86,7 +82,7 @@ def seconds(text: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
-IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Letters by their ids.")]
+IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Letters by their ids.")]
 CauseOption = Annotated[
     list[str] | None, typer.Option("--cause", help="Only this cause, as `dlq groups` names it; may be repeated.")
 ]

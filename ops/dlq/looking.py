@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from ops.counting import counting
 from ops.dlq.advice import advice
 from ops.dlq.causes import Case, Group, group, join
-from ops.dlq.files import as_document, moment
+from ops.dlq.files import as_document, many, moment
 from ops.dlq.filters import Filter, by_id, filtered
 from ops.dlq.letters import Hold
 from ops.stage import Stage, on_stage
@@ -104,7 +104,7 @@ def list_letters(
         now = time.time()
         rows = [_case_row(case, now) for case in cases[:limit]]
         paper().print(table(("id", "age", "cause", "attempts", "key", "why"), rows, right=("attempts",)))
-    words().print(f"{len(cases)} letters" + (f", {limit} shown" if len(cases) > limit else ""))
+    words().print(many(len(cases)) + (f", {limit} shown" if len(cases) > limit else ""))
 
 
 @on_stage
