@@ -7,6 +7,10 @@ from test_access import att, listed, policy
 
 UPLOADS = {"Fn::Sub": "${UploadsBucket.Arn}/images/*"}
 VARIANTS = {"Fn::Sub": "${VariantsBucket.Arn}/*"}
+MAPPING = {
+    "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:"
+    "${ConsumerEventSourceMappingSQSUploadsQueue}"
+}
 LARGEST = 6144  # characters of a managed policy, without white space
 
 
@@ -19,6 +23,7 @@ def test_an_operator_may_do_exactly_what_the_commands_do(default: Package) -> No
         "FindTheStage": (["cloudformation:DescribeStacks"], [{"Ref": "AWS::StackId"}]),
         "ListObjects": (["s3:ListBucket"], [att("UploadsBucket"), att("VariantsBucket")]),
         "ReadObjects": (["s3:GetObject"], [UPLOADS, VARIANTS]),
+        "Upload": (["s3:PutObject", "s3:AbortMultipartUpload"], [UPLOADS]),
         "RemoveOrphans": (["s3:DeleteObject"], [VARIANTS]),
         "ReadTheLedger": (["dynamodb:BatchGetItem", "dynamodb:Query"], [att("ImagesTable")]),
         "KeepTheHistory": (["dynamodb:PutItem"], [att("ImagesTable")]),
@@ -32,6 +37,8 @@ def test_an_operator_may_do_exactly_what_the_commands_do(default: Package) -> No
             [att("UploadsDlq")],
         ),
         "SeeWhatIsDeployed": (["lambda:GetFunctionConfiguration"], [att("ConsumerLambdaFunction")]),
+        "PauseAndResume": (["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"], [MAPPING]),
+        "WhatKnowsNoResources": (["lambda:ListEventSourceMappings"], ["*"]),
     }
 
 
