@@ -25,6 +25,7 @@ from ops.replay.command import replay_command
 from ops.serve.command import local
 from ops.show.command import show
 from ops.start.command import start
+from ops.status.command import status
 from ops.upload.command import upload
 from processing.aws import code_of, status_of
 
@@ -67,6 +68,7 @@ def make_app() -> typer.Typer:
     app.command()(start)
     app.command()(local)
     app.command()(upload)
+    app.command()(status)
     app.command()(show)
     app.command()(pause)
     app.command()(resume)

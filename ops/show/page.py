@@ -35,9 +35,8 @@ def show(known: Known, today: str) -> None:
 
 def advice(known: Known, stage: str) -> Iterator[str]:
     """What could be done about it, as sentences."""
-    record = known.versions[0] if known.versions else None
     where = f"--stage {stage}"
-    if record and record.status in ENDED_BADLY:
+    if any(record.status in ENDED_BADLY for record in known.versions):
         yield f"Its message may be a dead letter: darkroom dlq list {where} --where '{known.key}'"
         yield f"To see it fail here: darkroom replay '{known.key}' {where}"
     if known.stored and not any(_is_current(known, each) for each in known.versions):

@@ -77,7 +77,7 @@ def upload(
     look = unchecked if everything else checked_by(read_recipe(), stage.uploads_prefix)
     present = Present.of(stage.client("s3"), stage.uploads_bucket, chosen.files)
     began = time.monotonic()
-    with report.uploading(chosen) as shown, _bucket(stage, shown, dry_run=dry_run) as bucket, _interruptible():
+    with _interruptible(), report.uploading(chosen) as shown, _bucket(stage, shown, dry_run=dry_run) as bucket:
         results = Upload(present, look, bucket, threads, shown.on_result).run(chosen.files)
     seconds = time.monotonic() - began
     ends = _ends(stage, results, timeout) if wait and not dry_run else None
