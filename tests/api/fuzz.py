@@ -1,0 +1,76 @@
+"""Schemathesis against the API as ``darkroom local`` serves it: it makes requests of every kind from the description,
+right ones and wrong ones, and holds every answer against it. The server counts what it really answered."""
+
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.local.stack import LocalStack
+from ops.serve.command import serving
+from ops.serve.events import Request, Response
+from ops.serve.gateway import API_KEY, Gateway
+from ops.serve.server import Server, listen
+
+SEED = 20261121
+
+
+@dataclass(frozen=True)
+class Counting(Gateway):
+    """A gateway that counts its answers by method and status."""
+
+    answers: "Counter[tuple[str, int]]" = None  # type: ignore[assignment]
+
+    def answer(self, request: Request) -> Response:
+        response = super().answer(request)
+        self.answers[request.method, response.status] += 1
+        return response
+
+
+@dataclass(frozen=True)
+class Run:
+    """How it went."""
+
+    passed: bool
+    report: str
+    answers: "Counter[tuple[str, int]]"
+
+    @property
+    def requests(self) -> int:
+        return self.answers.total()
+
+    @property
+    def statuses(self) -> set[int]:
+        return {status for _, status in self.answers}
+
+
+@contextmanager
+def served(stack: LocalStack, answers: "Counter[tuple[str, int]]") -> Iterator[Server]:
+    """The API of a running stack, answering until the block ends."""
+    with serving(stack, listen(0)) as server:
+        plain = server.gateway
+        server.gateway = Counting(plain.routes, plain.invoke, plain.note, answers)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def fuzz(stack: LocalStack, *, examples: int, folder: Path, phases: str = "examples,coverage,fuzzing,stateful") -> Run:
+    """Run Schemathesis with up to so many examples for each operation and phase."""
+    answers: Counter[tuple[str, int]] = Counter()
+    with served(stack, answers) as server:
+        command = [
+            *(Path(sys.executable).with_name("st"), "run", f"{server.url}/openapi.json"),
+            *("--header", f"x-api-key: {API_KEY}", "--max-examples", str(examples), "--phases", phases),
+            *("--seed", str(SEED), "--generation-database", "none", "--no-color"),
+        ]
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return Run(run.returncode == 0, run.stdout + run.stderr, answers)
