@@ -38,15 +38,16 @@ LETTERS: Final = (
 )
 HISTORY: Final = ("dynamodb:PutItem table",)  # under the key of the history alone: the policy's condition
 MOVE: Final = ("sqs:StartMessageMoveTask dlq", "sqs:ListMessageMoveTasks dlq", "sqs:CancelMessageMoveTask dlq")
-SWITCH: Final = (
-    *("lambda:ListEventSourceMappings any", "lambda:GetEventSourceMapping mapping"),
-    "lambda:UpdateEventSourceMapping mapping",
-)
+MAPPING: Final = ("lambda:ListEventSourceMappings any",)
+SWITCH: Final = (*MAPPING, "lambda:GetEventSourceMapping mapping", "lambda:UpdateEventSourceMapping mapping")
+METRICS: Final = ("cloudwatch:GetMetricData any", "cloudwatch:ListMetrics any")
 UPLOAD: Final = (*LOOK_AT_UPLOADS, "s3:PutObject uploads", "s3:AbortMultipartUpload uploads")
 
 NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "upload": (*FIND, *UPLOAD),
     "upload --wait": (*FIND, *UPLOAD, *RECORDS, *DEPTH),
+    "status": (*FIND, *DEPTH, "sqs:GetQueueAttributes dlq", *MAPPING, *METRICS, "dynamodb:Scan table"),
+    "show": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, "dynamodb:Query table"),
     "pause": (*FIND, *DEPTH, *SWITCH),
     "resume": (*FIND, *DEPTH, *SWITCH),
     "backfill --dry-run": (*FIND, "s3:ListBucket uploads"),

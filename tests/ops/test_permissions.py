@@ -14,6 +14,7 @@ from ops import stage as stages
 from ops.backfill.messages import body
 from ops.backfill.sources import Found
 from ops.cli import make_app
+from ops.dlq.history import PARTITION
 from ops.permissions import NEEDS, PAGE, WITHOUT, all_needs, main, page
 from tests.ops.embedded import jpeg, put, wait_until
 
@@ -217,22 +218,42 @@ def imported(*options):
     return scenario
 
 
-def switched(place, _tmp_path):
-    """Pause, and resume, on the queue that has a mapping."""
-    place.stage = dataclasses.replace(place.stage, queue_url=place.real.queue_url)
-    place.run("pause")
-    place.run("resume")
+def on_the_queue_with_a_mapping(*commands):
+    def scenario(place, _tmp_path):
+        place.stage = dataclasses.replace(place.stage, queue_url=place.real.queue_url)
+        for command in commands:
+            place.run(command)
+
+    return scenario
+
+
+def show(place, _tmp_path):
+    key = f"{place.stage.uploads_prefix}a.jpg"
+    etag = put(place.stage, key, jpeg())
+    phone = {"name": {"S": "phone"}, "key": {"S": "phone/a.jpg"}, "format": {"S": "jpeg"}}
+    sizes = {name: {"N": "1"} for name in ("width", "height", "bytes")}
+    item = {
+        "object": {"S": f"{place.stage.uploads_bucket}/{key}"},
+        "etag": {"S": etag},
+        "status": {"S": "DONE"},
+        "variants": {"L": [{"M": phone | sizes}]},
+    }
+    place.stack.client("dynamodb").put_item(TableName=place.stage.images_table, Item=item)
+    place.run("show", key)
 
 
 def with_options(scenario, *options):
     return lambda place, tmp_path: scenario(place, tmp_path, *options)
 
 
+SWITCHED = on_the_queue_with_a_mapping("pause", "resume")  # which ask the same
 SCENARIOS = {
     "upload": upload,
     "upload --wait": with_options(upload, "--wait", "--timeout", "1"),
-    "pause": switched,
-    "resume": switched,
+    "status": on_the_queue_with_a_mapping("status"),
+    "show": show,
+    "pause": SWITCHED,
+    "resume": SWITCHED,
     "backfill --dry-run": with_options(backfill, "--dry-run"),
     "backfill": backfill,
     "backfill --missing": with_options(backfill, "--missing"),
@@ -273,6 +294,12 @@ def test_the_policy_of_the_deployed_stack_grants_what_the_commands_need_and_noth
         granted |= {f"{action} {resource_of(stack, resource)}" for action in actions for resource in resources}
 
     assert granted - needless() == all_needs()
+
+
+def test_the_policy_lets_an_operator_put_what_the_history_is_kept_under(stack):
+    (condition,) = (each["Condition"] for each in deployed_policy(stack)["Statement"] if "Condition" in each)
+
+    assert condition == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [PARTITION]}}
 
 
 def needless():

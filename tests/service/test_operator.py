@@ -25,7 +25,7 @@ def test_an_operator_may_do_exactly_what_the_commands_do(default: Package) -> No
         "ReadObjects": (["s3:GetObject"], [UPLOADS, VARIANTS]),
         "Upload": (["s3:PutObject", "s3:AbortMultipartUpload"], [UPLOADS]),
         "RemoveOrphans": (["s3:DeleteObject"], [VARIANTS]),
-        "ReadTheLedger": (["dynamodb:BatchGetItem", "dynamodb:Query"], [att("ImagesTable")]),
+        "ReadTheLedger": (["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"], [att("ImagesTable")]),
         "KeepTheHistory": (["dynamodb:PutItem"], [att("ImagesTable")]),
         "SendToTheQueues": (["sqs:GetQueueAttributes", "sqs:SendMessage"], [att("UploadsQueue"), att("UploadsDlq")]),
         "TakeDeadLetters": (
@@ -38,7 +38,10 @@ def test_an_operator_may_do_exactly_what_the_commands_do(default: Package) -> No
         ),
         "SeeWhatIsDeployed": (["lambda:GetFunctionConfiguration"], [att("ConsumerLambdaFunction")]),
         "PauseAndResume": (["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"], [MAPPING]),
-        "WhatKnowsNoResources": (["lambda:ListEventSourceMappings"], ["*"]),
+        "WhatKnowsNoResources": (
+            ["lambda:ListEventSourceMappings", "cloudwatch:GetMetricData", "cloudwatch:ListMetrics"],
+            ["*"],
+        ),
     }
 
 
