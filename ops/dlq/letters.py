@@ -95,7 +95,8 @@ class Hold:
             empty = 0
             while not self._over.is_set() and empty < (1 if len(letters) >= self.expected else 2):
                 received = self._receive()
-                empty = 0 if received else empty + 1
+                fresh = any(letter.message_id not in letters for letter in received)  # or they come round again
+                empty = 0 if fresh else empty + 1
                 letters.update((letter.message_id, letter) for letter in received)
                 on_letters(len(letters))
 

@@ -76,8 +76,8 @@ def groups(stage: Stage, as_json: AsJson = False) -> None:
     else:
         now = time.time()
         rows = [_group_row(one, now) for one in found]
-        columns = ("letters", "cause", "first", "last", "attempts", "again", "code", "example")
-        paper().print(table(columns, rows, right=("letters", "attempts", "again")))
+        columns = ("count", "cause", "first", "last", "tries", "again", "code", "example")
+        paper().print(table(columns, rows, right=("count", "tries", "again")))
         words().print("again: sent by a redrive before, and failed again. What mends a cause: darkroom dlq show ID")
 
 
@@ -103,7 +103,10 @@ def list_letters(
     elif cases:
         now = time.time()
         rows = [_case_row(case, now) for case in cases[:limit]]
-        paper().print(table(("id", "age", "cause", "attempts", "key", "why"), rows, right=("attempts",)))
+        shown = table(("id", "age", "cause", "tries", "key", "why"), rows, right=("tries",))
+        for column in shown.columns[:4]:
+            column.no_wrap = True
+        paper().print(shown)
     words().print(many(len(cases)) + (f", {limit} shown" if len(cases) > limit else ""))
 
 

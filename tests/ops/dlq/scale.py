@@ -26,15 +26,15 @@ from tests.ops.dlq.conftest import REGION, Place
 LETTERS = 10_000
 KILLS = 8
 CAUSES = ("CorruptImage", "AccessDenied", "SlowDown", "ValueError")
-HIDDEN = 3  # seconds for which the killed command's letters stay hidden; 120 otherwise
+HIDDEN = 3, 20  # seconds for which the killed command's letters stay hidden, few and many; 120 otherwise
 TICKS = os.sysconf("SC_CLK_TCK")
 
-REDRIVE = f"""
+REDRIVE = """
 import sys
 from ops.cli import make_app
 from ops.dlq.letters import Hold
 
-Hold.__init__.__kwdefaults__["hidden"] = {HIDDEN}
+Hold.__init__.__kwdefaults__["hidden"] = int(sys.argv.pop())
 sys.argv = ["darkroom", "dlq", "redrive", "--all", *sys.argv[1:]]
 make_app()()
 """
@@ -107,10 +107,10 @@ def redrive_at(place, rate, limit):
 
 def redrive_with_kills(place, kills, chance, rate):
     """Redrive everything with a command that is killed at random moments; returns how often it was."""
-    killed = 0
+    killed, hidden = 0, HIDDEN[sum(place.letters) > 1000]
     while killed < kills and place.letters != (0, 0):
         sent = place.queued
-        command = [sys.executable, "-c", REDRIVE, "--stage", place.name, "--rate", str(rate)]
+        command = [sys.executable, "-c", REDRIVE, "--stage", place.name, "--rate", str(rate), str(hidden)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as redriving:
             while place.queued == sent and redriving.poll() is None:
                 time.sleep(0.01)

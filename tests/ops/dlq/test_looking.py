@@ -218,7 +218,7 @@ make_app()()
 def test_letters_stay_hidden_for_as_long_as_they_are_held(place):
     place.bury_many([f"letter {number}" for number in range(15)])
 
-    with Hold(place.sqs, place.stage.dlq_url, hidden=2) as hold:
+    with Hold(place.sqs, place.stage.dlq_url, hidden=3) as hold:
         assert len(hold.read()) == 15
         end = time.monotonic() + 4.5
         while time.monotonic() < end:
@@ -262,6 +262,25 @@ def test_two_looks_at_once_hide_letters_from_each_other_and_lose_none(place):
 
     assert len(set(seen)) == 40
     assert place.letters == (40, 0)
+
+
+class RoundAbout:
+    """A queue whose one message comes round again and again, as when reading takes longer than it stays hidden."""
+
+    def get_queue_attributes(self, **_request):
+        names = ("", "Delayed", "NotVisible")
+        return {"Attributes": {f"ApproximateNumberOfMessages{name}": "20" for name in names}}
+
+    def receive_message(self, **_request):
+        return {"Messages": [{"MessageId": "one", "ReceiptHandle": "handle", "Body": "body"}]}
+
+    def change_message_visibility_batch(self, **_request):
+        return {}
+
+
+def test_letters_that_come_round_again_are_read_once_and_not_for_ever():
+    with Hold(RoundAbout(), "url") as hold:
+        assert [letter.message_id for letter in hold.read()] == ["one"]
 
 
 def test_a_dead_letter_queue_that_counts_receives_is_not_looked_at(place):

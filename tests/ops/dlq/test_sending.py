@@ -11,6 +11,7 @@ import pytest
 
 from ops.dlq.causes import REDRIVE
 from ops.dlq.history import PARTITION
+from ops.dlq.redrive import Redrive
 from ops.recipes import read_recipe
 from tests.local.conftest import wait_until
 from tests.ops.dlq.conftest import CODE
@@ -68,13 +69,16 @@ def test_a_redrive_sends_the_same_message_and_deletes_the_letter(place):
     assert message["MessageAttributes"][REDRIVE]["StringValue"] == entry["id"]
 
 
-def test_only_what_the_filter_says_is_sent_and_the_rest_is_back_at_once(place):
+def test_only_what_the_filter_says_is_sent_and_the_rest_is_back_at_once(place, monkeypatch):
     for number in range(3):
         place.dead(f"images/corrupt-{number}.jpg", status="REJECTED", cause="CorruptImage")
         place.dead(f"images/denied-{number}.jpg", cause="AccessDenied")
+    run, meanwhile = Redrive.run, []
+    monkeypatch.setattr(Redrive, "run", lambda *arguments: meanwhile.append(place.letters) or run(*arguments))
 
     place.run("redrive", "--cause", "AccessDenied")
 
+    assert meanwhile == [(3, 3)]  # to be received by others, and held
     assert (place.queued, causes(place), place.letters) == (3, {"CorruptImage": 3}, (3, 0))
 
 

@@ -201,6 +201,7 @@ def normalised(text):
         (r"\b[0-9a-f]{32}\b", "ETAG"),
         (r"\b(?=[a-f]*\d)[0-9a-f]{7,12}\b", "ID"),
         (r"\b\d+ (s|min|h)\b", "AGE"),
+        (r'(bytes|"size":) +\d+', "SIZE"),
         (r"\b\d\d\.jpg", "NN.jpg"),
         (r'"configurationId": "\w+"', '"configurationId": "ID"'),
     ):
