@@ -66,7 +66,7 @@ def test_interrupted_at_random_moments_every_object_is_uploaded_once(stage, bare
 
     assert result.stored == result.expected
     assert dict(result.told_of) == dict.fromkeys(result.expected, 1)
-    assert result.exit_codes[-1] == 0, result.last_words
+    assert result.exit_codes[-1] == 0, result.words
     assert any(code != 0 for code in result.exit_codes)
 
 

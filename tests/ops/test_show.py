@@ -1,0 +1,159 @@
+"""``darkroom show``: what is known of one photo, from the bucket, the ledger and the variants."""
+
+import json
+import urllib.parse
+import urllib.request
+
+import pytest
+from typer.testing import CliRunner
+
+from ops.cli import make_app
+from ops.errors import UsageError
+from ops.recipes import read_recipe
+from ops.show.known import key_of
+from tests.ops.embedded import jpeg, prefix_of, put, stage_of, wait_for, wait_until
+
+
+@pytest.fixture
+def stage(stack):
+    return stage_of(stack)
+
+
+@pytest.fixture
+def show(stack, monkeypatch):
+    """Runs the command: its exit code, standard output and standard error."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    return lambda *words: CliRunner().invoke(make_app(), ["show", *words, "--stage", "local"])
+
+
+@pytest.fixture
+def done(stage):
+    """The key and the ETag of a photo that went through."""
+    key = f"{prefix_of(stage)}cat.jpg"
+    etag = put(stage, key, jpeg())
+    wait_for(stage, [(key, etag)], "DONE")
+    return key, etag
+
+
+def known(result):
+    return json.loads(result.stdout)
+
+
+def test_a_finished_photo_is_shown_with_its_version_and_its_variants(show, done):
+    key, etag = done
+
+    said = known(show(key, "--json"))
+
+    assert said["in_bucket"]["etag"] == said["variants_of"] == etag
+    assert (said["in_bucket"]["size"], said["in_bucket"]["content_type"]) == (len(jpeg()), "binary/octet-stream")
+    (version,) = said["versions"]
+    assert (version["status"], version["attempts"], version["in_bucket"]) == ("DONE", 1, True)
+    assert version["recipe"] == read_recipe().fingerprint
+    assert set(version["timings"]) >= {"fetch", "render", "publish"}
+    assert [(each["name"], each["now"]) for each in said["variants"]] == [
+        ("desktop", "there"),
+        ("tablet", "there"),
+        ("phone", "there"),
+    ]
+
+
+def test_the_page_tells_the_same_to_people(show, done):
+    result = show(done[0])
+
+    assert result.exit_code == 0
+    for fact in ("in the bucket now", "DONE", "jpeg RGB 96×64", "today's", "desktop", "there"):  # noqa: RUF001
+        assert fact in result.stdout
+    assert result.stderr == ""
+
+
+def test_links_are_signed_with_version_4_and_work_for_the_time_that_was_asked(show, done):
+    said = known(show(done[0], "--link-minutes", "5", "--json"))
+
+    for link in [said["in_bucket"]["link"], *(each["link"] for each in said["variants"])]:
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(link).query)
+        assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+        assert query["X-Amz-Expires"] == ["300"]
+    with urllib.request.urlopen(said["in_bucket"]["link"]) as answer:
+        assert answer.read() == jpeg()
+
+
+def test_what_became_of_the_variants_is_told(show, done, stage):
+    key, _ = done
+    s3, bucket = stage.client("s3"), stage.variants_bucket
+    names = {each["name"]: each for each in known(show(key, "--json"))["variants"]}
+    kept = s3.head_object(Bucket=bucket, Key=names["tablet"]["key"])["Metadata"]
+    s3.delete_object(Bucket=bucket, Key=names["phone"]["key"])
+    s3.put_object(Bucket=bucket, Key=names["tablet"]["key"], Metadata=kept | {"source-etag": "other"})
+    s3.put_object(Bucket=bucket, Key=names["desktop"]["key"], Metadata=kept | {"recipe": "other"})
+
+    result = show(key, "--json")
+
+    assert {each["name"]: each["now"] for each in known(result)["variants"]} == {
+        "desktop": "of another recipe",
+        "tablet": "of another version",
+        "phone": "missing",
+    }
+    assert [each["link"] for each in known(result)["variants"] if each["name"] == "phone"] == [""]
+    assert f"darkroom backfill --stage local --prefix '{key}'" in show(key).stderr
+
+
+def test_every_version_is_shown_the_last_change_first(show, done, stage):
+    key, old = done
+    new = put(stage, key, jpeg()[:400])
+    wait_for(stage, [(key, new)], "REJECTED")
+
+    said = known(show(key, "--json"))
+
+    versions = {each["etag"]: each for each in said["versions"]}
+    assert set(versions) == {old, new}
+    assert (versions[new]["status"], versions[new]["cause"]) == ("REJECTED", "CorruptImage")
+    assert [each["etag"] for each in said["versions"] if each["in_bucket"]] == [new]
+    assert said["variants_of"] == old
+    assert f"darkroom dlq list --stage local --where '{key}'" in show(key).stderr
+
+
+def test_an_object_that_is_gone_is_shown_from_the_ledger(show, done, stage):
+    key, etag = done
+    stage.client("s3").delete_object(Bucket=stage.uploads_bucket, Key=key)
+
+    said = known(show(key, "--json"))
+
+    assert said["in_bucket"] is None
+    assert [(each["etag"], each["in_bucket"]) for each in said["versions"]] == [(etag, False)]
+    assert "not in the bucket now" in show(key).stdout
+
+
+def test_an_object_the_ledger_does_not_know_says_what_sends_it_through(show, stage, stack):
+    key, command = f"{prefix_of(stage)}waits.jpg", CliRunner().invoke
+    command(make_app(), ["pause", "--stage", "local"])
+    wait_until(lambda: stack.player.paused)
+    try:
+        etag = put(stage, key, jpeg())
+        result = show(key)
+    finally:
+        command(make_app(), ["resume", "--stage", "local"])
+
+    assert result.exit_code == 0
+    assert f"darkroom backfill --stage local --prefix '{key}' --missing" in result.stderr
+    wait_for(stage, [(key, etag)], "DONE")
+
+
+def test_what_is_neither_in_the_bucket_nor_in_the_table_is_a_failure(show):
+    result = show("images/nothing.jpg")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "images/nothing.jpg: it is neither in the bucket nor in the table" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["{key}", "{bare}", "{bucket}/{key}", "s3://{bucket}/{key}"])
+def test_an_object_is_named_in_any_form(stage, form):
+    key = f"{stage.uploads_prefix}a/cat.jpg"
+    name = form.format(key=key, bare="a/cat.jpg", bucket=stage.uploads_bucket)
+
+    assert key_of(stage, name) == key
+
+
+def test_an_object_of_another_bucket_is_refused(stage):
+    with pytest.raises(UsageError, match=r"s3://other/cat\.jpg is not in this stage's bucket"):
+        key_of(stage, "s3://other/cat.jpg")
