@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 CORE = 0
 
@@ -16,9 +17,17 @@ def pin(core: int = CORE) -> None:
 def family(pid: int | None = None) -> list[int]:
     """A process and all its descendants, this one if none is given."""
     pid = os.getpid() if pid is None else pid
-    tasks = os.listdir(f"/proc/{pid}/task")
-    children = [int(child) for task in tasks for child in _read(f"/proc/{pid}/task/{task}/children").split()]
-    return [pid, *(each for child in children for each in family(child))]
+    return [pid, *(each for child in _children(pid) for each in family(child))]
+
+
+def _children(pid: int) -> list[int]:
+    """Of all threads; one that ends meanwhile leaves its children to the others."""
+    found: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found += map(int, _read(f"/proc/{pid}/task/{task}/children").split())
+    return found
 
 
 def cpu_seconds() -> float:
