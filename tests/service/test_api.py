@@ -183,7 +183,7 @@ def test_api_gateways_own_refusals_are_problems_too(default: Package) -> None:
 
         assert properties["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         assert set(problem) == {"type", "title", "status", "detail"}
-        assert problem["status"] == int(properties.get("StatusCode", 400))
+        assert problem["status"] == int(properties["StatusCode"])
     assert {each["Properties"]["ResponseType"] for each in responses.values()} >= {"THROTTLED", "INVALID_API_KEY"}
 
 
