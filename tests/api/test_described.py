@@ -1,5 +1,5 @@
-"""The API's description holds for requests of all kinds, as ``darkroom local`` serves them. ``python -m tests.api`` asks
-for more than 2,000 answers; here are a few hundred."""
+"""The API's description holds for requests of all kinds, as ``darkroom local`` serves them. ``python -m tests.api``
+asks for more than 2,000 answers; here are a few hundred."""
 
 from pathlib import Path
 

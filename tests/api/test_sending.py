@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -38,6 +39,8 @@ def test_a_form_allows_exactly_its_key_its_type_and_the_recipes_bytes_for_a_quar
     assert {"Content-Type": "image/png"} in conditions
     assert ["content-length-range", 1, MOST] in conditions
     assert not [each for each in conditions if isinstance(each, list) and each[0] == "starts-with"]
+    ends = datetime.fromisoformat(policy(upload)["expiration"])
+    assert abs((ends - datetime.now(UTC)).total_seconds() - 900) < 30  # boto3 signs by the machine's own clock
 
 
 def test_every_condition_of_a_form_is_one_that_was_meant(gateway: Gateway) -> None:

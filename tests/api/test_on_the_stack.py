@@ -1,0 +1,89 @@
+"""The whole way on the local stack: a form, the file posted to S3, the consumer, and the picture behind its link."""
+
+import io
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from PIL import Image
+
+from ops.local.stack import LocalStack
+from ops.serve.gateway import API_KEY
+from tests.api.fuzz import served
+
+SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def url(stack: LocalStack) -> Iterator[str]:
+    with served(stack, Counter()) as server:
+        yield server.url
+
+
+@pytest.fixture
+def client() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.headers["x-api-key"] = API_KEY
+        yield session
+
+
+def png() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (640, 480), "teal").save(out, "PNG")
+    return out.getvalue()
+
+
+def end_of(client: requests.Session, url: str) -> dict[str, Any]:
+    """Ask as clients should: after Retry-After, with the ETag, until nothing more will happen."""
+    deadline, tag, image = time.monotonic() + SECONDS, "", {}
+    while time.monotonic() < deadline:
+        answer = client.get(url, headers={"If-None-Match": tag} if tag else {})
+        assert answer.status_code == (304 if answer.headers["ETag"] == tag else 200)
+        image, tag = (answer.json() if answer.status_code == 200 else image), answer.headers["ETag"]
+        if "Retry-After" not in answer.headers:
+            return image
+        time.sleep(float(answer.headers["Retry-After"]))
+    raise AssertionError(f"no end after {SECONDS} s: {image}")
+
+
+def test_a_file_that_is_posted_by_its_form_becomes_variants_that_can_be_seen(
+    url: str, client: requests.Session
+) -> None:
+    body = png()
+    order = {"files": [{"name": "sea.png", "content_type": "image/png", "size": len(body)}]}
+    (given,) = client.post(f"{url}/uploads", json=order).json()["uploads"]
+
+    form = given["upload"]
+    requests.post(form["url"], data=form["fields"], files={"file": ("sea.png", body)}, timeout=10).raise_for_status()
+    image = end_of(client, url + given["location"])
+
+    assert (image["status"], image["metadata"]["format"], image["metadata"]["bytes"]) == ("done", "png", len(body))
+    assert [variant["name"] for variant in image["variants"]] == ["desktop", "tablet", "phone"]
+    for variant in image["variants"]:
+        picture = Image.open(io.BytesIO(requests.get(variant["url"], timeout=10).content))
+        assert picture.size == (variant["width"], variant["height"])
+    seen = client.get(url + image["variants"][2]["location"])
+    assert (seen.status_code, seen.headers["Content-Type"], seen.url.split("?")[0].endswith(image["id"])) == (
+        *(200, "image/png"),
+        True,
+    )
+
+
+def test_bytes_that_are_no_picture_are_rejected_with_a_reason(url: str, client: requests.Session) -> None:
+    answer = client.post(f"{url}/upload?name=note.png", data=b"dear diary", headers={"Content-Type": "image/png"})
+
+    image = end_of(client, url + answer.headers["Location"])
+
+    assert (answer.status_code, image["status"], image["reason"]["class"]) == (201, "rejected", "UnsupportedFormat")
+    listed = client.get(f"{url}/images?status=rejected").json()["images"]
+    assert image["id"] in [each["id"] for each in listed]
+
+
+@pytest.mark.parametrize("key", ["", "wrong", API_KEY + "1"])
+def test_nobody_gets_in_without_the_key(url: str, key: str) -> None:
+    answer = requests.get(f"{url}/images", headers={"x-api-key": key}, timeout=10)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (403, "application/problem+json")
