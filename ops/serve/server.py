@@ -54,11 +54,13 @@ class Handler(BaseHTTPRequestHandler):
 
     server: Server
     protocol_version = "HTTP/1.1"
-    server_version = "darkroom"
-    sys_version = ""
     disable_nagle_algorithm = True
     wbufsize = -1
     timeout = 65  # seconds of silence
+
+    def version_string(self) -> str:
+        """No version: it is nobody's business."""
+        return "darkroom"
 
     def log_message(self, format: str, *args: Any) -> None:
         """No access log."""
@@ -93,7 +95,8 @@ class Handler(BaseHTTPRequestHandler):
         )
         self._send(self.server.gateway.answer(request))
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815 - the base's names
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the base's names
+    do_OPTIONS = do_TRACE = do_QUERY = _answer  # noqa: N815
 
     def _skip(self, length: int) -> None:
         """Read on, or the client sees a broken connection and not the answer."""

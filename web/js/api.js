@@ -21,6 +21,7 @@
 /**
  * @typedef {object} Image what the service knows of a photo
  * @property {string} id
+ * @property {string} location
  * @property {'waiting' | 'processing' | 'done' | 'rejected' | 'failed'} status
  * @property {string} message
  * @property {Variant[]} variants
@@ -32,6 +33,7 @@
  */
 
 const PATIENCE = 30_000; // milliseconds for one request
+const PAGE = 50; // the most there is
 
 /** A request that did not succeed; status 0 when there was no answer at all. */
 export class ApiError extends Error {
@@ -97,7 +99,19 @@ export class Api {
   }
 
   /**
-   * Status, headers and body; a connection that ends within the body is no answer either.
+   * A page of this key's images, the newest first; page is null when it is as it was at `etag`.
+   * @param {string | null} cursor
+   * @param {string | null} etag
+   * @returns {Promise<{page: {images: Image[], next: string | null} | null, etag: string | null, retryAfter: number | null}>}
+   */
+  async page(cursor, etag) {
+    const path = `images?limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+    const answer = await this.#fetch(path, { headers: etag ? { 'if-none-match': etag } : {} });
+    return { page: answer.body, etag: answer.headers.get('etag'), retryAfter: seconds(answer.headers) };
+  }
+
+  /**
+   * Headers and body; a connection that ends within the body is no answer either.
    * @param {string} path
    * @param {RequestInit} options
    * @returns {Promise<{headers: Headers, body: any}>}

@@ -12,7 +12,7 @@ import { formats, refusal, typeOf } from './limits.js';
 import { isRetriable, isUnsent, photoOf } from './photo.js';
 import { Summary } from './summary.js';
 import { Uploads } from './uploads.js';
-import { list, size } from './words.js';
+import { list, plural, size } from './words.js';
 
 /** @typedef {import('./photo.js').Photo} Photo */
 /** @typedef {import('./limits.js').Settings} Settings */
@@ -92,7 +92,9 @@ class Page {
   }
 
   #tellLimits() {
-    find('limits').textContent = `${list(formats(this.settings))}, up to ${size(this.settings.max_bytes)} each.`;
+    const { variants, max_bytes: largest } = this.settings;
+    find('promise').textContent = `Each becomes ${plural(variants.length, 'variant')}: ${list(variants)}.`;
+    find('limits').textContent = `${list(formats(this.settings))}, up to ${size(largest)}.`;
     find('files').accept = [...this.settings.content_types, ...this.settings.extensions].join(',');
   }
 
@@ -150,10 +152,10 @@ class Page {
     this.uploads.hold();
     this.follower.hold();
     this.key.forget();
-    find('drop').hidden = true;
+    find('drop').hidden = find('change-key').hidden = true;
     await this.key.ask(() => this.api.check(), complaint);
     this.#asking = false;
-    find('drop').hidden = false;
+    find('drop').hidden = find('change-key').hidden = false;
     find('choose').focus();
     this.uploads.go();
     this.follower.go();

@@ -1,14 +1,16 @@
-/** Follows photos to their ends by asking for each, as seldom as the service allows and never twice at once. */
+/** Follows photos to their ends: a few by asking for each, many by rounds through the list; seldom, and never twice at once. */
 
 import { ApiError } from './api.js';
 import { delay } from './backoff.js';
-import { forget, learn } from './photo.js';
+import { forget, isEnded, learn } from './photo.js';
+import { Rounds } from './rounds.js';
 
 /** @typedef {import('./photo.js').Photo} Photo */
 
-const AT_ONCE = 4;
+const AT_ONCE = 3;
+const MANY = 6; // photos, from which on the list is asked for instead
 const FIRST = 1_000; // milliseconds from an upload to the first question
-const SHORTEST = 2_000; // between two questions about one photo
+const SHORTEST = 2_500; // between two questions about one photo
 
 /** @typedef {{due: number, etag: string | null, asking: boolean}} Watch */
 
@@ -16,6 +18,8 @@ export class Follower {
   /** @type {Map<Photo, Watch>} */
   #watched = new Map();
   #asking = 0;
+  #inRound = false;
+  #roundDue = 0;
   #failures = 0;
   #pausedUntil = 0;
   #held = false;
@@ -28,14 +32,16 @@ export class Follower {
    * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; then `go` takes up again
    */
   constructor({ api, changed, forbidden }) {
-    Object.assign(this, { api, changed, forbidden });
+    Object.assign(this, { api, changed, forbidden, rounds: new Rounds(api) });
     addEventListener('online', () => this.#now());
     document.addEventListener('visibilitychange', () => this.#now());
   }
 
   /** @param {Photo} photo @param {number} [after] milliseconds */
   add(photo, after = FIRST) {
-    this.#watched.set(photo, { due: performance.now() + after, etag: null, asking: false });
+    const due = performance.now() + after;
+    if (this.#watched.size === 0) this.#roundDue = Math.max(this.#roundDue, due);
+    this.#watched.set(photo, { due, etag: null, asking: false });
     this.#tick();
   }
 
@@ -44,6 +50,7 @@ export class Follower {
     this.#watched.delete(photo);
   }
 
+  /** Ask for nothing until `go`: there is no key that would be accepted. */
   hold() {
     this.#held = true;
   }
@@ -58,65 +65,113 @@ export class Follower {
     this.#tick();
   }
 
-  /** Ask for what is due, and come back when the next one is; nothing is asked in a hidden tab, or offline. */
+  /** Ask for what is due, and come back when the next is; nothing is asked in a hidden tab, or offline. */
   #tick() {
     clearTimeout(this.#timer);
-    if (this.#held || document.hidden || !navigator.onLine) return;
-    while (this.#asking < AT_ONCE) {
-      const next = this.#next();
-      if (next === null) return;
-      const wait = Math.max(next[1].due, this.#pausedUntil) - performance.now();
-      if (wait > 0) {
-        this.#timer = setTimeout(() => this.#tick(), wait);
-        return;
-      }
-      this.#ask(...next);
+    if (this.#inRound || this.#held || document.hidden || !navigator.onLine) return;
+    const [due, ask] = this.#watched.size > MANY ? this.#nextRound() : this.#nextPhoto();
+    if (ask === null) return;
+    const wait = Math.max(due, this.#pausedUntil) - performance.now();
+    if (wait > 0) this.#timer = setTimeout(() => this.#tick(), wait);
+    else {
+      void this.#guarded(ask);
+      this.#tick();
     }
   }
 
-  /** @returns {[Photo, Watch] | null} */
-  #next() {
-    let first = null;
-    for (const entry of this.#watched) {
-      if (!entry[1].asking && (first === null || entry[1].due < first[1].due)) first = entry;
-    }
-    return first;
+  /** @returns {[number, (() => Promise<void>) | null]} */
+  #nextRound() {
+    return [this.#roundDue, this.#asking > 0 ? null : () => this.#round()];
   }
 
-  /** @param {Photo} photo @param {Watch} watch */
-  async #ask(photo, watch) {
-    watch.asking = true;
+  /** @returns {[number, (() => Promise<void>) | null]} */
+  #nextPhoto() {
+    const idle = [...this.#watched].filter(([, watch]) => !watch.asking);
+    if (idle.length === 0 || this.#asking >= AT_ONCE) return [0, null];
+    const [photo, watch] = idle.reduce((first, entry) => (entry[1].due < first[1].due ? entry : first));
+    return [watch.due, () => this.#askPhoto(photo, watch)];
+  }
+
+  /** @param {() => Promise<void>} ask */
+  async #guarded(ask) {
     this.#asking += 1;
     try {
-      const { image, etag, retryAfter } = await this.api.image(photo.location, watch.etag);
+      await ask();
       this.#failures = 0;
-      if (this.#watched.get(photo) !== watch) return; // removed meanwhile
-      Object.assign(watch, { etag, due: performance.now() + Math.max(SHORTEST, (retryAfter ?? 0) * 1_000) });
-      if (image !== null) learn(photo, image);
-      if (retryAfter === null || photo.state === 'lost') this.#watched.delete(photo);
-      if (image !== null) this.changed(photo);
     } catch (error) {
-      this.#failed(photo, watch, error);
+      this.#failed(error);
     } finally {
-      watch.asking = false;
       this.#asking -= 1;
       this.#tick();
     }
   }
 
-  /** @param {Photo} photo @param {Watch} watch @param {unknown} error */
-  #failed(photo, watch, error) {
+  async #round() {
+    this.#inRound = true;
+    try {
+      await this.#askForAll();
+    } finally {
+      this.#inRound = false;
+    }
+  }
+
+  async #askForAll() {
+    const asked = new Map([...this.#watched.keys()].map((photo) => [photo.location, photo]));
+    const round = await this.rounds.ask(asked.keys());
+    for (const image of round.images) {
+      const photo = asked.get(image.location);
+      if (photo && this.#watched.has(photo)) this.#learn(photo, image);
+    }
+    this.#roundDue = later(round.retryAfter);
+    for (const [photo, watch] of this.#watched) if (asked.has(photo.location)) watch.due = this.#roundDue;
+    for (const location of round.unseen) {
+      const photo = asked.get(location);
+      const watch = this.#watched.get(photo);
+      if (watch) await this.#askPhoto(photo, watch); // not in the list: known by its name, or gone
+    }
+  }
+
+  /** @param {Photo} photo @param {Watch} watch */
+  async #askPhoto(photo, watch) {
+    watch.asking = true;
+    try {
+      const { image, etag, retryAfter } = await this.api.image(photo.location, watch.etag);
+      if (this.#watched.get(photo) !== watch) return; // removed meanwhile
+      Object.assign(watch, { etag, due: later(retryAfter) });
+      if (image !== null) this.#learn(photo, image);
+      if (retryAfter === null) this.#watched.delete(photo);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.forbidden || error.passing) throw error;
+      if (this.#watched.delete(photo)) {
+        forget(photo);
+        this.changed(photo);
+      }
+    } finally {
+      watch.asking = false;
+    }
+  }
+
+  /** @param {Photo} photo @param {import('./api.js').Image} image */
+  #learn(photo, image) {
+    learn(photo, image);
+    if (isEnded(photo)) this.#watched.delete(photo);
+    this.changed(photo);
+  }
+
+  /** @param {unknown} error */
+  #failed(error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.forbidden) {
       if (!this.#held) this.forbidden(error);
       this.hold();
-    } else if (error.passing) {
+    } else {
       this.#failures += 1;
       this.#pausedUntil = performance.now() + delay(this.#failures, error.retryAfter);
-      watch.due = this.#pausedUntil;
-    } else if (this.#watched.delete(photo)) {
-      forget(photo);
-      this.changed(photo);
     }
   }
+}
+
+/** When to ask again. @param {number | null} retryAfter seconds */
+function later(retryAfter) {
+  return performance.now() + Math.max(SHORTEST, (retryAfter ?? 0) * 1_000);
 }

@@ -9,6 +9,7 @@ import { list, size } from './words.js';
  * @property {number} max_files of one POST to uploads
  * @property {string[]} content_types
  * @property {string[]} extensions
+ * @property {string[]} variants
  * @property {number} upload_seconds how long a form can be used
  */
 

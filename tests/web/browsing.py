@@ -1,0 +1,175 @@
+"""A browser, and what a person does on the page: give the key, choose or drop photos, wait, look."""
+
+import io
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
+
+from ops.local.stack import LocalStack
+from ops.serve.command import serving
+from ops.serve.gateway import API_KEY
+from ops.serve.server import listen
+from tests.corpus.pictures import scene
+
+PATIENCE = 60_000  # milliseconds until something that has to come must be there; machines may be busy
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str | None:
+    """Where Chromium is; where there is none, and we may, it is installed first."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]
+        environ = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(command, env=environ, capture_output=True, timeout=600, check=False)
+        found = shutil.which("chromium")
+    return found
+
+
+@contextmanager
+def started(executable: str) -> Iterator[Browser]:
+    """A browser of our own, without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def served(stack: LocalStack) -> Iterator[str]:
+    """The page and its API on the running stack, at the URL given."""
+    with listen(0) as listener, serving(stack, listener) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield server.url
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def photo(number: int, size: tuple[int, int] = (320, 240)) -> bytes:
+    """A small JPEG, another one for each number."""
+    out = io.BytesIO()
+    scene(size, shift=number * 7).save(out, "JPEG", quality=80)
+    return out.getvalue()
+
+
+def files(folder: Path, count: int, *, start: int = 1) -> list[Path]:
+    """That many photos in a folder: photo-01.jpg and so on."""
+    paths = [folder / f"photo-{number:02}.jpg" for number in range(start, start + count)]
+    for number, path in enumerate(paths, start):
+        path.write_bytes(photo(number))
+    return paths
+
+
+def damaged(folder: Path) -> Path:
+    """A photo of which the second half is missing."""
+    path = folder / "damaged.jpg"
+    whole = photo(0)
+    path.write_bytes(whole[: len(whole) // 2])
+    return path
+
+
+def notes(folder: Path) -> Path:
+    """A text that says it is a photo."""
+    path = folder / "notes.jpg"
+    path.write_text("Milk, bread, and a film for the camera\n" * 20)
+    return path
+
+
+class Desk:
+    """The page, as a person uses it."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.requests: list[tuple[float, Request]] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requests.append((time.monotonic(), request)))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._listen)
+
+    def _listen(self, message: Any) -> None:
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):  # which is our doing
+            self.complaints.append(message.text)
+
+    def open(self, key: str | None = API_KEY) -> "Desk":
+        """Go to the page, and give the key when there is one to give."""
+        self.page.goto(self.url)
+        if key is not None:
+            self.give(key)
+            expect(self.drop).to_be_visible(timeout=PATIENCE)
+        return self
+
+    def give(self, key: str) -> None:
+        """Give an API key."""
+        field = self.page.get_by_label("API key")
+        expect(field).to_be_visible(timeout=PATIENCE)
+        field.fill(key)
+        self.page.get_by_role("button", name="Continue").click()
+
+    def choose(self, paths: Sequence[Path]) -> None:
+        """Choose files in the file chooser."""
+        self.page.locator("#files").set_input_files(list(paths))
+
+    def drag(self, paths: Sequence[Path]) -> None:
+        """Drop files onto the page, out of a folder."""
+        script = "document.body.append(Object.assign(document.createElement('input'), "
+        self.page.evaluate(script + "{ type: 'file', id: 'hand', multiple: true, hidden: true }))")
+        self.page.locator("#hand").set_input_files(list(paths))
+        data = self.page.evaluate_handle(
+            """() => {
+                const data = new DataTransfer();
+                const hand = document.getElementById('hand');
+                for (const file of hand.files) data.items.add(file);
+                hand.remove();
+                return data;
+            }"""
+        )
+        for step in ("dragenter", "dragover", "drop"):
+            self.drop.dispatch_event(step, {"dataTransfer": data})
+
+    def card(self, name: str) -> Locator:
+        """The card of the photo with this name."""
+        return self.page.locator(".card").filter(has=self.page.get_by_role("heading", name=name, exact=True))
+
+    def cards(self, state: str) -> Locator:
+        """The cards in one state."""
+        return self.page.locator(f".card[data-state={state}]")
+
+    def wait_for(self, state: str, count: int) -> None:
+        """Wait until that many photos are in a state."""
+        expect(self.cards(state)).to_have_count(count, timeout=PATIENCE)
+
+    def wait_for_the_end(self) -> None:
+        """Wait until nothing is on its way any more."""
+        expect(self.page.locator(".summary.ended")).to_be_visible(timeout=2 * PATIENCE)
+
+    def press(self, name: str) -> None:
+        """Press the button with this name."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    @property
+    def drop(self) -> Locator:
+        """Where photos are dropped."""
+        return self.page.locator("#drop")
+
+    @property
+    def said(self) -> str:
+        """What the head of the list says: how far all photos are."""
+        return " / ".join(self.page.locator(".summary-words p:visible").all_inner_texts())
+
+    def asked(self, part: str) -> list[float]:
+        """When the page has asked for an address with this part in it, in seconds of one clock."""
+        return [at for at, request in self.requests if part in request.url]

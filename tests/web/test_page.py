@@ -1,0 +1,226 @@
+"""What a person sees of the page in a real browser, with the whole service behind it."""
+
+import re
+from contextlib import suppress
+
+import pytest
+from playwright.sync_api import Error, expect
+
+from ops.serve.gateway import API_KEY
+from tests.local.test_post_policy import send
+from tests.web.browsing import PATIENCE, damaged, files, notes
+
+S3 = re.compile(r"http://127\.0\.0\.1:\d+/darkroom-local-uploads/?$")
+
+
+@pytest.fixture
+def held(desk):
+    """Uploads that wait until the test lets them go; new ones pass once ``let`` was called."""
+    return Held(desk.page)
+
+
+class Held:
+    def __init__(self, page):
+        self.routes = []
+        page.route(S3, lambda route: self.routes.append(route))
+        self.page = page
+
+    def let(self, count=None):
+        """Let the first ones go, or all and those to come."""
+        if count is None:
+            self.page.unroute(S3)
+        for route in self.routes[:count]:
+            with suppress(Error):  # the page has given it up meanwhile
+                route.continue_()
+        self.routes = self.routes[len(self.routes) if count is None else count :]
+
+
+def test_of_thirty_dropped_photos_two_of_them_bad_28_are_done_and_two_rejected_with_reasons(desk, tmp_path):
+    paths = [*files(tmp_path, 28), damaged(tmp_path), notes(tmp_path)]
+
+    desk.drag(paths)
+    desk.wait_for_the_end()
+
+    expect(desk.cards("done")).to_have_count(28)
+    assert desk.said == "28 of 30 photos finished / 2 need your attention"
+    expect(desk.card("damaged.jpg")).to_contain_text("The file is damaged or was cut off.")
+    expect(desk.card("damaged.jpg")).to_contain_text("Export it again")
+    expect(desk.card("notes.jpg")).to_contain_text("not a picture")
+    expect(desk.card("photo-01.jpg")).to_contain_text("320 \N{MULTIPLICATION SIGN} 240 · 3 variants")
+    expect(desk.page.locator("#live")).to_contain_text("28 of 30 photos finished: 2 need your attention.")
+    assert len(desk.asked(f"{desk.url}/uploads")) == 1  # for all forms
+
+
+def test_thumbnails_come_as_photos_are_done_and_a_click_compares_the_variants(desk, tmp_path):
+    desk.choose(files(tmp_path, 2))
+    desk.wait_for("done", 2)
+    picture = desk.card("photo-01.jpg").get_by_role("img")
+    expect(picture).to_have_js_property("naturalWidth", 320)
+
+    desk.card("photo-01.jpg").get_by_role("button").click()
+    dialog = desk.page.get_by_role("dialog", name="photo-01.jpg")
+    shown = dialog.locator("#compare-picture")
+    expect(shown).to_have_js_property("naturalWidth", 320)
+    first = shown.get_attribute("src")
+    dialog.get_by_text("phone").click()
+
+    expect(dialog.get_by_role("radio", name="phone")).to_be_checked()
+    assert shown.get_attribute("src") != first
+    expect(dialog).to_contain_text("320 \N{MULTIPLICATION SIGN} 240 pixels · JPEG")
+    dialog.get_by_role("button", name="Next photo").click()
+    expect(desk.page.get_by_role("dialog", name="photo-02.jpg")).to_be_visible()
+    desk.press("Close")
+    expect(desk.page.locator("dialog")).to_be_hidden()
+
+
+def test_what_was_uploaded_is_followed_after_a_reload_and_what_was_not_can_be_chosen_again(desk, held, tmp_path):
+    paths = files(tmp_path, 8)
+    desk.choose(paths)
+    desk.wait_for("uploading", 5)
+    held.let(2)
+    desk.wait_for("done", 2)
+
+    desk.page.reload()
+    desk.wait_for("lost", 6)
+    desk.wait_for("done", 2)
+    held.let()
+    expect(desk.card("photo-08.jpg")).to_contain_text("Not sent: the page was closed before")
+    desk.choose(paths)
+    desk.wait_for("done", 10)  # the first two were sent before, and now once more
+    assert desk.said.startswith("All 10 photos finished")
+
+
+def test_an_upload_that_came_through_although_the_page_never_heard_so_is_followed(desk, held, tmp_path):
+    with desk.page.expect_response(f"{desk.url}/uploads") as answer:
+        (path,) = files(tmp_path, 1)
+        desk.choose([path])
+    form = answer.value.json()["uploads"][0]["upload"]
+    desk.wait_for("uploading", 1)
+    assert send(form["url"], form["fields"], path.read_bytes()) == (204, "")
+
+    desk.page.reload()
+
+    desk.wait_for("done", 1)
+
+
+def test_offline_nothing_is_lost_and_back_online_all_goes_on(desk, held, tmp_path):
+    desk.choose(files(tmp_path, 8))
+    desk.wait_for("uploading", 5)
+    desk.page.context.set_offline(True)
+    held.let()
+
+    expect(desk.page.get_by_text("You are offline.")).to_be_visible()
+    desk.wait_for("queued", 8)
+    desk.page.context.set_offline(False)
+
+    desk.wait_for("done", 8)
+    expect(desk.page.get_by_text("You are offline.")).to_be_hidden()
+
+
+def test_an_upload_that_s3_cannot_take_just_now_is_sent_again(desk, tmp_path):
+    stumbles = []
+    desk.page.route(S3, lambda route: stumbles.append(route.fulfill(status=503, body="<Code>SlowDown</Code>")), times=2)
+
+    desk.choose(files(tmp_path, 2))
+
+    desk.wait_for("done", 2)
+    assert len(stumbles) == 2
+
+
+def test_one_upload_can_be_canceled_and_retried_while_the_others_go_on(desk, held, tmp_path):
+    desk.choose(files(tmp_path, 3))
+    desk.wait_for("uploading", 3)
+
+    desk.press("Cancel photo-02.jpg")
+    held.let()
+    desk.wait_for("done", 2)
+    expect(desk.card("photo-02.jpg")).to_contain_text("Canceled.")
+    assert desk.said == "2 of 3 photos finished / 1 canceled"
+    desk.press("Retry photo-02.jpg")
+
+    desk.wait_for("done", 3)
+
+
+def test_all_uploads_can_be_canceled_and_the_list_cleared(desk, held, tmp_path):
+    desk.choose(files(tmp_path, 7))
+    desk.wait_for("uploading", 5)
+
+    desk.press("Cancel uploads")
+    desk.wait_for("canceled", 7)
+    desk.press("Clear finished")
+
+    expect(desk.page.locator(".card")).to_have_count(0)
+    expect(desk.page.get_by_role("button", name="Choose photos")).to_be_focused()
+
+
+def test_what_cannot_be_sent_is_said_before_anything_is(desk, tmp_path):
+    (tmp_path / "notes.txt").write_text("milk")
+    (tmp_path / "empty.png").touch()
+
+    desk.choose([tmp_path / "notes.txt", tmp_path / "empty.png"])
+
+    expect(desk.card("notes.txt")).to_contain_text("Not a kind of picture that can be developed.")
+    expect(desk.card("notes.txt")).to_contain_text("Save it as JPEG, PNG,")
+    expect(desk.card("empty.png")).to_contain_text("The file is empty.")
+    assert desk.asked(f"{desk.url}/uploads") == []
+    desk.press("Dismiss notes.txt")
+    expect(desk.page.locator(".card")).to_have_count(1)
+
+
+def test_a_wrong_key_is_refused_and_asked_for_again(tab):
+    desk = tab().open(key=None)
+    desk.give("darkroom-local-key-0002")
+
+    expect(desk.page.get_by_role("alert")).to_have_text("This key is not accepted. Look at it again.")
+    expect(desk.drop).to_be_hidden()
+    desk.give(API_KEY)
+    expect(desk.drop).to_be_visible()
+
+
+def test_a_key_that_is_withdrawn_is_asked_for_and_the_uploads_go_on_with_the_new_one(desk, tmp_path):
+    desk.page.route("**/uploads", lambda route: route.fulfill(status=403, body="{}"), times=1)
+
+    desk.choose(files(tmp_path, 2))
+
+    expect(desk.page.get_by_role("alert")).to_have_text("The key is no longer accepted.")
+    desk.give(API_KEY)
+    desk.wait_for("done", 2)
+
+
+def test_the_key_is_kept_in_the_tab_and_nowhere_else(desk):
+    desk.page.reload()
+    expect(desk.drop).to_be_visible()
+    other = desk.page.context.new_page()
+    other.goto(desk.url)
+
+    expect(other.get_by_label("API key")).to_be_visible()
+    assert desk.page.context.cookies() == []
+    assert desk.page.evaluate("() => localStorage.length") == 0
+
+
+def test_everything_works_by_keyboard_and_the_focus_is_given_back(tab, tmp_path):
+    desk = tab().open(key=None)
+    page = desk.page
+    page.on("filechooser", lambda _chooser: None)  # from now on: to begin with it takes longer than to press a key
+    expect(page.get_by_label("API key")).to_be_focused()
+    page.keyboard.type(API_KEY)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Choose photos")).to_be_focused(timeout=PATIENCE)
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(files(tmp_path, 2))
+    desk.wait_for("done", 2)
+
+    look = page.get_by_role("button", name="Compare the variants of photo-01.jpg")
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        if look.evaluate("button => button === document.activeElement"):
+            break
+    expect(look).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="desktop")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="tablet")).to_be_checked()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_be_hidden()
+    expect(look).to_be_focused()

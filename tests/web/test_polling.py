@@ -1,0 +1,83 @@
+"""The page asks for an image every few seconds at most, cheaply, and never after its end."""
+
+from contextlib import contextmanager
+from itertools import pairwise
+
+import pytest
+
+from tests.web.browsing import files
+
+FOLLOWING = 9  # seconds
+AFTERWARDS = 4
+
+
+@contextmanager
+def nobody_at_work(stack):
+    """The consumer takes nothing meanwhile, as when its mapping was disabled by hand."""
+    functions = stack.client("lambda")
+    (mapping,) = functions.list_event_source_mappings(FunctionName=stack.outputs["ConsumerFunction"])[
+        "EventSourceMappings"
+    ]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+@pytest.fixture
+def answers(desk):
+    """Every answer about images, as (address, status)."""
+    heard = []
+    desk.page.on(
+        "response",
+        lambda response: f"{desk.url}/images" in response.url and heard.append((response.url, response.status)),
+    )
+    return heard
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_an_image_is_asked_for_every_few_seconds_at_most_and_never_after_its_end(desk, stack, tmp_path, answers, count):
+    with nobody_at_work(stack):
+        desk.choose(files(tmp_path, count))
+        desk.wait_for("working", count)
+        desk.page.wait_for_timeout(FOLLOWING * 1000)
+        waiting = list(answers)
+    desk.wait_for_the_end()
+    desk.wait_for("done", count)
+    asked = len(answers)
+    desk.page.wait_for_timeout(AFTERWARDS * 1000)
+
+    assert len(answers) == asked  # nothing after the end
+    addresses = {url for url, _ in answers}
+    for address in addresses:
+        assert all(later - earlier > 2 for earlier, later in pairwise(desk.asked(address)))
+    assert len(waiting) <= min(count, 4) * FOLLOWING / 2
+    statuses = [status for _, status in waiting]
+    assert statuses.count(304) > len(statuses) / 3
+    assert set(statuses) == {200, 304}
+
+
+def test_a_hidden_tab_asks_for_nothing_and_goes_on_when_it_is_seen(desk, stack, tmp_path, answers):
+    with nobody_at_work(stack):
+        desk.choose(files(tmp_path, 1))
+        desk.wait_for("working", 1)
+        hide(desk.page, hidden=True)
+        desk.page.wait_for_timeout(500)
+        asked = len(answers)
+        desk.page.wait_for_timeout(5_000)
+        assert len(answers) == asked
+
+    hide(desk.page, hidden=False)
+    desk.wait_for("done", 1)
+
+
+def hide(page, *, hidden):
+    """Let the page believe that its tab is not the one that is seen: a browser without a window shows all of them."""
+    page.evaluate(
+        """(hidden) => {
+            Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+            document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        hidden,
+    )
