@@ -1,4 +1,4 @@
-"""Ask the local API for 2,000 answers and more: ``python -m tests.api [examples]``."""
+"""Ask the local API for 2,000 answers and more: ``python -m tests.api [examples]``, some minutes."""
 
 import sys
 import tempfile
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def main() -> int:
-    examples = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    examples = int(sys.argv[1]) if len(sys.argv) > 1 else 130
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalStack(ROOT, work_dir=Path(folder), progress=lambda sentence: print(sentence, "...")) as stack,
