@@ -63,7 +63,7 @@ class Redrive:
             return f"SQS refused {len(refused)} of {len(canaries)} ({refused[0][1]})"
         self.tell(f"canary: {len(canaries)} sent, waiting for their ends in the ledger")
         self._follow()
-        ended = self.watch.wait(self.terms.timeout, until=lambda: bool(self.watch.failed_again))
+        ended = self.watch.wait(self.terms.timeout)
         if self.watch.failed_again:
             case, now = self.watch.failed_again[0]
             return f"{case.key} failed again ({now.cause}: {now.message})"

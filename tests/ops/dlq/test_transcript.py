@@ -39,6 +39,14 @@ def test_the_broken_files_were_tried_again_just_by_their_canaries(story):
         assert sorted(record.attempts for record in story.records(folder))[-3:] == [1, 2, 2]
 
 
+def test_two_runs_differ_in_nothing_but_what_must():
+    one = "a23f72d9  3 min  images/notes/00.jpg 2026-11-21 12:14Z images%2Fprivate%2F18.jpg 500 uploads bytes 1107"
+    other = "0b22c7e1   59 s  images/notes/14.jpg 2026-12-01 07:01Z images%2Fprivate%2F02.jpg 100 uploads bytes   999"
+
+    assert normalised(one) == normalised(other)
+    assert normalised(one) != normalised(one.replace("private", "public"))
+
+
 def test_writing_the_document_changes_the_transcript_and_nothing_else():
     document = DOCUMENT.read_text(encoding="utf-8")
 

@@ -202,7 +202,7 @@ def normalised(text):
         (r"\b(?=[a-f]*\d)[0-9a-f]{7,12}\b", "ID"),
         (r"\b\d+ (s|min|h)\b", "AGE"),
         (r'(bytes|"size":) +\d+', "SIZE"),
-        (r"\b\d\d\.jpg", "NN.jpg"),
+        (r"(?<!\d)\d\d\.jpg", "NN.jpg"),
         (r'"configurationId": "\w+"', '"configurationId": "ID"'),
     ):
         text = re.sub(pattern, word, text)
