@@ -14,11 +14,11 @@ from ops.audit.run import Audit
 from ops.backfill.command import below, sending
 from ops.backfill.sources import listed
 from ops.counting import counting
+from ops.depths import depth_of
 from ops.errors import UsageError
 from ops.images import ImagesTable
 from ops.recipes import read_recipe
 from ops.stage import Stage, on_stage
-from ops.start.letters import waiting
 from ops.terminal import AsJson, DryRun, paper, print_json, table, words
 
 SHOWN: Final = 1000
@@ -92,7 +92,7 @@ def _audit(stage: Stage, prefix: str, *, deep: bool, grace: float) -> Audit:
     recipe, prefix = read_recipe(), below(stage, prefix)
     s3, images = stage.client("s3"), ImagesTable(stage.client("dynamodb"), stage.images_table)
     names = Names(stage.uploads_prefix, {spec.name: spec.format for spec in recipe.variants})
-    queued = waiting(stage.client("sqs"), stage.queue_url) > 0
+    queued = depth_of(stage.client("sqs"), stage.queue_url).total > 0
     return Audit(
         uploads_bucket=stage.uploads_bucket,
         sources=listed(s3, stage.uploads_bucket, prefix),

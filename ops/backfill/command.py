@@ -19,12 +19,12 @@ from ops.backfill.sending import Sender
 from ops.backfill.sources import Found, asked_for, listed, named
 from ops.backfill.wanted import Missing, Verdict, Wanted
 from ops.counting import counting
+from ops.depths import depth_of
 from ops.errors import UsageError
 from ops.estimate import deployed_by_default
 from ops.images import ImagesTable
 from ops.recipes import read_recipe
 from ops.stage import Stage, on_stage
-from ops.start.letters import waiting
 from ops.terminal import AsJson, DryRun, paper, print_json, table, words
 
 DEPTH: Final = 20_000
@@ -107,7 +107,7 @@ def sending(stage: Stage, *, author: str, rate: float | None, depth: int | None)
     """What sends objects to the stage's queue, at this pace."""
     sqs = stage.client("sqs")
     sender = Sender(sqs, stage.queue_url, GROUP, time.sleep)
-    pace = Pace(rate, depth, lambda: waiting(sqs, stage.queue_url), time.monotonic, time.sleep)
+    pace = Pace(rate, depth, lambda: depth_of(sqs, stage.queue_url).total, time.monotonic, time.sleep)
 
     def send(found: Sequence[Found]) -> None:
         pace.wait_for(len(found))
@@ -159,7 +159,7 @@ def _tell_what_would_be_done(wanted: Wanted, found: Iterable[Found], *, as_json:
     if as_json:
         print_json(_document(totals) | estimate)
         return
-    paper().print(_table(totals))
+    paper().print(_table(totals.verdicts.items()))
     words().print(
         f"{bill.images:,} objects of {totals.size / 1e6:,.1f} MB would be sent: about {bill.dollars:,.2f} dollars and "
         f"{bill.hours:,.1f} hours with serverless.yml's memory and concurrency (see: darkroom estimate)"
@@ -174,12 +174,11 @@ def _report(totals: Totals, *, as_json: bool) -> None:
     if as_json:
         print_json(_document(totals) | {"refused": totals.refused})
     else:
-        paper().print(_table(totals))
+        paper().print(_table([*totals.verdicts.items(), ("sent", totals.sent)]))
 
 
-def _table(totals: Totals) -> Any:
-    rows = [(str(verdict), f"{count:,}") for verdict, count in sorted(totals.verdicts.items())]
-    return table(("objects", "count"), [*rows, ("sent", f"{totals.sent:,}")], right=("count",))
+def _table(counts: Iterable[tuple[str, int]]) -> Any:
+    return table(("objects", "count"), [(name, f"{count:,}") for name, count in counts], right=("count",))
 
 
 def _document(totals: Totals) -> dict[str, Any]:
