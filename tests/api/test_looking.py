@@ -145,6 +145,13 @@ def test_a_removed_original_is_told(gateway: Gateway, stage: Stage, clock: Clock
     assert (image["status"], image["reason"]["class"]) == ("rejected", "Removed")
 
 
+def test_a_removal_that_has_not_come_to_an_end_says_nothing(gateway: Gateway, stage: Stage, image_id: str) -> None:
+    stage.finish(image_id)
+    stage.claim(image_id, REMOVED_KEY)
+
+    assert gateway.get(f"/images/{image_id}").json["status"] == "done"
+
+
 def test_a_superseded_version_says_nothing(gateway: Gateway, stage: Stage, image_id: str) -> None:
     stage.ledger.settle(stage.claim(image_id), Status.SUPERSEDED)
 

@@ -141,6 +141,13 @@ def test_an_outage_of_aws_is_one_of_the_service_for_a_while(
     assert "dynamodb" not in answer.body
 
 
+def test_what_cannot_be_an_id_is_not_asked_for(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.api().register, "_dynamodb", Broken(AssertionError("DynamoDB refuses such a key")))
+
+    assert gateway.get(f"/images/{'0' * 26}-{'x' * 2000}").status == 404
+    assert gateway.get("/images/8ZZZZZZZZZZZZZZZZZZZZZZZZZ-x.jpg").status == 404  # after the end of ULIDs
+
+
 def test_a_file_that_cannot_be_stored_is_told_to_come_again(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api.api().objects, "_s3", Broken(client_error("SlowDown", 503)))
 
