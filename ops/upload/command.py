@@ -81,11 +81,11 @@ def upload(
         results = Upload(present, look, bucket, threads, shown.on_result).run(chosen.files)
     seconds = time.monotonic() - began
     ends = _ends(stage, results, timeout) if wait and not dry_run else None
-    summary = report.Summary(results, chosen.left_out, seconds, dry_run, ends)
+    summary = report.Summary(results, chosen.left_out, seconds, dry_run, len(present.by_digest), ends)
     if as_json:
         print_json(report.as_json(summary))
     else:
-        report.show(summary)
+        report.show(summary, stage.name)
     if not summary.complete:
         raise typer.Exit(1)
 

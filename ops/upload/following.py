@@ -22,7 +22,7 @@ Version = tuple[str, str]
 
 PAUSE: Final = 0.1  # seconds between two looks that found nothing new
 GOOD: Final = ("done", "superseded", "removed")
-LEFT: Final = "left"
+OPEN: Final = "left"
 FINAL: Final = (Status.DONE, Status.SUPERSEDED, Status.REMOVED, Status.REJECTED)
 
 
@@ -71,7 +71,7 @@ class Follower:
                 news = self.clock()
             else:
                 self.pause(PAUSE)
-        return ends | {version: End(LEFT) for version in pending}
+        return ends | {version: End(OPEN) for version in pending}
 
     def _look(self, pending: deque[Version]) -> dict[Version, End]:
         """Ask for those that were not asked for the longest, as many as one request takes."""

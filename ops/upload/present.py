@@ -12,7 +12,7 @@ import hashlib
 import os.path
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,12 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What of the files' keys is in the bucket."""
+    """What of the files' keys is in the bucket. ``by_digest`` are those whose ETag did not tell whether they are."""
 
     s3: Any
     bucket: str
     objects: Mapping[str, Listed]
+    by_digest: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, s3: Any, bucket: str, files: Sequence[File]) -> "Present":
@@ -60,6 +61,7 @@ class Present:
             return None
         if _etag(file.path, like=listed.etag) == listed.etag:
             return listed.etag
+        self.by_digest.add(file.key)
         stored = head(self.s3, self.bucket, file.key)
         if stored is None or stored.get("Metadata", {}).get("sha256") != _digest(file.path, "sha256"):
             return None

@@ -15,10 +15,11 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.table import Table
 
 from ops.terminal import paper, table, words
 from ops.upload.files import Chosen
-from ops.upload.following import End, Version
+from ops.upload.following import OPEN, End, Version
 from ops.upload.run import LEFT, Result, Verdict
 
 SENTENCES = {
@@ -29,12 +30,18 @@ SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What became of everything. ``ends`` is None when they were not waited for."""
+    """What became of everything.
+
+    Args:
+        by_digest: files that were compared by SHA-256, since the object's ETag did not tell.
+        ends: None when they were not waited for.
+    """
 
     results: Sequence[Result]
     left_out: int
     seconds: float
     dry_run: bool
+    by_digest: int = 0
     ends: Mapping[Version, End] | None = None
 
     @property
@@ -57,24 +64,47 @@ class Summary:
         return dict(Counter(f"{end.name}: {end.cause}" if end.cause else end.name for end in ends).most_common())
 
 
-def show(summary: Summary) -> None:
-    """Tables on standard output, what is left by name on standard error."""
+def show(summary: Summary, stage: str) -> None:
+    """Tables on standard output; what is left by name, and what to do about it, on standard error."""
     for verdict, sentence in SENTENCES.items():
         if found := summary.having(verdict):
             words().print(f"{sentence}:")
             for result in found:
                 words().print(f"  {result.file.path}: {result.why}")
+    for sentence in advice(summary, stage):
+        words().print(sentence)
+    paper().print(_files(summary))
+    if summary.ends is not None:
+        paper().print()
+        outcomes = [(name, f"{count:,}") for name, count in summary.outcomes().items()]
+        paper().print(table(("objects ended", "count"), outcomes, right=("count",)))
+
+
+def advice(summary: Summary, stage: str) -> Iterator[str]:
+    """What there is to know or to do, as sentences."""
+    if summary.by_digest:
+        yield (
+            f"{summary.by_digest:,} compared by SHA-256, with one HEAD each: the ETag did not tell the content "
+            "(a KMS key, parts of another size), or it is another content."
+        )
+    names = {end.name for end in (summary.ends or {}).values() if not end.is_good}
+    if names - {OPEN}:
+        yield f"Some failed; why, and how they go through again: darkroom dlq groups --stage {stage}"
+    if OPEN in names:
+        yield (
+            f"Some have no end yet. See whether the queue moves: darkroom status --stage {stage}. What was in the "
+            f"bucket before the stage was deployed goes through with: darkroom backfill --stage {stage} --missing"
+        )
+
+
+def _files(summary: Summary) -> Table:
     rows = [
         (_name(verdict, summary.dry_run), f"{len(found):,}", decimal(summary.bytes_of(verdict)))
         for verdict in Verdict
         if (found := summary.having(verdict))
     ]
     others = [("no images", f"{summary.left_out:,}", "")] if summary.left_out else []
-    paper().print(table(("files", "count", "size"), [*rows, *others], right=("count", "size")))
-    if summary.ends is not None:
-        paper().print()
-        outcomes = [(name, f"{count:,}") for name, count in summary.outcomes().items()]
-        paper().print(table(("objects ended", "count"), outcomes, right=("count",)))
+    return table(("files", "count", "size"), [*rows, *others], right=("count", "size"))
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
@@ -88,6 +118,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
     document = counts | {
         "dry_run": summary.dry_run,
         "no_images": summary.left_out,
+        "compared_by_digest": summary.by_digest,
         "bytes_uploaded": summary.bytes_of(Verdict.UPLOADED),
         "seconds": round(summary.seconds, 2),
         "left": left,

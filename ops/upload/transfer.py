@@ -45,7 +45,7 @@ class Transfer:
             for event in ANSWERS:
                 s3.meta.events.unregister(event, transfer._note)
 
-    def put(self, path: Path, key: str, about: About, on_bytes: Callable[[int], object]) -> str:
+    def put(self, path: Path, key: str, about: About, on_bytes: Callable[[int], object] | None = None) -> str:
         """Upload a file; its ETag, without quotes.
 
         Raises:

@@ -126,7 +126,10 @@ def test_parts_of_another_size_are_known_by_the_stored_digest(stage, upload, tmp
     s3.complete_multipart_upload(**where, UploadId=upload_id, MultipartUpload={"Parts": parts})
     (tmp_path / "other.bin").write_bytes(content)
 
-    assert counts(upload(tmp_path / "other.bin", "--all", "--json"))["there_already"] == 1
+    result = upload(tmp_path / "other.bin", "--all")
+    assert "1 compared by SHA-256" in result.stderr
+    assert "there already" in result.stdout
+    assert result.exit_code == 0
 
 
 def test_a_dry_run_tells_the_same_and_uploads_nothing(stage, upload, photos):
@@ -200,6 +203,19 @@ def test_uploads_are_followed_to_their_ends(stack, photos, monkeypatch):
 
     assert result.exit_code == 1
     assert json.loads(result.stdout)["outcomes"] == {"done": 2, "rejected: CorruptImage": 1}
+
+
+def test_what_did_not_end_well_says_what_to_do(stage, upload, photos):
+    version = {"object": {"S": f"{stage.uploads_bucket}/images/a/cat.jpg"}, "etag": {"S": md5(jpeg(1)).hexdigest()}}
+    item = version | {"status": {"S": "REJECTED"}, "reason": {"M": {"class": {"S": "CorruptImage"}}}}
+    stage.client("dynamodb").put_item(TableName=stage.images_table, Item=item)
+
+    result = upload(photos, "--wait", "--timeout", "1")
+
+    assert result.exit_code == 1
+    assert "darkroom dlq groups --stage local" in result.stderr
+    assert "darkroom backfill --stage local --missing" in result.stderr
+    assert "rejected: CorruptImage" in result.stdout
 
 
 def test_what_was_there_already_is_waited_for_as_well(stack, tmp_path, monkeypatch):
