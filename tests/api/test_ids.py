@@ -1,0 +1,62 @@
+"""Ids and keys, for names and times of all kinds."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processing.api.ids import RANDOM_BITS, given_at, is_id, key_of, new_id, safe_name
+from processing.naming import variant_key
+
+NAMES = st.text(max_size=300)
+TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))
+RANDOM = st.integers(0, 2**RANDOM_BITS - 1)
+
+
+def milliseconds(time: datetime) -> int:
+    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+@given(NAMES, TIMES, RANDOM)
+def test_an_id_is_one_whatever_the_file_is_called_and_tells_when_it_was_given(
+    name: str, time: datetime, random: int
+) -> None:
+    image_id = new_id(name, milliseconds=milliseconds(time), random=random)
+
+    assert is_id(image_id)
+    assert abs(given_at(image_id) - time) < timedelta(milliseconds=2)
+    assert re.fullmatch(r"[A-Za-z0-9._-]+", image_id)
+
+
+@given(NAMES, NAMES, TIMES, TIMES, RANDOM)
+def test_ids_sort_by_time(one: str, other: str, first: datetime, second: datetime, random: int) -> None:
+    a, b = (
+        new_id(name, milliseconds=milliseconds(time), random=random) for name, time in ((one, first), (other, second))
+    )
+
+    if milliseconds(first) < milliseconds(second):
+        assert a < b
+
+
+@given(NAMES, TIMES, RANDOM)
+def test_every_key_is_below_the_prefix_and_can_be_given_to_variants(name: str, time: datetime, random: int) -> None:
+    image_id = new_id(name, milliseconds=milliseconds(time), random=random)
+
+    key = key_of(image_id, prefix="images/")
+
+    assert key.startswith("images/")
+    assert key.endswith(f"/{image_id}")
+    assert variant_key(key, prefix="images/", variant="phone", output_format="webp").startswith("phone/")
+
+
+@given(NAMES)
+def test_a_safe_name_stays_as_it_is(name: str) -> None:
+    assert safe_name(safe_name(name)) == safe_name(name)
+
+
+def test_two_ids_of_one_millisecond_differ_by_their_random_part_alone() -> None:
+    a, b = (new_id("cat.jpg", milliseconds=1, random=random) for random in (2**RANDOM_BITS - 1, 2**RANDOM_BITS))
+
+    assert (a[:10], b[:10]) == ("0000000001", "0000000001")
+    assert (a[10:26], b[10:26]) == ("Z" * 16, "0" * 16)
