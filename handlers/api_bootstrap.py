@@ -42,15 +42,6 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
     log_as_json(settings.log_level)
     recipe = load((ROOT / "recipe.toml").read_text(encoding="utf-8"))
     max_bytes = min(recipe.limits.max_bytes, capacity(settings.consumer_memory).largest_body)
-    objects = S3Objects(
-        boto3.client("s3", config=CLIENT.merge(_signing(env))),
-        uploads_bucket=settings.uploads_bucket,
-        variants_bucket=settings.variants_bucket,
-        max_bytes=max_bytes,
-        upload_seconds=settings.upload_seconds,
-        link_seconds=settings.link_seconds,
-        cdn_domain=settings.cdn_domain,
-    )
     dynamodb = boto3.client("dynamodb", config=CLIENT)
     return Service(
         settings=settings,
@@ -59,11 +50,23 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
         register=DynamoRegister(
             dynamodb, table=settings.images_table, uploads_bucket=settings.uploads_bucket, clock=clock
         ),
-        objects=objects,
+        objects=_objects(settings, max_bytes, _signing(env)),
         files=_files(ROOT / "web"),
         description=_description(),
         clock=clock,
         random=lambda: secrets.randbits(RANDOM_BITS),
+    )
+
+
+def _objects(settings: ApiSettings, max_bytes: int, signing: Config) -> S3Objects:
+    return S3Objects(
+        boto3.client("s3", config=CLIENT.merge(signing)),
+        uploads_bucket=settings.uploads_bucket,
+        variants_bucket=settings.variants_bucket,
+        max_bytes=max_bytes,
+        upload_seconds=settings.upload_seconds,
+        link_seconds=settings.link_seconds,
+        cdn_domain=settings.cdn_domain,
     )
 
 

@@ -49,8 +49,10 @@ def answer(service: Service, request: Request) -> Response:
 
 
 def _story(request: Request) -> Story:
-    """Raises:
-    Problem: 404, 405.
+    """The story of the route, for the method.
+
+    Raises:
+        Problem: 404, 405.
     """
     stories = ROUTES.get(request.resource)
     if stories is None:
