@@ -197,3 +197,10 @@ def test_what_cannot_be_resolved_is_refused(value):
 
 def test_a_dollar_that_is_escaped_stays():
     assert Template({}, {}, account=ACCOUNT, region=REGION).resolve({"Fn::Sub": "${!Literal}"}) == "${Literal}"
+
+
+def test_what_stands_for_the_place_itself_is_resolved():
+    template = Template({}, {}, account=ACCOUNT, region=REGION)
+    where = {"Fn::Sub": "${AWS::Partition} ${AWS::Region} ${AWS::AccountId} ${AWS::URLSuffix}"}
+
+    assert template.resolve(where) == f"aws {REGION} {ACCOUNT} amazonaws.com"
