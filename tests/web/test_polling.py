@@ -1,13 +1,15 @@
 """The page asks for an image every few seconds at most, cheaply, and never after its end."""
 
+import time
 from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
 
+from ops.local.poller import LONG_POLL
 from tests.web.browsing import files
 
-FOLLOWING = 9  # seconds
+FOLLOWING = 7  # seconds
 AFTERWARDS = 4
 
 
@@ -15,10 +17,10 @@ AFTERWARDS = 4
 def nobody_at_work(stack):
     """The consumer takes nothing meanwhile, as when its mapping was disabled by hand."""
     functions = stack.client("lambda")
-    (mapping,) = functions.list_event_source_mappings(FunctionName=stack.outputs["ConsumerFunction"])[
-        "EventSourceMappings"
-    ]
+    mappings = functions.list_event_source_mappings()["EventSourceMappings"]
+    (mapping,) = [each for each in mappings if each["FunctionArn"].endswith(f":{stack.outputs['ConsumerFunction']}")]
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    time.sleep(LONG_POLL + 1)  # a receive that had begun may still take messages
     try:
         yield
     finally:
@@ -36,7 +38,7 @@ def answers(desk):
     return heard
 
 
-@pytest.mark.parametrize("count", [3, 30])
+@pytest.mark.parametrize("count", [3, 12])
 def test_an_image_is_asked_for_every_few_seconds_at_most_and_never_after_its_end(desk, stack, tmp_path, answers, count):
     with nobody_at_work(stack):
         desk.choose(files(tmp_path, count))

@@ -33,7 +33,7 @@
  */
 
 const PATIENCE = 30_000; // milliseconds for one request
-const PAGE = 50; // the most there is
+export const PAGE = 25; // images of a list: fewer than there may be, so that news come soon
 
 /** A request that did not succeed; status 0 when there was no answer at all. */
 export class ApiError extends Error {

@@ -41,6 +41,7 @@ export class Follower {
   add(photo, after = FIRST) {
     const due = performance.now() + after;
     if (this.#watched.size === 0) this.#roundDue = Math.max(this.#roundDue, due);
+    if (photo.image) this.rounds.forget(); // what was told before is wanted once more
     this.#watched.set(photo, { due, etag: null, asking: false });
     this.#tick();
   }
@@ -117,11 +118,10 @@ export class Follower {
 
   async #askForAll() {
     const asked = new Map([...this.#watched.keys()].map((photo) => [photo.location, photo]));
-    const round = await this.rounds.ask(asked.keys());
-    for (const image of round.images) {
+    const round = await this.rounds.ask(asked.keys(), (image) => {
       const photo = asked.get(image.location);
       if (photo && this.#watched.has(photo)) this.#learn(photo, image);
-    }
+    });
     this.#roundDue = later(round.retryAfter);
     for (const [photo, watch] of this.#watched) if (asked.has(photo.location)) watch.due = this.#roundDue;
     for (const location of round.unseen) {
