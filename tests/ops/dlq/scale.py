@@ -24,7 +24,7 @@ from ops.local.emulator import Emulator
 from tests.ops.dlq.conftest import REGION, Place
 
 LETTERS = 10_000
-KILLS = 8
+KILLS = 4
 CAUSES = ("CorruptImage", "AccessDenied", "SlowDown", "ValueError")
 HIDDEN = 3, 20  # seconds for which the killed command's letters stay hidden, few and many; 120 otherwise
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -113,12 +113,12 @@ def redrive_with_kills(place, kills, chance, rate):
         command = [sys.executable, "-c", REDRIVE, "--stage", place.name, "--rate", str(rate), str(hidden)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as redriving:
             while place.queued == sent and redriving.poll() is None:
-                time.sleep(0.01)
+                time.sleep(0.1)  # counting costs the emulator a look through the queue
             time.sleep(chance.uniform(0, 0.5))
             redriving.send_signal(signal.SIGKILL)
         killed += redriving.returncode == -signal.SIGKILL
         while place.letters[1]:
-            time.sleep(0.1)
+            time.sleep(0.5)
     place.run("redrive", "--all")
     return killed
 
