@@ -1,0 +1,72 @@
+"""Nothing is described that never happens: every answer of the description is given, but those of API Gateway alone."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+
+from handlers import api
+from tests.api.conftest import Stage, order
+from tests.api.gateway import Gateway, description
+from tests.api.test_routes import Broken
+
+OF_API_GATEWAY = {"401", "429"}
+TOO_LARGE_AN_ORDER = ("POST", "/uploads", "413")  # more than 10 MB of JSON
+PNG = {"content-type": "image/png"}
+
+
+def promised() -> set[tuple[str, str, str]]:
+    return {
+        (method.upper(), route, status)
+        for route, methods in description()["paths"].items()
+        for method, operation in methods.items()
+        for status in operation["responses"]
+        if status not in OF_API_GATEWAY
+    } - {TOO_LARGE_AN_ORDER}
+
+
+def requests(done: str) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
+    """One request for each answer, with an id of an image that is done."""
+    documented = json.dumps({"files": [order()]})
+    unknown = "0" * 26 + "-x"
+    yield "POST", "/uploads", documented, {"content-type": "application/json"}
+    yield "POST", "/uploads", "{", {"content-type": "application/json"}
+    yield "POST", "/uploads", "{}", {"content-type": "application/json"}
+    yield "POST", "/uploads", "{}", {}
+    yield "POST", "/upload", b"bytes", PNG
+    yield "POST", "/upload", b"", PNG
+    yield "POST", "/upload", b"x" * 4_500_001, PNG
+    yield "POST", "/upload", "x", {}
+    yield "POST", "/upload?title=x", b"x", PNG
+    for url in ("/images", f"/images/{done}", "/", "/openapi.json", "/settings.json"):
+        yield "GET", url, None, {}
+        yield "GET", url, None, {"if-none-match": "*"}
+    for url in ("/images", f"/images/{done}", f"/images/{done}/phone"):
+        yield "GET", f"{url}?color=teal", None, {}
+    yield "GET", f"/images/{unknown}", None, {}
+    yield "GET", f"/images/{unknown}/phone", None, {}
+    yield "GET", f"/images/{done}/phone", None, {}
+
+
+PRIVATE = [("POST", "/uploads"), ("POST", "/upload"), ("GET", "/images"), ("GET", "/images/x"), ("GET", "/images/x/y")]
+
+
+def test_every_answer_that_is_described_is_given(
+    gateway: Gateway, stage: Stage, image_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.finish(image_id)
+    for request in requests(image_id):
+        gateway.send(*request)
+    gateway.caller = None
+    for method, url in PRIVATE:
+        gateway.send(method, url)
+    gateway.caller = "anna"
+    for port, client in ((api.api().register, "_dynamodb"), (api.api().objects, "_s3")):
+        monkeypatch.setattr(port, client, Broken(NoCredentialsError()))
+    for request in requests(image_id):
+        gateway.send(*request)
+
+    given = {(method, route, str(status)) for method, route, status in gateway.seen}
+    assert given == promised()
