@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,14 +103,14 @@ class _Uploads:
     transfer: Transfer
     on_bytes: Callable[[int], None]
 
-    def put(self, file: File, about: About) -> str:
-        return self.transfer.put(file.path, file.key, about, self.on_bytes)
+    def put(self, file: File, about: About, only_if: Mapping[str, str]) -> str:
+        return self.transfer.put(file.path, file.key, about, self.on_bytes, only_if=only_if)
 
 
 class _Nowhere:
     """What --dry-run uploads to."""
 
-    def put(self, _file: File, _about: About) -> str:
+    def put(self, _file: File, _about: About, _only_if: Mapping[str, str]) -> str:
         return ""
 
 

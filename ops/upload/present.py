@@ -55,8 +55,20 @@ class Present:
         return cls(s3, bucket, objects)
 
     def etag_of_same(self, file: File) -> str | None:
-        """The ETag of the object that has the file's key, if it has its content too."""
+        """The ETag of the object that had the file's key on the walk, if it has its content too."""
+        return self._same(file, self.objects.get(file.key))
+
+    def etag_of_same_now(self, file: File) -> str | None:
+        """The same, by a look at what is there now."""
+        answer = head(self.s3, self.bucket, file.key)
+        return self._same(file, Listed(answer["ETag"], answer["ContentLength"]) if answer else None)
+
+    def unchanged(self, file: File) -> dict[str, str]:
+        """The condition for a write: what the file's key has is still what the walk has seen."""
         listed = self.objects.get(file.key)
+        return {"IfMatch": f'"{listed.etag}"'} if listed else {"IfNoneMatch": "*"}
+
+    def _same(self, file: File, listed: Listed | None) -> str | None:
         if listed is None or listed.size != file.path.stat().st_size:
             return None
         if _etag(file.path, like=listed.etag) == listed.etag:

@@ -1,6 +1,6 @@
 """A file after the other, several at once, and what became of each."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.upload.files import File
 from ops.upload.looking import About, Look
-from processing.errors import Rejected
+from processing.errors import PreconditionFailed, Rejected
 
 ENOUGH: Final = 20  # files that failed one after the other: the rest would fail as well
 AHEAD: Final = 4  # files that are handed to each thread in advance
@@ -43,8 +43,12 @@ class Result:
 class Bucket(Protocol):
     """Where the files go."""
 
-    def put(self, file: File, about: About) -> str:
-        """Upload one; its ETag."""
+    def put(self, file: File, about: About, only_if: Mapping[str, str]) -> str:
+        """Upload one; its ETag.
+
+        Raises:
+            PreconditionFailed: the condition did not hold.
+        """
         ...
 
 
@@ -53,10 +57,17 @@ class Known(Protocol):
 
     def etag_of_same(self, file: File) -> str | None: ...
 
+    def etag_of_same_now(self, file: File) -> str | None: ...
+
+    def unchanged(self, file: File) -> Mapping[str, str]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
     """Uploads files that are not there yet, and that ``look`` does not refuse.
+
+    Every write is conditional on what the walk over the bucket has seen, so that none is done twice: not when a request
+    is repeated because its answer was lost, and not when one of a killed run arrives after this one's walk.
 
     Args:
         threads: files at once.
@@ -98,11 +109,23 @@ class Upload:
 
     def _one(self, file: File) -> Result:
         try:
-            if (there := self.present.etag_of_same(file)) is not None:
-                return Result(file, Verdict.THERE, there)
-            about = self.look(file.path, file.key)
-            return Result(file, Verdict.UPLOADED, self.bucket.put(file, about))
+            return self._upload(file)
         except Rejected as error:
             return Result(file, Verdict.REFUSED, why=f"{error.cause}: {error}")
         except (OSError, ClientError, BotoCoreError) as error:
             return Result(file, Verdict.FAILED, why=str(error))
+
+    def _upload(self, file: File) -> Result:
+        if (there := self.present.etag_of_same(file)) is not None:
+            return Result(file, Verdict.THERE, there)
+        about = self.look(file.path, file.key)
+        try:
+            return Result(file, Verdict.UPLOADED, self.bucket.put(file, about, self.present.unchanged(file)))
+        except PreconditionFailed:
+            return self._overtaken(file)
+
+    def _overtaken(self, file: File) -> Result:
+        """Somebody was faster: a request of ours whose answer was lost, one of a killed run, or another uploader."""
+        if (there := self.present.etag_of_same_now(file)) is not None:
+            return Result(file, Verdict.THERE, there)
+        return Result(file, Verdict.FAILED, why="another content came under its key meanwhile")

@@ -63,6 +63,11 @@ def test_a_stage_without_a_mapping_says_how_to_get_one(stack):
         mapping_of(quiet_stage(stack))
 
 
+def test_another_functions_mapping_is_not_switched(stack):
+    with pytest.raises(UsageError, match=r"another has 0 event source mappings"):
+        mapping_of(stage_of(stack, ConsumerFunction="another"))
+
+
 class Lambda:
     """Lambda's side of one mapping: it takes changes when it is settled, and each takes some looks."""
 

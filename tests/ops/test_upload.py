@@ -7,7 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli import make_app
-from ops.upload.transfer import ONE_REQUEST, PART
+from ops.upload.looking import About
+from ops.upload.transfer import ONE_REQUEST, PART, Transfer
+from processing.errors import PreconditionFailed
 from tests.ops.bare import bare_stage, stored, told_of
 from tests.ops.embedded import jpeg, prefix_of, put, stage_of
 from tests.ops.interrupted_upload import interrupted_again_and_again
@@ -111,6 +113,37 @@ def test_a_large_file_goes_in_parts_and_is_known_again(stage, upload, tmp_path):
     assert answer["ETag"].strip('"').endswith(f"-{ONE_REQUEST // PART + 1}")
     assert answer["ContentLength"] == ONE_REQUEST + 1
     assert counts(upload(path, "--all", "--json"))["there_already"] == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "only_if"),
+    [
+        pytest.param(100, {"IfNoneMatch": "*"}, id="new, in one request"),
+        pytest.param(100, {"IfMatch": '"0"'}, id="to be replaced, in one request"),
+        pytest.param(ONE_REQUEST + 1, {"IfNoneMatch": "*"}, id="new, in parts"),  # moto does not ask for If-Match there
+    ],
+)
+def test_a_write_whose_condition_does_not_hold_writes_nothing(stage, tmp_path, size, only_if):
+    put(stage, "images/a.bin", b"other")
+    told_of(stage)
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(size))
+
+    with Transfer.to(stage.client("s3"), stage.uploads_bucket) as transfer, pytest.raises(PreconditionFailed):
+        transfer.put(path, "images/a.bin", About("image/jpeg", ""), only_if=only_if)
+
+    assert stored(stage)["images/a.bin"] == md5(b"other").hexdigest()
+    assert not told_of(stage)
+    assert "Uploads" not in stage.client("s3").list_multipart_uploads(Bucket=stage.uploads_bucket)
+
+
+def test_a_transfer_has_no_say_in_the_clients_later_requests(stage, tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"cat")
+    with Transfer.to(stage.client("s3"), stage.uploads_bucket) as transfer:
+        transfer.put(path, "images/a.bin", About("image/jpeg", ""), only_if={"IfNoneMatch": "*"})
+
+    assert put(stage, "images/a.bin", b"dog") == md5(b"dog").hexdigest()
 
 
 def test_parts_of_another_size_are_known_by_the_stored_digest(stage, upload, tmp_path):

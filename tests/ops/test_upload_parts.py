@@ -18,7 +18,7 @@ from ops.upload.looking import About, checked_by, unchecked
 from ops.upload.present import Listed, Present
 from ops.upload.run import ENOUGH, Result, Upload, Verdict
 from ops.upload.transfer import PART
-from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat, UnusableKey
+from processing.errors import CorruptImage, ImageTooLarge, PreconditionFailed, UnsupportedFormat, UnusableKey
 from tests.corpus.files import chunk
 from tests.ops.embedded import jpeg
 
@@ -164,10 +164,11 @@ def test_what_the_consumer_would_refuse_is_refused_from_the_header(tmp_path, loo
             look(put(tmp_path, name, content), f"images/{name}")
 
 
-def test_a_file_beyond_the_limit_of_bytes_is_refused_unread(tmp_path, look):
+def test_a_file_beyond_the_limit_of_bytes_is_refused_unread(tmp_path, look, monkeypatch):
     path = tmp_path / "large.jpg"
     with path.open("wb") as file:
-        file.truncate(read_recipe().limits.max_bytes + 1)  # a hole: it takes no room, and no image begins like that
+        file.truncate(read_recipe().limits.max_bytes + 1)  # a hole, which takes no room
+    monkeypatch.setattr(Path, "read_bytes", lambda _path: pytest.fail("it was read"))
 
     with pytest.raises(ImageTooLarge, match=r"limits\.bytes"):
         look(path, "images/large.jpg")
@@ -222,6 +223,21 @@ def test_a_file_is_there_when_the_etag_is_that_of_its_parts(tmp_path):
     assert s3.asked == 0
 
 
+def test_a_write_is_conditional_on_what_the_walk_has_seen(tmp_path):
+    seen, new = File(tmp_path, "images/seen", 1), File(tmp_path, "images/new", 1)
+    present = Present(Heads(), "uploads", {"images/seen": Listed("e1", 1)})
+
+    assert (present.unchanged(seen), present.unchanged(new)) == ({"IfMatch": '"e1"'}, {"IfNoneMatch": "*"})
+
+
+def test_what_is_there_now_is_told_by_a_head(tmp_path):
+    path = put(tmp_path, "a", b"cat")
+    s3 = Heads(md5(b"cat").hexdigest())
+    s3.answer["ContentLength"] = 3
+
+    assert Present(s3, "uploads", {}).etag_of_same_now(File(path, "images/a", 3)) == md5(b"cat").hexdigest()
+
+
 @pytest.mark.parametrize("listed", [None, Listed(md5(b"cat").hexdigest(), 4)])
 def test_a_file_is_not_there_without_an_object_of_its_size(tmp_path, listed):
     s3 = Heads()
@@ -240,10 +256,19 @@ def test_where_the_etag_is_no_md5_the_stored_digest_decides(tmp_path, etag):
 
 
 class Nothing:
-    """A bucket in which nothing is."""
+    """A bucket in which nothing was on the walk; ``now`` is the ETag of what has come since, if it is the same."""
+
+    def __init__(self, now=None):
+        self.now = now
 
     def etag_of_same(self, _file):
         return None
+
+    def etag_of_same_now(self, _file):
+        return self.now
+
+    def unchanged(self, _file):
+        return {"IfNoneMatch": "*"}
 
 
 class Taking:
@@ -254,7 +279,8 @@ class Taking:
         self.keys = []
         self.changing = threading.Lock()
 
-    def put(self, file, _about):
+    def put(self, file, _about, only_if):
+        assert only_if == {"IfNoneMatch": "*"}
         with self.changing:
             self.keys.append(file.key)
             self.at_once += 1
@@ -268,6 +294,8 @@ class Taking:
     def answer(self, file):
         if "slow-down" in file.key:
             raise ClientError({"Error": {"Code": "SlowDown", "Message": "please"}}, "PutObject")
+        if "overtaken" in file.key:
+            raise PreconditionFailed("412")
         return f"etag of {file.key}"
 
 
@@ -279,9 +307,9 @@ def about(_path, key):
     return About("image/jpeg", "")
 
 
-def run(names, bucket=None, threads=2):
+def run(names, bucket=None, threads=2, present=None):
     files = [File(Path(name), f"images/{name}", 1) for name in names]
-    results = Upload(Nothing(), about, bucket or Taking(), threads).run(files)
+    results = Upload(present or Nothing(), about, bucket or Taking(), threads).run(files)
     return {result.file.path.name: result for result in results}
 
 
@@ -293,6 +321,16 @@ def test_each_file_has_a_verdict_of_its_own():
     assert (results["unreadable"].verdict, results["unreadable"].why) == (Verdict.FAILED, "no right to read")
     assert results["slow-down"].verdict is Verdict.FAILED
     assert "SlowDown" in results["slow-down"].why
+
+
+@pytest.mark.parametrize(
+    ("now", "verdict", "why"),
+    [("e1", Verdict.THERE, ""), (None, Verdict.FAILED, "another content came under its key meanwhile")],
+)
+def test_what_came_under_the_key_meanwhile_is_looked_at_and_not_written_over(now, verdict, why):
+    result = run(["overtaken"], present=Nothing(now))["overtaken"]
+
+    assert (result.verdict, result.etag, result.why) == (verdict, now or "", why)
 
 
 def test_no_more_files_are_in_transfer_than_there_are_threads():
@@ -388,6 +426,18 @@ def test_it_gives_up_when_nothing_new_has_come_for_so_long():
 
     assert ledger.follow(CAT) == {CAT: End("left")}
     assert 3.0 < ledger.now < 3.3
+
+
+def test_whoever_ends_now_and_then_keeps_the_others_waited_for():
+    versions = [(f"uploads/images/{n}", "e") for n in range(4)]
+    ledger = Ledger({})
+    ledger.read = lambda some: {
+        version: Record("DONE") for version in some if ledger.now >= 2.0 * versions.index(version)
+    }
+
+    assert set(ledger.follow(*versions).values()) == {
+        End("done")
+    }  # the last after 6 s, of which 3 without news suffice
 
 
 def test_thousands_are_asked_for_a_hundred_at_a_time():
