@@ -29,8 +29,8 @@ def test_the_redrive_of_the_mended_cause_empties_its_group_and_only_that(story):
 
 
 def test_a_letter_that_was_looked_at_and_redriven_is_delivered_as_its_first_receive(story):
-    """Five attempts, many looks, and one more: the redriven message is a new life, not a sixth receive."""
-    assert {record.attempts for record in story.records("private")} == {6}
+    """Up to five attempts, many looks, and one more: the redriven message is a new life, not a sixth receive."""
+    assert {record.attempts - story.attempts[record.object] for record in story.records("private")} == {1}
     assert {story.receives(record.object) for record in story.records("private")} == {1}
 
 
