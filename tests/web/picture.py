@@ -1,6 +1,6 @@
 """The page's picture for the documentation: ``python -m tests.web.picture [FILE]`` writes docs/page.png.
 
-It shows the bundled samples: finished photos, one being sent, and what was refused and why.
+It shows the bundled samples: finished photos, and what was refused and why.
 """
 
 import sys
@@ -15,7 +15,7 @@ from tests.web.browsing import PATIENCE, Desk, chromium, served, started
 
 SAMPLES = ROOT / "samples"
 PICTURES = (".jpg", ".png", ".webp")
-WINDOW = {"width": 1200, "height": 900}
+WINDOW = {"width": 1200, "height": 1000}
 
 
 def main(target: Path) -> None:

@@ -113,7 +113,7 @@ function statusOf(photo) {
     case 'queued':
       return `Waiting · ${size(photo.size)}`;
     case 'uploading':
-      return photo.progress < 1 ? `Sending · ${size(photo.progress * photo.size)} of ${size(photo.size)}` : 'Sent';
+      return photo.progress < 1 ? `${size(photo.progress * photo.size)} of ${size(photo.size)}` : 'Sent';
     case 'working':
       return photo.image?.status === 'failed' ? 'Tried again soon' : 'Being developed';
     case 'done':

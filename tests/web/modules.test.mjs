@@ -1,0 +1,148 @@
+// The pure parts of the page, without a browser: node --test tests/web/modules.test.mjs
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { delay } from '../../web/js/backoff.js';
+import { formats, refusal, typeOf } from '../../web/js/limits.js';
+import { isEnded, isRetriable, learn, photoOf } from '../../web/js/photo.js';
+import { Rounds } from '../../web/js/rounds.js';
+import { SendError } from '../../web/js/sending.js';
+import { count, sentences } from '../../web/js/summary.js';
+import { list, plural, size } from '../../web/js/words.js';
+
+const SETTINGS = { content_types: ['image/jpeg', 'image/heic'], extensions: ['.jpg', '.heic'], max_bytes: 1_000 };
+
+test('the wait doubles up to a minute, with jitter, and never ends before the server said', () => {
+  assert.deepEqual([1, 2, 3, 20].map((attempt) => delay(attempt, null, () => 1)), [1_000, 2_000, 4_000, 60_000]);
+  assert.equal(delay(1, null, () => 0), 500);
+  assert.equal(delay(1, 7, () => 1), 7_000);
+});
+
+test('sizes are rounded as people say them', () => {
+  assert.deepEqual([0, 999, 1_000, 1_540, 61_400, 100_000_000, 2_000_000_000].map(size), [
+    '0 bytes', '999 bytes', '1 kB', '1.5 kB', '61 kB', '100 MB', '2 GB',
+  ]);
+});
+
+test('lists and plurals read as sentences', () => {
+  assert.deepEqual([[], ['a'], ['a', 'b'], ['a', 'b', 'c']].map(list), ['', 'a', 'a and b', 'a, b and c']);
+  assert.deepEqual([plural(1, 'photo'), plural(2, 'photo')], ['1 photo', '2 photos']);
+});
+
+test('a file without a type is known by its name', () => {
+  assert.equal(typeOf({ name: 'IMG.HEIC', type: '' }), 'image/heic');
+  assert.equal(typeOf({ name: 'a.jpg', type: 'image/png' }), 'image/png');
+  assert.equal(typeOf({ name: 'jpg', type: '' }), '');
+});
+
+test('a file is refused for its type, its emptiness and one byte too many', () => {
+  const file = { name: 'a.jpg', type: 'image/jpeg', size: 1_000 };
+  assert.equal(refusal(file, SETTINGS), null);
+  assert.match(refusal({ ...file, size: 1_001 }, SETTINGS).text, /Too large: 1 kB/);
+  assert.match(refusal({ ...file, size: 0 }, SETTINGS).text, /empty/);
+  assert.equal(refusal({ ...file, type: 'text/plain' }, SETTINGS).advice, 'Save it as JPEG or HEIC, and add it again.');
+  assert.deepEqual(formats(SETTINGS), ['JPEG', 'HEIC']);
+});
+
+const working = (more = {}) => ({ ...photoOf({ name: 'a.jpg', size: 1 }, 'image/jpeg'), state: 'working', progress: 1, file: null, ...more });
+
+test('what the service tells becomes the photo\'s state', () => {
+  for (const [image, state] of [
+    [{ status: 'waiting' }, 'working'],
+    [{ status: 'processing' }, 'working'],
+    [{ status: 'failed', retrying: true }, 'working'],
+    [{ status: 'failed', retrying: false, reason: { text: 'x', advice: 'y' } }, 'failed'],
+    [{ status: 'rejected', reason: { text: 'x', advice: 'y' } }, 'rejected'],
+    [{ status: 'done', message: 'Finished.' }, 'done'],
+  ]) {
+    const photo = working();
+    learn(photo, image);
+    assert.equal(photo.state, state);
+    assert.equal(isEnded(photo), state !== 'working');
+  }
+});
+
+test('an upload of which nobody knows whether it came through is lost when the service waits for it', () => {
+  const waiting = { status: 'waiting', upload_until: '2026-11-21T12:00:00Z' };
+  const unsure = working({ unsure: true });
+  const sure = working();
+  learn(unsure, waiting);
+  learn(sure, waiting);
+
+  assert.deepEqual([unsure.state, sure.state], ['lost', 'working']);
+});
+
+test('only what still has its file can be sent again', () => {
+  const photo = photoOf({ name: 'a.jpg', size: 1 }, 'image/jpeg');
+  assert.equal(isRetriable({ ...photo, state: 'canceled' }), true);
+  assert.equal(isRetriable({ ...photo, state: 'broken', file: null }), false);
+  assert.equal(isRetriable({ ...photo, state: 'done' }), false);
+});
+
+test('how far all is adds up, in numbers and in words', () => {
+  const photos = [
+    working({ state: 'done' }), working({ state: 'rejected' }), working(), working({ state: 'uploading', progress: 0.5 }),
+  ];
+  const counts = count(photos);
+
+  assert.equal(counts.part, (1 + 1 + 0.8 + 0.4) / 4);
+  assert.deepEqual(sentences(counts), {
+    headline: '1 of 4 photos finished', details: '1 to send · 1 being developed · 1 needs your attention',
+  });
+  assert.deepEqual(sentences(count([working({ state: 'done' })])), { headline: 'Your photo is finished', details: '' });
+});
+
+test('S3\'s refusals are told apart: again later, again with another form, or not again', () => {
+  const slow = new SendError(503, '<Error><Code>SlowDown</Code></Error>');
+  const late = new SendError(403, '<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>');
+  const large = new SendError(400, '<Error><Code>EntityTooLarge</Code></Error>');
+
+  assert.deepEqual([slow, late, large].map(({ passing, expired, code }) => [passing, expired, code]), [
+    [true, false, 'SlowDown'], [false, true, 'AccessDenied'], [false, false, 'EntityTooLarge'],
+  ]);
+});
+
+/** A list of images in pages of two, as the service gives it; counts what it sent. */
+class Listed {
+  constructor(names) {
+    this.names = names;
+    this.sent = [];
+  }
+
+  async page(cursor, etag) {
+    const start = Number(cursor ?? 0);
+    const images = this.names.slice(start, start + 2).map((location) => ({ location }));
+    const tag = images.map(({ location }) => location).join();
+    this.sent.push(etag === tag ? 304 : 200);
+    const next = start + 2 < this.names.length ? String(start + 2) : null;
+    return { page: etag === tag ? null : { images, next }, etag: tag, retryAfter: 5 + start };
+  }
+}
+
+test('a round goes on until all that are wanted were seen, and no further', async () => {
+  const api = new Listed(['f', 'e', 'd', 'c', 'b', 'a']);
+  const told = [];
+  const round = await new Rounds(api).ask(['e', 'c'], ({ location }) => told.push(location));
+
+  assert.deepEqual(told, ['f', 'e', 'd', 'c']);
+  assert.deepEqual([round.retryAfter, round.unseen.size, api.sent], [5, 0, [200, 200]]);
+});
+
+test('a page that is unchanged is not sent again, until everything is wanted once more', async () => {
+  const api = new Listed(['d', 'c', 'b', 'a']);
+  const rounds = new Rounds(api);
+  const told = [];
+  await rounds.ask(['a'], () => {});
+  await rounds.ask(['a'], ({ location }) => told.push(location));
+  rounds.forget();
+  await rounds.ask(['d'], ({ location }) => told.push(location));
+
+  assert.deepEqual([told, api.sent], [['d', 'c'], [200, 200, 304, 304, 200]]);
+});
+
+test('what no page has is told as unseen', async () => {
+  const round = await new Rounds(new Listed(['b', 'a'])).ask(['a', 'gone'], () => {});
+
+  assert.deepEqual([...round.unseen], ['gone']);
+});
