@@ -75,20 +75,15 @@ def _body(service: Service, request: Request) -> bytes:
             f"Say what the file is in the header Content-Type: one of {taken}.",
             headers={"Accept": taken},
         )
-    if len(request.body) > (service.max_direct_bytes + 2) // 3 * 4:
-        raise _too_large(service)
     body = request.decoded()
     if len(body) > service.max_direct_bytes:
-        raise _too_large(service)
+        raise Problem(
+            413,
+            f"This way takes up to {service.max_direct_bytes} bytes: ask POST /uploads for a form and send it to S3.",
+        )
     if not body:
         raise Problem(400, "The body is empty: send the file's bytes.")
     return body
-
-
-def _too_large(service: Service) -> Problem:
-    return Problem(
-        413, f"This way takes up to {service.max_direct_bytes} bytes: ask POST /uploads for a form and send it to S3."
-    )
 
 
 def _name(request: Request) -> str:
