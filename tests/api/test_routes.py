@@ -154,6 +154,16 @@ def test_a_file_that_cannot_be_stored_is_told_to_come_again(gateway: Gateway, mo
     assert gateway.send("POST", "/upload", b"x", {"content-type": "image/png"}).status == 503
 
 
+def test_a_file_that_cannot_be_written_down_is_not_stored(
+    gateway: Gateway, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.api().register, "_dynamodb", Broken(client_error("InternalServerError", 500)))
+
+    answer = gateway.send("POST", "/upload", b"x", {"content-type": "image/png"})
+
+    assert (answer.status, stage.s3.list_objects_v2(Bucket="uploads")["KeyCount"]) == (503, 0)
+
+
 def test_what_dynamodb_puts_off_is_written_again_and_given_up_when_it_never_is(
     gateway: Gateway, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
