@@ -1,7 +1,5 @@
 """Puts photos into the uploads bucket, as an uploader would."""
 
-import mimetypes
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,6 +8,8 @@ from typing import Any
 
 from ops.errors import UsageError
 from ops.start.photos import Photo
+from ops.upload.looking import unchecked
+from ops.upload.transfer import Transfer
 
 AT_ONCE = 4
 
@@ -42,24 +42,21 @@ class Uploader:
     def begin(self, photos: Sequence[Photo]) -> Iterator[list[Future[Upload]]]:
         """Upload in the background, a few at once; what has not begun when the block is left by an error never does."""
         pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upload")
-        try:
-            yield [pool.submit(self.upload, photo) for photo in photos]
-        finally:
-            pool.shutdown(cancel_futures=True)
+        with Transfer.to(self.s3, self.bucket) as transfer:
+            try:
+                yield [pool.submit(self._upload, transfer, photo) for photo in photos]
+            finally:
+                pool.shutdown(cancel_futures=True)
 
-    def upload(self, photo: Photo) -> Upload:
+    def _upload(self, transfer: Transfer, photo: Photo) -> Upload:
         """Put one file under its own name below the prefix.
 
         Raises:
             UsageError: the file cannot be read.
         """
         key = self.prefix + photo.name
-        content_type = mimetypes.guess_type(photo.name)[0] or "application/octet-stream"
         try:
-            body = photo.path.open("rb")
+            etag, size = transfer.put(photo.path, key, unchecked(photo.path, key)), photo.path.stat().st_size
         except OSError as error:
             raise UsageError(f"{photo.path} cannot be read ({error.strerror}): mend that, or move it away") from error
-        with body:
-            answer = self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
-            size = os.fstat(body.fileno()).st_size
-        return Upload(photo, self.bucket, key, answer["ETag"].strip('"'), size)
+        return Upload(photo, self.bucket, key, etag, size)
