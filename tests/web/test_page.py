@@ -21,18 +21,32 @@ def held(desk):
 
 class Held:
     def __init__(self, page):
-        self.routes = []
-        page.route(S3, lambda route: self.routes.append(route))
         self.page = page
+        self.routes = []
+        self.open = False
+        page.route(S3, self._hold)
 
-    def let(self, count=None):
-        """Let the first ones go, or all and those to come."""
-        if count is None:
-            self.page.unroute(S3)
-        for route in self.routes[:count]:
+    def _hold(self, route):
+        self.routes.append(route)
+        if self.open:
+            self._go(1)
+
+    def let(self, count):
+        """Let the first ones go."""
+        while len(self.routes) < count:
+            self.page.wait_for_timeout(50)  # the page is ahead of the browser
+        self._go(count)
+
+    def let_all(self):
+        """Let all go, and those to come."""
+        self.open = True
+        self._go(len(self.routes))
+
+    def _go(self, count):
+        going, self.routes = self.routes[:count], self.routes[count:]
+        for route in going:
             with suppress(Error):  # the page has given it up meanwhile
                 route.continue_()
-        self.routes = self.routes[len(self.routes) if count is None else count :]
 
 
 def test_of_thirty_dropped_photos_two_of_them_bad_28_are_done_and_two_rejected_with_reasons(desk, tmp_path):
@@ -54,7 +68,7 @@ def test_of_thirty_dropped_photos_two_of_them_bad_28_are_done_and_two_rejected_w
 def test_thumbnails_come_as_photos_are_done_and_a_click_compares_the_variants(desk, tmp_path):
     desk.choose(files(tmp_path, 2))
     desk.wait_for("done", 2)
-    picture = desk.card("photo-01.jpg").get_by_role("img")
+    picture = desk.card("photo-01.jpg").locator("img")
     expect(picture).to_have_js_property("naturalWidth", 320)
 
     desk.card("photo-01.jpg").get_by_role("button").click()
@@ -83,7 +97,7 @@ def test_what_was_uploaded_is_followed_after_a_reload_and_what_was_not_can_be_ch
     desk.page.reload()
     desk.wait_for("lost", 6)
     desk.wait_for("done", 2)
-    held.let()
+    held.let_all()
     expect(desk.card("photo-08.jpg")).to_contain_text("Not sent: the page was closed before")
     desk.choose(paths)
     desk.wait_for("done", 10)  # the first two were sent before, and now once more
@@ -107,7 +121,7 @@ def test_offline_nothing_is_lost_and_back_online_all_goes_on(desk, held, tmp_pat
     desk.choose(files(tmp_path, 8))
     desk.wait_for("uploading", 5)
     desk.page.context.set_offline(True)
-    held.let()
+    held.let_all()
 
     expect(desk.page.get_by_text("You are offline.")).to_be_visible()
     desk.wait_for("queued", 8)
@@ -132,7 +146,7 @@ def test_one_upload_can_be_canceled_and_retried_while_the_others_go_on(desk, hel
     desk.wait_for("uploading", 3)
 
     desk.press("Cancel photo-02.jpg")
-    held.let()
+    held.let_all()
     desk.wait_for("done", 2)
     expect(desk.card("photo-02.jpg")).to_contain_text("Canceled.")
     assert desk.said == "2 of 3 photos finished / 1 canceled"
@@ -175,6 +189,18 @@ def test_a_wrong_key_is_refused_and_asked_for_again(tab):
     expect(desk.drop).to_be_hidden()
     desk.give(API_KEY)
     expect(desk.drop).to_be_visible()
+
+
+def test_a_service_that_wants_signed_requests_says_so_instead_of_asking_for_a_key(tab):
+    desk = tab()
+    settings = desk.page.request.get(f"{desk.url}/settings.json").json() | {"authorizer": "iam"}
+    desk.page.route("**/settings.json", lambda route: route.fulfill(json=settings))
+
+    desk.page.goto(desk.url)
+
+    expect(desk.page.locator("#notice")).to_contain_text("signed requests only")
+    expect(desk.drop).to_be_hidden()
+    expect(desk.page.get_by_label("API key")).to_be_hidden()
 
 
 def test_a_key_that_is_withdrawn_is_asked_for_and_the_uploads_go_on_with_the_new_one(desk, tmp_path):

@@ -9,8 +9,8 @@ import pytest
 from ops.local.poller import LONG_POLL
 from tests.web.browsing import files
 
-FOLLOWING = 7  # seconds
-AFTERWARDS = 4
+FOLLOWING = 6  # seconds
+AFTERWARDS = 3
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def test_a_hidden_tab_asks_for_nothing_and_goes_on_when_it_is_seen(desk, stack, 
         hide(desk.page, hidden=True)
         desk.page.wait_for_timeout(500)
         asked = len(answers)
-        desk.page.wait_for_timeout(5_000)
+        desk.page.wait_for_timeout(4_000)
         assert len(answers) == asked
 
     hide(desk.page, hidden=False)

@@ -61,15 +61,11 @@ class Page {
     this.#tellLimits();
     this.album.restore();
     find('drop').hidden = false;
-    find('change-key').hidden = !this.needsKey;
-    if (this.needsKey && !this.key.value) void this.#askForKey();
+    find('change-key').hidden = false;
+    if (!this.key.value) void this.#askForKey();
     for (const photo of this.album.photos) {
       if (photo.state === 'working' || photo.state === 'done') this.follower.add(photo, 0);
     }
-  }
-
-  get needsKey() {
-    return this.settings.authorizer === 'api-key';
   }
 
   #connect() {
@@ -185,4 +181,5 @@ const key = new Key({ form: find('key-form'), storage: sessionStorage });
 const api = new Api(() => key.value);
 const settings = await settingsOf(api);
 notify('');
-new Page(settings, key, api).start();
+if (settings.authorizer === 'api-key') new Page(settings, key, api).start();
+else notify('This service takes signed requests only, which this page cannot make: send photos by its API.');
