@@ -117,6 +117,19 @@ def test_an_upload_that_came_through_although_the_page_never_heard_so_is_followe
     desk.wait_for("done", 1)
 
 
+def test_the_form_that_a_photo_is_sent_with_takes_no_other_type_key_or_field(desk, held, tmp_path):
+    with desk.page.expect_response(f"{desk.url}/uploads") as answer:
+        (path,) = files(tmp_path, 1)
+        desk.choose([path])
+    form = answer.value.json()["uploads"][0]["upload"]
+    url, fields, body = form["url"], form["fields"], path.read_bytes()
+
+    assert send(url, fields | {"Content-Type": "text/html"}, body)[0] == 403
+    assert send(url, fields | {"key": f"{fields['key']}.png"}, body)[0] == 403
+    assert send(url, fields | {"acl": "public-read"}, body)[0] == 403
+    assert send(url, fields, body)[0] == 204
+
+
 def test_offline_nothing_is_lost_and_back_online_all_goes_on(desk, held, tmp_path):
     desk.choose(files(tmp_path, 8))
     desk.wait_for("uploading", 5)
