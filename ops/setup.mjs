@@ -36,6 +36,9 @@ const CHECKS = [
   ['mypy', ['-m', 'mypy']],
 ];
 
+// Two files of tests at a time: most tests wait for processes. `-n 0` after it runs them one after another.
+const SIDE_BY_SIDE = ['-n', '2', '--dist', 'loadfile'];
+
 class SetupError extends Error {}
 
 const STOP = ['SIGINT', 'SIGTERM'];
@@ -204,7 +207,7 @@ async function check() {
 async function test(args) {
   const clean = await check();
   say('pytest');
-  const code = await run(['-m', 'pytest', ...args], IN_ROOT);
+  const code = await run(['-m', 'pytest', ...SIDE_BY_SIDE, ...args], IN_ROOT);
   return code !== 0 ? code : Number(!clean);
 }
 
