@@ -34,13 +34,12 @@ class Mover:
     destination_url: str
     pause: Callable[[float], None] = time.sleep
 
-    def start(self, rate: int | None) -> str:
-        """Begin; returns the handle by which the task is cancelled."""
+    def start(self, rate: int | None) -> None:
+        """Begin."""
         speed = {} if rate is None else {"MaxNumberOfMessagesPerSecond": rate}
-        answer = self.sqs.start_message_move_task(
+        self.sqs.start_message_move_task(
             SourceArn=self._arn(self.source_url), DestinationArn=self._arn(self.destination_url), **speed
         )
-        return str(answer["TaskHandle"])
 
     def follow(self, on_progress: Callable[[Progress], object]) -> Progress:
         """Wait for the latest task's end."""
@@ -50,12 +49,29 @@ class Mover:
         on_progress(progress)
         return progress
 
-    def cancel(self, handle: str) -> int:
-        """Stop a task; returns how many messages it has moved, which stay where they are now."""
-        return int(self.sqs.cancel_message_move_task(TaskHandle=handle).get("ApproximateNumberOfMessagesMoved", 0))
+    def cancel(self) -> int:
+        """Stop the task that runs, if one does; returns how many messages it has moved, which stay where they are now.
+
+        The handle is asked for, since whoever is interrupted in `start` may have a task and not know its handle yet.
+        """
+        tasks = self._tasks()
+        if not tasks or tasks[0]["Status"] not in ACTIVE:
+            return int(tasks[0].get("ApproximateNumberOfMessagesMoved", 0)) if tasks else 0
+        answer = self.sqs.cancel_message_move_task(TaskHandle=tasks[0]["TaskHandle"])
+        return int(answer.get("ApproximateNumberOfMessagesMoved", 0))
+
+    def is_moving(self) -> bool:
+        """Whether somebody's task runs already."""
+        return any(task["Status"] in ACTIVE for task in self._tasks())
+
+    def _tasks(self) -> list[dict[str, Any]]:
+        """The latest task, if there was one."""
+        answer = self.sqs.list_message_move_tasks(SourceArn=self._arn(self.source_url), MaxResults=1)
+        tasks: list[dict[str, Any]] = answer.get("Results", [])
+        return tasks
 
     def _progress(self) -> Progress:
-        (task,) = self.sqs.list_message_move_tasks(SourceArn=self._arn(self.source_url), MaxResults=1)["Results"]
+        (task,) = self._tasks()
         return Progress(
             status=task["Status"],
             moved=int(task.get("ApproximateNumberOfMessagesMoved", 0)),

@@ -135,18 +135,20 @@ def _move(stage: Stage, rate: float | None) -> Entry:
     columns = TextColumn("moved"), BarColumn(), MofNCompleteColumn()
     console = words()
     showing = Bars(*columns, console=console, transient=True, disable=not console.is_terminal)
+    if mover.is_moving():
+        raise UsageError("SQS moves these letters already, and takes one such task a queue: wait for its end")
     with kept(stage, entry) as history, showing as bars:
         bar = bars.add_task("moved", total=None)
-        handle = mover.start(None if rate is None else int(rate))
 
         def note(progress: Progress) -> None:
             entry.letters, entry.sent = progress.total, progress.moved
             bars.update(bar, total=progress.total or None, completed=progress.moved)
 
         try:
+            mover.start(None if rate is None else int(rate))
             end = mover.follow(note)
         except KeyboardInterrupt:
-            entry.sent = mover.cancel(handle)
+            entry.sent = mover.cancel()
             words().print(f"cancelled: {entry.sent} had been moved and stay in the uploads queue")
             raise
         history.end(entry, DONE if end.status == COMPLETED else end.status.lower(), end.why)

@@ -125,7 +125,8 @@ def test_everything_serverless_yml_names_is_among_the_sources():
     """Or a change to it would not be packaged, and the framework would not find it in its copy."""
     text = (PROJECT / "serverless.yml").read_text()
     named = re.findall(r"\$\{file\(([^)]+)\)", text)
-    named += [line.removeprefix("- ./") for line in map(str.strip, text.splitlines()) if line.startswith("- ./")]
+    plugins = [line for line in map(str.strip, text.splitlines()) if line.startswith("- ./")]
+    named += [line.removeprefix("- ./").partition(" #")[0] for line in plugins]
     patterns = re.search(r"  patterns:\n((?:    - .*\n)+)", text)[1].splitlines()
     named += [line.partition(" #")[0].strip(" -'") for line in patterns if "!" not in line]
 

@@ -343,6 +343,19 @@ def test_sqs_moves_every_letter_by_its_own_task(place):
     assert place.json("history")[0]["command"] == "native redrive"
 
 
+def test_a_move_that_runs_already_is_left_alone(place):
+    place.bury_many([f"letter {number}" for number in range(20)])
+    names = {"SourceArn": place.stage.dlq_url, "DestinationArn": place.stage.queue_url}
+    arns = {name: f"arn:aws:sqs:eu-west-1:123456789012:{url.rsplit('/', 1)[1]}" for name, url in names.items()}
+    place.stage.client("sqs").start_message_move_task(**arns, MaxNumberOfMessagesPerSecond=1)
+
+    result = place.run("redrive", "--all", "--native", "--rate", "500")
+
+    assert result.exit_code == 2
+    assert "SQS moves these letters already" in result.stderr
+    assert place.json("history") == []
+
+
 @pytest.mark.parametrize(
     "options",
     [
