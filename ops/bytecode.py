@@ -2,7 +2,7 @@
 
 ``python -m ops.bytecode ZIP VERSION`` compiles what is in the zip with a Python of that version (``LAMBDA_PYTHON``, or
 ``pythonX.Y`` on the PATH) and puts it in. Where there is none the zip stays as it is, which costs each cold start about
-0.3 seconds: a line says so. The same sources make the same bytes: byte code carries the hash of its source in place of
+0.25 seconds: a line says so. The same sources make the same bytes: byte code carries the hash of its source in place of
 a date, and is compiled with a fixed seed for hashes.
 """
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> None:
     if python is None:
         sys.stderr.write(
             f"No Python {version} is on the PATH or in LAMBDA_PYTHON: the package has no byte code, and a cold start "
-            "takes about 0.3 s longer.\n"
+            "takes about 0.25 s longer.\n"
         )
         return
     add_byte_code(package, python)
