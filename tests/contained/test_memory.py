@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.batches import BATCH, MEMORY, run
+from bench.batches import BATCH, MEMORY
 from processing.capacity import USED
 
 ROOT = Path(__file__).parents[2]
@@ -23,10 +23,3 @@ def test_the_memory_of_all_processes_stays_bounded_and_does_not_grow() -> None:
     assert said["failed"] == 0
     assert memory["peak"] < USED * MEMORY
     assert memory["second half"] < 1.2 * memory["first half"]
-
-
-def test_requests_that_take_their_time_are_waited_for_together() -> None:
-    in_turn = run(BATCH, latency=0.05, kind="small", overlapped=False)
-    overlapped = run(BATCH, latency=0.05, kind="small", overlapped=True)
-
-    assert overlapped.seconds < in_turn.seconds / 2
