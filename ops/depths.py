@@ -1,9 +1,11 @@
 """How much a queue holds: what waits, what is being worked on, and what is delayed. SQS's counts are approximate."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Self
 
-PREFIX = "ApproximateNumberOfMessages"
+PREFIX: Final = "ApproximateNumberOfMessages"
+COUNTS: Final = (PREFIX, f"{PREFIX}NotVisible", f"{PREFIX}Delayed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,11 @@ class Depth:
     in_flight: int
     delayed: int
 
+    @classmethod
+    def of(cls, attributes: Mapping[str, str]) -> Self:
+        """Out of a queue's attributes."""
+        return cls(*(int(attributes[name]) for name in COUNTS))
+
     @property
     def total(self) -> int:
         """All of them."""
@@ -22,6 +29,4 @@ class Depth:
 
 def depth_of(sqs: Any, url: str) -> Depth:
     """What a queue holds now; ``sqs`` is a boto3 client."""
-    names = [PREFIX, f"{PREFIX}NotVisible", f"{PREFIX}Delayed"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return Depth(*(int(attributes[name]) for name in names))
+    return Depth.of(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[*COUNTS])["Attributes"])

@@ -106,7 +106,7 @@ def _audit(stage: Stage, prefix: str, *, deep: bool, grace: float) -> Audit:
 
 
 def _repair(stage: Stage, names: Names, rate: float | None, *, keep_orphans: bool) -> Repair:
-    send = sending(stage, author="audit", rate=rate, depth=None)
+    send = sending(stage, author="audit", rate=rate, depth=0)
     s3 = stage.client("s3")
     return Repair(s3, stage.uploads_bucket, stage.variants_bucket, names, send, keep_orphans)
 

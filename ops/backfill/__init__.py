@@ -9,6 +9,6 @@ In reading order::
     wanted      which of them have to be processed
     messages    what the consumer is told, in the form of an S3 notification
     sending     SendMessageBatch, and what it did not send
-    pace        so many a second, and so many waiting at most
+    room        so many waiting at most
     checkpoint  how far it has come, in a file that survives a kill
 """

@@ -13,7 +13,7 @@ from ops import costs
 from ops.backfill.checkpoint import Checkpoint
 from ops.backfill.inventory import Inventory
 from ops.backfill.messages import body
-from ops.backfill.pace import Pace
+from ops.backfill.room import Room
 from ops.backfill.run import Backfill, Send, Totals, sizes_of_wanted
 from ops.backfill.sending import Sender
 from ops.backfill.sources import Found, asked_for, listed, named
@@ -23,6 +23,7 @@ from ops.depths import depth_of
 from ops.errors import UsageError
 from ops.estimate import deployed_by_default
 from ops.images import ImagesTable
+from ops.pace import Pace
 from ops.recipes import read_recipe
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, DryRun, paper, print_json, table, words
@@ -94,7 +95,7 @@ def backfill(
     start = kept.read()
     if start.after:
         words().print(f"going on behind {start.after}: {start.sent:,} were sent before")
-    send = sending(stage, author="backfill", rate=rate, depth=depth or None)
+    send = sending(stage, author="backfill", rate=rate, depth=depth)
     with counting("sent", "looked at") as count:
         run = Backfill(wanted, send, kept, lambda totals: count(totals.sent, totals.verdicts.total()))
         totals = run.run(find(start.after), start)
@@ -103,14 +104,17 @@ def backfill(
         raise typer.Exit(1)
 
 
-def sending(stage: Stage, *, author: str, rate: float | None, depth: int | None) -> Send:
-    """What sends objects to the stage's queue, at this pace."""
+def sending(stage: Stage, *, author: str, rate: float | None, depth: int) -> Send:
+    """What sends objects to the stage's queue: so many a second, and while so many wait at most; 0 for no limit."""
     sqs = stage.client("sqs")
     sender = Sender(sqs, stage.queue_url, GROUP, time.sleep)
-    pace = Pace(rate, depth, lambda: depth_of(sqs, stage.queue_url).total, time.monotonic, time.sleep)
+    room = Room(depth, lambda: depth_of(sqs, stage.queue_url).total) if depth else None
+    pace = Pace(rate)
 
     def send(found: Sequence[Found]) -> None:
-        pace.wait_for(len(found))
+        if room:
+            room.wait(len(found))
+        pace.wait(len(found))
         sender.send([body(one, bucket=stage.uploads_bucket, region=stage.region, author=author) for one in found])
 
     return send

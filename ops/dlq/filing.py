@@ -15,10 +15,10 @@ from ops.dlq.filters import Filter, filtered
 from ops.dlq.history import Entry, new_entry
 from ops.dlq.letters import Hold, Letter
 from ops.dlq.looking import cases_of, held
-from ops.dlq.pace import Pace
 from ops.dlq.redrive import DONE
 from ops.dlq.sender import Sender
 from ops.errors import UsageError
+from ops.pace import Pace
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, DryRun, print_json, words
 

@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.depths import COUNTS, Depth
 from ops.errors import UsageError
 from processing.aws import code_of
 
@@ -23,7 +24,6 @@ HIDDEN = 120  # seconds
 WAIT = 1  # seconds of a long poll: an empty answer then comes from all of SQS's servers, not from a few
 MOST = 10  # messages in any one request
 THREADS = 8
-COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible")
 SHORT = 8  # characters of a message id that people type
 Item = TypeVar("Item")
 
@@ -138,8 +138,8 @@ class Hold:
     def _refuse_a_queue_that_counts(self) -> None:
         answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[*COUNTS, "RedrivePolicy"])
         attributes = answer["Attributes"]
-        self.expected = int(attributes[COUNTS[0]])
-        self.elsewhere = int(attributes[COUNTS[2]])
+        depth = Depth.of(attributes)
+        self.expected, self.elsewhere = depth.waiting, depth.in_flight
         if "deadLetterTargetArn" in attributes.get("RedrivePolicy", ""):
             name = self._url.rpartition("/")[2]
             raise UsageError(f"{name} has a redrive policy of its own, so looking would use up receives: remove that")

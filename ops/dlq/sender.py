@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from ops.dlq.causes import REDRIVE, Case
 from ops.dlq.letters import MOST, THREADS, Letter
-from ops.dlq.pace import Pace
+from ops.pace import Pace
 
 GROUP = "darkroom-redrive"
 MOST_BYTES = 250_000  # in one request, which SQS has always taken (its limit was 256 KiB for long)

@@ -15,12 +15,12 @@ from ops.dlq.history import Entry, History, new_entry
 from ops.dlq.letters import Hold
 from ops.dlq.looking import held
 from ops.dlq.native import COMPLETED, FASTEST, Mover, Progress
-from ops.dlq.pace import Pace
 from ops.dlq.redrive import DONE, Redrive, Terms, failing_code
 from ops.dlq.sender import Sender
 from ops.dlq.watch import Watch
 from ops.errors import UsageError
 from ops.images import ImagesTable
+from ops.pace import Pace
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, DryRun, paper, print_json, table, words
 

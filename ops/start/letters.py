@@ -1,9 +1,8 @@
-"""What the dead-letter queue says of an object, and how much a queue holds."""
+"""What the dead-letter queue says of an object."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ops.depths import depth_of
 from processing.errors import MalformedMessage
 from processing.events import parse
 
@@ -41,11 +40,6 @@ class DeadLetters:
         )
         messages: Sequence[Mapping[str, Any]] = answer.get("Messages", ())
         return messages
-
-
-def waiting(sqs: Any, url: str) -> int:
-    """How many messages a queue holds, whether they wait, are delayed or are being worked on."""
-    return depth_of(sqs, url).total
 
 
 def _versions(body: str) -> set[tuple[str, str]]:

@@ -10,11 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ops.depths import depth_of
 from ops.images import ImagesTable
 from ops.local.stack import LocalStack
 from ops.start import outcomes, report, sheet
 from ops.start.ends import End, Follower, Outcome
-from ops.start.letters import DeadLetters, waiting
+from ops.start.letters import DeadLetters
 from ops.start.photos import Photo, Selection
 from ops.start.uploads import Uploader
 from ops.start.variants import VariantsBucket, changes, wait_for_a_later_second
@@ -101,7 +102,7 @@ class Run:
         return Follower(
             table=ImagesTable(self.stack.client("dynamodb"), outputs["ImagesTable"]),
             letters=DeadLetters(sqs, outputs["UploadsDlqUrl"]),
-            settled=lambda: waiting(sqs, outputs["UploadsQueueUrl"]) == 0,
+            settled=lambda: depth_of(sqs, outputs["UploadsQueueUrl"]).total == 0,
             check=self.stack.player.raise_if_broken,
             give_up_after=self.timeout,
             clock=time.monotonic,

@@ -1,4 +1,4 @@
-"""The parts of a backfill, each by itself: sending, pace, checkpoint, sources, and what is wanted."""
+"""The parts of a backfill, each by itself: sending, room, checkpoint, sources, and what is wanted."""
 
 import gzip
 import json
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from ops.backfill.checkpoint import Checkpoint, Progress
 from ops.backfill.inventory import Inventory
 from ops.backfill.messages import body
-from ops.backfill.pace import Pace
+from ops.backfill.room import Room
 from ops.backfill.run import Backfill
 from ops.backfill.sending import TRIES, NotSent, Sender
 from ops.backfill.sources import Found, asked_for, chunks, named
@@ -92,43 +92,17 @@ class Time:
     def __init__(self, drained=0):
         self.now, self.waiting, self.drained = 100.0, 0, drained
 
-    def clock(self):
-        return self.now
-
     def pause(self, seconds):
         self.now += seconds
         self.waiting = max(0, self.waiting - round(self.drained * seconds))
 
 
-def test_messages_are_sent_at_the_rate_that_was_asked_for():
-    time = Time()
-    pace = Pace(50, None, lambda: 0, time.clock, time.pause)
-
-    for _ in range(100):
-        pace.wait_for(10)
-
-    assert time.now - 100 == pytest.approx(99 * 10 / 50)
-
-
-def test_time_that_was_lost_elsewhere_is_not_made_up_for_by_a_burst():
-    time = Time()
-    pace = Pace(10, None, lambda: 0, time.clock, time.pause)
-    pace.wait_for(10)
-    time.now += 60
-    pace.wait_for(10)
-    before = time.now
-
-    pace.wait_for(10)
-
-    assert time.now - before == pytest.approx(1.0)
-
-
 def test_no_more_are_sent_while_as_many_wait_as_were_allowed():
     time, most = Time(drained=7), 0
-    pace = Pace(None, 100, lambda: time.waiting, time.clock, time.pause)
+    room = Room(100, lambda: time.waiting, time.pause)
 
     for _ in range(200):
-        pace.wait_for(10)
+        room.wait(10)
         time.waiting += 10
         most = max(most, time.waiting)
 
@@ -138,10 +112,10 @@ def test_no_more_are_sent_while_as_many_wait_as_were_allowed():
 
 def test_a_depth_below_a_batch_still_lets_one_into_an_empty_queue():
     time = Time(drained=5)
-    pace = Pace(None, 3, lambda: time.waiting, time.clock, time.pause)
+    room = Room(3, lambda: time.waiting, time.pause)
 
     for _ in range(3):
-        pace.wait_for(10)
+        room.wait(10)
         assert time.waiting == 0
         time.waiting = 10
 

@@ -11,9 +11,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from ops.cli import make_app
+from ops.depths import depth_of
 from ops.images import ImagesTable
 from ops.start import command
-from ops.start.letters import DeadLetters, waiting
+from ops.start.letters import DeadLetters
 from ops.start.photos import select
 from ops.start.run import Run
 from tests.start.test_sheet import Page
@@ -136,7 +137,7 @@ def test_the_contact_sheet_leads_to_files_that_are_there(run):
 
 def test_nothing_is_waiting_in_the_queue_afterwards(run, stack):
     assert run[0].exit_code == 0
-    assert waiting(stack.client("sqs"), stack.outputs["UploadsQueueUrl"]) == 0
+    assert depth_of(stack.client("sqs"), stack.outputs["UploadsQueueUrl"]).total == 0
 
 
 def test_a_write_by_the_second_upload_would_be_seen(stack, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.dlq.pace import Pace
+from ops.pace import Pace
 
 
 class Clock:
