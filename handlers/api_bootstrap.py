@@ -50,7 +50,7 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
         register=DynamoRegister(
             dynamodb, table=settings.images_table, uploads_bucket=settings.uploads_bucket, clock=clock
         ),
-        objects=_objects(settings, max_bytes, _signing(env)),
+        objects=_objects(settings, _signing(env)),
         files=_files(ROOT / "web"),
         description=_description(),
         clock=clock,
@@ -58,12 +58,11 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
     )
 
 
-def _objects(settings: ApiSettings, max_bytes: int, signing: Config) -> S3Objects:
+def _objects(settings: ApiSettings, signing: Config) -> S3Objects:
     return S3Objects(
         boto3.client("s3", config=CLIENT.merge(signing)),
         uploads_bucket=settings.uploads_bucket,
         variants_bucket=settings.variants_bucket,
-        max_bytes=max_bytes,
         upload_seconds=settings.upload_seconds,
         link_seconds=settings.link_seconds,
         cdn_domain=settings.cdn_domain,

@@ -24,7 +24,7 @@ class Form:
 class Objects(Protocol):
     """The uploads and variants buckets, from outside."""
 
-    def form(self, key: str, content_type: str) -> Form: ...
+    def form(self, key: str, content_type: str, size: int) -> Form: ...
     def put(self, key: str, body: bytes, content_type: str) -> None: ...
     def is_there(self, key: str) -> bool: ...
     def link(self, key: str) -> str: ...
@@ -35,7 +35,6 @@ class S3Objects:
 
     Args:
         client: a boto3 S3 client that signs with version 4: version 2 drops a form's conditions without a word.
-        max_bytes: of a file; S3 refuses a larger one.
         upload_seconds, link_seconds: how long forms and links live; no longer than the credentials that signed them.
         cdn_domain: of what stands in front of the variants bucket; "" for nothing.
     """
@@ -46,7 +45,6 @@ class S3Objects:
         *,
         uploads_bucket: str,
         variants_bucket: str,
-        max_bytes: int,
         upload_seconds: int,
         link_seconds: int,
         cdn_domain: str = "",
@@ -54,14 +52,14 @@ class S3Objects:
         self._s3 = client
         self._uploads = uploads_bucket
         self._variants = variants_bucket
-        self._max_bytes = max_bytes
         self._upload_seconds = upload_seconds
         self._link_seconds = link_seconds
         self._cdn = cdn_domain
 
-    def form(self, key: str, content_type: str) -> Form:
-        """A form for one file: exactly this key and this content type, and 1 to ``max_bytes`` bytes.
+    def form(self, key: str, content_type: str, size: int) -> Form:
+        """A form for one file: exactly this key, this content type, and so many bytes.
 
+        S3 counts the file's own bytes, without the rest of the form, and both ends of the range belong to it:
         https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
         """
         with calling(f"sign s3:PostObject {key}"):
@@ -69,7 +67,7 @@ class S3Objects:
                 self._uploads,
                 key,
                 Fields={"Content-Type": content_type},
-                Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, self._max_bytes]],
+                Conditions=[{"Content-Type": content_type}, ["content-length-range", size, size]],
                 ExpiresIn=self._upload_seconds,
             )
         return Form(answer["url"], answer["fields"])

@@ -53,7 +53,7 @@ def store(service: Service, request: Request) -> Response:
 
 
 def _form(service: Service, request: Request, upload: Upload, until: int) -> dict[str, Any]:
-    form = service.objects.form(service.key(upload.id), upload.content_type)
+    form = service.objects.form(service.key(upload.id), upload.content_type, upload.size)
     return {
         "id": upload.id,
         "name": upload.name,

@@ -89,7 +89,7 @@ def _file(service: Service, request: Request, name: str) -> Response:
 
 def _guards(service: Service) -> dict[str, str]:
     """What the browser must not let the page do, whatever is smuggled into it."""
-    uploads = origin_of(service.objects.form("any", "image/png").url)
+    uploads = origin_of(service.objects.form("any", "image/png", 1).url)
     variants = origin_of(service.objects.link("any"))
     policy = {
         "default-src": "'none'",

@@ -72,6 +72,21 @@ def test_a_file_that_is_posted_by_its_form_becomes_variants_that_can_be_seen(
     )
 
 
+def test_s3_takes_the_bytes_that_were_declared_and_not_one_more_or_less(url: str, client: requests.Session) -> None:
+    body = png()
+    order = {"files": [{"name": "sea.png", "content_type": "image/png", "size": len(body)}]}
+    (given,) = client.post(f"{url}/uploads", json=order).json()["uploads"]
+    form = given["upload"]
+
+    answers = [
+        requests.post(form["url"], data=form["fields"], files={"file": ("sea.png", sent)}, timeout=10)
+        for sent in (body + b"x", body[:-1], b"", body)
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 400, 400, 204]
+    assert ["EntityTooLarge" in answers[0].text, "EntityTooSmall" in answers[1].text] == [True, True]
+
+
 def test_bytes_that_are_no_picture_are_rejected_with_a_reason(url: str, client: requests.Session) -> None:
     answer = client.post(f"{url}/upload?name=note.png", data=b"dear diary", headers={"Content-Type": "image/png"})
 

@@ -393,7 +393,7 @@ def test_a_request_to_aws_ends_long_before_api_gateway_gives_up() -> None:
 def test_the_emulator_is_asked_for_buckets_by_path(clock: Clock, stage: Stage) -> None:
     local = api.build_api({**ENVIRONMENT, "AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
 
-    assert local.objects.form("images/a", "image/png").url.endswith("/uploads")
+    assert local.objects.form("images/a", "image/png", 1).url.endswith("/uploads")
 
 
 def test_a_cdn_takes_the_place_of_links(stage: Stage, clock: Clock) -> None:

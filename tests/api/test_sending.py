@@ -25,10 +25,10 @@ def uploads(gateway: Gateway, *files: dict[str, Any]) -> list[dict[str, Any]]:
     return list(answer.json["uploads"])
 
 
-def test_a_form_allows_exactly_its_key_its_type_and_the_recipes_bytes_for_a_quarter_of_an_hour(
+def test_a_form_allows_exactly_its_key_its_type_and_the_declared_bytes_for_a_quarter_of_an_hour(
     gateway: Gateway,
 ) -> None:
-    (upload,) = uploads(gateway, order("Cat & dog.PNG", "image/png"))
+    (upload,) = uploads(gateway, order("Cat & dog.PNG", "image/png", 12_345))
 
     fields = upload["upload"]["fields"]
     conditions = policy(upload)["conditions"]
@@ -37,7 +37,7 @@ def test_a_form_allows_exactly_its_key_its_type_and_the_recipes_bytes_for_a_quar
     assert {"key": fields["key"]} in conditions
     assert {"bucket": "uploads"} in conditions
     assert {"Content-Type": "image/png"} in conditions
-    assert ["content-length-range", 1, MOST] in conditions
+    assert ["content-length-range", 12_345, 12_345] in conditions
     assert not [each for each in conditions if isinstance(each, list) and each[0] == "starts-with"]
     ends = datetime.fromisoformat(policy(upload)["expiration"])
     assert abs((ends - datetime.now(UTC)).total_seconds() - 900) < 30  # boto3 signs by the machine's own clock

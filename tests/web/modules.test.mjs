@@ -93,13 +93,14 @@ test('how far all is adds up, in numbers and in words', () => {
   assert.deepEqual(sentences(count([working({ state: 'done' })])), { headline: 'Your photo is finished', details: '' });
 });
 
-test('S3\'s refusals are told apart: again later, again with another form, or not again', () => {
+test('S3\'s refusals are told apart: again later, again with another form, or not with this file', () => {
   const slow = new SendError(503, '<Error><Code>SlowDown</Code></Error>');
   const late = new SendError(403, '<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>');
   const large = new SendError(400, '<Error><Code>EntityTooLarge</Code></Error>');
+  const small = new SendError(400, '<Error><Code>EntityTooSmall</Code></Error>');
 
-  assert.deepEqual([slow, late, large].map(({ passing, expired, code }) => [passing, expired, code]), [
-    [true, false, 'SlowDown'], [false, true, 'AccessDenied'], [false, false, 'EntityTooLarge'],
+  assert.deepEqual([slow, late, large, small].map(({ passing, expired, changed }) => [passing, expired, changed]), [
+    [true, false, false], [false, true, false], [false, false, true], [false, false, true],
   ]);
 });
 

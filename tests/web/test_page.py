@@ -117,7 +117,7 @@ def test_an_upload_that_came_through_although_the_page_never_heard_so_is_followe
     desk.wait_for("done", 1)
 
 
-def test_the_form_that_a_photo_is_sent_with_takes_no_other_type_key_or_field(desk, held, tmp_path):
+def test_the_form_that_a_photo_is_sent_with_takes_no_other_type_key_size_or_field(desk, held, tmp_path):
     with desk.page.expect_response(f"{desk.url}/uploads") as answer:
         (path,) = files(tmp_path, 1)
         desk.choose([path])
@@ -127,6 +127,7 @@ def test_the_form_that_a_photo_is_sent_with_takes_no_other_type_key_or_field(des
     assert send(url, fields | {"Content-Type": "text/html"}, body)[0] == 403
     assert send(url, fields | {"key": f"{fields['key']}.png"}, body)[0] == 403
     assert send(url, fields | {"acl": "public-read"}, body)[0] == 403
+    assert send(url, fields, body + b"x")[0] == send(url, fields, body[:-1])[0] == 400
     assert send(url, fields, body)[0] == 204
 
 

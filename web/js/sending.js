@@ -22,6 +22,11 @@ export class SendError extends Error {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 
+  /** Whether the file has other bytes than were declared. */
+  get changed() {
+    return this.code === 'EntityTooLarge' || this.code === 'EntityTooSmall';
+  }
+
   /** Whether another form would be taken. */
   get expired() {
     return this.status === 403 && this.answer.includes('expired');

@@ -226,6 +226,6 @@ export class Uploads {
 /** @param {any} error */
 function explain(error) {
   if (error instanceof ApiError) return error.errors?.[0]?.detail ?? error.message;
-  if (error.code === 'EntityTooLarge') return 'The file has grown since it was chosen.';
+  if (error.changed) return 'The file has changed since it was chosen.';
   return error.code ? `The storage refused it: ${error.code}.` : 'The file could not be read.';
 }
