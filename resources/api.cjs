@@ -2,6 +2,8 @@
 
 /** What of the upload API follows from the parameters: who may call which route, and from where. */
 
+const refusals = require('./api-refusals.cjs');
+
 /** Each takes every method, so that the function, not API Gateway, answers the wrong one. */
 const FOR_CALLERS = ['uploads', 'upload', 'images', 'images/{id}', 'images/{id}/{variant}'];
 const FOR_ALL = ['/', '{proxy+}'];
@@ -40,8 +42,9 @@ module.exports = async ({ resolveVariable }) => {
 
   const authorizer = await text('authorizer');
   const known = access(authorizer);
-  const resources = authorizer === 'jwt' ? { CallersAuthorizer: callersAuthorizer(await text('userPoolArn')) } : {};
-  const origins = (await text('corsOrigins')).split(',').map((origin) => origin.trim());
+  const authorizers = authorizer === 'jwt' ? { CallersAuthorizer: callersAuthorizer(await text('userPoolArn')) } : {};
+  const origins = (await text('corsOrigins')).split(',').map((origin) => origin.trim()).filter(Boolean);
+  const { Resources, extensions } = refusals(origins);
 
   return {
     events: [
@@ -49,13 +52,13 @@ module.exports = async ({ resolveVariable }) => {
       ...FOR_CALLERS.map((path) => http(path, 'options')), // a browser asks without a key before it sends one
       ...FOR_ALL.map((path) => http(path, 'any')),
     ],
-    resources: { Resources: resources },
+    resources: { Resources: { ...Resources, ...authorizers }, extensions },
     keys: authorizer === 'api-key' ? [{ name: await resolveVariable('self:custom.apiKeyName') }] : [],
     usagePlan: {
       quota: { limit: await number('apiDailyQuota'), period: 'DAY' },
       throttle: { rateLimit: await number('apiRate'), burstLimit: await number('apiBurst') },
     },
-    origins: [{ 'Fn::Sub': OWN_ORIGIN }, ...origins.filter(Boolean)],
+    origins: [{ 'Fn::Sub': OWN_ORIGIN }, ...origins],
     uploadSeconds: 60 * (await number('uploadMinutes')),
     linkSeconds: 60 * (await number('linkMinutes')),
   };

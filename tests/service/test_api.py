@@ -187,6 +187,42 @@ def test_api_gateways_own_refusals_are_problems_too(default: Package) -> None:
     assert {each["Properties"]["ResponseType"] for each in responses.values()} >= {"THROTTLED", "INVALID_API_KEY"}
 
 
+def refusals(resources: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The headers of API Gateway's own answers, by what they are given for."""
+    return {
+        each["Properties"]["ResponseType"]: each["Properties"]["ResponseParameters"]
+        for each in resources.values()
+        if each["Type"] == "AWS::ApiGateway::GatewayResponse"
+    }
+
+
+def test_pages_of_other_origins_may_read_api_gateways_own_refusals_if_there_are_such_origins(
+    default: Package, changed: Package
+) -> None:
+    nobody, several = (refusals(package.template["Resources"]) for package in (default, changed))
+    one = refusals(derived(corsOrigins="https://photos.example.com")["resources"]["Resources"])
+
+    assert nobody.keys() == several.keys() == one.keys()
+    assert not [name for headers in nobody.values() for name in headers if "Access-Control" in name]
+    for found, origin in ((several, "'*'"), (one, "'https://photos.example.com'")):
+        for headers in found.values():
+            assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == origin
+            assert headers["gatewayresponse.header.Access-Control-Expose-Headers"] == "'Retry-After'"
+
+
+def test_who_is_turned_away_for_a_while_is_told_for_how_long(default: Package) -> None:
+    waits = {
+        kind: headers.get("gatewayresponse.header.Retry-After")
+        for kind, headers in refusals(default.template["Resources"]).items()
+    }
+
+    assert {kind: wait for kind, wait in waits.items() if wait} == {
+        "THROTTLED": "'2'",
+        "QUOTA_EXCEEDED": "'3600'",
+        "DEFAULT_5XX": "'5'",
+    }
+
+
 def test_the_deployment_waits_for_what_api_gateway_answers_itself(default: Package) -> None:
     responses = set(default.of_type("AWS::ApiGateway::GatewayResponse"))
     (deployment,) = default.of_type("AWS::ApiGateway::Deployment").values()
