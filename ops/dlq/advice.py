@@ -20,7 +20,8 @@ WAIT = "Redrive with --canary once the service answers again."
 CLASSES = {
     "MalformedMessage": Advice(
         "The body is no S3 notification of this stage's uploads.",
-        "Find out who sends to the uploads queue besides the bucket, then export and purge it.",
+        "A redrive does not mend it, and it cannot be a canary. Find out who sends to the uploads queue besides the "
+        "bucket; then `darkroom dlq export` and `darkroom dlq purge` it.",
     ),
     "UnusableKey": Advice(
         "The key cannot be given to variants (NUL, '..', or too long).",

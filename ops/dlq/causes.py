@@ -37,6 +37,9 @@ class Cause:
         return f"{self.name}:{self.place}" if self.place else self.name
 
 
+FOREIGN = Cause(MalformedMessage.__name__)  # the consumer refuses such a letter before the ledger hears of it
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A letter and what is known of it. ``record`` is None where the ledger knows nothing."""
@@ -59,8 +62,8 @@ class Case:
 
     @property
     def version(self) -> Version | None:
-        """The key of the ledger's record."""
-        return version_of(self.event) if self.event else None
+        """The key of the ledger's record; None where it never has one, as the letter names no object of this stage."""
+        return version_of(self.event) if self.event and self.cause != FOREIGN else None
 
     @property
     def first_seen(self) -> float:
@@ -167,7 +170,7 @@ def _open(letter: Letter, stage: Stage) -> tuple[Event, ...] | Case:
     for event in events:
         if event.bucket != stage.uploads_bucket or not event.key.startswith(stage.uploads_prefix):
             where = f"{stage.uploads_bucket}/{stage.uploads_prefix}"
-            return Case(letter, Cause(MalformedMessage.__name__), f"not below {where}", event)
+            return Case(letter, FOREIGN, f"not below {where}", event)
     return events
 
 

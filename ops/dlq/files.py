@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from ops.dlq.causes import Case, Cause
+from ops.dlq.causes import Case, Cause, version_of
 from ops.dlq.letters import Letter
 from ops.errors import UsageError
 
@@ -23,7 +23,7 @@ def as_document(case: Case) -> dict[str, Any]:
         "why": case.message,
         "bucket": case.bucket,
         "key": case.key,
-        "etag": case.version[1] if case.version else "",
+        "etag": version_of(case.event)[1] if case.event else "",
         "sent_at": moment(case.letter.sent_at),
         "last_seen": moment(case.last_seen),
         "redrive": case.redrive,

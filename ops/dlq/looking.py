@@ -169,8 +169,8 @@ def _case_row(case: Case, now: float) -> tuple[object, ...]:
 
 def _object_now(stage: Stage, case: Case) -> dict[str, Any]:
     """What the uploads bucket holds under the letter's key now."""
-    if not case.event:
-        return {"state": "unknown: the letter names no object"}
+    if not case.version:
+        return {"state": "not looked for: the letter names no object of this stage"}
     try:
         answer = stage.client("s3").head_object(Bucket=case.bucket, Key=case.key)
     except ClientError as error:

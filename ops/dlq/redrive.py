@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ops.dlq.causes import ENDED, Case
+from ops.dlq.files import many
 from ops.dlq.sender import Sender
 from ops.dlq.watch import Watch
+from ops.errors import UsageError
 from ops.recipes import read_recipe
 from ops.stage import Stage
 
 DONE: Final = "done"
+NAMELESS: Final = "name no object of this stage, so nothing tells how they end"
 Result = tuple[str, str]
 """``DONE`` or in a few words how it ended, and why."""
 
@@ -50,11 +53,10 @@ class Redrive:
             if why := self._send_first(canaries):
                 return "stopped at the canary", why
         self.sender.send(rest, stop=self._is_enough)
-        if self.terms.wait:
-            self._follow()
-            if not self.watch.wait(self.terms.timeout, until=self._is_enough):
-                return "sent, not followed", f"{len(self.watch.pending)} have no end after {self.terms.timeout:g} s"
-        return ("stopped", f"{len(self.watch.failed_again)} failed again") if self._is_enough() else (DONE, "")
+        unknown = self._wait_for_ends() if self.terms.wait else ""
+        if self._is_enough():
+            return "stopped", f"{len(self.watch.failed_again)} failed again"
+        return ("sent, not followed", unknown) if unknown else (DONE, "")
 
     def _send_first(self, canaries: Sequence[Case]) -> str:
         """Send a few and wait for their ends; returns why the rest is not to be sent, empty when it is."""
@@ -71,6 +73,13 @@ class Redrive:
             return f"{len(self.watch.pending)} of {len(canaries)} have no end after {self.terms.timeout:g} s"
         self.tell(f"canary: {len(canaries)} passed")
         return ""
+
+    def _wait_for_ends(self) -> str:
+        """Follow what was sent; returns of what the end is not known, empty when of nothing."""
+        self._follow()
+        if not self.watch.wait(self.terms.timeout, until=self._is_enough):
+            return f"{len(self.watch.pending)} have no end after {self.terms.timeout:g} s"
+        return f"{len(self.watch.never_told)} {NAMELESS}" if self.watch.never_told else ""
 
     def _follow(self) -> None:
         """Have the watch follow what was sent since the last time."""
@@ -96,7 +105,21 @@ def failing_code(stage: Stage, cases: Sequence[Case]) -> tuple[str, str, int]:
     return code, recipe, len(same)
 
 
+def check_canaries(cases: Sequence[Case]) -> None:
+    """Refuse to send some first where the end of none can be known.
+
+    Raises:
+        UsageError: each of them names no object of this stage.
+    """
+    if cases and not any(case.version for case in cases):
+        raise UsageError(
+            f"none of {many(len(cases))} can be a canary: they {NAMELESS}, and a redrive does not mend them. "
+            "Keep them with `darkroom dlq export`, then delete them with `darkroom dlq purge`"
+        )
+
+
 def _split(cases: Sequence[Case], canaries: int) -> tuple[list[Case], list[Case]]:
-    """Those to send first, which are such as can fail again, and the rest."""
-    ordered = sorted(cases, key=lambda case: case.record is None or case.record.status in ENDED)
-    return ordered[:canaries], ordered[canaries:]
+    """Those to send first, such as can fail again before others, and the rest; no canary is without an object."""
+    ordered = sorted(cases, key=lambda case: (case.version is None, case.record is None or case.record.status in ENDED))
+    count = min(canaries, sum(case.version is not None for case in cases))
+    return ordered[:count], ordered[count:]

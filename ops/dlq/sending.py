@@ -15,7 +15,7 @@ from ops.dlq.history import Entry, History, new_entry
 from ops.dlq.letters import Hold
 from ops.dlq.looking import held
 from ops.dlq.native import COMPLETED, FASTEST, Mover, Progress
-from ops.dlq.redrive import DONE, Redrive, Terms, failing_code
+from ops.dlq.redrive import DONE, NAMELESS, Redrive, Terms, check_canaries, failing_code
 from ops.dlq.sender import Sender
 from ops.dlq.watch import Watch
 from ops.errors import UsageError
@@ -66,6 +66,8 @@ def redrive(
     with held(stage) as look:
         cases = chosen.choose(look.cases)[:limit]
         look.keep_only(cases)
+        if canary:
+            check_canaries(cases)
         if dry_run or not cases:
             show_chosen(cases, "would be sent" if cases else "no letter is like that", as_json=as_json)
             return
@@ -121,6 +123,11 @@ def _begin(stage: Stage, chosen: str, cases: Sequence[Case]) -> Entry:
         words().print(
             f"warning: {same} of {len(cases)} failed with the code that is deployed ({code}) and the recipe of this "
             f"checkout ({recipe}): unless what they died of was mended outside of both, they will fail again"
+        )
+    if nameless := sum(case.version is None for case in cases):
+        words().print(
+            f"warning: {nameless} of {len(cases)} {NAMELESS}, and a redrive does not mend them: "
+            "darkroom dlq export, then darkroom dlq purge"
         )
     known = {"code_version": code, "recipe": recipe}
     return new_entry(stage, "redrive", chosen, letters=len(cases), causes=counted(cases), **known)

@@ -6,6 +6,8 @@
     any              DONE, SUPERSEDED, REMOVED      passed
     any              REJECTED, FAILED, and later    failed again: one attempt that failed is enough to stop for
     any              IN_PROGRESS, none, as before   none yet
+
+A letter that names no object of this stage has no record, and its end is never told.
 """
 
 import time
@@ -36,6 +38,7 @@ class Watch:
         self.passed: list[Case] = []
         self.failed_again: list[tuple[Case, Record]] = []
         self.pending: list[Case] = []
+        self.never_told: list[Case] = []
         self._table = table
         self._clock = clock
         self._pause = pause
@@ -43,7 +46,8 @@ class Watch:
 
     def add(self, cases: Iterable[Case]) -> None:
         """Follow these as well."""
-        self.pending += cases
+        for case in cases:
+            (self.pending if case.version else self.never_told).append(case)
 
     def look(self) -> None:
         """See who has come to an end since; asks the ledger at most every half second, and in turns."""

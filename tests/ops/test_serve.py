@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import socket
+import subprocess
 import threading
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from ops.local.invocation import FunctionError, FunctionTimeoutError
 from ops.serve.gateway import API_KEY, BODY_LIMIT, PAYLOAD_LIMIT, Gateway
 from ops.serve.routes import Routes
 from ops.serve.server import Server, listen
+from tests.conftest import ROOT
 
 KEY = {"x-api-key": API_KEY}
 
@@ -34,6 +36,13 @@ def method(resource, verb, *, key=False, authorization="NONE"):
 def resource(part, parent=None):
     above = {"Ref": parent} if parent else {"Fn::GetAtt": ["Api", "RootResourceId"]}
     return {"Type": "AWS::ApiGateway::Resource", "Properties": {"ParentId": above, "PathPart": part}}
+
+
+def refusals(*origins):
+    """API Gateway's own answers as they are packaged for pages of these origins."""
+    script = "console.log(JSON.stringify(require('./resources/api-refusals.cjs')(process.argv.slice(1)).Resources))"
+    run = subprocess.run(["node", "-e", script, *origins], cwd=ROOT, capture_output=True, check=True)
+    return json.loads(run.stdout)
 
 
 def own_answer(kind, text, **more):
@@ -286,6 +295,33 @@ def test_a_function_that_fails_is_told_to_the_owner_and_not_to_the_client(client
     assert (answered.status, answered.text) == (status, '{"detail": "later"}')
     assert len(notes) == 1
     assert notes[0].startswith("GET /images failed: ")
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"),
+    [
+        ([], None),
+        (["https://a.example"], "https://a.example"),
+        (["https://a.example", "https://b.example"], "*"),
+    ],
+)
+def test_a_page_of_a_configured_origin_may_read_api_gateways_own_answers(function, origins, allowed):
+    function.answer = FunctionError("ValueError: a bug")
+    routes = Routes.of(with_resources(NoKey=None, Refused=None, Failed=None, **refusals(*origins)))
+    with running(Gateway(routes, function, lambda note: None)) as server:
+        connection = http.client.HTTPConnection(*server.server_address, timeout=10)
+        requests = (("GET", "/images", None, {}), ("POST", "/", b"x" * (BODY_LIMIT + 1), {}), ("GET", "/", None, {}))
+        answers = {}
+        for request in requests:
+            connection.request(*request)
+            answer = connection.getresponse()
+            answers[answer.status] = (json.loads(answer.read())["status"], answer.headers)
+        connection.close()
+
+    assert {status: said for status, (said, _) in answers.items()} == {403: 403, 413: 413, 503: 503}
+    assert {headers["Access-Control-Allow-Origin"] for _, headers in answers.values()} == {allowed}
+    assert {headers["Access-Control-Expose-Headers"] for _, headers in answers.values()} == {allowed and "Retry-After"}
+    assert answers[503][1]["Retry-After"] == "5"
 
 
 def test_without_words_of_its_own_the_template_leaves_api_gateways(function):

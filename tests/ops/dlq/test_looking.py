@@ -142,13 +142,17 @@ def test_an_object_that_is_not_what_the_letter_speaks_of_is_said_to_be(place, ov
     assert place.json("show", letter)["object_now"]["state"] == state
 
 
-def test_a_letter_that_names_no_object_can_be_shown(place):
-    (letter,) = place.bury("not json")
+@pytest.mark.parametrize("body", ["not json", s3_body(s3_record("images/a.jpg", bucket="another-bucket"))])
+def test_a_letter_that_names_no_object_of_the_stage_can_be_shown_with_what_to_do(place, body):
+    (letter,) = place.bury(body)
 
-    result = place.run("show", letter)
+    result, document = place.run("show", letter), place.json("show", letter)
 
     assert result.exit_code == 0
-    assert "not json" in result.stdout
+    assert document["body"] == body
+    assert document["object_now"] == {"state": "not looked for: the letter names no object of this stage"}
+    assert "cannot be a canary" in result.stdout
+    assert "`darkroom dlq purge`" in result.stdout
 
 
 def test_an_id_of_no_letter_is_refused(place):

@@ -13,6 +13,8 @@ from ops.dlq.causes import REDRIVE
 from ops.dlq.history import PARTITION
 from ops.dlq.redrive import Redrive
 from ops.recipes import read_recipe
+from processing.errors import MalformedMessage
+from processing.events import parse
 from tests.local.conftest import wait_until
 from tests.ops.dlq.conftest import CODE
 
@@ -41,7 +43,10 @@ class Consumer:
                 QueueUrl=self.place.stage.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1, AttributeNames=["All"]
             )
             for message in answer.get("Messages", ()):
-                key = json.loads(message["Body"])["Records"][0]["s3"]["object"]["key"].replace("%2F", "/")
+                try:
+                    key = parse(message["Body"])[0].key
+                except MalformedMessage:
+                    continue  # and no record tells of it
                 self.received.append((key, message["Attributes"]["ApproximateReceiveCount"]))
                 end = self.ends.get(key, {"status": "DONE"})
                 if end:
@@ -242,6 +247,42 @@ def test_canaries_are_such_as_can_fail_again(place, consumer):
     result = place.run("redrive", "--all", "--canary", "1")
 
     assert "images/denied.jpg failed again" in result.stdout
+
+
+def test_a_letter_that_names_no_object_of_the_stage_is_no_canary(place, consumer):
+    place.bury("not json", place.body("outside/a.jpg"))  # the oldest
+    place.dead("images/denied.jpg", cause="AccessDenied")
+    consumer.ends["images/denied.jpg"] = {"cause": "AccessDenied"}
+
+    result = place.run("redrive", "--all", "--canary", "3", "--timeout", "30")
+
+    assert "canary: 1 sent" in result.stderr
+    assert "warning: 2 of 3 name no object of this stage" in result.stderr
+    assert "stopped at the canary: images/denied.jpg failed again" in result.stdout
+    assert place.letters == (2, 0)
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_where_no_letter_can_be_a_canary_none_is_sent(place, options):
+    place.bury("not json", place.body("outside/a.jpg"), '{"Event": "s3:TestEvent"}')
+
+    result = place.run("redrive", "--all", "--canary", "1", *options)
+
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "none of 3 letters can be a canary" in result.stderr
+    assert "`darkroom dlq export`, then delete them with `darkroom dlq purge`" in result.stderr
+    assert (place.letters, place.queued, place.json("history")) == ((3, 0), 0, [])
+
+
+def test_waiting_says_at_once_of_which_letters_nothing_tells_the_end(place, consumer):
+    place.bury("not json")
+    place.dead("images/a.jpg", cause="AccessDenied")
+
+    result = place.run("redrive", "--all", "--wait", "--timeout", "200")
+
+    assert result.exit_code == 1
+    assert "2 of 2 sent, 1 passed, 0 failed again: sent, not followed: 1 name no object" in result.stdout
 
 
 def test_a_redrive_stops_after_repeated_failures_while_it_goes_on(place, consumer):

@@ -80,13 +80,12 @@ def test_waiting_ends_when_the_time_is_over_or_enough_is_known():
     assert len(watch.pending) == 1
 
 
-def test_a_letter_that_names_no_object_never_ends():
-    watch = Watch(Table(None), clock=lambda: 100.0)
+def test_a_letter_that_names_no_object_is_not_waited_for():
+    watch = Watch(Table())
     watch.add([Case(Letter("id", "handle", "body"), Cause("MalformedMessage"))])
 
-    watch.look()
-
-    assert len(watch.pending) == 1
+    assert watch.wait(300)
+    assert (len(watch.never_told), watch.passed, watch.failed_again) == (1, [], [])
 
 
 def test_many_are_looked_at_in_turns():
