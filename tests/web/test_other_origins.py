@@ -1,0 +1,61 @@
+"""A page of another origin reads what API Gateway itself answers, where that origin is configured, and only there."""
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from ops.local.invocation import FunctionError
+from ops.serve.gateway import Gateway
+from ops.serve.routes import Routes
+from ops.serve.server import Server, listen
+from tests.ops.test_serve import TEMPLATE, refusals
+
+READ = """url => fetch(url).then(
+    async answer => [answer.status, (await answer.json()).detail, answer.headers.get('retry-after')],
+    () => 'network error',
+)"""
+
+
+def broken(_event):
+    raise FunctionError("a bug")
+
+
+@contextmanager
+def api_for(*origins):
+    """An API whose function always fails, for pages of these origins."""
+    routes = Routes.of({"Resources": {**TEMPLATE["Resources"], **refusals(*origins)}})
+    with listen(0) as listener, Server(listener, Gateway(routes, broken, lambda note: None)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server.url
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def page(browser):
+    """A page whose policy lets it ask any other origin."""
+    with api_for() as elsewhere:
+        page = browser.new_page()
+        page.goto(f"{elsewhere}/images")
+        page.origin = elsewhere
+        yield page
+        page.close()
+
+
+@pytest.mark.parametrize("others", [[], ["https://photos.example.com"]])
+def test_a_page_of_a_configured_origin_reads_a_refusal_and_when_to_come_back(page, others):
+    with api_for(page.origin, *others) as url:
+        assert page.evaluate(READ, f"{url}/images") == [403, "Give a valid API key in the header x-api-key.", None]
+        status, detail, wait = page.evaluate(READ, f"{url}/")
+
+    assert (status, wait) == (503, "5")
+    assert "try again" in detail
+
+
+def test_a_page_of_another_origin_learns_nothing(page):
+    with api_for("https://photos.example.com") as url:
+        assert page.evaluate(READ, f"{url}/images") == "network error"
