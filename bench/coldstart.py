@@ -30,7 +30,6 @@ TOP = 12
 SOURCES = ("handlers", "processing", "recipe.toml")
 LIBRARIES = ("PIL", "cykooz_resizer")
 
-CLIENTS = "import boto3\nfrom handlers.bootstrap import CLIENT\n"
 IMPORTED = "import handlers.consumer\n"
 INVOKED = """
 import json, sys
@@ -46,6 +45,7 @@ from bench.pipeline.consumers import usual
 answer = usual(Path())(json.loads(sys.argv[1]), Context("request"))
 assert answer == {"batchItemFailures": []}, answer
 """
+BOTO3 = "import os\nos.environ['REQUESTS'] = 'boto3'\n"
 POWERTOOLS = "from aws_lambda_powertools import Logger, Metrics\nLogger()\nMetrics(namespace='Darkroom')\n"
 PILLOW = "import processing.imaging.render\n"
 FINISHED = """
@@ -61,12 +61,10 @@ WAYS = {
     "boto3 imported": "import boto3\n",
     "boto3, and a client for S3": "import boto3\nboto3.client('s3')\n",
     "boto3, and clients for S3 and DynamoDB": "import boto3\nboto3.client('s3')\nboto3.client('dynamodb')\n",
-    "boto3, and clients for S3, DynamoDB and SQS": (
-        "import boto3\nboto3.client('s3')\nboto3.client('dynamodb')\nboto3.client('sqs')\n"
-    ),
     "the consumer imported": IMPORTED,
     "the consumer built: children started, clients made": IMPORTED + "handlers.consumer.consumer()\n",
     "**the consumer, its first image done**": IMPORTED + INVOKED,
+    "the same, with boto3's clients (REQUESTS=boto3)": BOTO3 + IMPORTED + INVOKED,
     "the same, without compiled byte code": IMPORTED + INVOKED,
     "the same, with Pillow and the engine imported by the consumer too": PILLOW + IMPORTED + INVOKED,
     "the same, with Powertools Logger and Metrics": POWERTOOLS + IMPORTED + INVOKED,

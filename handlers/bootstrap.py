@@ -9,17 +9,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
-import boto3
-import botocore.handlers
-from botocore.config import Config
-
+from handlers.clients import REQUEST_SECONDS, boto3_client, make_clients
 from handlers.logs import log_as_json
 from handlers.metrics import Metrics
 from processing.batch import Batch
 from processing.capacity import Capacity, capacity
 from processing.contained import Bodies, Renderer, Renderers, Room
+from processing.direct import Clients
 from processing.ledger import DynamoLedger
 from processing.pace import Pace
 from processing.publisher import Render
@@ -32,17 +29,6 @@ from processing.worker import Worker
 
 RECIPE = Path(__file__).resolve().parent.parent / "recipe.toml"
 
-# Three tries of at most 1 + 5 seconds, and between them pauses of at most 1 and 2 seconds: 21 seconds at the worst.
-CLIENT = Config(
-    connect_timeout=1,
-    read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    # A fifth of what botocore takes for an image's seven requests goes into these (docs/benchmarks.md):
-    user_agent="darkroom",  # or it is put together twice for each request
-    parameter_validation=False,  # against the service's model, before the service does it
-    request_checksum_calculation="when_required",  # the signature covers the SHA-256 of the body in its place
-)
-REQUEST_SECONDS = 22.0  # below the 30 seconds by which a lease outlives the function
 TRY = 1 / 4  # of the function's time: one image can hang, twice, and its neighbours have time left
 
 
@@ -60,10 +46,10 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     recipe = _fitting(load(RECIPE.read_text(encoding="utf-8")), room)
     pace = Pace(settings.function_timeout)
     render = _render(settings, recipe, room, pace, env)
-    client = partial(boto3.client, config=CLIENT.merge(Config(max_pool_connections=room.threads)))
+    clients = make_clients(settings.requests, env, connections=room.threads)
     return Batch(
-        handle=_worker(settings, recipe, render, client).handle,
-        queue=SqsQueue(cache(partial(client, "sqs")), settings.queue_url),
+        handle=_worker(settings, recipe, render, clients).handle,
+        queue=SqsQueue(cache(partial(boto3_client, "sqs")), settings.queue_url),
         max_receive_count=settings.max_receive_count,
         seconds_needed=pace.seconds_needed,
         clock=time.time,
@@ -74,12 +60,10 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     )
 
 
-def _worker(settings: Settings, recipe: Recipe, render: Render, client: Any) -> Worker:
-    s3 = client("s3")
-    _send_at_once(s3)
-    store = S3Store(s3, uploads_bucket=settings.uploads_bucket, variants_bucket=settings.variants_bucket)
+def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients) -> Worker:
+    store = S3Store(clients.s3, uploads_bucket=settings.uploads_bucket, variants_bucket=settings.variants_bucket)
     ledger = DynamoLedger(
-        client("dynamodb"),
+        clients.dynamodb,
         table=settings.images_table,
         recipe=recipe.fingerprint,
         code_version=settings.code_version,
@@ -97,15 +81,6 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, client: Any) -> 
         removals=settings.removals,
         request_seconds=REQUEST_SECONDS,
     )
-
-
-def _send_at_once(s3: Any) -> None:
-    """Send a variant without asking first: botocore's "Expect: 100-continue" costs a round trip and 0.3 CPU ms.
-
-    Lambda brings a botocore of its own, in which the handler may have another name: then it stays.
-    """
-    if asks := getattr(botocore.handlers, "add_expect_header", None):
-        s3.meta.events.unregister("before-call.s3", asks)
 
 
 def _render(settings: Settings, recipe: Recipe, room: Capacity, pace: Pace, env: Mapping[str, str]) -> Render:

@@ -15,6 +15,7 @@ Read in this order:
     contained   decoding and rendering in child processes, within limits
     ledger      the images table: claim, complete, reject, fail, release
     store       objects in S3: one method, one conditional request
+    direct      the requests an image costs, signed and sent without boto3; a map of its own
     queue       when failed messages come back
     naming      what the variants of an object are called
     stopwatch   how long each stage took
@@ -25,5 +26,5 @@ Read in this order:
 
 `events`, `recipe`, `naming`, `picture`, `stopwatch`, `spread`, `pace`, `capacity`, `errors` and `settings` know nothing
 outside the standard library; `imaging` needs Pillow, which the consumer itself never loads; `contained` needs Linux;
-`store`, `ledger`, `queue`, `aws` and `api` know AWS, and take their clients as arguments. Nothing happens at import.
+`store`, `ledger`, `direct`, `queue`, `aws` and `api` know AWS; but for `direct`, they take their clients as arguments. Nothing happens at import.
 """

@@ -58,7 +58,7 @@ class S3Store:
     """The store on S3.
 
     Args:
-        client: a boto3 S3 client.
+        client: an S3 client, of processing.direct or boto3's.
     """
 
     def __init__(self, client: Any, *, uploads_bucket: str, variants_bucket: str) -> None:

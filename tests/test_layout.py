@@ -28,7 +28,8 @@ PURE = {
 
 LIBRARIES = {
     "processing.imaging": ("PIL", "cykooz_resizer", "pi_heif"),
-    "processing.ledger": ("boto3.dynamodb.types", "botocore.exceptions"),
+    "processing.ledger": ("botocore.exceptions",),
+    "processing.direct": ("botocore.exceptions",),
     "processing.store": ("botocore.exceptions",),
     "processing.queue": ("botocore.exceptions",),
     "processing.aws": ("botocore.exceptions",),
@@ -170,7 +171,7 @@ def test_an_import_that_points_outwards_is_found(module, text):
     [
         ("processing.imaging.steps", "from PIL import Image, ImageOps"),
         ("processing.imaging", "from cykooz_resizer import Resizer"),
-        ("processing.ledger.dynamo", "from boto3.dynamodb.types import TypeSerializer"),
+        ("processing.api.register", "from boto3.dynamodb.types import TypeSerializer"),
         ("processing.store", "from botocore.exceptions import ClientError"),
         ("processing.worker", "from processing.store import Store"),
         ("handlers.bootstrap", "import boto3\nfrom processing import worker"),

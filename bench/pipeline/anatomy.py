@@ -20,13 +20,12 @@ from bench.pipeline.doubles import Doubles
 from bench.pipeline.measure import BATCH, ENGINE, Consumer
 from bench.pipeline.processes import cpu_seconds, pin
 
-SERIALISE = "requests: parameters, rules of endpoints, serialisation"
-CHECKSUM = "requests: checksums of bodies"
 SIGN = "requests: signatures"
-SEND = "requests: urllib3, TLS, sockets"
-PARSE = "requests: answers parsed"
-REST = "requests: what else botocore does (hooks, user agent, retries)"
-STORY = "the story of an image: worker, ledger, publisher; reading the original's body"
+SEND = "requests: http.client, TLS, sockets"
+READ = "answers read: TLS, sockets; most of it the original's body"
+CHECK = "checksum of the original's body"
+REST = "requests: parameters, headers, JSON"
+STORY = "the story of an image: worker, ledger, publisher"
 CHANNEL = "to the renderer and back"
 LOG = "log lines"
 THREADS = "threads, and whatever is left"
@@ -109,23 +108,19 @@ def main(originals: Path, logs: Path) -> None:
 
 def instrumented(clock: Clock, originals: Path) -> Callable[..., Any]:
     """The consumer, with a clock at the border of every part."""
-    import botocore.client
-    import botocore.httpsession
-    import botocore.parsers
-    import botocore.signers
-
     from bench.pipeline.consumers import WAYS
     from handlers.logs import JsonFormatter
     from processing.contained import channel
+    from processing.direct import connections, dynamodb, s3, signature
     from processing.worker import Worker
 
-    client = botocore.client.BaseClient
-    clock.time(REST, client, "_make_api_call")
-    clock.time(SERIALISE, client, "_convert_to_request_dict")
-    clock.time(CHECKSUM, botocore.client, "apply_request_checksum")
-    clock.time(SIGN, botocore.signers.RequestSigner, "sign")
-    clock.time(SEND, botocore.httpsession.URLLib3Session, "send")
-    clock.time(PARSE, botocore.parsers.ResponseParser, "parse")
+    for method in ("get_object", "head_object", "put_object"):
+        clock.time(REST, s3.S3Client, method)
+    clock.time(REST, dynamodb.DynamoClient, "update_item")
+    clock.time(SIGN, signature.Signer, "sign")
+    clock.time(SEND, connections.Connections, "exchange")
+    clock.time(READ, connections.Exchange, "read")
+    clock.time(CHECK, s3.Body, "read")
     clock.time(CHANNEL, channel.Channel, "send")
     clock.time(CHANNEL, channel.Channel, "receive")
     clock.time(LOG, JsonFormatter, "format")

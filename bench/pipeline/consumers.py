@@ -17,15 +17,19 @@ import boto3
 from botocore.config import Config
 
 from bench.pipeline.originals import original_of
-from handlers.bootstrap import CLIENT as OURS
 from handlers.bootstrap import RECIPE
+from handlers.clients import ATTEMPTS, CONNECT_TIMEOUT, READ_TIMEOUT
 from processing import imaging
 from processing.imaging import Rendered
 from processing.naming import variant_keys
 from processing.recipe import Recipe, load
 
-# The time-outs and retries of ours; what ours is tuned by beyond them is part of what is compared.
-CLIENT = Config(connect_timeout=OURS.connect_timeout, read_timeout=OURS.read_timeout, retries=OURS.retries)
+# The time-outs and retries of ours; that ours sends its requests without boto3 is part of what is compared.
+CLIENT = Config(
+    connect_timeout=CONNECT_TIMEOUT,
+    read_timeout=READ_TIMEOUT,
+    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+)
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any] | None]
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, cast
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from processing.aws import calling, code_of
 from processing.errors import Busy, LeaseLost, RejectedEarlier
 from processing.ledger.model import Claim, Delivery, Finished, ImageRecord, Reason, Status, Version
+from processing.ledger.values import from_attribute, to_attribute
 
 # Claimable: never seen, or neither held, nor done, nor rejected for this very message by this very code and recipe.
 CLAIMABLE = (
@@ -24,15 +24,12 @@ CLAIMABLE = (
 
 MAX_REASON = 300  # characters; keeps an item of many attempts below 1 KB
 
-_TO = TypeSerializer()
-_FROM = TypeDeserializer()
-
 
 class DynamoLedger:
     """Two write units for an image that goes through at once, and no read.
 
     Args:
-        client: a boto3 DynamoDB client.
+        client: a DynamoDB client, of processing.direct or boto3's.
         recipe: the fingerprint of today's recipe.
         lease_seconds: how long a claim lasts.
         clock: seconds since the epoch.
@@ -177,7 +174,7 @@ class DynamoLedger:
                     UpdateExpression=expression,
                     ConditionExpression=condition,
                     ExpressionAttributeNames={f"#{name}": name for name in names},
-                    ExpressionAttributeValues={name: _TO.serialize(value) for name, value in values.items()},
+                    ExpressionAttributeValues={name: to_attribute(value) for name, value in values.items()},
                     ReturnValues="ALL_OLD",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
@@ -213,7 +210,7 @@ def _assignments(values: Mapping[str, Any]) -> str:
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _FROM.deserialize(value) for name, value in item.items()}
+    return {name: from_attribute(value) for name, value in item.items()}
 
 
 def _reason(reason: Reason, claim: Claim, delivery: Delivery) -> dict[str, Any]:

@@ -1,22 +1,25 @@
-"""The consumer's handler on S3, DynamoDB and SQS in moto: real clients, real pictures, every request counted."""
+"""The consumer's handler on S3, DynamoDB and SQS in moto: real clients, real sockets and pictures, requests counted."""
 
 import io
 import json
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSRequest
-from moto import mock_aws
 from PIL import Image
 
-from handlers import bootstrap, consumer
+from handlers import bootstrap, clients, consumer
 from processing.errors import Misconfigured
 from tests.builders import created_body, eventbridge_body, removed_body, s3_body, s3_record, sns_body
+from tests.moto_server import MotoServer, serving
 
+ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -52,9 +55,10 @@ def jpeg(colour: str = "teal", size: tuple[int, int] = (640, 480)) -> bytes:
 
 
 class Stack:
-    """One stage on moto; ``requests`` counts what the consumer sends, by service and operation."""
+    """One stage on moto; ``server`` counts what the consumer sends, by operation."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: MotoServer) -> None:
+        self.server = server
         self.s3 = boto3.client("s3")
         self.s3.create_bucket(Bucket="uploads")
         self.s3.create_bucket(Bucket="variants")
@@ -66,8 +70,6 @@ class Stack:
             AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("object", "etag")],
             KeySchema=[{"AttributeName": "object", "KeyType": "HASH"}, {"AttributeName": "etag", "KeyType": "RANGE"}],
         )
-        self.requests: Counter[str] = Counter()
-        self.headers: dict[str, set[str]] = {}  # of the latest request, by operation
 
     def upload(self, key: str, body: bytes) -> str:
         return str(self.s3.put_object(Bucket="uploads", Key=key, Body=body)["ETag"].strip('"'))
@@ -79,36 +81,32 @@ class Stack:
     def item(self, key: str, etag: str) -> Any:
         return self.table.get_item(Key={"object": f"uploads/{key}", "etag": etag}).get("Item")
 
-    def count(self, request: AWSRequest, operation_name: str, **_: Any) -> None:
-        self.requests[operation_name] += 1
-        self.headers[operation_name] = {name.lower() for name in request.headers}
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[MotoServer]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True, params=["direct", "boto3"])
+def _requests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test of this module with each of the consumer's two ways to speak to AWS."""
+    monkeypatch.setenv("REQUESTS", request.param)
 
 
 @pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    for name, value in ENVIRONMENT.items():
+def stack(moto_server: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": moto_server.url}.items():
         monkeypatch.setenv(name, value)
     log = logging.getLogger("darkroom")
     before = (log.handlers, log.propagate, log.level)
-    with mock_aws():
-        made = Stack()
-        monkeypatch.setenv("QUEUE_URL", made.queue_url)
-        monkeypatch.setattr(bootstrap.boto3, "client", _counted(made))
-        consumer.consumer.cache_clear()
-        yield made
+    moto_server.reset()
+    made = Stack(moto_server)
+    monkeypatch.setenv("QUEUE_URL", made.queue_url)
+    consumer.consumer.cache_clear()
+    yield made
     consumer.consumer.cache_clear()
     log.handlers, log.propagate, log.level = before
-
-
-def _counted(stack: Stack) -> Callable[..., Any]:
-    real = boto3.client
-
-    def client(name: str, **settings: Any) -> Any:
-        made = real(name, **settings)
-        made.meta.events.register("request-created", stack.count)
-        return made
-
-    return client
 
 
 def record(number: int, body: str, *, receive: int = 1) -> dict[str, Any]:
@@ -136,7 +134,7 @@ def test_a_first_upload_costs_two_writes_one_get_a_put_each_and_one_head(stack: 
 
     assert invoke(created_body("images/cat.jpg", etag)) == []
 
-    assert stack.requests == {"UpdateItem": 2, "GetObject": 1, "PutObject": 3, "HeadObject": 1}
+    assert stack.server.requests == {"UpdateItem": 2, "GetObject": 1, "PutObject": 3, "HeadObject": 1}
     assert set(stack.variants()) == {"desktop/cat.jpg", "tablet/cat.jpg", "phone/cat.jpg"}
 
 
@@ -154,37 +152,41 @@ def test_a_batch_tells_its_images_and_its_metrics(stack: Stack, capsys: pytest.C
     assert {line["Outcome"]: line["Images"] for line in lines if "_aws" in line} == {"done": 1, "rejected": 1}
 
 
-def test_a_put_is_sent_without_asking_first(stack: Stack) -> None:
+FRESH = """
+import json, sys
+from handlers.consumer import handler
+
+class Context:
+    aws_request_id = "request-1"
+    get_remaining_time_in_millis = staticmethod(lambda: 60_000)
+
+for record in json.loads(sys.argv[1]):
+    failed = handler({"Records": [record]}, Context)["batchItemFailures"]
+    print(len(failed), "boto3" in sys.modules or "botocore.session" in sys.modules)
+"""
+
+
+def test_boto3_is_imported_where_it_is_asked_for_or_a_message_has_failed(stack: Stack) -> None:
+    """It is half of a cold start."""
     etag = stack.upload("images/cat.jpg", jpeg())
+    records = [record(0, created_body("images/cat.jpg", etag)), record(1, "not json")]
+    command = [sys.executable, "-c", FRESH, json.dumps(records)]
 
-    invoke(created_body("images/cat.jpg", etag))
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    assert "expect" not in stack.headers["PutObject"]
-    assert "if-none-match" in stack.headers["PutObject"]
-
-
-def test_a_client_for_the_queue_is_made_only_when_a_message_has_failed(stack: Stack, monkeypatch: Any) -> None:
-    made: list[str] = []
-    real = bootstrap.boto3.client
-    monkeypatch.setattr(bootstrap.boto3, "client", lambda name, **rest: made.append(name) or real(name, **rest))
-    etag = stack.upload("images/cat.jpg", jpeg())
-
-    for body, clients in ((created_body("images/cat.jpg", etag), ["s3", "dynamodb"]), ("not json", ["sqs"])):
-        invoke(body)
-
-        assert made == clients
-        made.clear()
+    is_asked_for = os.environ["REQUESTS"] == "boto3"
+    assert [line for line in said.splitlines() if not line.startswith("{")] == [f"0 {is_asked_for}", "1 True"]
 
 
 def test_a_second_delivery_writes_no_variant(stack: Stack) -> None:
     etag = stack.upload("images/cat.jpg", jpeg())
     invoke(created_body("images/cat.jpg", etag))
     before = stack.variants()
-    stack.requests.clear()
+    stack.server.requests.clear()
 
     assert invoke(created_body("images/cat.jpg", etag)) == []
 
-    assert stack.requests == {"UpdateItem": 1, "HeadObject": 3}
+    assert stack.server.requests == {"UpdateItem": 1, "HeadObject": 3}
     assert stack.variants() == before
 
 
@@ -271,9 +273,9 @@ def test_a_broken_image_is_rejected_and_fails_fast_afterwards(stack: Stack) -> N
         "CorruptImage",
         "request-1",
     )
-    stack.requests.clear()
+    stack.server.requests.clear()
     assert invoke(created_body("images/bad.jpg", etag), receive=2) == ["id-0"]
-    assert stack.requests["GetObject"] == 0
+    assert stack.server.requests["GetObject"] == 0
 
 
 def test_a_removal_removes_the_variants(stack: Stack) -> None:
@@ -287,30 +289,21 @@ def test_a_removal_removes_the_variants(stack: Stack) -> None:
 
 def test_a_claim_whose_answer_was_lost_is_won_by_the_clients_own_retry(stack: Stack) -> None:
     etag = stack.upload("images/cat.jpg", jpeg())
-    lost: list[Any] = []
+    lost: list[str] = []
 
-    def lose(**_: Any) -> Any:
-        if not lost:
-            lost.append(1)
-            return 0.0  # botocore sends the very same request again
-        return None
+    def lose(operation: str) -> bool:
+        if operation != "UpdateItem" or lost:
+            return False
+        lost.append(operation)
+        return True
 
-    real = bootstrap.boto3.client
+    stack.server.after = lose
 
-    def client(name: str, **settings: Any) -> Any:
-        made = real(name, **settings)
-        made.meta.events.register("needs-retry.dynamodb.UpdateItem", lose)
-        return made
-
-    bootstrap.boto3.client = client  # type: ignore[method-assign]
-    try:
-        assert invoke(created_body("images/cat.jpg", etag)) == []
-    finally:
-        bootstrap.boto3.client = real  # type: ignore[method-assign]
+    assert invoke(created_body("images/cat.jpg", etag)) == []
 
     item = stack.item("images/cat.jpg", etag)
     assert (item["status"], item["attempts"]) == ("DONE", 1)
-    assert lost == [1]
+    assert (lost, stack.server.requests["UpdateItem"]) == (["UpdateItem"], 3)
 
 
 def test_settings_that_make_no_sense_stop_the_function_with_every_fault(stack: Stack) -> None:
@@ -323,9 +316,8 @@ def test_settings_that_make_no_sense_stop_the_function_with_every_fault(stack: S
 
 def test_a_lease_leaves_room_for_a_request_within_the_function(stack: Stack) -> None:
     """Every retry at its worst ends before the lease of a function that starts it in its last moment."""
-    retries = bootstrap.CLIENT.retries["total_max_attempts"]
-    pauses = sum(2**attempt for attempt in range(retries - 1))  # botocore's "standard" mode draws below these
-    longest = retries * (bootstrap.CLIENT.connect_timeout + bootstrap.CLIENT.read_timeout) + pauses
+    pauses = sum(2**attempt for attempt in range(clients.ATTEMPTS - 1))  # either way draws below these
+    longest = clients.ATTEMPTS * (clients.CONNECT_TIMEOUT + clients.READ_TIMEOUT) + pauses
 
-    assert longest <= bootstrap.REQUEST_SECONDS
-    assert float(ENVIRONMENT["LEASE_SECONDS"]) - float(ENVIRONMENT["FUNCTION_TIMEOUT"]) > bootstrap.REQUEST_SECONDS
+    assert longest <= clients.REQUEST_SECONDS
+    assert float(ENVIRONMENT["LEASE_SECONDS"]) - float(ENVIRONMENT["FUNCTION_TIMEOUT"]) > clients.REQUEST_SECONDS

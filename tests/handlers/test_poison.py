@@ -14,9 +14,9 @@ from processing import imaging
 from processing.contained import Renderer
 from tests.builders import created_body
 from tests.contained.conftest import HOSTILE, picture, spelled
-from tests.handlers.test_consumer import Context, Stack, record, stack
+from tests.handlers.test_consumer import Context, Stack, moto_server, record, stack
 
-__all__ = ["stack"]
+__all__ = ["moto_server", "stack"]
 TIMEOUT = 8  # seconds of the function, so that a try has two
 
 
@@ -86,13 +86,18 @@ def test_without_linux_or_by_choice_there_are_no_child_processes(
     assert worker.render is imaging.render
 
 
+def threads() -> set[threading.Thread]:
+    """But for those of moto's server, one for each connection that is kept."""
+    return {thread for thread in threading.enumerate() if "process_request_thread" not in thread.name}
+
+
 def test_no_thread_is_left_when_the_handler_returns(poisoned: Stack) -> None:
-    before = set(threading.enumerate())
+    before = threads()
 
     failed, _ = work_off(poisoned, {f"images/{number}.jpg": picture() for number in range(10)})
 
     assert failed == []
-    assert set(threading.enumerate()) == before
+    assert threads() == before
 
 
 def test_the_requests_of_a_batch_overlap(poisoned: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +108,7 @@ def test_the_requests_of_a_batch_overlap(poisoned: Stack, monkeypatch: pytest.Mo
     at_once = 0
     lock = threading.Lock()
 
-    def slowly(**_: Any) -> None:
+    def slowly(operation: str) -> None:
         nonlocal at_once
         with lock:
             at_once += 1
@@ -112,8 +117,7 @@ def test_the_requests_of_a_batch_overlap(poisoned: Stack, monkeypatch: pytest.Mo
         with lock:
             at_once -= 1
 
-    worker = consumer.consumer().handle.__self__  # type: ignore[attr-defined]
-    worker.store._s3.meta.events.register("before-send.s3", slowly)
+    poisoned.server.before = slowly
 
     failed, _ = work_off(poisoned, images)
 

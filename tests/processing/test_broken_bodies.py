@@ -5,11 +5,14 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import boto3
+import certifi
 import pytest
 from botocore.config import Config
 
+from processing.direct import direct_clients
 from processing.errors import Unavailable
 from processing.store import S3Store
 
@@ -17,8 +20,26 @@ BODY = b"pixels" * 1000
 Fetch = Callable[[bytes, bytes], bytes]
 
 
-@pytest.fixture
-def fetch() -> Iterator[Fetch]:
+def boto3s(url: str) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=url,
+        region_name="eu-west-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
+
+
+def ours(url: str) -> Any:
+    environ = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_ENDPOINT_URL": url}
+    clients = direct_clients(environ, certificates=certifi.where(), connect_timeout=1, read_timeout=5)
+    assert clients is not None
+    return clients.s3
+
+
+@pytest.fixture(params=[boto3s, ours])
+def fetch(request: pytest.FixtureRequest) -> Iterator[Fetch]:
     """Fetches from an S3 that announces one body and sends another."""
     announced, sent = [b""], [b""]
 
@@ -38,14 +59,7 @@ def fetch() -> Iterator[Fetch]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     serving.start()
-    client = boto3.client(
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{server.server_port}",
-        region_name="eu-west-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
-    )
+    client = request.param(f"http://127.0.0.1:{server.server_port}")
     store = S3Store(client, uploads_bucket="uploads", variants_bucket="variants")
 
     def fetch(told: bytes, given: bytes) -> bytes:
@@ -53,7 +67,8 @@ def fetch() -> Iterator[Fetch]:
         return store.fetch("images/cat.jpg", "e1", max_bytes=1_000_000).body
 
     yield fetch
-    client.close()
+    if hasattr(client, "close"):
+        client.close()
     server.shutdown()
     serving.join()
     server.server_close()
