@@ -26,5 +26,6 @@ Read in this order:
 
 `events`, `recipe`, `naming`, `picture`, `stopwatch`, `spread`, `pace`, `capacity`, `errors` and `settings` know nothing
 outside the standard library; `imaging` needs Pillow, which the consumer itself never loads; `contained` needs Linux;
-`store`, `ledger`, `direct`, `queue`, `aws` and `api` know AWS; but for `direct`, they take their clients as arguments. Nothing happens at import.
+`store`, `ledger`, `direct`, `queue`, `aws` and `api` know AWS; clients are arguments, and made by `direct`.
+Nothing happens at import.
 """

@@ -111,7 +111,7 @@ def _cpu(cells: dict[str, dict[str, list[Round]]]) -> str:
 
 
 def _anatomy(found: dict[str, list[dict[str, float]]]) -> str:
-    parts = [anatomy.SERIALISE, anatomy.CHECKSUM, anatomy.SIGN, anatomy.SEND, anatomy.PARSE, anatomy.REST]
+    parts = [anatomy.SIGN, anatomy.SEND, anatomy.REST, anatomy.READ, anatomy.CHECK]
     parts += [anatomy.STORY, anatomy.CHANNEL, anatomy.LOG, anatomy.THREADS, anatomy.CHILD]
     rows = []
     sums = dict.fromkeys(found, 0.0)
