@@ -2,13 +2,13 @@
 
 Read in this order:
 
-    letters     receive every letter of the dead-letter queue, hide it while it is worked on, put it back
+    letters     what a letter is
+    hold        receive every letter of the dead-letter queue, hide it while it is worked on, put it back
     causes      join letters with the images table; group them by cause
     advice      what each cause means, and what mends it
     filters     which letters a command is to work on
     redrive     a few letters first, and the rest for as long as they pass
     sender      send letters again, and delete only what SQS reported as sent
-    pace        a rate that is held
     watch       follow the letters that were sent to their ends
     native      the same by SQS's own message move task
     history     who redrove what, when, and with which result

@@ -35,11 +35,11 @@ def check_chosen(chosen: Filter, *, everything: bool) -> None:
         raise UsageError("--all is every letter: leave it out, or the other options")
 
 
-def show_chosen(cases: Sequence[Case], what: str, *, as_json: bool) -> None:
-    """What a command would work on, by cause."""
+def show_chosen(cases: Sequence[Case], what: str, *, as_json: bool, **seen: int) -> None:
+    """What a command would work on, by cause, and for programs how much of the queue was seen."""
     causes = counted(cases)
     if as_json:
-        print_json({"letters": len(cases), "causes": causes})
+        print_json({"letters": len(cases), "causes": causes} | seen)
     else:
         words().print(f"{many(len(cases))} {what}" if cases else what)
         if cases:

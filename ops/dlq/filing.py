@@ -13,8 +13,8 @@ from ops.dlq.causes import Case
 from ops.dlq.files import many, read_lines, save, write_lines
 from ops.dlq.filters import Filter, filtered
 from ops.dlq.history import Entry, new_entry
-from ops.dlq.letters import Hold, Letter
-from ops.dlq.looking import cases_of, held
+from ops.dlq.letters import Letter
+from ops.dlq.looking import Held, held, looked_at
 from ops.dlq.redrive import DONE
 from ops.dlq.sender import Sender
 from ops.errors import UsageError
@@ -36,13 +36,14 @@ def export(stage: Stage, chosen: Filter, out: OutOption = None, as_json: AsJson 
 
     darkroom dlq export --stage prod --cause CorruptImage | jq -r .key
     """
-    cases = chosen.choose(cases_of(stage))
+    look = looked_at(stage)
+    cases = chosen.choose(look.cases)
     if out is None:
         write_lines(cases, sys.stdout)
     else:
         save(cases, out)
         if as_json:
-            print_json({"letters": len(cases), "file": str(out)})
+            print_json({"letters": len(cases), "file": str(out)} | look.seen)
     words().print(many(len(cases)) + (f" in {out}" if out else ""))
 
 
@@ -100,13 +101,13 @@ def purge(
         cases = chosen.choose(look.cases)
         look.keep_only(cases)
         if dry_run or not cases:
-            show_chosen(cases, "would be deleted" if cases else "no letter is like that", as_json=as_json)
+            show_chosen(cases, "would be deleted" if cases else "no letter is like that", as_json=as_json, **look.seen)
             return
         path = out or Path(f"dlq-{stage.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
         save(cases, path)
         words().print(f"{many(len(cases))} in {path} now")
         _confirm(len(cases), yes)
-        entry = _purge(stage, look.hold, cases, str(chosen))
+        entry = _purge(stage, look, cases, str(chosen))
     finish(entry, as_json=as_json, verb="deleted")
 
 
@@ -154,10 +155,11 @@ def _confirm(count: int, yes: int | None) -> None:
         raise UsageError(f"it is {many(count)}, not {typed}: nothing was deleted")
 
 
-def _purge(stage: Stage, hold: Hold, cases: Sequence[Case], chosen: str) -> Entry:
-    entry = new_entry(stage, "purge", chosen, letters=len(cases), causes=counted(cases))
+def _purge(stage: Stage, look: Held, cases: Sequence[Case], chosen: str) -> Entry:
+    known = {"letters": len(cases), "unseen": look.hold.unseen, "causes": counted(cases)}
+    entry = new_entry(stage, "purge", chosen, **known)
     with kept(stage, entry) as history:
-        left = hold.delete_all([case.letter for case in cases])
+        left = look.hold.delete_all([case.letter for case in cases])
         entry.sent, entry.refused = len(cases) - len(left), len(left)
         history.end(entry, DONE)
     for letter in left:

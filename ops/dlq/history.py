@@ -34,6 +34,7 @@ class Entry:
     chosen: str  # the filter, as it was typed
     causes: Mapping[str, int] = field(default_factory=dict)  # letters by cause
     letters: int = 0
+    unseen: int = 0  # letters that could not be looked at, for SQS did not give them
     sent: int = 0
     refused: int = 0
     left: int = 0  # sent, and dead letters still, since deleting them failed

@@ -15,7 +15,7 @@ from ops.dlq.advice import advice
 from ops.dlq.causes import Case, Group, group, join
 from ops.dlq.files import as_document, many, moment
 from ops.dlq.filters import Filter, by_id, filtered
-from ops.dlq.letters import Hold
+from ops.dlq.hold import Hold
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, paper, print_json, table, words
 from processing.aws import code_of, status_of
@@ -31,6 +31,11 @@ class Held:
     hold: Hold
     cases: list[Case]
 
+    @property
+    def seen(self) -> dict[str, int]:
+        """How many letters were seen, and about how many were not: what every command's JSON tells."""
+        return {"seen": len(self.cases), "unseen": self.hold.unseen}
+
     def keep_only(self, chosen: Sequence[Case]) -> None:
         """Put the others back."""
         names = {case.letter.message_id for case in chosen}
@@ -43,17 +48,21 @@ def held(stage: Stage) -> Iterator[Held]:
     with Hold(stage.client("sqs"), stage.dlq_url) as hold:
         with counting("letters") as count:
             letters = hold.read(count)
+        _tell_what_is_unseen(hold, len(letters))
         yield Held(hold, join(stage, letters))
     if hold.escaped:
         words().print(f"{hold.escaped} could not be kept hidden: another command may have had them at the same time")
-    if hold.elsewhere:
-        words().print(f"{hold.elsewhere} more are hidden: somebody else is reading them now. Look again in 2 minutes.")
+
+
+def looked_at(stage: Stage) -> Held:
+    """Every case of the dead-letter queue; all letters are back in it when this returns."""
+    with held(stage) as look:
+        return look
 
 
 def cases_of(stage: Stage) -> list[Case]:
-    """Every case of the dead-letter queue; all letters are back in it when this returns."""
-    with held(stage) as look:
-        return look.cases
+    """The same, where nothing but the cases matters."""
+    return looked_at(stage).cases
 
 
 @on_stage
@@ -66,13 +75,14 @@ def groups(stage: Stage, as_json: AsJson = False) -> None:
 
     darkroom dlq groups --stage prod
 
-    darkroom dlq groups --stage prod --json | jq '.[].cause'
+    darkroom dlq groups --stage prod --json | jq '.groups[].cause'
     """
-    found = group(cases_of(stage))
+    look = looked_at(stage)
+    found = group(look.cases)
     if as_json:
-        print_json([_group_as_json(one) for one in found])
+        print_json(look.seen | {"groups": [_group_as_json(one) for one in found]})
     elif not found:
-        words().print("No dead letters.")
+        words().print("No dead letter was seen." if look.hold.unseen else "No dead letters.")
     else:
         now = time.time()
         rows = [_group_row(one, now) for one in found]
@@ -97,9 +107,11 @@ def list_letters(
 
     darkroom dlq list --stage prod --where 'images/2026/*' --json
     """
-    cases = chosen.choose(cases_of(stage))
+    look = looked_at(stage)
+    cases = chosen.choose(look.cases)
     if as_json:
-        print_json([as_document(case) for case in cases[:limit]])
+        letters = [as_document(case) for case in cases[:limit]]
+        print_json(look.seen | {"chosen": len(cases), "letters": letters})
     elif cases:
         now = time.time()
         rows = [_case_row(case, now) for case in cases[:limit]]
@@ -140,6 +152,17 @@ def age(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
+
+
+def _tell_what_is_unseen(hold: Hold, seen: int) -> None:
+    if hold.unseen > hold.elsewhere:
+        words().print(
+            f"ONLY A PART WAS SEEN: {seen:,} of about {seen + hold.unseen:,} dead letters. SQS lets about 120,000 be "
+            "received at a time, and its counts lag by up to a minute: redrive or purge what was seen, or look again",
+            style="bold red",
+        )
+    elif hold.unseen:
+        words().print(f"{hold.unseen} more are hidden: somebody else is reading them now. Look again in 2 minutes.")
 
 
 def _group_as_json(one: Group) -> dict[str, Any]:

@@ -12,8 +12,7 @@ from ops.dlq.acting import Everything, RateOption, check_chosen, counted, finish
 from ops.dlq.causes import Case
 from ops.dlq.filters import Filter, filtered
 from ops.dlq.history import Entry, History, new_entry
-from ops.dlq.letters import Hold
-from ops.dlq.looking import held
+from ops.dlq.looking import Held, held
 from ops.dlq.native import COMPLETED, FASTEST, Mover, Progress
 from ops.dlq.redrive import DONE, NAMELESS, Redrive, Terms, check_canaries, failing_code
 from ops.dlq.sender import Sender
@@ -69,9 +68,9 @@ def redrive(
         if canary:
             check_canaries(cases)
         if dry_run or not cases:
-            show_chosen(cases, "would be sent" if cases else "no letter is like that", as_json=as_json)
+            show_chosen(cases, "would be sent" if cases else "no letter is like that", as_json=as_json, **look.seen)
             return
-        entry = _send(stage, look.hold, cases, str(chosen), Pace(rate), terms)
+        entry = _send(stage, look, cases, str(chosen), Pace(rate), terms)
     finish(entry, as_json=as_json)
 
 
@@ -98,10 +97,10 @@ def history(
         paper().print(table(columns, [_row(entry) for entry in entries], right=right))
 
 
-def _send(stage: Stage, hold: Hold, cases: Sequence[Case], chosen: str, pace: Pace, terms: Terms) -> Entry:
+def _send(stage: Stage, look: Held, cases: Sequence[Case], chosen: str, pace: Pace, terms: Terms) -> Entry:
     """Send the cases, and keep in the history what came of it."""
-    entry = _begin(stage, chosen, cases)
-    sender = Sender(stage.client("sqs"), stage.queue_url, hold, pace, mark=entry.id)
+    entry = _begin(stage, chosen, cases, look.hold.unseen)
+    sender = Sender(stage.client("sqs"), stage.queue_url, look.hold, pace, mark=entry.id)
     watch = Watch(ImagesTable(stage.client("dynamodb"), stage.images_table))
     with kept(stage, entry) as history:
         try:
@@ -116,7 +115,7 @@ def _send(stage: Stage, hold: Hold, cases: Sequence[Case], chosen: str, pace: Pa
     return entry
 
 
-def _begin(stage: Stage, chosen: str, cases: Sequence[Case]) -> Entry:
+def _begin(stage: Stage, chosen: str, cases: Sequence[Case], unseen: int) -> Entry:
     """A new entry; warns of letters that nothing was mended for."""
     code, recipe, same = failing_code(stage, cases)
     if same:
@@ -129,8 +128,8 @@ def _begin(stage: Stage, chosen: str, cases: Sequence[Case]) -> Entry:
             f"warning: {nameless} of {len(cases)} {NAMELESS}, and a redrive does not mend them: "
             "darkroom dlq export, then darkroom dlq purge"
         )
-    known = {"code_version": code, "recipe": recipe}
-    return new_entry(stage, "redrive", chosen, letters=len(cases), causes=counted(cases), **known)
+    known = {"letters": len(cases), "unseen": unseen, "causes": counted(cases), "code_version": code, "recipe": recipe}
+    return new_entry(stage, "redrive", chosen, **known)
 
 
 def _move(stage: Stage, rate: float | None) -> Entry:

@@ -33,7 +33,7 @@ def place(emulator, monkeypatch):
     """A deployed stage that nobody consumes, for the commands in this process and in others."""
     for name, value in emulator.environ().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("ops.dlq.letters.WAIT", 0)  # the emulator has one server, whose empty answer is final
+    monkeypatch.setattr("ops.dlq.hold.WAIT", 0)  # the emulator has one server, whose empty answer is final
     return Place(emulator)
 
 

@@ -32,7 +32,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 REDRIVE = """
 import sys
 from ops.cli import make_app
-from ops.dlq.letters import Hold
+from ops.dlq.hold import Hold
 
 Hold.__init__.__kwdefaults__["hidden"] = int(sys.argv.pop())
 sys.argv = ["darkroom", "dlq", "redrive", "--all", *sys.argv[1:]]
@@ -148,7 +148,7 @@ def _measure(emulator):
     place = Place(emulator)
     bury(place, LETTERS)
     with took(emulator) as look:
-        groups = place.json("groups")
+        groups = place.json("groups")["groups"]
     said = ", ".join(f"{group['letters']} {group['cause']}" for group in groups)
     print(f"groups of {LETTERS}: {look.wall:.1f} s, {look.cpu:.1f} s of CPU with the emulator's ({said})", flush=True)
     for rate in (20, 100, 200):

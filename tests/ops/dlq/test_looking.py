@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ops.dlq.letters import Hold
+from ops.dlq.hold import Hold
 from ops.errors import UsageError
 from processing.ledger.model import REMOVED_KEY
 from tests.builders import removed_body, s3_body, s3_record
@@ -18,7 +18,7 @@ from tests.ops.dlq.conftest import CODE, RECIPE
 
 
 def causes(place):
-    return {group["cause"]: group["letters"] for group in place.json("groups")}
+    return {group["cause"]: group["letters"] for group in place.json("groups")["groups"]}
 
 
 def test_letters_are_grouped_by_class_and_place_the_most_frequent_first(place):
@@ -30,7 +30,7 @@ def test_letters_are_grouped_by_class_and_place_the_most_frequent_first(place):
         "images/denied.jpg", cause="AccessDenied", message="s3:PutObject phone/denied.jpg: AccessDenied", attempts=5
     )
 
-    groups = place.json("groups")
+    groups = place.json("groups")["groups"]
 
     assert [(group["cause"], group["letters"], group["attempts"]) for group in groups] == [
         ("CorruptImage", 3, 3),
@@ -81,7 +81,7 @@ def test_a_letter_of_several_objects_is_the_case_of_the_first_that_has_not_ended
     place.record("images/two.jpg", cause="CorruptImage", status="REJECTED")
     place.bury(s3_body(*(s3_record(f"images/{name}.jpg", bucket=bucket) for name in ("one", "two"))))
 
-    (letter,) = place.json("list")
+    (letter,) = place.json("list")["letters"]
 
     assert (letter["cause"], letter["key"]) == ("CorruptImage", "images/two.jpg")
 

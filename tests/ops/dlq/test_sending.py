@@ -54,7 +54,7 @@ class Consumer:
 
 
 def causes(place):
-    return {group["cause"]: group["letters"] for group in place.json("groups")}
+    return {group["cause"]: group["letters"] for group in place.json("groups")["groups"]}
 
 
 def test_a_redrive_sends_the_same_message_and_deletes_the_letter(place):
@@ -101,7 +101,12 @@ def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(place):
     result = place.run("redrive", "--all", "--dry-run")
 
     assert result.stdout.split() == ["letters", "cause", "1", "CorruptImage"]
-    assert place.json("redrive", "--all", "--dry-run") == {"letters": 1, "causes": {"CorruptImage": 1}}
+    assert place.json("redrive", "--all", "--dry-run") == {
+        "letters": 1,
+        "causes": {"CorruptImage": 1},
+        "seen": 1,
+        "unseen": 0,
+    }
     assert (place.letters, place.queued, place.json("history")) == ((1, 0), 0, [])
 
 
@@ -112,7 +117,7 @@ def test_a_limit_takes_the_oldest(place):
 
     place.run("redrive", "--all", "--limit", "1")
 
-    (left,) = place.json("list")
+    (left,) = place.json("list")["letters"]
     assert (left["key"], place.queued) == ("images/b.jpg", 1)
 
 
@@ -122,7 +127,7 @@ def test_what_sqs_does_not_report_as_sent_stays_a_letter_and_is_listed(place, mo
 
     result = place.run("redrive", "--all")
 
-    (left,) = place.json("list")
+    (left,) = place.json("list")["letters"]
     assert result.exit_code == 1
     assert "11 of 12 sent, 1 refused: done" in result.stdout
     assert "images/7.jpg: TooBusy: try later" in result.stderr
@@ -318,7 +323,7 @@ def test_a_letter_that_died_again_after_a_redrive_is_counted_as_such(place):
     place.bury(message["Body"], **message["MessageAttributes"])
     place.dead("images/b.jpg", cause="CorruptImage", status="REJECTED")
 
-    (group,) = place.json("groups")
+    (group,) = place.json("groups")["groups"]
 
     assert (group["letters"], group["redriven_before"]) == (2, 1)
 
