@@ -44,10 +44,12 @@ def show(result: Result) -> None:
         *sorted(result.injected.items()),
         ("messages handed to the function", result.deliveries),
         *((f"objects that end {status}", number) for status, number in sorted(result.statuses.items())),
-        ("good pictures redriven from the dead letters", result.redriven),
+        ("redriven from the dead letters without being broken", result.redriven),
+        *((f"their receives: {became}", number) for became, number in sorted(result.used_up.items())),
         ("lost", len(result.lost)),
         ("stale", len(result.stale)),
         ("duplicated effect", len(result.twice)),
+        ("back too soon", len(result.too_soon)),
     ]
     for name, number in rows:
         table.add_row(name, f"{number:,}")

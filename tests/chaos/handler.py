@@ -1,41 +1,33 @@
 """The production handler in a hurry: the same parts, with delays that a test can wait for.
 
 Back-off is divided by `HASTE`, and a request may take two seconds instead of twenty-two, so that leases can be short.
+What waits for a lease's end is not hurried: leases are not divided, and a message that came back before would only be
+sent away again, until its receives are used up.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from handlers import consumer
 from handlers.bootstrap import build_consumer
-from processing.batch import Batch, Queue
+from processing import batch
 from processing.worker import Worker
 
 HASTE = 40
 REQUEST_SECONDS = 2.0
 
 
-class HastyQueue:
-    """The uploads queue, to which messages come back sooner."""
-
-    def __init__(self, queue: Queue) -> None:
-        self._queue = queue
-
-    def postpone(self, delays: Mapping[str, int]) -> None:
-        self._queue.postpone({handle: -(-delay // HASTE) for handle, delay in delays.items()})
-
-
 @cache
-def _build() -> Batch:
-    batch = build_consumer()
-    worker = batch.handle.__self__  # type: ignore[attr-defined]
+def _build() -> batch.Batch:
+    usual = build_consumer()
+    worker = usual.handle.__self__  # type: ignore[attr-defined]
     assert isinstance(worker, Worker)
     hasty = replace(worker, request_seconds=REQUEST_SECONDS)
-    return replace(batch, handle=hasty.handle, queue=HastyQueue(batch.queue), seconds_needed=lambda: 2.0)
+    return replace(usual, handle=hasty.handle, seconds_needed=lambda: 2.0)
 
 
+batch.BACKOFF = tuple(-(-delay // HASTE) for delay in batch.BACKOFF)  # type: ignore[assignment]
 consumer.consumer = _build
 
 

@@ -1,7 +1,6 @@
 """A chaos run: what is uploaded, how it is delivered, what is broken meanwhile, and whether all agrees in the end."""
 
 import io
-import json
 import os
 import random
 import signal
@@ -9,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,34 +19,20 @@ from ops.local.deployed import EventSourceMapping, Function
 from ops.local.emulator import ACCOUNT, Emulator
 from ops.local.player import Player
 from processing.events import parse
-from tests.builders import created_body, removed_body
+from tests.chaos import lines
 from tests.chaos.proxy import Proxy, Trouble
+from tests.chaos.stage import RECEIVES, REGION, TIMEOUT, VISIBILITY, Stage, Upload
 
-REGION = "eu-west-1"
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 12  # of the function, in seconds
-LEASE = 15
-VISIBILITY = 30
-RECEIVES = 5
 VARIANTS = ("desktop", "tablet", "phone")
 
 
 @dataclass
-class Upload:
-    """One key: the versions it had, in order (None is a removal), and what must be shown in the end."""
-
-    key: str
-    versions: list[bytes | None]
-    etags: list[str] = field(default_factory=list)
-
-    @property
-    def last(self) -> bytes | None:
-        return self.versions[-1]
-
-
-@dataclass
 class Result:
-    """What came of a run; ``disagreements`` is empty when ledger, buckets and dead letters agree with the uploads."""
+    """What came of a run; ``disagreements`` is empty when ledger, buckets and dead letters agree with the uploads.
+
+    ``used_up`` tells what became of the receives of what had to be redriven.
+    """
 
     objects: int = 0
     events: int = 0
@@ -56,9 +41,11 @@ class Result:
     injected: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     redriven: int = 0
+    used_up: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
+    too_soon: list[str] = field(default_factory=list)
     disagreements: list[str] = field(default_factory=list)
 
 
@@ -110,7 +97,7 @@ class Chaos:
         self.result.deliveries = player.counts.messages
         self._compare(stage, uploads)
 
-    def _upload(self, stage: "Stage") -> list[Upload]:
+    def _upload(self, stage: Stage) -> list[Upload]:
         """Put every version, then send every event 1 to 4 times in any order."""
         uploads = [self._plan(number) for number in range(self._images)]
         bodies = []
@@ -143,7 +130,7 @@ class Chaos:
     def _broken(self) -> bytes:
         return self._picture()[:-400] if self._chance.random() < 0.5 else b"no picture " + self._chance.randbytes(8)
 
-    def _player(self, stage: "Stage", emulator: Emulator, proxy: Proxy) -> Player:
+    def _player(self, stage: Stage, emulator: Emulator, proxy: Proxy) -> Player:
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:chaos"
         function = Function(
             name="chaos", arn=arn, handler="tests.chaos.handler.handler", timeout=TIMEOUT, memory=1769,
@@ -165,10 +152,10 @@ class Chaos:
 
         def kill() -> None:
             while not over.wait(self._chance.uniform(0.3, 1.5)):
-                pids = [environment.pid for environment in player._environments if environment.pid]
-                if pids:
-                    os.kill(self._chance.choice(pids), signal.SIGKILL)
-                    self.result.injected["SIGKILL of an execution environment"] += 1
+                if pids := player.environment_pids():
+                    with suppress(ProcessLookupError):  # it has just been cleared away
+                        os.kill(self._chance.choice(pids), signal.SIGKILL)
+                        self.result.injected["SIGKILL of an execution environment"] += 1
 
         thread = threading.Thread(target=kill, name="killer")
         thread.start()
@@ -178,7 +165,7 @@ class Chaos:
             over.set()
             thread.join()
 
-    def _trouble(self, proxy: Proxy, stage: "Stage", player: Player) -> None:
+    def _trouble(self, proxy: Proxy, stage: Stage, player: Player) -> None:
         """Trouble with single requests all the time, and each service out altogether until it has hurt."""
         proxy.rate = 0.03
         for service, refusals in (("sqs", 2), ("s3", self._images // 4), ("dynamodb", self._images // 4)):
@@ -193,13 +180,13 @@ class Chaos:
         proxy.rate = 0.0
 
     @staticmethod
-    def _wait(stage: "Stage", player: Player, enough: Callable[[], bool]) -> None:
+    def _wait(stage: Stage, player: Player, enough: Callable[[], bool]) -> None:
         """Until it is enough, or nothing is left that could be troubled."""
         while stage.left() and not enough():
             player.raise_if_broken()
             time.sleep(0.1)
 
-    def _drain(self, stage: "Stage", player: Player) -> None:
+    def _drain(self, stage: Stage, player: Player) -> None:
         deadline = time.monotonic() + 40 * VISIBILITY
         while (left := stage.left()) and time.monotonic() < deadline:
             player.raise_if_broken()
@@ -207,31 +194,34 @@ class Chaos:
         if left:
             self.result.disagreements.append(f"{left} messages are left after {40 * VISIBILITY} s")
 
-    def _redrive(self, stage: "Stage", uploads: list[Upload]) -> None:
-        """Send the dead letters of good pictures again: they met more faults than they had receives."""
-        broken = {upload.key for upload in uploads if not is_picture(upload.last)}
-        dead = stage.dead()
-        again = [body for body in dead if key_of(body) not in broken]
-        stage.drain_dead(again)
+    def _redrive(self, stage: Stage, uploads: list[Upload]) -> None:
+        """Send again what died without being broken: it met more faults than it had receives."""
+        broken = {upload.key for upload in uploads if is_broken(upload.last)}
+        again = [message for message in stage.dead() if key_of(message["Body"]) not in broken]
+        ids = {message["MessageId"] for message in again}
         self.result.redriven = len(again)
-        stage.send(again)
+        self.result.used_up = lines.used_up(lines.read(self._log_dir), ids, RECEIVES)
+        stage.bury(again)
+        stage.send([message["Body"] for message in again])
 
-    def _compare(self, stage: "Stage", uploads: list[Upload]) -> None:
-        dead = {key_of(body) for body in stage.dead()}
+    def _compare(self, stage: Stage, uploads: list[Upload]) -> None:
+        dead = {key_of(message["Body"]) for message in stage.dead()}
         shown = stage.shown()
         for upload in uploads:
             expected = None if upload.last is None else upload.etags[-1]
             item = stage.item(upload.key, expected) if expected else None
             self.result.statuses[item["status"] if item else "REMOVED"] += 1
             self._judge(upload, expected, item, shown, upload.key in dead)
-        self._count_twice(uploads)
-        self.result.disagreements += self.result.lost + self.result.stale + self.result.twice
+        self._read_the_log(uploads)
+        found = self.result
+        found.disagreements += found.lost + found.stale + found.twice + found.too_soon
 
     def _judge(self, upload: Upload, expected: str | None, item: Any, shown: dict[str, str], is_dead: bool) -> None:
         found = [shown.get(upload.key.replace("images/", f"{name}/")) for name in VARIANTS]
         if not is_picture(upload.last):
-            if upload.last is not None and not (item and item["status"] == "REJECTED" and is_dead):
-                self.result.lost.append(f"{upload.key}: broken, but {item and item['status']}, dead: {is_dead}")
+            is_rejected = item is not None and item["status"] == "REJECTED"
+            if (is_rejected, is_dead) != ((True, True) if is_broken(upload.last) else (False, False)):
+                self.result.lost.append(f"{upload.key}: no picture, and {item and item['status']}, dead: {is_dead}")
             if any(found):
                 self.result.stale.append(f"{upload.key}: nothing must be shown, but {found}")
             return
@@ -240,118 +230,20 @@ class Chaos:
         if set(found) != {expected}:
             self.result.stale.append(f"{upload.key}: {expected} must be shown, but {found}")
 
-    def _count_twice(self, uploads: list[Upload]) -> None:
-        """Nothing that was never undone is done twice."""
+    def _read_the_log(self, uploads: list[Upload]) -> None:
+        """Nothing that was never undone is done twice; nothing comes back before the lease it waits for has ended."""
+        told = lines.read(self._log_dir)
         undisturbed = {f"uploads/{upload.key}" for upload in uploads if len(upload.versions) == 1}
-        done = Counter(line["object"] for line in self._lines() if line.get("outcome") == "done")
-        self.result.twice = [f"{thing}: done {n} times" for thing, n in done.items() if n > 1 and thing in undisturbed]
-
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        for path in self._log_dir.glob("chaos-*.log"):
-            for line in path.read_text(errors="replace").splitlines():
-                if line.startswith("{") and line.endswith("}"):  # a killed process leaves half a line
-                    yield json.loads(line)
-
-
-class Stage:
-    """Buckets, table and queues, made by API and used past the proxy."""
-
-    def __init__(self, emulator: Emulator) -> None:
-        self.s3 = emulator.client("s3")
-        self.sqs = emulator.client("sqs")
-        self.dynamodb = emulator.client("dynamodb")
-        for bucket in ("uploads", "variants"):
-            self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.dynamodb.create_table(
-            TableName="images",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("object", "etag")],
-            KeySchema=[{"AttributeName": "object", "KeyType": "HASH"}, {"AttributeName": "etag", "KeyType": "RANGE"}],
-        )
-        self.dlq = self.sqs.create_queue(QueueName="uploads-dlq")["QueueUrl"]
-        redrive = {
-            "deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:uploads-dlq",
-            "maxReceiveCount": str(RECEIVES),
-        }
-        attributes = {"VisibilityTimeout": str(VISIBILITY), "RedrivePolicy": json.dumps(redrive)}
-        self.queue = self.sqs.create_queue(QueueName="uploads", Attributes=attributes)["QueueUrl"]
-
-    def environment(self) -> dict[str, str]:
-        """The consumer's, as the deployed function has it."""
-        return {
-            "UPLOADS_BUCKET": "uploads",
-            "UPLOADS_PREFIX": "images/",
-            "VARIANTS_BUCKET": "variants",
-            "IMAGES_TABLE": "images",
-            "QUEUE_URL": self.queue,
-            "MAX_RECEIVE_COUNT": str(RECEIVES),
-            "FUNCTION_TIMEOUT": str(TIMEOUT),
-            "LEASE_SECONDS": str(LEASE),
-            "REMOVALS": "true",
-            "CODE_VERSION": "chaoschaos00",
-        }
-
-    def put(self, upload: Upload, version: bytes | None) -> str:
-        """Put or remove a version; returns the event's body."""
-        if version is None:
-            self.s3.delete_object(Bucket="uploads", Key=upload.key)
-            return removed_body(upload.key)
-        answer = self.s3.put_object(Bucket="uploads", Key=upload.key, Body=version)
-        upload.etags.append(answer["ETag"].strip('"'))
-        return created_body(upload.key, upload.etags[-1])
-
-    def send(self, bodies: list[str]) -> None:
-        for start in range(0, len(bodies), 10):
-            entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies[start : start + 10])]
-            answer = self.sqs.send_message_batch(QueueUrl=self.queue, Entries=entries)
-            assert not answer.get("Failed")
-
-    def left(self) -> int:
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=names)
-        return sum(int(answer["Attributes"][name]) for name in names)
-
-    def dead(self) -> list[str]:
-        """The dead letters' bodies; they stay where they are."""
-        return [message["Body"] for message in self._dead_messages()]
-
-    def drain_dead(self, bodies: list[str]) -> None:
-        wanted = Counter(bodies)
-        for message in self._dead_messages():
-            if wanted[message["Body"]]:
-                wanted[message["Body"]] -= 1
-                self.sqs.delete_message(QueueUrl=self.dlq, ReceiptHandle=message["ReceiptHandle"])
-
-    def _dead_messages(self) -> list[Any]:
-        seen: list[Any] = []
-        while True:
-            answer = self.sqs.receive_message(
-                QueueUrl=self.dlq, MaxNumberOfMessages=10, VisibilityTimeout=600, WaitTimeSeconds=0
-            )
-            if not answer.get("Messages"):
-                break
-            seen += answer["Messages"]
-        for message in seen:
-            self.sqs.change_message_visibility(
-                QueueUrl=self.dlq, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-            )
-        return seen
-
-    def shown(self) -> dict[str, str]:
-        """The version that each variant is of, by the variant's key."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="variants")
-        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        return {key: self.s3.head_object(Bucket="variants", Key=key)["Metadata"]["source-etag"] for key in keys}
-
-    def item(self, key: str, etag: str) -> Any:
-        answer = self.dynamodb.get_item(
-            TableName="images", Key={"object": {"S": f"uploads/{key}"}, "etag": {"S": etag}}
-        )
-        return {"status": answer["Item"]["status"]["S"]} if "Item" in answer else None
+        self.result.twice = lines.done_twice(told, undisturbed)
+        self.result.too_soon = lines.back_too_soon(told)
 
 
 def is_picture(body: bytes | None) -> bool:
     return body is not None and body.endswith(b"\xff\xd9")
+
+
+def is_broken(body: bytes | None) -> bool:
+    return body is not None and not is_picture(body)
 
 
 def key_of(body: str) -> str:
