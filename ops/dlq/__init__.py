@@ -5,6 +5,7 @@ Read in this order:
     letters     what a letter is
     hold        receive every letter of the dead-letter queue, hide it while it is worked on, put it back
     causes      join letters with the images table; group them by cause
+    look        both in one: every case there is, and how much was not seen
     advice      what each cause means, and what mends it
     filters     which letters a command is to work on
     redrive     a few letters first, and the rest for as long as they pass

@@ -14,7 +14,7 @@ from ops.dlq.files import many, read_lines, save, write_lines
 from ops.dlq.filters import Filter, filtered
 from ops.dlq.history import Entry, new_entry
 from ops.dlq.letters import Letter
-from ops.dlq.looking import Held, held, looked_at
+from ops.dlq.look import Held, held, looked_at
 from ops.dlq.redrive import DONE
 from ops.dlq.sender import Sender
 from ops.errors import UsageError

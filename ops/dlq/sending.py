@@ -12,7 +12,7 @@ from ops.dlq.acting import Everything, RateOption, check_chosen, counted, finish
 from ops.dlq.causes import Case
 from ops.dlq.filters import Filter, filtered
 from ops.dlq.history import Entry, History, new_entry
-from ops.dlq.looking import Held, held
+from ops.dlq.look import Held, held
 from ops.dlq.native import COMPLETED, FASTEST, Mover, Progress
 from ops.dlq.redrive import DONE, NAMELESS, Redrive, Terms, check_canaries, failing_code
 from ops.dlq.sender import Sender

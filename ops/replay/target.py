@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ops.dlq.filters import by_id
-from ops.dlq.looking import cases_of
+from ops.dlq.look import cases_of
 from ops.errors import UsageError
 from ops.heads import head
 from ops.images import ImagesTable

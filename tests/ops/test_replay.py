@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ops.cli import make_app
-from ops.dlq.looking import cases_of
+from ops.dlq.look import cases_of
 from tests.corpus.pictures import scene
 from tests.ops.embedded import jpeg, prefix_of, put, quiet_stage, stage_of, wait_for, wait_until
 

@@ -182,7 +182,7 @@ def test_letters_are_put_back_when_a_look_breaks_off(place, monkeypatch):
         assert place.letters == (0, 25)
         raise UsageError("broken off")
 
-    monkeypatch.setattr("ops.dlq.looking.join", break_off)
+    monkeypatch.setattr("ops.dlq.look.join", break_off)
     result = place.run("groups")
 
     assert (result.exit_code, place.letters) == (2, (25, 0))
@@ -206,14 +206,14 @@ def test_ctrl_c_puts_every_letter_back(place):
 
 HOLDING = """
 import sys, time
-from ops.dlq import commands, looking
+from ops.dlq import look
 from ops.cli import make_app
 
 def join(stage, letters):
     print(len(letters), flush=True)
     time.sleep(60)
 
-looking.join = join
+look.join = join
 sys.argv = ["darkroom", "dlq", "groups", "--stage", sys.argv[1]]
 make_app()()
 """

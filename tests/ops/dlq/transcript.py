@@ -21,7 +21,7 @@ from PIL import Image
 
 from ops.dlq.causes import group, read_records
 from ops.dlq.history import who
-from ops.dlq.looking import cases_of
+from ops.dlq.look import cases_of
 from ops.images import ImagesTable
 from ops.local.emulator import CONFIG, local_session
 from ops.local.stack import LocalStack
