@@ -18,6 +18,7 @@ CHANGED = {
     "dlqRetentionDays": 9,
     "logRetentionDays": 90,
     "logLevel": "DEBUG",
+    "requests": "boto3",
     "removals": "true",
     "pointInTimeRecovery": "false",
     "alarmEmail": "on-call@example.com",

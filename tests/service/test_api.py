@@ -99,7 +99,7 @@ def test_the_api_may_do_exactly_what_it_does(default: Package) -> None:
         (["s3:PutObject", "s3:GetObject"], {"Fn::Sub": "${UploadsBucket.Arn}/images/*"}),
         (["s3:ListBucket"], att("UploadsBucket")),
         (["s3:GetObject"], {"Fn::Sub": "${VariantsBucket.Arn}/*"}),
-        (["dynamodb:GetItem", "dynamodb:Query"], att("ImagesTable")),
+        (["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], att("ImagesTable")),
         (["dynamodb:BatchWriteItem"], att("ImagesTable")),
         (["logs:CreateLogStream", "logs:PutLogEvents"], att("ApiLogGroup")),
     ]

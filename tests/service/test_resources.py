@@ -187,9 +187,9 @@ def test_glibc_keeps_the_memory_of_one_picture_for_the_next(default: Package) ->
     }
 
 
-def test_the_log_level_follows_its_parameter(default: Package, changed: Package) -> None:
-    assert default.environment["LOG_LEVEL"] == "INFO"
-    assert changed.environment["LOG_LEVEL"] == "DEBUG"
+def test_log_level_and_requests_follow_their_parameters(default: Package, changed: Package) -> None:
+    assert (default.environment["LOG_LEVEL"], default.environment["REQUESTS"]) == ("INFO", "direct")
+    assert (changed.environment["LOG_LEVEL"], changed.environment["REQUESTS"]) == ("DEBUG", "boto3")
 
 
 def test_the_stack_says_where_everything_is(default: Package) -> None:
