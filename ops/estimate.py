@@ -1,43 +1,54 @@
 """``darkroom estimate``: what so many images of a size cost on AWS, and the hours they take."""
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import typer
-import yaml
 
 from ops import costs
 from ops.costs import Architecture, Bill, Function
 from ops.errors import UsageError
 from ops.recipes import read_recipe
-from ops.stage import ROOT
-from ops.terminal import AsJson, paper, print_json, table
+from ops.settings import function_of, in_words
+from ops.stage import Stage, on_stage_if_named
+from ops.terminal import AsJson, paper, print_json, table, words
 
 UNITS: Final = {"MP": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
+OF_STAGE: Final = "the stage's, or serverless.yml's"
+
+MemoryOption = Annotated[
+    int | None, typer.Option(min=512, max=10240, help="Of the function, in MB.", show_default=OF_STAGE)
+]
+ConcurrencyOption = Annotated[
+    int | None, typer.Option(min=2, max=1000, help="Invocations at once.", show_default=OF_STAGE)
+]
+ArchitectureOption = Annotated[Architecture | None, typer.Option(help="x86_64 or arm64.", show_default=OF_STAGE)]
+BatchOption = Annotated[
+    int | None, typer.Option(min=1, help="Images in one invocation: as many with a backlog.", show_default=OF_STAGE)
+]
+VariantsOption = Annotated[
+    int | None, typer.Option(min=1, help="Variants of each image.", show_default="recipe.toml's")
+]
+
+
+@on_stage_if_named
 def estimate(
+    stage: Stage | None,
     images: Annotated[int, typer.Option(min=1, help="How many images.")] = 1_000_000,
     size: Annotated[str, typer.Option(help="Of one: megapixels, or bytes as cameras write them.")] = "12MP",
-    memory: Annotated[
-        int | None, typer.Option(min=512, max=10240, help="Of the function, in MB.", show_default="serverless.yml's")
-    ] = None,
-    concurrency: Annotated[
-        int | None, typer.Option(min=2, max=1000, help="Invocations at once.", show_default="serverless.yml's")
-    ] = None,
-    architecture: Annotated[
-        Architecture | None, typer.Option(help="x86_64 or arm64.", show_default="serverless.yml's")
-    ] = None,
-    batch: Annotated[int, typer.Option(min=1, max=10, help="Images in one invocation: ten with a backlog.")] = 10,
-    variants: Annotated[
-        int | None, typer.Option(min=1, help="Variants of each image.", show_default="recipe.toml's")
-    ] = None,
+    memory: MemoryOption = None,
+    concurrency: ConcurrencyOption = None,
+    architecture: ArchitectureOption = None,
+    batch: BatchOption = None,
+    variants: VariantsOption = None,
     as_json: AsJson = False,
 ) -> None:
     """What so many images of a size cost on AWS, by service, and the hours they take.
 
-    List prices and measured CPU; the formula is printed below the table. Needs no credentials and asks nobody.
+    List prices and measured CPU; the formula is printed below the table. With --stage it reckons with what that stage
+    was deployed with; without, it needs no credentials and asks nobody.
 
     Examples:
 
@@ -45,14 +56,17 @@ def estimate(
 
     darkroom estimate --size 200KB --memory 3008 --concurrency 100
 
+    darkroom estimate --stage prod --images 200000 --memory 3008
+
     darkroom estimate --size 24MP --architecture arm64 --json
     """
-    defaults = deployed_by_default()
+    base = function_of(stage)
+    words().print(in_words(base, stage))
     function = Function(
-        memory=memory or int(defaults["memory"]),
-        architecture=architecture or defaults["architecture"],
-        concurrency=concurrency or int(defaults["maximumConcurrency"]),
-        batch=batch,
+        memory=memory or base.memory,
+        architecture=architecture or base.architecture,
+        concurrency=concurrency or base.concurrency,
+        batch=batch or base.batch,
     )
     megapixels = _megapixels(size)
     seconds = function.billed_seconds(costs.cpu_of(megapixels, function.architecture))
@@ -62,13 +76,6 @@ def estimate(
     else:
         paper().print(table_of(bill))
         _explain(bill, function, megapixels)
-
-
-def deployed_by_default() -> Mapping[str, Any]:
-    """The stage parameters that serverless.yml gives when nobody says otherwise."""
-    described = yaml.safe_load((ROOT / "serverless.yml").read_text(encoding="utf-8"))
-    parameters: Mapping[str, Any] = described["params"]["default"]
-    return parameters
 
 
 def table_of(bill: Bill) -> Any:

@@ -39,6 +39,8 @@ LETTERS: Final = (
 HISTORY: Final = ("dynamodb:PutItem table",)  # under the key of the history alone: the policy's condition
 MOVE: Final = ("sqs:StartMessageMoveTask dlq", "sqs:ListMessageMoveTasks dlq", "sqs:CancelMessageMoveTask dlq")
 MAPPING: Final = ("lambda:ListEventSourceMappings any",)
+CONSUMER: Final = ("lambda:GetFunctionConfiguration consumer",)
+SETTINGS: Final = (*CONSUMER, *MAPPING, *DEPTH)  # the mapping is found by the queue's ARN, which is an attribute
 SWITCH: Final = (*MAPPING, "lambda:GetEventSourceMapping mapping", "lambda:UpdateEventSourceMapping mapping")
 METRICS: Final = ("cloudwatch:GetMetricData any", "cloudwatch:ListMetrics any")
 UPLOAD: Final = (*LOOK_AT_UPLOADS, "s3:PutObject uploads", "s3:AbortMultipartUpload uploads")
@@ -50,7 +52,7 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "show": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, "dynamodb:Query table"),
     "pause": (*FIND, *DEPTH, *SWITCH),
     "resume": (*FIND, *DEPTH, *SWITCH),
-    "backfill --dry-run": (*FIND, "s3:ListBucket uploads"),
+    "backfill --dry-run": (*FIND, "s3:ListBucket uploads", *SETTINGS),
     "backfill": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH),
     "backfill --missing": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH, *RECORDS),
     "audit": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH),
@@ -60,12 +62,14 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "replay OBJECT": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table"),
     "replay ID": (*FIND, *LOOK_AT_UPLOADS, *LETTERS),
+    "replay --contained": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table", *CONSUMER),
+    "estimate --stage": (*FIND, *SETTINGS),
     "dlq groups": (*FIND, *LETTERS),
     "dlq list": (*FIND, *LETTERS),
     "dlq show": (*FIND, *LETTERS, *LOOK_AT_UPLOADS),
     "dlq redrive": (
         *(*FIND, *LETTERS, *SEND, "sqs:DeleteMessage dlq"),
-        *(*HISTORY, "lambda:GetFunctionConfiguration consumer"),
+        *(*HISTORY, *CONSUMER),
     ),
     "dlq redrive --native": (
         *(*FIND, "sqs:GetQueueAttributes dlq", *DEPTH, *MOVE, "sqs:ReceiveMessage dlq", "sqs:DeleteMessage dlq"),
@@ -78,7 +82,7 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "dlq purge": (*FIND, *LETTERS, "sqs:DeleteMessage dlq", *HISTORY),
 }
 
-WITHOUT: Final = ("start", "local", "estimate")
+WITHOUT: Final = ("start", "local")
 """Commands that ask nobody but this machine."""
 
 
@@ -87,7 +91,8 @@ The stack has a managed policy, its output `OperatorPolicyArn`, with what these 
 stage alone: attach it to whoever operates the stage. It writes no record of an image; in the images table it may put
 only the history of redrives.
 
-Every command finds the stage by cloudformation:DescribeStacks on its stack; {without} ask nobody. Beyond that:
+Every command finds the stage by cloudformation:DescribeStacks on its stack; {without} ask nobody, nor does
+`estimate` without `--stage`. Beyond that:
 
 | command | actions |
 |---|---|

@@ -34,6 +34,7 @@ CLIENT = Config(
 )
 
 NameOption = Annotated[str, typer.Option("--stage", envvar="DARKROOM_STAGE", help="The stage that was deployed.")]
+NoneOption = Annotated[str | None, typer.Option("--stage", help="A stage that was deployed.", show_default="none")]
 RegionOption = Annotated[
     str | None, typer.Option("--region", help="AWS region.", show_default="the environment's or the profile's")
 ]
@@ -97,12 +98,21 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
 
 def on_stage(command: Callable[..., Result]) -> Callable[..., Result]:
     """Give a command that takes a `Stage` as ``stage`` the options --stage, --region and --profile in its place."""
+    return _with_options(command, NameOption, "dev")
+
+
+def on_stage_if_named(command: Callable[..., Result]) -> Callable[..., Result]:
+    """The same for a command that works without a stage as well: it is given None where there is no --stage."""
+    return _with_options(command, NoneOption, None)
+
+
+def _with_options(command: Callable[..., Result], name_option: Any, default: str | None) -> Callable[..., Result]:
     signature = inspect.signature(command)
-    options = {"stage_name": (NameOption, "dev"), "region": (RegionOption, None), "profile": (ProfileOption, None)}
+    options = {"stage_name": (name_option, default), "region": (RegionOption, None), "profile": (ProfileOption, None)}
 
     @functools.wraps(command)
-    def found(*, stage_name: str, region: str | None, profile: str | None, **others: Any) -> Result:
-        return command(stage=find(stage_name, region, profile), **others)
+    def found(*, stage_name: str | None, region: str | None, profile: str | None, **others: Any) -> Result:
+        return command(stage=find(stage_name, region, profile) if stage_name is not None else None, **others)
 
     own = [each for each in signature.parameters.values() if each.name != "stage"]
     added = [

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -21,10 +22,10 @@ from ops.backfill.wanted import Missing, Verdict, Wanted
 from ops.counting import counting
 from ops.depths import depth_of
 from ops.errors import UsageError
-from ops.estimate import deployed_by_default
 from ops.images import ImagesTable
 from ops.pace import Pace
 from ops.recipes import read_recipe
+from ops.settings import function_of, in_words
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, DryRun, paper, print_json, table, words
 
@@ -87,7 +88,7 @@ def backfill(
     wanted = Wanted(prefix, since, _missing(stage, rejected) if missing else None)
     find = _source(stage, source, prefix, columns, by_date=since is not None)
     if dry_run:
-        _tell_what_would_be_done(wanted, find(""), as_json=as_json)
+        _tell_what_would_be_done(stage, wanted, find(""), as_json=as_json)
         return
     options = {"missing": str(missing), "rejected": str(rejected), "changed_since": str(changed_since)}
     of = {"stage": stage.name, "bucket": stage.uploads_bucket, "source": source, "prefix": prefix, **options}
@@ -150,23 +151,19 @@ def _source(stage: Stage, source: str, prefix: str, columns: str, *, by_date: bo
     return lambda after: asked_for(s3, bucket, inventory.found(after=after))
 
 
-def _tell_what_would_be_done(wanted: Wanted, found: Iterable[Found], *, as_json: bool) -> None:
-    totals, defaults = Totals(), deployed_by_default()
-    function = costs.Function(
-        memory=int(defaults["memory"]),
-        architecture=defaults["architecture"],
-        concurrency=int(defaults["maximumConcurrency"]),
-    )
+def _tell_what_would_be_done(stage: Stage, wanted: Wanted, found: Iterable[Found], *, as_json: bool) -> None:
+    totals, function = Totals(), function_of(stage)
     sizes = sizes_of_wanted(wanted, found, totals)
     bill = costs.bill_of_files(sizes, function, variants=len(read_recipe().variants), uploads=False)
+    words().print(in_words(function, stage))
     estimate = {"dollars": round(bill.dollars, 2), "hours": round(bill.hours, 2)}
     if as_json:
-        print_json(_document(totals) | estimate)
+        print_json(_document(totals) | estimate | {"settings": asdict(function)})
         return
     paper().print(_table(totals.verdicts.items()))
     words().print(
         f"{bill.images:,} objects of {totals.size / 1e6:,.1f} MB would be sent: about {bill.dollars:,.2f} dollars and "
-        f"{bill.hours:,.1f} hours with serverless.yml's memory and concurrency (see: darkroom estimate)"
+        f"{bill.hours:,.1f} hours (see: darkroom estimate --stage {stage.name})"
     )
 
 

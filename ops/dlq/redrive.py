@@ -10,6 +10,7 @@ from ops.dlq.sender import Sender
 from ops.dlq.watch import Watch
 from ops.errors import UsageError
 from ops.recipes import read_recipe
+from ops.settings import Consumer
 from ops.stage import Stage
 
 DONE: Final = "done"
@@ -97,9 +98,7 @@ class Redrive:
 
 def failing_code(stage: Stage, cases: Sequence[Case]) -> tuple[str, str, int]:
     """The code that is deployed, the recipe of this checkout, and how many of the cases failed with both."""
-    answer = stage.client("lambda").get_function_configuration(FunctionName=stage.consumer)
-    code = str(answer.get("Environment", {}).get("Variables", {}).get("CODE_VERSION", ""))
-    recipe = read_recipe().fingerprint
+    code, recipe = Consumer.of(stage).code_version, read_recipe().fingerprint
     failed = [case for case in cases if case.record and case.record.status not in ENDED]
     same = [case for case in failed if case.record and (case.record.code_version, case.record.recipe) == (code, recipe)]
     return code, recipe, len(same)

@@ -1,5 +1,6 @@
 """``darkroom replay`` on the command line: its options, what it prints, and its exit code."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,10 +8,10 @@ import typer
 
 from handlers.bootstrap import TRY
 from ops.errors import UsageError
-from ops.estimate import deployed_by_default
 from ops.recipes import read_recipe
-from ops.replay.running import Replay, replay
+from ops.replay.running import Limits, Replay, replay
 from ops.replay.target import Target, find_target
+from ops.settings import Consumer
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, paper, print_json, table, words
 
@@ -53,16 +54,26 @@ def replay_command(
     darkroom replay s3://my-uploads/images/cat.jpg --etag 5d41402abc4b2a76b9719d911017c592 --out /tmp/cat --json
     """
     meant, today = find_target(stage, target, etag), read_recipe(recipe)
-    defaults = deployed_by_default()
-    memory, most = int(defaults["memory"]), seconds or TRY * int(defaults["timeout"])
-    made = replay(stage, meant, today, contained=contained, memory=memory, seconds=most)
+    limits = _limits(stage, seconds) if contained else None
+    made = replay(stage, meant, today, limits)
     files = _write(made, meant, out) if out else {}
     if as_json:
-        print_json(_document(meant, made, files))
+        print_json(_document(meant, made, files) | {"limits": asdict(limits) if limits else None})
     else:
         _print(meant, made, files)
     if made.cause:
         raise typer.Exit(1)
+
+
+def _limits(stage: Stage, seconds: float | None) -> Limits:
+    """What the deployed function has, as it sets them."""
+    consumer = Consumer.of(stage)
+    limits = Limits(consumer.memory, seconds or TRY * consumer.timeout)
+    words().print(
+        f"limits of the stage {stage.name} as it is deployed: {limits.memory:,} MB, {limits.seconds:g} s a try"
+        + ("" if seconds is None else " (as --seconds says)")
+    )
+    return limits
 
 
 def _write(made: Replay, target: Target, out: Path) -> dict[str, str]:

@@ -45,16 +45,22 @@ class Replay:
     trace: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The function's memory in megabytes, and the seconds that one try may take."""
+
+    memory: int
+    seconds: float
+
+
 Run = Callable[[Replay, bytes, Recipe], None]
 
 
-def replay(stage: Stage, target: Target, recipe: Recipe, *, contained: bool, memory: int, seconds: float) -> Replay:
+def replay(stage: Stage, target: Target, recipe: Recipe, limits: Limits | None) -> Replay:
     """Run one version through fetch and render.
 
     Args:
-        contained: in a child process within limits of memory and time, as the function does it.
-        memory: the function's, in megabytes.
-        seconds: what rendering may take when contained.
+        limits: render in a child process within these, as the function does it; None for this process, without any.
 
     Raises:
         UsageError: that version is not there any more.
@@ -63,7 +69,7 @@ def replay(stage: Stage, target: Target, recipe: Recipe, *, contained: bool, mem
     try:
         body = _fetch(stage, target, recipe)
         made.size, made.steps["fetch"] = len(body), (time.perf_counter() - start) * 1000
-        run: Run = _contained(memory, seconds) if contained else _in_this_process
+        run: Run = _contained(limits) if limits else _in_this_process
         run(made, body, recipe)
     except (SourceChanged, Unavailable) as error:
         raise _told(stage, target, error) from error
@@ -91,9 +97,9 @@ def _in_this_process(made: Replay, body: bytes, recipe: Recipe) -> None:
     made.price = megabytes(imaging.inspect(body, recipe.limits), recipe)
 
 
-def _contained(memory: int, seconds: float) -> Run:
+def _contained(limits: Limits) -> Run:
     """In a child, which may crash, hang or swell, twice; only the whole of it is timed."""
-    room = capacity(memory)
+    room, seconds = capacity(limits.memory), limits.seconds
 
     def run(made: Replay, body: bytes, recipe: Recipe) -> None:
         child = Renderer(recipe, environ=os.environ, kept=room.kept)

@@ -1,8 +1,10 @@
 """What tests of the commands do to the embedded stack: put, wait, look, and a queue of their own where nobody works."""
 
+import dataclasses
 import io
 import time
 import uuid
+import zipfile
 
 from ops.images import ImagesTable
 from ops.stage import Stage
@@ -21,6 +23,28 @@ def quiet_stage(stack):
     where = {"LocationConstraint": stack.region}
     stack.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
     return stage_of(stack, UploadsQueueUrl=url, UploadsBucket=name)
+
+
+def deploy(stage, *, memory=1769, timeout=60, architecture="x86_64", **mapping):
+    """Give a quiet stage a consumer of its own, which is never run: the stage with it, and with its mapping."""
+    functions, name = stage.client("lambda"), f"quiet-{uuid.uuid4().hex}"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("handlers.py", "")
+    functions.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="handlers.handler",
+        Role=functions.get_function_configuration(FunctionName=stage.consumer)["Role"],
+        Code={"ZipFile": archive.getvalue()},
+        MemorySize=memory,
+        Timeout=timeout,
+        Architectures=[architecture],
+    )
+    queue = stage.client("sqs").get_queue_attributes(QueueUrl=stage.queue_url, AttributeNames=["QueueArn"])
+    arn = queue["Attributes"]["QueueArn"]
+    functions.create_event_source_mapping(EventSourceArn=arn, FunctionName=name, Enabled=False, **mapping)
+    return dataclasses.replace(stage, consumer=name)
 
 
 def prefix_of(stage):

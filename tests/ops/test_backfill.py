@@ -16,6 +16,7 @@ from ops.recipes import read_recipe
 from processing.events import parse
 from tests.ops.embedded import (
     bodies_in,
+    deploy,
     jpeg,
     prefix_of,
     put,
@@ -37,7 +38,7 @@ def live(stack, monkeypatch):
 @pytest.fixture
 def quiet(stack, monkeypatch):
     """The stack with a queue that nobody takes from."""
-    stage = quiet_stage(stack)
+    stage = deploy(quiet_stage(stack), BatchSize=10)
     monkeypatch.setattr("ops.stage.find", lambda *_: stage)
     return stage
 

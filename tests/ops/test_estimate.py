@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli import make_app
-from ops.estimate import deployed_by_default
+from ops.settings import parameters
 
 
 def run(*arguments):
@@ -39,11 +39,12 @@ def test_programs_get_the_same_numbers():
 
 def test_what_is_not_said_is_what_serverless_yml_deploys():
     document = json.loads(run("--json").stdout)
-    defaults = deployed_by_default()
+    defaults = parameters()
 
     assert document["memory"] == defaults["memory"]
     assert document["architecture"] == defaults["architecture"]
     assert document["concurrency"] == defaults["maximumConcurrency"]
+    assert document["batch"] == defaults["batchSize"]
 
 
 def test_a_size_is_given_in_megapixels_or_in_bytes():

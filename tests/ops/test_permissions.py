@@ -166,10 +166,10 @@ def audit(place, _tmp_path, *options):
     place.run("audit", *options, expected=(0, 1))
 
 
-def replay_object(place, _tmp_path):
+def replay_object(place, _tmp_path, *options):
     key = f"{place.stage.uploads_prefix}a.jpg"
     put(place.stage, key, jpeg())
-    place.run("replay", key)
+    place.run("replay", key, *options)
 
 
 def one_id(place):
@@ -246,6 +246,11 @@ def with_options(scenario, *options):
     return lambda place, tmp_path: scenario(place, tmp_path, *options)
 
 
+def priced(place, tmp_path):
+    place.stage = dataclasses.replace(place.stage, queue_url=place.real.queue_url)
+    backfill(place, tmp_path, "--dry-run")
+
+
 SWITCHED = on_the_queue_with_a_mapping("pause", "resume")  # which ask the same
 SCENARIOS = {
     "upload": upload,
@@ -254,13 +259,15 @@ SCENARIOS = {
     "show": show,
     "pause": SWITCHED,
     "resume": SWITCHED,
-    "backfill --dry-run": with_options(backfill, "--dry-run"),
+    "backfill --dry-run": priced,
     "backfill": backfill,
     "backfill --missing": with_options(backfill, "--missing"),
     "audit": audit,
     "audit --repair": with_options(audit, "--repair"),
     "replay OBJECT": replay_object,
     "replay ID": of_one_letter("replay", "ID"),
+    "replay --contained": with_options(replay_object, "--contained"),
+    "estimate --stage": on_the_queue_with_a_mapping("estimate"),
     "dlq groups": dlq("groups"),
     "dlq list": dlq("list"),
     "dlq show": of_one_letter("dlq", "show", "ID"),

@@ -1,0 +1,62 @@
+"""What a stage was deployed with, and what this checkout would be: the settings that commands reckon with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+import yaml
+
+from ops.costs import Architecture, Function
+from ops.local.deployed import DEFAULT_CONCURRENCY
+from ops.mapping import mapping_of
+from ops.stage import ROOT, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """The consumer as Lambda has it; megabytes and seconds."""
+
+    memory: int
+    timeout: int
+    architecture: Architecture
+    code_version: str
+
+    @classmethod
+    def of(cls, stage: Stage) -> Self:
+        """Ask Lambda."""
+        answer = stage.client("lambda").get_function_configuration(FunctionName=stage.consumer)
+        return cls(
+            memory=answer["MemorySize"],
+            timeout=answer["Timeout"],
+            architecture=answer["Architectures"][0],
+            code_version=answer.get("Environment", {}).get("Variables", {}).get("CODE_VERSION", ""),
+        )
+
+
+def function_of(stage: Stage | None) -> Function:
+    """What a stage costs by: its function and its event source mapping, or with no stage those of serverless.yml."""
+    if stage is None:
+        return _by_default()
+    consumer, mapping = Consumer.of(stage), mapping_of(stage)
+    concurrency = mapping.maximum_concurrency or DEFAULT_CONCURRENCY
+    return Function(consumer.memory, consumer.architecture, concurrency, mapping.batch_size)
+
+
+def in_words(function: Function, stage: Stage | None) -> str:
+    """Which settings these are, and of what."""
+    whose = f"the stage {stage.name} as it is deployed" if stage else "serverless.yml of this checkout"
+    return (
+        f"settings of {whose}: {function.memory:,} MB, {function.architecture}, {function.concurrency:,} at once, "
+        f"{function.batch} a batch"
+    )
+
+
+def parameters() -> Mapping[str, Any]:
+    """The stage parameters that serverless.yml gives when nobody says otherwise."""
+    described = yaml.safe_load((ROOT / "serverless.yml").read_text(encoding="utf-8"))
+    return cast(Mapping[str, Any], described["params"]["default"])
+
+
+def _by_default() -> Function:
+    given = parameters()
+    return Function(given["memory"], given["architecture"], given["maximumConcurrency"], given["batchSize"])
