@@ -4,7 +4,7 @@ import contextlib
 import select
 import ssl
 import weakref
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from typing import Any
@@ -32,7 +32,7 @@ class Connections:
         self._trust = trust
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
-        self._kept: dict[str, deque[HTTPConnection]] = defaultdict(deque)
+        self._kept: dict[str, deque[HTTPConnection]] = {}
         self.close = weakref.finalize(self, _close, self._kept)
 
     def exchange(self, host: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> "Exchange":
@@ -45,21 +45,15 @@ class Connections:
             EndpointConnectionError, ConnectTimeoutError, SSLError: not connected; nothing was sent.
             ReadTimeoutError, ConnectionClosedError: there is no knowing whether it took effect.
         """
-        connection = self._take(host) or self._connect(host)
-        with _broken(connection, host):
-            connection.request(method, path, body or None, dict(headers))
-            return Exchange(connection, connection.getresponse(), host, self._kept[host])
-
-    def _take(self, host: str) -> HTTPConnection | None:
-        """The connection that was used last, unless the other side has closed it since: whoever idles is closed on."""
-        kept = self._kept[host]
-        with contextlib.suppress(IndexError):  # another thread took the last one
-            while kept:
-                connection = kept.pop()
-                if connection.sock is not None and not _is_readable(connection.sock):
-                    return connection
-                connection.close()
-        return None
+        kept = self._kept.setdefault(host, deque())
+        connection = _taken(kept) or self._connect(host)
+        try:
+            with _broken(connection, host):
+                connection.request(method, path, body or None, dict(headers))
+                return Exchange(connection, connection.getresponse(), host, kept)
+        except Exception:
+            _close_all(kept)  # what broke one, such as an environment that was frozen for hours, broke all that idled
+            raise
 
     def _connect(self, host: str) -> HTTPConnection:
         timeout = self._connect_timeout
@@ -114,8 +108,24 @@ class Exchange:
 
 def _close(kept: "dict[str, deque[HTTPConnection]]") -> None:
     for connections in kept.values():
-        while connections:
-            connections.pop().close()
+        _close_all(connections)
+
+
+def _close_all(kept: "deque[HTTPConnection]") -> None:
+    with contextlib.suppress(IndexError):  # another thread took the last one
+        while kept:
+            kept.pop().close()
+
+
+def _taken(kept: "deque[HTTPConnection]") -> HTTPConnection | None:
+    """The connection that was used last, unless the other side has closed it since: whoever idles is closed on."""
+    with contextlib.suppress(IndexError):  # another thread took the last one
+        while kept:
+            connection = kept.pop()
+            if connection.sock is not None and not _is_readable(connection.sock):
+                return connection
+            connection.close()
+    return None
 
 
 def _is_readable(sock: Any) -> bool:

@@ -35,9 +35,10 @@ class Scripted:
         self.host = ""
         self._then_close = then_close
         self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
 
     def serve(self, listener: socket.socket) -> None:
-        """Until the listener is closed; one connection at a time."""
+        """Until the listener is closed; a thread for each connection."""
         while True:
             try:
                 connection, _ = listener.accept()
@@ -45,26 +46,39 @@ class Scripted:
                 return
             self.connections += 1
             self._open.append(connection)
-            with connection, connection.makefile("rb") as lines:
-                self._talk(connection, lines)
+            self._threads.append(threading.Thread(target=self._talk, args=(connection,), daemon=True))
+            self._threads[-1].start()
 
-    def _talk(self, connection: socket.socket, lines: object) -> None:
-        while (line := lines.readline()) and self.answers:  # type: ignore[attr-defined]
-            self.requests.append(line.decode().strip())
-            length = 0
-            while (header := lines.readline().strip().lower()) != b"":  # type: ignore[attr-defined]
-                if header.startswith(b"content-length:"):
-                    length = int(header.partition(b":")[2])
-            lines.read(length)  # type: ignore[attr-defined]
-            said = self.answers.pop(0)
-            if said is Trouble.CLOSE:
-                return
-            if said is Trouble.HANG:
-                lines.readline()  # type: ignore[attr-defined] # until the client gives up
-                return
-            connection.sendall(said)
-            if self._then_close:
-                return
+    def close(self) -> None:
+        """End every connection."""
+        for connection in self._open:
+            with contextlib.suppress(OSError):  # it has ended by itself
+                connection.shutdown(socket.SHUT_RDWR)
+        self.await_ends()
+
+    def await_ends(self) -> None:
+        """Wait until every connection has been closed from this side."""
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as lines:
+            while (line := lines.readline()) and self.answers:
+                self.requests.append(line.decode().strip())
+                length = 0
+                while (header := lines.readline().strip().lower()) != b"":
+                    if header.startswith(b"content-length:"):
+                        length = int(header.partition(b":")[2])
+                lines.read(length)
+                said = self.answers.pop(0)
+                if said is Trouble.HANG:
+                    lines.readline()  # until the client gives up
+                if isinstance(said, Trouble):
+                    return
+                connection.sendall(said)
+                if self._then_close:
+                    return
 
 
 @contextlib.contextmanager
@@ -77,8 +91,6 @@ def scripted(*answers: Answer, then_close: bool = False) -> Iterator[Scripted]:
         thread.start()
         yield made
         listener.shutdown(socket.SHUT_RDWR)
-    for connection in made._open:
-        with contextlib.suppress(OSError):  # it has ended by itself
-            connection.shutdown(socket.SHUT_RDWR)
     thread.join(10)
     assert not thread.is_alive()
+    made.close()

@@ -94,8 +94,20 @@ def test_a_connection_that_was_closed_while_it_idled_is_no_failure(make: Make, p
         clients = make(service.host)
         for _ in range(3):
             assert get(clients) == b"pixels"
+            service.await_ends()
 
         assert (service.connections, pauses) == (3, [])
+
+
+def test_when_a_kept_connection_breaks_the_others_that_idle_are_not_tried(make: Make) -> None:
+    """After a long freeze all are dead, and there are more of them than attempts."""
+    with scripted(*[OBJECT] * 5, Trouble.CLOSE, OBJECT) as service:
+        clients = make(service.host)
+        bodies = [clients.s3.get_object(Bucket="uploads", Key="a.png", IfMatch='"e1"')["Body"] for _ in range(5)]
+        assert [body.read() for body in bodies] == [b"pixels"] * 5
+
+        assert get(clients) == b"pixels"
+        assert service.connections == 6
 
 
 def test_an_object_that_was_not_read_gives_its_connection_up(make: Make) -> None:
