@@ -21,6 +21,7 @@ from processing.api.register import DynamoRegister
 from processing.api.service import Service
 from processing.api.settings import ApiSettings
 from processing.api.site import CONTENT_TYPES
+from processing.api.versions import DynamoVersions
 from processing.capacity import capacity
 from processing.recipe import load
 
@@ -47,7 +48,8 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
         settings=settings,
         accepted=Accepted(formats.types(heic=find_spec("pi_heif") is not None), max_bytes),
         variants=[spec.name for spec in recipe.variants],
-        register=DynamoRegister(
+        register=DynamoRegister(dynamodb, table=settings.images_table, clock=clock),
+        versions=DynamoVersions(
             dynamodb, table=settings.images_table, uploads_bucket=settings.uploads_bucket, clock=clock
         ),
         objects=_objects(settings, _signing(env)),

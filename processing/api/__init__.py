@@ -14,8 +14,9 @@ Read in this order:
     formats     the content types that are taken
     http        request, response, problem
     register    who was given which id: items of the images table beside the ledger's
+    versions    what the ledger has of objects
     objects     forms, links and direct uploads: S3
     settings    what the environment tells
 
-`register` and `objects` know AWS, and take their clients as arguments; the rest knows their protocols alone.
+`register`, `versions` and `objects` know AWS, and take their clients as arguments; the rest knows their protocols.
 """

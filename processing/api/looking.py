@@ -3,16 +3,16 @@
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from itertools import repeat
+from typing import Any
 
 from processing.api import view
 from processing.api.http import Problem, Request, Response, as_json, cached, tag_of
 from processing.api.ids import is_id
 from processing.api.orders import read_page
 from processing.api.service import Service, location_of
-from processing.api.state import Standing, State, Upload, is_forgotten, never_sent, standing
-
-THREADS: Final = 8  # that ask the ledger side by side
+from processing.api.state import Standing, State, Upload, Version, is_forgotten, never_sent, standing
+from processing.api.versions import THREADS
 
 Found = tuple[Upload, Standing]
 Whole = Callable[[list[dict[str, Any]]], dict[str, Any]]
@@ -22,7 +22,7 @@ def show(service: Service, request: Request) -> Response:
     """GET /images/{id}: where the image stands."""
     request.allow_query()
     upload = _find(service, request)
-    where = _standing(service, upload)
+    where = _standing(service, upload, service.versions.of(service.key(upload.id)))
     return _answer(service, request, [(upload, where)], [where], lambda documents: documents[0])
 
 
@@ -31,8 +31,9 @@ def show_many(service: Service, request: Request) -> Response:
     caller = service.caller(request)
     page = read_page(request)
     uploads, cursor = service.register.page(caller, limit=page.limit, after=page.cursor)
-    with ThreadPoolExecutor(THREADS) as threads:
-        everywhere = list(threads.map(lambda upload: _standing(service, upload), uploads))
+    versions = service.versions.of_many([service.key(upload.id) for upload in uploads])
+    with ThreadPoolExecutor(THREADS) as threads:  # each may have to look for its object
+        everywhere = list(threads.map(_standing, repeat(service), uploads, versions))
     found = zip(uploads, everywhere, strict=True)
     chosen = [(upload, where) for upload, where in found if page.state in (None, where.state)]
     return _answer(service, request, chosen, everywhere, lambda documents: {"images": documents, "next": cursor})
@@ -42,7 +43,7 @@ def redirect(service: Service, request: Request) -> Response:
     """GET /images/{id}/{variant}: the way to the picture."""
     request.allow_query()
     upload = _find(service, request)
-    where = _standing(service, upload)
+    where = _standing(service, upload, service.versions.of(service.key(upload.id)))
     record = where.version.record if where.state is State.DONE and where.version else None
     for variant in record.variants if record else ():
         if variant.name == request.parameters["variant"]:
@@ -66,10 +67,9 @@ def _find(service: Service, request: Request) -> Upload:
     return upload
 
 
-def _standing(service: Service, upload: Upload) -> Standing:
-    key, now = service.key(upload.id), service.clock()
-    versions = service.register.versions(key)
-    if is_forgotten(upload, versions, now=now) and not service.objects.is_there(key):
+def _standing(service: Service, upload: Upload, versions: Sequence[Version]) -> Standing:
+    now = service.clock()
+    if is_forgotten(upload, versions, now=now) and not service.objects.is_there(service.key(upload.id)):
         return never_sent()
     return standing(upload, versions, now=now, max_attempts=service.settings.max_receive_count)
 

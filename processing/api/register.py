@@ -1,4 +1,4 @@
-"""Who was given which id: an item each in the images table, beside the ledger's, which are read here as well.
+"""Who was given which id: an item each in the images table, beside the ledger's.
 
 ::
 
@@ -16,10 +16,9 @@ from typing import Any, Final, Protocol
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from processing.api.state import Upload, Version
+from processing.api.state import Upload
 from processing.aws import calling
 from processing.errors import Unavailable
-from processing.ledger import REMOVED_KEY, ImageRecord, Status, VariantRecord
 
 KEPT_SECONDS: Final = 30 * 24 * 60 * 60
 MOST_WRITES: Final = 25  # in one BatchWriteItem
@@ -35,7 +34,6 @@ class Register(Protocol):
     def remember(self, caller: str, uploads: Sequence[Upload]) -> None: ...
     def find(self, caller: str, image_id: str) -> Upload | None: ...
     def page(self, caller: str, *, limit: int, after: str | None) -> tuple[list[Upload], str | None]: ...
-    def versions(self, key: str) -> list[Version]: ...
 
 
 class DynamoRegister:
@@ -52,13 +50,11 @@ class DynamoRegister:
         client: Any,
         *,
         table: str,
-        uploads_bucket: str,
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._dynamodb = client
         self._table = table
-        self._bucket = uploads_bucket
         self._clock = clock
         self._pause = pause
 
@@ -83,27 +79,19 @@ class DynamoRegister:
     def page(self, caller: str, *, limit: int, after: str | None) -> tuple[list[Upload], str | None]:
         """Some of the caller's images, the newest first, and where to go on, if there may be more."""
         start = {"object": {"S": _partition(caller)}, "etag": {"S": after}} if after else None
-        answer = self._query(
-            _partition(caller), Limit=limit, ScanIndexForward=False, **({"ExclusiveStartKey": start} if start else {})
-        )
-        last = answer.get("LastEvaluatedKey")
-        return list(self._living(answer["Items"])), last["etag"]["S"] if last else None
-
-    def versions(self, key: str) -> list[Version]:
-        """What the ledger has of an object in the uploads bucket; one page of it is more than enough."""
-        items = map(_plain, self._query(f"{self._bucket}/{key}")["Items"])
-        return [_version(item) for item in items if item["etag"] != REMOVED_KEY or item["status"] == Status.REMOVED]
-
-    def _query(self, partition: str, **more: Any) -> Any:
         with calling("dynamodb:Query"):
-            return self._dynamodb.query(
+            answer = self._dynamodb.query(
                 TableName=self._table,
                 KeyConditionExpression="#object = :object",
                 ExpressionAttributeNames={"#object": "object"},
-                ExpressionAttributeValues={":object": {"S": partition}},
+                ExpressionAttributeValues={":object": {"S": _partition(caller)}},
                 ConsistentRead=True,
-                **more,
+                ScanIndexForward=False,
+                Limit=limit,
+                **({"ExclusiveStartKey": start} if start else {}),
             )
+        last = answer.get("LastEvaluatedKey")
+        return list(self._living(answer["Items"])), last["etag"]["S"] if last else None
 
     def _write(self, requests: list[dict[str, Any]]) -> None:
         waiting = {self._table: requests}
@@ -149,38 +137,3 @@ def _item(caller: str, upload: Upload, expires_at: int) -> dict[str, Any]:
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _FROM.deserialize(value) for name, value in item.items()}
-
-
-def _version(item: Mapping[str, Any]) -> Version:
-    reason = item.get("reason", {})
-    return Version(
-        status=Status(item["status"]),
-        attempts=int(item.get("attempts", 0)),
-        lease_until=int(item.get("lease_until", 0)),
-        updated_at=int(item.get("updated_at", 0)),
-        uploaded_at=item.get("uploaded_at"),
-        cause=reason.get("class", ""),
-        message=reason.get("message", ""),
-        record=_record(item) if item["status"] == Status.DONE else None,
-        tags=tuple(item.get("tags", ())),
-    )
-
-
-def _record(item: Mapping[str, Any]) -> ImageRecord:
-    return ImageRecord(
-        image_format=item["image_format"],
-        mode=item["mode"],
-        width=int(item["width"]),
-        height=int(item["height"]),
-        size_bytes=int(item["size_bytes"]),
-        content_type=item["content_type"],
-        has_transparency=item["has_transparency"],
-        created_date=item.get("created_date"),
-        variants=tuple(_variant(each) for each in item["variants"]),
-        lost=tuple(item.get("lost", ())),
-    )
-
-
-def _variant(fields: Mapping[str, Any]) -> VariantRecord:
-    numbers = {name: int(fields[name]) for name in ("width", "height", "bytes")}
-    return VariantRecord(name=fields["name"], key=fields["key"], format=fields["format"], **numbers)

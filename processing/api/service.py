@@ -11,6 +11,7 @@ from processing.api.objects import Objects
 from processing.api.orders import Accepted
 from processing.api.register import Register
 from processing.api.settings import ApiSettings
+from processing.api.versions import Versions
 
 MOST_DIRECT_BYTES = 4_500_000  # Lambda takes 6 MB of request, in which a body is base 64, and headers have to fit
 
@@ -31,6 +32,7 @@ class Service:
     accepted: Accepted
     variants: Sequence[str]
     register: Register
+    versions: Versions
     objects: Objects
     files: Mapping[str, str]
     description: Mapping[str, Any]

@@ -63,7 +63,11 @@ def test_every_answer_that_is_described_is_given(
     for method, url in PRIVATE:
         gateway.send(method, url)
     gateway.caller = "anna"
-    for port, client in ((api.api().register, "_dynamodb"), (api.api().objects, "_s3")):
+    for port, client in (
+        (api.api().register, "_dynamodb"),
+        (api.api().versions, "_dynamodb"),
+        (api.api().objects, "_s3"),
+    ):
         monkeypatch.setattr(port, client, Broken(NoCredentialsError()))
     for request in requests(image_id):
         gateway.send(*request)
