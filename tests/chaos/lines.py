@@ -1,4 +1,4 @@
-"""What the consumer's log says of a run: what was done twice, what came back too soon, what used up the receives."""
+"""What the consumer's log says: what was done twice, came back too soon, was not postponed, used up the receives."""
 
 import json
 from collections import Counter
@@ -32,6 +32,11 @@ def back_too_soon(lines: Iterable[Line]) -> list[str]:
     """The messages that met the lease which they had been put off for: each such receive is used up for nothing."""
     met = Counter((line["message_id"], line["reason"]["message"]) for line in lines if line["outcome"] == "busy")
     return [f"{message}: put off {n} times, as {reason}" for (message, reason), n in met.items() if n > 1]
+
+
+def gave_up_postponing(log_dir: Path) -> int:
+    """How many batches could not have their messages' delays set, after every try."""
+    return sum(path.read_text(errors="replace").count('"not postponed') for path in log_dir.glob("chaos-*.log"))
 
 
 def used_up(lines: Iterable[Line], messages: Collection[str], receives: int) -> Counter[str]:

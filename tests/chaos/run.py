@@ -85,8 +85,11 @@ class Chaos:
         player = self._player(stage, emulator, proxy)
         player.start()
         try:
+            proxy.rate = 0.03
             with self._killer(player):
                 self._trouble(proxy, stage, player)
+            self._queue_outage(proxy, stage, player)
+            proxy.rate = 0.0
             self._progress("calm again: waiting for the queue to drain")
             self._drain(stage, player)
             self._redrive(stage, uploads)
@@ -166,18 +169,32 @@ class Chaos:
             thread.join()
 
     def _trouble(self, proxy: Proxy, stage: Stage, player: Player) -> None:
-        """Trouble with single requests all the time, and each service out altogether until it has hurt."""
-        proxy.rate = 0.03
-        for service, refusals in (("sqs", 2), ("s3", self._images // 4), ("dynamodb", self._images // 4)):
-            self._progress(f"{service} is out")
-            proxy.down = service
-            enough = proxy.counts[f"{service}: {Trouble.REFUSED}"] + refusals
-            self._wait(stage, player, lambda s=service, n=enough: proxy.counts[f"{s}: {Trouble.REFUSED}"] >= n)
-            proxy.down = None
+        """S3 and DynamoDB out altogether until it has hurt; trouble with single requests all the time."""
+        refusals = self._images // 4
+        self._outage("s3", proxy, stage, player, lambda refused: refused >= refusals)
+        self._outage("dynamodb", proxy, stage, player, lambda refused: refused >= refusals)
         self._progress("all services answer, for the most part")
         calls = sum(proxy.counts.values()) + self._images // 10
         self._wait(stage, player, lambda: sum(proxy.counts.values()) >= calls)
-        proxy.rate = 0.0
+
+    def _queue_outage(self, proxy: Proxy, stage: Stage, player: Player) -> None:
+        """SQS is out for the function, until some batches could not postpone their messages after every try.
+
+        When nothing is killed any more: the tries last seconds, for which hardly a process would live.
+        """
+        batches = max(1, self._images // 50)
+        self._outage("sqs", proxy, stage, player, lambda _: lines.gave_up_postponing(self._log_dir) >= batches)
+
+    def _outage(self, service: str, proxy: Proxy, stage: Stage, player: Player, enough: Callable[[int], bool]) -> None:
+        """A service is out until it has hurt ``enough``, which is told how many requests were refused.
+
+        Messages are received and deleted all the same, also from SQS: on AWS the mapping does that, not the function.
+        """
+        self._progress(f"{service} is out")
+        name = f"{service}: {Trouble.REFUSED}"
+        before, proxy.down = proxy.counts[name], service
+        self._wait(stage, player, lambda: enough(proxy.counts[name] - before))
+        proxy.down = None
 
     @staticmethod
     def _wait(stage: Stage, player: Player, enough: Callable[[], bool]) -> None:
