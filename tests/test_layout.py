@@ -33,7 +33,6 @@ LIBRARIES = {
     "processing.store": ("botocore.exceptions",),
     "processing.queue": ("botocore.exceptions",),
     "processing.aws": ("botocore.exceptions",),
-    "processing.api.register": ("boto3.dynamodb.types",),
     "processing.api.objects": ("botocore.exceptions",),
     "handlers": ("boto3", "botocore"),
 }
@@ -171,7 +170,7 @@ def test_an_import_that_points_outwards_is_found(module, text):
     [
         ("processing.imaging.steps", "from PIL import Image, ImageOps"),
         ("processing.imaging", "from cykooz_resizer import Resizer"),
-        ("processing.api.register", "from boto3.dynamodb.types import TypeSerializer"),
+        ("processing.api.objects", "from botocore.exceptions import ClientError"),
         ("processing.store", "from botocore.exceptions import ClientError"),
         ("processing.worker", "from processing.store import Store"),
         ("handlers.bootstrap", "import boto3\nfrom processing import worker"),

@@ -9,18 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from processing.api.state import Version
 from processing.aws import calling
 from processing.ledger import REMOVED_KEY, ImageRecord, Status, VariantRecord
+from processing.ledger.values import from_attribute
 
 THREADS: Final = 8  # that ask for one thing each
 TRUSTED_SECONDS: Final = 60  # for which an object's only version is taken for its only one
 MOST_KNOWN: Final = 10_000  # objects; a megabyte or two
 MOST_READS: Final = 100  # items in one BatchGetItem
-
-_FROM = TypeDeserializer()
 
 Item = Mapping[str, Any]
 
@@ -111,7 +108,7 @@ def _etag(item: Item) -> str:
 
 def _versions(items: Iterable[Item]) -> list[Version]:
     """A removal counts when it has come to its end."""
-    plain = ({name: _FROM.deserialize(value) for name, value in item.items()} for item in items)
+    plain = ({name: from_attribute(value) for name, value in item.items()} for item in items)
     return [_version(item) for item in plain if item["etag"] != REMOVED_KEY or item["status"] == Status.REMOVED]
 
 
