@@ -52,7 +52,7 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
         versions=DynamoVersions(
             dynamodb, table=settings.images_table, uploads_bucket=settings.uploads_bucket, clock=clock
         ),
-        objects=_objects(settings, _signing(env)),
+        objects=_objects(settings, _signing(env), clock),
         files=_files(ROOT / "web"),
         description=_description(),
         clock=clock,
@@ -60,13 +60,14 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
     )
 
 
-def _objects(settings: ApiSettings, signing: Config) -> S3Objects:
+def _objects(settings: ApiSettings, signing: Config, clock: Callable[[], float]) -> S3Objects:
     return S3Objects(
         boto3.client("s3", config=CLIENT.merge(signing)),
         uploads_bucket=settings.uploads_bucket,
         variants_bucket=settings.variants_bucket,
         upload_seconds=settings.upload_seconds,
         link_seconds=settings.link_seconds,
+        clock=clock,
         cdn_domain=settings.cdn_domain,
     )
 

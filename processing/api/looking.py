@@ -77,15 +77,14 @@ def _standing(service: Service, upload: Upload, versions: Sequence[Version]) -> 
 def _answer(
     service: Service, request: Request, chosen: Sequence[Found], everywhere: Sequence[Standing], whole: Whole
 ) -> Response:
-    """The document, or 304. Links are other ones each time: they change the ETag when half their life is over."""
+    """The document, or 304; nothing is signed for that. New links change the ETag: old ones will soon be of no use."""
 
     def document(link: Callable[[str], str]) -> dict[str, Any]:
         return whole(
             [view.image(upload, where, location=location_of(request, upload.id), link=link) for upload, where in chosen]
         )
 
-    half_lives = service.clock() // (service.settings.link_seconds / 2)
-    tag = tag_of(json.dumps([document(lambda _key: ""), half_lives]))
+    tag = tag_of(json.dumps([document(lambda _key: ""), service.objects.period()]))
     headers = {"Cache-Control": "private, no-cache", **_again(everywhere)}
     return cached(request, tag, lambda: as_json(200, document(service.objects.link)), headers)
 

@@ -3,14 +3,17 @@
 A form and a link are signed here, without a request: S3 checks what they allow when they are used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit
 
 from botocore.exceptions import ClientError
 
 from processing.aws import calling, code_of, status_of
+
+MOST_LINKS: Final = 2_000  # kept, of a kilobyte or two each
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Objects(Protocol):
     def put(self, key: str, body: bytes, content_type: str) -> None: ...
     def is_there(self, key: str) -> bool: ...
     def link(self, key: str) -> str: ...
+    def period(self) -> int: ...
 
 
 class S3Objects:
@@ -37,6 +41,7 @@ class S3Objects:
         client: a boto3 S3 client that signs with version 4: version 2 drops a form's conditions without a word.
         upload_seconds, link_seconds: how long forms and links live; no longer than the credentials that signed them.
         cdn_domain: of what stands in front of the variants bucket; "" for nothing.
+        clock: seconds since the epoch.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class S3Objects:
         variants_bucket: str,
         upload_seconds: int,
         link_seconds: int,
+        clock: Callable[[], float],
         cdn_domain: str = "",
     ) -> None:
         self._s3 = client
@@ -55,6 +61,8 @@ class S3Objects:
         self._upload_seconds = upload_seconds
         self._link_seconds = link_seconds
         self._cdn = cdn_domain
+        self._clock = clock
+        self._signed = lru_cache(MOST_LINKS)(self._sign)
 
     def form(self, key: str, content_type: str, size: int) -> Form:
         """A form for one file: exactly this key, this content type, and so many bytes.
@@ -89,9 +97,19 @@ class S3Objects:
         return True
 
     def link(self, key: str) -> str:
-        """A URL under which anyone can see a variant, for a while; for ever at the CDN."""
+        """A URL under which anyone can see a variant, for a while; for ever at the CDN.
+
+        It is the same for all of a period, so that browsers know the picture again.
+        """
         if self._cdn:
             return f"https://{self._cdn}/{quote(key)}"
+        return self._signed(key, self.period())
+
+    def period(self) -> int:
+        """The number of the period in which links are made now; they outlive it by as long as it is."""
+        return int(self._clock() // (self._link_seconds / 2))
+
+    def _sign(self, key: str, _period: int) -> str:
         with calling(f"sign s3:GetObject {key}"):
             url: str = self._s3.generate_presigned_url(
                 "get_object", Params={"Bucket": self._variants, "Key": key}, ExpiresIn=self._link_seconds

@@ -4,12 +4,25 @@ from typing import Any
 
 import pytest
 
+from handlers import api
 from processing.ledger import REMOVED_KEY, Status
 from tests.api.conftest import Clock, Stage, key, order
 from tests.api.gateway import Gateway
 
 HALF_A_LINK = 1800
 WITHIN_TIME = 900 + 3600
+
+
+class Counted:
+    """The client of the objects, which counts what it signs."""
+
+    def __init__(self, objects: Any) -> None:
+        self._client = objects._s3
+        self.signed = 0
+
+    def generate_presigned_url(self, *parameters: Any, **more: Any) -> Any:
+        self.signed += 1
+        return self._client.generate_presigned_url(*parameters, **more)
 
 
 def give(gateway: Gateway, count: int) -> list[str]:
@@ -212,6 +225,25 @@ def test_links_are_renewed_when_half_their_life_is_over(
     renewed = gateway.get(f"/images/{image_id}", if_none_match=first.headers["ETag"])
 
     assert (first.status, same.status, renewed.status) == (200, 304, 200)
+
+
+def test_a_link_stays_the_same_until_it_is_renewed(
+    gateway: Gateway, stage: Stage, clock: Clock, image_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.finish(image_id)
+    first = gateway.get(f"/images/{image_id}").json["variants"]
+    counted = Counted(api.api().objects)
+    monkeypatch.setattr(api.api().objects, "_s3", counted)
+    clock.now += HALF_A_LINK - 1
+    listed = gateway.get("/images").json["images"][0]["variants"]
+    redirect = gateway.get(f"/images/{image_id}/phone").headers["Location"]
+    unsigned = counted.signed
+    clock.now += 1
+    renewed = gateway.get(f"/images/{image_id}").json["variants"]
+
+    assert listed == first
+    assert redirect == first[1]["url"]
+    assert (unsigned, counted.signed) == (0, len(renewed))
 
 
 @pytest.mark.parametrize("url", ["/images/{}", "/images/{}/desktop"])
