@@ -23,23 +23,31 @@ from ops.terminal import AsJson, DryRun, paper, print_json, table, words
 
 SHOWN: Final = 1000
 
+PrefixOption = Annotated[str, typer.Option(help="Only uploads below this.", show_default="the stage's own")]
+DeepOption = Annotated[bool, typer.Option("--deep", help="Look at every variant: one HEAD each.")]
+RepairOption = Annotated[
+    bool, typer.Option("--repair", help="Send what has to be made, and delete variants without a source.")
+]
+KeepOption = Annotated[bool, typer.Option("--keep-orphans", help="With --repair: delete nothing.")]
+RateOption = Annotated[
+    float | None, typer.Option(min=0.1, help="With --repair: messages a second.", show_default="as many as go")
+]
+GraceOption = Annotated[
+    int, typer.Option(min=0, help="Minutes an upload may be on its way, while the queue holds messages.")
+]
+LimitOption = Annotated[int, typer.Option(min=0, help="Print at most so many findings; 0 for all.")]
+
 
 @on_stage
 def audit(
     stage: Stage,
-    prefix: Annotated[str, typer.Option(help="Only uploads below this.", show_default="the stage's own")] = "",
-    deep: Annotated[bool, typer.Option("--deep", help="Look at every variant: one HEAD each.")] = False,
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Send what has to be made, and delete variants without a source.")
-    ] = False,
-    keep_orphans: Annotated[bool, typer.Option("--keep-orphans", help="With --repair: delete nothing.")] = False,
-    rate: Annotated[
-        float | None, typer.Option(min=0.1, help="With --repair: messages a second.", show_default="as many as go")
-    ] = None,
-    grace: Annotated[
-        int, typer.Option(min=0, help="Minutes an upload may be on its way, while the queue holds messages.")
-    ] = 15,
-    limit: Annotated[int, typer.Option(min=0, help="Print at most so many findings; 0 for all.")] = SHOWN,
+    prefix: PrefixOption = "",
+    deep: DeepOption = False,
+    repair: RepairOption = False,
+    keep_orphans: KeepOption = False,
+    rate: RateOption = None,
+    grace: GraceOption = 15,
+    limit: LimitOption = SHOWN,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -69,14 +77,7 @@ def audit(
     if repair:
         _refuse_an_empty_bucket(stage, keep_orphans=keep_orphans)
         mending = Plan() if dry_run else _repair(stage, made.names, rate, keep_orphans=keep_orphans)
-    shown: list[Finding] = []
-    with counting("objects", "found") as count:
-        for finding in made.run():
-            if not limit or len(shown) < limit:
-                shown.append(finding)
-            if mending:
-                mending.take(finding)
-            count(made.tally.objects, made.tally.found.total())
+    shown = _run(made, mending, limit)
     done = mending.finish() if mending else None
     if as_json:
         print_json(_document(made.tally, shown, done))
@@ -103,6 +104,19 @@ def _audit(stage: Stage, prefix: str, *, deep: bool, grace: float) -> Audit:
         judge=Judge(s3, stage.variants_bucket, recipe.fingerprint, grace, queued, deep, time.time),
         orphans=Orphans(s3, stage.uploads_bucket, stage.variants_bucket, names, images, recipe.fingerprint),
     )
+
+
+def _run(made: Audit, mending: Repair | Plan | None, limit: int) -> list[Finding]:
+    """Have each finding mended, and count on the terminal; returns those to print."""
+    shown: list[Finding] = []
+    with counting("objects", "found") as count:
+        for finding in made.run():
+            if not limit or len(shown) < limit:
+                shown.append(finding)
+            if mending:
+                mending.take(finding)
+            count(made.tally.objects, made.tally.found.total())
+    return shown
 
 
 def _repair(stage: Stage, names: Names, rate: float | None, *, keep_orphans: bool) -> Repair:

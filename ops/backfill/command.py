@@ -33,36 +33,38 @@ DEPTH: Final = 20_000
 GROUP: Final = "backfill"
 STDIN: Final = "-"
 
+SourceArgument = Annotated[
+    str, typer.Argument(help="An S3 Inventory in CSV, or - for keys on stdin.", show_default="the uploads bucket")
+]
+PrefixOption = Annotated[str, typer.Option(help="Only keys that begin with this.", show_default="the stage's own")]
+MissingOption = Annotated[bool, typer.Option("--missing", help="Only what has no record as DONE with today's recipe.")]
+RejectedOption = Annotated[bool, typer.Option("--rejected", help="With --missing: what was rejected with it as well.")]
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option(help="Only what was uploaded since, in UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+]
+RateOption = Annotated[float | None, typer.Option(min=0.1, help="Messages a second.", show_default="as many as go")]
+DepthOption = Annotated[int, typer.Option(min=0, help="Send no more while so many wait in the queue; 0 for no limit.")]
+CheckpointOption = Annotated[
+    Path | None, typer.Option(help="Where to note how far it has come; the same command goes on from there.")
+]
+ColumnsOption = Annotated[
+    str, typer.Option(help="Of the inventory.", show_default="its header, or manifest.json beside it")
+]
+
 
 @on_stage
 def backfill(
     stage: Stage,
-    source: Annotated[
-        str, typer.Argument(help="An S3 Inventory in CSV, or - for keys on stdin.", show_default="the uploads bucket")
-    ] = "",
-    prefix: Annotated[str, typer.Option(help="Only keys that begin with this.", show_default="the stage's own")] = "",
-    missing: Annotated[
-        bool, typer.Option("--missing", help="Only what has no record as DONE with today's recipe.")
-    ] = False,
-    rejected: Annotated[
-        bool, typer.Option("--rejected", help="With --missing: what was rejected with it as well.")
-    ] = False,
-    changed_since: Annotated[
-        datetime | None,
-        typer.Option(help="Only what was uploaded since, in UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(min=0.1, help="Messages a second.", show_default="as many as go")
-    ] = None,
-    depth: Annotated[
-        int, typer.Option(min=0, help="Send no more while so many wait in the queue; 0 for no limit.")
-    ] = DEPTH,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Where to note how far it has come; the same command goes on from there.")
-    ] = None,
-    columns: Annotated[
-        str, typer.Option(help="Of the inventory.", show_default="its header, or manifest.json beside it")
-    ] = "",
+    source: SourceArgument = "",
+    prefix: PrefixOption = "",
+    missing: MissingOption = False,
+    rejected: RejectedOption = False,
+    changed_since: SinceOption = None,
+    rate: RateOption = None,
+    depth: DepthOption = DEPTH,
+    checkpoint: CheckpointOption = None,
+    columns: ColumnsOption = "",
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -92,14 +94,8 @@ def backfill(
         return
     options = {"missing": str(missing), "rejected": str(rejected), "changed_since": str(changed_since)}
     of = {"stage": stage.name, "bucket": stage.uploads_bucket, "source": source, "prefix": prefix, **options}
-    kept = Checkpoint(checkpoint, of)
-    start = kept.read()
-    if start.after:
-        words().print(f"going on behind {start.after}: {start.sent:,} were sent before")
     send = sending(stage, author="backfill", rate=rate, depth=depth)
-    with counting("sent", "looked at") as count:
-        run = Backfill(wanted, send, kept, lambda totals: count(totals.sent, totals.verdicts.total()))
-        totals = run.run(find(start.after), start)
+    totals = _run(wanted, find, send, Checkpoint(checkpoint, of))
     _report(totals, as_json=as_json)
     if totals.refused:
         raise typer.Exit(1)
@@ -149,6 +145,16 @@ def _source(stage: Stage, source: str, prefix: str, columns: str, *, by_date: bo
     if by_date and not inventory.knows("LastModifiedDate"):
         raise UsageError(f"{source} has no column LastModifiedDate: leave --changed-since out, or the inventory")
     return lambda after: asked_for(s3, bucket, inventory.found(after=after))
+
+
+def _run(wanted: Wanted, find: Callable[[str], Iterable[Found]], send: Send, checkpoint: Checkpoint) -> Totals:
+    """Go on where the checkpoint stands, and count on the terminal."""
+    start = checkpoint.read()
+    if start.after:
+        words().print(f"going on behind {start.after}: {start.sent:,} were sent before")
+    with counting("sent", "looked at") as count:
+        run = Backfill(wanted, send, checkpoint, lambda totals: count(totals.sent, totals.verdicts.total()))
+        return run.run(find(start.after), start)
 
 
 def _tell_what_would_be_done(stage: Stage, wanted: Wanted, found: Iterable[Found], *, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from ops.recipes import read_recipe
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, DryRun, print_json, words
 from ops.upload import report
-from ops.upload.files import File, Globs, choose
+from ops.upload.files import Chosen, File, Globs, choose
 from ops.upload.following import End, Follower, Version, most_attempts
 from ops.upload.looking import About, checked_by, unchecked
 from ops.upload.present import Present
@@ -25,27 +25,31 @@ from ops.upload.transfer import Transfer
 
 STDIN = Path("-")
 
+PlacesArgument = Annotated[
+    list[Path], typer.Argument(help="Folders, files, or - for names on stdin, one a line.", metavar="FOLDER|FILES|-")
+]
+PrefixOption = Annotated[str, typer.Option(help="A folder in the bucket, below the stage's prefix.")]
+IncludeOption = Annotated[list[str] | None, typer.Option(help="Only names like this, as '*.jpg' or raw/2026/cat.jpg.")]
+ExcludeOption = Annotated[list[str] | None, typer.Option(help="No names like this.")]
+Everything = Annotated[bool, typer.Option("--all", help="Also what is no image, and what the recipe's limits refuse.")]
+ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="Files at once.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Follow every object to its end.")]
+TimeoutOption = Annotated[
+    float, typer.Option(min=1, help="With --wait: give up after so many seconds without anything new.")
+]
+
 
 @on_stage
 def upload(
     stage: Stage,
-    places: Annotated[
-        list[Path],
-        typer.Argument(help="Folders, files, or - for names on stdin, one a line.", metavar="FOLDER|FILES|-"),
-    ],
-    prefix: Annotated[str, typer.Option(help="A folder in the bucket, below the stage's prefix.")] = "",
-    include: Annotated[
-        list[str] | None, typer.Option(help="Only names like this, as '*.jpg' or raw/2026/cat.jpg.")
-    ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="No names like this.")] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Also what is no image, and what the recipe's limits refuse.")
-    ] = False,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Files at once.")] = 8,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow every object to its end.")] = False,
-    timeout: Annotated[
-        float, typer.Option(min=1, help="With --wait: give up after so many seconds without anything new.")
-    ] = 600,
+    places: PlacesArgument,
+    prefix: PrefixOption = "",
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    everything: Everything = False,
+    threads: ThreadsOption = 8,
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 600,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -67,13 +71,8 @@ def upload(
 
     find . -name '*.tif' -newer last | darkroom upload - --stage prod --json
     """
-    listed = sys.stdin if STDIN in places else ()
-    folder = below(stage.uploads_prefix, prefix)
-    globs = Globs(include or (), exclude or ())
-    others = [place for place in places if place != STDIN]
-    chosen = choose(others, listed, prefix=folder, globs=globs, everything=everything)
-    if not chosen.files:
-        raise UsageError("nothing to upload: no file is an image of that name (--all takes every file)")
+    folder, globs = below(stage.uploads_prefix, prefix), Globs(include or (), exclude or ())
+    chosen = _choose(places, folder, globs, everything=everything)
     look = unchecked if everything else checked_by(read_recipe(), stage.uploads_prefix)
     present = Present.of(stage.client("s3"), stage.uploads_bucket, chosen.files)
     began = time.monotonic()
@@ -88,6 +87,20 @@ def upload(
         report.show(summary, stage.name)
     if not summary.complete:
         raise typer.Exit(1)
+
+
+def _choose(places: Sequence[Path], folder: str, globs: Globs, *, everything: bool) -> Chosen:
+    """The files to upload, those that are named on standard input among them.
+
+    Raises:
+        UsageError: there is none.
+    """
+    listed = sys.stdin if STDIN in places else ()
+    others = [place for place in places if place != STDIN]
+    chosen = choose(others, listed, prefix=folder, globs=globs, everything=everything)
+    if not chosen.files:
+        raise UsageError("nothing to upload: no file is an image of that name (--all takes every file)")
+    return chosen
 
 
 def below(prefix: str, folder: str) -> str:
