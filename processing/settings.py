@@ -1,6 +1,7 @@
 """What the functions are told by their environment: read once, every fault reported at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from processing.errors import Misconfigured
@@ -42,32 +43,43 @@ class Settings:
         Raises:
             Misconfigured: with one sentence for each variable that is missing or makes no sense.
         """
-        read = Reader(env)
-        settings = cls(
-            uploads_bucket=read.text("UPLOADS_BUCKET"),
-            uploads_prefix=env.get("UPLOADS_PREFIX", ""),
-            variants_bucket=read.text("VARIANTS_BUCKET"),
-            images_table=read.text("IMAGES_TABLE"),
-            queue_url=read.text("QUEUE_URL"),
-            max_receive_count=int(read.number("MAX_RECEIVE_COUNT", at_least=1)),
-            function_timeout=read.number("FUNCTION_TIMEOUT", at_least=1),
-            lease_seconds=read.number("LEASE_SECONDS", at_least=1),
-            removals=read.choice("REMOVALS", ("true", "false"), default="false") == "true",
-            code_version=read.text("CODE_VERSION"),
-            log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
-            memory=read.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", at_least=128),
-            function=env.get("AWS_LAMBDA_FUNCTION_NAME", "consumer"),
-            rendering=read.choice("RENDERING", RENDERINGS, default="contained"),
-            requests=read.choice("REQUESTS", REQUESTS, default="direct"),
-        )
-        if not read.faults and settings.lease_seconds <= settings.function_timeout:
-            read.faults.append(
-                f"LEASE_SECONDS: {settings.lease_seconds:g} must exceed FUNCTION_TIMEOUT "
-                f"{settings.function_timeout:g}, or a living worker could lose its claim"
+        with reading(env) as read:
+            settings = cls(
+                uploads_bucket=read.text("UPLOADS_BUCKET"),
+                uploads_prefix=env.get("UPLOADS_PREFIX", ""),
+                variants_bucket=read.text("VARIANTS_BUCKET"),
+                images_table=read.text("IMAGES_TABLE"),
+                queue_url=read.text("QUEUE_URL"),
+                max_receive_count=read.whole("MAX_RECEIVE_COUNT", at_least=1),
+                function_timeout=read.number("FUNCTION_TIMEOUT", at_least=1),
+                lease_seconds=read.number("LEASE_SECONDS", at_least=1),
+                removals=read.choice("REMOVALS", ("true", "false"), default="false") == "true",
+                code_version=read.text("CODE_VERSION"),
+                log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
+                memory=read.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", at_least=128),
+                function=env.get("AWS_LAMBDA_FUNCTION_NAME", "consumer"),
+                rendering=read.choice("RENDERING", RENDERINGS, default="contained"),
+                requests=read.choice("REQUESTS", REQUESTS, default="direct"),
             )
-        if read.faults:
-            raise Misconfigured(read.faults)
+            if not read.faults and settings.lease_seconds <= settings.function_timeout:
+                read.faults.append(
+                    f"LEASE_SECONDS: {settings.lease_seconds:g} must exceed FUNCTION_TIMEOUT "
+                    f"{settings.function_timeout:g}, or a living worker could lose its claim"
+                )
         return settings
+
+
+@contextmanager
+def reading(env: Mapping[str, str]) -> Iterator["Reader"]:
+    """Read settings from ``env``, each by its variable, and hear of all that is wrong with them in the end.
+
+    Raises:
+        Misconfigured: with one sentence for each variable that is missing or makes no sense.
+    """
+    read = Reader(env)
+    yield read
+    if read.faults:
+        raise Misconfigured(read.faults)
 
 
 class Reader:
@@ -94,6 +106,9 @@ class Reader:
             self.faults.append(f"{name}: {text} must be at least {at_least:g}")
             return at_least
         return value
+
+    def whole(self, name: str, *, at_least: int) -> int:
+        return int(self.number(name, at_least=at_least))
 
     def choice(self, name: str, choices: tuple[str, ...], *, default: str) -> str:
         value = self._env.get(name) or default

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from processing.api.callers import AUTHORIZERS
-from processing.errors import Misconfigured
-from processing.settings import LEVELS, Reader
+from processing.settings import LEVELS, reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +34,18 @@ class ApiSettings:
         Raises:
             Misconfigured: with one sentence for each variable that is missing or makes no sense.
         """
-        read = Reader(env)
-        settings = cls(
-            uploads_bucket=read.text("UPLOADS_BUCKET"),
-            uploads_prefix=env.get("UPLOADS_PREFIX", ""),
-            variants_bucket=read.text("VARIANTS_BUCKET"),
-            images_table=read.text("IMAGES_TABLE"),
-            max_receive_count=int(read.number("MAX_RECEIVE_COUNT", at_least=1)),
-            consumer_memory=read.number("CONSUMER_MEMORY", at_least=128),
-            authorizer=read.choice("AUTHORIZER", AUTHORIZERS, default="api-key"),
-            cors_origins=frozenset(filter(None, map(str.strip, env.get("CORS_ORIGINS", "").split(",")))),
-            cdn_domain=env.get("CDN_DOMAIN", ""),
-            upload_seconds=int(read.number("UPLOAD_SECONDS", at_least=1)),
-            link_seconds=int(read.number("LINK_SECONDS", at_least=1)),
-            log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
-        )
-        if read.faults:
-            raise Misconfigured(read.faults)
-        return settings
+        with reading(env) as read:
+            return cls(
+                uploads_bucket=read.text("UPLOADS_BUCKET"),
+                uploads_prefix=env.get("UPLOADS_PREFIX", ""),
+                variants_bucket=read.text("VARIANTS_BUCKET"),
+                images_table=read.text("IMAGES_TABLE"),
+                max_receive_count=read.whole("MAX_RECEIVE_COUNT", at_least=1),
+                consumer_memory=read.number("CONSUMER_MEMORY", at_least=128),
+                authorizer=read.choice("AUTHORIZER", AUTHORIZERS, default="api-key"),
+                cors_origins=frozenset(filter(None, map(str.strip, env.get("CORS_ORIGINS", "").split(",")))),
+                cdn_domain=env.get("CDN_DOMAIN", ""),
+                upload_seconds=read.whole("UPLOAD_SECONDS", at_least=1),
+                link_seconds=read.whole("LINK_SECONDS", at_least=1),
+                log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
+            )
