@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { delay } from '../../web/js/backoff.js';
+import { Forms } from '../../web/js/forms.js';
+import { Gate } from '../../web/js/gate.js';
 import { formats, refusal, typeOf } from '../../web/js/limits.js';
 import { isEnded, isRetriable, learn, photoOf } from '../../web/js/photo.js';
 import { Rounds } from '../../web/js/rounds.js';
@@ -146,4 +148,91 @@ test('what no page has is told as unseen', async () => {
   const round = await new Rounds(new Listed(['b', 'a'])).ask(['a', 'gone'], () => {});
 
   assert.deepEqual([...round.unseen], ['gone']);
+});
+
+/** A gate, and what it told; the browser around it is made up. */
+function gate(t, { online = true } = {}) {
+  const told = [];
+  const listeners = {};
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  t.mock.method(performance, 'now', () => told.now ?? 0);
+  Object.defineProperty(globalThis, 'navigator', { value: { onLine: online }, configurable: true });
+  globalThis.addEventListener = (name, listener) => { listeners[name] = listener; };
+  t.after(() => delete globalThis.addEventListener);
+  const made = new Gate({ opened: () => told.push('opened'), forbidden: () => told.push('forbidden') });
+  return { gate: made, told, listeners };
+}
+
+test('a gate lets nothing through offline, and tells when the connection is back', (t) => {
+  const { gate: closed, told, listeners } = gate(t, { online: false });
+
+  assert.equal(closed.lets(), false);
+  listeners.online();
+  assert.deepEqual(told, ['opened']);
+});
+
+test('a pause ends by itself, the longest of several counts, and news of the connection ends it at once', (t) => {
+  const { gate: paused, told, listeners } = gate(t);
+  paused.pause(5_000);
+  paused.pause(1_000);
+
+  assert.equal(paused.lets(), false);
+  t.mock.timers.tick(4_999);
+  assert.deepEqual(told, []);
+  t.mock.timers.tick(1);
+  assert.deepEqual(told, ['opened']);
+  listeners.online();
+  assert.equal(paused.lets(), true);
+  assert.equal(paused.lets(10), false); // not due yet
+});
+
+test('a refused key is told once, and nothing goes through until there is another', (t) => {
+  const { gate: refused, told } = gate(t);
+  refused.refuse(new Error('403'));
+  refused.refuse(new Error('403'));
+
+  assert.equal(refused.lets(), false);
+  refused.go();
+  assert.equal(refused.lets(), true);
+  assert.deepEqual(told, ['forbidden', 'opened']);
+});
+
+/** Forms from a service that takes no file named "bad"; what was asked for and refused is kept. */
+function forms() {
+  const log = { asked: [], refused: [] };
+  const api = {
+    async forms(files) {
+      log.asked.push(files.map(({ name }) => name));
+      const errors = files.flatMap(({ name }, index) => (name === 'bad' ? [{ path: `/files/${index}/size`, detail: 'no' }] : []));
+      if (errors.length > 0) throw Object.assign(new Error('422'), { errors });
+      return files.map(({ name }) => ({ location: `images/${name}`, upload: { url: name, fields: {} } }));
+    },
+  };
+  const refused = (photo, detail) => log.refused.push([photo.name, detail]);
+  return { log, forms: new Forms({ api, settings: { max_files: 3, upload_seconds: 900 }, given: () => {}, refused }) };
+}
+
+const named = (...names) => names.map((name) => photoOf({ name, size: 1 }, 'image/jpeg'));
+const { signal } = new AbortController();
+
+test('one request gives forms to all that wait, as many as it may, and a form is asked for once', async () => {
+  const { log, forms: made } = forms();
+  const photos = named('a', 'b', 'c', 'd');
+  const given = await Promise.all(photos.map((photo) => made.of(photo, () => photos, signal)));
+  await made.of(photos[0], () => photos, signal);
+  made.drop(photos[0]);
+  await made.of(photos[0], () => photos, signal);
+
+  assert.deepEqual(given.map(({ url }) => url), ['a', 'b', 'c', 'd']);
+  assert.deepEqual(log.asked, [['a', 'b', 'c'], ['d'], ['a']]);
+  assert.equal(photos[3].location, 'images/d');
+});
+
+test('a file that the service does not take keeps no other from its form', async () => {
+  const { log, forms: made } = forms();
+  const [bad, good] = named('bad', 'good');
+  const taken = made.of(good, () => (log.refused.length > 0 ? [] : [bad]), signal);
+
+  assert.equal((await taken).url, 'good');
+  assert.deepEqual(log, { asked: [['good', 'bad'], ['good']], refused: [['bad', 'no']] });
 });

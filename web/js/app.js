@@ -145,16 +145,14 @@ class Page {
   async #askForKey(complaint) {
     if (this.#asking) return;
     this.#asking = true;
-    this.uploads.hold();
-    this.follower.hold();
+    for (const { gate } of [this.uploads, this.follower]) gate.hold();
     this.key.forget();
     find('drop').hidden = find('change-key').hidden = true;
     await this.key.ask(() => this.api.check(), complaint);
     this.#asking = false;
     find('drop').hidden = find('change-key').hidden = false;
     find('choose').focus();
-    this.uploads.go();
-    this.follower.go();
+    for (const { gate } of [this.uploads, this.follower]) gate.go();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { ApiError } from './api.js';
 import { delay } from './backoff.js';
+import { Gate } from './gate.js';
 import { forget, isEnded, learn } from './photo.js';
 import { Rounds } from './rounds.js';
 
@@ -21,20 +22,17 @@ export class Follower {
   #inRound = false;
   #roundDue = 0;
   #failures = 0;
-  #pausedUntil = 0;
-  #held = false;
-  #timer = 0;
 
   /**
    * @param {object} around
    * @param {import('./api.js').Api} around.api
    * @param {(photo: Photo) => void} around.changed
-   * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; then `go` takes up again
+   * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; then `gate.go` takes up again
    */
   constructor({ api, changed, forbidden }) {
-    Object.assign(this, { api, changed, forbidden, rounds: new Rounds(api) });
-    addEventListener('online', () => this.#now());
-    document.addEventListener('visibilitychange', () => this.#now());
+    Object.assign(this, { api, changed, rounds: new Rounds(api) });
+    this.gate = new Gate({ opened: () => this.#tick(), forbidden });
+    document.addEventListener('visibilitychange', () => this.gate.now());
   }
 
   /** @param {Photo} photo @param {number} [after] milliseconds */
@@ -51,33 +49,13 @@ export class Follower {
     this.#watched.delete(photo);
   }
 
-  /** Ask for nothing until `go`: there is no key that would be accepted. */
-  hold() {
-    this.#held = true;
-  }
-
-  go() {
-    this.#held = false;
-    this.#now();
-  }
-
-  #now() {
-    this.#pausedUntil = 0;
-    this.#tick();
-  }
-
   /** Ask for what is due, and come back when the next is; nothing is asked in a hidden tab, or offline. */
   #tick() {
-    clearTimeout(this.#timer);
-    if (this.#inRound || this.#held || document.hidden || !navigator.onLine) return;
+    if (this.#inRound || document.hidden) return;
     const [due, ask] = this.#watched.size > MANY ? this.#nextRound() : this.#nextPhoto();
-    if (ask === null) return;
-    const wait = Math.max(due, this.#pausedUntil) - performance.now();
-    if (wait > 0) this.#timer = setTimeout(() => this.#tick(), wait);
-    else {
-      void this.#guarded(ask);
-      this.#tick();
-    }
+    if (ask === null || !this.gate.lets(due)) return;
+    void this.#guarded(ask);
+    this.#tick();
   }
 
   /** @returns {[number, (() => Promise<void>) | null]} */
@@ -162,11 +140,10 @@ export class Follower {
   #failed(error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.forbidden) {
-      if (!this.#held) this.forbidden(error);
-      this.hold();
+      this.gate.refuse(error);
     } else {
       this.#failures += 1;
-      this.#pausedUntil = performance.now() + delay(this.#failures, error.retryAfter);
+      this.gate.pause(delay(this.#failures, error.retryAfter));
     }
   }
 }

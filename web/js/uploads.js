@@ -1,15 +1,15 @@
-/** Sends photos, several at a time: forms by the hundred, each file by its form, again when the network or S3 stumbles. */
+/** Sends photos, several at a time, each by its form, and again when the network or S3 stumbles. */
 
 import { ApiError } from './api.js';
 import { delay } from './backoff.js';
+import { Forms } from './forms.js';
+import { Gate } from './gate.js';
 import { send } from './sending.js';
 
 /** @typedef {import('./photo.js').Photo} Photo */
-/** @typedef {import('./api.js').Form} Form */
 
 const AT_ONCE = 5;
 const TRIES = 6; // about two minutes of a service that is away
-const MARGIN = 30; // seconds before its end at which a form is no longer used
 
 /** A photo was taken away while it was on its way. */
 class Canceled extends Error {}
@@ -19,15 +19,8 @@ export class Uploads {
   #queue = [];
   /** @type {Map<Photo, AbortController>} */
   #running = new Map();
-  /** @type {Map<Photo, {form: Form, until: number}>} */
-  #forms = new Map();
   /** @type {Map<Photo, number>} */
   #failures = new Map();
-  /** @type {Promise<void> | null} */
-  #asking = null;
-  #pausedUntil = 0;
-  #held = false;
-  #timer = 0;
 
   /**
    * @param {object} around
@@ -35,11 +28,12 @@ export class Uploads {
    * @param {import('./limits.js').Settings} around.settings
    * @param {(photo: Photo) => void} around.changed
    * @param {(photo: Photo) => void} around.uploaded
-   * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; then `go` takes up again
+   * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; then `gate.go` takes up again
    */
   constructor({ api, settings, changed, uploaded, forbidden }) {
-    Object.assign(this, { api, settings, changed, uploaded, forbidden });
-    addEventListener('online', () => this.#now());
+    Object.assign(this, { changed, uploaded });
+    this.gate = new Gate({ opened: () => this.#pump(), forbidden });
+    this.forms = new Forms({ api, settings, given: changed, refused: (photo, detail) => this.#refused(photo, detail) });
   }
 
   /** @param {Photo[]} photos */
@@ -55,35 +49,12 @@ export class Uploads {
 
   /** @param {Photo} photo */
   cancel(photo) {
-    this.#queue = this.#queue.filter((other) => other !== photo);
-    this.#forms.delete(photo); // a canceled upload may have come through: the next one gets a key of its own
-    this.#settle(photo, 'canceled', 'Canceled.');
-    this.#running.get(photo)?.abort(new Canceled());
-  }
-
-  /** Send nothing until `go`: there is no key that would be accepted. */
-  hold() {
-    this.#held = true;
-  }
-
-  go() {
-    this.#held = false;
-    this.#now();
-  }
-
-  #now() {
-    this.#pausedUntil = 0;
-    this.#pump();
+    this.forms.drop(photo); // a canceled upload may have come through: the next one gets a key of its own
+    this.#stop(photo, 'canceled', 'Canceled.');
   }
 
   #pump() {
-    clearTimeout(this.#timer);
-    if (this.#held || !navigator.onLine) return;
-    const wait = this.#pausedUntil - performance.now();
-    if (wait > 0) {
-      this.#timer = setTimeout(() => this.#pump(), wait);
-      return;
-    }
+    if (!this.gate.lets()) return;
     while (this.#running.size < AT_ONCE && this.#queue.length > 0) this.#upload(this.#queue.shift());
   }
 
@@ -92,7 +63,7 @@ export class Uploads {
     const controller = new AbortController();
     this.#running.set(photo, controller);
     try {
-      const form = await this.#form(photo, controller.signal);
+      const form = await this.forms.of(photo, () => [...this.#running.keys(), ...this.#queue], controller.signal);
       Object.assign(photo, { state: 'uploading', progress: 0 });
       this.changed(photo);
       await send(form, photo.file, { signal: controller.signal, progressed: (part) => this.#progressed(photo, part) });
@@ -113,63 +84,17 @@ export class Uploads {
 
   /** @param {Photo} photo */
   #finish(photo) {
-    this.#forms.delete(photo);
+    this.forms.drop(photo);
     this.#failures.delete(photo);
     Object.assign(photo, { state: 'working', progress: 1, file: null });
     this.changed(photo);
     this.uploaded(photo);
   }
 
-  /**
-   * The photo's form; asks for its and for those of all that wait, in one request, which others wait for as well.
-   * @param {Photo} photo
-   * @param {AbortSignal} signal
-   */
-  async #form(photo, signal) {
-    for (;;) {
-      const known = this.#forms.get(photo);
-      if (known && known.until > performance.now()) return known.form;
-      this.#asking ??= this.#ask(photo).finally(() => {
-        this.#asking = null;
-      });
-      await this.#asking;
-      signal.throwIfAborted();
-    }
-  }
-
-  /** @param {Photo} first */
-  async #ask(first) {
-    const lacking = [first, ...this.#running.keys(), ...this.#queue].filter((photo) => !this.#forms.has(photo));
-    const photos = [...new Set([first, ...lacking])].slice(0, this.settings.max_files);
-    const files = photos.map(({ name, type, size }) => ({ name: name.slice(-255), content_type: type, size }));
-    let given;
-    try {
-      given = await this.api.forms(files);
-    } catch (error) {
-      if (this.#refused(photos, error)) return; // who waits looks again
-      throw error;
-    }
-    const until = performance.now() + Math.max(1, this.settings.upload_seconds - MARGIN) * 1_000;
-    for (const [number, photo] of photos.entries()) {
-      photo.location = given[number].location;
-      this.#forms.set(photo, { form: given[number].upload, until });
-      this.changed(photo);
-    }
-  }
-
-  /** Settle the photos that the service has named as those it does not take; false when it named none. */
-  #refused(photos, error) {
-    let named = 0;
-    for (const { path, detail } of error.errors ?? []) {
-      const photo = photos[Number(/^\/files\/(\d+)/.exec(path)?.[1])];
-      if (photo === undefined) continue;
-      named += 1;
-      this.#queue = this.#queue.filter((other) => other !== photo);
-      this.#settle(photo, 'rejected', detail, 'Choose another file.');
-      photo.file = null;
-      this.#running.get(photo)?.abort(new Canceled());
-    }
-    return named > 0;
+  /** The service does not take it. @param {Photo} photo @param {string} detail */
+  #refused(photo, detail) {
+    photo.file = null;
+    this.#stop(photo, 'rejected', detail, 'Choose another file.');
   }
 
   /** @param {Photo} photo @param {unknown} error */
@@ -177,17 +102,16 @@ export class Uploads {
     if (error instanceof Canceled) return;
     if (error instanceof ApiError && error.forbidden) {
       this.#again(photo);
-      if (!this.#held) this.forbidden(error);
-      this.hold();
+      this.gate.refuse(error);
     } else if (error.expired) {
-      this.#forms.delete(photo);
+      this.forms.drop(photo);
       this.#again(photo);
     } else if (!navigator.onLine) {
       this.#again(photo);
     } else if (error.passing) {
       this.#pause(photo, error);
     } else {
-      this.#forms.delete(photo);
+      this.forms.drop(photo);
       this.#settle(photo, 'broken', explain(error));
     }
   }
@@ -208,12 +132,25 @@ export class Uploads {
       return;
     }
     this.#again(photo);
-    this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + delay(failures, error.retryAfter));
+    this.gate.pause(delay(failures, error.retryAfter));
+  }
+
+  /**
+   * Settle it wherever it is on its way.
+   * @param {Photo} photo
+   * @param {'canceled' | 'rejected'} state
+   * @param {string} text
+   * @param {string} [advice]
+   */
+  #stop(photo, state, text, advice) {
+    this.#queue = this.#queue.filter((other) => other !== photo);
+    this.#settle(photo, state, text, advice);
+    this.#running.get(photo)?.abort(new Canceled());
   }
 
   /**
    * @param {Photo} photo
-   * @param {'canceled' | 'broken'} state
+   * @param {'canceled' | 'rejected' | 'broken'} state
    * @param {string} text
    * @param {string} [advice]
    */
