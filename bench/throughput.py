@@ -16,11 +16,13 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from bench.pipeline.processes import family
 from ops.local.stack import LocalStack
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -28,7 +30,7 @@ UPLOADERS = 4
 EVERY = 0.5
 """Seconds between two looks at CPU and memory."""
 GROUPS = ("emulator", "environments", "runner")
-"""The moto server; the consumer's processes; the process that uploads, polls and invokes."""
+"""The moto server; the consumer's processes, each with its renderers; the process that uploads, polls and invokes."""
 
 
 @dataclass
@@ -140,27 +142,42 @@ class Meter:
 
     def _look(self) -> None:
         groups = {
-            "emulator": [self._stack.emulator_pid],
-            "environments": self._stack.player.environment_pids(),
-            "runner": [os.getpid()],
+            "emulator": [[self._stack.emulator_pid]],
+            "environments": [family(pid) for pid in self._stack.player.environment_pids()],
+            "runner": [[os.getpid()]],  # not its children, which are the two others
         }
         self.samples.append(
             Sample(
                 time.monotonic() - self._start,
                 self._done(),
-                {name: sum(map(_cpu_seconds, pids)) for name, pids in groups.items()},
-                {name: max(map(_megabytes, pids), default=0.0) for name, pids in groups.items()},
+                {name: sum(map(_cpu_seconds, chain(*members))) for name, members in groups.items()},
+                {name: max(map(_megabytes, members), default=0.0) for name, members in groups.items()},
             )
         )
 
 
 def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """A process's own, and that of its children that have ended; nothing of one that has ended since it was found."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def _megabytes(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+def _megabytes(pids: Sequence[int]) -> float:
+    """Of a process and its descendants, in which what they share counts once."""
+    if len(pids) == 1:  # to add up an emulator's pages would take more CPU than all else that the runner does
+        return int(Path(f"/proc/{pids[0]}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return sum(map(_proportional, pids))
+
+
+def _proportional(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended since it was found
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
 
 
 def _dead_letters(stack: LocalStack) -> int:
