@@ -2,7 +2,8 @@
 
 An object's versions are one partition, so that telling them takes a Query each. Nearly every object has one version
 for ever, though: once that was seen, it is read by its name, and so is the item that tells of a removal, those of fifty
-objects in one BatchGetItem. Whether there are more versions by now is asked again after a minute.
+objects in one BatchGetItem. Whether there are more versions by now is asked again after a minute: only whoever has the
+form can make one, by using it twice.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
