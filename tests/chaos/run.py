@@ -25,6 +25,7 @@ from tests.chaos.stage import RECEIVES, REGION, TIMEOUT, VISIBILITY, Stage, Uplo
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIANTS = ("desktop", "tablet", "phone")
+SPARED = (10, 90)  # messages between one kill and the next
 
 
 @dataclass
@@ -150,12 +151,18 @@ class Chaos:
 
     @contextmanager
     def _killer(self, player: Player) -> Iterator[None]:
-        """Kill an execution environment every second or so."""
+        """Kill an execution environment after every fifty messages or so.
+
+        By messages and not by the clock, or a slow machine would lose so many processes for each message that some use
+        up their receives.
+        """
         over = threading.Event()
 
         def kill() -> None:
-            while not over.wait(self._chance.uniform(0.3, 1.5)):
-                if pids := player.environment_pids():
+            enough = self._chance.randint(*SPARED)
+            while not over.wait(self._chance.uniform(0.0, 0.4)):
+                if player.counts.messages >= enough and (pids := player.environment_pids()):
+                    enough = player.counts.messages + self._chance.randint(*SPARED)
                     with suppress(ProcessLookupError):  # it has just been cleared away
                         os.kill(self._chance.choice(pids), signal.SIGKILL)
                         self.result.injected["SIGKILL of an execution environment"] += 1

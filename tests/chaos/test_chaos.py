@@ -13,7 +13,6 @@ def test_after_a_bad_day_all_agrees_object_by_object(tmp_path: Path) -> None:
     result = chaos.run()
 
     assert result.disagreements == []
-    assert result.redriven == 0, result.used_up
     assert result.statuses["DONE"] >= 45
     assert result.statuses["REJECTED"] == 3
     assert {fault.partition(":")[0] for fault in result.injected} == {*KILLS, "s3", "dynamodb", "sqs"}

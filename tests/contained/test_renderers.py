@@ -221,7 +221,7 @@ os._exit(0)
 """
 
 
-@pytest.mark.parametrize(("spell", "end"), [("loop", signal.SIGXCPU), ("hang", signal.SIGALRM)])
+@pytest.mark.parametrize(("spell", "end"), [("loop_without_alarm", signal.SIGXCPU), ("hang", signal.SIGALRM)])
 def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spell: str, end: signal.Signals) -> None:
     """As when the consumer has died: the kernel ends it."""
     renderer = Renderer(recipe, environ=os.environ, keeper=HOSTILE)

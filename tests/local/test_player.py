@@ -62,13 +62,13 @@ def test_what_failed_comes_back_when_its_visibility_timeout_ends(stage):
 
 
 def test_the_function_can_put_a_message_off(stage):
-    stage.set(VisibilityTimeout="1")
+    stage.set(VisibilityTimeout="4")
     stage.send("x")
 
-    player = stage.play("hide_for_ten_minutes", timeout=1, environment={"QUEUE_URL": stage.queue_url})
+    player = stage.play("hide_for_ten_minutes", timeout=4, environment={"QUEUE_URL": stage.queue_url})
     wait_until(lambda: player.counts.finished == 1)
 
-    answer = stage.sqs.receive_message(QueueUrl=stage.queue_url, WaitTimeSeconds=2)
+    answer = stage.sqs.receive_message(QueueUrl=stage.queue_url, WaitTimeSeconds=5)
     assert "Messages" not in answer
     assert stage.left() == 1
 
