@@ -86,18 +86,20 @@ class Exchange:
         self._response = response
         self._host = host
         self._kept = kept
+        self._body: bytes | None = None
 
     def read(self) -> bytes:
-        """The whole body.
+        """The whole body; the same one each time.
 
         Raises:
             IncompleteReadError, ReadTimeoutError, ConnectionClosedError: it broke off.
         """
-        with _broken(self._connection, self._host):
-            body = self._response.read()
-        if self._connection.sock is not None:  # it is None when the service said that it would close
-            self._kept.append(self._connection)
-        return body
+        if self._body is None:
+            with _broken(self._connection, self._host):
+                self._body = self._response.read()
+            if self._connection.sock is not None:  # it is None when the service said that it would close
+                self._kept.append(self._connection)
+        return self._body
 
     def close(self) -> None:
         """Give up the connection, unless all was read."""

@@ -47,19 +47,15 @@ class S3Client:
 
     def head_object(self, **parameters: Any) -> dict[str, Any]:
         """What is known of an object."""
-        answer = self._send("HeadObject", "HEAD", parameters)
-        answer.read()
-        return _facts(answer)
+        return _facts(self._send("HeadObject", "HEAD", parameters))
 
     def put_object(self, **parameters: Any) -> dict[str, Any]:
         """Write an object."""
-        answer = self._send("PutObject", "PUT", parameters)
-        answer.read()
-        return {"ETag": answer.headers["ETag"]}
+        return {"ETag": self._send("PutObject", "PUT", parameters).headers["ETag"]}
 
     def delete_object(self, **parameters: Any) -> dict[str, Any]:
         """Delete an object."""
-        self._send("DeleteObject", "DELETE", parameters).read()
+        self._send("DeleteObject", "DELETE", parameters)
         return {}
 
     def _send(
@@ -77,8 +73,10 @@ class S3Client:
             raise TypeError(f"{operation} is not known here with {', '.join(sorted(unknown))}")
         sent |= {HEADERS[name]: value for name, value in rest.items()}
         if self._by_path or not HOSTABLE.fullmatch(bucket):
-            return self._service.send(operation, self._host, method, f"/{bucket}{path}", sent, body)
-        return self._service.send(operation, f"{bucket}.{self._host}", method, path, sent, body)
+            host, path = self._host, f"/{bucket}{path}"
+        else:
+            host = f"{bucket}.{self._host}"
+        return self._service.send(operation, host, method, path, sent, body, read=operation != "GetObject")
 
 
 class Body:

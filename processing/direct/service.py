@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
 from processing.direct.connections import Connections, Exchange
 from processing.direct.signature import Signer
@@ -67,13 +67,24 @@ class Service:
         self._pause = pause
 
     def send(
-        self, operation: str, host: str, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
+        self,
+        operation: str,
+        host: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        read: bool = True,
     ) -> Exchange:
-        """Send a request until it is answered with success; the answer's body is still to be read.
+        """Send a request until it is answered with success.
+
+        Args:
+            read: whether the answer counts only when it was read to its end; else its body is still to be read.
 
         Raises:
             ClientError: the service refused.
-            ConnectionError, HTTPClientError: botocore's, when there was no answer.
+            ConnectionError, HTTPClientError, IncompleteReadError: botocore's, when there was no answer.
         """
         headers = {"Host": host, "User-Agent": "darkroom", **headers}
         if trace := self._trace():
@@ -86,9 +97,11 @@ class Service:
                 signed = self._signer.sign(method, path, headers, body)
                 answer = self._connections.exchange(host, method, path, signed, body)
                 if answer.status < 300:
+                    if read:
+                        answer.read()
                     return answer
                 failure = self._refusal(operation, answer)
-            except (ConnectionError, HTTPClientError) as error:
+            except (ConnectionError, HTTPClientError, IncompleteReadError) as error:
                 failure = error
             else:
                 if not _is_passing(failure):

@@ -218,6 +218,11 @@ def test_a_body_that_breaks_off_is_told_and_not_read_again(make: Make) -> None:
         get(make(service.host))
 
 
+def test_an_answer_to_a_write_that_breaks_off_is_asked_for_again(make: Make) -> None:
+    with scripted(answer(200, b"{}")[:-1], answer(200, b"{}"), then_close=True) as service:
+        assert make(service.host).dynamodb.update_item(TableName="images") == {}
+
+
 def test_every_failure_of_connections_is_one_that_passes() -> None:
     for kind in (
         ConnectTimeoutError,
