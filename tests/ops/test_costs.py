@@ -3,7 +3,7 @@
 import pytest
 
 from ops import costs
-from ops.costs import Function, bill, bill_of_files, cpu_of
+from ops.costs import Function, beyond_rendering, bill, bill_of_files, cpu_of
 
 MILLION = 1_000_000
 
@@ -40,11 +40,11 @@ def test_a_backfill_pays_neither_for_uploads_nor_for_a_message_at_a_time():
 
 def test_a_measured_size_costs_what_was_measured_and_another_lies_between():
     for megapixels, milliseconds in costs.CPU:
-        assert cpu_of(megapixels) == pytest.approx(costs.REQUESTS + milliseconds)
+        assert cpu_of(megapixels) == pytest.approx(beyond_rendering(megapixels) + milliseconds)
 
     assert cpu_of(2) < cpu_of(7) < cpu_of(12)
     assert cpu_of(48) < cpu_of(100)
-    assert cpu_of(0.001) == cpu_of(0.25)
+    assert cpu_of(0.001) - beyond_rendering(0.001) == pytest.approx(cpu_of(0.25) - beyond_rendering(0.25))
 
 
 def test_what_was_measured_stands_in_the_order_of_its_size():
@@ -52,7 +52,7 @@ def test_what_was_measured_stands_in_the_order_of_its_size():
 
 
 def test_the_pictures_take_longer_without_simd_and_the_requests_do_not():
-    assert cpu_of(12, "arm64") - costs.REQUESTS == pytest.approx(3 * (cpu_of(12) - costs.REQUESTS))
+    assert cpu_of(12, "arm64") - beyond_rendering(12) == pytest.approx(3 * (cpu_of(12) - beyond_rendering(12)))
 
 
 def test_a_batch_waits_once_for_all_the_images_its_threads_have_at_a_time():
