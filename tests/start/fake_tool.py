@@ -34,6 +34,7 @@ def main(arguments):
             "arguments": arguments,
             "cwd": os.getcwd(),
             "path": os.environ.get("PYTHONPATH"),
+            "keeps_byte_code": not sys.dont_write_bytecode,
         }
         log.write(json.dumps(called) + "\n")
     if title == "venv":

@@ -106,6 +106,14 @@ def test_the_command_runs_where_the_caller_stands(ready, tmp_path):
     assert ops["path"] == f"{ready.root}:/mine"
 
 
+def test_byte_code_is_kept_whatever_the_shell_says(ready):
+    """Or the emulator compiles half of moto each time it starts."""
+    ready.run("start", PYTHONDONTWRITEBYTECODE="1")
+
+    (ops,) = ready.calls()
+    assert ops["keeps_byte_code"]
+
+
 def test_the_command_stands_in_the_venv_under_its_own_name(ready, tmp_path):
     command = ready.root / ".venv" / "bin" / "darkroom"
 
