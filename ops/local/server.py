@@ -42,7 +42,11 @@ class Handler(MotoRequestHandler):
 
     def run_wsgi(self) -> None:
         environ = self.make_environ()
-        body = environ["wsgi.input"].read(*([] if "wsgi.input_terminated" in environ else [self._content_length()]))
+        is_in_chunks = "wsgi.input_terminated" in environ  # its reader raises when an end is missing
+        body = environ["wsgi.input"].read(*([] if is_in_chunks else [self._content_length()]))
+        if not is_in_chunks and len(body) < self._content_length():
+            self.close_connection = True  # the sender was killed half-way: AWS takes no half of a body
+            return
         environ |= {"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True, "CONTENT_LENGTH": str(len(body))}
         answers: list[tuple[str, list[tuple[str, str]]]] = []
 

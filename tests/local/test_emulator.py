@@ -101,6 +101,19 @@ def test_a_body_sent_in_chunks_arrives_whole(emulator):
     assert s3.get_object(Bucket="chunks", Key="k")["Body"].read() == b"onetwo"
 
 
+def test_a_body_whose_sender_was_killed_is_not_taken_for_a_whole_one(emulator):
+    bucket = emulator.client("s3")
+    bucket.create_bucket(Bucket="halves", CreateBucketConfiguration={"LocationConstraint": REGION})
+    host, port = urlparse(emulator.endpoint).netloc.split(":")
+
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"PUT /halves/cat.jpg HTTP/1.1\r\nHost: s3\r\nContent-Length: 100\r\n\r\n" + b"x" * 50)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+
+    assert bucket.list_objects_v2(Bucket="halves")["KeyCount"] == 0
+
+
 def test_a_child_with_its_environment_talks_to_it_and_to_nothing_else(emulator, monkeypatch):
     for name, value in emulator.environ().items():
         monkeypatch.setenv(name, value)
