@@ -25,7 +25,8 @@ from tests.chaos.stage import RECEIVES, REGION, TIMEOUT, VISIBILITY, Stage, Uplo
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIANTS = ("desktop", "tablet", "phone")
-SPARED = (10, 90)  # messages between one kill and the next
+SPARED = (5, 45)  # messages between one kill and the next
+KILL = "SIGKILL of an execution environment"
 
 
 @dataclass
@@ -151,7 +152,7 @@ class Chaos:
 
     @contextmanager
     def _killer(self, player: Player) -> Iterator[None]:
-        """Kill an execution environment after every fifty messages or so.
+        """Kill an execution environment after every twenty-five messages or so.
 
         By messages and not by the clock, or a slow machine would lose so many processes for each message that some use
         up their receives.
@@ -165,7 +166,7 @@ class Chaos:
                     enough = player.counts.messages + self._chance.randint(*SPARED)
                     with suppress(ProcessLookupError):  # it has just been cleared away
                         os.kill(self._chance.choice(pids), signal.SIGKILL)
-                        self.result.injected["SIGKILL of an execution environment"] += 1
+                        self.result.injected[KILL] += 1
 
         thread = threading.Thread(target=kill, name="killer")
         thread.start()
@@ -176,13 +177,13 @@ class Chaos:
             thread.join()
 
     def _trouble(self, proxy: Proxy, stage: Stage, player: Player) -> None:
-        """S3 and DynamoDB out altogether until it has hurt; trouble with single requests all the time."""
+        """S3 and DynamoDB out altogether until it has hurt; kills and trouble with single requests all the time."""
         refusals = self._images // 4
         self._outage("s3", proxy, stage, player, lambda refused: refused >= refusals)
         self._outage("dynamodb", proxy, stage, player, lambda refused: refused >= refusals)
         self._progress("all services answer, for the most part")
-        calls = sum(proxy.counts.values()) + self._images // 10
-        self._wait(stage, player, lambda: sum(proxy.counts.values()) >= calls)
+        calls, kills = sum(proxy.counts.values()) + self._images // 10, self._images // 12
+        self._wait(stage, player, lambda: sum(proxy.counts.values()) >= calls and self.result.injected[KILL] >= kills)
 
     def _queue_outage(self, proxy: Proxy, stage: Stage, player: Player) -> None:
         """SQS is out for the function, until some batches could not postpone their messages after every try.
