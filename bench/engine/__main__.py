@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench.allocator import malloc_settings
 from bench.engine import quality, report
 from bench.engine.classes import CLASSES, Class, Job
 from bench.engine.originals import prepare
@@ -20,12 +21,6 @@ from bench.engine.originals import prepare
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
 ENGINES = ("darkroom", "sharp-cascade", "sharp-per-variant", "pyvips", "naive", "floor")
-# As the function's environment sets them: for every engine alike
-MALLOC = {
-    "MALLOC_MMAP_THRESHOLD_": "268435456",
-    "MALLOC_TRIM_THRESHOLD_": "536870912",
-    "MALLOC_TOP_PAD_": "16777216",
-}
 
 
 class Engine:
@@ -60,7 +55,7 @@ class Engine:
         return subprocess.Popen(
             node if self._name.startswith("sharp") else python,
             cwd=PROJECT,
-            env=os.environ | MALLOC | {"VIPS_CONCURRENCY": "1"},
+            env=os.environ | malloc_settings() | {"VIPS_CONCURRENCY": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -160,7 +155,7 @@ def _measure_memory(classes: Sequence[Class], jobs: dict[str, Job]) -> dict[str,
 def _measure_threads(job: Job) -> dict[str, float]:
     command = [sys.executable, "-m", "bench.engine.threads", job.file]
     answer = subprocess.run(
-        command, cwd=PROJECT, env=os.environ | MALLOC, stdout=subprocess.PIPE, text=True, check=True
+        command, cwd=PROJECT, env=os.environ | malloc_settings(), stdout=subprocess.PIPE, text=True, check=True
     )
     print(f"images a second: {answer.stdout.strip()}", file=sys.stderr)
     found: dict[str, float] = json.loads(answer.stdout)

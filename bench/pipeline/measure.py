@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from bench.allocator import malloc_settings
 from bench.pipeline import originals
 from bench.pipeline.doubles import Doubles
 
@@ -18,11 +19,6 @@ MEMORY = 1769
 BATCH = 10
 COMPARED = ("darkroom", "usual", "naive")
 ENGINE = "engine"
-MALLOC = {  # as the function's environment sets them
-    "MALLOC_MMAP_THRESHOLD_": "268435456",
-    "MALLOC_TRIM_THRESHOLD_": "536870912",
-    "MALLOC_TOP_PAD_": "16777216",
-}
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ def environment(doubles: Doubles) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME", "VIRTUAL_ENV") if name in os.environ}
     return (
         kept
-        | MALLOC
+        | malloc_settings()
         | {
             "UPLOADS_BUCKET": "uploads",
             "UPLOADS_PREFIX": "images/",
