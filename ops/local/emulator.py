@@ -69,7 +69,7 @@ class Emulator:
         """Start the server and wait until it listens.
 
         Raises:
-            StackError: the port is taken, or moto is not the version the patches were written for.
+            StackError: the port is taken, or moto lacks what a patch of it builds on.
         """
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:

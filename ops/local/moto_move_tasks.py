@@ -8,22 +8,19 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from moto.core.responses import ActionResult
 from moto.sqs.exceptions import QueueDoesNotExist, SQSException
-from moto.sqs.models import Message, Queue, SQSBackend
-from moto.sqs.responses import SQSResponse
-
-from ops.local.moto_patches import PatchError, forget, is_receivable, queues_lock
+from moto.sqs.models import Message
 
 FASTEST: Final = 500  # messages a second
 MOST_LISTED: Final = 10
-USED: Final = ((SQSBackend, "get_queue"), (Queue, "add_message"), (Message, "mark_sent"), (SQSResponse, "_get_param"))
+HIDDEN_SECONDS: Final = 60  # from its receive to its delete, a message that is moved is in flight
 
-Add = Callable[[Any, str, Any], None]
+_TASKS = threading.RLock()
+"""Every task is read and changed while this is held; it is taken before a queue's lock, never after."""
 
 
 class ResourceNotFound(SQSException):
@@ -40,32 +37,11 @@ class Unsupported(SQSException):
         super().__init__("AWS.SimpleQueueService.UnsupportedOperation", why)
 
 
-def install(add: Add = setattr) -> None:
-    """Teach moto the three actions; ``add`` sets an attribute (tests pass one that can undo it).
-
-    Raises:
-        PatchError: moto knows one of them by now, or lacks a name that they use.
-    """
-    actions = {
-        "start_message_move_task": _start,
-        "list_message_move_tasks": _list,
-        "cancel_message_move_task": _cancel,
-    }
-    known = [name for name in actions if hasattr(SQSResponse, name)]
-    missing = [f"{owner.__name__}.{name}" for owner, name in USED if not hasattr(owner, name)]
-    if known or missing:
-        raise PatchError(
-            f"moto has {', '.join(known) or 'no'} and lacks {', '.join(missing) or 'nothing'}: "
-            "mend ops/local/moto_move_tasks.py, which was written for a moto without message move tasks"
-        )
-    for name, action in actions.items():
-        add(SQSResponse, name, action)
-
-
 @dataclass
 class Task:
-    """One task; everything it holds is read and changed under the queues' lock."""
+    """One task: it receives from ``source``, sends to ``destination`` and deletes, as any client of the queues does."""
 
+    backend: Any
     source: Any
     destination: Any
     rate: int | None
@@ -83,21 +59,25 @@ class Task:
                 time.sleep(max(0.0, begun + self.moved / self.rate - time.monotonic()))
 
     def _move_one(self) -> bool:
-        with queues_lock():
+        with _TASKS:
             if self.status != "RUNNING":
                 return False
-            message = next((each for each in self.source._messages if is_receivable(each)), None)
-            if message is None:
+            try:
+                received = self.backend.receive_message(self.source.name, 1, 0, HIDDEN_SECONDS, ["All"])
+            except QueueDoesNotExist:  # deleted meanwhile
+                self.status = "FAILED"
+                return False
+            if not received:
                 self.status = "COMPLETED"
                 return False
-            forget(self.source, message)
-            self.destination.add_message(_sent_anew(message))
+            self.destination.add_message(_sent_anew(received[0]))
+            self.source.delete_message(received[0].receipt_handle)
             self.moved += 1
             return True
 
     def entry(self) -> dict[str, Any]:
-        """The task, as ListMessageMoveTasks tells of it."""
-        told = {
+        """The task, as ListMessageMoveTasks answers."""
+        answer: dict[str, Any] = {
             "Status": self.status,
             "SourceArn": self.source.queue_arn,
             "DestinationArn": self.destination.queue_arn,
@@ -105,8 +85,8 @@ class Task:
             "ApproximateNumberOfMessagesToMove": self.to_move,
             "StartedTimestamp": int(self.started * 1000),
         }
-        told |= {"MaxNumberOfMessagesPerSecond": self.rate} if self.rate is not None else {}
-        return told | ({"TaskHandle": self.handle} if self.status == "RUNNING" else {})
+        answer |= {"MaxNumberOfMessagesPerSecond": self.rate} if self.rate is not None else {}
+        return answer | ({"TaskHandle": self.handle} if self.status == "RUNNING" else {})
 
 
 def _sent_anew(message: Any) -> Any:
@@ -118,7 +98,8 @@ def _sent_anew(message: Any) -> Any:
     return sent
 
 
-def _start(response: Any) -> ActionResult:
+def start_message_move_task(response: Any) -> ActionResult:
+    """Start a task; its answer names the task's handle."""
     source = _queue(response, response._get_param("SourceArn"))
     if not (destination_arn := response._get_param("DestinationArn")):
         raise Unsupported("CouldNotDetermineMessageSource: the local stack needs a DestinationArn")
@@ -126,35 +107,40 @@ def _start(response: Any) -> ActionResult:
     rate = response._get_param("MaxNumberOfMessagesPerSecond")
     if rate is not None and not 1 <= int(rate) <= FASTEST:
         raise SQSException("InvalidParameterValue", f"MaxNumberOfMessagesPerSecond is 1 to {FASTEST}, not {rate}")
-    with queues_lock():
+    with _TASKS:
         _refuse_what_is_no_dead_letter_queue(response, source)
         if any(task.status == "RUNNING" for task in _tasks(source)):
             raise Unsupported("There is already a task running. Only one active task is allowed for a source queue.")
-        waiting = sum(map(is_receivable, source._messages))
-        task = Task(source, destination, None if rate is None else int(rate), waiting)
+        waiting = source.approximate_number_of_messages
+        task = Task(response.sqs_backend, source, destination, None if rate is None else int(rate), waiting)
         _tasks(source).append(task)
     threading.Thread(target=task.run, name="move task", daemon=True).start()
     return ActionResult({"TaskHandle": task.handle})
 
 
-def _list(response: Any) -> ActionResult:
+def list_message_move_tasks(response: Any) -> ActionResult:
+    """The latest tasks of a source queue, newest first."""
     source = _queue(response, response._get_param("SourceArn"))
     most = int(response._get_param("MaxResults") or 1)
     if not 1 <= most <= MOST_LISTED:
         raise SQSException("InvalidParameterValue", f"MaxResults is 1 to {MOST_LISTED}, not {most}")
-    with queues_lock():
+    with _TASKS:
         return ActionResult({"Results": [task.entry() for task in reversed(_tasks(source)[-most:])]})
 
 
-def _cancel(response: Any) -> ActionResult:
+def cancel_message_move_task(response: Any) -> ActionResult:
+    """Cancel a task that is running; what it has moved stays moved."""
     handle = response._get_param("TaskHandle")
-    with queues_lock():
+    with _TASKS:
         for queue in response.sqs_backend.queues.values():
             for task in _tasks(queue):
                 if task.handle == handle and task.status == "RUNNING":
                     task.status = "CANCELLED"
                     return ActionResult({"ApproximateNumberOfMessagesMoved": task.moved})
     raise ResourceNotFound("no task of this handle is running")
+
+
+ACTIONS: Final = (start_message_move_task, list_message_move_tasks, cancel_message_move_task)
 
 
 def _queue(response: Any, arn: str) -> Any:

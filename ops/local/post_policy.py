@@ -56,6 +56,20 @@ def enforced(post: Callable[..., Answer]) -> Callable[..., Answer]:
     return answer
 
 
+def signed_form(key: str, policy: object) -> dict[str, str]:
+    """A form for ``key`` with this policy, signed with the dummy keys; the policy names those of its fields itself."""
+    encoded = base64.b64encode(policy if isinstance(policy, bytes) else json.dumps(policy).encode()).decode()
+    access_key, secret = DUMMY_KEYS
+    scope = "20261121/eu-west-1/s3/aws4_request"
+    return {
+        "key": key,
+        "policy": encoded,
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "x-amz-credential": f"{access_key}/{scope}",
+        "x-amz-signature": sign(encoded, secret, scope),
+    }
+
+
 def check(bucket: str, form: Mapping[str, str], *, size: int, now: datetime) -> None:
     """See whether S3 would take a file of ``size`` bytes with this form.
 

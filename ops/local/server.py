@@ -19,7 +19,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from ops.local import moto_move_tasks, moto_patches
+from ops.local import moto_patches
 
 HOST = "127.0.0.1"
 
@@ -93,7 +93,6 @@ def main() -> None:
     """
     try:
         moto_patches.install()
-        moto_move_tasks.install()
         listener = socket.create_server((HOST, int(sys.argv[1])), backlog=128)
     except (moto_patches.PatchError, OSError) as error:
         _say(error=str(error))

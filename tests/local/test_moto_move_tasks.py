@@ -9,17 +9,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from moto.sqs.models import Message
-from moto.sqs.responses import SQSResponse
 
-from ops.local import moto_move_tasks, moto_patches
+from ops.local import moto_patches
 from tests.local.conftest import wait_until
 
 
 @pytest.fixture
 def sqs(monkeypatch):
-    moto_patches.install(monkeypatch.setattr)
-    moto_move_tasks.install(functools.partial(monkeypatch.setattr, raising=False))
+    moto_patches.install(functools.partial(monkeypatch.setattr, raising=False))
     with mock_aws():
         yield boto3.client("sqs", aws_access_key_id="x", aws_secret_access_key="x", region_name="eu-west-1")
 
@@ -162,11 +159,3 @@ def test_nothing_is_lost_between_two_threads(queues):
     reader.join()
 
     assert moved + len(received) == 60
-
-
-def test_a_moto_that_has_them_or_lacks_what_they_use_is_refused(monkeypatch):
-    monkeypatch.delattr(Message, "mark_sent")
-    monkeypatch.setattr(SQSResponse, "list_message_move_tasks", None, raising=False)
-
-    with pytest.raises(moto_patches.PatchError, match=r"has list_message_move_tasks and lacks Message\.mark_sent"):
-        moto_move_tasks.install(functools.partial(monkeypatch.setattr, raising=False))

@@ -1,6 +1,6 @@
 """The emulator holds under load: one winner of a conditional write, and a backlog that slows nobody."""
 
-import sys
+import functools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,19 +14,25 @@ from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import S3Backend
-from moto.sqs.models import Message, Queue, sqs_backends
+from moto.sqs import models as sqs
+from moto.sqs.models import Message, SQSBackend, sqs_backends
 
-from ops.local import moto_patches
-from ops.local.emulator import PROJECT
+from ops.local import moto_patches, moto_queues
+from ops.local.moto_probes import lines_run
 from tests.local.conftest import wait_until
 
 THREADS = 50
 
 
 @pytest.fixture
-def patched(monkeypatch):
-    """moto in this process, patched for the length of the test."""
-    moto_patches.install(monkeypatch.setattr)
+def replace(monkeypatch):
+    """Sets an attribute of moto's, in this process and for the length of the test."""
+    return functools.partial(monkeypatch.setattr, raising=False)
+
+
+@pytest.fixture
+def patched(replace):
+    moto_patches.install(replace)
 
 
 @pytest.fixture
@@ -139,7 +145,7 @@ def test_an_event_is_sent_only_once_the_object_has_its_metadata(clients, bucket,
 
 
 def test_two_receives_are_never_inside_moto_at_once(clients, queue_url, monkeypatch):
-    meeting = Meeting(monkeypatch, (moto_patches, "_take"))
+    meeting = Meeting(monkeypatch, (moto_queues, "_take"))
 
     failures = _at_once(*[lambda: clients["sqs"].receive_message(QueueUrl=queue_url)] * 2)
 
@@ -219,24 +225,6 @@ def _queue_contest(clients):
     return take
 
 
-def _lines_run(action):
-    """How many lines of Python ``action`` runs: its cost, whatever else the machine does."""
-    lines = 0
-
-    def trace(_frame, event, _argument):
-        nonlocal lines
-        lines += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        action()
-    finally:
-        sys.settrace(before)
-    return lines
-
-
 def _fill(queue, count):
     for number in range(count):
         message = Message(str(number), "waiting")
@@ -256,9 +244,9 @@ def test_ten_thousand_waiting_messages_cost_a_sender_and_a_receiver_nothing(clie
 
     _fill(backend.queues["q"], 100)
     live_through_one_message()
-    at_a_hundred = _lines_run(live_through_one_message)
+    at_a_hundred = lines_run(live_through_one_message)
     _fill(backend.queues["q"], 9_900)
-    at_ten_thousand = _lines_run(live_through_one_message)
+    at_ten_thousand = lines_run(live_through_one_message)
 
     assert at_ten_thousand < 2 * at_a_hundred  # one look through the queue would be 9,900 more
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -317,9 +305,9 @@ def test_a_long_poll_sees_a_message_that_is_given_back(clients, queue_url, monke
     sqs.send_message(QueueUrl=queue_url, MessageBody="x")
     (message,) = sqs.receive_message(QueueUrl=queue_url)["Messages"]
     waiting = threading.Event()
-    about_to_wait = moto_patches._seconds_until_one_returns
+    about_to_wait = moto_queues._seconds_until_one_returns
     monkeypatch.setattr(
-        moto_patches, "_seconds_until_one_returns", lambda queue: (waiting.set(), about_to_wait(queue))[1]
+        moto_queues, "_seconds_until_one_returns", lambda queue: (waiting.set(), about_to_wait(queue))[1]
     )
 
     with ThreadPoolExecutor(1) as threads:
@@ -375,26 +363,6 @@ def test_a_message_that_was_purged_meanwhile_can_be_deleted(clients, queue_url):
     assert "Messages" not in sqs.receive_message(QueueUrl=queue_url)
 
 
-def test_the_pinned_version_is_the_one_the_patches_were_written_for():
-    pins = (PROJECT / "requirements-dev.txt").read_text().split()
-
-    assert f"moto[server]=={moto_patches.MOTO_VERSION}" in pins
-
-
-def test_another_version_of_moto_is_refused(monkeypatch):
-    monkeypatch.setattr(moto, "__version__", "5.2.6")
-
-    with pytest.raises(moto_patches.PatchError, match=r"5\.2\.6 is installed"):
-        moto_patches.install(monkeypatch.setattr)
-
-
-def test_a_name_that_is_gone_is_refused_before_anything_is_replaced(monkeypatch):
-    monkeypatch.delattr(Queue, "delete_message")
-
-    with pytest.raises(moto_patches.PatchError, match=r"Queue\.delete_message"):
-        moto_patches.install(lambda *_: pytest.fail("replaced something"))
-
-
 def test_an_enabled_event_source_mapping_takes_no_message_by_itself(clients, queue_url):
     """moto would receive for it at each message that is sent, and look for the function in docker."""
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
@@ -405,3 +373,65 @@ def test_an_enabled_event_source_mapping_takes_no_message_by_itself(clients, que
 
     (message,) = clients["sqs"].receive_message(QueueUrl=queue_url, AttributeNames=["All"])["Messages"]
     assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+
+
+PATCHES = moto_patches.all_patches()
+each_patch = pytest.mark.parametrize("patch", PATCHES, ids=[patch.adds for patch in PATCHES])
+LOCKED = {
+    "one lock for all DynamoDB requests": DynamoDBBackend,
+    "one lock for all S3 requests": S3Backend,
+    "SQS requests that run one at a time at constant cost": SQSBackend,
+}
+BUILT_ON = [
+    pytest.param(patch, owner, name, id=f"{patch.adds}: {name}")
+    for patch in PATCHES
+    for owner, name in [*((owner, name) for owner, name, _ in patch.replaces), *patch.uses]
+]
+
+
+def refuse_to_replace(owner, name, _value):
+    pytest.fail(f"replaced {owner}.{name}")
+
+
+@each_patch
+def test_the_pinned_moto_needs_each_patch(patch):
+    """When this fails, moto does it by now: delete the patch."""
+    assert patch.is_needed()
+
+
+@each_patch
+def test_a_patch_steps_aside_when_moto_does_its_work(patch, replace):
+    patch.apply(replace)  # as if moto had taken it over
+    if patch.adds in LOCKED:
+        replace(LOCKED[patch.adds], "lock", threading.RLock())
+
+    moto_patches.install(refuse_to_replace, [patch])
+
+
+@pytest.mark.parametrize(("patch", "owner", "name"), BUILT_ON)
+def test_a_name_that_is_gone_is_named_before_anything_is_replaced(patch, owner, name, monkeypatch):
+    for holder in (owner, *type(owner).__mro__, *getattr(owner, "__mro__", ())):
+        if name in vars(holder):
+            monkeypatch.delattr(holder, name)
+
+    with pytest.raises(moto_patches.PatchError, match=rf"{patch.adds}\b.*\b{name}\b"):
+        moto_patches.install(refuse_to_replace, [*PATCHES[:1], patch])
+
+
+def test_a_moto_that_does_the_work_may_lack_the_names_of_the_patch(replace, monkeypatch):
+    (patch,) = [patch for patch in PATCHES if "receipt handles" in patch.adds]
+    replace(Message, "mark_received", lambda message: setattr(message, "receipt_handle", "made at once"))
+    monkeypatch.delattr(sqs, "generate_receipt_handle")
+
+    moto_patches.install(refuse_to_replace, [patch])
+
+
+@pytest.mark.parametrize("half", ["a lock", "constant cost"])
+def test_queues_are_patched_while_moto_does_half_of_it(replace, half):
+    (patch,) = [patch for patch in PATCHES if LOCKED.get(patch.adds) is SQSBackend]
+    if half == "a lock":
+        replace(SQSBackend, "lock", threading.RLock())
+    else:
+        patch.apply(replace)
+
+    assert patch.is_needed()

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from ops.local.emulator import CONFIG, local_session
-from ops.local.post_policy import RefusedError, check, sign
+from ops.local.post_policy import RefusedError, check, signed_form
 
 BUCKET = "forms"
 KEY = "images/2026-11-21/cat.png"
@@ -172,25 +172,13 @@ def test_deleting_many_objects_is_no_upload(s3):
     assert [deleted["Key"] for deleted in answer["Deleted"]] == ["a"]
 
 
-def signed(policy):
-    encoded = base64.b64encode(policy if isinstance(policy, bytes) else json.dumps(policy).encode()).decode()
-    scope = "20261121/eu-west-1/s3/aws4_request"
-    return {
-        "policy": encoded,
-        "x-amz-algorithm": "AWS4-HMAC-SHA256",
-        "x-amz-credential": f"local/{scope}",
-        "x-amz-signature": sign(encoded, "local", scope),
-        "key": "a/b.png",
-    }
-
-
 NAMED = [["starts-with", "$x-amz-algorithm", ""], ["starts-with", "$x-amz-credential", ""]]
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def a_policy(*conditions, seconds=60):
     until = (NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return signed({"expiration": until, "conditions": [*NAMED, *conditions]})
+    return signed_form("a/b.png", {"expiration": until, "conditions": [*NAMED, *conditions]})
 
 
 def test_a_key_may_be_free_below_a_prefix():
@@ -214,7 +202,7 @@ def test_fields_that_are_to_be_ignored_need_no_condition():
 @pytest.mark.parametrize("policy", [b"nonsense", {}, {"expiration": "2026-11-22T00:00:00Z"}])
 def test_a_policy_that_cannot_be_read_is_refused(policy):
     with pytest.raises(RefusedError) as refused:
-        check(BUCKET, signed(policy), size=1, now=NOW)
+        check(BUCKET, signed_form("a/b.png", policy), size=1, now=NOW)
 
     assert refused.value.code == "InvalidPolicyDocument"
 
