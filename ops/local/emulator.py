@@ -87,13 +87,18 @@ class Emulator:
         said = json.loads(first_line or b"{}")
         if "port" not in said:
             self.stop()
-            raise StackError(self._cannot_start(said.get("error", f"see {self._log}")))
+            raise StackError(self._cannot_start(said.get("error") or self._last_words()))
         self.endpoint = f"http://127.0.0.1:{said['port']}"
 
     def _cannot_start(self, cause: str) -> str:
         if self._port and "in use" in cause:
             return f"port {self._port} is taken: leave --port out to use a free one, or name another"
         return f"the emulator did not start: {cause}"
+
+    def _last_words(self) -> str:
+        """The end of its log: an exception that names what the server did not find in moto."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines() or ["it said nothing"]
+        return f"{lines[-1]} (all it said is in {self._log})"
 
     def stop(self) -> None:
         """End the server process; does nothing when there is none."""

@@ -38,6 +38,30 @@ def test_a_taken_port_is_named_with_what_to_do(tmp_path):
             emulator.start()
 
 
+def test_a_moto_without_what_the_server_builds_on_is_named(tmp_path, monkeypatch):
+    (tmp_path / "moto").mkdir()
+    (tmp_path / "moto" / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    emulator = Emulator(region=REGION, log=tmp_path / "emulator.log")
+
+    with pytest.raises(
+        StackError, match=r"did not start: ModuleNotFoundError: No module named 'moto\.\w+'.*emulator\.log"
+    ):
+        emulator.start()
+
+
+def test_a_moto_that_cannot_be_patched_is_named(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nif sys.argv[:1] == ['-m']:\n"
+        "    from moto.s3.responses import S3Response\n    del S3Response._key_response\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    emulator = Emulator(region=REGION, log=tmp_path / "emulator.log")
+
+    with pytest.raises(StackError, match=r"did not start: moto has neither .* nor S3Response\._key_response"):
+        emulator.start()
+
+
 def test_a_port_that_was_asked_for_is_used(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as finder:
         port = finder.getsockname()[1]
