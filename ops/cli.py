@@ -17,9 +17,8 @@ from typer.core import TyperGroup
 from ops.audit.command import audit
 from ops.backfill.command import backfill
 from ops.dlq.commands import make_dlq
-from ops.errors import UsageError
+from ops.errors import StackError, UsageError
 from ops.estimate import estimate
-from ops.local.errors import StackError
 from ops.mapping import pause, resume
 from ops.replay.command import replay_command
 from ops.serve.command import local

@@ -3,3 +3,7 @@
 
 class UsageError(Exception):
     """What was asked for cannot be done as it was asked; the message is one line that says what to do instead."""
+
+
+class StackError(Exception):
+    """The local stack cannot start or go on; the message is one line that says what to do."""

@@ -20,8 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ProfileNotFound
 
 from ops.errors import UsageError
-from ops.local.emulator import local_session
-from ops.local.running import running_endpoint
+from ops.local.emulator import local_session, running_endpoint
 
 ROOT = Path(__file__).parents[1]
 LOCAL = "local"

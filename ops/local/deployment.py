@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ops.local.errors import StackError
+from ops.errors import StackError
 
 STAGE = "local"
 TEMPLATE = "cloudformation-template-update-stack.json"

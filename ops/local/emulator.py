@@ -1,10 +1,15 @@
-"""The emulator, from outside: a server process that is ready when ``start`` returns and gone when ``stop`` does."""
+"""The emulator, from outside: a server process that is ready when ``start`` returns and gone when ``stop`` does.
+
+And where the one that runs on this machine is, for commands in other terminals.
+"""
 
 import json
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +17,14 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from ops.local.errors import StackError
+from ops.errors import StackError
 
 PROJECT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 DUMMY_KEYS = ("local", "local")
+RUNNING = PROJECT / ".cache" / "running-stack.json"
+"""Where the local stack that runs on this machine is: its owner writes this file, other commands read it."""
 
 CONFIG = Config(
     connect_timeout=5,
@@ -146,3 +153,32 @@ def environ(region: str) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }
+
+
+@contextmanager
+def announced(endpoint: str, file: Path = RUNNING) -> Iterator[None]:
+    """Let other commands find the stack at ``endpoint`` while the block runs."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"endpoint": endpoint, "pid": os.getpid()})
+    file.write_text(text, encoding="utf-8")
+    try:
+        yield
+    finally:
+        if file.exists() and file.read_text(encoding="utf-8") == text:  # or another stack has been announced since
+            file.unlink()
+
+
+def running_endpoint(file: Path = RUNNING) -> str:
+    """The URL of the embedded stack: AWS_ENDPOINT_URL, or the one that was announced and still runs.
+
+    Raises:
+        StackError: none runs.
+    """
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        return endpoint
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+        os.kill(said["pid"], 0)
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise StackError("no local stack is running: start one in another terminal with: npm run local") from error
+    return str(said["endpoint"])

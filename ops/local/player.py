@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops.local.answers import InvalidAnswerError, failed_messages
-from ops.local.deployed import EventSourceMapping, Function, check
-from ops.local.errors import StackError
+from ops.errors import StackError
+from ops.local.deployed import EventSourceMapping, Function, InvalidAnswerError, check, failed_messages
 from ops.local.invocation import Environment, FunctionError, FunctionTimeoutError
 from ops.local.poller import MOST_AT_ONCE, Poller, Record
 

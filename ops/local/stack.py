@@ -5,15 +5,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ops.local.apply import apply
+from ops.errors import StackError
 from ops.local.deployed import EventSourceMapping, Function
 from ops.local.deployment import Deployment
 from ops.local.emulator import ACCOUNT, REGION, Emulator
-from ops.local.errors import StackError
 from ops.local.player import Player
-from ops.local.template import Template
-
-__all__ = ["LocalStack", "StackError"]
+from ops.local.template import Template, apply
 
 
 class LocalStack:

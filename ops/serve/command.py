@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ops.local.running import announced
+from ops.local.emulator import announced
 from ops.local.stack import LocalStack
 from ops.serve.function import Environments
 from ops.serve.gateway import API_KEY, Gateway

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from ops.local.errors import StackError
+from ops.errors import StackError
 
 _VARIABLE = re.compile(r"\$context\.([\w.]+)")
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from ops.local.errors import StackError
+from ops.errors import StackError
 from ops.serve.events import Request, Response
 from ops.serve.gateway import BODY_LIMIT, Gateway
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.errors import UsageError
-from ops.local.running import announced
+from ops.local.emulator import announced
 from ops.local.stack import LocalStack
 from ops.start import report
 from ops.start.photos import select

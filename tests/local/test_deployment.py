@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from ops.errors import StackError
 from ops.local.deployment import KEPT, SOURCES, TEMPLATE, Deployment
 from ops.local.emulator import PROJECT
-from ops.local.errors import StackError
 
 FAKE_NPX = """#!/bin/sh
 echo "$@" >> CALLS

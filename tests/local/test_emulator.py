@@ -12,8 +12,8 @@ from urllib.parse import urlparse
 import boto3
 import pytest
 
+from ops.errors import StackError
 from ops.local.emulator import PROJECT, Emulator
-from ops.local.errors import StackError
 from tests.local.conftest import REGION, is_running, wait_until
 
 

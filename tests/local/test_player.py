@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from ops.local.deployed import EventSourceMapping
-from ops.local.errors import StackError
+from ops.errors import StackError
 from tests.local.conftest import is_running, wait_until
 
 
@@ -371,21 +370,3 @@ def test_a_player_whose_queue_is_gone_says_so(stage):
 def test_a_visibility_timeout_below_the_function_timeout_is_refused(stage):
     with pytest.raises(StackError, match="visibility timeout"):
         stage.play("succeed", timeout=61)
-
-
-def test_a_batch_above_ten_needs_a_window():
-    deployed = {"EventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:q", "FunctionArn": "f", "BatchSize": 11}
-
-    with pytest.raises(StackError, match="batching window"):
-        EventSourceMapping.from_api(deployed)
-
-
-def test_event_filters_are_refused_rather_than_ignored():
-    deployed = {
-        "EventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:q",
-        "FunctionArn": "f",
-        "FilterCriteria": {"Filters": [{"Pattern": "{}"}]},
-    }
-
-    with pytest.raises(StackError, match="filterPatterns"):
-        EventSourceMapping.from_api(deployed)

@@ -10,8 +10,9 @@ import textwrap
 import pytest
 
 from bench import throughput
+from ops.errors import StackError
 from ops.local.emulator import PROJECT
-from ops.local.stack import LocalStack, StackError
+from ops.local.stack import LocalStack
 from tests.local.conftest import FUNCTIONS, is_running, wait_until
 
 

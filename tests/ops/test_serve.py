@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ops.local.errors import StackError
+from ops.errors import StackError
 from ops.local.invocation import FunctionError, FunctionTimeoutError
 from ops.serve.gateway import API_KEY, BODY_LIMIT, PAYLOAD_LIMIT, Gateway
 from ops.serve.routes import Routes

@@ -6,9 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from ops.errors import UsageError
-from ops.local.errors import StackError
-from ops.local.running import announced, running_endpoint
+from ops.errors import StackError, UsageError
+from ops.local.emulator import announced, running_endpoint
 from ops.stage import Stage, find, on_stage
 
 

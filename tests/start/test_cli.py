@@ -13,8 +13,7 @@ import typer
 from botocore.exceptions import EndpointConnectionError
 
 from ops import cli
-from ops.errors import UsageError
-from ops.local.errors import StackError
+from ops.errors import StackError, UsageError
 
 ROOT = Path(__file__).parents[2]
 

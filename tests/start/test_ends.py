@@ -4,8 +4,8 @@ from concurrent.futures import Future
 
 import pytest
 
+from ops.errors import StackError
 from ops.images import MOST_KEYS, Record
-from ops.local.errors import StackError
 from ops.start.ends import Follower, Outcome
 from tests.start.makers import upload
 

@@ -1,10 +1,11 @@
-"""The documented table of what an answer means for its batch: row by row, and through the player."""
+"""What Lambda refuses of a mapping, and its table of what an answer means for its batch: row by row, and played."""
 
 import json
 
 import pytest
 
-from ops.local.answers import InvalidAnswerError, failed_messages
+from ops.errors import StackError
+from ops.local.deployed import EventSourceMapping, InvalidAnswerError, failed_messages
 from tests.local.conftest import wait_until
 
 SUCCESS = {
@@ -90,3 +91,21 @@ def test_without_reporting_an_exception_fails_the_whole_batch(stage):
     wait_until(lambda: player.counts.finished == 1)
 
     assert stage.left() == 1
+
+
+def test_a_batch_above_ten_needs_a_window():
+    deployed = {"EventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:q", "FunctionArn": "f", "BatchSize": 11}
+
+    with pytest.raises(StackError, match="batching window"):
+        EventSourceMapping.from_api(deployed)
+
+
+def test_event_filters_are_refused_rather_than_ignored():
+    deployed = {
+        "EventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:q",
+        "FunctionArn": "f",
+        "FilterCriteria": {"Filters": [{"Pattern": "{}"}]},
+    }
+
+    with pytest.raises(StackError, match="filterPatterns"):
+        EventSourceMapping.from_api(deployed)

@@ -5,10 +5,9 @@ import uuid
 
 import pytest
 
-from ops.local.apply import apply
+from ops.errors import StackError
 from ops.local.emulator import ACCOUNT
-from ops.local.errors import StackError
-from ops.local.template import Template
+from ops.local.template import Template, apply
 from tests.local.conftest import REGION
 
 
