@@ -147,6 +147,16 @@ def test_what_sqs_refuses_is_refused(queues, options, error):
         queues.start(**options)
 
 
+def test_a_task_ends_with_the_queue_it_moves_from(queues):
+    """Its thread must not die of it: pytest would say so."""
+    queues.bury(5)
+    queues.start(MaxNumberOfMessagesPerSecond=20)
+
+    queues.sqs.delete_queue(QueueUrl=queues.dlq)
+
+    wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name == "move task"])
+
+
 def test_nothing_is_lost_between_two_threads(queues):
     """Receivers and a move share the dead-letter queue: each message is had by one of them."""
     queues.bury(60)
