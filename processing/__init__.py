@@ -21,11 +21,12 @@ Read in this order:
     stopwatch   how long each stage took
     aws         what AWS's failures mean to us
     errors      the error tree
+    fingerprint one name for one bug, whichever process meets it
     settings    what the environment tells, every fault reported at once
     api         the HTTP side: people send images and see what becomes of them; it has a map of its own
 
-`events`, `recipe`, `naming`, `picture`, `stopwatch`, `spread`, `pace`, `capacity`, `errors` and `settings` know nothing
-outside the standard library; `imaging` needs Pillow, which the consumer itself never loads; `contained` needs Linux;
-`store`, `ledger`, `direct`, `queue`, `aws` and `api` know AWS; clients are arguments, and made by `direct`.
-Nothing happens at import.
+`events`, `recipe`, `naming`, `picture`, `stopwatch`, `spread`, `pace`, `capacity`, `errors`, `fingerprint` and
+`settings` know nothing outside the standard library; `imaging` needs Pillow, which the consumer itself never loads;
+`contained` needs Linux; `store`, `ledger`, `direct`, `queue`, `aws` and `api` know AWS; clients are arguments, and made
+by `direct`. Nothing happens at import.
 """

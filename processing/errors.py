@@ -168,7 +168,7 @@ class RenderBug(Exception):
 
     Args:
         kind: the name of the exception's class there.
-        places: where it was raised there, ``file:function`` from the outermost frame to the innermost.
+        places: the frames it came through there, as `processing.fingerprint` names them, outermost first.
         trace: the traceback there; it is printed below the one of this process.
     """
 

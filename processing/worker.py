@@ -4,9 +4,7 @@
 was decided before, and `batch` what an outcome or an exception means for the message.
 """
 
-import hashlib
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,11 +16,11 @@ from processing.errors import (
     MalformedMessage,
     NotStarted,
     Rejected,
-    RenderBug,
     SourceChanged,
     SourceGone,
 )
 from processing.events import Event, ObjectCreated, ObjectRemoved
+from processing.fingerprint import fingerprint_of, kind_of
 from processing.ledger import (
     REMOVED_KEY,
     Claim,
@@ -205,16 +203,10 @@ class Worker:
 
 
 def reason_of(error: BaseException) -> Reason:
-    """What to remember of a failure; the fingerprint is the same for failures at the same place in the code."""
+    """What to remember of a failure; a bug has a fingerprint, the same for failures at the same place in the code."""
     if isinstance(error, DarkroomError):
         return Reason(error.cause, str(error))
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.name}" for frame in frames]
-    kind = type(error).__name__
-    if isinstance(error, RenderBug):
-        kind, places = error.kind, [*places, *error.places]
-    fingerprint = hashlib.sha256("|".join([kind, *places]).encode()).hexdigest()[:8]
-    return Reason(kind, str(error), fingerprint)
+    return Reason(kind_of(error), str(error), fingerprint_of(error))
 
 
 def _record(original: Original, rendered: Rendered, keys: Mapping[str, str], timings: dict[str, int]) -> ImageRecord:

@@ -15,6 +15,7 @@ PURE = {
     "capacity",
     "errors",
     "events",
+    "fingerprint",
     "imaging",
     "naming",
     "pace",

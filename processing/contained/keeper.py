@@ -32,6 +32,7 @@ from typing import Any, NoReturn
 from processing import imaging
 from processing.contained.channel import Channel, Gone
 from processing.errors import Rejected
+from processing.fingerprint import places_of
 from processing.imaging import Rendered
 from processing.imaging.price import megabytes as price
 from processing.imaging.resize import simd_is_sound
@@ -163,11 +164,10 @@ def _told(error: Exception) -> dict[str, Any]:
         return {"memory": True, "text": text}
     if isinstance(error, Rejected):
         return {"rejected": error.cause, "text": text}
-    frames = traceback.extract_tb(error.__traceback__)
     return {
         "bug": type(error).__name__,
         "text": text,
-        "places": [f"{Path(frame.filename).name}:{frame.name}" for frame in frames],
+        "places": places_of(error),
         "traceback": "".join(traceback.format_exception(error))[-LONGEST_TEXT:],
     }
 

@@ -1,0 +1,217 @@
+"""One bug has one fingerprint, wherever it is met and whoever called."""
+
+import io
+import itertools
+import logging
+import os
+import pickle
+import random
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import boto3
+import pytest
+from PIL import Image
+
+import processing
+from ops.replay.running import Limits, replay
+from ops.replay.target import Target
+from ops.stage import Stage
+from processing import imaging
+from processing.batch import Batch, Message
+from processing.contained import Renderer, Renderers, Room
+from processing.errors import RenderBug
+from processing.fingerprint import PACKAGE, fingerprint_of, places_of
+from processing.ledger import Version
+from processing.pace import Pace
+from processing.picture import Rendered
+from processing.publisher import Render
+from processing.recipe import Recipe, VariantSpec, load
+from processing.store import Original
+from processing.worker import Worker
+from tests.builders import UPLOADS, created_body
+from tests.doubles import MemoryLedger, MemoryStore
+from tests.processing.conftest import CODE, LEASE, Clock
+
+KEY = "images/cat.jpg"
+LIMITS = load("[variants.any]\nwidth = 1").limits
+FAULTY = VariantSpec("phone", width=8, height=20, fit="pad", background=None)  # type: ignore[arg-type]
+BUGGY = Recipe((FAULTY,), LIMITS, "0123456789ab")  # no recipe.toml says so: `steps.pad` has a bug, to all intents
+BUGGY_HEADER = replace(BUGGY, limits=replace(LIMITS, max_pixels={}))  # here the header's check has one
+
+Found = tuple[str, str]
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (16, 16), "teal").save(out, "JPEG")
+    return out.getvalue()
+
+
+def render_in_a_child(data: bytes, recipe: Recipe) -> Rendered:
+    child = Renderer(recipe, environ=os.environ)
+    with closing(Renderers([child], recipe, room=Room(400.0), pace=Pace(60), seconds=30.0)) as renderers:
+        return renderers.render(data, recipe)
+
+
+def consume(
+    render: Render, store: MemoryStore, caplog: pytest.LogCaptureFixture, recipe: Recipe = BUGGY
+) -> tuple[Found, Found]:
+    """What the consumer records of the one object that it is sent, and what it logs."""
+    clock, tokens = Clock(), map(str, itertools.count())
+    etag = store.upload(KEY, picture())
+    ledger = MemoryLedger(recipe.fingerprint, CODE, LEASE, clock, lambda: next(tokens))
+    worker = Worker(store, ledger, render, recipe, UPLOADS, "images/", removals=True, request_seconds=20, clock=clock)
+    batch = Batch(worker.handle, Nowhere(), 5, lambda: 0, clock, random.Random(1))
+    with caplog.at_level(logging.INFO, logger="darkroom"):
+        batch.process([Message("m1", "handle", created_body(KEY, etag), 1)], seconds_left=lambda: 60)
+    item = ledger.item(Version(UPLOADS, KEY, etag))
+    assert item is not None
+    line = caplog.records[-1].data["reason"]  # type: ignore[attr-defined]
+    return (item["reason"]["class"], item["reason"]["fingerprint"]), (line["cause"], line["fingerprint"])
+
+
+class Nowhere:
+    def postpone(self, _: object) -> None:
+        pass
+
+
+def replayed(recipe: Recipe, limits: Limits | None) -> Found:
+    """What a replay says of the same bytes."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=UPLOADS)
+    etag = s3.put_object(Bucket=UPLOADS, Key=KEY, Body=picture())["ETag"].strip('"')
+    stage = Stage.of("local", "us-east-1", defaultdict(str, UploadsBucket=UPLOADS), lambda _: s3)
+    made = replay(stage, Target(KEY, etag, "as asked for"), recipe, limits)
+    return made.cause, made.fingerprint
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(("recipe", "kind"), [(BUGGY, "AttributeError"), (BUGGY_HEADER, "KeyError")])
+def test_a_bug_has_one_fingerprint_in_the_consumer_in_its_children_and_in_a_replay(
+    recipe: Recipe, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_process = consume(imaging.render, MemoryStore(), caplog, recipe)
+    in_a_child = consume(render_in_a_child, MemoryStore(), caplog, recipe)
+    replays = [replayed(recipe, None), replayed(recipe, Limits(1769, 30))]
+
+    found = {*in_process, *in_a_child, *replays}
+    assert len(found) == 1
+    ((cause, fingerprint),) = found
+    assert (cause, len(fingerprint)) == (kind, 8)
+
+
+def test_a_bug_in_the_story_itself_has_one_fingerprint_in_the_record_and_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def incomplete(_: bytes, __: Recipe) -> Any:
+        return None  # the worker wants to know how long it took
+
+    recorded, logged = consume(incomplete, MemoryStore(), caplog)
+
+    assert recorded == logged
+    assert recorded[0] == "AttributeError"
+
+
+def test_a_bug_in_fetching_is_not_the_same_as_one_in_rendering(caplog: pytest.LogCaptureFixture) -> None:
+    class Buggy(MemoryStore):
+        def fetch(self, *_: object, **__: object) -> Original:
+            raise AttributeError("opaque")
+
+    assert consume(imaging.render, Buggy(), caplog)[0] != consume(imaging.render, MemoryStore(), caplog)[0]
+
+
+SCRIPT = """
+import io, pickle, sys
+from processing import imaging
+from processing.fingerprint import PACKAGE, fingerprint_of
+recipe, data = pickle.load(sys.stdin.buffer)
+try:
+    imaging.render(data, recipe)
+except AttributeError as bug:
+    print(PACKAGE, fingerprint_of(bug))
+"""
+
+
+def test_a_fingerprint_does_not_depend_on_where_the_package_lies(tmp_path: Path) -> None:
+    shutil.copytree(Path(processing.__file__).parent, tmp_path / "processing")
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    said = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        input=pickle.dumps((BUGGY, picture())),
+        env=environ,
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+    )
+    with pytest.raises(AttributeError) as bug:
+        imaging.render(picture(), BUGGY)
+
+    assert said.stdout.decode().split() == [str(tmp_path / "processing"), fingerprint_of(bug.value)]
+
+
+def raised(*frames: tuple[str, str]) -> BaseException:
+    """A bug that came through these frames, each the path of a file and the name of a function."""
+    namespace: dict[str, Any] = {"call": lambda: 1 / 0}
+    for path, name in reversed(frames):
+        namespace = {"inner": namespace["call"]}
+        code = compile("def call():\n    inner()", path, "exec")
+        exec(code.replace(co_consts=tuple(_renamed(const, name) for const in code.co_consts)), namespace)
+    with pytest.raises(ZeroDivisionError) as bug:
+        namespace["call"]()
+    return bug.value
+
+
+def _renamed(const: object, name: str) -> object:
+    return const.replace(co_name=name) if isinstance(const, CodeType) else const
+
+
+def ours(path: str) -> str:
+    return os.path.join(PACKAGE, path)
+
+
+STEPS = (ours("imaging/steps.py"), "crop")
+
+
+def test_frames_are_named_by_their_path_in_the_package_and_no_others_count() -> None:
+    bug = raised(("/usr/lib/python3.13/contextlib.py", "__exit__"), STEPS, ("/site-packages/PIL/Image.py", "crop"))
+
+    assert places_of(bug) == ["processing/imaging/steps.py:crop"]
+
+
+@pytest.mark.parametrize("caller", ["batch.py", "spread.py", "worker.py", "publisher.py", "contained/keeper.py"])
+def test_who_called_does_not_count(caller: str) -> None:
+    assert fingerprint_of(raised((ours(caller), "anything"), STEPS)) == fingerprint_of(raised(STEPS))
+
+
+def test_a_comprehension_is_no_frame_of_its_own_whatever_python_makes_of_it() -> None:
+    assert places_of(raised(STEPS, (ours("imaging/steps.py"), "<listcomp>"))) == places_of(raised(STEPS))
+
+
+@pytest.mark.parametrize(
+    "other", [(ours("imaging/steps.py"), "pad"), (ours("imaging/png.py"), "crop"), (ours("store.py"), "crop")]
+)
+def test_another_place_is_another_bug(other: Found) -> None:
+    assert fingerprint_of(raised(other)) != fingerprint_of(raised(STEPS))
+
+
+def test_a_bug_of_a_caller_has_the_place_where_it_is() -> None:
+    one, other = raised((ours("worker.py"), "_record")), raised((ours("worker.py"), "_publish"))
+
+    assert fingerprint_of(one) != fingerprint_of(other)
+
+
+def test_the_frames_of_a_child_come_behind_those_that_received_them() -> None:
+    def met(*places: str) -> str:
+        return fingerprint_of(RenderBug("ZeroDivisionError", "division by zero", places, "Traceback ..."))
+
+    here = fingerprint_of(raised(STEPS))
+    assert met("processing/contained/keeper.py:_work", "processing/imaging/steps.py:crop") == here
+    assert met("processing/imaging/steps.py:pad") != here
