@@ -7,9 +7,11 @@ Four forms arrive, and ``s3:TestEvent``, which S3 sends once when a notification
     EventBridge    {"source": "aws.s3", "detail-type": "Object Created", "detail": {...}}
     s3:TestEvent   {"Service": "Amazon S3", "Event": "s3:TestEvent", ...}
 
-Keys are form-encoded in the S3 form and plain in EventBridge's.
+Keys are form-encoded in the S3 form and plain in EventBridge's. An object that a lifecycle rule expires is told of as
+``LifecycleExpiration:...`` and never as ``ObjectRemoved:...``; in EventBridge's form both are "Object Deleted".
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-configure-notification.html
 """
 
 import json
@@ -20,6 +22,7 @@ from urllib.parse import unquote_plus
 
 from processing.errors import MalformedMessage
 
+REMOVALS = ("ObjectRemoved:", "LifecycleExpiration:")  # by a request, and by a rule of the bucket
 MAX_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_ETAG_BYTES = 256  # S3's own are 32 to 40; the sort key of the images table takes 1,024
 
@@ -43,7 +46,7 @@ class ObjectCreated:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRemoved:
-    """An object that went away."""
+    """An object that went away, or a version of one; the bucket says whether another is there."""
 
     bucket: str
     key: str
@@ -86,9 +89,9 @@ def _from_s3(record: object) -> Event:
     time = _optional(fields, "eventTime")
     if name.startswith("ObjectCreated:"):
         return _created(bucket, key, thing, etag="eTag", version="versionId", time=time)
-    if name.startswith("ObjectRemoved:"):
+    if name.startswith(REMOVALS):
         return ObjectRemoved(bucket, key, sequencer=_optional(thing, "sequencer"), time=time)
-    raise MalformedMessage(f"the event {name!r} is neither ObjectCreated nor ObjectRemoved")
+    raise MalformedMessage(f"the event {name!r} is none of ObjectCreated, ObjectRemoved and LifecycleExpiration")
 
 
 def _from_eventbridge(document: Mapping[str, Any]) -> Event:

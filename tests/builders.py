@@ -69,15 +69,22 @@ def removed_body(key: str) -> str:
     return s3_body(s3_record(key, name="ObjectRemoved:Delete"))
 
 
+def expired_body(key: str, name: str = "LifecycleExpiration:Delete") -> str:
+    """What S3 sends when a lifecycle rule of the bucket removes an object, or covers it with a delete marker."""
+    return s3_body(s3_record(key, name=name, eventVersion="2.3"))
+
+
 def sns_body(inner: str) -> str:
     return json.dumps({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-west-1:1:t", "Message": inner})
 
 
-def eventbridge_body(key: str, *, etag: str = "e1", kind: str = "Object Created", bucket: str = UPLOADS) -> str:
+def eventbridge_body(
+    key: str, *, etag: str = "e1", kind: str = "Object Created", bucket: str = UPLOADS, reason: str = "PutObject"
+) -> str:
     thing: dict[str, Any] = {"key": key, "sequencer": "00617F08299329D189"}
     if kind == "Object Created":
         thing |= {"etag": etag, "size": 4, "version-id": "v1"}
-    detail = {"version": "0", "bucket": {"name": bucket}, "object": thing, "reason": "PutObject"}
+    detail = {"version": "0", "bucket": {"name": bucket}, "object": thing, "reason": reason}
     return json.dumps(
         {
             "version": "0",

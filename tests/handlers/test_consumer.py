@@ -16,7 +16,7 @@ from PIL import Image
 
 from handlers import bootstrap, clients, consumer
 from processing.errors import Misconfigured
-from tests.builders import created_body, eventbridge_body, removed_body, s3_body, s3_record, sns_body
+from tests.builders import created_body, eventbridge_body, expired_body, removed_body, s3_body, s3_record, sns_body
 from tests.moto_server import MotoServer, serving
 
 ROOT = Path(__file__).parents[2]
@@ -278,12 +278,16 @@ def test_a_broken_image_is_rejected_and_fails_fast_afterwards(stack: Stack) -> N
     assert stack.server.requests["GetObject"] == 0
 
 
-def test_a_removal_removes_the_variants(stack: Stack) -> None:
+EXPIRED = eventbridge_body("images/cat.jpg", kind="Object Deleted", reason="Lifecycle Expiration")
+
+
+@pytest.mark.parametrize("body", [removed_body("images/cat.jpg"), expired_body("images/cat.jpg"), EXPIRED])
+def test_a_removal_by_a_request_or_by_a_lifecycle_rule_removes_the_variants(stack: Stack, body: str) -> None:
     etag = stack.upload("images/cat.jpg", jpeg())
     invoke(created_body("images/cat.jpg", etag))
     stack.s3.delete_object(Bucket="uploads", Key="images/cat.jpg")
 
-    assert invoke(removed_body("images/cat.jpg")) == []
+    assert invoke(body) == []
     assert stack.variants() == {}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from processing.errors import MalformedMessage
 from processing.events import ObjectCreated, ObjectRemoved, parse
-from tests.builders import created_body, eventbridge_body, removed_body, s3_body, s3_record, sns_body
+from tests.builders import created_body, eventbridge_body, expired_body, removed_body, s3_body, s3_record, sns_body
 
 KEYS = ["images/a b+c/ñandú à la plage.jpg", "images/100%.png", "images/%41.png", "images/ .jpg", "images/写真.jpg"]
 
@@ -33,6 +33,11 @@ def test_every_form_names_the_same_object(key: str, form: Any) -> None:
         sns_body(removed_body("images/a.jpg")),
         eventbridge_body("images/a.jpg", kind="Object Deleted"),
         s3_body(s3_record("images/a.jpg", name="ObjectRemoved:DeleteMarkerCreated")),
+        expired_body("images/a.jpg"),
+        expired_body("images/a.jpg", name="LifecycleExpiration:DeleteMarkerCreated"),
+        expired_body("images/a.jpg", name="s3:LifecycleExpiration:Delete"),
+        sns_body(expired_body("images/a.jpg")),
+        eventbridge_body("images/a.jpg", kind="Object Deleted", reason="Lifecycle Expiration"),
     ],
 )
 def test_every_form_tells_of_removals(body: str) -> None:
@@ -98,7 +103,8 @@ def with_object(**changes: Any) -> str:
         ('{"Records": [7]}', r"Records\[\] is int"),
         (s3_body({"eventName": "ObjectCreated:Put"}), r"Records\[\].s3 is NoneType"),
         (s3_body(s3_record("images/a.jpg", eventVersion="3.0")), "eventVersion 3.0"),
-        (s3_body(s3_record("images/a.jpg", name="ObjectRestore:Post")), "neither ObjectCreated nor ObjectRemoved"),
+        (s3_body(s3_record("images/a.jpg", name="ObjectRestore:Post")), "none of ObjectCreated, ObjectRemoved and"),
+        (s3_body(s3_record("images/a.jpg", name="LifecycleTransition")), "none of ObjectCreated, ObjectRemoved and"),
         (eventbridge_body("images/a.jpg", kind="Object Tags Added"), "neither 'Object Created'"),
         (sns_body("not json"), "the SNS envelope's Message is not JSON"),
         (json.dumps({"Type": "Notification", "Message": 7}), "Message is not text"),

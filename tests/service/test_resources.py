@@ -29,11 +29,12 @@ def test_every_created_object_below_the_prefix_is_announced_to_the_queue(default
     assert default.environment["REMOVALS"] == "false"
 
 
-def test_removed_objects_are_announced_too_when_removals_are_on(changed: Package) -> None:
+def test_removed_and_expired_objects_are_announced_too_when_removals_are_on(changed: Package) -> None:
     assert changed.properties("UploadsBucket")["NotificationConfiguration"] == {
         "QueueConfigurations": [
             notification("s3:ObjectCreated:*", "incoming/raw/"),
             notification("s3:ObjectRemoved:*", "incoming/raw/"),
+            notification("s3:LifecycleExpiration:*", "incoming/raw/"),
         ]
     }
     assert changed.environment["UPLOADS_PREFIX"] == "incoming/raw/"
