@@ -58,7 +58,7 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "audit": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH),
     "audit --repair": (
         *(*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH),
-        *(*SEND, "s3:DeleteObject variants"),
+        *(*SEND, "s3:DeleteObject variants", *CONSUMER),
     ),
     "replay OBJECT": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table"),
     "replay ID": (*FIND, *LOOK_AT_UPLOADS, *LETTERS),

@@ -20,16 +20,19 @@ class Consumer:
     timeout: int
     architecture: Architecture
     code_version: str
+    removals: bool
 
     @classmethod
     def of(cls, stage: Stage) -> Self:
         """Ask Lambda."""
         answer = stage.client("lambda").get_function_configuration(FunctionName=stage.consumer)
+        variables = answer.get("Environment", {}).get("Variables", {})
         return cls(
             memory=answer["MemorySize"],
             timeout=answer["Timeout"],
             architecture=answer["Architectures"][0],
-            code_version=answer.get("Environment", {}).get("Variables", {}).get("CODE_VERSION", ""),
+            code_version=variables.get("CODE_VERSION", ""),
+            removals=variables.get("REMOVALS") == "true",
         )
 
 

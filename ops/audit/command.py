@@ -18,6 +18,7 @@ from ops.depths import depth_of
 from ops.errors import UsageError
 from ops.images import ImagesTable
 from ops.recipes import read_recipe
+from ops.settings import Consumer
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, DryRun, paper, print_json, table, words
 
@@ -26,9 +27,16 @@ SHOWN: Final = 1000
 PrefixOption = Annotated[str, typer.Option(help="Only uploads below this.", show_default="the stage's own")]
 DeepOption = Annotated[bool, typer.Option("--deep", help="Look at every variant: one HEAD each.")]
 RepairOption = Annotated[
-    bool, typer.Option("--repair", help="Send what has to be made, and delete variants without a source.")
+    bool, typer.Option("--repair", help="Send what has to be made, and delete variants that should not be there.")
 ]
-KeepOption = Annotated[bool, typer.Option("--keep-orphans", help="With --repair: delete nothing.")]
+KeepOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--keep-orphans/--delete-orphans",
+        help="With --repair: whether variants without a source stay.",
+        show_default="they stay where the stage's `removals` is off",
+    ),
+]
 RateOption = Annotated[
     float | None, typer.Option(min=0.1, help="With --repair: messages a second.", show_default="as many as go")
 ]
@@ -44,7 +52,7 @@ def audit(
     prefix: PrefixOption = "",
     deep: DeepOption = False,
     repair: RepairOption = False,
-    keep_orphans: KeepOption = False,
+    keep_orphans: KeepOption = None,
     rate: RateOption = None,
     grace: GraceOption = 15,
     limit: LimitOption = SHOWN,
@@ -56,7 +64,8 @@ def audit(
     Found are variants that are missing, stale or without a source, and uploads with no record as DONE with today's
     recipe. Rejected ones are counted apart. A variant is stale when it is not of the version and the recipe it should
     be of: those that are older than their source, or of another size than recorded, are looked at; with --deep all.
-    Before a variant is called missing or orphaned, it is asked for once more.
+    Before a variant is called missing or orphaned, it is asked for once more. A source is gone when it was deleted, or
+    expired by a lifecycle rule: where the stage's `removals` is off, its variants are named and, by default, kept.
 
     Exit code 0 when nothing was found or all of it was repaired, else 1. What is sent for repair takes the consumer's
     time: audit again when the queue is empty.
@@ -75,8 +84,9 @@ def audit(
     _say_what_is_left_out(stage, made.names)
     mending: Repair | Plan | None = None
     if repair:
-        _refuse_an_empty_bucket(stage, keep_orphans=keep_orphans)
-        mending = Plan() if dry_run else _repair(stage, made.names, rate, keep_orphans=keep_orphans)
+        keep = keep_orphans if keep_orphans is not None else not Consumer.of(stage).removals
+        _refuse_an_empty_bucket(stage, keep_orphans=keep)
+        mending = Plan(keep_orphans=keep) if dry_run else _repair(stage, made.names, rate, keep_orphans=keep)
     shown = _run(made, mending, limit)
     done = mending.finish() if mending else None
     if as_json:

@@ -22,7 +22,7 @@ class Done:
 
     sent: int = 0
     removed: int = 0
-    kept: int = 0  # because it was asked for
+    kept: int = 0  # orphans
     left: dict[str, str] = field(default_factory=dict)
 
 
@@ -30,11 +30,14 @@ class Done:
 class Plan:
     """Counts what a repair would do."""
 
+    keep_orphans: bool
     done: Done = field(default_factory=Done)
     _last: Found | None = None
 
     def take(self, finding: Finding) -> None:
-        if finding.kind in TO_GO:
+        if finding.kind is Kind.ORPHAN and self.keep_orphans:
+            self.done.kept += 1
+        elif finding.kind in TO_GO:
             self.done.removed += bool(finding.etag)
         elif finding.source != self._last:
             self.done.sent += 1
@@ -50,7 +53,7 @@ class Repair:
 
     Args:
         send: sends at most ten, or raises NotSent.
-        keep_orphans: remove nothing.
+        keep_orphans: leave variants without a source where they are.
     """
 
     s3: Any
@@ -91,7 +94,7 @@ class Repair:
 
     def _remove(self, finding: Finding) -> None:
         """Delete a variant as it was judged; and look at the source again, as whoever has written does."""
-        if self.keep_orphans:
+        if finding.kind is Kind.ORPHAN and self.keep_orphans:
             self.done.kept += 1
             return
         if not finding.etag:

@@ -25,7 +25,7 @@ def quiet_stage(stack):
     return stage_of(stack, UploadsQueueUrl=url, UploadsBucket=name)
 
 
-def deploy(stage, *, memory=1769, timeout=60, architecture="x86_64", **mapping):
+def deploy(stage, *, memory=1769, timeout=60, architecture="x86_64", environment=None, **mapping):
     """Give a quiet stage a consumer of its own, which is never run: the stage with it, and with its mapping."""
     functions, name = stage.client("lambda"), f"quiet-{uuid.uuid4().hex}"
     archive = io.BytesIO()
@@ -40,6 +40,7 @@ def deploy(stage, *, memory=1769, timeout=60, architecture="x86_64", **mapping):
         MemorySize=memory,
         Timeout=timeout,
         Architectures=[architecture],
+        Environment={"Variables": environment or {}},
     )
     queue = stage.client("sqs").get_queue_attributes(QueueUrl=stage.queue_url, AttributeNames=["QueueArn"])
     arn = queue["Attributes"]["QueueArn"]

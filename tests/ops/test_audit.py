@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from ops.audit.judge import NOTIFIED
 from ops.cli import make_app
+from ops.heads import head
 from ops.recipes import read_recipe
-from tests.ops.embedded import jpeg, prefix_of, put, quiet_stage, stage_of, wait_for, wait_until
+from tests.ops.embedded import deploy, jpeg, prefix_of, put, quiet_stage, stage_of, wait_for, wait_until
 
 VARIANTS = tuple(spec.name for spec in read_recipe().variants)
 
@@ -79,13 +80,13 @@ def test_five_deleted_variants_three_deleted_records_and_two_orphans_are_found_a
     assert (told.exit_code, first.exit_code) == (1, 1)
     assert "20 objects and 57 variants: 10 found" in told.stderr
 
-    planned = audit("--prefix", prefix, "--repair", "--dry-run", "--json")
+    planned = audit("--prefix", prefix, "--repair", "--delete-orphans", "--dry-run", "--json")
     assert found(planned) == expected
     assert planned.exit_code == 1
     assert json.loads(planned.stdout)["repair"] == {"sent": 5, "removed": 2, "kept": 0, "left": {}}
     assert found(audit("--prefix", prefix, "--json")) == expected
 
-    repaired = audit("--prefix", prefix, "--repair", "--json")
+    repaired = audit("--prefix", prefix, "--repair", "--delete-orphans", "--json")
     assert repaired.exit_code == 0
     assert json.loads(repaired.stdout)["repair"] == {"sent": 5, "removed": 2, "kept": 0, "left": {}}
     wait_until(lambda: is_empty(stage))
@@ -144,11 +145,35 @@ def test_no_more_is_printed_than_was_asked_for_and_the_counts_are_whole(stack, a
     assert "and 25 more: see them with --limit 0" in told.stderr
 
 
+@pytest.mark.parametrize("removals", ["false", "true"])
+def test_variants_whose_source_a_lifecycle_rule_expired_are_named_and_go_only_where_removals_are_on(
+    stack, audit, monkeypatch, removals
+):
+    stage = deploy(quiet_stage(stack), environment={"REMOVALS": removals})
+    monkeypatch.setattr("ops.stage.find", lambda *_: stage)
+    monkeypatch.setattr("ops.audit.judge.NOTIFIED", 0)
+    prefix = prefix_of(stage)
+    put(stage, f"{prefix}stays.jpg", jpeg())
+    expired = variant(stage, f"{prefix}expired.jpg", "phone")
+    stage.client("s3").put_object(Bucket=stage.variants_bucket, Key=expired, Body=b"x")
+
+    named = audit("--prefix", prefix, "--json")
+    planned = audit("--prefix", prefix, "--repair", "--dry-run", "--json")
+    repaired = audit("--prefix", prefix, "--repair", "--json")
+
+    assert ("orphaned variant", expired) in found(named)
+    assert f"no {prefix}expired.jpg" in named.stdout
+    counts = json.loads(repaired.stdout)["repair"]
+    assert json.loads(planned.stdout)["repair"] == counts
+    assert (repaired.exit_code, counts["removed"], counts["kept"]) == (0, *((1, 0) if removals == "true" else (0, 1)))
+    assert (head(stage.client("s3"), stage.variants_bucket, expired) is None) == (removals == "true")
+
+
 def test_an_empty_bucket_is_no_reason_to_delete_every_variant(stack, audit, monkeypatch):
     stage = quiet_stage(stack)
     monkeypatch.setattr("ops.stage.find", lambda *_: stage)
 
-    result = audit("--repair")
+    result = audit("--repair", "--delete-orphans")
 
     assert result.exit_code == 2
     assert "--keep-orphans" in result.stderr

@@ -337,24 +337,29 @@ def test_a_source_that_came_back_while_its_orphan_was_deleted_is_sent():
 
 def test_orphans_are_kept_when_asked_for_and_leftovers_while_their_source_is_not_done():
     kept, _ = repair([gone()], keep_orphans=True)
+    other, _ = repair([gone(kind=Kind.LEFTOVER)], s3=Bucket({"phone/a.jpg": ("v", {})}), keep_orphans=True)
     left, _ = repair([gone(etag="", kind=Kind.LEFTOVER)])
 
     assert (kept.kept, kept.removed, kept.left) == (1, 0, {})
+    assert (other.kept, other.removed) == (0, 1)
     assert left.left.keys() == {"phone/a.jpg"}
 
 
-def test_a_plan_counts_what_a_repair_does():
+@pytest.mark.parametrize("keep_orphans", [False, True])
+def test_a_plan_counts_what_a_repair_does(keep_orphans):
     a, b = sources("a", "b")
     findings = [
         *(Finding(Kind.NO_RECORD, a.key, source=a), Finding(Kind.MISSING, "phone/a", source=a)),
         *(Finding(Kind.MISSING, "phone/b", source=b), gone(), gone(etag="", kind=Kind.LEFTOVER)),
     ]
-    plan = Plan()
+    plan = Plan(keep_orphans)
     for finding in findings:
         plan.take(finding)
-    done, _ = repair(findings, s3=Bucket({"phone/a.jpg": ("v", {})}))
+    done, _ = repair(findings, s3=Bucket({"phone/a.jpg": ("v", {})}), keep_orphans=keep_orphans)
 
-    assert (plan.finish().sent, plan.finish().removed) == (done.sent, done.removed) == (2, 1)
+    plan = plan.finish()
+    assert (plan.sent, plan.removed, plan.kept) == (done.sent, done.removed, done.kept)
+    assert (done.sent, done.removed, done.kept) == (2, not keep_orphans, keep_orphans)
 
 
 def test_an_audit_holds_no_more_objects_at_once_however_many_there_are():

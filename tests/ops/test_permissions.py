@@ -166,6 +166,11 @@ def audit(place, _tmp_path, *options):
     place.run("audit", *options, expected=(0, 1))
 
 
+def audit_and_repair(place, tmp_path):
+    for options in ((), ("--delete-orphans",)):
+        audit(place, tmp_path, "--repair", *options)
+
+
 def replay_object(place, _tmp_path, *options):
     key = f"{place.stage.uploads_prefix}a.jpg"
     put(place.stage, key, jpeg())
@@ -263,7 +268,7 @@ SCENARIOS = {
     "backfill": backfill,
     "backfill --missing": with_options(backfill, "--missing"),
     "audit": audit,
-    "audit --repair": with_options(audit, "--repair"),
+    "audit --repair": audit_and_repair,
     "replay OBJECT": replay_object,
     "replay ID": of_one_letter("replay", "ID"),
     "replay --contained": with_options(replay_object, "--contained"),
