@@ -75,7 +75,6 @@ ENVIRONMENT = {
     "UPLOADS_PREFIX": "images/",
     "VARIANTS_BUCKET": "variants",
     "IMAGES_TABLE": "images",
-    "MAX_RECEIVE_COUNT": "5",
     "CONSUMER_MEMORY": "1769",
     "UPLOAD_SECONDS": "900",
     "LINK_SECONDS": "3600",

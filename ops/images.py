@@ -61,6 +61,7 @@ class Record:
     sequencer: str = ""
     updated_at: int = 0  # seconds since the epoch, as is lease_until
     lease_until: int = 0
+    last_receive: bool = False  # of its message, when it was claimed last
 
     @property
     def pixels(self) -> str:
@@ -120,6 +121,7 @@ def _record(item: Mapping[str, Any]) -> Record:
         message=reason.get("message", ""),
         fingerprint=reason.get("fingerprint", ""),
         request_id=reason.get("request_id", ""),
+        last_receive=bool(item.get("last_receive", False)),
         has_transparency=bool(item.get("has_transparency", False)),
         variants=tuple(_variant(variant) for variant in item.get("variants", ())),
         timings={stage: int(value) for stage, value in item.get("timings", {}).items()},

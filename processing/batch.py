@@ -133,7 +133,8 @@ class Batch:
     def _settle(self, letter: Letter, seconds_left: SecondsLeft, request_id: str) -> Fate:
         """Work on every object the message speaks of; it succeeds when all of them do."""
         message = letter.message
-        delivery = Delivery(message.id, message.receive_count, request_id)
+        last = message.receive_count >= self.max_receive_count
+        delivery = Delivery(message.id, message.receive_count, request_id, last_receive=last)
         if letter.fault is not None or not letter.events:
             return self._judge(letter.fault or Outcome(Kind.IGNORED), message, None, request_id)
         fates = [

@@ -120,6 +120,7 @@ class MemoryLedger:
             "code_version": self.code_version,
             "bucket": version.bucket,
             "attempts": attempts + 1,
+            "last_receive": delivery.last_receive,
             **(about or {}),
         }
         return Claim(version, owner, until, attempts + 1, earlier=attempts > 0)
@@ -221,4 +222,5 @@ def _reason(reason: Reason, claim: Claim, delivery: Delivery) -> dict[str, Any]:
         "fingerprint": reason.fingerprint,
         "attempt": claim.attempt,
         "request_id": delivery.request_id,
+        "last": delivery.last_receive,
     }

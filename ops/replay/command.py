@@ -23,7 +23,7 @@ def replay_command(
         str, typer.Argument(metavar="OBJECT|ID", help="A key, bucket/key or s3://bucket/key; or a dead letter's id.")
     ],
     etag: Annotated[
-        str | None, typer.Option(help="Which version of the object.", show_default="the images table's last")
+        str | None, typer.Option(help="Which version of the object.", show_default="what is there now")
     ] = None,
     contained: Annotated[
         bool, typer.Option("--contained", help="In a child process within limits, as the function does (Linux only).")
@@ -40,8 +40,8 @@ def replay_command(
 ) -> None:
     """Run one version of an object through the consumer's code on this machine: steps, memory, outcome, traceback.
 
-    The exact version that failed is fetched, by the ETag of the dead letter or of the images table. Nothing is written
-    to AWS. Without --contained an image that takes its process down takes this command down.
+    An exact version is fetched: that of the dead letter, or what is in the bucket now. Nothing is written to AWS.
+    Without --contained an image that takes its process down takes this command down.
 
     Exit code 0 when it was rendered, and 1 when it failed.
 

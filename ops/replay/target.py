@@ -26,7 +26,7 @@ def find_target(stage: Stage, name: str, etag: str | None) -> Target:
 
     Args:
         name: a key, ``bucket/key``, ``s3://bucket/key``, or the id of a dead letter, which has no slash.
-        etag: of another version than the one that the images table saw last.
+        etag: of another version than the one that is there now.
 
     Raises:
         UsageError: there is none; the message says what to give.
@@ -37,13 +37,14 @@ def find_target(stage: Stage, name: str, etag: str | None) -> Target:
     if etag:
         return Target(key, etag.strip('"'), "as asked for")
     versions = ImagesTable(stage.client("dynamodb"), stage.images_table).versions(f"{stage.uploads_bucket}/{key}")
-    seen = [record for record in versions if record.etag != REMOVED_KEY]
-    if seen:
-        return Target(key, seen[0].etag, f"the images table's last: {seen[0].status}")
     now = head(stage.client("s3"), stage.uploads_bucket, key)
-    if now is None:
-        raise UsageError(f"neither the images table nor {stage.uploads_bucket} has {key}: check the key")
-    return Target(key, now["ETag"], "what is there now; the images table has no record of it")
+    if now is not None:
+        status = next((record.status for record in versions if record.etag == now["ETag"]), "")
+        known = f"in the images table: {status}" if status else "the images table has no record of it"
+        return Target(key, now["ETag"], f"what is there now; {known}")
+    if any(record.etag != REMOVED_KEY for record in versions):
+        raise UsageError(f"{key} was removed: there is nothing to replay")
+    raise UsageError(f"neither the images table nor {stage.uploads_bucket} has {key}: check the key")
 
 
 def _of_letter(stage: Stage, name: str) -> Target:

@@ -8,6 +8,7 @@ from ops.errors import UsageError
 from ops.heads import head
 from ops.images import ImagesTable, Record, Variant
 from ops.stage import Stage
+from processing.ledger import current
 
 THERE: Final = "there"
 OF_ANOTHER_VERSION: Final = "of another version"
@@ -37,13 +38,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Everything. ``link`` is for the original; ``variants`` are those of the version that was finished last."""
+    """Everything. ``link`` is for the original; ``current`` is the version that counts, as the upload API has it.
+
+    ``variants`` are those of the current version, or where it has none, of the one that was finished last.
+    """
 
     bucket: str
     key: str
     stored: Stored | None
     link: str
     versions: Sequence[Record]
+    current: Record | None
     variants: Sequence[Seen]
     finished: Record | None
 
@@ -65,13 +70,16 @@ class Finder:
         answer = head(s3, stage.uploads_bucket, key)
         table = ImagesTable(stage.client("dynamodb"), stage.images_table)
         versions = table.versions(f"{stage.uploads_bucket}/{key}")
-        finished = next((record for record in versions if record.variants), None)
+        stored = None if answer is None else _stored(answer)
+        counts = current(versions, lambda: stored.etag if stored else None)
+        finished = next((record for record in (counts, *versions) if record and record.variants), None)
         return Known(
             bucket=stage.uploads_bucket,
             key=key,
-            stored=None if answer is None else _stored(answer),
+            stored=stored,
             link="" if answer is None else self._link(stage.uploads_bucket, key),
             versions=versions,
+            current=counts,
             variants=[self._seen(variant, finished) for variant in finished.variants] if finished else [],
             finished=finished,
         )

@@ -1,5 +1,6 @@
 """What is known of one object, for people and for programs."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,9 +13,7 @@ from rich.text import Text
 from ops.images import Record
 from ops.show.known import MISSING, Known, Seen
 from ops.terminal import paper, table
-from processing.ledger import REMOVED_KEY, Status
-
-ENDED_BADLY = (Status.REJECTED, Status.FAILED)
+from processing.ledger import REMOVED_KEY, Status, is_given_up
 
 
 def show(known: Known, today: str) -> None:
@@ -22,6 +21,7 @@ def show(known: Known, today: str) -> None:
     say = paper().print
     say(f"{known.bucket}/{known.key}", style="bold")
     say(_now(known))
+    say(f"status: {_status(known.current)}")
     for record in known.versions:
         say()
         say(f"version {record.etag}{' (in the bucket now)' if _is_current(known, record) else ''}")
@@ -36,8 +36,11 @@ def show(known: Known, today: str) -> None:
 def advice(known: Known, stage: str) -> Iterator[str]:
     """What could be done about it, as sentences."""
     where = f"--stage {stage}"
-    if any(record.status in ENDED_BADLY for record in known.versions):
-        yield f"Its message may be a dead letter: darkroom dlq list {where} --where '{known.key}'"
+    dead = [record for record in known.versions if _is_dead(record)]
+    if dead:
+        whose = "Its message" if known.current in dead else "The message of another version"
+        yield f"{whose} may be a dead letter: darkroom dlq list {where} --where '{known.key}'"
+    if known.current and known.current.status in (Status.REJECTED, Status.FAILED):
         yield f"To see it fail here: darkroom replay '{known.key}' {where}"
     if known.stored and not any(_is_current(known, each) for each in known.versions):
         yield f"The version in the bucket has no record: darkroom backfill {where} --prefix '{known.key}' --missing"
@@ -51,6 +54,8 @@ def as_json(known: Known) -> dict[str, Any]:
         "bucket": known.bucket,
         "key": known.key,
         "in_bucket": None if known.stored is None else asdict(known.stored) | {"link": known.link},
+        "current": known.current.etag if known.current else None,
+        "status": _status(known.current),
         "versions": [_version(known, record) for record in known.versions],
         "variants": [asdict(seen.variant) | {"now": seen.state, "link": seen.link} for seen in known.variants],
         "variants_of": known.finished.etag if known.finished else None,
@@ -65,6 +70,19 @@ def _now(known: Known) -> str:
         f"in the bucket now: {decimal(stored.size)}, {stored.content_type}, uploaded {stored.modified}, "
         f"ETag {stored.etag}"
     )
+
+
+def _status(record: Record | None) -> str:
+    """The status of the version that counts, and whether anything more will happen."""
+    if record is None:
+        return "not begun, or its message is on its way"
+    if is_given_up(record, now=time.time()):
+        return f"{record.status}, given up: its message was received for the last time"
+    return f"{record.status}, tried again by itself" if record.status == Status.FAILED else record.status
+
+
+def _is_dead(record: Record) -> bool:
+    return record.status == Status.REJECTED or is_given_up(record, now=time.time())
 
 
 def _facts(record: Record, today: str) -> Iterator[tuple[str, str]]:

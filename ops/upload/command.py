@@ -17,7 +17,7 @@ from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, DryRun, print_json, words
 from ops.upload import report
 from ops.upload.files import Chosen, File, Globs, choose
-from ops.upload.following import End, Follower, Version, most_attempts
+from ops.upload.following import End, Follower, Version
 from ops.upload.looking import About, checked_by, unchecked
 from ops.upload.present import Present
 from ops.upload.run import Bucket, Result, Upload, Verdict
@@ -149,7 +149,6 @@ def _ends(stage: Stage, results: Sequence[Result], timeout: float) -> dict[Versi
     """How the objects ended that are in the bucket."""
     there = [result for result in results if result.verdict in (Verdict.UPLOADED, Verdict.THERE)]
     versions = [(f"{stage.uploads_bucket}/{result.file.key}", result.etag) for result in there]
-    attempts = most_attempts(stage.client("sqs"), stage.queue_url)
     table = ImagesTable(stage.client("dynamodb"), stage.images_table)
     with report.ending(len(versions)) as on_end:
-        return Follower(table, attempts, timeout, time.monotonic, time.sleep, on_end).follow(versions)
+        return Follower(table, timeout, time.monotonic, time.sleep, on_end).follow(versions)

@@ -4,18 +4,18 @@
 
     record                                     end
     DONE, SUPERSEDED, REMOVED, REJECTED        that
-    FAILED, with all the attempts there are    that: its message is a dead letter
+    given up                                   failed: its message is a dead letter
     any other, or none                         none yet; "left" when nothing new has come for too long
 """
 
-import json
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from ops.images import MOST_KEYS, Record
-from processing.ledger import Status
+from processing.ledger import Status, is_given_up
 
 Version = tuple[str, str]
 """An object ("bucket/key") and its ETag."""
@@ -49,17 +49,17 @@ class Follower:
     """Follows versions to their ends.
 
     Args:
-        most_attempts: after which a message is a dead letter.
         give_up_after: seconds without anything new after which the rest is left.
         pause: waits that many seconds; the clock is in seconds.
+        now: seconds since the epoch.
     """
 
     table: Table
-    most_attempts: int
     give_up_after: float
     clock: Callable[[], float]
     pause: Callable[[float], None]
     on_end: Callable[[Version], None] = lambda _version: None
+    now: Callable[[], float] = time.time
 
     def follow(self, versions: Iterable[Version]) -> dict[Version, End]:
         """The end of each."""
@@ -89,11 +89,6 @@ class Follower:
     def _end(self, record: Record | None) -> End | None:
         if record is None:
             return None
-        spent = record.status == Status.FAILED and record.attempts >= self.most_attempts
-        return End(record.status.lower(), record.cause) if record.status in FINAL or spent else None
-
-
-def most_attempts(sqs: Any, queue_url: str) -> int:
-    """How often a queue hands out a message before it becomes a dead letter."""
-    answer = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"])
-    return int(json.loads(answer["Attributes"]["RedrivePolicy"])["maxReceiveCount"])
+        if is_given_up(record, now=self.now()):
+            return End("failed", record.cause)
+        return End(record.status.lower(), record.cause) if record.status in FINAL else None

@@ -13,6 +13,7 @@ from processing.api.orders import read_page
 from processing.api.service import Service, location_of
 from processing.api.state import Standing, State, Upload, Version, is_forgotten, never_sent, standing
 from processing.api.versions import THREADS
+from processing.ledger import current
 
 Found = tuple[Upload, Standing]
 Whole = Callable[[list[dict[str, Any]]], dict[str, Any]]
@@ -68,10 +69,15 @@ def _find(service: Service, request: Request) -> Upload:
 
 
 def _standing(service: Service, upload: Upload, versions: Sequence[Version]) -> Standing:
+    """By the ledger alone, as a rule; one HEAD where no version was seen in time, or several are to choose from."""
+
+    def source_etag() -> str | None:
+        return service.objects.source_etag(service.key(upload.id))
+
     now = service.clock()
-    if is_forgotten(upload, versions, now=now) and not service.objects.is_there(service.key(upload.id)):
+    if not versions and is_forgotten(upload, now=now) and source_etag() is None:
         return never_sent()
-    return standing(upload, versions, now=now, max_attempts=service.settings.max_receive_count)
+    return standing(upload, current(versions, source_etag), now=now)
 
 
 def _answer(

@@ -29,7 +29,7 @@ class Objects(Protocol):
 
     def form(self, key: str, content_type: str, size: int) -> Form: ...
     def put(self, key: str, body: bytes, content_type: str) -> None: ...
-    def is_there(self, key: str) -> bool: ...
+    def source_etag(self, key: str) -> str | None: ...
     def link(self, key: str) -> str: ...
     def period(self) -> int: ...
 
@@ -85,16 +85,16 @@ class S3Objects:
         with calling(f"s3:PutObject {key}"):
             self._s3.put_object(Bucket=self._uploads, Key=key, Body=body, ContentType=content_type)
 
-    def is_there(self, key: str) -> bool:
-        """Whether the file was uploaded."""
+    def source_etag(self, key: str) -> str | None:
+        """The version of the file that is there now; None for none."""
         with calling(f"s3:HeadObject {key}"):
             try:
-                self._s3.head_object(Bucket=self._uploads, Key=key)
+                etag: str = self._s3.head_object(Bucket=self._uploads, Key=key)["ETag"]
             except ClientError as error:
                 if status_of(error) == 404 and code_of(error) in ("NoSuchKey", "404"):
-                    return False
+                    return None
                 raise
-        return True
+        return etag.strip('"')
 
     def link(self, key: str) -> str:
         """A URL under which anyone can see a variant, for a while; for ever at the CDN.

@@ -44,7 +44,7 @@ def store(service: Service, request: Request) -> Response:
     upload = Upload(image_id, name, request.content_type, len(body))
     service.register.remember(caller, [upload])
     service.objects.put(service.key(image_id), body, upload.content_type)
-    where = standing(upload, (), now=now, max_attempts=service.settings.max_receive_count)
+    where = standing(upload, None, now=now)
     location = location_of(request, image_id)
     document = view.image(upload, where, location=location, link=service.objects.link)
     return as_json(

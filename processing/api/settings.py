@@ -18,7 +18,6 @@ class ApiSettings:
     uploads_prefix: str
     variants_bucket: str
     images_table: str
-    max_receive_count: int
     consumer_memory: float
     authorizer: str
     cors_origins: frozenset[str]
@@ -40,7 +39,6 @@ class ApiSettings:
                 uploads_prefix=env.get("UPLOADS_PREFIX", ""),
                 variants_bucket=read.text("VARIANTS_BUCKET"),
                 images_table=read.text("IMAGES_TABLE"),
-                max_receive_count=read.whole("MAX_RECEIVE_COUNT", at_least=1),
                 consumer_memory=read.number("CONSUMER_MEMORY", at_least=128),
                 authorizer=read.choice("AUTHORIZER", AUTHORIZERS, default="api-key"),
                 cors_origins=frozenset(filter(None, map(str.strip, env.get("CORS_ORIGINS", "").split(",")))),

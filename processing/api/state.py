@@ -1,12 +1,12 @@
 """What the images table says of an image, in words for people: where it stands, why, and when to ask again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from processing.api.ids import given_at
-from processing.ledger import ImageRecord, Status
+from processing.ledger import ImageRecord, Status, is_given_up
 
 FORGOTTEN: Final = 3600  # seconds after its form's end: an upload that began in time has come to an end by then
 SOONEST, LATEST, SLOWER = 1, 30, 10  # a waiting image is asked for after a tenth of its age, within these seconds
@@ -41,10 +41,12 @@ class Upload:
 class Version:
     """A version of its object, as the ledger has it. ``cause`` and ``message`` say why its last attempt failed."""
 
+    etag: str
     status: Status
     attempts: int = 0
     lease_until: int = 0
     updated_at: int = 0
+    last_receive: bool = False
     uploaded_at: str | None = None
     cause: str = ""
     message: str = ""
@@ -74,20 +76,15 @@ class Standing:
     version: Version | None = None
 
 
-def latest(versions: Sequence[Version]) -> Version | None:
-    """The version that counts: the one being worked on, or the last that came to an end."""
-    standing = [version for version in versions if version.status != Status.SUPERSEDED]
-    return max(standing, key=lambda version: (version.status == Status.IN_PROGRESS, version.updated_at), default=None)
-
-
-def standing(upload: Upload, versions: Sequence[Version], *, now: float, max_attempts: int) -> Standing:
+def standing(upload: Upload, version: Version | None, *, now: float) -> Standing:
     """Where an image stands.
 
     Args:
+        version: the one that counts, of those that were seen.
         now: seconds since the epoch.
-        max_attempts: after so many its message is a dead letter, which nobody but an operator sends back.
     """
-    version = latest(versions)
+    if version is not None and is_given_up(version, now=now):
+        return _failed(version, retrying=False)
     match version:
         case None | Version(status=Status.IN_PROGRESS, lease_until=0):
             return _waiting(upload, now, version)
@@ -99,12 +96,12 @@ def standing(upload: Upload, versions: Sequence[Version], *, now: float, max_att
             return Standing(State.REJECTED, reason.text, reason=reason, version=version)
         case Version(status=Status.IN_PROGRESS, lease_until=until) if until > now:
             return Standing(State.PROCESSING, "The variants are being made.", WHILE_PROCESSING, version=version)
-    return _failed(version, retrying=version.attempts < max_attempts)
+    return _failed(version, retrying=True)
 
 
-def is_forgotten(upload: Upload, versions: Sequence[Version], *, now: float) -> bool:
+def is_forgotten(upload: Upload, *, now: float) -> bool:
     """Whether nobody can still be sending the bytes: they are there by now, or never will be."""
-    return not versions and upload.upload_until is not None and now > upload.upload_until + FORGOTTEN
+    return upload.upload_until is not None and now > upload.upload_until + FORGOTTEN
 
 
 def never_sent() -> Standing:

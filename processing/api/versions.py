@@ -108,18 +108,18 @@ def _etag(item: Item) -> str:
 
 
 def _versions(items: Iterable[Item]) -> list[Version]:
-    """A removal counts when it has come to its end."""
-    plain = ({name: from_attribute(value) for name, value in item.items()} for item in items)
-    return [_version(item) for item in plain if item["etag"] != REMOVED_KEY or item["status"] == Status.REMOVED]
+    return [_version({name: from_attribute(value) for name, value in item.items()}) for item in items]
 
 
 def _version(item: Mapping[str, Any]) -> Version:
     reason = item.get("reason", {})
     return Version(
+        etag=item["etag"],
         status=Status(item["status"]),
         attempts=int(item.get("attempts", 0)),
         lease_until=int(item.get("lease_until", 0)),
         updated_at=int(item.get("updated_at", 0)),
+        last_receive=item.get("last_receive", False),
         uploaded_at=item.get("uploaded_at"),
         cause=reason.get("class", ""),
         message=reason.get("message", ""),

@@ -24,6 +24,8 @@ from processing.ledger.model import (
     Status,
     VariantRecord,
     Version,
+    current,
+    is_given_up,
 )
 
 __all__ = [
@@ -38,4 +40,6 @@ __all__ = [
     "Status",
     "VariantRecord",
     "Version",
+    "current",
+    "is_given_up",
 ]

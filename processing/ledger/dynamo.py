@@ -75,7 +75,7 @@ class DynamoLedger:
         """
         now = self._clock()
         claim = Claim(version, self._new_token(), math.ceil(now + self._lease_seconds), attempt=1, earlier=False)
-        values = self._claimed(claim, about or {})
+        values = self._claimed(claim, about or {}) | {":last_receive": delivery.last_receive}
         sets = _assignments(values)
         if over is None:
             condition, known = CLAIMABLE, _claimable(now, delivery)
@@ -220,4 +220,5 @@ def _reason(reason: Reason, claim: Claim, delivery: Delivery) -> dict[str, Any]:
         "fingerprint": reason.fingerprint,
         "attempt": claim.attempt,
         "request_id": delivery.request_id,
+        "last": delivery.last_receive,
     }

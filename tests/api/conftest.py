@@ -23,7 +23,6 @@ ENVIRONMENT = {
     "UPLOADS_PREFIX": "images/",
     "VARIANTS_BUCKET": "variants",
     "IMAGES_TABLE": "images",
-    "MAX_RECEIVE_COUNT": "5",
     "CONSUMER_MEMORY": "1769",
     "AUTHORIZER": "api-key",
     "CORS_ORIGINS": "https://photos.example.com",
@@ -65,9 +64,14 @@ class Stage:
             new_token=lambda: uuid.uuid4().hex,
         )
 
-    def claim(self, image_id: str, etag: str = "e1", *, receive: int = 1) -> Claim:
-        version = Version("uploads", key(image_id), etag)
-        claim = self.ledger.claim(version, Delivery("m1", receive), about={"uploaded_at": "2027-01-15T08:00:05.000Z"})
+    def upload(self, image_id: str, body: bytes = b"jpeg") -> str:
+        """Put an object in the uploads bucket, and say its ETag."""
+        answer = self.s3.put_object(Bucket="uploads", Key=key(image_id), Body=body)
+        return str(answer["ETag"].strip('"'))
+
+    def claim(self, image_id: str, etag: str = "e1", *, receive: int = 1, last: bool = False) -> Claim:
+        version, delivery = Version("uploads", key(image_id), etag), Delivery("m1", receive, last_receive=last)
+        claim = self.ledger.claim(version, delivery, about={"uploaded_at": "2027-01-15T08:00:05.000Z"})
         assert isinstance(claim, Claim)
         return claim
 
@@ -78,13 +82,15 @@ class Stage:
             claim, ImageRecord("jpeg", "RGB", 4000, 3000, 3_123_456, "image/jpeg", False, None, made, ("animation",))
         )
 
-    def reject(self, image_id: str, cause: str = "CorruptImage", message: str = "broken off") -> None:
-        self.ledger.reject(self.claim(image_id), Reason(cause, message), Delivery("m1", 1))
+    def reject(
+        self, image_id: str, cause: str = "CorruptImage", message: str = "broken off", *, etag: str = "e1"
+    ) -> None:
+        self.ledger.reject(self.claim(image_id, etag), Reason(cause, message), Delivery("m1", 1))
 
-    def fail(self, image_id: str, *, times: int = 1) -> None:
-        for _ in range(times):
-            reason = Reason("SlowDown", "s3:GetObject images/secret: SlowDown")
-            self.ledger.fail(self.claim(image_id, receive=2), reason, Delivery("m1", 2))
+    def fail(self, image_id: str, etag: str = "e1", *, last: bool = False) -> None:
+        reason = Reason("SlowDown", "s3:GetObject images/secret: SlowDown")
+        claim = self.claim(image_id, etag, receive=2, last=last)
+        self.ledger.fail(claim, reason, Delivery("m1", 2, last_receive=last))
 
     def items(self) -> list[dict[str, Any]]:
         read = TypeDeserializer().deserialize

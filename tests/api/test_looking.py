@@ -113,40 +113,96 @@ def test_a_failed_image_is_tried_again_and_tells_nothing_of_our_insides(
     assert "secret" not in answer.body
 
 
-def test_an_image_that_failed_too_often_waits_for_an_operator(gateway: Gateway, stage: Stage, image_id: str) -> None:
-    stage.fail(image_id, times=5)
+def test_an_image_that_failed_in_its_last_receive_waits_for_an_operator(
+    gateway: Gateway, stage: Stage, image_id: str
+) -> None:
+    """Whatever used up the receives before: two attempts are all that were made."""
+    stage.fail(image_id)
+    stage.fail(image_id, last=True)
 
     answer = gateway.get(f"/images/{image_id}")
 
-    assert (answer.json["status"], answer.json["retrying"], answer.json["attempts"]) == ("failed", False, 5)
+    assert (answer.json["status"], answer.json["retrying"], answer.json["attempts"]) == ("failed", False, 2)
     assert "Retry-After" not in answer.headers
 
 
-def test_an_image_whose_worker_died_has_failed(gateway: Gateway, stage: Stage, clock: Clock, image_id: str) -> None:
-    stage.claim(image_id)
+def test_an_image_that_was_redriven_is_tried_again_however_often_it_failed_before(
+    gateway: Gateway, stage: Stage, image_id: str
+) -> None:
+    for last in (False, False, False, False, True, False):
+        stage.fail(image_id, last=last)
+
+    answer = gateway.get(f"/images/{image_id}")
+
+    assert (answer.json["status"], answer.json["retrying"], answer.json["attempts"]) == ("failed", True, 6)
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_an_image_whose_worker_died_is_tried_again_unless_that_was_its_last_receive(
+    gateway: Gateway, stage: Stage, clock: Clock, image_id: str, last: bool
+) -> None:
+    stage.claim(image_id, last=last)
     clock.now += 91
 
-    assert gateway.get(f"/images/{image_id}").json["status"] == "failed"
+    image = gateway.get(f"/images/{image_id}").json
+    assert (image["status"], image["retrying"]) == ("failed", not last)
 
 
-def test_an_image_whose_worker_gave_it_back_waits(gateway: Gateway, stage: Stage, image_id: str) -> None:
-    stage.ledger.release(stage.claim(image_id))
+@pytest.mark.parametrize(("last", "status"), [(False, "waiting"), (True, "failed")])
+def test_an_image_whose_worker_gave_it_back_waits_unless_that_was_its_last_receive(
+    gateway: Gateway, stage: Stage, image_id: str, last: bool, status: str
+) -> None:
+    stage.ledger.release(stage.claim(image_id, last=last))
+
+    assert gateway.get(f"/images/{image_id}").json["status"] == status
+
+
+def test_of_several_versions_the_one_that_is_there_counts(
+    gateway: Gateway, stage: Stage, clock: Clock, image_id: str
+) -> None:
+    """A, a broken B, and A again: its message finds everything done, and writes nothing."""
+    good = stage.upload(image_id, b"A")
+    stage.finish(image_id, good)
+    clock.now += 1
+    stage.reject(image_id, etag=stage.upload(image_id, b"broken"))
+    broken = gateway.get(f"/images/{image_id}").json["status"]
+    stage.upload(image_id, b"A")
+
+    assert broken == "rejected"
+    assert gateway.get(f"/images/{image_id}").json["status"] == "done"
+    assert gateway.get("/images").json["images"][0]["status"] == "done"
+    assert gateway.get(f"/images/{image_id}/phone").status == 302
+
+
+def test_a_version_that_is_there_and_not_begun_waits_whatever_became_of_the_others(
+    gateway: Gateway, stage: Stage, image_id: str
+) -> None:
+    stage.reject(image_id, etag=stage.upload(image_id, b"broken"))
+    stage.finish(image_id, stage.upload(image_id, b"A"))
+    stage.upload(image_id, b"B")
 
     assert gateway.get(f"/images/{image_id}").json["status"] == "waiting"
 
 
-def test_of_several_versions_the_one_being_worked_on_counts_and_then_the_last(
+def test_a_failure_of_an_older_version_that_comes_late_says_nothing(
     gateway: Gateway, stage: Stage, clock: Clock, image_id: str
 ) -> None:
-    stage.reject(image_id)
+    older = stage.upload(image_id, b"A")
+    stage.finish(image_id, stage.upload(image_id, b"B"))
     clock.now += 1
-    claim = stage.claim(image_id, "e2")
-    between = gateway.get(f"/images/{image_id}").json["status"]
-    stage.ledger.release(claim)
-    stage.finish(image_id, "e3")
+    stage.fail(image_id, older)
 
-    assert between == "processing"
-    assert gateway.get(f"/images/{image_id}").json["status"] == "waiting"  # e2 has its turn still
+    assert gateway.get(f"/images/{image_id}").json["status"] == "done"
+
+
+def test_an_only_version_costs_no_look_at_the_bucket(
+    gateway: Gateway, stage: Stage, image_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.finish(image_id)
+    monkeypatch.setattr(api.api().objects, "_s3", Counted(api.api().objects))  # of which there is no head_object
+
+    assert gateway.get(f"/images/{image_id}").json["status"] == "done"
+    assert gateway.get("/images").json["images"][0]["status"] == "done"
 
 
 def test_a_removed_original_is_told(gateway: Gateway, stage: Stage, clock: Clock, image_id: str) -> None:
@@ -156,6 +212,16 @@ def test_a_removed_original_is_told(gateway: Gateway, stage: Stage, clock: Clock
 
     image = gateway.get(f"/images/{image_id}").json
     assert (image["status"], image["reason"]["class"]) == ("rejected", "Removed")
+
+
+def test_a_removal_that_comes_after_its_object_is_back_says_nothing(
+    gateway: Gateway, stage: Stage, clock: Clock, image_id: str
+) -> None:
+    stage.finish(image_id, stage.upload(image_id))
+    clock.now += 1
+    stage.ledger.settle(stage.claim(image_id, REMOVED_KEY), Status.REMOVED)
+
+    assert gateway.get(f"/images/{image_id}").json["status"] == "done"
 
 
 def test_a_removal_that_has_not_come_to_an_end_says_nothing(gateway: Gateway, stage: Stage, image_id: str) -> None:

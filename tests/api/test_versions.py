@@ -95,7 +95,7 @@ def test_a_removal_is_told_at_once(seen: DynamoVersions, stage: Stage) -> None:
     stage.ledger.settle(claim, Status.REMOVED)
     ended = seen.of_many(KEYS)[0]
 
-    assert [each.status for each in under_way] == ["DONE"]
+    assert [each.status for each in under_way] == ["DONE", "IN_PROGRESS"]
     assert {each.status for each in ended} == {"DONE", "REMOVED"}
 
 

@@ -143,6 +143,24 @@ def test_the_version_that_is_replayed_is_the_one_that_was_asked_for(quiet):
     assert there.exit_code == 0
 
 
+def test_what_is_there_is_replayed_whichever_version_failed_last(live):
+    key = f"{prefix_of(live)}cat.jpg"
+    good = put(live, key, jpeg())
+    wait_for(live, [(key, good)], "DONE")
+    bad = put(live, key, broken())
+    wait_for(live, [(key, bad)], "REJECTED")
+    failed = run(key)
+    put(live, key, jpeg())
+    again = run(key)
+    live.client("s3").delete_object(Bucket=live.uploads_bucket, Key=key)
+    gone = run(key)
+
+    assert (failed.exit_code, again.exit_code, gone.exit_code) == (1, 0, 2)
+    assert "what is there now; in the images table: REJECTED" in failed.stdout
+    assert "what is there now; in the images table: DONE" in again.stdout
+    assert "was removed: there is nothing to replay" in gone.stderr
+
+
 def test_a_recipe_can_be_tried_on_an_object(quiet, tmp_path):
     key = f"{prefix_of(quiet)}cat.jpg"
     put(quiet, key, jpeg())

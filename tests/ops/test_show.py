@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 
 from ops.cli import make_app
 from ops.errors import UsageError
+from ops.images import Record
 from ops.recipes import read_recipe
-from ops.show.known import key_of
+from ops.show import page
+from ops.show.known import Known, key_of
 from tests.ops.embedded import jpeg, prefix_of, put, stage_of, wait_for, wait_until
 
 
@@ -110,6 +112,40 @@ def test_every_version_is_shown_the_last_change_first(show, done, stage):
     assert [each["etag"] for each in said["versions"] if each["in_bucket"]] == [new]
     assert said["variants_of"] == old
     assert f"darkroom dlq list --stage local --where '{key}'" in show(key).stderr
+
+
+def test_what_was_uploaded_again_after_a_broken_version_stands_as_it_did(show, done, stage):
+    key, old = done
+    new = put(stage, key, jpeg()[:400])
+    wait_for(stage, [(key, new)], "REJECTED")
+    broken, told = known(show(key, "--json")), show(key)
+    assert put(stage, key, jpeg()) == old
+
+    said, again = known(show(key, "--json")), show(key)
+
+    assert (broken["current"], broken["status"]) == (new, "REJECTED")
+    assert (said["current"], said["status"], said["variants_of"]) == (old, "DONE", old)
+    assert "Its message may be a dead letter" in told.stderr
+    assert "darkroom replay" in told.stderr
+    assert "The message of another version may be a dead letter" in again.stderr
+    assert "darkroom replay" not in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("record", "status", "is_dead"),
+    [
+        (Record("FAILED", attempts=9), "FAILED, tried again by itself", False),
+        (Record("FAILED", attempts=2, last_receive=True), "FAILED, given up", True),
+        (Record("IN_PROGRESS", lease_until=1, last_receive=True), "IN_PROGRESS, given up", True),
+        (Record("IN_PROGRESS", lease_until=1), "IN_PROGRESS", False),
+        (None, "not begun", False),
+    ],
+)
+def test_whether_anything_more_will_happen_is_told(record, status, is_dead):
+    known = Known("uploads", "images/a.jpg", None, "", [record] if record else [], record, [], None)
+
+    assert page.as_json(known)["status"].startswith(status)
+    assert any("dead letter" in sentence for sentence in page.advice(known, "local")) == is_dead
 
 
 def test_an_object_that_is_gone_is_shown_from_the_ledger(show, done, stage):

@@ -390,7 +390,7 @@ class Ledger:
         self.now += seconds
 
     def follow(self, *versions):
-        return Follower(self, 5, 3.0, lambda: self.now, self.pause).follow(versions)
+        return Follower(self, 3.0, lambda: self.now, self.pause, now=lambda: 1000.0).follow(versions)
 
 
 CAT, DOG = ("uploads/images/cat.jpg", "e1"), ("uploads/images/dog.jpg", "e2")
@@ -411,14 +411,19 @@ def test_a_rejection_is_an_end_and_says_why():
     assert not End("rejected").is_good
 
 
-def test_a_failure_is_an_end_once_no_attempt_is_left():
-    ledger = Ledger(
-        {CAT: Record("FAILED", cause="SlowDown", attempts=4), DOG: Record("FAILED", "SlowDown", attempts=5)}
-    )
+def test_a_failure_is_an_end_when_it_came_in_the_last_receive_however_many_attempts_there_were():
+    redriven = Record("FAILED", cause="SlowDown", attempts=9)
+    dead = Record("FAILED", "SlowDown", attempts=2, last_receive=True)
 
-    ends = ledger.follow(CAT, DOG)
+    ends = Ledger({CAT: redriven, DOG: dead}).follow(CAT, DOG)
 
     assert ends == {CAT: End("left"), DOG: End("failed", "SlowDown")}
+
+
+def test_who_was_killed_in_the_last_receive_has_failed_when_the_lease_is_over():
+    over, held = (Record("IN_PROGRESS", lease_until=until, last_receive=True) for until in (1000, 1001))
+
+    assert Ledger({CAT: over, DOG: held}).follow(CAT, DOG) == {CAT: End("failed"), DOG: End("left")}
 
 
 def test_it_gives_up_when_nothing_new_has_come_for_so_long():

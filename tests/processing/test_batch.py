@@ -77,6 +77,19 @@ def process(made: Batch, *messages: Message, seconds: float = 60) -> list[str]:
     return failures(made.process(messages, seconds_left=lambda: seconds))
 
 
+def test_the_ledger_is_told_which_receive_is_the_last() -> None:
+    told: list[bool] = []
+
+    def handle(_: Event, delivery: Delivery) -> Outcome:
+        told.append(delivery.last_receive)
+        raise THROTTLED
+
+    for receive in (1, 4, 5, 6):
+        process(batch(handle), message("images/a.jpg", receive=receive))
+
+    assert told == [False, False, True, True]
+
+
 def fate(result: Outcome | Exception, receive: int = 1, seed: int = 1) -> Any:
     return fate_of(result, receive_count=receive, max_receive_count=5, now=1000.0, chance=random.Random(seed))
 

@@ -141,8 +141,21 @@ def test_a_failure_is_recorded_and_frees_the_version_at_once(books: LedgerBench)
         "fingerprint": "",
         "attempt": 1,
         "request_id": "request-1",
+        "last": False,
     }
     assert claimed(books.ledger, SECOND).attempt == 2
+
+
+def test_the_record_says_whether_it_was_the_last_receive_from_the_claim_on(books: LedgerBench) -> None:
+    claim = claimed(books.ledger, replace(SECOND, last_receive=True))
+    under_way = dict(books.item(VERSION) or {})
+    books.ledger.fail(claim, Reason("SlowDown", "s3:GetObject: SlowDown"), replace(SECOND, last_receive=True))
+    failed = dict(books.item(VERSION) or {})
+    claimed(books.ledger, Delivery("of a redrive", 1))
+
+    assert (under_way["status"], under_way["last_receive"]) == ("IN_PROGRESS", True)
+    assert (failed["last_receive"], failed["reason"]["last"]) == (True, True)
+    assert (books.item(VERSION) or {})["last_receive"] is False
 
 
 def test_a_message_that_was_rejected_is_not_tried_again(books: LedgerBench) -> None:

@@ -131,7 +131,6 @@ def test_the_function_is_told_what_the_stage_is(default: Package, changed: Packa
         "UPLOADS_PREFIX": "images/",
         "VARIANTS_BUCKET": {"Ref": "VariantsBucket"},
         "IMAGES_TABLE": {"Ref": "ImagesTable"},
-        "MAX_RECEIVE_COUNT": "5",
         "CONSUMER_MEMORY": "1769",
         "AUTHORIZER": "api-key",
         "CORS_ORIGINS": "",
@@ -142,7 +141,6 @@ def test_the_function_is_told_what_the_stage_is(default: Package, changed: Packa
     }
     assert {name: value for name, value in other.items() if isinstance(value, str)} == {
         "UPLOADS_PREFIX": "incoming/raw/",
-        "MAX_RECEIVE_COUNT": "8",
         "CONSUMER_MEMORY": "3008",
         "AUTHORIZER": "jwt",
         "CORS_ORIGINS": "https://photos.example.com, https://www.example.com",
