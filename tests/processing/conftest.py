@@ -1,8 +1,9 @@
 """The ports, in memory and on moto, by boto3's clients and by our own: the same contract tests run against all."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import boto3
@@ -14,7 +15,8 @@ from moto import mock_aws
 from processing.direct import Clients, direct_clients
 from processing.ledger import DynamoLedger, Ledger, Version
 from processing.store import NewVariant, S3Store, Store
-from tests.doubles import MemoryLedger, MemoryStore
+from tests.doubles import MemoryStore
+from tests.memory_dynamodb import MemoryDynamoDB
 from tests.moto_server import MotoServer, serving
 
 RECIPE = "0123456789ab"
@@ -73,11 +75,15 @@ class MotoBench:
 
 @dataclass
 class LedgerBench:
-    """A ledger of its own recipe and code, and a look at its items; `again` is the same table, deployed anew."""
+    """A ledger of its own recipe and code, and a look at its items.
+
+    `again` is the same table, deployed anew; `on` is the same table, by a client that is changed.
+    """
 
     ledger: Ledger
-    item: Callable[[Version], dict[str, Any] | None]
+    item: Callable[[Version], Mapping[str, Any] | None]
     again: Callable[[str, str], Ledger]
+    on: Callable[[Callable[[Any], Any]], Ledger]
     clock: Clock
 
 
@@ -141,24 +147,33 @@ def books(request: pytest.FixtureRequest, clock: Clock) -> LedgerBench:
 
 
 def _memory_books(clock: Clock, tokens: Iterator[str]) -> LedgerBench:
-    items: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def make(recipe: str, code: str) -> MemoryLedger:
-        return MemoryLedger(recipe, code, LEASE, clock, lambda: next(tokens), items)
-
-    ledger = make(RECIPE, CODE)
-    return LedgerBench(ledger, ledger.item, make, clock)
+    table = MemoryDynamoDB("images")
+    return _books(table, lambda version: table.item(version.object, version.etag), clock, tokens)
 
 
 def _moto_books(client: Any, clock: Clock, tokens: Iterator[str]) -> LedgerBench:
-    boto3.client("dynamodb").create_table(
+    create_images_table(boto3.client("dynamodb"))
+    table = boto3.resource("dynamodb").Table("images")
+
+    def item(version: Version) -> dict[str, Any] | None:
+        return table.get_item(Key={"object": version.object, "etag": version.etag}).get("Item")
+
+    return _books(client, item, clock, tokens)
+
+
+def create_images_table(client: Any) -> None:
+    client.create_table(
         TableName="images",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("object", "etag")],
         KeySchema=[{"AttributeName": "object", "KeyType": "HASH"}, {"AttributeName": "etag", "KeyType": "RANGE"}],
     )
 
-    def make(recipe: str, code: str) -> DynamoLedger:
+
+def _books(
+    client: Any, item: Callable[[Version], Mapping[str, Any] | None], clock: Clock, tokens: Iterator[str]
+) -> LedgerBench:
+    def make(client: Any, recipe: str = RECIPE, code: str = CODE) -> DynamoLedger:
         return DynamoLedger(
             client,
             table="images",
@@ -169,12 +184,7 @@ def _moto_books(client: Any, clock: Clock, tokens: Iterator[str]) -> LedgerBench
             new_token=lambda: next(tokens),
         )
 
-    table = boto3.resource("dynamodb").Table("images")
-
-    def item(version: Version) -> dict[str, Any] | None:
-        return table.get_item(Key={"object": version.object, "etag": version.etag}).get("Item")
-
-    return LedgerBench(make(RECIPE, CODE), item, make, clock)
+    return LedgerBench(make(client), item, partial(make, client), lambda change: make(change(client)), clock)
 
 
 def variant(key: str, body: bytes, *, source: str = "e1", recipe: str = RECIPE) -> NewVariant:

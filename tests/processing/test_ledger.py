@@ -1,10 +1,13 @@
-"""The ledger's contract, for the double and for DynamoDB in moto alike."""
+"""The ledger on DynamoDB: on the table in memory and on moto's alike."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from processing.errors import Busy, LeaseLost, RejectedEarlier
+from processing.errors import Busy, LeaseLost, RejectedEarlier, Unavailable
 from processing.ledger import (
     Claim,
     Delivery,
@@ -46,6 +49,18 @@ def claimed(ledger: Ledger, delivery: Delivery = FIRST, version: Version = VERSI
     return claim
 
 
+def writes(ledger: Ledger, claim: Claim) -> dict[str, Callable[[], object]]:
+    """Each of the ledger's methods, by name."""
+    return {
+        "claim": lambda: ledger.claim(VERSION, SECOND),
+        "complete": lambda: ledger.complete(claim, RECORD),
+        "settle": lambda: ledger.settle(claim, Status.SUPERSEDED),
+        "reject": lambda: ledger.reject(claim, REASON, FIRST),
+        "fail": lambda: ledger.fail(claim, REASON, FIRST),
+        "release": lambda: ledger.release(claim),
+    }
+
+
 def test_a_first_claim_wins_and_is_the_first_attempt(books: LedgerBench) -> None:
     claim = claimed(books.ledger)
 
@@ -64,6 +79,20 @@ def test_a_live_lease_keeps_others_away_until_it_ends(books: LedgerBench) -> Non
     with pytest.raises(Busy) as busy:
         books.ledger.claim(VERSION, Delivery("m2", 1))
     assert busy.value.lease_until == claim.lease_until
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.999])
+def test_a_lease_lasts_no_less_than_it_should_and_is_live_to_its_last_moment(
+    books: LedgerBench, fraction: float
+) -> None:
+    books.clock.now += fraction
+    claim = claimed(books.ledger)
+    assert books.clock.now + LEASE <= claim.lease_until < books.clock.now + LEASE + 1
+
+    books.clock.now = claim.lease_until - 0.001
+
+    with pytest.raises(Busy):
+        books.ledger.claim(VERSION, SECOND)
 
 
 def test_a_lease_that_has_ended_is_taken_over_as_a_later_attempt(books: LedgerBench) -> None:
@@ -221,17 +250,9 @@ def test_who_lost_the_lease_changes_nothing(books: LedgerBench, write: str) -> N
     books.clock.now = lost.lease_until
     claimed(books.ledger, SECOND)
     before = books.item(VERSION)
-    ledger = books.ledger
-    writes = {
-        "complete": lambda: ledger.complete(lost, RECORD),
-        "settle": lambda: ledger.settle(lost, Status.SUPERSEDED),
-        "reject": lambda: ledger.reject(lost, REASON, FIRST),
-        "fail": lambda: ledger.fail(lost, REASON, FIRST),
-        "release": lambda: ledger.release(lost),
-    }
 
     with pytest.raises(LeaseLost):
-        writes[write]()
+        writes(books.ledger, lost)[write]()
     assert books.item(VERSION) == before
 
 
@@ -269,3 +290,86 @@ def test_a_failure_after_a_completion_whose_answer_was_lost_leaves_it_done(books
 def test_versions_of_one_object_and_objects_of_one_etag_do_not_meet(books: LedgerBench) -> None:
     for version in (VERSION, replace(VERSION, etag="e2"), replace(VERSION, key="images/dog.jpg")):
         assert not claimed(books.ledger, version=version).earlier
+
+
+LATER = {"uploaded_at": "2026-11-22T08:00:00.000Z", "sequencer": "0056"}
+
+
+def test_a_claim_over_a_finished_version_records_what_is_known_of_it(books: LedgerBench) -> None:
+    claim = claimed(books.ledger)
+    books.ledger.complete(claim, RECORD)
+
+    books.ledger.claim(VERSION, Delivery("m2", 1), over=Finished(claim.owner), about=LATER)
+
+    assert (books.item(VERSION) or {}).items() >= LATER.items()
+
+
+def test_a_claim_over_what_has_been_freed_meanwhile_records_what_is_known_of_it(books: LedgerBench) -> None:
+    claim = claimed(books.ledger)
+    books.ledger.fail(claim, REASON, FIRST)
+
+    books.ledger.claim(VERSION, Delivery("m2", 1), over=Finished("somebody"), about=LATER)
+
+    assert (books.item(VERSION) or {}).items() >= LATER.items()
+
+
+class AnswersLost:
+    """A client whose every first answer is lost, so that it sends the same request again, as botocore does."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def update_item(self, **parameters: Any) -> Any:
+        self._client.update_item(**parameters)
+        return self._client.update_item(**parameters)
+
+
+def test_a_claim_that_meets_its_own_token_has_won_as_an_earlier_attempt(books: LedgerBench) -> None:
+    books.ledger.fail(claimed(books.ledger), REASON, FIRST)
+
+    claim = claimed(books.on(AnswersLost), SECOND)
+
+    assert (claim.attempt, claim.earlier) == (2, True)
+    assert (books.item(VERSION) or {})["owner"] == claim.owner
+    books.ledger.complete(claim, RECORD)  # it is this worker's
+
+
+def test_a_claim_over_a_finished_version_that_meets_its_own_token_has_won(books: LedgerBench) -> None:
+    first = claimed(books.ledger)
+    books.ledger.complete(first, RECORD)
+
+    claim = books.on(AnswersLost).claim(VERSION, Delivery("m2", 1), over=Finished(first.owner))
+
+    assert isinstance(claim, Claim)
+    assert (claim.attempt, claim.earlier) == (2, True)
+
+
+@pytest.mark.parametrize("write", ["complete", "settle", "reject", "fail", "release"])
+def test_a_write_that_is_sent_twice_has_been_done(books: LedgerBench, write: str) -> None:
+    claim = claimed(books.ledger)
+
+    writes(books.on(AnswersLost), claim)[write]()
+
+    assert "lease_until" not in (books.item(VERSION) or {})
+
+
+class Throttled:
+    """A table that refuses every request, for no condition of it."""
+
+    def __init__(self, client: Any) -> None: ...
+
+    def update_item(self, **parameters: Any) -> Any:
+        error = {"Code": "ThrottlingException", "Message": "Rate exceeded"}
+        raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, "UpdateItem")
+
+
+@pytest.mark.parametrize("write", ["claim", "complete", "settle", "reject", "fail", "release"])
+def test_a_refusal_for_another_cause_than_the_condition_is_named_by_its_own_code(
+    books: LedgerBench, write: str
+) -> None:
+    claim = claimed(books.ledger)
+    throttled = books.on(Throttled)
+
+    with pytest.raises(Unavailable, match="ThrottlingException") as refusal:
+        writes(throttled, claim)[write]()
+    assert refusal.value.code == "ThrottlingException"
