@@ -22,7 +22,7 @@ CLAIMABLE = (
     ")"
 )
 
-MAX_REASON = 300  # characters; keeps an item of many attempts below 1 KB
+MAX_REASON = 300  # bytes in UTF-8; keeps an item of many attempts below 1 KB
 
 
 class DynamoLedger:
@@ -216,9 +216,14 @@ def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
 def _reason(reason: Reason, claim: Claim, delivery: Delivery) -> dict[str, Any]:
     return {
         "class": reason.cause,
-        "message": reason.message[:MAX_REASON],
+        "message": _cut(reason.message),
         "fingerprint": reason.fingerprint,
         "attempt": claim.attempt,
         "request_id": delivery.request_id,
         "last": delivery.last_receive,
     }
+
+
+def _cut(message: str) -> str:
+    """A message of at most `MAX_REASON` bytes; DynamoDB refuses a surrogate that stands alone."""
+    return message.encode(errors="replace")[:MAX_REASON].decode(errors="ignore")

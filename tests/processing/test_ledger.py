@@ -187,6 +187,23 @@ def test_the_record_says_whether_it_was_the_last_receive_from_the_claim_on(books
     assert (books.item(VERSION) or {})["last_receive"] is False
 
 
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        pytest.param("x" * 300, "x" * 300, id="as long as it may be"),
+        pytest.param("x" * 100_000, "x" * 300, id="of one byte a character"),
+        pytest.param("é" * 1000, "é" * 150, id="of two"),
+        pytest.param("x" + "写" * 1000, "x" + "写" * 99, id="of three, cut within one"),
+        pytest.param("\N{CAMERA}" * 1000, "\N{CAMERA}" * 75, id="of four"),
+        pytest.param("no text: \udcff", "no text: ?", id="no character at all"),
+    ],
+)
+def test_a_reason_of_any_length_is_kept_within_its_bytes(books: LedgerBench, message: str, kept: str) -> None:
+    books.ledger.fail(claimed(books.ledger), Reason("CorruptImage", message), FIRST)
+
+    assert (books.item(VERSION) or {})["reason"]["message"] == kept
+
+
 def test_a_message_that_was_rejected_is_not_tried_again(books: LedgerBench) -> None:
     books.ledger.reject(claimed(books.ledger), REASON, FIRST)
 
