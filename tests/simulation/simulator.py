@@ -11,21 +11,23 @@ time-outs make of it, and what `publisher.Lease` counts on.
 
 import random
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from botocore.exceptions import ClientError, ReadTimeoutError
 from greenlet import GreenletExit, greenlet
 
 from processing.batch import Batch, Message
 from processing.errors import LeaseLost, NotStarted, OutOfTime, Unavailable
 from processing.imaging import Rendered
-from processing.ledger import REMOVED_KEY, Claim, Status, Version
+from processing.ledger import REMOVED_KEY, DynamoLedger, Status
 from processing.recipe import Recipe
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body, fake_render, recipe, removed_body
-from tests.doubles import MemoryLedger, MemoryQueue, MemoryStore, Sent
+from tests.doubles import MemoryQueue, MemoryStore, Sent
+from tests.memory_dynamodb import MemoryDynamoDB
 
 TIMEOUT = 60.0  # of the function, in seconds
 WINDOW = 5.0
@@ -35,6 +37,15 @@ NEEDED = 10.0  # to start another object
 VISIBILITY = 6 * TIMEOUT + WINDOW
 MAX_RECEIVES = 5
 RENDER = "render"  # the one moment that is no request
+PURPOSES = {  # of a request to the table, by the status that it sets
+    Status.IN_PROGRESS: "claim",
+    Status.DONE: "complete",
+    Status.SUPERSEDED: "settle",
+    Status.REMOVED: "settle",
+    Status.REJECTED: "reject",
+    Status.FAILED: "fail",
+    None: "release",
+}
 
 
 class Fault(StrEnum):
@@ -76,9 +87,49 @@ class Port:
         method = getattr(self._port, name)
 
         def request(*args: Any, **kwargs: Any) -> Any:
-            return self._world.request(name, lambda: method(*args, **kwargs), args)
+            return self._world.request(self, name, _named(args), lambda: method(*args, **kwargs))
 
         return request
+
+    def described(self, answer: object) -> str:
+        """An answer, as the history has it."""
+        return repr(answer)
+
+    def refusal(self, name: str) -> Exception:
+        """How a request fails that was throttled."""
+        return Unavailable("SlowDown", name)
+
+    def silence(self, name: str) -> Exception:
+        """How a request fails that was not answered."""
+        return Unavailable("ReadTimeoutError", name)
+
+
+class TablePort(Port):
+    """The table's client behind the network; its requests are named by what the ledger makes them for."""
+
+    def update_item(self, **parameters: Any) -> Any:
+        status = parameters["ExpressionAttributeValues"].get(":status")
+        purpose = PURPOSES[None if status is None else status["S"]]
+        key, etag = parameters["Key"]["object"]["S"].removeprefix(f"{UPLOADS}/"), parameters["Key"]["etag"]["S"]
+
+        def effect() -> Any:
+            answer = self._port.update_item(**parameters)
+            self._world.count_end(purpose, key, etag)
+            return answer
+
+        return self._world.request(self, purpose, key, effect)
+
+    def described(self, answer: object) -> str:
+        if isinstance(answer, ClientError):
+            return f"refused, {_shown(answer.response.get('Item', {}))}"
+        return f"over {_shown(answer.get('Attributes', {}))}" if isinstance(answer, dict) else repr(answer)
+
+    def refusal(self, name: str) -> Exception:
+        error = {"Code": "ThrottlingException", "Message": "Rate exceeded"}
+        return ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, "UpdateItem")
+
+    def silence(self, name: str) -> Exception:
+        return ReadTimeoutError(endpoint_url="https://dynamodb")
 
 
 @dataclass
@@ -97,10 +148,10 @@ class World:
         self.now = 1_000_000.0
         self.chance = random.Random(self.seed)
         self.store = MemoryStore()
+        self.table = MemoryDynamoDB()
         self.queue = MemoryQueue(self.clock, VISIBILITY, MAX_RECEIVES)
         self.tokens = 0
         self.requests = 0
-        self.items: dict[tuple[str, str], dict[str, Any]] = {}
         self.invocations: list[Invocation] = []
         self.counts: Counter[str] = Counter()
         self.history: list[str] = []
@@ -114,6 +165,7 @@ class World:
         self.explained: Counter[str] = Counter()  # receives that ended by the message's own failure, by message
         self._hub = greenlet.getcurrent()
         self._names = 0
+        self._by_run: dict[greenlet, Invocation] = {}
 
     def clock(self) -> float:
         return self.now
@@ -176,6 +228,7 @@ class World:
         started = Invocation(f"W{self._names}", self.now, messages)
         started.run = greenlet(lambda: self._work(started), self._hub)
         self.invocations.append(started)
+        self._by_run[started.run] = started
         self.note(f"{started.name} receives {', '.join(f'{m.id}#{m.receives}' for m in messages)}")
         return started
 
@@ -211,11 +264,11 @@ class World:
         self.note(f"{invocation.name} dies")
         self.explained.update(message.id for message in invocation.messages)
 
-    def request(self, name: str, effect: Callable[[], Any], args: tuple[Any, ...]) -> Any:
+    def request(self, port: Port, name: str, subject: str, effect: Callable[[], Any]) -> Any:
         """One request of the invocation that is running."""
         self.requests += 1
         me = self._running()
-        what = f"{name} {_named(args)}"
+        what = f"{name} {subject}"
         fault = self.decide(me, name)
         if fault is not None:
             self.counts[fault] += 1
@@ -223,13 +276,10 @@ class World:
         if fault is Fault.CRASH_BEFORE:
             self._die(me)
         if fault is Fault.THROTTLED:
-            raise Unavailable("SlowDown", name)
+            raise port.refusal(name)
         self._pause(me, "sent", what, in_flight=True)
-        before = self._status_of(name, args)
         answer = _attempt(effect)
-        if before is Status.IN_PROGRESS and not isinstance(answer, Exception):
-            self._count_end(name, args[0].version)
-        self.note(f"{me.name} {what}: {answer!r}")
+        self.note(f"{me.name} {what}: {port.described(answer)}")
         if fault is Fault.CRASH_AFTER:
             self._die(me)
         if fault is Fault.FROZEN:
@@ -237,10 +287,10 @@ class World:
             self.explained.update(message.id for message in me.messages)
         self._pause(me, "done", what)
         if fault is Fault.LOST:
-            raise Unavailable("ReadTimeoutError", name)
+            raise port.silence(name)
         if fault is Fault.RESENT:
             me.sent_again = True
-            answer = _sent_again(answer, effect)
+            answer = _attempt(effect)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -264,10 +314,18 @@ class World:
             self.complaints.append(f"{message.id} was received {message.receives} times for others' failures")
 
     def _batch(self) -> Batch:
-        ledger = MemoryLedger(self.made.fingerprint, "code", LEASE, self.clock, self._token, self.items)
+        ledger = DynamoLedger(
+            TablePort(self.table, self),
+            table="images",
+            recipe=self.made.fingerprint,
+            code_version="code",
+            lease_seconds=LEASE,
+            clock=self.clock,
+            new_token=self._token,
+        )
         worker = Worker(
             store=Port(self.store, self),
-            ledger=Port(ledger, self),
+            ledger=ledger,
             render=self._render,
             recipe=self.made,
             uploads_bucket=UPLOADS,
@@ -320,8 +378,7 @@ class World:
         return handle
 
     def _running(self) -> Invocation:
-        current = greenlet.getcurrent()
-        return next(invocation for invocation in self.invocations if invocation.run is current)
+        return self._by_run[greenlet.getcurrent()]
 
     def _pause(self, me: Invocation, state: str, what: str, *, in_flight: bool = False) -> None:
         me.in_flight_since = self.now if in_flight else None
@@ -333,19 +390,23 @@ class World:
         self._bury(me)
         raise GreenletExit
 
-    def _status_of(self, name: str, args: tuple[Any, ...]) -> Status | None:
-        return self.status(args[0].version.key, args[0].version.etag) if name in ("complete", "settle") else None
-
-    def _count_end(self, name: str, version: Version) -> None:
-        self.ended.add((version.key, version.etag))
-        if name == "complete":
-            self.completions[version.key, version.etag, self.made.fingerprint] += 1
+    def count_end(self, purpose: str, key: str, etag: str) -> None:
+        """Count what has taken effect: a version that was completed or settled."""
+        if purpose in ("complete", "settle"):
+            self.ended.add((key, etag))
+        if purpose == "complete":
+            self.completions[key, etag, self.made.fingerprint] += 1
 
     def note(self, line: str) -> None:
         self.history.append(f"{self.now - 1_000_000:7.1f}  {line}")
 
+    @property
+    def items(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+        """The items of the table, by object and ETag."""
+        return self.table.items
+
     def status(self, key: str, etag: str) -> Status | None:
-        item = self.items.get((f"{UPLOADS}/{key}", etag))
+        item = self.table.item(f"{UPLOADS}/{key}", etag)
         return None if item is None else Status(item["status"])
 
 
@@ -356,13 +417,12 @@ def _attempt(effect: Callable[[], Any]) -> Any:
         return error
 
 
-def _sent_again(answer: Any, effect: Callable[[], Any]) -> Any:
-    """The client's own retry: a claim that meets its own token has won, as an earlier attempt."""
-    return replace(answer, earlier=True) if isinstance(answer, Claim) else _attempt(effect)
+def _shown(item: Mapping[str, Any]) -> str:
+    """What an item says of its state."""
+    return f"{item['status']['S']} of {item['owner']['S']}" if item else "no item"
 
 
 def _named(args: tuple[Any, ...]) -> str:
+    """The key that a request is for."""
     first = args[0] if args else ""
-    for attribute in ("key", "version"):
-        first = getattr(first, attribute, first)
     return str(getattr(first, "key", first))[:60]
