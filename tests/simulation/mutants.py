@@ -6,15 +6,17 @@ that DynamoDB or S3 enforces, and mends it again.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from processing import worker
 from processing.batch import Batch
-from processing.ledger import REMOVED_KEY, Claim, Status
+from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
 from processing.publisher import UNKNOWN, Lease, Publication
 from processing.store import Original
 from processing.worker import Kind, Worker
-from tests.doubles import MemoryLedger, MemoryStore
+from tests.doubles import MemoryStore
+from tests.memory_dynamodb import MemoryDynamoDB
 from tests.simulation import simulator
 
 
@@ -97,14 +99,15 @@ def only_the_last_variant_is_looked_at() -> Any:
 
 def no_claim_of_removals() -> Any:
     """Removals keep nobody away."""
-    real = MemoryLedger.claim
+    real = MemoryDynamoDB.update_item
 
-    def claim(self: MemoryLedger, version: Any, delivery: Any, **rest: Any) -> Any:
-        if version.etag == REMOVED_KEY:
-            self.items.pop((version.object, version.etag), None)
-        return real(self, version, delivery, **rest)
+    def update_item(self: MemoryDynamoDB, **parameters: Any) -> Any:
+        thing, etag = (parameters["Key"][name]["S"] for name in ("object", "etag"))
+        if etag == REMOVED_KEY and ":lease_until" in parameters["ExpressionAttributeValues"]:
+            self._items.pop((thing, etag), None)
+        return real(self, **parameters)
 
-    return _replaced(MemoryLedger, "claim", claim)
+    return _replaced(MemoryDynamoDB, "update_item", update_item)
 
 
 def no_look_after_a_removal() -> Any:
@@ -134,7 +137,7 @@ def removals_trust_the_record() -> Any:
     """What a removal deletes is what the record said was published when the removal began."""
 
     def known_only(made: Any) -> None:
-        items = [item for (thing, _), item in made.ledger.items.items() if thing.endswith(made._key)]
+        items = [item for (thing, _), item in made.table.items.items() if thing.endswith(made._key)]
         known = {variant["key"] for item in items for variant in item.get("variants", ())}
         made.keys = {name: variant for name, variant in made.keys.items() if variant in known}
 
@@ -147,7 +150,7 @@ def _removals_that(change: Callable[[Any], None]) -> Any:
     def publication(self: Any, claim: Claim, key: str) -> Any:
         made: Any = real(self, claim, key)
         if claim.version.etag == REMOVED_KEY:
-            made.ledger = self.ledger._port
+            made.table = _table_of(self)
             change(made)
         return made
 
@@ -161,9 +164,10 @@ def removals_mark_the_versions() -> Any:
     def remove(self: Any, event: Any, delivery: Any) -> Any:
         outcome = real(self, event, delivery)
         if outcome.kind is Kind.REMOVED:
-            for (thing, _), item in self.ledger._port.items.items():
+            items = _table_of(self)._items
+            for (thing, etag), item in items.items():
                 if thing.endswith(event.key):
-                    item["status"] = Status.REMOVED
+                    items[thing, etag] = {**item, "status": {"S": Status.REMOVED}}
         return outcome
 
     return _replaced(Worker, "_remove", remove)
@@ -174,17 +178,50 @@ def requests_may_outlive_the_lease() -> Any:
     return _replaced(Lease, "check", lambda _: None)
 
 
+def _table_of(worker: Worker) -> MemoryDynamoDB:
+    table: MemoryDynamoDB = worker.ledger._dynamodb._port  # type: ignore[attr-defined]
+    return table
+
+
 def no_token_condition() -> Any:
     """Whoever writes to the record last is right."""
+    real = DynamoLedger._update
 
-    def owned(self: MemoryLedger, claim: Claim) -> Any:
-        return self.item(claim.version) or {}
+    def update(self: DynamoLedger, version: Any, expression: str, condition: str, values: Any) -> Any:
+        if "#owner = :owner" in condition:
+            condition = f"{condition} OR attribute_exists(#owner)"
+        return real(self, version, expression, condition, values)
 
-    def finish(self: MemoryLedger, claim: Claim, status: Status, values: Any, forget: tuple[str, ...] = ()) -> None:
-        item = owned(self, claim)
-        item |= {"status": status, **values}
+    return _replaced(DynamoLedger, "_update", update)
 
-    return _replaced(MemoryLedger, "_finish", finish)
+
+def a_claim_of_ones_own_is_no_earlier_attempt() -> Any:
+    """A claim that meets its own token counts as the first attempt, whatever the record says of attempts before."""
+    real = DynamoLedger._explain
+
+    def explain(self: DynamoLedger, item: Any, claim: Claim, *rest: Any) -> Any:
+        found = real(self, item, claim, *rest)
+        own = isinstance(found, Claim) and found.owner == claim.owner
+        return replace(found, earlier=False) if own else found
+
+    return _replaced(DynamoLedger, "_explain", explain)
+
+
+def any_refusal_is_a_refused_condition() -> Any:
+    """A throttled write says that the record is another worker's."""
+    return _replaced(dynamo, "code_of", lambda _: "ConditionalCheckFailedException")
+
+
+def a_release_without_a_condition() -> Any:
+    """A claim is given back whoever holds it, and once for each time that the request is sent."""
+    real = DynamoLedger._update
+
+    def update(self: DynamoLedger, version: Any, expression: str, condition: str, values: Any) -> Any:
+        if expression.startswith("REMOVE #lease_until ADD"):
+            condition = f"{condition} OR attribute_exists(#owner)"
+        return real(self, version, expression, condition, values)
+
+    return _replaced(DynamoLedger, "_update", update)
 
 
 def a_lease_shorter_than_the_function() -> Any:
@@ -234,6 +271,7 @@ MUTANTS: tuple[Callable[[], Any], ...] = (
     no_look_after_a_removal,
     a_removal_that_finds_the_source_does_nothing,
     no_token_condition,
+    any_refusal_is_a_refused_condition,
     a_lease_shorter_than_the_function,
     everything_is_acknowledged,
     a_failure_takes_its_batch_along,

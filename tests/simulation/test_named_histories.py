@@ -255,6 +255,45 @@ def too_late_to_mend_an_own_write(on: Stage) -> None:
     on.run(w1)
 
 
+def covers_a_newer_picture_and_dies(on: Stage, w0: Invocation, w1: Invocation) -> None:
+    """As V1, and the worker that covered the newer picture dies; its record must show that attempt to the next."""
+    on.run(w0, f"put {on.first}")
+    on.run(w0, f"put {on.second}")
+    on.judge(w1, on.first)
+    m2 = on.put(Z)
+    on.run(w0)
+    on.run(on.start(m2))
+    on.run(w1, f"put {on.first}")
+    on.world.kill(w1)
+    on.world.now += VISIBILITY
+
+
+def a_claim_meets_its_own_token(on: Stage) -> None:
+    """The answer to the next attempt's claim is lost, and the request is sent again."""
+    w0 = on.start(on.put(Z))
+    on.read(w0)
+    m1 = on.put(A)
+    w1 = on.start(m1)
+    on.read(w1)
+    covers_a_newer_picture_and_dies(on, w0, w1)
+    on.world.decide = lambda _, what: Fault.RESENT if what == "claim" else None
+    on.run(on.start(m1))
+
+
+def a_release_is_sent_twice(on: Stage) -> None:
+    """A claim that is given back twice must not take the next attempt out of the count."""
+    w0 = on.start(on.put(Z))
+    on.read(w0)
+    m1 = on.put(A)
+    on.world.decide = lambda _, what: {RENDER: Fault.TOO_LATE, "release": Fault.RESENT}.get(what)
+    on.run(on.start(m1))
+    on.world.decide = lambda *_: None
+    w1 = on.start(m1)
+    on.read(w1)
+    covers_a_newer_picture_and_dies(on, w0, w1)
+    on.run(on.start(m1))
+
+
 HISTORIES: list[tuple[Callable[[Stage], None], Callable[[], Any]]] = [
     (superseded_after_an_own_write, mutants.no_look_after_an_own_write),
     (a_second_variant_is_missing, mutants.only_the_first_variant_is_looked_at),
@@ -267,6 +306,8 @@ HISTORIES: list[tuple[Callable[[Stage], None], Callable[[], Any]]] = [
     (the_first_variant_is_mine, mutants.only_the_first_variant_is_looked_at),
     (a_zombie_writes_after_the_end, mutants.requests_may_outlive_the_lease),
     (too_late_to_mend_an_own_write, mutants.a_late_start_after_a_write_was_no_attempt),
+    (a_claim_meets_its_own_token, mutants.a_claim_of_ones_own_is_no_earlier_attempt),
+    (a_release_is_sent_twice, mutants.a_release_without_a_condition),
 ]
 NAMES = [history.__name__ for history, _ in HISTORIES]
 
