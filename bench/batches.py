@@ -27,12 +27,14 @@ from processing import imaging
 from processing.batch import Batch, Message
 from processing.capacity import capacity
 from processing.contained import Bodies, Renderer, Renderers, Room
+from processing.ledger import DynamoLedger
 from processing.pace import Pace
 from processing.recipe import load
 from processing.spread import SideBySide, one_after_another
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body
-from tests.doubles import MemoryLedger, MemoryQueue, MemoryStore
+from tests.doubles import MemoryQueue, MemoryStore
+from tests.memory_dynamodb import MemoryDynamoDB
 
 PROJECT = Path(__file__).resolve().parents[1]
 MEMORY = 1769
@@ -98,10 +100,18 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
     renderers = Renderers(children, recipe, room=Room(room.rendering), pace=pace, seconds=15)
     bodies = Bodies(room, pace, recipe.limits.max_bytes)
     tokens = map(str, itertools.count())
-    ledger = MemoryLedger(recipe.fingerprint, "code", 90, time.time, lambda: next(tokens))
+    ledger = DynamoLedger(
+        Distant(MemoryDynamoDB(), latency / 5),
+        table="images",
+        recipe=recipe.fingerprint,
+        code_version="code",
+        lease_seconds=90,
+        clock=time.time,
+        new_token=lambda: next(tokens),
+    )
     worker = Worker(
         store=Distant(store, latency),
-        ledger=Distant(ledger, latency / 5),
+        ledger=ledger,
         render=renderers.render if overlapped else imaging.render,
         recipe=recipe,
         uploads_bucket=UPLOADS,

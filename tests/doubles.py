@@ -1,21 +1,10 @@
-"""In-memory S3, images table and queue, with the interface of the real ones and held to the same contract tests."""
+"""In-memory S3 and queue, with the interface of the real ones and held to the same contract tests."""
 
 import hashlib
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from processing.errors import (
-    Busy,
-    ImageTooLarge,
-    LeaseLost,
-    PreconditionFailed,
-    RejectedEarlier,
-    SourceGone,
-    SourceReplaced,
-)
-from processing.ledger import Claim, Delivery, Finished, ImageRecord, Reason, Status, Version
+from processing.errors import ImageTooLarge, PreconditionFailed, SourceGone, SourceReplaced
 from processing.store import NewVariant, Original, Published
 
 
@@ -74,92 +63,6 @@ class MemoryStore:
 
 
 @dataclass
-class MemoryLedger:
-    """The images table: a dict of items by (object, etag)."""
-
-    recipe: str
-    code_version: str
-    lease_seconds: float
-    clock: Callable[[], float]
-    new_token: Callable[[], str]
-    items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-
-    def item(self, version: Version) -> dict[str, Any] | None:
-        return self.items.get((version.object, version.etag))
-
-    def claim(
-        self,
-        version: Version,
-        delivery: Delivery,
-        *,
-        over: Finished | None = None,
-        about: Mapping[str, str] | None = None,
-    ) -> Claim | Finished:
-        old = self.item(version) or {}
-        same_recipe = old.get("recipe") == self.recipe
-        if over is None or old.get("owner") != over.owner:
-            if old.get("status") == Status.IN_PROGRESS and old.get("lease_until", 0) > math.floor(self.clock()):
-                raise Busy(old["lease_until"])
-            if old.get("status") == Status.DONE and same_recipe:
-                return Finished(old["owner"])
-            if (
-                old.get("status") == Status.REJECTED
-                and same_recipe
-                and old.get("code_version") == self.code_version
-                and delivery.receive_count > 1
-                and old.get("message_id") == delivery.message_id
-            ):
-                raise RejectedEarlier(old["reason"]["class"], old["reason"]["message"])
-        attempts = old.get("attempts", 0)
-        owner, until = self.new_token(), math.ceil(self.clock() + self.lease_seconds)
-        self.items[version.object, version.etag] = old | {
-            "status": Status.IN_PROGRESS,
-            "owner": owner,
-            "lease_until": until,
-            "recipe": self.recipe,
-            "code_version": self.code_version,
-            "bucket": version.bucket,
-            "attempts": attempts + 1,
-            "last_receive": delivery.last_receive,
-            **(about or {}),
-        }
-        return Claim(version, owner, until, attempts + 1, earlier=attempts > 0)
-
-    def complete(self, claim: Claim, record: ImageRecord) -> None:
-        known = {name: value for name, value in asdict(record).items() if value is not None}
-        self._finish(claim, Status.DONE, known, forget=("reason", "message_id"))
-
-    def settle(self, claim: Claim, status: Status) -> None:
-        self._finish(claim, status, {})
-
-    def reject(self, claim: Claim, reason: Reason, delivery: Delivery) -> None:
-        values = {"reason": _reason(reason, claim, delivery), "message_id": delivery.message_id}
-        self._finish(claim, Status.REJECTED, values)
-
-    def fail(self, claim: Claim, reason: Reason, delivery: Delivery) -> None:
-        self._finish(claim, Status.FAILED, {"reason": _reason(reason, claim, delivery)})
-
-    def release(self, claim: Claim) -> None:
-        item = self._owned(claim)
-        if item.pop("lease_until", None) is not None:
-            item["attempts"] -= 1
-
-    def _finish(self, claim: Claim, status: Status, values: Mapping[str, Any], forget: tuple[str, ...] = ()) -> None:
-        item = self._owned(claim)
-        if item["status"] != Status.IN_PROGRESS:
-            return
-        for name in ("lease_until", *forget):
-            item.pop(name, None)
-        item |= {"status": status, "updated_at": math.floor(self.clock()), **values}
-
-    def _owned(self, claim: Claim) -> dict[str, Any]:
-        item = self.item(claim.version)
-        if item is None or item["owner"] != claim.owner:
-            raise LeaseLost(claim.version.object)
-        return item
-
-
-@dataclass
 class Sent:
     """A message in a `MemoryQueue`."""
 
@@ -213,14 +116,3 @@ class MemoryQueue:
             message = self.messages.get(handle.split("#")[0])
             if message is not None and message.handle == handle:
                 message.visible_at = self.clock() + delay
-
-
-def _reason(reason: Reason, claim: Claim, delivery: Delivery) -> dict[str, Any]:
-    return {
-        "class": reason.cause,
-        "message": reason.message,
-        "fingerprint": reason.fingerprint,
-        "attempt": claim.attempt,
-        "request_id": delivery.request_id,
-        "last": delivery.last_receive,
-    }

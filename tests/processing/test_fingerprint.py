@@ -29,7 +29,7 @@ from processing.batch import Batch, Message
 from processing.contained import Renderer, Renderers, Room
 from processing.errors import RenderBug
 from processing.fingerprint import PACKAGE, fingerprint_of, places_of
-from processing.ledger import Version
+from processing.ledger import DynamoLedger
 from processing.pace import Pace
 from processing.picture import Rendered
 from processing.publisher import Render
@@ -37,7 +37,8 @@ from processing.recipe import Recipe, VariantSpec, load
 from processing.store import Original
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body
-from tests.doubles import MemoryLedger, MemoryStore
+from tests.doubles import MemoryStore
+from tests.memory_dynamodb import MemoryDynamoDB
 from tests.processing.conftest import CODE, LEASE, Clock
 
 KEY = "images/cat.jpg"
@@ -67,12 +68,21 @@ def consume(
     """What the consumer records of the one object that it is sent, and what it logs."""
     clock, tokens = Clock(), map(str, itertools.count())
     etag = store.upload(KEY, picture())
-    ledger = MemoryLedger(recipe.fingerprint, CODE, LEASE, clock, lambda: next(tokens))
+    table = MemoryDynamoDB()
+    ledger = DynamoLedger(
+        table,
+        table="images",
+        recipe=recipe.fingerprint,
+        code_version=CODE,
+        lease_seconds=LEASE,
+        clock=clock,
+        new_token=lambda: next(tokens),
+    )
     worker = Worker(store, ledger, render, recipe, UPLOADS, "images/", removals=True, request_seconds=20, clock=clock)
     batch = Batch(worker.handle, Nowhere(), 5, lambda: 0, clock, random.Random(1))
     with caplog.at_level(logging.INFO, logger="darkroom"):
         batch.process([Message("m1", "handle", created_body(KEY, etag), 1)], seconds_left=lambda: 60)
-    item = ledger.item(Version(UPLOADS, KEY, etag))
+    item = table.item(f"{UPLOADS}/{KEY}", etag)
     assert item is not None
     line = caplog.records[-1].data["reason"]  # type: ignore[attr-defined]
     return (item["reason"]["class"], item["reason"]["fingerprint"]), (line["cause"], line["fingerprint"])

@@ -1,7 +1,7 @@
 """The story of one object, on the doubles."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +20,13 @@ from processing.errors import (
     UnusableKey,
 )
 from processing.events import ObjectCreated, ObjectRemoved
-from processing.ledger import Delivery, Version
+from processing.ledger import Delivery, DynamoLedger, Version
+from processing.recipe import Recipe
 from processing.store import Original
 from processing.worker import Kind, Worker, reason_of
 from tests.builders import BROKEN, UPLOADS, fake_render, recipe
-from tests.doubles import MemoryLedger, MemoryStore
+from tests.doubles import MemoryStore
+from tests.memory_dynamodb import MemoryDynamoDB
 from tests.processing.conftest import CODE, LEASE, Clock
 
 KEY = "images/cat.jpg"
@@ -61,9 +63,10 @@ class Lab:
         self.clock = Clock()
         self.store = MemoryStore()
         self.counted = Counted(self.store)
-        tokens = map("token-{}".format, itertools.count(1))
+        self._tokens = map("token-{}".format, itertools.count(1))
         made = recipe(*names)
-        self.ledger = MemoryLedger(made.fingerprint, CODE, LEASE, self.clock, lambda: next(tokens))
+        self.table = MemoryDynamoDB()
+        self.ledger = self.ledger_of(made)
         self.worker = Worker(
             store=self.counted,
             ledger=self.ledger,
@@ -76,13 +79,31 @@ class Lab:
             clock=self.clock,
         )
 
+    def ledger_of(self, made: Recipe, kind: type[DynamoLedger] = DynamoLedger) -> DynamoLedger:
+        return kind(
+            self.table,
+            table="images",
+            recipe=made.fingerprint,
+            code_version=CODE,
+            lease_seconds=LEASE,
+            clock=self.clock,
+            new_token=lambda: next(self._tokens),
+        )
+
+    def deployed(self, made: Recipe) -> Worker:
+        """The worker of another recipe, on the same buckets and table."""
+        return replace(self.worker, recipe=made, ledger=self.ledger_of(made))
+
     def upload(self, body: bytes, key: str = KEY) -> ObjectCreated:
         return ObjectCreated(UPLOADS, key, self.store.upload(key, body), size=len(body))
 
     def status(self, event: ObjectCreated) -> str:
-        item = self.ledger.item(Version(UPLOADS, event.key, event.etag))
+        return str(self.item(event)["status"])
+
+    def item(self, event: ObjectCreated) -> Mapping[str, Any]:
+        item = self.table.item(f"{UPLOADS}/{event.key}", event.etag)
         assert item is not None
-        return str(item["status"])
+        return item
 
     def shown(self) -> dict[str, bytes]:
         return {key: variant.body.split(b":")[-1] for key, variant in self.store.variants.items()}
@@ -100,8 +121,7 @@ def test_an_upload_becomes_its_variants_and_a_record(lab: Lab) -> None:
 
     assert outcome.kind == Kind.DONE
     assert lab.shown() == {"desktop/cat.jpg": b"A", "phone/cat.jpg": b"A"}
-    item = lab.ledger.item(Version(UPLOADS, KEY, event.etag))
-    assert item is not None
+    item = lab.item(event)
     assert item["status"] == "DONE"
     assert [variant["key"] for variant in item["variants"]] == ["desktop/cat.jpg", "phone/cat.jpg"]
     assert set(item["timings"]) == {"fetch", "render", "publish"}
@@ -168,8 +188,7 @@ def test_going_back_to_an_earlier_picture_ends_with_it(lab: Lab) -> None:
 def test_another_recipe_makes_the_variants_anew_and_the_same_one_does_not(lab: Lab) -> None:
     event = lab.upload(b"A")
     lab.worker.handle(event, ONCE)
-    lab.ledger.recipe = "recipe-2"
-    newer = replace(lab.worker, recipe=recipe(fingerprint="recipe-2"))
+    newer = lab.deployed(recipe(fingerprint="recipe-2"))
 
     assert newer.handle(event, Delivery("m2", 1)).kind == Kind.DONE
     assert {variant.recipe for variant in lab.store.variants.values()} == {"recipe-2"}
@@ -231,14 +250,14 @@ def test_a_key_that_no_variant_can_have_is_rejected_with_a_record(lab: Lab) -> N
 def test_an_object_from_elsewhere_is_malformed(lab: Lab, event: ObjectCreated) -> None:
     with pytest.raises(MalformedMessage, match="is not below uploads/images/"):
         lab.worker.handle(event, ONCE)
-    assert lab.ledger.items == {}
+    assert lab.table.items == {}
 
 
 def test_a_folder_of_the_console_is_no_image(lab: Lab) -> None:
     event = lab.upload(b"", key="images/holiday/")
 
     assert lab.worker.handle(event, ONCE).kind == Kind.IGNORED
-    assert lab.ledger.items == {}
+    assert lab.table.items == {}
 
 
 def test_a_duplicate_of_work_in_progress_is_busy_until_the_lease_ends(lab: Lab) -> None:
@@ -262,8 +281,7 @@ def test_a_failure_of_aws_is_recorded_with_its_code_and_tried_again(lab: Lab) ->
 
     with pytest.raises(Unavailable):
         replace(lab.worker, store=down).handle(event, ONCE)
-    item = lab.ledger.item(Version(UPLOADS, KEY, event.etag))
-    assert item is not None
+    item = lab.item(event)
     assert (item["status"], item["reason"]["class"]) == ("FAILED", "SlowDown")
 
     assert lab.worker.handle(event, replace(ONCE, receive_count=2)).attempt == 2
@@ -277,8 +295,7 @@ def test_a_bug_is_recorded_with_a_fingerprint_of_its_place(lab: Lab) -> None:
 
     with pytest.raises(ZeroDivisionError):
         replace(lab.worker, render=buggy).handle(event, ONCE)
-    item = lab.ledger.item(Version(UPLOADS, KEY, event.etag))
-    assert item is not None
+    item = lab.item(event)
     assert item["reason"]["class"] == "ZeroDivisionError"
     assert len(item["reason"]["fingerprint"]) == 8
 
@@ -289,8 +306,7 @@ def test_what_was_not_started_was_no_attempt(lab: Lab) -> None:
     with pytest.raises(NotStarted):
         replace(lab.worker, render=no_time).handle(event, ONCE)
 
-    item = lab.ledger.item(Version(UPLOADS, KEY, event.etag))
-    assert item is not None
+    item = lab.item(event)
     assert item["attempts"] == 0
     assert "reason" not in item
     assert lab.worker.handle(event, replace(ONCE, receive_count=2)).attempt == 1  # at once, whatever the lease was
@@ -312,8 +328,7 @@ def test_what_was_not_started_after_something_was_written_was_an_attempt(lab: La
     with pytest.raises(OutOfTime):
         replace(lab.worker, render=render).handle(event, ONCE)
 
-    item = lab.ledger.item(Version(UPLOADS, KEY, event.etag))
-    assert item is not None
+    item = lab.item(event)
     assert (renders, item["status"], item["attempts"]) == ([b"A", b"B"], "FAILED", 1)
 
 
@@ -332,11 +347,11 @@ def test_a_ledger_that_fails_as_well_does_not_hide_the_first_failure(lab: Lab) -
     event = lab.upload(b"A")
     down = SourceDown(uploads=lab.store.uploads)
 
-    class Deaf(MemoryLedger):
+    class Deaf(DynamoLedger):
         def fail(self, *_: object) -> None:
             raise Unavailable("ThrottlingException", "dynamodb:UpdateItem")
 
-    deaf = Deaf(lab.ledger.recipe, CODE, LEASE, lab.clock, lambda: "token")
+    deaf = lab.ledger_of(lab.worker.recipe, Deaf)
     with pytest.raises(Unavailable, match="SlowDown") as error:
         replace(lab.worker, store=down, ledger=deaf).handle(event, ONCE)
 
@@ -385,8 +400,7 @@ def test_without_removals_the_variants_of_a_removed_object_stay() -> None:
     event = lab.upload(b"A")
     lab.worker.handle(event, ONCE)
     lab.store.remove(KEY)
-    lab.ledger.recipe = "recipe-2"  # so that the version is worked on again
-    newer = replace(lab.worker, recipe=recipe(fingerprint="recipe-2"))
+    newer = lab.deployed(recipe(fingerprint="recipe-2"))  # so that the version is worked on again
 
     assert lab.worker.handle(ObjectRemoved(UPLOADS, KEY), Delivery("m2", 1)).kind == Kind.IGNORED
     assert newer.handle(event, Delivery("m3", 1)).kind == Kind.REMOVED
