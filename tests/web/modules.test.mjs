@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { ApiError } from '../../web/js/api.js';
 import { delay } from '../../web/js/backoff.js';
 import { Forms } from '../../web/js/forms.js';
 import { Gate } from '../../web/js/gate.js';
@@ -144,6 +145,24 @@ test('a page that is unchanged is not sent again, until everything is wanted onc
   assert.deepEqual([told, api.sent], [['d', 'c'], [200, 200, 304, 304, 200]]);
 });
 
+test('a round during which everything is wanted once more ends as it began, and the next one tells everything', async () => {
+  const api = new Listed(['b', 'a']);
+  const rounds = new Rounds(api);
+  const { page } = api;
+  const wanted = () => rounds.ask(['a'], ({ location }) => told.push(location));
+  const told = [];
+  await wanted();
+  api.page = (...asked) => {
+    rounds.forget();
+    return page.apply(api, asked);
+  };
+  await wanted();
+  api.page = page;
+  await wanted();
+
+  assert.deepEqual([told, api.sent], [['b', 'a', 'b', 'a'], [200, 304, 200]]);
+});
+
 test('what no page has is told as unseen', async () => {
   const round = await new Rounds(new Listed(['b', 'a'])).ask(['a', 'gone'], () => {});
 
@@ -204,7 +223,7 @@ function forms() {
     async forms(files) {
       log.asked.push(files.map(({ name }) => name));
       const errors = files.flatMap(({ name }, index) => (name === 'bad' ? [{ path: `/files/${index}/size`, detail: 'no' }] : []));
-      if (errors.length > 0) throw Object.assign(new Error('422'), { errors });
+      if (errors.length > 0) throw new ApiError(422, 'no', { errors });
       return files.map(({ name }) => ({ location: `images/${name}`, upload: { url: name, fields: {} } }));
     },
   };

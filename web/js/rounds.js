@@ -3,12 +3,12 @@
 import { PAGE } from './api.js';
 
 /** @typedef {import('./api.js').Image} Image */
-/** @typedef {{etag: string | null, next: string | null, locations: string[]}} Page */
+/** @typedef {{etag: string | null, next: string | null, locations: string[]}} Known */
 
 const MORE_PAGES = 10; // than the wanted would fill: others may use the same key meanwhile
 
 export class Rounds {
-  /** What each page was, by its cursor: one that is unchanged is not sent again. @type {Map<string | null, Page>} */
+  /** What each page was, by its cursor: one that is unchanged is not sent again. @type {Map<string | null, Known>} */
   #pages = new Map();
 
   /** @param {import('./api.js').Api} api */
@@ -18,7 +18,7 @@ export class Rounds {
 
   /** Let the next round tell everything, not only what has changed. */
   forget() {
-    this.#pages.clear();
+    this.#pages = new Map();
   }
 
   /**
@@ -28,25 +28,29 @@ export class Rounds {
    * @returns {Promise<{retryAfter: number | null, unseen: Set<string>}>}
    */
   async ask(locations, told) {
+    const pages = this.#pages; // forget() means the next round
     const unseen = new Set(locations);
+    /** @type {number | null} */
     let retryAfter = null;
+    /** @type {string | null} */
     let cursor = null;
     for (let left = Math.ceil(unseen.size / PAGE) + MORE_PAGES; left > 0 && unseen.size > 0; left -= 1) {
-      const answer = await this.api.page(cursor, this.#pages.get(cursor)?.etag ?? null);
-      const page = answer.page ? this.#keep(cursor, answer.page, answer.etag) : this.#pages.get(cursor);
+      const kept = pages.get(cursor);
+      const answer = await this.api.page(cursor, kept?.etag ?? null);
+      const page = answer.page ? pageOf(answer.page, answer.etag) : kept;
       answer.page?.images.forEach(told);
-      for (const location of page.locations) unseen.delete(location);
       if (answer.retryAfter !== null) retryAfter = Math.min(retryAfter ?? Infinity, answer.retryAfter);
+      if (!page) break; // "unchanged" to somebody who has nothing
+      pages.set(cursor, page);
+      for (const location of page.locations) unseen.delete(location);
       if (page.next === null) break;
       cursor = page.next;
     }
     return { retryAfter, unseen };
   }
+}
 
-  /** @param {string | null} cursor @param {{images: Image[], next: string | null}} page @param {string | null} etag */
-  #keep(cursor, { images, next }, etag) {
-    const kept = { etag, next, locations: images.map((image) => image.location) };
-    this.#pages.set(cursor, kept);
-    return kept;
-  }
+/** What is kept of a page. @param {import('./api.js').Page} page @param {string | null} etag @returns {Known} */
+function pageOf({ images, next }, etag) {
+  return { etag, next, locations: images.map((image) => image.location) };
 }
