@@ -23,6 +23,7 @@ const VENV = join(ROOT, '.venv');
 const PYTHON = join(VENV, 'bin', 'python');
 const COMMAND = join(VENV, 'bin', 'darkroom');
 const NODE_MODULES = join(ROOT, 'node_modules');
+const TSC = join(NODE_MODULES, 'typescript', 'bin', 'tsc');
 
 // Each stamp is written last and tells what its folder was made from. npm ci removes node_modules, stamp and all,
 // before it begins; of a .venv begun and not finished UNFINISHED tells.
@@ -31,9 +32,10 @@ const NODE_STAMP = join(NODE_MODULES, '.darkroom-setup');
 const UNFINISHED = join(VENV, 'darkroom-setup-unfinished');
 
 const CHECKS = [
-  ['ruff check', ['-m', 'ruff', 'check', '.']],
-  ['ruff format', ['-m', 'ruff', 'format', '--check', '.']],
-  ['mypy', ['-m', 'mypy']],
+  ['ruff check', PYTHON, ['-m', 'ruff', 'check', '.']],
+  ['ruff format', PYTHON, ['-m', 'ruff', 'format', '--check', '.']],
+  ['mypy', PYTHON, ['-m', 'mypy']],
+  ['tsc', process.execPath, [TSC]],
 ];
 
 // Two files of tests at a time: most tests wait for processes. `-n 0` after it runs them one after another.
@@ -182,9 +184,9 @@ function install(command, args, title) {
 }
 
 // Runs in the foreground with our terminal. Signals are passed on, and this process outlives the child.
-function run(args, { cwd, env, signals }) {
+function run(command, args, { cwd, env, signals }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(PYTHON, args, { cwd, env: { ...process.env, ...env }, stdio: 'inherit' });
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: 'inherit' });
     const pass = (signal) => child.kill(signal);
     for (const signal of signals) process.on(signal, pass);
     child.on('error', reject);
@@ -200,9 +202,9 @@ const IN_ROOT = { cwd: ROOT, env: {}, signals: ['SIGTERM', 'SIGHUP'] };
 
 async function check() {
   const failed = [];
-  for (const [title, args] of CHECKS) {
+  for (const [title, command, args] of CHECKS) {
     say(title);
-    if ((await run(args, IN_ROOT)) !== 0) failed.push(title);
+    if ((await run(command, args, IN_ROOT)) !== 0) failed.push(title);
   }
   if (failed.length > 0) say(`failed: ${failed.join(', ')}`);
   return failed.length === 0;
@@ -211,7 +213,7 @@ async function check() {
 async function test(args) {
   const clean = await check();
   say('pytest');
-  const code = await run(['-m', 'pytest', ...SIDE_BY_SIDE, ...args], IN_ROOT);
+  const code = await run(PYTHON, ['-m', 'pytest', ...SIDE_BY_SIDE, ...args], IN_ROOT);
   return code !== 0 ? code : Number(!clean);
 }
 
@@ -219,7 +221,7 @@ async function test(args) {
 function darkroom(args) {
   const cwd = process.env.INIT_CWD || process.cwd();
   const path = [ROOT, process.env.PYTHONPATH].filter(Boolean).join(delimiter);
-  return run(['-P', '-m', 'ops', ...args], { cwd, env: { PYTHONPATH: path }, signals: ['SIGINT', 'SIGTERM', 'SIGHUP'] });
+  return run(PYTHON, ['-P', '-m', 'ops', ...args], { cwd, env: { PYTHONPATH: path }, signals: ['SIGINT', 'SIGTERM', 'SIGHUP'] });
 }
 
 async function main([command, ...args]) {

@@ -1,4 +1,4 @@
-"""Stands in for python, pip, npm and the checks: writes down how it was called, and does as the environment says.
+"""Stands in for python, pip, npm, tsc and the checks: writes down how it was called, and does as the environment says.
 
 The first argument is the name under which it was called.
 """
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 ME = Path(sys.argv[1])
+SCRIPT = "process.exit(require('child_process').spawnSync({command}, {arguments}, {{ stdio: 'inherit' }}).status);"
 VERSION = os.environ.get(f"FAKE_VERSION_{ME.name}", "3.12.9")
 
 
@@ -23,7 +24,7 @@ def main(arguments):
             sys.exit(int(os.environ.get("FAKE_NO_VENV", "0")))
         case ["-m", "pip", "--version"]:
             return
-    title = "npm" if ME.name == "npm" else "ops" if "ops" in arguments else arguments[1]
+    title = ME.name if ME.name in ("npm", "tsc") else "ops" if "ops" in arguments else arguments[1]
     hangs = os.environ.get("FAKE_HANGS") == title
     if hangs:
         signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
@@ -41,6 +42,10 @@ def main(arguments):
         folder = Path(arguments[2]) / "bin"
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(ME, folder / "python")
+    if title == "npm":
+        tsc = Path("node_modules", "typescript", "bin", "tsc")
+        tsc.parent.mkdir(parents=True, exist_ok=True)
+        tsc.write_text(SCRIPT.format(command=json.dumps(sys.executable), arguments=json.dumps([__file__, tsc.name])))
     if hangs:
         print(f"{title} hangs", flush=True)
         signal.pause()

@@ -282,7 +282,7 @@ def test_all_checks_run_and_the_tests_come_last(ready):
 
     calls = ready.calls()
     assert result.returncode == 0
-    assert [call["title"] for call in calls] == ["ruff", "ruff", "mypy", "pytest"]
+    assert [call["title"] for call in calls] == ["ruff", "ruff", "mypy", "tsc", "pytest"]
     assert calls[-1]["arguments"] == ["-m", "pytest", "-n", "2", "--dist", "loadfile", "tests/recipe", "-k", "x"]
     assert {call["cwd"] for call in calls} == {str(ready.root)}
 
@@ -291,7 +291,7 @@ def test_a_check_that_fails_stops_no_other_and_fails_the_run(ready):
     result = ready.run("test", FAKE_FAILS="ruff")
 
     assert result.returncode == 1
-    assert ready.titles() == ["ruff", "ruff", "mypy", "pytest"]
+    assert ready.titles() == ["ruff", "ruff", "mypy", "tsc", "pytest"]
     assert "darkroom: failed: ruff check, ruff format" in result.stderr
 
 
@@ -299,12 +299,12 @@ def test_failing_tests_fail_the_run(ready):
     assert ready.run("test", FAKE_FAILS="pytest", FAKE_EXIT="5").returncode == 5
 
 
-@pytest.mark.parametrize("fails", ["", "mypy"])
+@pytest.mark.parametrize("fails", ["", "mypy", "tsc"])
 def test_lint_runs_the_checks_without_the_tests(ready, fails):
     result = ready.run("lint", FAKE_FAILS=fails)
 
     assert result.returncode == (1 if fails else 0)
-    assert ready.titles() == ["ruff", "ruff", "mypy"]
+    assert ready.titles() == ["ruff", "ruff", "mypy", "tsc"]
 
 
 def test_ci_says_what_to_install_where_there_is_no_npm(tmp_path):

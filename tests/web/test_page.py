@@ -65,6 +65,21 @@ def test_of_thirty_dropped_photos_two_of_them_bad_28_are_done_and_two_rejected_w
     assert len(desk.asked(f"{desk.url}/uploads")) == 1  # for all forms
 
 
+def test_of_a_dropped_folder_every_file_is_taken_but_the_hidden_ones(desk, tmp_path):
+    below = tmp_path / "album" / "below"
+    below.mkdir(parents=True)
+    paths = files(below.parent, 1) + files(below, 1, start=2)
+    (below / ".hidden.jpg").write_bytes(paths[0].read_bytes())
+    browser = desk.page.context.new_cdp_session(desk.page)
+    data = {"items": [], "files": [str(below.parent)], "dragOperationsMask": 1}
+
+    for step in ("dragEnter", "dragOver", "drop"):
+        browser.send("Input.dispatchDragEvent", {"type": step, "x": 200, "y": 200, "data": data})
+
+    desk.wait_for("done", 2)
+    expect(desk.page.locator(".card")).to_have_count(2)
+
+
 def test_thumbnails_come_as_photos_are_done_and_a_click_compares_the_variants(desk, tmp_path):
     desk.choose(files(tmp_path, 2))
     desk.wait_for("done", 2)
@@ -85,6 +100,29 @@ def test_thumbnails_come_as_photos_are_done_and_a_click_compares_the_variants(de
     expect(desk.page.get_by_role("dialog", name="photo-02.jpg")).to_be_visible()
     desk.press("Close")
     expect(desk.page.locator("dialog")).to_be_hidden()
+
+
+@pytest.mark.parametrize("left", [1, 0])
+def test_a_variant_that_is_gone_when_it_is_chosen_gives_way_to_what_there_is_now(desk, tmp_path, left):
+    desk.choose(files(tmp_path, 1))
+    desk.wait_for("done", 1)
+    card = desk.card("photo-01.jpg")
+    card.get_by_role("button").click()
+    radios = desk.page.get_by_role("dialog").get_by_role("radio")
+    expect(radios).to_have_count(3)
+
+    def fewer(route):
+        answer = route.fetch()
+        image = answer.json()
+        route.fulfill(response=answer, json=image | {"variants": image["variants"][:left]})
+
+    desk.page.route("**/images/*", fewer)
+    with desk.page.expect_response("**/images/*"):
+        card.locator("img").dispatch_event("error")  # the link is too old
+    desk.page.get_by_text("phone", exact=True).click()
+
+    expect(radios).to_have_count(left)
+    expect(desk.page.locator("dialog")).to_be_visible(visible=left > 0)
 
 
 def test_what_was_uploaded_is_followed_after_a_reload_and_what_was_not_can_be_chosen_again(desk, held, tmp_path):
@@ -153,6 +191,15 @@ def test_an_upload_that_s3_cannot_take_just_now_is_sent_again(desk, tmp_path):
 
     desk.wait_for("done", 2)
     assert len(stumbles) == 2
+
+
+def test_a_refusal_that_is_not_s3s_own_is_told_by_its_number(desk, tmp_path):
+    desk.page.route(S3, lambda route: route.fulfill(status=413, body="<h1>Too large for this proxy</h1>"))
+
+    desk.choose(files(tmp_path, 1))
+
+    desk.wait_for("broken", 1)
+    expect(desk.card("photo-01.jpg")).to_contain_text("The storage refused it: 413.")
 
 
 def test_one_upload_can_be_canceled_and_retried_while_the_others_go_on(desk, held, tmp_path):

@@ -1,6 +1,6 @@
 /** All photos of this tab: whoever shows or keeps them is told of each change, at most once a frame. */
 
-import { isUnsent, lose } from './photo.js';
+import { isUnsent, lose, update } from './photo.js';
 
 /** @typedef {import('./photo.js').Photo} Photo */
 
@@ -58,10 +58,12 @@ export class Album {
 
   /** Take up what an earlier load of this tab has kept; the bytes of what was not sent are gone with it. */
   restore() {
-    for (const kept of JSON.parse(this.storage.getItem(KEPT) ?? '[]')) {
+    /** @type {Omit<Photo, 'file' | 'image'>[]} */
+    const all = JSON.parse(this.storage.getItem(KEPT) ?? '[]');
+    for (const kept of all) {
       /** @type {Photo} */
       const photo = { ...kept, file: null };
-      if (photo.state === 'uploading' && photo.location) Object.assign(photo, { state: 'working', unsure: true });
+      if (photo.state === 'uploading' && photo.location) update(photo, { state: 'working', unsure: true });
       else if (isUnsent(photo) || photo.state === 'canceled' || photo.state === 'broken') lose(photo);
       this.add(photo);
     }

@@ -19,6 +19,19 @@
  */
 
 /**
+ * @typedef {object} Metadata what the service knows of the original
+ * @property {string} format
+ * @property {string} mode
+ * @property {number} width
+ * @property {number} height
+ * @property {boolean} transparency
+ * @property {number} bytes
+ * @property {string | null} uploaded_at
+ * @property {string | null} created_date
+ * @property {string[]} tags
+ */
+
+/**
  * @typedef {object} Image what the service knows of a photo
  * @property {string} id
  * @property {string} location
@@ -28,19 +41,23 @@
  * @property {{text: string, advice: string, detail?: string}} [reason]
  * @property {boolean} [retrying]
  * @property {string} [upload_until]
- * @property {Record<string, any>} [metadata]
+ * @property {Metadata} [metadata]
  * @property {string[]} [lost]
  */
 
 const PATIENCE = 30_000; // milliseconds for one request
 export const PAGE = 25; // images of a list: fewer than there may be, so that news come soon
 
+/** @typedef {{images: Image[], next: string | null}} Page of the list of images */
+
+/** @typedef {{path: string, detail: string}} Fault what is wrong with one value of a request */
+
 /** A request that did not succeed; status 0 when there was no answer at all. */
 export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {string} message
-   * @param {{retryAfter?: number | null, errors?: {path: string, detail: string}[]}} [more]
+   * @param {{retryAfter?: number | null, errors?: Fault[]}} [more]
    */
   constructor(status, message, { retryAfter = null, errors = [] } = {}) {
     super(message);
@@ -68,7 +85,8 @@ export class Api {
 
   /** @returns {Promise<Settings>} */
   async settings() {
-    return (await this.#fetch('settings.json', {})).body;
+    const answer = await this.#fetch('settings.json', {});
+    return /** @type {Settings} */ (answer.body);
   }
 
   /**
@@ -79,7 +97,7 @@ export class Api {
   async forms(files) {
     const headers = { 'content-type': 'application/json' };
     const answer = await this.#fetch('uploads', { method: 'POST', headers, body: JSON.stringify({ files }) });
-    return answer.body.uploads;
+    return /** @type {{uploads: {id: string, location: string, upload: Form}[]}} */ (answer.body).uploads;
   }
 
   /** Ask for one image, only to see whether the key is good. */
@@ -95,30 +113,33 @@ export class Api {
    */
   async image(location, etag) {
     const answer = await this.#fetch(location, { headers: etag ? { 'if-none-match': etag } : {} });
-    return { image: answer.body, etag: answer.headers.get('etag'), retryAfter: seconds(answer.headers) };
+    const image = /** @type {Image | null} */ (answer.body);
+    return { image, etag: answer.headers.get('etag'), retryAfter: seconds(answer.headers) };
   }
 
   /**
    * A page of this key's images, the newest first; page is null when it is as it was at `etag`.
    * @param {string | null} cursor
    * @param {string | null} etag
-   * @returns {Promise<{page: {images: Image[], next: string | null} | null, etag: string | null, retryAfter: number | null}>}
+   * @returns {Promise<{page: Page | null, etag: string | null, retryAfter: number | null}>}
    */
   async page(cursor, etag) {
     const path = `images?limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
     const answer = await this.#fetch(path, { headers: etag ? { 'if-none-match': etag } : {} });
-    return { page: answer.body, etag: answer.headers.get('etag'), retryAfter: seconds(answer.headers) };
+    const page = /** @type {Page | null} */ (answer.body);
+    return { page, etag: answer.headers.get('etag'), retryAfter: seconds(answer.headers) };
   }
 
   /**
    * Headers and body; a connection that ends within the body is no answer either.
    * @param {string} path
-   * @param {RequestInit} options
-   * @returns {Promise<{headers: Headers, body: any}>}
+   * @param {{method?: string, headers?: Record<string, string>, body?: string}} options
+   * @returns {Promise<{headers: Headers, body: unknown}>}
    */
   async #fetch(path, options) {
-    const headers = { accept: 'application/json', ...options.headers };
-    if (this.key()) headers['x-api-key'] = this.key();
+    const headers = new Headers({ accept: 'application/json', ...options.headers });
+    if (this.key()) headers.set('x-api-key', this.key());
+    /** @type {RequestInit} */
     const common = { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(PATIENCE) };
     let answer;
     let body;
@@ -136,7 +157,11 @@ export class Api {
   }
 }
 
-/** What stands between may answer in its own way: then nothing is known but the status. @param {string} body */
+/**
+ * What stands between may answer in its own way: then nothing is known but the status.
+ * @param {string} body
+ * @returns {{detail?: string, message?: string, errors?: Fault[]}}
+ */
 function problemOf(body) {
   try {
     return JSON.parse(body) ?? {};

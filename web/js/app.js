@@ -6,10 +6,11 @@ import { delay } from './backoff.js';
 import { Cards } from './cards.js';
 import { Compare } from './compare.js';
 import { takeFiles } from './drop.js';
+import { find } from './find.js';
 import { Follower } from './follow.js';
 import { Key } from './key.js';
 import { formats, refusal, typeOf } from './limits.js';
-import { isRetriable, isUnsent, photoOf } from './photo.js';
+import { isDeveloped, isRetriable, isUnsent, photoOf, update } from './photo.js';
 import { Summary } from './summary.js';
 import { Uploads } from './uploads.js';
 import { list, plural, size } from './words.js';
@@ -19,8 +20,8 @@ import { list, plural, size } from './words.js';
 
 const REFRESH = 60_000; // milliseconds before a picture's link may be asked for again
 
-/** @param {string} id @returns {any} */
-const find = (id) => document.getElementById(id);
+/** @param {string} id */
+const element = (id) => find(document, `#${id}`, HTMLElement);
 
 class Page {
   /** @type {Map<Photo, number>} */
@@ -33,35 +34,41 @@ class Page {
     this.key = key;
     this.api = api;
     this.album = new Album(sessionStorage);
+    this.input = find(document, '#files', HTMLInputElement);
     const changed = (/** @type {Photo} */ photo) => this.album.has(photo) && this.album.change(photo);
     const forbidden = () => this.#askForKey('The key is no longer accepted.');
     this.follower = new Follower({ api, changed, forbidden });
     this.uploads = new Uploads({
       api, settings, changed, forbidden, uploaded: (photo) => this.album.has(photo) && this.follower.add(photo),
     });
-    this.compare = new Compare(find('compare'), () => this.album.photos.filter((photo) => photo.image?.variants.length > 0));
+    const dialog = find(document, '#compare', HTMLDialogElement);
+    this.compare = new Compare(dialog, () => this.album.photos.filter(isDeveloped));
   }
 
   start() {
     const actions = {
-      look: (/** @type {Photo} */ photo) => this.compare.open(photo),
+      look: (/** @type {Photo} */ photo) => isDeveloped(photo) && this.compare.open(photo),
       act: (/** @type {Photo} */ photo) => this.#act(photo),
       stale: (/** @type {Photo} */ photo) => this.#refresh(photo),
     };
     const cards = new Cards({
-      photos: find('photos'), problems: find('problems'), template: find('card'), album: this.album, actions,
+      photos: find(document, '#photos', HTMLUListElement),
+      problems: find(document, '#problems', HTMLUListElement),
+      template: find(document, '#card', HTMLTemplateElement),
+      album: this.album,
+      actions,
     });
-    const summary = new Summary({ root: find('summary'), live: find('live') });
+    const summary = new Summary({ root: element('summary'), live: element('live') });
     this.album.listen((changed) => {
       cards.show(changed);
       summary.show(this.album.photos);
-      find('drop').classList.toggle('small', this.album.photos.length > 0);
+      element('drop').classList.toggle('small', this.album.photos.length > 0);
     });
     this.#connect();
     this.#tellLimits();
     this.album.restore();
-    find('drop').hidden = false;
-    find('change-key').hidden = false;
+    element('drop').hidden = false;
+    element('change-key').hidden = false;
     if (!this.key.value) void this.#askForKey();
     for (const photo of this.album.photos) {
       if (photo.state === 'working' || photo.state === 'done') this.follower.add(photo, 0);
@@ -70,14 +77,14 @@ class Page {
 
   #connect() {
     takeFiles({
-      input: find('files'), button: find('choose'), veil: find('veil'),
-      ready: () => !find('drop').hidden && !find('compare').open,
+      input: this.input, button: find(document, '#choose', HTMLButtonElement), veil: element('veil'),
+      ready: () => !element('drop').hidden && !this.compare.dialog.open,
       add: (files) => this.#add(files),
     });
-    find('cancel-all').addEventListener('click', () => this.#each(isUnsent, (photo) => this.uploads.cancel(photo)));
-    find('retry-all').addEventListener('click', () => this.uploads.add(this.album.photos.filter(isRetriable)));
-    find('clear').addEventListener('click', () => this.#clear());
-    find('change-key').addEventListener('click', () => this.#askForKey());
+    element('cancel-all').addEventListener('click', () => this.#each(isUnsent, (photo) => this.uploads.cancel(photo)));
+    element('retry-all').addEventListener('click', () => this.uploads.add(this.album.photos.filter(isRetriable)));
+    element('clear').addEventListener('click', () => this.#clear());
+    element('change-key').addEventListener('click', () => this.#askForKey());
     addEventListener('beforeunload', (event) => {
       if (this.album.photos.some(isUnsent)) event.preventDefault();
     });
@@ -89,9 +96,9 @@ class Page {
 
   #tellLimits() {
     const { variants, max_bytes: largest } = this.settings;
-    find('promise').textContent = `Each becomes ${plural(variants.length, 'variant')}: ${list(variants)}.`;
-    find('limits').textContent = `${list(formats(this.settings))}, up to ${size(largest)}.`;
-    find('files').accept = [...this.settings.content_types, ...this.settings.extensions].join(',');
+    element('promise').textContent = `Each becomes ${plural(variants.length, 'variant')}: ${list(variants)}.`;
+    element('limits').textContent = `${list(formats(this.settings))}, up to ${size(largest)}.`;
+    this.input.accept = [...this.settings.content_types, ...this.settings.extensions].join(',');
   }
 
   /** @param {File[]} files */
@@ -100,7 +107,7 @@ class Page {
     for (const file of files) {
       const photo = this.#lost(file) ?? photoOf(file, typeOf(file));
       const refused = refusal(file, this.settings);
-      if (refused) Object.assign(photo, refused, { state: 'rejected', file: null });
+      if (refused) update(photo, { ...refused, state: 'rejected', file: null });
       else sent.push(photo);
       this.album.add(photo);
     }
@@ -110,7 +117,7 @@ class Page {
   /** The photo that this file was, before a reload took it away. @param {File} file */
   #lost(file) {
     const photo = this.album.photos.find(({ state, name, size: bytes }) => state === 'lost' && name === file.name && bytes === file.size);
-    return photo && Object.assign(photo, { file, type: typeOf(file) });
+    return photo && update(photo, { file, type: typeOf(file) });
   }
 
   /** @param {Photo} photo */
@@ -130,7 +137,7 @@ class Page {
       this.follower.remove(photo);
       this.album.remove(photo);
     });
-    find('choose').focus();
+    element('choose').focus();
   }
 
   /** A link to a picture that is too old is asked for anew; not again and again. @param {Photo} photo */
@@ -147,19 +154,19 @@ class Page {
     this.#asking = true;
     for (const { gate } of [this.uploads, this.follower]) gate.hold();
     this.key.forget();
-    find('drop').hidden = find('change-key').hidden = true;
+    element('drop').hidden = element('change-key').hidden = true;
     await this.key.ask(() => this.api.check(), complaint);
     this.#asking = false;
-    find('drop').hidden = find('change-key').hidden = false;
-    find('choose').focus();
+    element('drop').hidden = element('change-key').hidden = false;
+    element('choose').focus();
     for (const { gate } of [this.uploads, this.follower]) gate.go();
   }
 }
 
 /** @param {string} words */
 function notify(words) {
-  find('notice').hidden = !words;
-  find('notice').textContent = words;
+  element('notice').hidden = !words;
+  element('notice').textContent = words;
 }
 
 /** The settings, however long it takes until the service answers. @param {Api} api @returns {Promise<Settings>} */
@@ -175,7 +182,7 @@ async function settingsOf(api) {
   }
 }
 
-const key = new Key({ form: find('key-form'), storage: sessionStorage });
+const key = new Key({ form: find(document, '#key-form', HTMLFormElement), storage: sessionStorage });
 const api = new Api(() => key.value);
 const settings = await settingsOf(api);
 notify('');

@@ -1,5 +1,6 @@
 /** A card for each photo: its picture, its state in words, and the one thing that can be done with it. */
 
+import { find } from './find.js';
 import { isProblem, isRetriable, isUnsent } from './photo.js';
 import { size } from './words.js';
 
@@ -20,7 +21,11 @@ export class Cards {
    * @param {{look: (photo: Photo) => void, act: (photo: Photo) => void, stale: (photo: Photo) => void}} around.actions
    */
   constructor({ photos, problems, template, album, actions }) {
-    Object.assign(this, { photos, problems, template, album, actions });
+    this.photos = photos;
+    this.problems = problems;
+    this.template = template;
+    this.album = album;
+    this.actions = actions;
   }
 
   /** @param {Set<Photo>} changed */
@@ -29,7 +34,7 @@ export class Cards {
       if (this.album.has(photo)) this.#draw(photo);
       else this.#remove(photo);
     }
-    for (const list of [this.photos, this.problems]) list.parentElement.hidden = list.childElementCount === 0;
+    for (const list of [this.photos, this.problems]) list.parentElement?.toggleAttribute('hidden', list.childElementCount === 0);
   }
 
   /** @param {Photo} photo */
@@ -39,10 +44,10 @@ export class Cards {
     card.dataset.state = photo.state;
     text(card, '.status', statusOf(photo));
     text(card, '.advice', isProblem(photo) ? photo.advice : undefined);
-    const bar = card.querySelector('progress');
+    const bar = find(card, 'progress', HTMLProgressElement);
     bar.hidden = !isUnsent(photo);
     bar.value = photo.progress;
-    const act = card.querySelector('.act');
+    const act = find(card, '.act', HTMLButtonElement);
     const label = actionOf(photo);
     act.hidden = label === null;
     if (label !== null && act.textContent !== label) {
@@ -54,17 +59,16 @@ export class Cards {
 
   /** @param {Photo} photo */
   #make(photo) {
-    /** @type {HTMLLIElement} */
-    const card = this.template.content.firstElementChild.cloneNode(true);
-    const name = card.querySelector('.name');
+    const card = find(document.importNode(this.template.content, true), '.card', HTMLLIElement);
+    const name = find(card, '.name', HTMLElement);
     name.textContent = photo.name;
     name.title = photo.name;
-    card.querySelector('progress').setAttribute('aria-label', `Upload of ${photo.name}`);
-    card.querySelector('.act').addEventListener('click', () => this.actions.act(photo));
-    const look = card.querySelector('.look');
+    find(card, 'progress', HTMLProgressElement).setAttribute('aria-label', `Upload of ${photo.name}`);
+    find(card, '.act', HTMLButtonElement).addEventListener('click', () => this.actions.act(photo));
+    const look = find(card, '.look', HTMLButtonElement);
     look.setAttribute('aria-label', `Compare the variants of ${photo.name}`);
     look.addEventListener('click', () => this.actions.look(photo));
-    look.firstElementChild.addEventListener('error', () => this.actions.stale(photo));
+    find(look, 'img', HTMLImageElement).addEventListener('error', () => this.actions.stale(photo));
     this.#cards.set(photo, card);
     return card;
   }
@@ -75,17 +79,17 @@ export class Cards {
     if (card.parentElement === list) return;
     const focused = card.contains(document.activeElement) ? document.activeElement : null;
     list.append(card);
-    list.parentElement.hidden = false;
-    focused?.focus();
+    list.parentElement?.removeAttribute('hidden');
+    if (focused instanceof HTMLElement) focused.focus();
   }
 
   /** @param {Photo} photo @param {HTMLLIElement} card */
   #picture(photo, card) {
     const variants = photo.state === 'done' ? photo.image?.variants ?? [] : [];
     const smallest = variants.find(({ name }) => name === THUMBNAIL) ?? variants.at(-1);
-    const look = card.querySelector('.look');
+    const look = find(card, '.look', HTMLButtonElement);
     look.hidden = smallest === undefined;
-    const picture = look.firstElementChild;
+    const picture = find(look, 'img', HTMLImageElement);
     if (smallest && picture.getAttribute('src') !== smallest.url) picture.src = smallest.url;
   }
 
@@ -96,13 +100,15 @@ export class Cards {
     const heir = card.contains(document.activeElement) ? card.nextElementSibling ?? card.previousElementSibling : null;
     card.remove();
     this.#cards.delete(photo);
-    heir?.querySelector('button:not([hidden])')?.focus();
+    /** @type {HTMLButtonElement | null | undefined} */
+    const button = heir?.querySelector('button:not([hidden])');
+    button?.focus();
   }
 }
 
 /** @param {Element} card @param {string} selector @param {string | undefined} words */
 function text(card, selector, words) {
-  const element = card.querySelector(selector);
+  const element = find(card, selector, HTMLElement);
   element.hidden = !words;
   if (words && element.textContent !== words) element.textContent = words;
 }
@@ -125,8 +131,8 @@ function statusOf(photo) {
 
 /** @param {Photo} photo */
 function aboutOf(photo) {
-  const { metadata, variants } = photo.image ?? {};
-  if (!metadata) return 'Done';
+  if (!photo.image?.metadata) return 'Done';
+  const { metadata, variants } = photo.image;
   return `${metadata.width} × ${metadata.height} · ${variants.length} variants`;
 }
 

@@ -1,26 +1,30 @@
 /** The dialog in which the variants of a photo are compared: one at a time in the same place, by mouse or arrow keys. */
 
+import { find } from './find.js';
 import { moment, size } from './words.js';
 
-/** @typedef {import('./photo.js').Photo} Photo */
+/** @typedef {import('./photo.js').Developed} Developed */
 /** @typedef {import('./api.js').Variant} Variant */
 
+/** @type {Record<string, string>} */
 const LOST = {
   animation: 'its movement', hdr_gain_map: 'its HDR gain map', transparency: 'its transparency', alpha: 'its transparency',
 };
 
 export class Compare {
-  /** @type {Photo | null} */
+  /** @type {Developed | null} */
   #photo = null;
   /** @type {string | null} */
   #variant = null;
+  #picture;
 
   /**
    * @param {HTMLDialogElement} dialog
-   * @param {() => Photo[]} finished the photos that can be looked at, in their order
+   * @param {() => Developed[]} finished the photos that can be looked at, in their order
    */
   constructor(dialog, finished) {
     this.dialog = dialog;
+    this.#picture = find(dialog, '#compare-picture', HTMLImageElement);
     this.finished = finished;
     this.#on('#compare-close', () => dialog.close());
     this.#on('#compare-previous', () => this.#step(-1));
@@ -30,33 +34,37 @@ export class Compare {
     });
     dialog.addEventListener('close', () => {
       this.#photo = null;
-      this.#find('#compare-picture').removeAttribute('src');
+      this.#picture.removeAttribute('src');
     });
-    this.#find('#compare-variants').addEventListener('change', (event) => this.#choose(event.target.value));
+    this.#find('#compare-variants').addEventListener('change', ({ target }) => {
+      if (target instanceof HTMLInputElement) this.#choose(target.value);
+    });
   }
 
-  /** @param {Photo} photo */
+  /** @param {Developed} photo */
   open(photo) {
     this.#show(photo);
     this.dialog.showModal(); // on closing, the focus goes back to where it was
-    this.dialog.querySelector('input:checked')?.focus();
+    find(this.dialog, 'input:checked', HTMLInputElement).focus();
   }
 
-  /** @param {number} by */
+  /** @param {number} by how many photos, 0 for what there is now of the same one */
   #step(by) {
     const photos = this.finished();
-    const at = photos.indexOf(this.#photo);
-    this.#show(photos[(at + by + photos.length) % photos.length]);
+    const at = photos.findIndex((photo) => photo === this.#photo);
+    const next = photos.at((at + by) % photos.length);
+    if (next) this.#show(next);
+    else this.dialog.close();
   }
 
-  /** @param {Photo} photo */
+  /** @param {Developed} photo */
   #show(photo) {
     this.#photo = photo;
     const { variants } = photo.image;
-    const name = variants.some((variant) => variant.name === this.#variant) ? this.#variant : variants[0].name;
+    const { name } = variants.find((variant) => variant.name === this.#variant) ?? variants[0];
     this.#find('#compare-name').textContent = photo.name;
     this.#find('#compare-variants').replaceChildren(...variants.map((variant) => tab(variant, variant.name === name)));
-    this.#find('#compare-facts').replaceChildren(...facts(photo).flatMap(fact));
+    this.#find('#compare-facts').replaceChildren(...facts(photo));
     const alone = this.finished().length < 2;
     this.#find('#compare-previous').hidden = alone;
     this.#find('#compare-next').hidden = alone;
@@ -66,11 +74,14 @@ export class Compare {
   /** @param {string} name */
   #choose(name) {
     this.#variant = name;
-    const variant = this.#photo.image.variants.find((each) => each.name === name);
-    const picture = this.#find('#compare-picture');
-    picture.src = variant.url;
-    picture.alt = `${this.#photo.name}, variant ${name}`;
-    this.#find('#compare-open').href = variant.url;
+    const variant = this.#photo?.image.variants.find((each) => each.name === name);
+    if (!this.#photo || !variant) {
+      this.#step(0); // the service has told of other variants meanwhile
+      return;
+    }
+    this.#picture.src = variant.url;
+    this.#picture.alt = `${this.#photo.name}, variant ${name}`;
+    find(this.dialog, '#compare-open', HTMLAnchorElement).href = variant.url;
     this.#find('#compare-caption').textContent =
       `${variant.width} × ${variant.height} pixels · ${variant.format.toUpperCase()} · ${size(variant.bytes)}`;
   }
@@ -80,9 +91,9 @@ export class Compare {
     this.#find(selector).addEventListener('click', action);
   }
 
-  /** @param {string} selector @returns {any} */
+  /** @param {string} selector */
   #find(selector) {
-    return this.dialog.querySelector(selector);
+    return find(this.dialog, selector, HTMLElement);
   }
 }
 
@@ -97,30 +108,29 @@ function tab(variant, chosen) {
   return label;
 }
 
-/** What is known of the original. @param {Photo} photo @returns {[string, string][]} */
+/** What is known of the original. @param {Developed} photo */
 function facts({ image }) {
-  const about = image.metadata ?? {};
+  const about = image.metadata;
   const lost = (image.lost ?? []).map((name) => LOST[name] ?? name.replaceAll('_', ' '));
-  /** @type {[string, string | null | undefined][]} */
-  const known = [
-    ['Original', about.width && `${about.width} × ${about.height} pixels, ${about.format.toUpperCase()}`],
-    ['Size', about.bytes && size(about.bytes)],
-    ['Colours', about.mode && (about.transparency ? `${about.mode}, transparent` : about.mode)],
-    ['Taken', about.created_date && moment(about.created_date)],
-    ['Sent', about.uploaded_at && moment(about.uploaded_at)],
-    ['Tags', (about.tags ?? []).map((tag) => tag.name ?? tag).join(', ')],
-    ['Not kept', lost.join(', ')],
-  ];
-  return known.filter(([, value]) => value);
+  const known = {
+    Original: about && `${about.width} × ${about.height} pixels, ${about.format.toUpperCase()}`,
+    Size: about && size(about.bytes),
+    Colours: about && (about.transparency ? `${about.mode}, transparent` : about.mode),
+    Taken: about?.created_date && moment(about.created_date),
+    Sent: about?.uploaded_at && moment(about.uploaded_at),
+    Tags: about?.tags.join(', '),
+    'Not kept': lost.join(', '),
+  };
+  return Object.entries(known).flatMap(([name, value]) => (value ? [fact(name, value)] : []));
 }
 
-/** @param {[string, string]} fact */
-function fact([name, value]) {
+/** @param {string} name @param {string} value */
+function fact(name, value) {
   const group = document.createElement('div');
   const term = document.createElement('dt');
   const description = document.createElement('dd');
   term.textContent = name;
   description.textContent = value;
   group.append(term, description);
-  return [group];
+  return group;
 }

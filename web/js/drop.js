@@ -11,11 +11,12 @@
 export function takeFiles({ input, button, veil, ready, add }) {
   button.addEventListener('click', () => input.click());
   input.addEventListener('change', () => {
-    add([...input.files]);
+    add([...(input.files ?? [])]);
     input.value = ''; // so that the same files can be chosen again
   });
   addEventListener('paste', (event) => {
-    if (ready() && event.clipboardData.files.length > 0) add([...event.clipboardData.files]);
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (ready() && files.length > 0) add(files);
   });
   takeDrops(veil, ready, add);
 }
@@ -27,24 +28,26 @@ function takeDrops(veil, ready, add) {
     depth = Math.max(0, now);
     veil.hidden = depth === 0;
   };
-  addEventListener('dragenter', (event) => hasFiles(event) && ready() && show(depth + 1));
-  addEventListener('dragleave', (event) => hasFiles(event) && show(depth - 1));
+  addEventListener('dragenter', (event) => dragged(event) && ready() && show(depth + 1));
+  addEventListener('dragleave', (event) => dragged(event) && show(depth - 1));
   addEventListener('dragover', (event) => {
-    if (!hasFiles(event)) return;
+    const data = dragged(event);
+    if (!data) return;
     event.preventDefault(); // or the browser would open the file
-    event.dataTransfer.dropEffect = ready() ? 'copy' : 'none';
+    data.dropEffect = ready() ? 'copy' : 'none';
   });
   addEventListener('drop', async (event) => {
-    if (!hasFiles(event)) return;
+    const data = dragged(event);
+    if (!data) return;
     event.preventDefault();
     show(0);
-    if (ready()) add(await dropped(event.dataTransfer));
+    if (ready()) add(await dropped(data));
   });
 }
 
-/** @param {DragEvent} event */
-function hasFiles(event) {
-  return event.dataTransfer?.types.includes('Files') ?? false;
+/** What is dragged, when files are. @param {DragEvent} event */
+function dragged({ dataTransfer: data }) {
+  return data?.types.includes('Files') ? data : null;
 }
 
 /** @param {DataTransfer} data @returns {Promise<File[]>} */
@@ -52,16 +55,28 @@ async function dropped(data) {
   const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()); // now: they are gone after the first await
   const plain = [...data.files];
   if (!entries.some((entry) => entry?.isDirectory)) return plain;
-  const found = await Promise.all(entries.filter(Boolean).map(filesBelow));
+  const found = await Promise.all(entries.filter((entry) => !!entry).map(filesBelow));
   return found.flat();
 }
 
-/** @param {any} entry @returns {Promise<File[]>} */
+/** @param {FileSystemEntry} entry @returns {entry is FileSystemFileEntry} */
+const isFile = (entry) => entry.isFile;
+
+/** @param {FileSystemEntry} entry @returns {entry is FileSystemDirectoryEntry} */
+const isFolder = (entry) => entry.isDirectory;
+
+/** @param {FileSystemEntry} entry @returns {Promise<File[]>} */
 async function filesBelow(entry) {
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
-  const reader = entry.createReader();
+  if (isFile(entry)) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  return isFolder(entry) ? filesIn(entry.createReader()) : [];
+}
+
+/** @param {FileSystemDirectoryReader} reader */
+async function filesIn(reader) {
+  /** @type {File[]} */
   const files = [];
   for (;;) {
+    /** @type {FileSystemEntry[]} */
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at a time
     if (some.length === 0) return files;
     for (const child of some) if (!child.name.startsWith('.')) files.push(...(await filesBelow(child)));

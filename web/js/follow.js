@@ -13,7 +13,7 @@ const MANY = 6; // photos, from which on the list is asked for instead
 const FIRST = 1_000; // milliseconds from an upload to the first question
 const SHORTEST = 2_500; // between two questions about one photo
 
-/** @typedef {{due: number, etag: string | null, asking: boolean}} Watch */
+/** @typedef {{location: string, due: number, etag: string | null, asking: boolean}} Watch */
 
 export class Follower {
   /** @type {Map<Photo, Watch>} */
@@ -30,17 +30,21 @@ export class Follower {
    * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; then `gate.go` takes up again
    */
   constructor({ api, changed, forbidden }) {
-    Object.assign(this, { api, changed, rounds: new Rounds(api) });
+    this.api = api;
+    this.changed = changed;
+    this.rounds = new Rounds(api);
     this.gate = new Gate({ opened: () => this.#tick(), forbidden });
     document.addEventListener('visibilitychange', () => this.gate.now());
   }
 
-  /** @param {Photo} photo @param {number} [after] milliseconds */
+  /** @param {Photo} photo which was uploaded @param {number} [after] milliseconds */
   add(photo, after = FIRST) {
+    const { location } = photo;
+    if (location === undefined) throw new TypeError(`${photo.name} has no location`);
     const due = performance.now() + after;
     if (this.#watched.size === 0) this.#roundDue = Math.max(this.#roundDue, due);
     if (photo.image) this.rounds.forget(); // what was told before is wanted once more
-    this.#watched.set(photo, { due, etag: null, asking: false });
+    this.#watched.set(photo, { location, due, etag: null, asking: false });
     this.#tick();
   }
 
@@ -95,16 +99,16 @@ export class Follower {
   }
 
   async #askForAll() {
-    const asked = new Map([...this.#watched.keys()].map((photo) => [photo.location, photo]));
+    const asked = new Map([...this.#watched].map(([photo, { location }]) => [location, photo]));
     const round = await this.rounds.ask(asked.keys(), (image) => {
       const photo = asked.get(image.location);
       if (photo && this.#watched.has(photo)) this.#learn(photo, image);
     });
     this.#roundDue = later(round.retryAfter);
-    for (const [photo, watch] of this.#watched) if (asked.has(photo.location)) watch.due = this.#roundDue;
+    for (const watch of this.#watched.values()) if (asked.has(watch.location)) watch.due = this.#roundDue;
     for (const location of round.unseen) {
       const photo = asked.get(location);
-      const watch = this.#watched.get(photo);
+      const watch = photo && this.#watched.get(photo);
       if (watch) await this.#askPhoto(photo, watch); // not in the list: known by its name, or gone
     }
   }
@@ -113,9 +117,10 @@ export class Follower {
   async #askPhoto(photo, watch) {
     watch.asking = true;
     try {
-      const { image, etag, retryAfter } = await this.api.image(photo.location, watch.etag);
+      const { image, etag, retryAfter } = await this.api.image(watch.location, watch.etag);
       if (this.#watched.get(photo) !== watch) return; // removed meanwhile
-      Object.assign(watch, { etag, due: later(retryAfter) });
+      watch.etag = etag;
+      watch.due = later(retryAfter);
       if (image !== null) this.#learn(photo, image);
       if (retryAfter === null) this.#watched.delete(photo);
     } catch (error) {

@@ -1,5 +1,7 @@
 /** The forms by which photos are sent: asked for by the hundred, and kept until they are used or too old. */
 
+import { ApiError } from './api.js';
+
 /** @typedef {import('./photo.js').Photo} Photo */
 /** @typedef {import('./api.js').Form} Form */
 
@@ -19,7 +21,10 @@ export class Forms {
    * @param {(photo: Photo, detail: string) => void} around.refused called for each that the service does not take
    */
   constructor({ api, settings, given, refused }) {
-    Object.assign(this, { api, settings, given, refused });
+    this.api = api;
+    this.settings = settings;
+    this.given = given;
+    this.refused = refused;
   }
 
   /**
@@ -66,11 +71,20 @@ export class Forms {
     }
   }
 
-  /** Tell which photos the service has named as those it does not take; false when it named none. */
+  /**
+   * Tell which photos the service has named as those it does not take; false when it named none.
+   * @param {Photo[]} photos
+   * @param {unknown} error
+   */
   #refused(photos, error) {
-    const named = (error.errors ?? []).map(({ path, detail }) => [photos[Number(/^\/files\/(\d+)/.exec(path)?.[1])], detail]);
-    const known = named.filter(([photo]) => photo !== undefined);
-    for (const [photo, detail] of known) this.refused(photo, detail);
-    return known.length > 0;
+    let known = false;
+    for (const { path, detail } of error instanceof ApiError ? error.errors : []) {
+      /** @type {Photo | undefined} */
+      const photo = photos[Number(/^\/files\/(\d+)/.exec(path)?.[1])];
+      if (photo === undefined) continue;
+      this.refused(photo, detail);
+      known = true;
+    }
+    return known;
   }
 }

@@ -11,7 +11,8 @@ export class Gate {
    * @param {(error: import('./api.js').ApiError) => void} around.forbidden called once, when the key is refused
    */
   constructor({ opened, forbidden }) {
-    Object.assign(this, { opened, forbidden });
+    this.opened = opened;
+    this.forbidden = forbidden;
     addEventListener('online', () => this.now());
   }
 

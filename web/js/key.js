@@ -1,6 +1,7 @@
 /** The API key: asked for when there is none or it is refused, and kept in this tab only. */
 
 import { ApiError } from './api.js';
+import { find } from './find.js';
 
 const KEPT = 'darkroom.key';
 
@@ -13,9 +14,10 @@ export class Key {
    * @param {Storage} around.storage
    */
   constructor({ form, storage }) {
-    Object.assign(this, { form, storage });
-    this.input = form.querySelector('input');
-    this.error = form.querySelector('[role=alert]');
+    this.form = form;
+    this.storage = storage;
+    this.input = find(form, 'input', HTMLInputElement);
+    this.error = find(form, '[role=alert]', HTMLElement);
     this.#value = storage.getItem(KEPT) ?? '';
   }
 

@@ -31,8 +31,8 @@ const NAMES = { jpeg: 'JPEG', png: 'PNG', gif: 'GIF', webp: 'WebP', tiff: 'TIFF'
  * @param {{name: string, type: string}} file
  */
 export function typeOf(file) {
-  const extension = file.name.includes('.') ? file.name.split('.').pop().toLowerCase() : '';
-  return file.type || TYPES.get(extension) || '';
+  const extension = /\.([^.]*)$/.exec(file.name)?.[1] ?? '';
+  return file.type || TYPES.get(extension.toLowerCase()) || '';
 }
 
 /**

@@ -25,6 +25,8 @@
  * @property {Image} [image] as the service told it last
  */
 
+/** @typedef {Photo & {image: Image}} Developed */
+
 let made = 0;
 
 /**
@@ -38,7 +40,12 @@ export function photoOf(file, type) {
   return { key, name: file.name, size: file.size, type, state: 'queued', progress: 0, file };
 }
 
+/** @param {Photo} photo @param {Partial<Photo>} news */
+export const update = (photo, news) => Object.assign(photo, news);
+
+/** @type {ReadonlySet<State>} */
 const ENDS = new Set(['canceled', 'broken', 'lost', 'done', 'rejected', 'failed']);
+/** @type {ReadonlySet<State>} */
 const PROBLEMS = new Set(['broken', 'lost', 'rejected', 'failed']);
 
 /** Whether nothing more happens to it by itself. @param {Photo} photo */
@@ -49,6 +56,9 @@ export const isProblem = (photo) => PROBLEMS.has(photo.state);
 
 /** Whether its bytes are still on this side. @param {Photo} photo */
 export const isUnsent = (photo) => photo.state === 'queued' || photo.state === 'uploading';
+
+/** Whether there are variants of it to look at. @param {Photo} photo @returns {photo is Developed} */
+export const isDeveloped = (photo) => photo.image !== undefined && photo.image.variants.length > 0;
 
 /** Whether it can be sent again without being chosen again. @param {Photo} photo */
 export const isRetriable = (photo) => photo.file !== null && (photo.state === 'canceled' || photo.state === 'broken');

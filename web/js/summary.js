@@ -1,5 +1,6 @@
 /** How far all photos are: one bar, one sentence, and the same now and then for those who listen. */
 
+import { find } from './find.js';
 import { isEnded, isProblem, isRetriable, isUnsent } from './photo.js';
 import { plural } from './words.js';
 
@@ -56,7 +57,8 @@ export class Summary {
 
   /** @param {{root: HTMLElement, live: HTMLElement}} around */
   constructor({ root, live }) {
-    Object.assign(this, { root, live });
+    this.root = root;
+    this.live = live;
   }
 
   /** @param {readonly Photo[]} photos */
@@ -67,7 +69,7 @@ export class Summary {
     this.root.classList.toggle('ended', counts.unsent + counts.working === 0);
     set(this.root, '#headline', headline);
     set(this.root, '#details', details);
-    this.root.querySelector('#overall').value = counts.part;
+    find(this.root, '#overall', HTMLProgressElement).value = counts.part;
     hide(this.root, '#cancel-all', counts.unsent < 2);
     hide(this.root, '#retry-all', counts.retriable < 2);
     hide(this.root, '#clear', counts.done + counts.canceled === 0);
@@ -89,11 +91,11 @@ export class Summary {
 
 /** @param {Element} root @param {string} selector @param {string} words */
 function set(root, selector, words) {
-  const element = root.querySelector(selector);
+  const element = find(root, selector, HTMLElement);
   if (element.textContent !== words) element.textContent = words;
 }
 
 /** @param {Element} root @param {string} selector @param {boolean} hidden */
 function hide(root, selector, hidden) {
-  root.querySelector(selector).hidden = hidden;
+  find(root, selector, HTMLElement).hidden = hidden;
 }

@@ -4,7 +4,8 @@ import { ApiError } from './api.js';
 import { delay } from './backoff.js';
 import { Forms } from './forms.js';
 import { Gate } from './gate.js';
-import { send } from './sending.js';
+import { update } from './photo.js';
+import { SendError, send } from './sending.js';
 
 /** @typedef {import('./photo.js').Photo} Photo */
 
@@ -31,7 +32,8 @@ export class Uploads {
    * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; then `gate.go` takes up again
    */
   constructor({ api, settings, changed, uploaded, forbidden }) {
-    Object.assign(this, { changed, uploaded });
+    this.changed = changed;
+    this.uploaded = uploaded;
     this.gate = new Gate({ opened: () => this.#pump(), forbidden });
     this.forms = new Forms({ api, settings, given: changed, refused: (photo, detail) => this.#refused(photo, detail) });
   }
@@ -39,7 +41,7 @@ export class Uploads {
   /** @param {Photo[]} photos */
   add(photos) {
     for (const photo of photos) {
-      Object.assign(photo, { state: 'queued', progress: 0, text: undefined, advice: undefined });
+      update(photo, { state: 'queued', progress: 0, text: undefined, advice: undefined });
       this.#failures.delete(photo);
       this.#queue.push(photo);
       this.changed(photo);
@@ -55,7 +57,11 @@ export class Uploads {
 
   #pump() {
     if (!this.gate.lets()) return;
-    while (this.#running.size < AT_ONCE && this.#queue.length > 0) this.#upload(this.#queue.shift());
+    while (this.#running.size < AT_ONCE) {
+      const photo = this.#queue.shift();
+      if (!photo) return;
+      void this.#upload(photo);
+    }
   }
 
   /** @param {Photo} photo */
@@ -64,7 +70,8 @@ export class Uploads {
     this.#running.set(photo, controller);
     try {
       const form = await this.forms.of(photo, () => [...this.#running.keys(), ...this.#queue], controller.signal);
-      Object.assign(photo, { state: 'uploading', progress: 0 });
+      if (!photo.file) throw new Error('There is nothing to send.');
+      update(photo, { state: 'uploading', progress: 0 });
       this.changed(photo);
       await send(form, photo.file, { signal: controller.signal, progressed: (part) => this.#progressed(photo, part) });
       this.#finish(photo);
@@ -86,7 +93,7 @@ export class Uploads {
   #finish(photo) {
     this.forms.drop(photo);
     this.#failures.delete(photo);
-    Object.assign(photo, { state: 'working', progress: 1, file: null });
+    update(photo, { state: 'working', progress: 1, file: null });
     this.changed(photo);
     this.uploaded(photo);
   }
@@ -103,12 +110,12 @@ export class Uploads {
     if (error instanceof ApiError && error.forbidden) {
       this.#again(photo);
       this.gate.refuse(error);
-    } else if (error.expired) {
+    } else if (error instanceof SendError && error.expired) {
       this.forms.drop(photo);
       this.#again(photo);
     } else if (!navigator.onLine) {
       this.#again(photo);
-    } else if (error.passing) {
+    } else if ((error instanceof ApiError || error instanceof SendError) && error.passing) {
       this.#pause(photo, error);
     } else {
       this.forms.drop(photo);
@@ -118,12 +125,12 @@ export class Uploads {
 
   /** @param {Photo} photo */
   #again(photo) {
-    Object.assign(photo, { state: 'queued', progress: 0 });
+    update(photo, { state: 'queued', progress: 0 });
     this.#queue.unshift(photo);
     this.changed(photo);
   }
 
-  /** Wait, all of us, and then try again; not for ever. @param {Photo} photo @param {any} error */
+  /** Wait, all of us, and then try again; not for ever. @param {Photo} photo @param {ApiError | SendError} error */
   #pause(photo, error) {
     const failures = (this.#failures.get(photo) ?? 0) + 1;
     this.#failures.set(photo, failures);
@@ -132,7 +139,7 @@ export class Uploads {
       return;
     }
     this.#again(photo);
-    this.gate.pause(delay(failures, error.retryAfter));
+    this.gate.pause(delay(failures, error instanceof ApiError ? error.retryAfter : null));
   }
 
   /**
@@ -155,14 +162,15 @@ export class Uploads {
    * @param {string} [advice]
    */
   #settle(photo, state, text, advice) {
-    Object.assign(photo, { state, text, advice, progress: 0 });
+    update(photo, { state, text, advice, progress: 0 });
     this.changed(photo);
   }
 }
 
-/** @param {any} error */
+/** @param {unknown} error */
 function explain(error) {
-  if (error instanceof ApiError) return error.errors?.[0]?.detail ?? error.message;
+  if (error instanceof ApiError) return error.errors[0]?.detail ?? error.message;
+  if (!(error instanceof SendError)) return 'The file could not be read.';
   if (error.changed) return 'The file has changed since it was chosen.';
-  return error.code ? `The storage refused it: ${error.code}.` : 'The file could not be read.';
+  return `The storage refused it: ${error.code || error.status}.`;
 }
