@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -171,7 +171,7 @@ def _imports(env: Mapping[str, str]) -> dict[str, float]:
             text=True,
             check=True,
         ).stderr
-        total: Counter[str] = Counter()
+        total: defaultdict[str, float] = defaultdict(float)
         for line in told.splitlines():
             if line.startswith("import time:") and "self [us]" not in line:
                 own, _, name = line.removeprefix("import time:").split("|")

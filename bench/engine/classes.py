@@ -1,6 +1,7 @@
 """What is measured: the classes of originals, the three variants that are made of each, and the mark they carry."""
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 from processing.recipe import Recipe, Watermark, load
 
@@ -31,6 +32,13 @@ class Job:
     sizes: dict[str, tuple[int, int]]
     marks: dict[str, tuple[str, int, int]]  # by variant: a PNG file, and where its corner goes
     moves: bool
+
+    @classmethod
+    def of(cls, described: dict[str, Any]) -> Self:
+        """What was written as JSON, which knows lists alone."""
+        sizes = {name: (width, height) for name, (width, height) in described["sizes"].items()}
+        marks = {name: (file, left, top) for name, (file, left, top) in described["marks"].items()}
+        return cls(**{**described, "sizes": sizes, "marks": marks})
 
 
 CLASSES = (

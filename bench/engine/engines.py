@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, ImageSequence
 
 from bench.engine.classes import Job, recipe
 
@@ -24,8 +24,7 @@ def naive(job: Job, data: bytes) -> Variants:
     """The usual Python Lambda: decode in full, and make each variant from the original."""
     made = {}
     with Image.open(io.BytesIO(data)) as image:
-        frames = [image.copy() for number in range(getattr(image, "n_frames", 1)) if image.seek(number) is None]
-        upright = [_to_rgb(ImageOps.exif_transpose(frame)) for frame in frames]
+        upright = [_to_rgb(ImageOps.exif_transpose(frame)) for frame in ImageSequence.all_frames(image)]
     for name, size in job.sizes.items():
         scaled = [frame.resize(size, Image.Resampling.LANCZOS) for frame in upright]
         if name in job.marks:
@@ -53,8 +52,8 @@ def pyvips(job: Job, data: bytes) -> Variants:
             under = larger.crop(left, top, mark.width, mark.height)
             marked = under.composite2(mark, "over").cast("uchar")
             picture = larger.insert(marked if larger.hasalpha() else marked[:3], left, top)
-        options = {"jpeg": {"Q": 82, "optimize_coding": True}, "webp": {"Q": 80, "effort": 2}}.get(job.output, {})
-        made[name] = picture.write_to_buffer(f".{job.output}", keep="none", **options)
+        saving = {"jpeg": {"Q": 82, "optimize_coding": True}, "webp": {"Q": 80, "effort": 2}}.get(job.output, {})
+        made[name] = picture.write_to_buffer(f".{job.output}", keep="none", **saving)
     return made
 
 
@@ -70,11 +69,11 @@ def floor(job: Job, data: bytes) -> Variants:
     made: dict[tuple[int, int], bytes] = {}  # by size, for variants of one size are the same
     for spec in marked.variants:
         size, pack = job.sizes[spec.name], packer(job.output)
-        if tuple(size) not in made:
+        if size not in made:
             film = films[spec.name]
             packed = Film([pack(frame) for frame in film.frames], film.durations)
-            made[tuple(size)] = encode(packed, job.output, spec, None)
-    return {name: made[tuple(size)] for name, size in job.sizes.items()}
+            made[size] = encode(packed, job.output, spec, None)
+    return {name: made[size] for name, size in job.sizes.items()}
 
 
 ENGINES: dict[str, Callable[[Job, bytes], Variants]] = {

@@ -4,6 +4,7 @@ A scene is noise whose amplitude falls with its frequency, as in nature, under h
 """
 
 import io
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyvips
@@ -11,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from tests.corpus.profiles import adobe_rgb
 
-Array = np.ndarray
+Array: TypeAlias = np.ndarray[Any, Any]
 
 
 def scene(width: int, height: int, *, seed: int = 1, detail: float = 0.62, grain: float = 3) -> Image.Image:

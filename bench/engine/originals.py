@@ -59,7 +59,7 @@ def prepare(each: Class, folder: Path) -> Job:
                 marks[name] = _draw_mark(sizes[name], folder / f"{slug}-{name}.png")
         job = Job(each.name, str(file), each.output, QUALITY[each.output], sizes, marks, "frames" in each.name)
         described.write_text(json.dumps(asdict(job)))
-    return Job(**json.loads(described.read_text()))
+    return Job.of(json.loads(described.read_text()))
 
 
 def _draw_mark(size: tuple[int, int], file: Path) -> tuple[str, int, int]:

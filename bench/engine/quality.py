@@ -5,13 +5,14 @@ it is drafted, cascaded or rounded on the way.
 """
 
 import io
+from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageCms
 
 from bench.engine.classes import Job
 
-Array = np.ndarray
+Array: TypeAlias = np.ndarray[Any, Any]
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # Wang et al. 2004, equation 13
 RADIUS, SIGMA = 5, 1.5
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -70,7 +71,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def _scaled(band: Array, size: tuple[int, int]) -> Array:
-    return np.asarray(Image.fromarray(band).resize(tuple(size), Image.Resampling.LANCZOS))
+    return np.asarray(Image.fromarray(band).resize(size, Image.Resampling.LANCZOS))
 
 
 def _mark(picture: Array, file: str, left: int, top: int) -> None:

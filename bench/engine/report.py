@@ -1,6 +1,7 @@
 """The results as the tables and the plot of docs/benchmarks.md."""
 
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ ALLOWED = 1.05  # of sharp's best cascade
 
 
 def table(results: dict[str, Any]) -> str:
-    tables = {"cpu": _cpu, "likeness": _likeness, "memory": _memory}
+    tables: dict[str, Callable[[Any], str]] = {"cpu": _cpu, "likeness": _likeness, "memory": _memory}
     parts = [write_table(results[name]) for name, write_table in tables.items() if results[name]]
     if results["throughput"]:
         one, two, processes = (results["throughput"][way] for way in ("one", "two", "processes"))

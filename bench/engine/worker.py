@@ -15,7 +15,7 @@ def main(engine: str) -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         save = asked.pop("save", None)
-        job = Job(**{**asked, "marks": {name: tuple(mark) for name, mark in asked["marks"].items()}})
+        job = Job.of(asked)
         data = Path(job.file).read_bytes()
         started = time.process_time()
         made = run(job, data)

@@ -18,8 +18,9 @@ from botocore.config import Config
 
 from bench.pipeline.originals import original_of
 from handlers.bootstrap import RECIPE
-from handlers.clients import ATTEMPTS, CONNECT_TIMEOUT, READ_TIMEOUT
+from handlers.clients import CONNECT_TIMEOUT, READ_TIMEOUT
 from processing import imaging
+from processing.direct import ATTEMPTS
 from processing.imaging import Rendered
 from processing.naming import variant_keys
 from processing.recipe import Recipe, load
@@ -55,7 +56,8 @@ def usual(_: Path) -> Handler:
     config = IdempotencyConfig(event_key_jmespath="[bucket, key, etag]")
     processor = BatchProcessor(event_type=EventType.SQS)
 
-    @idempotent_function(data_keyword_argument="upload", persistence_store=layer, config=config)
+    # Powertools is not installed where this is checked
+    @idempotent_function(data_keyword_argument="upload", persistence_store=layer, config=config)  # type: ignore[untyped-decorator]
     def process(upload: dict[str, Any]) -> dict[str, Any]:
         return _make_variants(s3, recipe, upload)
 

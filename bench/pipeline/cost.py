@@ -38,7 +38,7 @@ class Cost:
 
     @property
     def total(self) -> float:
-        return sum(astuple(self))
+        return float(sum(astuple(self)))
 
 
 def gb_seconds(*, batch_seconds: float, batch: int, memory: float) -> float:

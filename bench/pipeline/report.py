@@ -65,7 +65,7 @@ def cpu(rounds: Sequence[Round], way: str) -> float:
 
 def beyond(rounds: Sequence[Round], way: str) -> float:
     """CPU milliseconds an image more than the engine alone takes for the same batch, in the same round."""
-    return statistics.median(each[way]["cpu"] - each[ENGINE]["cpu"] for each in rounds) * 1000 / BATCH
+    return float(statistics.median(each[way]["cpu"] - each[ENGINE]["cpu"] for each in rounds)) * 1000 / BATCH
 
 
 def cost_of(rounds: Sequence[Round], way: str) -> Cost:
@@ -228,7 +228,7 @@ def _tidy(axes: Any) -> None:
 
 
 def _median(rounds: Sequence[Round], way: str, name: str) -> float:
-    return statistics.median(each[way][name] for each in rounds)
+    return float(statistics.median(each[way][name] for each in rounds))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
