@@ -95,7 +95,7 @@ class MemoryQueue:
 
         ``only`` names one message, as if no other were visible: SQS keeps no order.
         """
-        taken = []
+        taken: list[Sent] = []
         for message in sorted(self.messages.values(), key=lambda message: message.visible_at):
             if message.visible_at > self.clock() or len(taken) == limit or only not in (None, message.id):
                 continue

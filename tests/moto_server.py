@@ -5,17 +5,23 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 from urllib.request import Request, urlopen
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
+from werkzeug.serving import ThreadedWSGIServer, make_server
 
 from ops.local.server import HOST, Handler
 
 OBJECTS = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
 LOST = "503 Service Unavailable"
 Meddle = Callable[[str], bool]
+
+
+class Application(Protocol):
+    """What WSGI calls so."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any, /) -> Iterable[bytes]: ...
 
 
 class MotoServer:
@@ -54,7 +60,7 @@ class MotoServer:
         start_response(LOST, [("Content-Length", "0")])
         return []
 
-    _moto = DomainDispatcherApplication(create_backend_app)
+    _moto: Application = DomainDispatcherApplication(create_backend_app)
 
 
 def _operation(environ: dict[str, Any]) -> str:
@@ -67,6 +73,7 @@ def serving() -> Iterator[MotoServer]:
     """A server, until the context ends."""
     moto = MotoServer()
     server = make_server(HOST, 0, moto.application, threaded=True, request_handler=Handler)
+    assert isinstance(server, ThreadedWSGIServer)
     server.daemon_threads = True  # a client that stays connected must not keep the server
     server.block_on_close = False
     moto.url = f"http://{HOST}:{server.server_port}"

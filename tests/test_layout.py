@@ -106,9 +106,11 @@ def action_faults(module: str, text: str) -> list[str]:
         if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant)
     ]
     for node in run_at_import(body):
+        if not isinstance(node, ast.Name | ast.Attribute):
+            continue
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             continue  # a field may be called as it likes
-        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
+        name = node.id if isinstance(node, ast.Name) else node.attr
         if name in ACTIONS:
             faults.append(f"{module}:{node.lineno} {name}")
     return faults

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bench.pipeline import anatomy, report
+from bench.pipeline import anatomy, growth, report
 
 
 def run(seconds: float, cpu: float) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_a_figure_that_falls_short_of_its_bound_says_so(short: report.Round) -> 
 
 def test_growth_is_read_around_each_count() -> None:
     batches = [[float(number), 0.0, 0.0] for number in range(1000)]
-    found = report.at_counts(batches)
+    found = growth.at_counts(batches)
 
     assert [(count, group[0][0], group[-1][0]) for count, group in found.items()] == [
         (100, 0.0, 9.0),

@@ -27,6 +27,13 @@ def scene(size: tuple[int, int] = SIZE, *, shift: int = 0) -> Image.Image:
     return picture
 
 
+def pixel(picture: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:
+    """The values of a pixel in each band."""
+    found = picture.getpixel(at)
+    assert isinstance(found, tuple)
+    return found
+
+
 def holes(size: tuple[int, int] = SIZE) -> Image.Image:
     """An alpha channel with everything in it: clear, half clear, opaque."""
     return Image.radial_gradient("L").resize(size).point(lambda level: max(0, min(255, (200 - level) * 4)))

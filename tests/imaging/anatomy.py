@@ -37,7 +37,9 @@ def _jpeg(data: bytes) -> Iterator[str]:
             yield f"{number:02X}"
         at += 2 + length
         if number == 0xDA:  # coded pixels, up to a marker that is no restart and no escaped 0xFF
-            at += re.search(rb"\xff[^\x00\xd0-\xd7]", data[at:]).start()
+            marker = re.compile(rb"\xff[^\x00\xd0-\xd7]").search(data, at)
+            assert marker is not None, "no marker behind the pixels"
+            at = marker.start()
     if at + 2 != len(data):
         yield "bytes behind the end"
 

@@ -3,11 +3,11 @@
 import io
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from processing.imaging import render
 from tests.corpus import sample
-from tests.corpus.pictures import cut_out, scene
+from tests.corpus.pictures import cut_out, pixel, scene
 from tests.corpus.samples import DURATIONS, film, saved
 from tests.imaging.making import difference, frames_of, made, opened, recipe, rendered, spec
 
@@ -40,10 +40,9 @@ def shown(frame):
 def timings(data):
     image = Image.open(io.BytesIO(data))
     found = []
-    for number in range(image.n_frames):
-        image.seek(number)
-        image.load()
-        found.append(round(image.info["duration"]))
+    for frame in ImageSequence.Iterator(image):
+        frame.load()
+        found.append(round(frame.info["duration"]))
     return tuple(found)
 
 
@@ -152,7 +151,7 @@ def test_a_transparent_frame_clears_the_one_before_it():
 
     _, last = frames_of(made(original).data)
 
-    assert last.getpixel((5, 5))[3] == 0
+    assert pixel(last, (5, 5))[3] == 0
     assert last.getpixel((30, 5)) == (0, 0, 255, 255)
 
 
@@ -177,7 +176,7 @@ def test_a_frame_that_reaches_out_of_the_screen_is_cut_and_squeezes_nothing():
 
     _, last = frames_of(result.variants[0].data)
     assert (result.source.width, result.source.height) == last.size == (40, 40)
-    assert [last.getpixel((x, 20))[:3] for x in (5, 25, 35)] == [(255, 0, 0), (255, 0, 0), (0, 0, 255)]
+    assert [pixel(last, (x, 20))[:3] for x in (5, 25, 35)] == [(255, 0, 0), (255, 0, 0), (0, 0, 255)]
 
 
 @pytest.mark.parametrize("output", ["webp", "png", "avif"])

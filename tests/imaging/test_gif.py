@@ -3,9 +3,10 @@
 import io
 
 from PIL import Image, ImageDraw
+from PIL.GifImagePlugin import GifImageFile
 
 from processing.imaging import gif
-from tests.corpus.pictures import scene
+from tests.corpus.pictures import pixel, scene
 from tests.imaging.making import difference, frames_of
 
 
@@ -50,7 +51,7 @@ def test_a_small_thing_in_a_new_colour_keeps_its_colour():
 
     _, second = frames_of(written(*frames))
 
-    assert max(abs(a - b) for a, b in zip(second.getpixel((72, 162)), (255, 0, 200, 255), strict=True)) <= 12
+    assert max(abs(a - b) for a, b in zip(pixel(second, (72, 162)), (255, 0, 200, 255), strict=True)) <= 12
 
 
 def test_frames_that_hardly_differ_share_their_colours_and_only_the_change_is_stored():
@@ -84,11 +85,12 @@ def test_what_is_half_transparent_is_there_or_not():
 
     (frame,) = frames_of(written(picture))
 
-    assert frame.getpixel((1, 1))[3] == 255
-    assert frame.getpixel((6, 1))[3] == 0
+    assert pixel(frame, (1, 1))[3] == 255
+    assert pixel(frame, (6, 1))[3] == 0
 
 
 def test_a_still_is_no_animation():
     with Image.open(io.BytesIO(written(colourful()))) as image:
+        assert isinstance(image, GifImageFile)
         assert image.n_frames == 1
         assert "loop" not in image.info

@@ -80,7 +80,7 @@ def test_a_place_is_never_before_the_edge(outer, inner, where, margin):
 def test_a_variant_is_made_from_one_that_is_large_enough_and_comes_before_it(size, boxes):
     layouts = plan([spec(str(number), width=w, height=h) for number, (w, h) in enumerate(boxes)], size)
 
-    done = {}
+    done: dict[str, tuple[int, int]] = {}
     for layout in layouts:
         if layout.parent is not None:
             larger = done[layout.parent]
@@ -178,7 +178,7 @@ def test_variants_that_differ_in_one_setting_are_not_taken_for_the_same():
 def test_simd_and_pillow_resize_alike(size, part, mode):
     soft = scene(size).point(lambda level: 64 + level // 2)  # where Lanczos overshoots, each clips at another moment
     picture = soft.convert(mode)
-    smaller = tuple(max(1, int(side * each)) for side, each in zip(size, part, strict=True))
+    smaller = (max(1, int(size[0] * part[0])), max(1, int(size[1] * part[1])))
 
     by_simd, by_pillow = resize(picture, smaller), picture.resize(smaller, Image.Resampling.LANCZOS)
 

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from processing.recipe import Colour, Watermark
+from tests.corpus.pictures import pixel
 from tests.corpus.samples import saved
 from tests.imaging.making import made, opened
 
@@ -183,4 +184,4 @@ def test_every_frame_of_an_animation_carries_the_mark():
 
     for number in range(2):
         moving.seek(number)
-        assert all(abs(a - 250) <= 4 for a in moving.convert("RGB").getpixel((100, 60)))
+        assert all(abs(a - 250) <= 4 for a in pixel(moving.convert("RGB"), (100, 60)))

@@ -65,7 +65,7 @@ class Stage:
         return [self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)["MessageId"] for body in bodies]
 
     def play(self, handler, *, timeout=20.0, environments=None, environment=None, enabled=lambda: True, **mapping):
-        mapping = EventSourceMapping(
+        source = EventSourceMapping(
             queue_arn=f"arn:aws:sqs:{REGION}:123456789012:{self.queue_name}", function_name="function", **mapping
         )
         function = Function(
@@ -78,7 +78,7 @@ class Stage:
         )
         player = Player(
             self.sqs,
-            mapping,
+            source,
             function,
             code_root=FUNCTIONS,
             environ=self.emulator.environ(),

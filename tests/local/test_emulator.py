@@ -93,6 +93,7 @@ def test_it_ends_when_its_parent_is_killed(tmp_path):
         stdout=subprocess.PIPE,
     )
     with parent:
+        assert parent.stdout is not None
         server = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
 

@@ -160,7 +160,7 @@ def test_a_task_ends_with_the_queue_it_moves_from(queues):
 def test_nothing_is_lost_between_two_threads(queues):
     """Receivers and a move share the dead-letter queue: each message is had by one of them."""
     queues.bury(60)
-    received = []
+    received: list[str] = []
     reader = threading.Thread(target=lambda: received.extend(m for _ in range(8) for m in queues.receive(queues.dlq)))
 
     reader.start()

@@ -38,8 +38,8 @@ def patched(replace):
 @pytest.fixture
 def clients(patched):
     with mock_aws():
-        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "eu-west-1"}
-        yield {name: boto3.client(name, **keys) for name in ("sqs", "s3", "dynamodb")}
+        session = boto3.Session("local", "local", region_name="eu-west-1")
+        yield {"sqs": session.client("sqs"), "s3": session.client("s3"), "dynamodb": session.client("dynamodb")}
 
 
 @pytest.fixture
@@ -239,6 +239,7 @@ def test_ten_thousand_waiting_messages_cost_a_sender_and_a_receiver_nothing(clie
     def live_through_one_message():
         backend.send_message("q", "x")
         (message,) = backend.receive_message("q", 1, 0, 60)
+        assert message.receipt_handle is not None
         backend.change_message_visibility("q", message.receipt_handle, 30)
         backend.delete_message("q", message.receipt_handle)
 
@@ -256,7 +257,12 @@ def test_ten_thousand_waiting_messages_cost_a_sender_and_a_receiver_nothing(clie
 
 def test_whose_a_request_is_is_looked_up_once(patched, monkeypatch):
     looked_up = []
-    monkeypatch.setattr(moto.backends, "list_of_moto_modules", lambda: looked_up.append("sqs") or ["sqs"])
+
+    def modules():
+        looked_up.append("sqs")
+        return ["sqs"]
+
+    monkeypatch.setattr(moto.backends, "list_of_moto_modules", modules)
     application = DomainDispatcherApplication(create_backend_app)
 
     found = [application.get_backend_for_host("sqs.eu-west-1.amazonaws.com") for _ in range(3)]
@@ -306,9 +312,12 @@ def test_a_long_poll_sees_a_message_that_is_given_back(clients, queue_url, monke
     (message,) = sqs.receive_message(QueueUrl=queue_url)["Messages"]
     waiting = threading.Event()
     about_to_wait = moto_queues._seconds_until_one_returns
-    monkeypatch.setattr(
-        moto_queues, "_seconds_until_one_returns", lambda queue: (waiting.set(), about_to_wait(queue))[1]
-    )
+
+    def say_so(queue):
+        waiting.set()
+        return about_to_wait(queue)
+
+    monkeypatch.setattr(moto_queues, "_seconds_until_one_returns", say_so)
 
     with ThreadPoolExecutor(1) as threads:
         start = time.monotonic()
@@ -331,7 +340,9 @@ def test_a_message_past_its_retention_is_gone(clients):
     url = clients["sqs"].create_queue(QueueName="short", Attributes={"MessageRetentionPeriod": "60"})["QueueUrl"]
     clients["sqs"].send_message(QueueUrl=url, MessageBody="x")
     queue = sqs_backends["123456789012"]["eu-west-1"].queues["short"]
-    queue._messages[0].sent_timestamp -= 60_000
+    message = queue._messages[0]
+    assert message.sent_timestamp is not None
+    message.sent_timestamp -= 60_000
 
     assert "Messages" not in clients["sqs"].receive_message(QueueUrl=url)
     assert queue._messages == []
@@ -363,11 +374,11 @@ def test_a_message_that_was_purged_meanwhile_can_be_deleted(clients, queue_url):
     assert "Messages" not in sqs.receive_message(QueueUrl=queue_url)
 
 
-def test_an_enabled_event_source_mapping_takes_no_message_by_itself(clients, queue_url):
+def test_an_enabled_event_source_mapping_takes_no_message_by_itself(clients, queue_url, monkeypatch):
     """moto would receive for it at each message that is sent, and look for the function in docker."""
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
     queue = sqs_backends["123456789012"]["eu-west-1"].queues["q"]
-    queue.lambda_event_source_mappings[arn] = SimpleNamespace(enabled=True, batch_size=10)
+    monkeypatch.setitem(queue.lambda_event_source_mappings, arn, SimpleNamespace(enabled=True, batch_size=10))
 
     clients["sqs"].send_message(QueueUrl=queue_url, MessageBody="x")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 
 import pytest
@@ -20,15 +21,21 @@ def test_only_what_succeeded_is_deleted(stage):
 
 
 def test_while_the_mapping_is_disabled_messages_wait_unreceived(stage):
-    answers, enabled = [], []
-    player = stage.play("succeed", enabled=lambda: answers.append(bool(enabled)) or answers[-1])
+    answers: list[bool] = []
+    enabled = threading.Event()
+
+    def ask():
+        answers.append(enabled.is_set())
+        return answers[-1]
+
+    player = stage.play("succeed", enabled=ask)
     wait_until(lambda: player.paused)
     stage.send("a", "b")
 
     asked = len(answers)
     wait_until(lambda: len(answers) >= asked + 2)
     assert (player.counts.batches, stage.left(), stage.hidden()) == (0, 2, 0)
-    enabled.append(True)
+    enabled.set()
     wait_until(lambda: player.counts.deleted == 2)
 
     assert {count for call in stage.invocations() for count in call["receive_counts"]} == {1}

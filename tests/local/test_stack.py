@@ -17,15 +17,19 @@ from tests.local.conftest import FUNCTIONS, is_running, wait_until
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    steps = []
+def steps():
+    """What the stack announced."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory, steps):
     with LocalStack(PROJECT, work_dir=tmp_path_factory.mktemp("stack"), progress=steps.append) as stack:
-        stack.steps = steps
         yield stack
 
 
-def test_every_step_is_announced(stack):
-    assert [step for step in stack.steps if step != "packaging the service"] == [
+def test_every_step_is_announced(stack, steps):
+    assert [step for step in steps if step != "packaging the service"] == [
         "starting the emulator",
         "deploying the service",
         "starting the consumer",
@@ -77,13 +81,14 @@ def test_a_deployment_that_fails_leaves_no_emulator_behind(tmp_path, monkeypatch
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     (tmp_path / "project").mkdir()
     emulators = []
-    stack = LocalStack(
-        tmp_path / "project",
-        work_dir=tmp_path,
-        progress=lambda step: emulators.append(stack.emulator_pid) if "packaging" in step else None,
-    )
 
-    with pytest.raises(StackError, match="no such thing"), stack:
+    def note(step):
+        if "packaging" in step:
+            emulators.append(failing.emulator_pid)
+
+    failing = LocalStack(tmp_path / "project", work_dir=tmp_path, progress=note)
+
+    with pytest.raises(StackError, match="no such thing"), failing:
         pass
 
     (emulator,) = emulators
@@ -178,6 +183,7 @@ def test_however_the_runner_ends_no_process_stays_behind(tmp_path, ending):
     )
     log = tmp_path / "logs" / "function-1.log"
     with process:
+        assert process.stdout is not None
         emulator = int(process.stdout.readline())
         wait_until(lambda: log.exists() and log.read_text().endswith("\n"))
         environment = json.loads(log.read_text())["pid"]

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import threading
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 from ops.errors import StackError
 from ops.local.invocation import FunctionError, FunctionTimeoutError
+from ops.local.server import HOST
 from ops.serve.gateway import API_KEY, BODY_LIMIT, PAYLOAD_LIMIT, Gateway
 from ops.serve.routes import Routes
 from ops.serve.server import Server, listen
@@ -106,16 +108,20 @@ def notes():
 def client(function, notes):
     """Sends a request to a server before the function, on one connection that stays open."""
     with running(Gateway(Routes.of(TEMPLATE), function, notes.append)) as server:
-        connection = http.client.HTTPConnection(*server.server_address, timeout=10)
+        connection = connected(server)
 
         def send(verb, target, body=None, headers=KEY):
             connection.request(verb, target, body, headers)
             answer = connection.getresponse()
-            answer.text = answer.read().decode(errors="replace")
-            return answer
+            text = answer.read().decode(errors="replace")
+            return SimpleNamespace(status=answer.status, headers=answer.headers, text=text)
 
         yield send
         connection.close()
+
+
+def connected(server):
+    return http.client.HTTPConnection(HOST, server.server_address[1], timeout=10)
 
 
 @contextmanager
@@ -176,7 +182,7 @@ def test_without_a_query_there_are_no_parameters_rather_than_none_of_them(client
 
 def test_a_header_that_comes_twice_is_given_as_both_and_as_the_last(function):
     with running(Gateway(Routes.of(TEMPLATE), function, print)) as server:
-        connection = http.client.HTTPConnection(*server.server_address, timeout=10)
+        connection = connected(server)
         connection.putrequest("GET", "/")
         connection.putheader("accept", "a")
         connection.putheader("accept", "b")
@@ -309,11 +315,10 @@ def test_a_page_of_a_configured_origin_may_read_api_gateways_own_answers(functio
     function.answer = FunctionError("ValueError: a bug")
     routes = Routes.of(with_resources(NoKey=None, Refused=None, Failed=None, **refusals(*origins)))
     with running(Gateway(routes, function, lambda note: None)) as server:
-        connection = http.client.HTTPConnection(*server.server_address, timeout=10)
-        requests = (("GET", "/images", None, {}), ("POST", "/", b"x" * (BODY_LIMIT + 1), {}), ("GET", "/", None, {}))
+        connection = connected(server)
         answers = {}
-        for request in requests:
-            connection.request(*request)
+        for verb, target, body in (("GET", "/images", b""), ("POST", "/", b"x" * (BODY_LIMIT + 1)), ("GET", "/", b"")):
+            connection.request(verb, target, body or None)
             answer = connection.getresponse()
             answers[answer.status] = (json.loads(answer.read())["status"], answer.headers)
         connection.close()
@@ -327,7 +332,7 @@ def test_a_page_of_a_configured_origin_may_read_api_gateways_own_answers(functio
 def test_without_words_of_its_own_the_template_leaves_api_gateways(function):
     routes = Routes.of(with_resources(NoKey=None, Refused=None))
     with running(Gateway(routes, function, print)) as server:
-        connection = http.client.HTTPConnection(*server.server_address, timeout=10)
+        connection = connected(server)
         connection.request("GET", "/images")
         answer = connection.getresponse()
 

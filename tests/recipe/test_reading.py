@@ -202,7 +202,9 @@ def test_a_watermark_needs_a_text_or_a_logo(setting):
 def test_a_logo_is_read_from_its_folder(folder):
     recipe = load(f'{PHONE}watermark = "mark"\n[watermarks.mark]\nlogo = "logos/mark.png"', folder=folder)
 
-    assert recipe.variants[0].watermark.logo == (folder / "logos" / "mark.png").read_bytes()
+    watermark = recipe.variants[0].watermark
+    assert watermark is not None
+    assert watermark.logo == (folder / "logos" / "mark.png").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from ops.errors import StackError
 from ops.images import MOST_KEYS, Record
 from ops.start.ends import Follower, Outcome
+from ops.start.uploads import Upload
 from tests.start.makers import upload
 
 
@@ -22,6 +23,7 @@ class World:
         self.messages = 0
         self.script = list(script)
         self.broken = False
+        self.looked = lambda: None
 
     def read(self, versions):
         self.asked.append(list(versions))
@@ -29,6 +31,7 @@ class World:
 
     def look(self):
         self.letters_looked += 1
+        self.looked()
 
     def says(self, upload, status, **more):
         self.records[upload.object, upload.etag] = Record(status, **more)
@@ -61,7 +64,7 @@ class World:
 
 
 def finished(upload):
-    future = Future()
+    future: Future[Upload] = Future()
     future.set_result(upload)
     return future
 
@@ -121,7 +124,7 @@ def test_the_record_of_a_dead_letter_is_read_after_the_letter_was_seen():
         world.buries(upload())
         world.says(upload(), "FAILED", cause="AccessDenied")
 
-    world.look = bury
+    world.looked = bury
     (end,) = world.follower().follow([finished(upload())])
 
     assert end.record.cause == "AccessDenied"
@@ -171,10 +174,15 @@ def test_ends_come_in_the_order_of_the_uploads_and_each_is_told_once():
 
 def test_objects_are_followed_while_others_are_still_being_uploaded():
     world, told = World(), []
-    slow = Future()
+    slow: Future[Upload] = Future()
     world.says(upload("a.jpg"), "DONE")
     world.says(upload("b.jpg"), "DONE")
-    world.script.append(lambda: (told.append("paused"), slow.set_result(upload("b.jpg"))))
+
+    def finish():
+        told.append("paused")
+        slow.set_result(upload("b.jpg"))
+
+    world.script.append(finish)
     follower = world.follower()
     follower.on_end = lambda end: told.append(end.upload.photo.name)
 
@@ -194,7 +202,7 @@ def test_a_request_asks_for_no_more_than_it_may_and_every_upload_gets_its_turn()
 
 
 def test_an_upload_that_fails_is_raised():
-    failed = Future()
+    failed: Future[Upload] = Future()
     failed.set_exception(OSError("gone"))
 
     with pytest.raises(OSError, match="gone"):

@@ -1,5 +1,7 @@
 """What is read from the images table, the dead-letter queue and the uploads queue."""
 
+from dataclasses import asdict
+
 from boto3.dynamodb.types import TypeSerializer
 
 from ops.depths import depth_of
@@ -62,7 +64,7 @@ def test_nothing_is_asked_when_nothing_is_wanted():
 
 
 def test_an_item_becomes_a_record():
-    variant = {"name": "phone", "key": "phone/a.jpg", "format": "jpeg", "width": 480, "height": 320, "bytes": 9000}
+    variant = Variant("phone", "phone/a.jpg", "jpeg", 480, 320, 9000)
     known = item(
         *VERSIONS[0],
         status="DONE",
@@ -71,7 +73,7 @@ def test_an_item_becomes_a_record():
         mode="RGB",
         width=4000,
         height=3000,
-        variants=[variant],
+        variants=[asdict(variant)],
         timings={"fetch": 12},
         lost=["animation"],
     )
@@ -85,7 +87,7 @@ def test_an_item_becomes_a_record():
         mode="RGB",
         width=4000,
         height=3000,
-        variants=(Variant(**variant),),
+        variants=(variant,),
         timings={"fetch": 12},
         lost=("animation",),
     )

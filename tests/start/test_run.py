@@ -17,6 +17,7 @@ from ops.start import command
 from ops.start.letters import DeadLetters
 from ops.start.photos import select
 from ops.start.run import Run
+from tests.corpus.pictures import pixel
 from tests.start.test_sheet import Page
 
 VARIANTS = {"desktop": 1920, "tablet": 1024, "phone": 480}
@@ -113,7 +114,7 @@ def test_the_variants_are_saved_within_their_boxes_and_upright(totals, samples, 
     with Image.open(run[1] / "phone" / "portrait-by-exif.jpg") as image:
         assert image.size == (320, 480)
     with Image.open(run[1] / "phone" / "astronaut-alpha.png") as image:
-        assert image.convert("RGBA").getpixel((0, 0))[3] == 0
+        assert pixel(image.convert("RGBA"), (0, 0))[3] == 0
     assert totals["bytes_out"] == sum(
         path.stat().st_size for name in VARIANTS for path in (run[1] / name).rglob("*") if path.is_file()
     )

@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FAKE_TOOL = Path(__file__).with_name("fake_tool.py")
 NODE = shutil.which("node")
+BASH = shutil.which("bash") or "bash"
 
 
 class Clone:
@@ -310,9 +311,7 @@ def test_lint_runs_the_checks_without_the_tests(ready, fails):
 def test_ci_says_what_to_install_where_there_is_no_npm(tmp_path):
     (tmp_path / "dirname").symlink_to(shutil.which("dirname"))
 
-    result = subprocess.run(
-        [shutil.which("bash"), ROOT / ".ci" / "run"], env={"PATH": str(tmp_path)}, capture_output=True, text=True
-    )
+    result = subprocess.run([BASH, ROOT / ".ci" / "run"], env={"PATH": str(tmp_path)}, capture_output=True, text=True)
 
     assert result.returncode == 2
     assert "install Node 20.19 or later" in only_line(result)

@@ -27,7 +27,8 @@ def variant(key):
 
 
 def test_each_variant_is_copied_once_under_its_key(tmp_path):
-    bucket, saved = Bucket(), []
+    bucket = Bucket()
+    saved: list[Variant] = []
     keys = ["phone/a.jpg", "phone/café + bar/ñ.jpg", "desktop/a.jpg"]
 
     VariantsBucket(bucket, "variants").save([variant(key) for key in keys], tmp_path, saved.append)

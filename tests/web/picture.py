@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from ops.local.stack import LocalStack
 from tests.conftest import ROOT
@@ -15,7 +15,7 @@ from tests.web.browsing import PATIENCE, Desk, chromium, served, started
 
 SAMPLES = ROOT / "samples"
 PICTURES = (".jpg", ".png", ".webp")
-WINDOW = {"width": 1200, "height": 1000}
+WINDOW = ViewportSize(width=1200, height=1000)
 
 
 def main(target: Path) -> None:

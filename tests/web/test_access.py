@@ -1,5 +1,7 @@
 """The page is usable by everybody: axe-core finds nothing to complain about, in light, in dark and on a phone."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import expect
 
@@ -7,7 +9,7 @@ from tests.conftest import ROOT
 from tests.web.browsing import damaged, files
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "device_scale_factor": 2},

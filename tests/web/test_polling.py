@@ -31,10 +31,12 @@ def nobody_at_work(stack):
 def answers(desk):
     """Every answer about images, as (address, status)."""
     heard = []
-    desk.page.on(
-        "response",
-        lambda response: f"{desk.url}/images" in response.url and heard.append((response.url, response.status)),
-    )
+
+    def hear(response):
+        if f"{desk.url}/images" in response.url:
+            heard.append((response.url, response.status))
+
+    desk.page.on("response", hear)
     return heard
 
 
