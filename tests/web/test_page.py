@@ -216,6 +216,21 @@ def test_one_upload_can_be_canceled_and_retried_while_the_others_go_on(desk, hel
     desk.wait_for("done", 3)
 
 
+def test_an_upload_that_was_canceled_and_retried_before_it_had_a_form_can_be_canceled_again(desk, held, tmp_path):
+    asked = []
+    desk.page.route("**/uploads", lambda route: asked.append(route), times=1)
+    desk.choose(files(tmp_path, 1))
+    desk.press("Cancel photo-01.jpg")
+    desk.press("Retry photo-01.jpg")
+    while not asked:
+        desk.page.wait_for_timeout(50)  # the page is ahead of the browser
+    asked[0].continue_()
+    desk.wait_for("uploading", 1)
+
+    with desk.page.expect_event("requestfailed"):
+        desk.press("Cancel photo-01.jpg")
+
+
 def test_all_uploads_can_be_canceled_and_the_list_cleared(desk, held, tmp_path):
     desk.choose(files(tmp_path, 7))
     desk.wait_for("uploading", 5)

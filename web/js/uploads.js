@@ -78,7 +78,7 @@ export class Uploads {
     } catch (error) {
       this.#failed(photo, error);
     } finally {
-      this.#running.delete(photo);
+      if (this.#running.get(photo) === controller) this.#running.delete(photo); // or it is on its way once more
       this.#pump();
     }
   }
