@@ -1,7 +1,7 @@
 """The images table in memory, behind the interface of boto3's client: as much of UpdateItem as the ledger uses."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tests.dynamodb_expressions import Attribute, Condition, Item, Update, compile_condition, compile_update
 
 KEY = frozenset(("object", "etag"))
-_to_python = TypeDeserializer().deserialize
+_to_python: Callable[[Any], Any] = TypeDeserializer().deserialize
 
 
 class MemoryDynamoDB:
@@ -93,4 +93,5 @@ def _validate(update: Update, condition: Condition, names: Mapping[str, str], va
 
 def _refusal(code: str, message: str, shown: Mapping[str, Any] | None = None) -> ClientError:
     answer: dict[str, Any] = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    return ClientError(answer | dict(shown or {}), "UpdateItem")
+    told: Any = answer | dict(shown or {})  # botocore's types know no item in an error
+    return ClientError(told, "UpdateItem")
