@@ -5,18 +5,17 @@ import random
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache, partial
 from pathlib import Path
 
-from handlers.clients import REQUEST_SECONDS, boto3_client, make_clients
+from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, make_clients
+from handlers.deadlines import Deadlines
 from handlers.logs import log_as_json
 from handlers.metrics import Metrics
 from processing.batch import Batch
 from processing.capacity import Capacity, capacity
 from processing.contained import Bodies, Renderer, Renderers, Room
-from processing.direct import Clients
 from processing.ledger import DynamoLedger
 from processing.pace import Pace
 from processing.publisher import Render
@@ -46,15 +45,22 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     recipe = _fitting(load(RECIPE.read_text(encoding="utf-8")), room)
     pace = Pace(settings.function_timeout)
     render = _render(settings, recipe, room, pace, env)
-    clients = make_clients(settings.requests, env, connections=room.threads)
+    deadlines = Deadlines()
+    clients = make_clients(deadlines, connections=room.threads)
+    reserve = max(RESERVES.values())
+
+    def begin(seconds_left: Callable[[], float]) -> None:
+        deadlines.begin(seconds_left)
+        pace.begin(lambda: seconds_left() - reserve)
+
     return Batch(
         handle=_worker(settings, recipe, render, clients).handle,
-        queue=SqsQueue(cache(partial(boto3_client, "sqs")), settings.queue_url),
+        queue=SqsQueue(clients.sqs, settings.queue_url),
         max_receive_count=settings.max_receive_count,
-        seconds_needed=pace.seconds_needed,
+        seconds_needed=lambda: pace.seconds_needed() + reserve,
         clock=time.time,
         chance=random.Random(),
-        begin=pace.begin,
+        begin=begin,
         end=metrics.flush_batch,
         spread=SideBySide(room.threads, Bodies(room, pace, recipe.limits.max_bytes).hold),
     )

@@ -1,47 +1,64 @@
-"""What the consumer speaks to AWS with: clients of its own, or boto3's."""
+"""The consumer's clients of S3, DynamoDB and SQS: boto3's, of one session, each request with a deadline."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-import botocore
+import boto3
+from botocore.config import Config
 
-from processing.direct import ATTEMPTS, Clients, direct_clients
+from handlers.deadlines import CONNECT_TIMEOUT, OVERRUN, READ_TIMEOUT, Deadlines
+from processing.errors import Unavailable
 
-# Three attempts of at most 1 + 5 seconds, and between them pauses of at most 1 and 2 seconds: 21 seconds at the worst.
-CONNECT_TIMEOUT = 1
-READ_TIMEOUT = 5
-REQUEST_SECONDS = 22.0  # below the 30 seconds by which a lease outlives the function
-CERTIFICATES = str(Path(botocore.__file__).with_name("cacert.pem"))  # what boto3 trusts
+ATTEMPTS: Final = 3
+DEADLINE: Final = 20.0  # seconds for a request, its retries and the body of its answer
+REQUEST_SECONDS: Final = DEADLINE + OVERRUN
+
+RESERVES: Final = {"s3": 3.0, "dynamodb": 2.0, "sqs": 0.5}
+"""By how many seconds before the end of an invocation a request must have ended: when S3 hangs there is time to write
+the reason into the ledger, and when the ledger hangs too, to postpone the message."""
 
 
-def make_clients(requests: str, environ: Mapping[str, str], *, connections: int) -> Clients:
-    """Clients for S3 and DynamoDB.
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """What the store, the ledger and the queue speak to AWS with."""
+
+    s3: Any
+    dynamodb: Any
+    sqs: Any
+
+
+def make_clients(deadlines: Deadlines, *, connections: int) -> Clients:
+    """The clients of one consumer.
 
     Args:
-        requests: "direct" for our own, where the environment asks for nothing unusual; "boto3" for boto3's.
         connections: how many requests there are at once.
     """
-    direct = None
-    if requests == "direct":
-        direct = direct_clients(
-            environ, certificates=CERTIFICATES, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT
-        )
-    return direct or Clients(*(boto3_client(service, connections) for service in ("s3", "dynamodb")))
-
-
-def boto3_client(service: str, connections: int = 1) -> Any:
-    """A client of boto3's; it is imported here, because that and one client are half of a cold start."""
-    import boto3
-    from botocore.config import Config
-
-    settings = Config(
+    session = boto3.Session()
+    config = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=connections,
         user_agent="darkroom",
+        tcp_keepalive=True,
         request_checksum_calculation="when_required",  # the signature covers the SHA-256 of the body in its place
     )
-    make: Callable[..., Any] = boto3.client
-    return make(service, config=settings)
+
+    def make(service: Any) -> Any:
+        client = session.client(service, config=config)
+        client.meta.events.register("response-received", _check_sender)
+        return deadlines.limit(client, seconds=DEADLINE, reserve=RESERVES[service])
+
+    return Clients(s3=make("s3"), dynamodb=make("dynamodb"), sqs=make("sqs"))
+
+
+def _check_sender(parsed_response: dict[str, Any] | None, event_name: str, **_: Any) -> None:
+    """Every answer of AWS has a request id. A success without one is of something in between, and means nothing.
+
+    Raises:
+        Unavailable: it has none.
+    """
+    metadata = (parsed_response or {}).get("ResponseMetadata", {})
+    if metadata.get("HTTPStatusCode") in range(200, 300) and not metadata.get("RequestId"):
+        operation = event_name.removeprefix("response-received.").replace(".", ":")
+        raise Unavailable("UnexpectedAnswer", operation, "no request id in it")

@@ -76,7 +76,6 @@ RULES: Mapping[str, Rule] = {
     "dlqRetentionDays": whole(2, 14),
     "logRetentionDays": one_of(*LOG_RETENTION_DAYS),
     "logLevel": one_of("DEBUG", "INFO", "WARNING", "ERROR"),
-    "requests": one_of("direct", "boto3"),
     "removals": SWITCH,
     "pointInTimeRecovery": SWITCH,
     "pollQueue": SWITCH,

@@ -37,8 +37,8 @@ CPU: Final = ((0.25, 7.0), (0.5, 8.0), (1.0, 22.0), (2.0, 34.0), (12.0, 86.0), (
 """Megapixels of a JPEG, and the CPU milliseconds of its three variants: `python -m bench.engine` from 2 megapixels on,
 and the medians of nine renderings of one photo scaled down below."""
 WITHOUT_SIMD: Final = 3.0  # times the CPU where the resizer is Pillow's own, as on arm64: 1.9 at 0.25 MP, 3.2 at 12
-# CPU milliseconds beyond rendering, in bench.pipeline: 6 for 200 KB, 19 for the 3 MB of 12 megapixels
-REQUESTS: Final = 5.5  # an image's seven requests, its story and its log
+# CPU milliseconds beyond rendering, in bench.pipeline: 15 for 200 KB, 27 for the 3 MB of 12 megapixels
+REQUESTS: Final = 14.0  # an image's seven requests, its story and its log
 BODY: Final = 1.1  # for each megapixel, as cameras write them: its bytes are read, checked and handed over
 WAIT: Final = 0.25  # seconds an image waits for AWS in all; assumed, for nothing here has run on AWS yet
 BYTES_A_PIXEL: Final = 0.3  # of a camera's JPEG; where only the size of a file is known

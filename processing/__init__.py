@@ -15,7 +15,6 @@ Read in this order:
     contained   decoding and rendering in child processes, within limits
     ledger      the images table: claim, complete, reject, fail, release
     store       objects in S3: one method, one conditional request
-    direct      the requests an image costs, signed and sent without boto3; a map of its own
     queue       when failed messages come back
     naming      what the variants of an object are called
     stopwatch   how long each stage took
@@ -27,6 +26,6 @@ Read in this order:
 
 `events`, `recipe`, `naming`, `picture`, `stopwatch`, `spread`, `pace`, `capacity`, `errors`, `fingerprint` and
 `settings` know nothing outside the standard library; `imaging` needs Pillow, which the consumer itself never loads;
-`contained` needs Linux; `store`, `ledger`, `direct`, `queue`, `aws` and `api` know AWS; clients are arguments, and made
-by `direct`. Nothing happens at import.
+`contained` needs Linux; `store`, `ledger`, `queue`, `aws` and `api` know AWS; clients are arguments. Nothing happens at
+import.
 """

@@ -16,7 +16,7 @@
     ├── Retryable                  the world is at fault; the same message may well succeed later
     │   ├── Unavailable            S3, DynamoDB or SQS refused or failed; `cause` is AWS's own error code
     │   ├── LeaseLost              another worker holds this version now
-    │   └── OutOfTime              a request sent now could outlive the lease, or a second try the invocation
+    │   └── OutOfTime              a request could outlive the lease or the invocation, or a second try the latter
     ├── Busy                       another worker holds a live lease; come back when it ends
     ├── NotStarted                 too little time was left to begin
     ├── SourceChanged              the uploads bucket no longer holds the version we came for
@@ -120,7 +120,7 @@ class LeaseLost(Retryable):
 
 
 class OutOfTime(Retryable):
-    """The lease would end before the next request could be answered, or the invocation before a second try."""
+    """The lease or the invocation would end before the next request could be answered, or a second try be made."""
 
 
 class Busy(DarkroomError):

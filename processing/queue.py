@@ -1,10 +1,10 @@
 """The uploads queue, as far as the consumer speaks to it: when failed messages come back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from processing.aws import calling
-from processing.errors import Unavailable
+from processing.errors import Retryable, Unavailable
 
 ENTRIES = 10  # what ChangeMessageVisibilityBatch takes
 
@@ -13,12 +13,11 @@ class SqsQueue:
     """The uploads queue on SQS.
 
     Args:
-        client: gives a boto3 SQS client, the same one each time; asked only when a message has failed, because making
-            one is a twentieth of a cold start.
+        client: a boto3 SQS client.
     """
 
-    def __init__(self, client: Callable[[], Any], url: str) -> None:
-        self._client = client
+    def __init__(self, client: Any, url: str) -> None:
+        self._sqs = client
         self._url = url
 
     def postpone(self, delays: Mapping[str, int]) -> None:
@@ -37,9 +36,9 @@ class SqsQueue:
             ]
             try:
                 with calling("sqs:ChangeMessageVisibilityBatch"):
-                    answer = self._client().change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
-            except Unavailable as error:
-                refused.append(error.code)
+                    answer = self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+            except Retryable as error:
+                refused.append(error.cause)
             else:
                 refused += [entry["Code"] for entry in answer.get("Failed", [])]
         if refused:

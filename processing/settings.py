@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from processing.errors import Misconfigured
 
 RENDERINGS = ("contained", "in-process")
-REQUESTS = ("direct", "boto3")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -17,7 +16,7 @@ class Settings:
 
     ``memory`` and ``function`` are Lambda's own AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in megabytes, and
     AWS_LAMBDA_FUNCTION_NAME; ``rendering`` is "contained" in child processes, or "in-process", which a workshop without
-    Linux needs and which tests may like; ``requests`` is "direct", with clients of our own, or "boto3".
+    Linux needs and which tests may like.
     """
 
     uploads_bucket: str
@@ -34,7 +33,6 @@ class Settings:
     memory: float
     function: str
     rendering: str
-    requests: str
 
     @classmethod
     def from_mapping(cls, env: Mapping[str, str]) -> "Settings":
@@ -59,7 +57,6 @@ class Settings:
                 memory=read.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", at_least=128),
                 function=env.get("AWS_LAMBDA_FUNCTION_NAME", "consumer"),
                 rendering=read.choice("RENDERING", RENDERINGS, default="contained"),
-                requests=read.choice("REQUESTS", REQUESTS, default="direct"),
             )
             if not read.faults and settings.lease_seconds <= settings.function_timeout:
                 read.faults.append(

@@ -51,7 +51,7 @@ class MotoServer:
         """Moto's, watched."""
         if not environ.get("HTTP_USER_AGENT", "").startswith("darkroom"):
             return self._moto(environ, start_response)
-        operation = _operation(environ)
+        operation = operation_of(environ["REQUEST_METHOD"], environ.get("HTTP_X_AMZ_TARGET", ""))
         self.requests[operation] += 1
         self.before(operation)
         if not self.after(operation):
@@ -63,9 +63,9 @@ class MotoServer:
     _moto: Application = DomainDispatcherApplication(create_backend_app)
 
 
-def _operation(environ: dict[str, Any]) -> str:
-    target: str = environ.get("HTTP_X_AMZ_TARGET", "")
-    return target.partition(".")[2] or OBJECTS[environ["REQUEST_METHOD"]]
+def operation_of(method: str, target: str) -> str:
+    """The operation of a request, from its method and its header X-Amz-Target."""
+    return target.partition(".")[2] or OBJECTS[method]
 
 
 @contextmanager

@@ -29,13 +29,14 @@ PURE = {
 
 LIBRARIES = {
     "processing.imaging": ("PIL", "cykooz_resizer", "pi_heif"),
-    "processing.ledger": ("botocore.exceptions",),
-    "processing.direct": ("botocore.exceptions",),
+    "processing.ledger": ("botocore.exceptions", "boto3.dynamodb.types"),
     "processing.store": ("botocore.exceptions",),
     "processing.queue": ("botocore.exceptions",),
     "processing.aws": ("botocore.exceptions",),
     "processing.api.objects": ("botocore.exceptions",),
-    "handlers": ("boto3", "botocore"),
+    "processing.api.register": ("boto3.dynamodb.types",),
+    "processing.api.versions": ("boto3.dynamodb.types",),
+    "handlers": ("boto3", "botocore", "urllib3"),
 }
 """What a part may import besides the standard library; every other part of processing and handlers imports nothing."""
 

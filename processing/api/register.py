@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
 from processing.api.state import Upload
 from processing.aws import calling
 from processing.errors import Unavailable
-from processing.ledger.values import from_attribute, to_attribute
 
 KEPT_SECONDS: Final = 30 * 24 * 60 * 60
 MOST_WRITES: Final = 25  # in one BatchWriteItem
@@ -128,8 +129,8 @@ def _item(caller: str, upload: Upload, expires_at: int) -> dict[str, Any]:
         "upload_until": upload.upload_until,
         "expires_at": expires_at,
     }
-    return {name: to_attribute(value) for name, value in values.items() if value is not None}
+    return {name: TypeSerializer().serialize(value) for name, value in values.items() if value is not None}
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: from_attribute(value) for name, value in item.items()}
+    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}

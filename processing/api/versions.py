@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
+from boto3.dynamodb.types import TypeDeserializer
+
 from processing.api.state import Version
 from processing.aws import calling
 from processing.ledger import REMOVED_KEY, ImageRecord, Status, VariantRecord
-from processing.ledger.values import from_attribute
 
 THREADS: Final = 8  # that ask for one thing each
 TRUSTED_SECONDS: Final = 60  # for which an object's only version is taken for its only one
@@ -108,7 +109,8 @@ def _etag(item: Item) -> str:
 
 
 def _versions(items: Iterable[Item]) -> list[Version]:
-    return [_version({name: from_attribute(value) for name, value in item.items()}) for item in items]
+    plain = ({name: TypeDeserializer().deserialize(value) for name, value in item.items()} for item in items)
+    return [_version(item) for item in plain]
 
 
 def _version(item: Mapping[str, Any]) -> Version:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, cast
 
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from processing.aws import calling, code_of
 from processing.errors import Busy, LeaseLost, RejectedEarlier
 from processing.ledger.model import Claim, Delivery, Finished, ImageRecord, Reason, Status, Version
-from processing.ledger.values import from_attribute, to_attribute
 
 # Claimable: never seen, or neither held, nor done, nor rejected for this very message by this very code and recipe.
 CLAIMABLE = (
@@ -29,7 +29,7 @@ class DynamoLedger:
     """Two write units for an image that goes through at once, and no read.
 
     Args:
-        client: a DynamoDB client, of processing.direct or boto3's.
+        client: a boto3 DynamoDB client.
         recipe: the fingerprint of today's recipe.
         lease_seconds: how long a claim lasts.
         clock: seconds since the epoch.
@@ -165,7 +165,7 @@ class DynamoLedger:
         Raises:
             _Refused: the condition did not hold; carries the item as it is.
         """
-        names = set(re.findall(r"#(\w+)", expression + condition))
+        names, serialize = set(re.findall(r"#(\w+)", expression + condition)), TypeSerializer().serialize
         with calling(f"dynamodb:UpdateItem {version.object}"):
             try:
                 answer = self._dynamodb.update_item(
@@ -174,7 +174,7 @@ class DynamoLedger:
                     UpdateExpression=expression,
                     ConditionExpression=condition,
                     ExpressionAttributeNames={f"#{name}": name for name in names},
-                    ExpressionAttributeValues={name: to_attribute(value) for name, value in values.items()},
+                    ExpressionAttributeValues={name: serialize(value) for name, value in values.items()},
                     ReturnValues="ALL_OLD",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
@@ -210,7 +210,7 @@ def _assignments(values: Mapping[str, Any]) -> str:
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: from_attribute(value) for name, value in item.items()}
+    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 
 
 def _reason(reason: Reason, claim: Claim, delivery: Delivery) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def _build() -> batch.Batch:
     worker = usual.handle.__self__  # type: ignore[attr-defined]
     assert isinstance(worker, Worker)
     hasty = replace(worker, request_seconds=REQUEST_SECONDS)
-    return replace(usual, handle=hasty.handle, seconds_needed=lambda: 2.0)
+    return replace(usual, handle=hasty.handle, seconds_needed=lambda: 5.0)
 
 
 batch.BACKOFF = tuple(-(-delay // HASTE) for delay in batch.BACKOFF)  # type: ignore[assignment]

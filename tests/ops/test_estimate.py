@@ -22,7 +22,7 @@ def test_the_table_ends_with_the_sum_and_the_formula_is_below_it():
     rows = [float(line.split()[-1]) for line in lines[1:total]]
     assert float(lines[total].split()[-1]) == pytest.approx(sum(rows), abs=0.05)
     assert (
-        "billed seconds of a batch = 10 images x 0.105 s CPU / 1.00 vCPU + 1 x 0.25 s waiting = 1.30" in result.stdout
+        "billed seconds of a batch = 10 images x 0.113 s CPU / 1.00 vCPU + 1 x 0.25 s waiting = 1.38" in result.stdout
     )
     assert "hours with 10 at once" in result.stdout
 

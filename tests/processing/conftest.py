@@ -1,4 +1,4 @@
-"""The ports, in memory and on moto, by boto3's clients and by our own: the same contract tests run against all."""
+"""The ports, in memory and on moto: the same contract tests run against both."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -7,17 +7,14 @@ from functools import partial
 from typing import Any, Protocol
 
 import boto3
-import certifi
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from processing.direct import Clients, direct_clients
 from processing.ledger import DynamoLedger, Ledger, Version
 from processing.store import NewVariant, S3Store, Store
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
-from tests.moto_server import MotoServer, serving
 
 RECIPE = "0123456789ab"
 CODE = "c0dec0dec0de"
@@ -53,11 +50,11 @@ class MemoryBench:
 
 
 class MotoBench:
-    def __init__(self, own: Any, client: Any) -> None:
-        self._s3 = own
+    def __init__(self) -> None:
+        self._s3 = boto3.client("s3")
         for bucket in ("uploads", "variants"):
-            own.create_bucket(Bucket=bucket)
-        self.store = S3Store(client, uploads_bucket="uploads", variants_bucket="variants")
+            self._s3.create_bucket(Bucket=bucket)
+        self.store = S3Store(self._s3, uploads_bucket="uploads", variants_bucket="variants")
 
     def upload(self, key: str, body: bytes, content_type: str = "image/jpeg") -> str:
         answer = self._s3.put_object(Bucket="uploads", Key=key, Body=body, ContentType=content_type)
@@ -96,38 +93,12 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def moto_server() -> Iterator[MotoServer]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def direct(moto_server: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Clients:
-    """Our own clients, of an empty moto behind a socket; boto3's in this test are of the same."""
-    moto_server.reset()
-    environ = {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": moto_server.url,
-    }
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    made = direct_clients(environ, certificates=certifi.where(), connect_timeout=1, read_timeout=5)
-    assert made is not None
-    return made
-
-
-@pytest.fixture(params=["memory", "boto3", "direct"])
+@pytest.fixture(params=["memory", "moto"])
 def bench(request: pytest.FixtureRequest) -> Bench:
     if request.param == "memory":
         return MemoryBench()
-    if request.param == "boto3":
-        request.getfixturevalue("aws")
-        return MotoBench(boto3.client("s3"), boto3.client("s3"))
-    clients = request.getfixturevalue("direct")
-    return MotoBench(boto3.client("s3"), clients.s3)
+    request.getfixturevalue("aws")
+    return MotoBench()
 
 
 @pytest.fixture
@@ -135,15 +106,13 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "boto3", "direct"])
+@pytest.fixture(params=["memory", "moto"])
 def books(request: pytest.FixtureRequest, clock: Clock) -> LedgerBench:
     tokens = map("token-{}".format, itertools.count(1))
     if request.param == "memory":
         return _memory_books(clock, tokens)
-    if request.param == "boto3":
-        request.getfixturevalue("aws")
-        return _moto_books(boto3.client("dynamodb"), clock, tokens)
-    return _moto_books(request.getfixturevalue("direct").dynamodb, clock, tokens)
+    request.getfixturevalue("aws")
+    return _moto_books(clock, tokens)
 
 
 def _memory_books(clock: Clock, tokens: Iterator[str]) -> LedgerBench:
@@ -151,8 +120,9 @@ def _memory_books(clock: Clock, tokens: Iterator[str]) -> LedgerBench:
     return _books(table, lambda version: table.item(version.object, version.etag), clock, tokens)
 
 
-def _moto_books(client: Any, clock: Clock, tokens: Iterator[str]) -> LedgerBench:
-    create_images_table(boto3.client("dynamodb"))
+def _moto_books(clock: Clock, tokens: Iterator[str]) -> LedgerBench:
+    client = boto3.client("dynamodb")
+    create_images_table(client)
     table = boto3.resource("dynamodb").Table("images")
 
     def item(version: Version) -> dict[str, Any] | None:

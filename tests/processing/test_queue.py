@@ -26,7 +26,7 @@ class MotoDesk:
         redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(RECEIVES)})
         attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "300"}
         self.url = self.sqs.create_queue(QueueName="uploads", Attributes=attributes)["QueueUrl"]
-        self.queue = SqsQueue(lambda: self.sqs, self.url)
+        self.queue = SqsQueue(self.sqs, self.url)
 
     def receive(self) -> list[tuple[str, int, str]]:
         answer = self.sqs.receive_message(
@@ -154,6 +154,6 @@ def test_what_sqs_refuses_is_told_after_all_was_asked_for() -> None:
     sqs = Refusing()
 
     with pytest.raises(Unavailable, match="2 entries not changed"):
-        SqsQueue(lambda: sqs, "url").postpone({str(number): 0 for number in range(15)})
+        SqsQueue(sqs, "url").postpone({str(number): 0 for number in range(15)})
 
     assert sqs.requests == [10, 5]

@@ -19,9 +19,8 @@ GOOD = {
     "LOG_LEVEL": "DEBUG",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
     "RENDERING": "in-process",
-    "REQUESTS": "boto3",
 }
-OPTIONAL = {"UPLOADS_PREFIX", "REMOVALS", "LOG_LEVEL", "RENDERING", "REQUESTS"}
+OPTIONAL = {"UPLOADS_PREFIX", "REMOVALS", "LOG_LEVEL", "RENDERING"}
 
 
 def test_good_settings_are_read() -> None:
@@ -34,7 +33,7 @@ def test_good_settings_are_read() -> None:
     )
     assert (settings.max_receive_count, settings.function_timeout, settings.lease_seconds) == (5, 60, 90)
     assert (settings.removals, settings.log_level) == (True, "DEBUG")
-    assert (settings.memory, settings.rendering, settings.requests) == (1769, "in-process", "boto3")
+    assert (settings.memory, settings.rendering) == (1769, "in-process")
 
 
 def test_what_has_a_default_may_be_left_out() -> None:
@@ -43,7 +42,7 @@ def test_what_has_a_default_may_be_left_out() -> None:
     settings = Settings.from_mapping(rest)
 
     assert (settings.uploads_prefix, settings.removals, settings.log_level) == ("", False, "INFO")
-    assert (settings.rendering, settings.requests) == ("contained", "direct")
+    assert settings.rendering == "contained"
 
 
 def test_every_missing_setting_is_named_at_once() -> None:
@@ -65,7 +64,6 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("REMOVALS", "yes", "REMOVALS: 'yes' is not one of true, false"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: 'LOUD' is not one of"),
         ("RENDERING", "elsewhere", "RENDERING: 'elsewhere' is not one of contained, in-process"),
-        ("REQUESTS", "curl", "REQUESTS: 'curl' is not one of direct, boto3"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "64", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE: 64 must be at least 128"),
         ("UPLOADS_BUCKET", "", "UPLOADS_BUCKET: is not set"),
     ],

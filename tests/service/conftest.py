@@ -18,7 +18,6 @@ CHANGED = {
     "dlqRetentionDays": 9,
     "logRetentionDays": 90,
     "logLevel": "DEBUG",
-    "requests": "boto3",
     "removals": "true",
     "pointInTimeRecovery": "false",
     "alarmEmail": "on-call@example.com",

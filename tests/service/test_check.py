@@ -63,7 +63,6 @@ def test_what_is_no_whole_number_is_no_number(value: object) -> None:
         ("architecture", "arm"),
         ("logRetentionDays", 31),
         ("logLevel", "info"),
-        ("requests", "urllib"),
         ("removals", "yes"),
         ("pointInTimeRecovery", 1),
         ("pollQueue", ""),

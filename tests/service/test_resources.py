@@ -204,9 +204,8 @@ def test_glibc_2_34_accepts_every_mmap_threshold_in_the_project() -> None:
     assert others == [], "serverless.yml alone sets it"
 
 
-def test_log_level_and_requests_follow_their_parameters(default: Package, changed: Package) -> None:
-    assert (default.environment["LOG_LEVEL"], default.environment["REQUESTS"]) == ("INFO", "direct")
-    assert (changed.environment["LOG_LEVEL"], changed.environment["REQUESTS"]) == ("DEBUG", "boto3")
+def test_the_log_level_follows_its_parameter(default: Package, changed: Package) -> None:
+    assert (default.environment["LOG_LEVEL"], changed.environment["LOG_LEVEL"]) == ("INFO", "DEBUG")
 
 
 def test_the_stack_says_where_everything_is(default: Package) -> None:

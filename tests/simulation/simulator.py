@@ -5,8 +5,8 @@ it take effect, and its answer is in flight until the scheduler hands it over. I
 faults strike: the request is throttled, the answer is lost (and the client sends it again, or gives up), the process
 dies, or is frozen and thaws later. The clock is virtual, and everything random comes from one seed.
 
-S3 has no fencing, so a request that was sent takes effect within ``REQUEST`` seconds or never: that is what botocore's
-time-outs make of it, and what `publisher.Lease` counts on.
+S3 has no fencing, so a request that was sent takes effect within ``REQUEST`` seconds or never: its deadline
+(`handlers.deadlines`) makes it so, and `publisher.Lease` counts on it.
 """
 
 import random
