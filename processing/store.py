@@ -3,14 +3,15 @@
 One method is one request. Nothing here decides anything; `publisher` does.
 """
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from processing.aws import calling, status_of
-from processing.errors import ImageTooLarge, PreconditionFailed, SourceGone, SourceReplaced
+from processing.aws import calling, code_of, status_of
+from processing.errors import ImageTooLarge, PreconditionFailed, SourceGone, SourceReplaced, Unavailable
 
 SOURCE_ETAG = "source-etag"
 RECIPE = "recipe"
@@ -58,7 +59,7 @@ class S3Store:
     """The store on S3.
 
     Args:
-        client: an S3 client, of processing.direct or boto3's.
+        client: a boto3 S3 client.
     """
 
     def __init__(self, client: Any, *, uploads_bucket: str, variants_bucket: str) -> None:
@@ -74,7 +75,8 @@ class S3Store:
             SourceGone: none is.
             ImageTooLarge: it has more than ``max_bytes`` bytes; nothing was read.
         """
-        with calling(f"s3:GetObject {key}"):
+        operation = f"s3:GetObject {key}"
+        with calling(operation):
             try:
                 answer = self._s3.get_object(Bucket=self._uploads, Key=key, IfMatch=f'"{etag}"')
             except ClientError as error:
@@ -85,33 +87,33 @@ class S3Store:
                 raise
             # Not `with answer["Body"]`: that gives urllib3's stream, without the checksum and botocore's own errors
             with closing(answer["Body"]) as stream:
-                if answer["ContentLength"] > max_bytes:
-                    raise ImageTooLarge(f"{answer['ContentLength']:,} bytes; the limit is {max_bytes:,}")
+                if (found := _etag(answer, operation)) != etag:
+                    raise Unavailable("UnexpectedAnswer", operation, f"the ETag {found}, not {etag}")
+                if (length := _required(answer, "ContentLength", operation)) > max_bytes:
+                    raise ImageTooLarge(f"{length:,} bytes; the limit is {max_bytes:,}")
                 return Original(body=stream.read(), content_type=answer.get("ContentType", ""))
 
     def source_etag(self, key: str) -> str | None:
         """The version that is in the uploads bucket now; None when there is none."""
-        answer = self._head(self._uploads, key)
-        return None if answer is None else _unquoted(answer["ETag"])
+        found = self._head(self._uploads, key)
+        return None if found is None else found.etag
 
     def variant(self, key: str) -> Published | None:
         """The variant that is under this key now; None when there is none."""
-        answer = self._head(self._variants, key)
-        if answer is None:
-            return None
-        metadata = answer.get("Metadata", {})
-        return Published(_unquoted(answer["ETag"]), metadata.get(SOURCE_ETAG, ""), metadata.get(RECIPE, ""))
+        return self._head(self._variants, key)
 
     def put(self, variant: NewVariant, *, over: str | None) -> None:
         """Write a variant over the one whose ETag is ``over``, or where there is none.
 
         Raises:
             PreconditionFailed: something else is there.
+            Unavailable: S3 did not confirm it with an ETag.
         """
         condition = {"IfNoneMatch": "*"} if over is None else {"IfMatch": f'"{over}"'}
-        with calling(f"s3:PutObject {variant.key}"):
+        operation = f"s3:PutObject {variant.key}"
+        with calling(operation):
             try:
-                self._s3.put_object(
+                answer = self._s3.put_object(
                     Bucket=self._variants,
                     Key=variant.key,
                     Body=variant.body,
@@ -123,6 +125,7 @@ class S3Store:
                 if over is not None and _is_missing(error):
                     raise PreconditionFailed(f"{variant.key} was removed meanwhile") from error
                 raise
+        _etag(answer, operation)
 
     def delete(self, key: str, *, etag: str) -> None:
         """Delete the variant whose ETag is ``etag``; one that is not there any more is well.
@@ -137,20 +140,34 @@ class S3Store:
                 if not _is_missing(error):
                     raise
 
-    def _head(self, bucket: str, key: str) -> Any:
-        with calling(f"s3:HeadObject {bucket}/{key}"):
+    def _head(self, bucket: str, key: str) -> Published | None:
+        operation = f"s3:HeadObject {bucket}/{key}"
+        with calling(operation):
             try:
-                return self._s3.head_object(Bucket=bucket, Key=key)
+                answer = self._s3.head_object(Bucket=bucket, Key=key)
             except ClientError as error:
-                if _is_missing(error):
+                if status_of(error) == 404 and code_of(error) == "404":  # an answer to HEAD has no body to name a code
                     return None
                 raise
+        metadata = answer.get("Metadata", {})
+        return Published(_etag(answer, operation), metadata.get(SOURCE_ETAG, ""), metadata.get(RECIPE, ""))
 
 
 def _is_missing(error: ClientError) -> bool:
-    # A bucket that is missing answers NoSuchBucket to all but HEAD; it must never read as "the object is gone".
-    return status_of(error) == 404 and error.response["Error"].get("Code") in ("NoSuchKey", "404")
+    # Neither a bucket that is missing (NoSuchBucket) nor a web page (404) may read as "the object is gone".
+    return code_of(error) == "NoSuchKey"
 
 
-def _unquoted(etag: str) -> str:
-    return etag.strip('"')
+def _etag(answer: Mapping[str, Any], operation: str) -> str:
+    return str(_required(answer, "ETag", operation)).strip('"')
+
+
+def _required(answer: Mapping[str, Any], name: str, operation: str) -> Any:
+    """A field that S3 never leaves out: a web page of something in between, or a broken answer, has none.
+
+    Raises:
+        Unavailable: the answer does not have it.
+    """
+    if name not in answer:
+        raise Unavailable("UnexpectedAnswer", operation, f"no {name} in it")
+    return answer[name]
