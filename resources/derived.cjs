@@ -57,7 +57,9 @@ module.exports = async ({ resolveVariable }) => {
     uploadsBucket: bucketName(await text('uploadsBucket')),
     variantsBucket: bucketName(await text('variantsBucket')),
     visibilityTimeout,
-    leaseSeconds: timeout + 30, // a lease outlives the invocation that holds it
+    // A lease outlives every request of the invocation that holds it, and has ended when the message of one that was
+    // killed comes back: a claim is made at most window + timeout after the receive that hid the message.
+    leaseSeconds: 5 * timeout,
     queueAgeAlarm: Math.max(15 * 60, 2 * visibilityTimeout), // one killed invocation is no backlog
     maxReceiveCount: await number('maxReceiveCount'),
     queueRetention: (await number('queueRetentionDays')) * DAY,

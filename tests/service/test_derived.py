@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from packaged_service import LOGO, PROJECT, copy_project
 
+from handlers.clients import REQUEST_SECONDS
+
 DEFAULTS: dict[str, object] = {
     "uploadsBucket": "originals",
     "variantsBucket": "variants",
@@ -44,8 +46,16 @@ def test_visibility_lease_and_alarm_follow_the_timeout_and_the_window(timeout: i
     values = derived(timeout=timeout, window=window)
 
     assert values["visibilityTimeout"] == 6 * timeout + window
-    assert timeout < values["leaseSeconds"] < values["visibilityTimeout"]
     assert values["queueAgeAlarm"] > values["visibilityTimeout"]
+
+
+@pytest.mark.parametrize("timeout", [10, 11, 60, 900])
+def test_a_lease_outlives_every_request_and_ends_before_a_killed_invocations_message_comes_back(timeout: int) -> None:
+    window = 5
+    values = derived(timeout=timeout, window=window)
+
+    assert values["leaseSeconds"] > timeout + REQUEST_SECONDS
+    assert window + timeout + values["leaseSeconds"] <= values["visibilityTimeout"]
 
 
 def test_text_from_the_command_line_means_the_same_as_numbers_and_switches() -> None:
