@@ -1,8 +1,9 @@
 """What a cold start costs: CPU and wall milliseconds from a process's first instruction to its first image's end.
 
-Run as ``python -m bench.coldstart [--rounds 15] [--json FILE] [--write]``, with what bench/pipeline/requirements.txt
-names. Every way is a new process on one core with the function's environment, talking to the doubles of bench.pipeline,
-which are not slow here; the ways take turns, and children are counted. Nobody times what Lambda itself does before.
+Run as ``python -m bench.coldstart [--rounds 15] [--beside COMMIT] [--json FILE] [--write]``, with what
+bench/pipeline/requirements.txt names. Every way is a new process on one core with the function's environment, talking
+to the doubles of bench.pipeline, which are not slow here; the ways take turns, and children are counted. Nobody times
+what Lambda itself does before.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.pipeline import originals
+from bench.pipeline.beside import export
 from bench.pipeline.doubles import Doubles
 from bench.pipeline.machine import machine, sentence
 from bench.pipeline.measure import MEMORY, PROJECT, environment
@@ -45,7 +47,6 @@ from bench.pipeline.consumers import usual
 answer = usual(Path())(json.loads(sys.argv[1]), Context("request"))
 assert answer == {"batchItemFailures": []}, answer
 """
-BOTO3 = "import os\nos.environ['REQUESTS'] = 'boto3'\n"
 POWERTOOLS = "from aws_lambda_powertools import Logger, Metrics\nLogger()\nMetrics(namespace='Darkroom')\n"
 PILLOW = "import processing.imaging.render\n"
 FINISHED = """
@@ -64,7 +65,6 @@ WAYS = {
     "the consumer imported": IMPORTED,
     "the consumer built: children started, clients made": IMPORTED + "handlers.consumer.consumer()\n",
     "**the consumer, its first image done**": IMPORTED + INVOKED,
-    "the same, with boto3's clients (REQUESTS=boto3)": BOTO3 + IMPORTED + INVOKED,
     "the same, without compiled byte code": IMPORTED + INVOKED,
     "the same, with Pillow and the engine imported by the consumer too": PILLOW + IMPORTED + INVOKED,
     "the same, with Powertools Logger and Metrics": POWERTOOLS + IMPORTED + INVOKED,
@@ -81,10 +81,19 @@ def main() -> None:
     folder = Path(asked.folder)
     pictures = originals.prepare(folder)
     before = machine()
-    with Doubles(pictures, folder) as doubles, tempfile.TemporaryDirectory() as package:
+    with (
+        Doubles(pictures, folder) as doubles,
+        tempfile.TemporaryDirectory() as package,
+        tempfile.TemporaryDirectory() as other,
+    ):
         _copy_uncompiled(Path(package))
+        code, scripts = {UNCOMPILED: package}, dict(WAYS)
+        if asked.beside:
+            export(asked.beside, Path(other))
+            way = f"the same, its code of {asked.beside}"
+            code[way], scripts[way] = other, IMPORTED + INVOKED
         env = environment(doubles)
-        found = _take_turns(asked.rounds, env, Path(package), pictures)
+        found = _take_turns(asked.rounds, env, scripts, code, pictures)
         imports = _imports(env)
         lines = _lines(env)
     results = {"before": before, "after": machine(), "starts": found, "imports": imports, "lines": lines}
@@ -101,6 +110,7 @@ def main() -> None:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.coldstart", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="starts of each way (15)")
+    parser.add_argument("--beside", help="start our consumer at this commit, too")
     parser.add_argument("--folder", default=str(PROJECT / ".cache" / "bench-pipeline"), help="where originals are kept")
     parser.add_argument("--json", help="write every figure to this file")
     parser.add_argument("--write", action="store_true", help="write the tables to docs/benchmarks.md")
@@ -125,15 +135,19 @@ def _copy_uncompiled(package: Path) -> None:
 
 
 def _take_turns(
-    rounds: int, env: Mapping[str, str], package: Path, pictures: Mapping[str, bytes]
+    rounds: int,
+    env: Mapping[str, str],
+    scripts: Mapping[str, str],
+    code: Mapping[str, str],
+    pictures: Mapping[str, bytes],
 ) -> dict[str, list[list[float]]]:
-    """CPU and wall milliseconds of every start, by way."""
-    found: dict[str, list[list[float]]] = {way: [] for way in WAYS}
+    """CPU and wall milliseconds of every start, by way; ``code`` has the folder of each that is not the project's."""
+    found: dict[str, list[list[float]]] = {way: [] for way in scripts}
     number = 0
     for turn in range(rounds + 1):
-        for way, script in WAYS.items():
+        for way, script in scripts.items():
             event = originals.event({originals.key_of("small/0", number): len(pictures["small/0"])})
-            path = [str(package), str(PROJECT)] if way == UNCOMPILED else [str(PROJECT)]
+            path = [code[way], str(PROJECT)] if way in code else [str(PROJECT)]
             started = _start(script, event, {**env, "PYTHONPATH": os.pathsep.join(path)})
             number += 1
             if turn:  # the first has filled caches and compiled

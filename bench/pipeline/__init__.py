@@ -4,13 +4,13 @@ Run as ``python -m bench.pipeline``. In reading order::
 
     __main__    the command, and the interleaving
     consumers   the three consumers, and the engine alone
+    beside      our consumer as it was at another commit
     worker      one of them in a process of its own, on one core
     measure     the consumers take turns
     processes   CPU and memory of a process and its children
     doubles     S3, DynamoDB and SQS on loopback, over TLS, as slow as told
     originals   the pictures that are uploaded
     growth      a hundred, a thousand, ten thousand messages
-    anatomy     where the CPU beyond the render goes
     cost        seconds and requests become dollars; pure
     machine     on what and beside what it was measured
     report      the tables and the plots of docs/benchmarks.md

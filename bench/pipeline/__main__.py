@@ -4,16 +4,18 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.pipeline import anatomy, originals, report
+from bench.pipeline import originals, report
+from bench.pipeline.beside import export
 from bench.pipeline.doubles import Doubles
 from bench.pipeline.growth import grow
 from bench.pipeline.machine import machine
-from bench.pipeline.measure import COMPARED, ENGINE, PROJECT, Consumer, Turns
+from bench.pipeline.measure import BESIDE, COMPARED, ENGINE, PROJECT, Consumer, Turns
 
 CORE = 1  # of the doubles; the consumers have another
 LATENCIES = (0, 30, 50, 80)
@@ -37,6 +39,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="only the classes with this in their names")
     parser.add_argument("--latency", type=int, nargs="*", default=LATENCIES, help="ms of a call to S3 (0 30 50 80)")
     parser.add_argument("--growth", type=int, default=10_000, help="messages for the growth; 0 leaves it out (10,000)")
+    parser.add_argument("--beside", help="measure our consumer at this commit, too")
     parser.add_argument("--folder", default=str(PROJECT / ".cache" / "bench-pipeline"), help="where originals are kept")
     parser.add_argument("--json", help="write every figure to this file")
     parser.add_argument("--report", help="measure nothing: take the figures of this file, which --json wrote")
@@ -53,9 +56,8 @@ def _measured(asked: argparse.Namespace) -> dict[str, Any]:
     about = machine()
     with Doubles(pictures, folder) as doubles:
         cells = _side_by_side(asked, kinds, doubles, pictures)
-        parts = {kind: anatomy.measure(kind, doubles, pictures, folder, asked.rounds) for kind in kinds}
         growth = grow(doubles, pictures, folder, asked.growth) if asked.growth else {}
-    return {"before": about, "after": machine(), "cells": cells, "anatomy": parts, "growth": growth}
+    return {"before": about, "after": machine(), "cells": cells, "growth": growth, "beside": asked.beside}
 
 
 def _side_by_side(
@@ -64,8 +66,13 @@ def _side_by_side(
     """Every run, by class and latency: a list of rounds, in each of which every consumer had the same batch."""
     cells: dict[str, dict[str, list[dict[str, Any]]]] = {}
     with ExitStack() as stack:
-        ways = (*COMPARED, ENGINE)
-        consumers = {way: stack.enter_context(Consumer(way, doubles, Path(asked.folder))) for way in ways}
+        code = dict.fromkeys((*COMPARED, ENGINE), PROJECT)
+        if asked.beside:
+            code[BESIDE] = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            export(asked.beside, code[BESIDE])
+        consumers = {
+            way: stack.enter_context(Consumer(way, doubles, Path(asked.folder), folder)) for way, folder in code.items()
+        }
         turns = Turns(consumers, doubles, pictures)
         for kind in kinds:
             turns.warm(kind)

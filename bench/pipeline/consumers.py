@@ -1,4 +1,4 @@
-"""The consumers that are compared, each as a Lambda handler, and the engine alone.
+"""The consumers that ours is compared with, each as a Lambda handler, and the engine alone.
 
 All of them render with the same engine and the same recipe, write the same three variants to S3, and have the same
 time-outs. ``usual`` is what Powertools' documentation shows; what it keeps of an image is what idempotency
@@ -18,14 +18,14 @@ from botocore.config import Config
 
 from bench.pipeline.originals import original_of
 from handlers.bootstrap import RECIPE
-from handlers.clients import CONNECT_TIMEOUT, READ_TIMEOUT
+from handlers.clients import ATTEMPTS
+from handlers.deadlines import CONNECT_TIMEOUT, READ_TIMEOUT
 from processing import imaging
-from processing.direct import ATTEMPTS
 from processing.imaging import Rendered
 from processing.naming import variant_keys
 from processing.recipe import Recipe, load
 
-# The time-outs and retries of ours; that ours sends its requests without boto3 is part of what is compared.
+# The time-outs and retries of ours
 CLIENT = Config(
     connect_timeout=CONNECT_TIMEOUT,
     read_timeout=READ_TIMEOUT,
@@ -33,13 +33,6 @@ CLIENT = Config(
 )
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any] | None]
-
-
-def darkroom(_: Path) -> Handler:
-    """The consumer as it is deployed."""
-    from handlers.consumer import handler
-
-    return handler
 
 
 def usual(_: Path) -> Handler:
@@ -99,7 +92,6 @@ def engine(originals: Path) -> Handler:
 
 
 WAYS: dict[str, Callable[[Path], Handler]] = {
-    "darkroom": darkroom,
     "usual": usual,
     "naive": naive,
     "engine": engine,

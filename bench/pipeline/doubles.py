@@ -100,6 +100,7 @@ class Doubles:
                 service, operation, status, headers, body = self._answer(request)
                 self.counts[f"{service} {operation}"] += 1
                 await asyncio.sleep(self.latency if service == "S3" else self.latency / NEARER)
+                headers["x-amz-request-id" if service == "S3" else "x-amzn-requestid"] = "of-the-doubles"
                 headers["Content-Length"] = headers.get("Content-Length", str(len(body)))
                 lines = [f"HTTP/1.1 {status} -", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
                 writer.write("\r\n".join(lines).encode())

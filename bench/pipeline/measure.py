@@ -18,6 +18,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 MEMORY = 1769
 BATCH = 10
 COMPARED = ("darkroom", "usual", "naive")
+BESIDE = "beside"
+"""Our consumer at another commit."""
+OURS = ("darkroom", BESIDE)
 ENGINE = "engine"
 
 
@@ -35,15 +38,19 @@ class Run:
 
 
 class Consumer:
-    """One consumer in a process of its own, as long as the context lasts."""
+    """One consumer in a process of its own, as long as the context lasts.
 
-    def __init__(self, way: str, doubles: Doubles, folder: Path, module: str = "bench.pipeline.worker") -> None:
+    Args:
+        code: the folder whose ``handlers`` and ``processing`` it runs.
+    """
+
+    def __init__(self, way: str, doubles: Doubles, folder: Path, code: Path = PROJECT) -> None:
         self._doubles = doubles
         self._logged = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, way, str(folder), str(folder / f"{way}.log")],
-            cwd=PROJECT,
-            env=environment(doubles),
+            [sys.executable, "-m", "bench.pipeline.worker", way, str(folder), str(folder / f"{way}.log")],
+            cwd=code,
+            env=environment(doubles) | {"PYTHONPATH": str(PROJECT)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -58,22 +65,17 @@ class Consumer:
 
     def run(self, event: dict[str, Any]) -> Run:
         """Have it work off one batch."""
-        self._doubles.take_counts()
-        said = self.ask(event)
-        logged, self._logged = said["logged"] - self._logged, said["logged"]
-        return Run(**(said | {"logged": logged}), requests=dict(self._doubles.take_counts()))
-
-    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Send one line, and wait for the one that answers it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
+        self._doubles.take_counts()
+        self._process.stdin.write(json.dumps(event) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self._way} has ended: its message is above")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        said: dict[str, Any] = json.loads(line)
+        logged, self._logged = said["logged"] - self._logged, said["logged"]
+        return Run(**(said | {"logged": logged}), requests=dict(self._doubles.take_counts()))
 
 
 def environment(doubles: Doubles) -> dict[str, str]:
@@ -90,7 +92,7 @@ def environment(doubles: Doubles) -> dict[str, str]:
             "QUEUE_URL": f"{doubles.endpoint}/123456789012/uploads",
             "MAX_RECEIVE_COUNT": "5",
             "FUNCTION_TIMEOUT": "60",
-            "LEASE_SECONDS": "90",
+            "LEASE_SECONDS": "300",
             "CODE_VERSION": "0123456789ab",
             "LOG_LEVEL": "INFO",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY),

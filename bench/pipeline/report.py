@@ -7,11 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.pipeline import anatomy
 from bench.pipeline.cost import Cost, cost, gb_seconds
 from bench.pipeline.growth import at_counts
 from bench.pipeline.machine import sentence
-from bench.pipeline.measure import BATCH, COMPARED, ENGINE, MEMORY
+from bench.pipeline.measure import BATCH, COMPARED, ENGINE, MEMORY, OURS
 
 BEGIN, END = "<!-- bench.pipeline: begin -->", "<!-- bench.pipeline: end -->"
 PLOT, GROWTH_PLOT = "benchmarks-pipeline.png", "benchmarks-growth.png"
@@ -28,7 +27,9 @@ Round = dict[str, dict[str, Any]]
 def text(results: dict[str, Any]) -> str:
     """All the tables."""
     parts = [sentence(results["before"], results["after"]), _speed(results["cells"]), _cpu(results["cells"])]
-    parts += [_anatomy(results["anatomy"]), _requests(results["cells"]), _costs(results["cells"])]
+    parts += [_requests(results["cells"]), _costs(results["cells"])]
+    if results.get("beside"):
+        parts.append(_beside(results["cells"], results["beside"]))
     if results["growth"]:
         parts.append(_growth(results["growth"]))
     return "\n\n".join(parts)
@@ -110,17 +111,24 @@ def _cpu(cells: dict[str, dict[str, list[Round]]]) -> str:
     return _table(head, rows)
 
 
-def _anatomy(found: dict[str, list[dict[str, float]]]) -> str:
-    parts = [anatomy.SIGN, anatomy.SEND, anatomy.REST, anatomy.READ, anatomy.CHECK]
-    parts += [anatomy.STORY, anatomy.CHANNEL, anatomy.LOG, anatomy.THREADS, anatomy.CHILD]
+def _beside(cells: dict[str, dict[str, list[Round]]], commit: str) -> str:
+    head = [
+        f"now, and at {commit}",
+        "images a second",
+        "then",
+        "CPU ms beyond the engine",
+        "then",
+        "GB-s a million",
+        "then",
+    ]
     rows = []
-    sums = dict.fromkeys(found, 0.0)
-    for part in parts:
-        medians = {kind: statistics.median(each.get(part, 0.0) for each in rounds) for kind, rounds in found.items()}
-        sums = {kind: sums[kind] + medians[kind] for kind in found}
-        rows.append([part, *(f"{medians[kind]:.2f}" for kind in found)])
-    rows.append(["in all", *(f"{each:.1f}" for each in sums.values())])
-    return _table(["Darkroom's CPU ms an image beyond the engine, 0 ms", *found], rows)
+    for kind, by_latency in cells.items():
+        for latency, rounds in by_latency.items():
+            walls = [_median(rounds, way, "wall") for way in OURS]
+            figures = [f"{speed(rounds, way):.1f}" for way in OURS] + [f"{beyond(rounds, way):.1f}" for way in OURS]
+            figures += [f"{gb_seconds(batch_seconds=wall, batch=BATCH, memory=MEMORY):,.0f}" for wall in walls]
+            rows.append([f"{kind}, {latency} ms", *figures])
+    return _table(head, rows)
 
 
 def _requests(cells: dict[str, dict[str, list[Round]]]) -> str:

@@ -1,16 +1,19 @@
 """One consumer in a process of its own, on one core: batches as JSON lines on stdin, what they took on stdout.
 
-Run as ``python -m bench.pipeline.worker WAY ORIGINALS LOGS``.
+Run as ``python -m bench.pipeline.worker WAY ORIGINALS LOGS`` in the folder whose ``handlers`` and ``processing`` are
+measured, with the project on PYTHONPATH.
 """
 
 import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from bench.pipeline.consumers import WAYS
 from bench.pipeline.context import Context
+from bench.pipeline.measure import OURS
 from bench.pipeline.processes import cpu_seconds, megabytes, pin
 
 
@@ -19,7 +22,7 @@ def main(way: str, originals: Path, logs: Path) -> None:
     pin()
     with os.fdopen(os.dup(1), "w") as answers, logs.open("wb", buffering=0) as log:
         os.dup2(log.fileno(), 1)
-        handler = WAYS[way](originals)
+        handler = _handler(way, originals)
         for number, line in enumerate(sys.stdin):
             before, start = cpu_seconds(), time.perf_counter()
             try:
@@ -31,6 +34,16 @@ def main(way: str, originals: Path, logs: Path) -> None:
             said = {"failed": failed, "error": error, "logged": logs.stat().st_size, "megabytes": megabytes()}
             answers.write(json.dumps(took | said) + "\n")
             answers.flush()
+
+
+def _handler(way: str, originals: Path) -> Callable[[dict[str, Any], Any], dict[str, Any] | None]:
+    if way in OURS:
+        from handlers.consumer import handler  # of this folder: of the others' code nothing may be asked of it
+
+        return handler
+    from bench.pipeline.consumers import WAYS
+
+    return WAYS[way](originals)
 
 
 if __name__ == "__main__":

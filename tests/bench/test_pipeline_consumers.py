@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bench.pipeline import originals
+from bench.pipeline.beside import export
 from bench.pipeline.doubles import Doubles
-from bench.pipeline.measure import Consumer, Run
+from bench.pipeline.measure import PROJECT, Consumer, Run
 from tests.corpus.samples import jpeg
 
 NEEDS_POWERTOOLS = pytest.mark.skipif(
@@ -27,9 +28,9 @@ def doubles(tmp_path: Path) -> Iterator[Doubles]:
         yield doubles
 
 
-def work_off(way: str, doubles: Doubles, folder: Path, *keys: str) -> Run:
+def work_off(way: str, doubles: Doubles, folder: Path, *keys: str, code: Path = PROJECT) -> Run:
     event = originals.event({key: len(PICTURES[originals.original_of(key)]) for key in keys})
-    with Consumer(way, doubles, folder) as consumer:
+    with Consumer(way, doubles, folder, code) as consumer:
         return consumer.run(event)
 
 
@@ -75,3 +76,12 @@ def test_the_engine_alone_sends_no_request(doubles: Doubles, tmp_path: Path) -> 
 
     assert run.requests == {}
     assert run.cpu > 0
+
+
+def test_a_consumer_of_another_commit_runs_its_own_code(doubles: Doubles, tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    export("HEAD", code)
+    (code / "handlers" / "consumer.py").write_text("def handler(*_):\n    raise RuntimeError('of the other commit')\n")
+
+    assert "of the other commit" in work_off("beside", doubles, tmp_path, GOOD, code=code).error
+    assert work_off("darkroom", doubles, tmp_path, GOOD).error == ""

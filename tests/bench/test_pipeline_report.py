@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bench.pipeline import anatomy, growth, report
+from bench.pipeline import growth, report
 
 
 def run(seconds: float, cpu: float) -> dict[str, Any]:
@@ -21,11 +21,10 @@ def a_round(*, ours: float = 1.0, usual: float = 4.0, cpu: float = 0.5, engine: 
     }
 
 
-def text(*rounds: report.Round) -> str:
+def text(*rounds: report.Round, beside: str | None = None) -> str:
     about = {"date": "today", "cores": 2, "cpu": "a CPU", "load": 0.1, "versions": {}}
-    parts = {"small": [{anatomy.SEND: 5.0}]}
     cells = {"small": {"50": list(rounds)}}
-    return report.text({"before": about, "after": about, "cells": cells, "anatomy": parts, "growth": {}})
+    return report.text({"before": about, "after": about, "cells": cells, "growth": {}, "beside": beside})
 
 
 def test_what_is_beyond_the_render_is_told_round_by_round_so_that_a_slow_machine_is_not_overhead() -> None:
@@ -60,3 +59,9 @@ def test_growth_is_read_around_each_count() -> None:
         (1_000, 90.0, 99.0),
         (10_000, 900.0, 999.0),
     ]
+
+
+def test_the_code_of_another_commit_stands_beside_todays() -> None:
+    found = text(a_round(ours=1.0) | {"beside": run(2.0, 0.6)}, beside="b5357e6")
+
+    assert "| small, 50 ms | 10.0 | 5.0 | 10.0 | 20.0 |" in found
