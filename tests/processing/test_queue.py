@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from processing.errors import Unavailable
+from processing.errors import OutOfTime, Unavailable
 from processing.queue import SqsQueue
 from tests.doubles import MemoryQueue
 from tests.processing.conftest import Clock
@@ -157,3 +157,15 @@ def test_what_sqs_refuses_is_told_after_all_was_asked_for() -> None:
         SqsQueue(sqs, "url").postpone({str(number): 0 for number in range(15)})
 
     assert sqs.requests == [10, 5]
+
+
+class Ended:
+    """An SQS client in the last moment of an invocation."""
+
+    def change_message_visibility_batch(self, **_: Any) -> Any:
+        raise OutOfTime("sqs:ChangeMessageVisibilityBatch: the invocation ends in 0.1 s")
+
+
+def test_when_no_time_is_left_to_ask_sqs_that_is_said_as_any_refusal() -> None:
+    with pytest.raises(Unavailable, match="OutOfTime: 1 entries not changed"):
+        SqsQueue(Ended(), "url").postpone({"handle": 0})
