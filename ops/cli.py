@@ -9,8 +9,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import typer
-from botocore.exceptions import ClientError, HTTPClientError, NoCredentialsError
-from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from rich.console import Console
 from typer.core import TyperGroup
 
@@ -26,7 +25,7 @@ from ops.show.command import show
 from ops.start.command import start
 from ops.status.command import status
 from ops.upload.command import upload
-from processing.aws import code_of, status_of
+from processing.aws import is_denied, meaning_of
 
 INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -49,7 +48,9 @@ class Commands(TyperGroup):
             _fail("no AWS credentials: log in, name a --profile, or set AWS_ACCESS_KEY_ID and its companions", 2)
         except ClientError as error:
             _fail(_explained(error), 1)
-        except (NoConnection, HTTPClientError) as error:
+        except BotoCoreError as error:
+            if meaning_of(error, ctx.command_path) is None:
+                raise  # a bug of ours
             _fail(f"AWS, or the emulator in its place, no longer answers: {error}", 1)
 
 
@@ -88,7 +89,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _explained(error: ClientError) -> str:
     """What AWS refused, and where it was a permission, what grants it."""
-    if status_of(error) != 403 and code_of(error) not in ("AccessDenied", "AccessDeniedException"):
+    if not is_denied(error):
         return str(error)
     return f"{error}. The stack's managed policy OperatorPolicy grants what these commands need: attach it to your role"
 

@@ -1,55 +1,34 @@
-"""What AWS's failures mean to us: botocore's exceptions become the error tree's."""
+"""The one rule for AWS's refusals: botocore's exceptions become the error tree's.
+
+Whatever AWS refuses may be granted another time, so a refusal is `Unavailable` under AWS's own code, known or not. The
+exceptions are few: a condition that did not hold, and what is known to be a fault of our own request (`OUR_FAULTS`).
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from botocore.exceptions import (
-    ClientError,
-    ConnectionError,
-    CredentialRetrievalError,
-    FlexibleChecksumError,
-    HTTPClientError,
-    IncompleteReadError,
-    NoCredentialsError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.parsers import ResponseParserError  # no BotoCoreError: a web page, or half of a document, as the answer
 
-from processing.errors import PreconditionFailed, Unavailable
+from processing.errors import PreconditionFailed, Retryable, Unavailable
 
-# Codes of 4xx answers that say nothing against the request itself: the same call may be answered another time.
-PASSING_CODES = frozenset(
-    {
-        "AccessDenied",  # a permission taken away comes back; until then the cause is shown by this name
-        "AccessDeniedException",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "UnrecognizedClientException",
-        "KMS.DisabledException",
-        "LimitExceededException",
-        "NoSuchBucket",
-        "OperationAborted",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestTimeout",
-        "RequestTimeTooSkewed",
-        "ResourceNotFoundException",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
-PASSING_STATUS = frozenset({401, 403, 408, 409, 429})
-PASSING_FAILURES = (
-    HTTPClientError,  # time-outs, connections closed, answers that broke off
-    ConnectionError,
-    IncompleteReadError,
-    FlexibleChecksumError,
-    NoCredentialsError,
-    CredentialRetrievalError,
-)
+# DynamoDB refuses an expression or a type with these, whatever the state of the world. S3's codes for a wrong request
+# are not here: its InvalidRequest and InvalidArgument also speak of objects, keys and credentials.
+OUR_FAULTS: Final = frozenset({"ValidationException", "SerializationException"})
+
+# Answers without a body, as to HEAD, carry no code: what S3 would have said
+NAMES_BY_STATUS: Final = {
+    301: "PermanentRedirect",
+    307: "TemporaryRedirect",
+    400: "BadRequest",
+    403: "AccessDenied",
+    404: "NotFound",
+    429: "SlowDown",
+    503: "SlowDown",
+}
+
+Refusal = ClientError | BotoCoreError | ResponseParserError
 
 
 @contextmanager
@@ -58,34 +37,64 @@ def calling(operation: str) -> Iterator[None]:
 
     Raises:
         PreconditionFailed: HTTP 412, or 409 when a rival's conditional write was under way.
-        Unavailable: throttled, 5xx, refused, timed out, no connection.
+        Unavailable: any other refusal, by its code, or no answer, by the name of botocore's exception.
 
-    Any other failure passes as it is: the request was wrong, which is a bug of ours.
+    A fault of our own request passes as it is, which makes it a bug.
     """
     try:
         yield
-    except ClientError as error:
-        code, status = code_of(error), status_of(error)
-        if status == 412 or code == "ConditionalRequestConflict":
-            raise PreconditionFailed(f"{operation}: {code}") from error
-        if code in PASSING_CODES or status in PASSING_STATUS or status >= 500:
-            raise Unavailable(_named(code, status), operation, error.response["Error"].get("Message", "")) from error
-        raise
-    except PASSING_FAILURES as error:
-        raise Unavailable(type(error).__name__, operation, str(error)) from error
+    except (ClientError, BotoCoreError, ResponseParserError) as error:
+        meaning = meaning_of(error, operation)
+        if meaning is None:
+            raise
+        raise meaning from error
 
 
-def code_of(error: ClientError) -> str:
-    """AWS's code for the failure; the HTTP status where there was no body to carry one, as in answers to HEAD."""
-    return str(error.response["Error"].get("Code", "Unknown"))
+def meaning_of(error: Refusal, operation: str) -> Retryable | None:
+    """What a refusal, or an answer that did not come, is in the error tree; None for a bug of ours."""
+    if isinstance(error, ParamValidationError) or code_of(error) in OUR_FAULTS:
+        return None
+    if is_conflict(error):
+        return PreconditionFailed(f"{operation}: {code_of(error)}")
+    words = error.response["Error"].get("Message", "") if isinstance(error, ClientError) else str(error)
+    return Unavailable(code_of(error), operation, words)
 
 
-def status_of(error: ClientError) -> int:
+def code_of(error: Exception) -> str:
+    """AWS's own code for a refusal; the name of the exception where no answer came."""
+    if not isinstance(error, ClientError):
+        return type(error).__name__
+    code, status = str(error.response["Error"].get("Code") or "Unknown"), status_of(error)
+    if code.isdigit() or code == "Unknown":
+        return NAMES_BY_STATUS.get(status, f"Http{status or code}")
+    return code
+
+
+def status_of(error: Exception) -> int:
     """The HTTP status of the answer, 0 when it is not known."""
+    if not isinstance(error, ClientError):
+        return 0
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def _named(code: str, status: int) -> str:
-    if not code.isdigit():
-        return code
-    return {403: "AccessDenied", 429: "SlowDown", 503: "SlowDown"}.get(status, f"Http{code}")
+def is_conflict(error: Exception) -> bool:
+    """Whether a condition did not hold, or a rival's conditional write was under way.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    return status_of(error) == 412 or code_of(error) in ("ConditionalRequestConflict", "OperationAborted")
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether S3 has no such object. A missing bucket is another thing, and so is a web page with 404.
+
+    An answer to HEAD has no body to tell them apart by.
+    """
+    if not isinstance(error, ClientError):
+        return False
+    return code_of(error) == ("NotFound" if error.operation_name == "HeadObject" else "NoSuchKey")
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether a permission is missing."""
+    return code_of(error) in ("AccessDenied", "AccessDeniedException")

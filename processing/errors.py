@@ -9,12 +9,16 @@
     │   ├── UnsupportedFormat      not an image, or a format the recipe does not accept
     │   ├── CorruptImage           broken or truncated
     │   ├── ImageTooLarge          more bytes, pixels, frames or memory than the limits allow
+    │   ├── ArchivedObject         in an archive storage class: it has to be restored first
+    │   ├── CustomerKeyRequired    encrypted with a key that only the uploader has (SSE-C)
     │   ├── RenderTimeout          decoding or rendering came to no end, twice
     │   ├── RenderCrash            ... took its process down, twice
     │   ├── RenderOutOfMemory      ... took more memory than its header promised, twice
     │   └── RejectedEarlier        the same message, rejected in an earlier receive; not tried again
     ├── Retryable                  the world is at fault; the same message may well succeed later
     │   ├── Unavailable            S3, DynamoDB or SQS refused or failed; `cause` is AWS's own error code
+    │   ├── Conflict               other writers were first, or S3 said so, in every round
+    │   ├── PreconditionFailed     a conditional write met another state; after a few rounds a Conflict
     │   ├── LeaseLost              another worker holds this version now
     │   └── OutOfTime              a request could outlive the lease or the invocation, or a second try the latter
     ├── Busy                       another worker holds a live lease; come back when it ends
@@ -22,7 +26,6 @@
     ├── SourceChanged              the uploads bucket no longer holds the version we came for
     │   ├── SourceReplaced         ... it holds another one
     │   └── SourceGone             ... it holds none
-    ├── PreconditionFailed         a conditional write met another state
     └── Misconfigured              settings or recipe: every fault, each by its name
 
 Anything else that is raised is a bug, and is treated as one: retried, and logged with its traceback. A bug met in a
@@ -63,6 +66,14 @@ class CorruptImage(Rejected):
 
 class ImageTooLarge(Rejected):
     """The image has more bytes, pixels or frames than the limits allow."""
+
+
+class ArchivedObject(Rejected):
+    """The object is in a storage class, or an archive tier, from which it cannot be read before it is restored."""
+
+
+class CustomerKeyRequired(Rejected):
+    """The object is encrypted with a key that its uploader keeps (SSE-C); nobody else can read it."""
 
 
 class RenderTimeout(Rejected):
@@ -115,6 +126,14 @@ class Unavailable(Retryable):
         return self.code
 
 
+class Conflict(Retryable):
+    """A conditional write was refused in each of a few rounds: other writers are at the same key or item."""
+
+
+class PreconditionFailed(Retryable):
+    """A conditional write met another state than the one it was conditional on."""
+
+
 class LeaseLost(Retryable):
     """The claim was taken over by another worker; nothing more may be written under it."""
 
@@ -145,10 +164,6 @@ class SourceReplaced(SourceChanged):
 
 class SourceGone(SourceChanged):
     """No object is there now."""
-
-
-class PreconditionFailed(DarkroomError):
-    """A conditional write met another state than the one it was conditional on."""
 
 
 class Misconfigured(DarkroomError):

@@ -10,8 +10,16 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from processing.aws import calling, code_of, status_of
-from processing.errors import ImageTooLarge, PreconditionFailed, SourceGone, SourceReplaced, Unavailable
+from processing.aws import calling, code_of, is_missing, status_of
+from processing.errors import (
+    ArchivedObject,
+    CustomerKeyRequired,
+    ImageTooLarge,
+    PreconditionFailed,
+    SourceGone,
+    SourceReplaced,
+    Unavailable,
+)
 
 SOURCE_ETAG = "source-etag"
 RECIPE = "recipe"
@@ -74,6 +82,7 @@ class S3Store:
             SourceReplaced: another version is there now.
             SourceGone: none is.
             ImageTooLarge: it has more than ``max_bytes`` bytes; nothing was read.
+            ArchivedObject, CustomerKeyRequired: nobody can read it as it is.
         """
         operation = f"s3:GetObject {key}"
         with calling(operation):
@@ -82,8 +91,9 @@ class S3Store:
             except ClientError as error:
                 if status_of(error) == 412:
                     raise SourceReplaced(f"{key} is no longer the version {etag}") from error
-                if _is_missing(error):
+                if is_missing(error):
                     raise SourceGone(f"{key} was removed") from error
+                _check_readable(error, key)
                 raise
             # Not `with answer["Body"]`: that gives urllib3's stream, without the checksum and botocore's own errors
             with closing(answer["Body"]) as stream:
@@ -94,7 +104,11 @@ class S3Store:
                 return Original(body=stream.read(), content_type=answer.get("ContentType", ""))
 
     def source_etag(self, key: str) -> str | None:
-        """The version that is in the uploads bucket now; None when there is none."""
+        """The version that is in the uploads bucket now; None when there is none.
+
+        Raises:
+            CustomerKeyRequired: there is one, and S3 does not say which to those without its key.
+        """
         found = self._head(self._uploads, key)
         return None if found is None else found.etag
 
@@ -122,7 +136,7 @@ class S3Store:
                     **condition,
                 )
             except ClientError as error:
-                if over is not None and _is_missing(error):
+                if over is not None and is_missing(error):
                     raise PreconditionFailed(f"{variant.key} was removed meanwhile") from error
                 raise
         _etag(answer, operation)
@@ -137,25 +151,58 @@ class S3Store:
             try:
                 self._s3.delete_object(Bucket=self._variants, Key=key, IfMatch=f'"{etag}"')
             except ClientError as error:
-                if not _is_missing(error):
+                if not is_missing(error):
                     raise
 
     def _head(self, bucket: str, key: str) -> Published | None:
         operation = f"s3:HeadObject {bucket}/{key}"
         with calling(operation):
             try:
-                answer = self._s3.head_object(Bucket=bucket, Key=key)
+                answer = head(self._s3, bucket, key)
             except ClientError as error:
-                if status_of(error) == 404 and code_of(error) == "404":  # an answer to HEAD has no body to name a code
-                    return None
+                if bucket == self._uploads:
+                    _check_readable(error, key)
                 raise
+        if answer is None:
+            return None
         metadata = answer.get("Metadata", {})
         return Published(_etag(answer, operation), metadata.get(SOURCE_ETAG, ""), metadata.get(RECIPE, ""))
 
 
-def _is_missing(error: ClientError) -> bool:
-    # Neither a bucket that is missing (NoSuchBucket) nor a web page (404) may read as "the object is gone".
-    return code_of(error) == "NoSuchKey"
+def head(s3: Any, bucket: str, key: str) -> Any:
+    """The answer of HeadObject; None when there is no such object.
+
+    An answer to HEAD has no body to say why. 400 may be a key that only the uploader has, or credentials that have
+    expired: a GET of one byte tells.
+
+    Raises:
+        ClientError: S3 refused.
+    """
+    try:
+        return s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        if status_of(error) == 400:
+            s3.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
+        raise
+
+
+def needs_customer_key(error: ClientError) -> bool:
+    """Whether the object is encrypted with a key of its uploader's. S3 says InvalidRequest of other things, too."""
+    return code_of(error) == "InvalidRequest" and "Server Side Encryption" in error.response["Error"].get("Message", "")
+
+
+def _check_readable(error: ClientError, key: str) -> None:
+    """Raises:
+    ArchivedObject, CustomerKeyRequired: no waiting helps against this refusal of a source.
+    """
+    if code_of(error) == "InvalidObjectState":
+        raise ArchivedObject(f"{key} is archived: restore it first, and send it again then") from error
+    if needs_customer_key(error):
+        raise CustomerKeyRequired(
+            f"{key} is encrypted with a key of its uploader's (SSE-C): upload it without, or under SSE-S3 or SSE-KMS"
+        ) from error
 
 
 def _etag(answer: Mapping[str, Any], operation: str) -> str:

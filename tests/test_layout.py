@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 HOUSE = ("processing", "handlers", "ops")
 
 PURE = {
+    "backoff",
     "capacity",
     "errors",
     "events",
@@ -32,7 +33,7 @@ LIBRARIES = {
     "processing.ledger": ("botocore.exceptions", "boto3.dynamodb.types"),
     "processing.store": ("botocore.exceptions",),
     "processing.queue": ("botocore.exceptions",),
-    "processing.aws": ("botocore.exceptions",),
+    "processing.aws": ("botocore.exceptions", "botocore.parsers"),
     "processing.api.objects": ("botocore.exceptions",),
     "processing.api.register": ("boto3.dynamodb.types",),
     "processing.api.versions": ("boto3.dynamodb.types",),

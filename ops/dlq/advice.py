@@ -36,6 +36,14 @@ CLASSES = {
         "The image exceeds a limit of the recipe (bytes, pixels, frames) or the function's memory.",
         "Raise the limit in recipe.toml or the memory, deploy, and redrive; or upload a smaller file.",
     ),
+    "ArchivedObject": Advice(
+        "The object is in an archive storage class, or an archive tier of Intelligent-Tiering.",
+        "Restore it (`aws s3api restore-object`), and redrive when the restore is complete.",
+    ),
+    "CustomerKeyRequired": Advice(
+        "The object is encrypted with a key that only its uploader has (SSE-C).",
+        f"{REPLACE} SSE-S3 and SSE-KMS can be read.",
+    ),
     "RenderTimeout": Advice(
         "Rendering came to no end, alone as well.",
         "Try it here with `darkroom replay`; give the function more memory, which is CPU, or upload a simpler file.",
@@ -48,7 +56,7 @@ CLASSES = {
         "Rendering took more memory than the header promised, alone as well.",
         "Try it here with `darkroom replay`; raise the function's memory, or upload another file.",
     ),
-    "PreconditionFailed": Advice("A conditional write met another state, again and again.", WAIT),
+    "Conflict": Advice("Conditional writes were refused: others wrote to the same object, again and again.", WAIT),
     "LeaseLost": Advice("Another worker took the version over before this one was done.", WAIT),
     "OutOfTime": Advice(
         "The function's time ended before the object was done.",
@@ -56,7 +64,7 @@ CLASSES = {
     ),
 }
 
-# By AWS's own code, or the name of botocore's exception where no answer came (processing/aws.py)
+# By AWS's own code, where there is more to say than `REFUSED` does
 CODES = {
     **dict.fromkeys(
         ("AccessDenied", "AccessDeniedException"),
@@ -69,7 +77,14 @@ CODES = {
         ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"),
         Advice("The consumer's credentials were refused.", "See whether its role still exists, and redrive."),
     ),
-    "KMS.DisabledException": Advice("The key that encrypts is disabled.", "Enable the KMS key, and redrive."),
+    **dict.fromkeys(
+        ("KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"),
+        Advice("The KMS key that encrypts is disabled, or about to be deleted.", "Enable the KMS key, and redrive."),
+    ),
+    "BadRequest": Advice(
+        "S3 refused to look at the object (400), and gave it all the same: most often credentials that have expired.",
+        WAIT,
+    ),
     **dict.fromkeys(
         ("NoSuchBucket", "ResourceNotFoundException"),
         Advice("A bucket or the table is gone.", "Deploy the stage again, and redrive with --canary."),
@@ -78,11 +93,12 @@ CODES = {
         (
             *("SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequestsException"),
             *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "LimitExceededException"),
+            "KMS.ThrottlingException",
         ),
         Advice("AWS asked to slow down for over an hour.", "Lower maximumConcurrency, or redrive with a low --rate."),
     ),
     **dict.fromkeys(
-        ("RequestTimeout", "OperationAborted", "TransactionInProgressException"),
+        ("RequestTimeout", "TransactionInProgressException", "TransactionConflictException"),
         Advice("The service did not carry the request out for over an hour.", WAIT),
     ),
     "RequestTimeTooSkewed": Advice("The function's clock and AWS's disagreed.", WAIT),
@@ -109,7 +125,10 @@ WORDS = {
     ),
     "test-event": Advice("S3's test of the bucket's notification, which holds no upload.", "Purge the letter."),
 }
-UNANSWERED = Advice("AWS did not answer, or broke the answer off, for over an hour.", WAIT)
+REFUSED = Advice(
+    "AWS refused the request for over an hour, or did not answer it: the cause is its own code, or botocore's name.",
+    "Look the code up in the service's documentation; redrive with --canary once that is put right.",
+)
 BUG = Advice(
     "A bug: no error of the tree; the place is the fingerprint of where in the code.",
     "Find its traceback in the consumer's log or with `darkroom replay`, mend it, deploy, redrive with --canary.",
@@ -121,4 +140,4 @@ def advice(cause: Cause) -> Advice:
     for known in (CLASSES, CODES, WORDS):
         if cause.name in known:
             return known[cause.name]
-    return UNANSWERED if cause.place.count(":") else BUG
+    return REFUSED if cause.place.count(":") else BUG

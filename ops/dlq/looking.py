@@ -14,9 +14,10 @@ from ops.dlq.causes import Case, Group, group
 from ops.dlq.files import as_document, many, moment
 from ops.dlq.filters import Filter, by_id, filtered
 from ops.dlq.look import cases_of, looked_at
+from ops.heads import head
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, paper, print_json, table, words
-from processing.aws import code_of, status_of
+from processing.aws import code_of
 from processing.events import ObjectCreated
 
 LIMIT = 50  # lines of a list
@@ -141,16 +142,13 @@ def _object_now(stage: Stage, case: Case) -> dict[str, Any]:
     if not case.version:
         return {"state": "not looked for: the letter names no object of this stage"}
     try:
-        answer = stage.client("s3").head_object(Bucket=case.bucket, Key=case.key)
+        answer = head(stage.client("s3"), case.bucket, case.key)
     except ClientError as error:
-        if status_of(error) == 404:
-            return {"state": "gone"}
-        if status_of(error) == 403:
-            return {"state": f"unknown: HeadObject was refused ({code_of(error)})"}
-        raise
-    etag = answer["ETag"].strip('"')
-    same = isinstance(case.event, ObjectCreated) and case.event.etag == etag
-    facts = {"etag": etag, "bytes": answer["ContentLength"], "content_type": answer.get("ContentType", "")}
+        return {"state": f"unknown: HeadObject was refused ({code_of(error)})"}
+    if answer is None:
+        return {"state": "gone"}
+    same = isinstance(case.event, ObjectCreated) and case.event.etag == answer["ETag"]
+    facts = {"etag": answer["ETag"], "bytes": answer["ContentLength"], "content_type": answer.get("ContentType", "")}
     return {"state": "as it was" if same else "another version is there"} | facts
 
 

@@ -11,7 +11,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from ops.upload.looking import About
-from processing.aws import code_of, status_of
+from processing.aws import is_conflict, is_missing
 from processing.errors import PreconditionFailed
 
 # Most photos are one request, which is cheaper and has an MD5 for an ETag. Parts are as large as those of the AWS CLI
@@ -20,7 +20,6 @@ ONE_REQUEST: Final = 32 * 1024 * 1024
 PART: Final = 8 * 1024 * 1024
 
 WRITES: Final = ("PutObject", "CompleteMultipartUpload")  # what makes an object be there
-CONFLICTS: Final = (409, 412)  # another write was under way, or came before
 
 
 class Transfer:
@@ -76,7 +75,7 @@ class Transfer:
             self._s3.upload_file(str(path), self._bucket, key, ExtraArgs=extra, Callback=on_bytes, Config=self._config)
         except S3UploadFailedError as error:  # boto3 hides AWS's answer in a sentence of its own
             refused = error.__context__
-            if isinstance(refused, ClientError) and _is_conflict(refused):
+            if isinstance(refused, ClientError) and (is_conflict(refused) or is_missing(refused)):  # to be replaced
                 raise PreconditionFailed(str(refused)) from refused
             raise refused or error from None
         return str(self._here.etag).strip('"')
@@ -86,7 +85,3 @@ class Transfer:
 
     def _hear(self, parsed: dict[str, Any], **_others: Any) -> None:
         self._here.etag = parsed.get("ETag")
-
-
-def _is_conflict(error: ClientError) -> bool:
-    return status_of(error) in CONFLICTS or code_of(error) == "NoSuchKey"  # the object to be replaced is gone

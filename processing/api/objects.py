@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from botocore.exceptions import ClientError
 
-from processing.aws import calling, code_of, status_of
+from processing.aws import calling, is_missing
 
 MOST_LINKS: Final = 2_000  # kept, of a kilobyte or two each
 
@@ -91,7 +91,7 @@ class S3Objects:
             try:
                 etag: str = self._s3.head_object(Bucket=self._uploads, Key=key)["ETag"]
             except ClientError as error:
-                if status_of(error) == 404 and code_of(error) in ("NoSuchKey", "404"):
+                if is_missing(error):
                     return None
                 raise
         return etag.strip('"')

@@ -139,6 +139,8 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "The picture has more bytes, pixels or frames than are accepted.",
         "Make it smaller and upload it again.",
     ),
+    "ArchivedObject": ("The original was archived before it was processed.", "Upload the file again."),
+    "CustomerKeyRequired": ("The original is encrypted with a key of its own.", "Upload the file again without it."),
     "RenderTimeout": ("The picture took too long to process.", "Save it as JPEG or PNG and upload the new file."),
     "RenderCrash": ("The picture could not be decoded.", "Save it as JPEG or PNG and upload the new file."),
     "RenderOutOfMemory": ("The picture needs too much memory to process.", "Make it smaller and upload it again."),

@@ -123,6 +123,9 @@ def client_error(code: str, status: int) -> ClientError:
         client_error("ThrottlingException", 400),
         client_error("InternalServerError", 500),
         client_error("AccessDeniedException", 400),
+        client_error("TransactionConflictException", 400),
+        client_error("NewToEverybody", 418),
+        client_error("OperationAborted", 409),
         EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com"),
     ],
 )
