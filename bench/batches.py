@@ -24,6 +24,7 @@ from typing import Any
 from PIL import Image
 
 from processing import imaging
+from processing.backoff import Backoff
 from processing.batch import Batch, Message
 from processing.capacity import capacity
 from processing.contained import Bodies, Renderer, Renderers, Room
@@ -118,6 +119,7 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
         prefix="images/",
         removals=False,
         request_seconds=22,
+        backoff=Backoff(random.Random(1)),
     )
 
     yield Batch(

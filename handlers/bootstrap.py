@@ -13,6 +13,7 @@ from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, make_clients
 from handlers.deadlines import Deadlines
 from handlers.logs import log_as_json
 from handlers.metrics import Metrics
+from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.capacity import Capacity, capacity
 from processing.contained import Bodies, Renderer, Renderers, Room
@@ -86,6 +87,7 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
         prefix=settings.uploads_prefix,
         removals=settings.removals,
         request_seconds=REQUEST_SECONDS,
+        backoff=Backoff(random.Random()),
     )
 
 

@@ -18,14 +18,15 @@ Read in this order:
     queue       when failed messages come back
     naming      what the variants of an object are called
     stopwatch   how long each stage took
-    aws         what AWS's failures mean to us
+    backoff     a few rounds against other writers, with pauses
+    aws         the one rule for AWS's refusals
     errors      the error tree
     fingerprint one name for one bug, whichever process meets it
     settings    what the environment tells, every fault reported at once
     api         the HTTP side: people send images and see what becomes of them; it has a map of its own
 
-`events`, `recipe`, `naming`, `picture`, `stopwatch`, `spread`, `pace`, `capacity`, `errors`, `fingerprint` and
-`settings` know nothing outside the standard library; `imaging` needs Pillow, which the consumer itself never loads;
+`events`, `recipe`, `naming`, `picture`, `stopwatch`, `spread`, `pace`, `capacity`, `backoff`, `errors`, `fingerprint`
+and `settings` know nothing outside the standard library; `imaging` needs Pillow, which the consumer itself never loads;
 `contained` needs Linux; `store`, `ledger`, `queue`, `aws` and `api` know AWS; clients are arguments. Nothing happens at
 import.
 """

@@ -11,17 +11,18 @@ so that the end is right whatever came in between::
 S3 has no fencing: nothing can stop a request that was sent. So none is sent that could outlive the lease.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from processing.backoff import Backoff
 from processing.errors import (
+    CustomerKeyRequired,
     NotStarted,
     OutOfTime,
     PreconditionFailed,
     Rejected,
     SourceChanged,
-    SourceGone,
     SourceReplaced,
 )
 from processing.picture import Rendered, RenderedVariant
@@ -30,7 +31,7 @@ from processing.store import NewVariant, Published, Store
 
 Render = Callable[[bytes, Recipe], Rendered]
 
-UNKNOWN: Final = object()  # what stands in the variants bucket is not known to be of any one version
+UNKNOWN: Final = object()  # a version that cannot be told: of the source, or of what stands in the variants bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,11 @@ class Lease:
     clock: Callable[[], float]
     request_seconds: float
 
-    def check(self) -> None:
+    def check(self, pause: float = 0.0) -> None:
         """Raises:
-        OutOfTime: a request sent now could be answered after the lease has ended.
+        OutOfTime: a request sent now, or after a pause, could be answered after the lease has ended.
         """
-        left = self.until - self.clock()
+        left = self.until - self.clock() - pause
         if left < self.request_seconds:
             raise OutOfTime(f"the lease ends in {left:.1f} s and a request may take {self.request_seconds:.1f} s")
 
@@ -60,6 +61,7 @@ class Publication:
         key: the object's key in the uploads bucket.
         variant_keys: the key of each variant, by the variant's name.
         keep_orphans: leave the variants of a source that is gone where they are.
+        backoff: the rounds there are against other writers.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Publication:
         key: str,
         variant_keys: Mapping[str, str],
         keep_orphans: bool,
+        backoff: Backoff,
     ) -> None:
         self._store = store
         self._render = render
@@ -80,6 +83,8 @@ class Publication:
         self._key = key
         self.keys = variant_keys
         self._keep_orphans = keep_orphans
+        self._backoff = backoff
+        self._looks = self._rounds(f"s3:HeadObject {key}")
         self.wrote = False  # a request that was never answered counts
 
     def render(self, data: bytes) -> Rendered:
@@ -99,38 +104,51 @@ class Publication:
         """Write each variant of the version ``etag``, unless it is there already.
 
         Raises:
-            SourceReplaced, SourceGone: the source has changed; some variants may be written.
+            SourceReplaced: the source has changed, or is gone; some variants may be written.
             OutOfTime: the lease is about to end.
+            Conflict: writes were refused again and again.
         """
         for variant in rendered.variants:
-            self._put(self._new(variant, etag))
+            self._put(self._new(variant, etag), over=None)
 
-    def look(self, published: object) -> str | None:
+    def look(self, published: object) -> object:
         """Bring the variants to what the source is now, and look again, until nothing has changed.
 
         Args:
             published: the version all variants were last brought to, None for none, or ``UNKNOWN``.
 
         Returns:
-            The version that is there now; None when the source is gone.
+            The version that is there now; None when the source is gone; ``UNKNOWN`` when it is one that cannot be read.
+
+        Raises:
+            Conflict: the source has changed again and again, in all looks of this work together.
         """
-        while True:
-            now = self._store.source_etag(self._key)
-            if now == published:
-                return now
+        for _ in self._looks:
+            now = self._source()
+            if now in (published, UNKNOWN):
+                break
             try:
-                if now is None:
-                    self._remove_all()
-                else:
+                if isinstance(now, str):
                     self._bring_to(now)
+                else:
+                    self._remove_all()
             except SourceChanged:
                 published = UNKNOWN
             else:
                 published = now
+        return now
+
+    def _source(self) -> object:
+        """The source's version, as `look` returns it: one that only its uploader can read is left to its own event."""
+        try:
+            return self._store.source_etag(self._key)
+        except CustomerKeyRequired:
+            return UNKNOWN
 
     def _bring_to(self, etag: str) -> None:
         """Publish another version than the message's own, leaving alone what is already of it."""
-        stale = [key for key in self.keys.values() if not _is_from(self._store.variant(key), etag)]
+        there = {name: self._store.variant(key) for name, key in self.keys.items()}
+        stale = {name: seen for name, seen in there.items() if not _is_from(seen, etag)}
         if not stale:
             return
         try:
@@ -139,43 +157,49 @@ class Publication:
         except Rejected:
             return  # its own message will tell; the older pictures stay
         for variant in rendered.variants:
-            if not _is_from(self._store.variant(self.keys[variant.name]), etag):
-                self._put(self._new(variant, etag))
+            if variant.name in stale:
+                self._put(self._new(variant, etag), over=stale[variant.name])
 
-    def _put(self, new: NewVariant) -> None:
-        seen: Published | None = None
-        while True:
+    def _put(self, new: NewVariant, *, over: Published | None) -> None:
+        """Write a variant over what was seen there before the source was."""
+        for number in self._rounds(f"s3:PutObject {new.key}"):
+            if number:
+                over = self._store.variant(new.key)
+                if self._is_of(over, new.source_etag):
+                    return
+                self._check_source(new.source_etag)
             self._lease.check()
             self.wrote = True
             try:
-                self._store.put(new, over=None if seen is None else seen.etag)
+                self._store.put(new, over=None if over is None else over.etag)
             except PreconditionFailed:
-                seen = self._store.variant(new.key)
-                if self._is_of(seen, new.source_etag):
-                    return
-                self._check_source(new.source_etag)
-            else:
-                return
+                continue
+            return
 
     def _check_source(self, etag: str) -> None:
-        now = self._store.source_etag(self._key)
-        if now is None:
-            raise SourceGone(f"{self._key} was removed")
-        if now != etag:
-            raise SourceReplaced(f"{self._key} is {now} now, no longer {etag}")
+        if self._source() != etag:
+            raise SourceReplaced(f"{self._key} is no longer {etag}")
 
     def _remove_all(self) -> None:
-        if self._keep_orphans:
+        if not self._keep_orphans:
+            for key in self.keys.values():
+                self._delete(key)
+
+    def _delete(self, key: str) -> None:
+        """Delete what is there; who publishes meanwhile is judged anew."""
+        for _ in self._rounds(f"s3:DeleteObject {key}"):
+            if (seen := self._store.variant(key)) is None:
+                return
+            self._lease.check()
+            self.wrote = True
+            try:
+                self._store.delete(key, etag=seen.etag)
+            except PreconditionFailed:
+                continue
             return
-        for key in self.keys.values():
-            while (seen := self._store.variant(key)) is not None:
-                self._lease.check()
-                self.wrote = True
-                try:
-                    self._store.delete(key, etag=seen.etag)
-                except PreconditionFailed:
-                    continue  # somebody published meanwhile: judge what is there now
-                break
+
+    def _rounds(self, operation: str) -> Iterator[int]:
+        return self._backoff.rounds(operation, self._lease.check)
 
     def _is_of(self, seen: Published | None, etag: str) -> bool:
         return _is_from(seen, etag, self._recipe.fingerprint)

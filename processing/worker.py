@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
+from processing.backoff import Backoff
 from processing.errors import (
+    Conflict,
     DarkroomError,
     LeaseLost,
     MalformedMessage,
@@ -38,6 +41,8 @@ from processing.publisher import UNKNOWN, Lease, Publication, Render, is_complet
 from processing.recipe import Recipe
 from processing.stopwatch import Stopwatch
 from processing.store import Original, Store
+
+CLAIMS: Final = 3  # of a version that others finish, incomplete, in between
 
 
 class Kind(StrEnum):
@@ -67,6 +72,7 @@ class Worker:
     Args:
         request_seconds: the longest one request can take, retries included.
         removals: whether the variants of a removed object are removed as well.
+        backoff: the rounds there are against other writers.
         clock: seconds since the epoch.
     """
 
@@ -78,6 +84,7 @@ class Worker:
     prefix: str
     removals: bool
     request_seconds: float
+    backoff: Backoff
     clock: Callable[[], float] = time.time
 
     def handle(self, event: Event, delivery: Delivery) -> Outcome:
@@ -102,7 +109,7 @@ class Worker:
         watch = Stopwatch(self.clock)
         with self._reasons(claim, delivery):
             publication = self._publication(claim, event.key)
-            while True:
+            while True:  # as often as the publication looks
                 record, now = self._publish(event, publication, watch, earlier=claim.earlier)
                 if now != event.etag:
                     status = Status.REMOVED if now is None else Status.SUPERSEDED
@@ -151,13 +158,16 @@ class Worker:
         version = Version(event.bucket, event.key, event.etag)
         about = {"uploaded_at": event.time, "sequencer": event.sequencer}
         known = {name: value for name, value in about.items() if value is not None}
-        claim = self.ledger.claim(version, delivery, about=known)
-        while not isinstance(claim, Claim):
+        finished = None
+        for _ in range(CLAIMS):
+            claim = self.ledger.claim(version, delivery, about=known, over=finished)
+            if isinstance(claim, Claim):
+                return claim
             keys = self._variant_keys(event.key).values()
             if is_complete(self.store, keys, etag=event.etag, recipe=self.recipe.fingerprint):
                 return None
-            claim = self.ledger.claim(version, delivery, about=known, over=claim)
-        return claim
+            finished = claim
+        raise Conflict(f"claim {version.object}: finished by others, and incomplete, in {CLAIMS} rounds")
 
     def _claim_removals(self, event: ObjectRemoved, delivery: Delivery) -> Claim:
         claim = self.ledger.claim(Version(event.bucket, event.key, REMOVED_KEY), delivery)
@@ -174,6 +184,7 @@ class Worker:
             key=key,
             variant_keys=self._variant_keys(key),
             keep_orphans=not self.removals,
+            backoff=self.backoff,
         )
 
     def _variant_keys(self, key: str) -> dict[str, str]:

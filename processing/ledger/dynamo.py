@@ -10,7 +10,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from processing.aws import calling, code_of
-from processing.errors import Busy, LeaseLost, RejectedEarlier
+from processing.errors import Busy, Conflict, LeaseLost, RejectedEarlier
 from processing.ledger.model import Claim, Delivery, Finished, ImageRecord, Reason, Status, Version
 
 # Claimable: never seen, or neither held, nor done, nor rejected for this very message by this very code and recipe.
@@ -22,6 +22,7 @@ CLAIMABLE = (
     ")"
 )
 
+CLAIMS = 3  # whether a version may be claimed changes between condition and explanation once, when a lease ends
 MAX_REASON = 300  # bytes in UTF-8; keeps an item of many attempts below 1 KB
 
 
@@ -72,7 +73,19 @@ class DynamoLedger:
         Raises:
             Busy: another worker holds a live lease.
             RejectedEarlier: this very message was rejected by the same code and recipe in an earlier receive.
+            Conflict: the claim was refused a few times, and never by an item that forbids it.
         """
+        for _ in range(CLAIMS):
+            claimed = self._claim(version, delivery, over, about)
+            if claimed is not None:
+                return claimed
+            over = None
+        raise Conflict(f"dynamodb:UpdateItem {version.object}: refused {CLAIMS} times, by an item that may be claimed")
+
+    def _claim(
+        self, version: Version, delivery: Delivery, over: Finished | None, about: Mapping[str, str] | None
+    ) -> Claim | Finished | None:
+        """One conditional write; None when it was refused by an item that has become claimable meanwhile."""
         now = self._clock()
         claim = Claim(version, self._new_token(), math.ceil(now + self._lease_seconds), attempt=1, earlier=False)
         values = self._claimed(claim, about or {}) | {":last_receive": delivery.last_receive}
@@ -84,7 +97,7 @@ class DynamoLedger:
         try:
             old = self._update(version, f"SET {sets} ADD #attempts :one", condition, values | known | {":one": 1})
         except _Refused as refused:
-            return self._explain(refused.item, claim, delivery, about)
+            return self._explain(refused.item, claim, delivery)
         attempts = int(old.get("attempts", 0))
         return replace(claim, attempt=attempts + 1, earlier=attempts > 0)
 
@@ -139,10 +152,8 @@ class DynamoLedger:
         except _Refused as refused:
             self._check_owner(refused.item, claim)
 
-    def _explain(
-        self, item: Mapping[str, Any], claim: Claim, delivery: Delivery, about: Mapping[str, str] | None
-    ) -> Claim | Finished:
-        """What a refused claim means, from the item that refused it."""
+    def _explain(self, item: Mapping[str, Any], claim: Claim, delivery: Delivery) -> Claim | Finished | None:
+        """What a refused claim means, from the item that refused it; None when it has become claimable meanwhile."""
         if item.get("owner") == claim.owner:  # an earlier request of this very claim won, and its answer was lost
             return replace(claim, attempt=int(item["attempts"]), earlier=True)
         status = item.get("status")
@@ -152,7 +163,7 @@ class DynamoLedger:
             return Finished(str(item["owner"]))
         if status == Status.REJECTED and item.get("message_id") == delivery.message_id:
             raise RejectedEarlier(item["reason"]["class"], item["reason"]["message"])
-        return self.claim(claim.version, delivery, about=about)  # it has become claimable meanwhile
+        return None
 
     @staticmethod
     def _check_owner(item: Mapping[str, Any], claim: Claim) -> None:

@@ -30,6 +30,9 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
 
 class Bench(Protocol):
     """A store with the levers that only an uploader has."""

@@ -25,6 +25,7 @@ from ops.replay.running import Limits, replay
 from ops.replay.target import Target
 from ops.stage import Stage
 from processing import imaging
+from processing.backoff import Backoff
 from processing.batch import Batch, Message
 from processing.contained import Renderer, Renderers, Room
 from processing.errors import RenderBug
@@ -78,7 +79,19 @@ def consume(
         clock=clock,
         new_token=lambda: next(tokens),
     )
-    worker = Worker(store, ledger, render, recipe, UPLOADS, "images/", removals=True, request_seconds=20, clock=clock)
+    backoff = Backoff(random.Random(1), clock.sleep)
+    worker = Worker(
+        store,
+        ledger,
+        render,
+        recipe,
+        UPLOADS,
+        "images/",
+        removals=True,
+        request_seconds=20,
+        backoff=backoff,
+        clock=clock,
+    )
     batch = Batch(worker.handle, Nowhere(), 5, lambda: 0, clock, random.Random(1))
     with caplog.at_level(logging.INFO, logger="darkroom"):
         batch.process([Message("m1", "handle", created_body(KEY, etag), 1)], seconds_left=lambda: 60)

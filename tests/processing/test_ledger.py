@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from processing.errors import Busy, LeaseLost, RejectedEarlier, Unavailable
+from processing.errors import Busy, Conflict, LeaseLost, RejectedEarlier, Unavailable
 from processing.ledger import (
     Claim,
     Delivery,
+    DynamoLedger,
     Finished,
     ImageRecord,
     Ledger,
@@ -19,7 +20,7 @@ from processing.ledger import (
     VariantRecord,
     Version,
 )
-from tests.processing.conftest import CODE, LEASE, RECIPE, LedgerBench
+from tests.processing.conftest import CODE, LEASE, RECIPE, Clock, LedgerBench
 
 VERSION = Version("uploads", "images/cat.jpg", "e1")
 FIRST = Delivery("m1", 1, "request-1")
@@ -390,3 +391,38 @@ def test_a_refusal_for_another_cause_than_the_condition_is_named_by_its_own_code
     with pytest.raises(Unavailable, match="ThrottlingException") as refusal:
         writes(throttled, claim)[write]()
     assert refusal.value.code == "ThrottlingException"
+
+
+class Refusing:
+    """DynamoDB, as it would be if it never held a condition to be true: it refuses, and shows this item."""
+
+    def __init__(self, item: dict[str, Any] | None) -> None:
+        self.requests = 0
+        self._item = item
+
+    def update_item(self, **_: object) -> None:
+        self.requests += 1
+        answer: Any = {"Error": {"Code": "ConditionalCheckFailedException"}}
+        raise ClientError(answer if self._item is None else answer | {"Item": self._item}, "UpdateItem")
+
+
+@pytest.mark.parametrize("item", [None, {"status": {"S": "FAILED"}, "owner": {"S": "another"}}], ids=["none", "FAILED"])
+@pytest.mark.parametrize("over", [None, Finished("owner-1")], ids=["first", "over"])
+def test_a_claim_that_is_refused_by_nothing_is_a_conflict_after_a_few(
+    clock: Clock, item: dict[str, Any] | None, over: Finished | None
+) -> None:
+    client = Refusing(item)
+    ledger = DynamoLedger(
+        client,
+        table="images",
+        recipe=RECIPE,
+        code_version=CODE,
+        lease_seconds=LEASE,
+        clock=clock,
+        new_token=lambda: "token",
+    )
+
+    with pytest.raises(Conflict, match=r"uploads/images/cat\.jpg: refused 3 times"):
+        ledger.claim(VERSION, FIRST, over=over)
+
+    assert client.requests == 3

@@ -1,33 +1,39 @@
 """The story of one object, on the doubles."""
 
 import itertools
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from processing.backoff import ROUNDS, Backoff
 from processing.errors import (
     Busy,
+    Conflict,
     CorruptImage,
+    CustomerKeyRequired,
     ImageTooLarge,
     MalformedMessage,
     NotStarted,
     OutOfTime,
+    PreconditionFailed,
     RejectedEarlier,
     RenderBug,
+    SourceReplaced,
     Unavailable,
     UnusableKey,
 )
 from processing.events import ObjectCreated, ObjectRemoved
-from processing.ledger import Delivery, DynamoLedger, Version
+from processing.ledger import REMOVED_KEY, Delivery, DynamoLedger, Version
 from processing.recipe import Recipe
 from processing.store import Original
 from processing.worker import Kind, Worker, reason_of
 from tests.builders import BROKEN, UPLOADS, fake_render, recipe
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
-from tests.processing.conftest import CODE, LEASE, Clock
+from tests.processing.conftest import CODE, LEASE, Clock, variant
 
 KEY = "images/cat.jpg"
 ONCE = Delivery("m1", 1, "request-1")
@@ -76,6 +82,7 @@ class Lab:
             prefix="images/",
             removals=removals,
             request_seconds=20,
+            backoff=Backoff(random.Random(1), self.clock.sleep),
             clock=self.clock,
         )
 
@@ -260,6 +267,30 @@ def test_a_folder_of_the_console_is_no_image(lab: Lab) -> None:
     assert lab.table.items == {}
 
 
+@pytest.mark.parametrize("size", [3, None])
+def test_a_key_that_ends_like_a_folder_and_may_hold_bytes_is_worked_on(lab: Lab, size: int | None) -> None:
+    event = replace(lab.upload(b"cat", key="images/holiday/"), size=size)
+
+    assert lab.worker.handle(event, ONCE).kind == Kind.DONE
+    assert lab.status(event) == "DONE"
+
+
+def test_an_empty_object_is_not_passed_over_in_silence(lab: Lab) -> None:
+    event = lab.upload(b"", key="images/empty.jpg")
+
+    assert lab.worker.handle(event, ONCE).kind == Kind.DONE  # the engine of these tests takes anything for a picture
+    assert lab.status(event) == "DONE"
+
+
+def test_the_record_keeps_what_the_event_says_of_the_version(lab: Lab) -> None:
+    event = replace(lab.upload(b"A"), time="2026-11-21T12:00:00.000Z", sequencer="0055AED6DCD90281E5")
+
+    lab.worker.handle(event, ONCE)
+
+    item = lab.item(event)
+    assert (item["uploaded_at"], item["sequencer"]) == ("2026-11-21T12:00:00.000Z", "0055AED6DCD90281E5")
+
+
 def test_a_duplicate_of_work_in_progress_is_busy_until_the_lease_ends(lab: Lab) -> None:
     event = lab.upload(b"A")
     lab.ledger.claim(Version(UPLOADS, KEY, event.etag), ONCE)
@@ -356,6 +387,210 @@ def test_a_ledger_that_fails_as_well_does_not_hide_the_first_failure(lab: Lab) -
         replace(lab.worker, store=down, ledger=deaf).handle(event, ONCE)
 
     assert error.value.__notes__ == ["and the ledger could not be told: dynamodb:UpdateItem: ThrottlingException"]
+
+
+class Rendered:
+    """The engine of these tests, which keeps what it was given; ``then`` happens after it is done with ``at``."""
+
+    def __init__(self, at: bytes = b"", then: Callable[[], object] = lambda: None) -> None:
+        self.bodies: list[bytes] = []
+        self._at, self._then = at, then
+
+    def __call__(self, data: bytes, made: Any) -> Any:
+        self.bodies.append(data)
+        rendered = fake_render(data, made)
+        if data == self._at:
+            self._then()
+        return rendered
+
+
+def overtaken(lab: Lab, newer: bytes, *, finish: bool) -> tuple[Rendered, ObjectCreated]:
+    """Another version comes when A is published; its own worker may have ``finish``ed it before A's worker looks."""
+    event = lab.upload(b"A")
+
+    def overtake() -> None:
+        later = lab.upload(newer)
+        if finish:
+            replace(lab.worker, store=lab.store).handle(later, Delivery("m2", 1))
+
+    render = Rendered(b"A", lambda: lab.counted.after_puts(2, overtake))
+    assert replace(lab.worker, render=render).handle(event, ONCE).kind == Kind.SUPERSEDED
+    return render, event
+
+
+def test_a_newer_version_that_is_published_already_is_not_fetched_again(lab: Lab) -> None:
+    render, _ = overtaken(lab, b"B", finish=True)
+
+    assert render.bodies == [b"A"]
+    assert lab.counted.calls == ["fetch", "put", "put", "source_etag", "variant", "variant", "source_etag"]
+
+
+def test_a_newer_version_costs_one_look_and_one_write_for_each_variant(lab: Lab) -> None:
+    render, _ = overtaken(lab, b"B", finish=False)
+
+    assert render.bodies == [b"A", b"B"]
+    look = ["source_etag", "variant", "variant", "fetch", "put", "put", "source_etag"]
+    assert lab.counted.calls == ["fetch", "put", "put", *look]
+    assert set(lab.shown().values()) == {b"B"}
+
+
+def test_a_variant_that_is_of_the_newer_version_already_is_left_alone(lab: Lab) -> None:
+    event = lab.upload(b"A")
+
+    def overtake() -> None:
+        etag = lab.upload(b"B").etag
+        lab.store.variants["desktop/cat.jpg"] = variant("desktop/cat.jpg", b"its own:B", source=etag)
+
+    lab.counted.after_puts(2, overtake)
+    lab.worker.handle(event, ONCE)
+
+    assert lab.counted.calls.count("put") == 3
+    assert lab.store.variants["desktop/cat.jpg"].body == b"its own:B"
+    assert lab.shown() == {"desktop/cat.jpg": b"B", "phone/cat.jpg": b"B"}
+
+
+def test_a_newer_version_that_is_too_large_is_left_to_its_own_message(lab: Lab) -> None:
+    render, event = overtaken(lab, b"x" * 1001, finish=False)
+
+    assert render.bodies == [b"A"]
+    assert lab.status(event) == "SUPERSEDED"
+    assert set(lab.shown().values()) == {b"A"}
+
+
+class CustomerKey(MemoryStore):
+    """Its source is B, under its uploader's own key, as soon as B is uploaded."""
+
+    def source_etag(self, key: str) -> str | None:
+        if self.uploads[key][0] == b"B":
+            raise CustomerKeyRequired(key)
+        return super().source_etag(key)
+
+
+@pytest.mark.parametrize("puts", [1, 2], ids=["between the writes", "after the writes"])
+def test_a_newer_version_under_its_uploaders_key_is_left_to_its_own_message(lab: Lab, puts: int) -> None:
+    store = CustomerKey(uploads=lab.store.uploads)
+    lab.counted = Counted(store)
+    event = lab.upload(b"A")
+    if puts == 1:
+        store.put(variant("phone/cat.jpg", b"older"), over=None)
+    lab.counted.after_puts(puts, lambda: lab.upload(b"B"))
+
+    outcome = replace(lab.worker, store=lab.counted).handle(event, ONCE)
+
+    assert outcome.kind == Kind.SUPERSEDED
+    assert lab.status(event) == "SUPERSEDED"
+    assert store.variants.keys() == {"desktop/cat.jpg", "phone/cat.jpg"}
+
+
+class AnswerLost(MemoryStore):
+    """Its first write takes effect and is not answered; ``then`` something happens, and sent again it is refused."""
+
+    then: Callable[[], object] | None = None
+
+    def put(self, variant: Any, *, over: str | None) -> None:
+        super().put(variant, over=over)
+        self._lose(variant.key)
+
+    def delete(self, key: str, *, etag: str) -> None:
+        super().delete(key, etag=etag)
+        self._lose(key)
+
+    def _lose(self, key: str) -> None:
+        then, self.then = self.then, None
+        if then is not None:
+            then()
+            raise PreconditionFailed(key)
+
+
+def test_a_put_that_was_refused_may_have_been_written_and_is_looked_after(lab: Lab) -> None:
+    store = AnswerLost(uploads=lab.store.uploads, variants=lab.store.variants)
+    event = lab.upload(b"A")
+
+    def overtake() -> None:
+        lab.upload(b"B")
+        lab.store.variants["desktop/cat.jpg"] = variant("desktop/cat.jpg", b"B")
+
+    store.then = overtake
+    outcome = replace(lab.worker, store=store).handle(event, ONCE)
+
+    assert outcome.kind == Kind.SUPERSEDED
+    assert lab.shown() == {"desktop/cat.jpg": b"B", "phone/cat.jpg": b"B"}
+
+
+def test_a_put_that_was_refused_and_had_been_written_is_not_written_again(lab: Lab) -> None:
+    store = AnswerLost(uploads=lab.store.uploads)
+    store.then = lambda: None
+    lab.counted = Counted(store)
+
+    assert replace(lab.worker, store=lab.counted).handle(lab.upload(b"A"), ONCE).kind == Kind.DONE
+    assert lab.counted.calls == ["fetch", "put", "variant", "put", "source_etag"]
+
+
+def test_a_delete_that_was_refused_may_have_deleted_and_was_an_attempt(lab: Lab) -> None:
+    lab.worker.handle(lab.upload(b"A"), ONCE)
+    lab.store.remove(KEY)
+    store = AnswerLost(uploads=lab.store.uploads, variants=lab.store.variants)
+
+    def put_back() -> None:
+        lab.upload(b"A")
+        lab.store.variants.clear()
+
+    store.then = put_back
+
+    with pytest.raises(OutOfTime):
+        replace(lab.worker, store=store, render=no_time).handle(ObjectRemoved(UPLOADS, KEY), Delivery("m2", 1))
+
+    item = lab.table.item(f"{UPLOADS}/{KEY}", REMOVED_KEY)
+    assert item is not None
+    assert (item["status"], item["attempts"]) == ("FAILED", 1)
+
+
+class Restless(Counted):
+    """Holds another version each time it is looked at."""
+
+    def source_etag(self, key: str) -> str | None:
+        self.calls.append("source_etag")
+        etag: str = self._port.upload(key, b"BC"[self.calls.count("source_etag") % 2 :][:1])
+        return etag
+
+
+class Contradictory(MemoryStore):
+    """Says of every version that is asked for that it was replaced, and by itself."""
+
+    fetched = 0
+
+    def fetch(self, key: str, etag: str, *, max_bytes: int) -> Original:
+        self.fetched += 1
+        assert self.fetched < 50, "no end"
+        raise SourceReplaced(key)
+
+
+def test_a_source_that_changes_at_each_look_is_a_conflict_after_a_few(lab: Lab) -> None:
+    event, restless = lab.upload(b"A"), Restless(lab.store)
+
+    with pytest.raises(Conflict, match="s3:HeadObject"):
+        replace(lab.worker, store=restless).handle(event, ONCE)
+
+    assert restless.calls.count("source_etag") == ROUNDS
+    assert lab.status(event) == "FAILED"
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_source_that_reads_as_replaced_and_looks_as_it_was_is_a_conflict_after_a_few(
+    lab: Lab, published: bool
+) -> None:
+    event = lab.upload(b"A")
+    with pytest.raises(Unavailable):  # an earlier attempt, so that this one looks
+        replace(lab.worker, store=SourceDown(uploads=lab.store.uploads)).handle(event, ONCE)
+    if published:
+        for key in ("desktop/cat.jpg", "phone/cat.jpg"):
+            lab.store.put(variant(key, b"A", source=event.etag), over=None)
+    counted = Counted(Contradictory(uploads=lab.store.uploads, variants=lab.store.variants))
+
+    with pytest.raises(Conflict):
+        replace(lab.worker, store=counted).handle(event, Delivery("m1", 2))
+
+    assert counted.calls.count("source_etag") == ROUNDS
 
 
 def test_a_removal_removes_the_variants_and_marks_no_version(lab: Lab) -> None:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 from tests.builders import BROKEN, recipe
-from tests.simulation.simulator import RENDER, Fault, Invocation, World
+from tests.simulation.simulator import CONDITIONAL, RENDER, Fault, Invocation, World
 
 KEYS = ("images/cat.jpg", "images/dog.jpg")
 BODIES = (b"A", b"Z", b"A", b"Z", b"B", BROKEN)  # few, so that a key often goes back to an earlier picture
@@ -23,6 +23,7 @@ def play(seed: int, *, most_faults: int = 3, prepare: Callable[[World], None] | 
     schedule = Schedule(chance)
     _to_the_end(world, schedule, _script(chance))
     world.decide = lambda *_: None
+    world.conflicts.clear()
     schedule.calm = True
     _to_the_end(world, schedule, [World.redrive])
     return world
@@ -131,7 +132,9 @@ def _faults(chance: random.Random, budget: int) -> Callable[[Invocation, str], F
         if not left[0] or chance.random() > rate:
             return None
         left[0] -= 1
-        return Fault.TOO_LATE if name == RENDER else chance.choice(kinds)
+        if name == RENDER:
+            return Fault.TOO_LATE
+        return chance.choice([fault for fault in kinds if fault is not Fault.CONFLICT or name in CONDITIONAL])
 
     return decide
 

@@ -4,13 +4,17 @@ Each mutant is a context manager that breaks one rule of the real code, or of th
 that DynamoDB or S3 enforces, and mends it again.
 """
 
+import itertools
+import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from processing import worker
+from processing.backoff import Backoff
 from processing.batch import Batch
+from processing.errors import PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
 from processing.publisher import UNKNOWN, Lease, Publication
 from processing.store import Original
@@ -178,6 +182,29 @@ def requests_may_outlive_the_lease() -> Any:
     return _replaced(Lease, "check", lambda _: None)
 
 
+def removals_may_outlive_the_lease() -> Any:
+    """A removal that was frozen goes on as if nothing had been."""
+
+    def for_ever(made: Any) -> None:
+        made._lease = replace(made._lease, until=math.inf)
+
+    return _removals_that(for_ever)
+
+
+def a_refused_delete_is_left() -> Any:
+    """Who published meanwhile will look, if that is why it was refused."""
+
+    def delete(self: Publication, key: str) -> None:
+        seen = self._store.variant(key)
+        if seen is not None:
+            self._lease.check()
+            self.wrote = True
+            with suppress(PreconditionFailed):
+                self._store.delete(key, etag=seen.etag)
+
+    return _replaced(Publication, "_delete", delete)
+
+
 def _table_of(worker: Worker) -> MemoryDynamoDB:
     table: MemoryDynamoDB = worker.ledger._dynamodb._port  # type: ignore[attr-defined]
     return table
@@ -260,6 +287,16 @@ def a_late_start_after_a_write_was_no_attempt() -> Any:
     return _replaced(Publication, "render", render)
 
 
+def conflicts_are_fought_to_the_end() -> Any:
+    """A write that is refused is tried again at once, until it is not."""
+    return _replaced(Backoff, "rounds", lambda *_: itertools.count())
+
+
+def claims_are_fought_to_the_end() -> Any:
+    """A version that others finish, incomplete, is claimed until it is not."""
+    return _replaced(worker, "CLAIMS", 1_000_000)
+
+
 MUTANTS: tuple[Callable[[], Any], ...] = (
     no_if_match_on_read,
     no_last_look,
@@ -275,4 +312,5 @@ MUTANTS: tuple[Callable[[], Any], ...] = (
     a_lease_shorter_than_the_function,
     everything_is_acknowledged,
     a_failure_takes_its_batch_along,
+    conflicts_are_fought_to_the_end,
 )

@@ -2,8 +2,9 @@
 
 Workers run as greenlets on the in-memory doubles. Each request is cut in two: it is in flight until the scheduler lets
 it take effect, and its answer is in flight until the scheduler hands it over. In between others run, time passes, and
-faults strike: the request is throttled, the answer is lost (and the client sends it again, or gives up), the process
-dies, or is frozen and thaws later. The clock is virtual, and everything random comes from one seed.
+faults strike: the request is throttled, the answer is lost (and the client sends it again, or gives up), conditional
+writes are refused for minutes although nobody writes, the process dies, or is frozen and thaws later. The clock is
+virtual, and everything random comes from one seed.
 
 S3 has no fencing, so a request that was sent takes effect within ``REQUEST`` seconds or never: its deadline
 (`handlers.deadlines`) makes it so, and `publisher.Lease` counts on it.
@@ -19,8 +20,9 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 from greenlet import GreenletExit, greenlet
 
+from processing.backoff import Backoff
 from processing.batch import Batch, Message
-from processing.errors import LeaseLost, NotStarted, OutOfTime, Unavailable
+from processing.errors import LeaseLost, NotStarted, OutOfTime, PreconditionFailed, Unavailable
 from processing.imaging import Rendered
 from processing.ledger import REMOVED_KEY, DynamoLedger, Status
 from processing.recipe import Recipe
@@ -46,6 +48,9 @@ PURPOSES = {  # of a request to the table, by the status that it sets
     Status.FAILED: "fail",
     None: "release",
 }
+CONDITIONAL = ("put", "delete", "claim")
+LASTING = 600.0  # seconds that a conflict lasts at most
+MOST_REQUESTS = 40  # for one object in one invocation; 6,000 random histories need 28 at most
 
 
 class Fault(StrEnum):
@@ -57,6 +62,7 @@ class Fault(StrEnum):
     CRASH_BEFORE = "crash before the effect"
     CRASH_AFTER = "crash after the effect"
     FROZEN = "frozen beyond its lease"
+    CONFLICT = "lasting conflict"  # from now on every such write is refused, without effect
     DUPLICATE = "message delivered twice"
     TOO_LATE = "too late to render"  # the invocation would end first
 
@@ -73,6 +79,7 @@ class Invocation:
     in_flight_since: float | None = None  # a request that was sent and has not taken effect
     waits_at: tuple[str, str] = ("", "")
     frozen: bool = False
+    requests: int = 0
     sent_again: bool = False  # a request of its was, so that it may find its own work ended and the lease given on
 
 
@@ -87,7 +94,10 @@ class Port:
         method = getattr(self._port, name)
 
         def request(*args: Any, **kwargs: Any) -> Any:
-            return self._world.request(self, name, _named(args), lambda: method(*args, **kwargs))
+            def refuse() -> None:
+                raise PreconditionFailed(name)
+
+            return self._world.request(self, name, _named(args), lambda: method(*args, **kwargs), refuse)
 
         return request
 
@@ -117,7 +127,12 @@ class TablePort(Port):
             self._world.count_end(purpose, key, etag)
             return answer
 
-        return self._world.request(self, purpose, key, effect)
+        def refuse() -> None:
+            item = self._port._items.get((parameters["Key"]["object"]["S"], etag))
+            error = {"Code": "ConditionalCheckFailedException", "Message": "The conditional request failed"}
+            raise ClientError({"Error": error} | ({"Item": item} if item else {}), "UpdateItem")  # type: ignore[arg-type]
+
+        return self._world.request(self, purpose, key, effect, refuse)
 
     def described(self, answer: object) -> str:
         if isinstance(answer, ClientError):
@@ -160,6 +175,7 @@ class World:
         self.ended: set[tuple[str, str]] = set()  # versions that were completed or settled, by key and ETag
         self.keys: set[str] = set()
         self.spoken_of: dict[str, tuple[str, str]] = {}  # key and etag, by message body
+        self.conflicts: dict[str, float] = {}  # until when such requests are refused, by name
         self.disturbances: Counter[str] = Counter()  # what may have undone finished work, by key
         self.sent_since_deployment: set[str] = set()
         self.explained: Counter[str] = Counter()  # receives that ended by the message's own failure, by message
@@ -264,10 +280,11 @@ class World:
         self.note(f"{invocation.name} dies")
         self.explained.update(message.id for message in invocation.messages)
 
-    def request(self, port: Port, name: str, subject: str, effect: Callable[[], Any]) -> Any:
-        """One request of the invocation that is running."""
+    def request(self, port: Port, name: str, subject: str, effect: Callable[[], Any], refuse: Callable[[], Any]) -> Any:
+        """One request of the invocation that is running; ``refuse`` is its effect under a conflict."""
         self.requests += 1
         me = self._running()
+        me.requests += 1
         what = f"{name} {subject}"
         fault = self.decide(me, name)
         if fault is not None:
@@ -277,6 +294,10 @@ class World:
             self._die(me)
         if fault is Fault.THROTTLED:
             raise port.refusal(name)
+        if fault is Fault.CONFLICT:
+            self.conflicts[name] = self.now + self.chance.uniform(LASTING / 10, LASTING)
+        if self.now < self.conflicts.get(name, 0.0):
+            effect = refuse
         self._pause(me, "sent", what, in_flight=True)
         answer = _attempt(effect)
         self.note(f"{me.name} {what}: {port.described(answer)}")
@@ -332,6 +353,7 @@ class World:
             prefix="images/",
             removals=self.removals,
             request_seconds=REQUEST,
+            backoff=Backoff(self.chance, self._sleep),
             clock=self.clock,
         )
         return Batch(
@@ -365,6 +387,7 @@ class World:
 
         def handle(event: Any, delivery: Any) -> Any:
             me = self._running()
+            before = me.requests
             try:
                 return worker.handle(event, delivery)
             except Exception as error:
@@ -374,6 +397,9 @@ class World:
                 if isinstance(error, LeaseLost | OutOfTime) and not too_late and in_time and not me.sent_again:
                     self.complaints.append(f"{me.name} lost its lease within its own time: {error}")
                 raise
+            finally:
+                if (sent := me.requests - before) > MOST_REQUESTS:
+                    self.complaints.append(f"{me.name} sent {sent} requests for {delivery.message_id}")
 
         return handle
 
@@ -385,6 +411,12 @@ class World:
         me.waits_at = (state, what)
         self._hub.switch()
         me.in_flight_since = None
+
+    def _sleep(self, seconds: float) -> None:
+        """Of the invocation that is running; others go on."""
+        me = self._running()
+        me.asleep_until = self.now + seconds
+        self._pause(me, "asleep", "")
 
     def _die(self, me: Invocation) -> None:
         self._bury(me)

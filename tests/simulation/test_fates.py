@@ -9,7 +9,7 @@ from tests.builders import BROKEN
 from tests.doubles import etag_of
 from tests.simulation.histories import Schedule
 from tests.simulation.invariants import violations
-from tests.simulation.simulator import Fault, Invocation, World
+from tests.simulation.simulator import CONDITIONAL, Fault, Invocation, World
 
 KEY = "images/cat.jpg"
 HOUR = 3600.0
@@ -44,6 +44,23 @@ def test_an_outage_of_an_hour_sends_nothing_to_the_dead_letters(service: set[str
     assert world.queue.dead == []
     assert violations(world) == []
     assert world.counts[Fault.THROTTLED] > 0
+
+
+@pytest.mark.parametrize("write", CONDITIONAL)
+def test_a_conflict_that_lasts_for_an_hour_costs_few_requests_and_no_message(write: str) -> None:
+    world = World()
+    world.upload(KEY, b"A")
+    to_the_end(world)
+    done, world.conflicts[write] = world.requests, world.now + HOUR
+    world.remove(KEY)
+    world.upload("images/dog.jpg", b"B")
+
+    to_the_end(world)
+
+    assert world.queue.dead == []
+    assert violations(world) == []
+    assert world.now > world.conflicts[write]
+    assert world.requests - done < 120
 
 
 def test_an_outage_that_begins_in_the_middle_of_an_image_loses_nothing() -> None:

@@ -41,7 +41,7 @@ class Stage:
     def run(self, worker: Invocation, until: str = "") -> None:
         """Go on until the answer to the request ``until`` has arrived, or else to the end."""
         for _ in range(MOST):
-            self.world.now += 0.01
+            self.world.now = max(self.world.now + 0.01, worker.asleep_until)
             self.world.step(worker)
             if worker.run.dead:
                 assert not until, f"{worker.name} ended before {until}\n" + "\n".join(self.world.history)
@@ -50,10 +50,10 @@ class Stage:
                 return
         raise AssertionError("no end")
 
-    def run_to_a_write(self, worker: Invocation) -> None:
-        """Go on until something was written to the first variant, and die then; or else to the end."""
+    def run_to_a_write(self, worker: Invocation, what: str) -> None:
+        """Go on until the first variant was put, or deleted, and die then; or else to the end."""
         while not worker.run.dead:
-            if worker.waits_at == ("done", f"put {self.first}"):
+            if worker.waits_at == ("done", f"{what} {self.first}"):
                 self.world.kill(worker)
                 return
             self.world.step(worker)
@@ -231,7 +231,7 @@ def a_zombie_writes_after_the_end(on: Stage) -> None:
     on.run(double)
     on.run(removal, f"variant {on.first}")
     zombie.sent_again = True  # it may find its lease lost: it was frozen
-    on.run_to_a_write(zombie)
+    on.run_to_a_write(zombie, "put")
     on.run(removal)
 
 
@@ -294,6 +294,51 @@ def a_release_is_sent_twice(on: Stage) -> None:
     on.run(on.start(m1))
 
 
+def a_removal_thaws_after_the_end(on: Stage) -> None:
+    """A frozen removal thaws when its message was acknowledged by another and the picture is back, and deletes."""
+    on.run(on.start(on.put(Z)))
+    m1 = on.remove()
+    zombie = on.start(m1)
+    on.run(zombie, f"variant {on.first}")
+    zombie.frozen = True
+    on.world.now += LEASE + 1
+    on.world.deliver_again(m1)
+    on.run(on.start(m1))
+    on.run(on.start(on.put(Z)))
+    zombie.sent_again = True  # it may find its lease lost: it was frozen
+    on.run_to_a_write(zombie, "delete")
+
+
+def a_delete_is_refused_for_a_moment(on: Stage) -> None:
+    """S3 refuses a conditional delete (409), and nobody has published: nobody else will delete that variant."""
+    on.run(on.start(on.put(Z)))
+    on.world.conflicts["delete"] = on.world.now + 0.1
+    on.run(on.start(on.remove()))
+
+
+def a_put_is_refused_for_long(on: Stage) -> None:
+    """S3 refuses every conditional write for a while, whatever is there."""
+    on.world.conflicts["put"] = on.world.now + 0.9
+    on.run(on.start(on.put(Z)))
+
+
+def a_delete_is_refused_for_long(on: Stage) -> None:
+    """The same for deletes."""
+    on.run(on.start(on.put(Z)))
+    on.world.conflicts["delete"] = on.world.now + 0.9
+    on.run(on.start(on.remove()))
+
+
+def a_claim_is_refused_for_long(on: Stage) -> None:
+    """A version is finished by others each time that it is claimed, and never complete."""
+    on.run(on.start(on.put(Z)))
+    on.world.lose(on.second, KEY)
+    w1 = on.start(on.put(Z))
+    on.run(w1, f"claim {KEY}")
+    on.world.conflicts["claim"] = on.world.now + 0.9
+    on.run(w1)
+
+
 HISTORIES: list[tuple[Callable[[Stage], None], Callable[[], Any]]] = [
     (superseded_after_an_own_write, mutants.no_look_after_an_own_write),
     (a_second_variant_is_missing, mutants.only_the_first_variant_is_looked_at),
@@ -308,6 +353,11 @@ HISTORIES: list[tuple[Callable[[Stage], None], Callable[[], Any]]] = [
     (too_late_to_mend_an_own_write, mutants.a_late_start_after_a_write_was_no_attempt),
     (a_claim_meets_its_own_token, mutants.a_claim_of_ones_own_is_no_earlier_attempt),
     (a_release_is_sent_twice, mutants.a_release_without_a_condition),
+    (a_removal_thaws_after_the_end, mutants.removals_may_outlive_the_lease),
+    (a_delete_is_refused_for_a_moment, mutants.a_refused_delete_is_left),
+    (a_put_is_refused_for_long, mutants.conflicts_are_fought_to_the_end),
+    (a_delete_is_refused_for_long, mutants.conflicts_are_fought_to_the_end),
+    (a_claim_is_refused_for_long, mutants.claims_are_fought_to_the_end),
 ]
 NAMES = [history.__name__ for history, _ in HISTORIES]
 
