@@ -62,10 +62,11 @@ def audit(
     """Compare the uploads bucket, the images table and the variants bucket, object by object.
 
     Found are variants that are missing, stale or without a source, and uploads with no record as DONE with today's
-    recipe. Rejected ones are counted apart. A variant is stale when it is not of the version and the recipe it should
-    be of: those that are older than their source, or of another size than recorded, are looked at; with --deep all.
-    Before a variant is called missing or orphaned, it is asked for once more. A source is gone when it was deleted, or
-    expired by a lifecycle rule: where the stage's `removals` is off, its variants are named and, by default, kept.
+    recipe. Rejected ones are counted apart, and so are archived ones that are not done: they cannot be read. A variant
+    is stale when it is not of the version and the recipe it should be of: those that are older than their source, or of
+    another size than recorded, are looked at; with --deep all. Before a variant is called missing or orphaned, it is
+    asked for once more. A source is gone when it was deleted, or expired by a lifecycle rule: where the stage's
+    `removals` is off, its variants are named and, by default, kept.
 
     Exit code 0 when nothing was found or all of it was repaired, else 1. What is sent for repair takes the consumer's
     time: audit again when the queue is empty.

@@ -25,6 +25,7 @@ class Fine(StrEnum):
     REJECTED = "rejected"
     PENDING = "on its way"
     FOLDER = "folders"
+    ARCHIVED = "archived"
 
 
 @dataclass(frozen=True, slots=True)

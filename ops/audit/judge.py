@@ -57,6 +57,8 @@ class Judge:
         wrong = self._record(case)
         if wrong is None:
             return list(self._variants(case))
+        if case.source.unreadable:
+            return Fine.ARCHIVED  # nothing can be made of it before it is restored
         if wrong.kind is Kind.OUTDATED:
             return [wrong]  # and so are all its variants
         if self._is_on_its_way(case):

@@ -11,9 +11,10 @@ from ops.backfill.run import Send
 from ops.backfill.sending import MOST_ENTRIES, NotSent
 from ops.backfill.sources import Found
 from ops.heads import head
-from processing.aws import status_of
+from processing.aws import is_conflict, is_missing
 
 TO_GO = (Kind.ORPHAN, Kind.LEFTOVER)
+LEFT_ARCHIVED = "its source is archived: restore it first"
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Plan:
             self.done.kept += 1
         elif finding.kind in TO_GO:
             self.done.removed += bool(finding.etag)
+        elif finding.source is not None and finding.source.unreadable:
+            self.done.left[finding.key] = LEFT_ARCHIVED
         elif finding.source != self._last:
             self.done.sent += 1
         self._last = finding.source
@@ -69,6 +72,8 @@ class Repair:
         """Repair one finding, or keep its source for the next batch of messages."""
         if finding.kind in TO_GO:
             self._remove(finding)
+        elif finding.source is not None and finding.source.unreadable:
+            self.done.left[finding.key] = LEFT_ARCHIVED
         elif finding.source is not None and finding.source not in self._waiting[-1:]:
             self._keep(finding.source)
 
@@ -103,10 +108,10 @@ class Repair:
         try:
             self.s3.delete_object(Bucket=self.variants_bucket, Key=finding.key, IfMatch=f'"{finding.etag}"')
         except ClientError as error:
-            if status_of(error) == 412:
+            if is_conflict(error):
                 self.done.left[finding.key] = "changed meanwhile"
                 return
-            if status_of(error) != 404:
+            if not is_missing(error):
                 raise
         self.done.removed += 1
         source = self.names.source(finding.key)

@@ -71,7 +71,9 @@ def backfill(
     """Send objects that are in the uploads bucket already through the service, as if they had just come.
 
     What is done already is looked at and left alone, unless a variant is missing or of another recipe; so sending an
-    object twice does no harm. The messages are one tenant of the queue: new uploads overtake them.
+    object twice does no harm. The messages are one tenant of the queue: new uploads overtake them. What is archived, or
+    under a customer's key, is counted and not sent, where the source tells: an inventory by its columns StorageClass,
+    IntelligentTieringAccessTier and EncryptionStatus, as of the day it was written.
 
     Exit code 0 when all were sent, and 1 when SQS refused some; the same command with its --checkpoint sends the rest.
 
@@ -97,6 +99,7 @@ def backfill(
     send = sending(stage, author="backfill", rate=rate, depth=depth)
     totals = _run(wanted, find, send, Checkpoint(checkpoint, of))
     _report(totals, as_json=as_json)
+    _say_what_cannot_be_read(totals)
     if totals.refused:
         raise typer.Exit(1)
 
@@ -162,6 +165,7 @@ def _tell_what_would_be_done(stage: Stage, wanted: Wanted, found: Iterable[Found
     sizes = sizes_of_wanted(wanted, found, totals)
     bill = costs.bill_of_files(sizes, function, variants=len(read_recipe().variants), uploads=False)
     words().print(in_words(function, stage))
+    _say_what_cannot_be_read(totals)
     estimate = {"dollars": round(bill.dollars, 2), "hours": round(bill.hours, 2)}
     if as_json:
         print_json(_document(totals) | estimate | {"settings": asdict(function)})
@@ -182,6 +186,13 @@ def _report(totals: Totals, *, as_json: bool) -> None:
         print_json(_document(totals) | {"refused": totals.refused})
     else:
         paper().print(_table([*totals.verdicts.items(), ("sent", totals.sent)]))
+
+
+def _say_what_cannot_be_read(totals: Totals) -> None:
+    if archived := totals.verdicts[Verdict.ARCHIVED]:
+        words().print(f"{archived:,} archived objects were not sent: restore them first, then run the backfill again")
+    if encrypted := totals.verdicts[Verdict.CUSTOMER_KEY]:
+        words().print(f"{encrypted:,} objects under a customer's key (SSE-C) were not sent: upload them without it")
 
 
 def _table(counts: Iterable[tuple[str, int]]) -> Any:

@@ -7,13 +7,13 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote_plus
 
-from ops.backfill.sources import Found
+from ops.backfill.sources import ARCHIVES, Found, Unreadable
 from ops.errors import UsageError
 
 GZIP: Final = b"\x1f\x8b"
@@ -76,6 +76,7 @@ class Inventory:
             etag=fields.get("ETag", "").strip('"'),
             size=int(fields.get("Size") or 0),
             modified=datetime.fromisoformat(when) if when else None,
+            unreadable=_unreadable(fields),
         )
 
     def _rows(self) -> Iterator[list[str]]:
@@ -97,6 +98,14 @@ class Inventory:
             if (manifest := folder / MANIFEST).is_file():
                 return _split(json.loads(manifest.read_text(encoding="utf-8")).get("fileSchema", ""))
         return NEEDED if len(first) == len(NEEDED) else ()
+
+
+def _unreadable(fields: Mapping[str, str]) -> Unreadable | None:
+    """As it was when the inventory was written: one that has been restored since is archived here all the same."""
+    tier = fields.get("IntelligentTieringAccessTier", "").upper()
+    if fields.get("StorageClass") in ARCHIVES or ("ARCHIVE" in tier and "INSTANT" not in tier):
+        return Unreadable.ARCHIVED
+    return Unreadable.CUSTOMER_KEY if fields.get("EncryptionStatus") == "SSE-C" else None
 
 
 def _split(columns: str) -> tuple[str, ...]:

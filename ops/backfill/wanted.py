@@ -18,6 +18,8 @@ class Verdict(StrEnum):
     BUSY = "being worked on"
     OLDER = "not changed since"
     GONE = "no longer there"
+    ARCHIVED = "archived"
+    CUSTOMER_KEY = "under a customer's key"
     OUTSIDE = "outside the prefix"
     FOLDER = "folders"
 
@@ -73,15 +75,20 @@ class Wanted:
             judged = self.missing.judge(asked)
             verdicts |= {one.position: verdict for one, verdict in zip(asked, judged, strict=True)}
         for one in found:
-            yield one, verdicts[one.position]
+            verdict = verdicts[one.position]
+            yield one, (_unreadable(one) or verdict) if verdict is Verdict.WANTED else verdict
 
     def _alone(self, found: Found) -> Verdict:
         if not found.key.startswith(self.prefix):
             return Verdict.OUTSIDE
         if not found.etag:
-            return Verdict.GONE
+            return _unreadable(found) or Verdict.GONE
         if found.key.endswith("/") and found.size == 0:
             return Verdict.FOLDER  # the consumer would ignore it
         if self.changed_since and found.modified and found.modified < self.changed_since:
             return Verdict.OLDER
         return Verdict.WANTED
+
+
+def _unreadable(found: Found) -> Verdict | None:
+    return Verdict[found.unreadable.name] if found.unreadable else None

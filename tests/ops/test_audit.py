@@ -130,6 +130,23 @@ def test_a_rejected_upload_is_told_apart_and_is_no_fault(stack, audit):
     assert json.loads(result.stdout)["fine"] == {"rejected": 1}
 
 
+def test_an_archived_upload_is_rejected_by_its_cause_and_without_a_record_counted_apart(stack, audit):
+    stage = stage_of(stack)
+    key = f"{prefix_of(stage)}cat.jpg"
+    s3 = stage.client("s3")
+    answer = s3.put_object(Bucket=stage.uploads_bucket, Key=key, Body=jpeg(1), StorageClass="GLACIER")
+    etag = answer["ETag"].strip('"')
+    ends = wait_for(stage, [(key, etag)], "REJECTED")
+    wait_until(lambda: is_empty(stage))  # or its message would make the record again
+    forget(stage, key, etag)
+
+    result = audit("--prefix", key, "--json")
+
+    assert [record.cause for record in ends.values()] == ["ArchivedObject"]
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["fine"] == {"archived": 1}
+
+
 def test_no_more_is_printed_than_was_asked_for_and_the_counts_are_whole(stack, audit, monkeypatch):
     stage = quiet_stage(stack)
     monkeypatch.setattr("ops.stage.find", lambda *_: stage)

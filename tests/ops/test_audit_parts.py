@@ -1,5 +1,6 @@
 """The parts of an audit, each by itself: names, the merge, judgements, and repairs."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from ops.audit.orphans import Orphans
 from ops.audit.repair import Plan, Repair
 from ops.audit.run import Audit
 from ops.backfill.sending import NotSent
-from ops.backfill.sources import Found
+from ops.backfill.sources import Found, Unreadable
 from ops.images import Record, Variant
 from processing.naming import IMAGE_EXTENSIONS
 
@@ -205,6 +206,43 @@ def test_what_is_there_and_not_done_is_found(status):
 
 def test_what_was_rejected_is_as_it_should_be():
     assert judge(case(record("REJECTED"), variants=[("phone", None)]))[0] is Fine.REJECTED
+
+
+def archived(made):
+    made.source = replace(made.source, unreadable=Unreadable.ARCHIVED)
+    return made
+
+
+@pytest.mark.parametrize("known", [None, record("FAILED"), record("DONE", recipe="yesterday")])
+def test_an_archived_source_that_is_not_done_is_counted_apart(known):
+    assert judge(archived(case(known, variants=[("phone", None)])))[0] is Fine.ARCHIVED
+
+
+def test_an_archived_source_that_is_done_has_its_variants_looked_after():
+    assert judge(archived(case(record())))[0] == []
+    assert judge(archived(case(record(), variants=[("phone", None)])))[0] == [(Kind.MISSING, "phone/a.jpg")]
+
+
+def test_a_variant_whose_source_is_archived_is_left_until_that_is_restored():
+    (source,) = sources("a")
+    finding = Finding(Kind.MISSING, "phone/a", source=replace(source, unreadable=Unreadable.ARCHIVED))
+    plan = Plan(keep_orphans=False)
+    plan.take(finding)
+
+    done, sent = repair([finding])
+
+    assert (sent, done.left) == ([], {"phone/a": "its source is archived: restore it first"})
+    assert plan.finish() == done
+
+
+@pytest.mark.parametrize(("code", "status"), [("NoSuchBucket", 404), ("AccessDenied", 403)])
+def test_a_delete_that_is_refused_is_no_variant_that_is_gone(code, status):
+    class Refusing(Bucket):
+        def delete_object(self, **_request):
+            raise error(code, status)
+
+    with pytest.raises(ClientError, match=code):
+        repair([gone()], s3=Refusing())
 
 
 def test_what_somebody_holds_is_on_its_way_until_his_lease_ends():

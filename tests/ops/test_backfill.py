@@ -142,6 +142,26 @@ def test_a_dry_run_counts_and_prices_and_sends_nothing(quiet):
     assert sent_to(quiet) == ([], set())
 
 
+@pytest.mark.parametrize("how", ["listed", "named", "dry run"])
+def test_archived_objects_are_counted_and_not_sent(quiet, how):
+    prefix = prefix_of(quiet)
+    put(quiet, f"{prefix}a.jpg", b"x")
+    archived = {"Bucket": quiet.uploads_bucket, "Key": f"{prefix}b.jpg", "StorageClass": "DEEP_ARCHIVE"}
+    quiet.client("s3").put_object(Body=b"x", **archived)
+    options = {
+        "listed": lambda: run("--prefix", prefix, "--json"),
+        "named": lambda: run("-", "--json", stdin=f"{prefix}a.jpg\n{prefix}b.jpg\n"),
+        "dry run": lambda: run("--prefix", prefix, "--json", "--dry-run"),
+    }
+
+    result = options[how]()
+
+    document = json.loads(result.stdout)
+    assert (document["wanted"], document["archived"], document["customer_key"]) == (1, 1, 0)
+    assert "1 archived objects were not sent: restore them first" in result.stderr
+    assert sent_to(quiet)[0] == ([] if how == "dry run" else [f"{prefix}a.jpg"])
+
+
 def test_keys_come_from_standard_input(quiet):
     prefix = prefix_of(quiet)
     for name in ("a b.jpg", "ü.jpg", "c.jpg"):

@@ -13,7 +13,7 @@ from ops.backfill.messages import body
 from ops.backfill.room import Room
 from ops.backfill.run import Backfill
 from ops.backfill.sending import TRIES, NotSent, Sender
-from ops.backfill.sources import Found, asked_for, chunks, named
+from ops.backfill.sources import Found, Unreadable, asked_for, chunks, listed, named
 from ops.backfill.wanted import Missing, Verdict, Wanted
 from ops.errors import UsageError
 from ops.images import Record
@@ -275,6 +275,122 @@ def test_a_row_of_other_columns_is_refused(tmp_path):
         list(inventory(tmp_path, "uploads,images/a.jpg\nuploads,images/b.jpg,7\n").found())
 
 
+ARCHIVES = (
+    '"uploads","images/a.jpg","5","e1","STANDARD","","SSE-S3"\n'
+    '"uploads","images/b.jpg","5","e2","GLACIER","","SSE-S3"\n'
+    '"uploads","images/c.jpg","5","e3","DEEP_ARCHIVE","","SSE-S3"\n'
+    '"uploads","images/d.jpg","5","e4","GLACIER_IR","","SSE-KMS"\n'
+    '"uploads","images/e.jpg","5","e5","INTELLIGENT_TIERING","FREQUENT","NOT-SSE"\n'
+    '"uploads","images/f.jpg","5","e6","INTELLIGENT_TIERING","ARCHIVE_INSTANT","SSE-S3"\n'
+    '"uploads","images/g.jpg","5","e7","INTELLIGENT_TIERING","ARCHIVE","SSE-S3"\n'
+    '"uploads","images/h.jpg","5","e8","INTELLIGENT_TIERING","DEEP_ARCHIVE","SSE-S3"\n'
+    '"uploads","images/i.jpg","5","e9","STANDARD_IA","","SSE-C"\n'
+)
+ARCHIVES_SCHEMA = "Bucket, Key, Size, ETag, StorageClass, IntelligentTieringAccessTier, EncryptionStatus"
+
+
+def test_an_inventory_tells_what_cannot_be_read(tmp_path):
+    found = list(inventory(tmp_path, ARCHIVES, columns=ARCHIVES_SCHEMA).found())
+
+    assert {one.key[-5]: str(one.unreadable) for one in found if one.unreadable} == {
+        **dict.fromkeys("bcgh", "archived"),
+        "i": "encrypted with a customer's key",
+    }
+
+
+class Listing:
+    """ListObjectsV2 with the attributes that are asked for."""
+
+    def __init__(self, *entries):
+        self.entries = entries
+
+    def get_paginator(self, _operation):
+        return self
+
+    def paginate(self, **request):
+        with_restores = "RestoreStatus" in request.get("OptionalObjectAttributes", ())
+        yield {"Contents": [e if with_restores else {**e, "RestoreStatus": {}} for e in self.entries]}
+
+
+def entry(key, **fields):
+    return {"Key": key, "ETag": '"e"', "Size": 5, "LastModified": NOON, **fields}
+
+
+def test_a_listing_tells_what_is_archived_and_not_restored():
+    restored = {"IsRestoreInProgress": False, "RestoreExpiryDate": NOON}
+    bucket = Listing(
+        entry("no class"),
+        entry("standard", StorageClass="STANDARD"),
+        entry("instant", StorageClass="GLACIER_IR"),
+        entry("glacier", StorageClass="GLACIER"),
+        entry("deep", StorageClass="DEEP_ARCHIVE"),
+        entry("being restored", StorageClass="GLACIER", RestoreStatus={"IsRestoreInProgress": True}),
+        entry("restored", StorageClass="GLACIER", RestoreStatus=restored),
+    )
+
+    archived = [one.key for one in listed(bucket, "uploads", "") if one.unreadable is Unreadable.ARCHIVED]
+
+    assert archived == ["glacier", "deep", "being restored"]
+
+
+@pytest.mark.parametrize(
+    ("said", "unreadable"),
+    [
+        ({}, None),
+        ({"StorageClass": "GLACIER_IR"}, None),
+        ({"StorageClass": "GLACIER"}, Unreadable.ARCHIVED),
+        ({"StorageClass": "INTELLIGENT_TIERING"}, None),
+        ({"StorageClass": "INTELLIGENT_TIERING", "ArchiveStatus": "ARCHIVE_ACCESS"}, Unreadable.ARCHIVED),
+        ({"StorageClass": "GLACIER", "Restore": 'ongoing-request="true"'}, Unreadable.ARCHIVED),
+        (
+            {
+                "StorageClass": "GLACIER",
+                "Restore": 'ongoing-request="false", expiry-date="Fri, 21 Dec 2026 00:00:00 GMT"',
+            },
+            None,
+        ),
+    ],
+)
+def test_a_key_that_is_asked_for_tells_whether_it_is_archived(said, unreadable):
+    class Head(Bucket):
+        def head_object(self, **request):
+            return super().head_object(**request) | said
+
+    (one,) = asked_for(Head(a="ea"), "uploads", named(["a"]))
+
+    assert one.unreadable is unreadable
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "unreadable"),
+    [
+        ("InvalidRequest", "The object was stored using a form of Server Side Encryption.", Unreadable.CUSTOMER_KEY),
+        ("ExpiredToken", "The provided token has expired.", None),
+    ],
+)
+def test_a_key_that_head_refuses_is_a_customers_or_a_failure(code, message, unreadable):
+    class Refusing:
+        def head_object(self, **_request):
+            raise refusal("400", "Bad Request")
+
+        def get_object(self, **_request):
+            raise refusal(code, message)
+
+    def refusal(code, message):
+        return ClientError(
+            {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "X"
+        )
+
+    def ask():
+        return [(one.key, one.etag, one.unreadable) for one in asked_for(Refusing(), "uploads", named(["a"]))]
+
+    if unreadable:
+        assert ask() == [("a", "", unreadable)]
+    else:
+        with pytest.raises(ClientError, match=code):
+            ask()
+
+
 class Images:
     """The images table."""
 
@@ -351,6 +467,23 @@ def test_folders_older_objects_and_what_is_gone_or_elsewhere_are_left_out():
         "new": Verdict.WANTED,
         "gone": Verdict.GONE,
         "elsewhere": Verdict.OUTSIDE,
+    }
+
+
+def test_what_cannot_be_read_is_counted_and_not_wanted_unless_it_is_done():
+    verdicts = judge(
+        found("archived", unreadable=Unreadable.ARCHIVED),
+        found("encrypted", unreadable=Unreadable.CUSTOMER_KEY),
+        found("encrypted, by HEAD", etag="", unreadable=Unreadable.CUSTOMER_KEY),
+        found("done", unreadable=Unreadable.ARCHIVED),
+        images=[record("images/done", "DONE")],
+    )
+
+    assert verdicts == {
+        "archived": Verdict.ARCHIVED,
+        "encrypted": Verdict.CUSTOMER_KEY,
+        "encrypted, by HEAD": Verdict.CUSTOMER_KEY,
+        "done": Verdict.DONE,
     }
 
 
