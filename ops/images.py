@@ -1,12 +1,17 @@
 """What the images table says of an object, as far as people are shown it."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from ops.errors import UsageError
+
 MOST_KEYS = 100  # in one BatchGetItem
+TRIES = 8
+FIRST_PAUSE = 0.1  # seconds; each is twice the last
 TEXTS = (
     *("object", "etag", "status", "image_format", "mode", "recipe", "code_version", "message_id", "content_type"),
     *("created_date", "uploaded_at", "sequencer"),
@@ -71,17 +76,28 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class ImagesTable:
-    """The images table of one stage; ``dynamodb`` is a boto3 client."""
+    """The images table of one stage; ``dynamodb`` is a boto3 client, and ``pause`` waits for so many seconds."""
 
     dynamodb: Any
     name: str
+    pause: Callable[[float], None] = time.sleep
 
     def read(self, versions: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Record]:
-        """The items that exist, by object and ETag; at most ``MOST_KEYS`` are asked for."""
+        """The items that exist, by object and ETag; at most ``MOST_KEYS`` are asked for.
+
+        Raises:
+            UsageError: DynamoDB left some of them out, again and again.
+        """
         keys = [{"object": {"S": thing}, "etag": {"S": etag}} for thing, etag in versions]
         records = {}
         request = {self.name: {"Keys": keys, "ConsistentRead": True}} if keys else {}
+        tries = 0
         while request:
+            if tries == TRIES:
+                raise UsageError(f"DynamoDB throttles the reads of {self.name}: try again later")
+            if tries:
+                self.pause(FIRST_PAUSE * 2 ** (tries - 1))
+            tries += 1
             answer = self.dynamodb.batch_get_item(RequestItems=request)
             for item in answer["Responses"].get(self.name, []):
                 record = _record(_plain(item))

@@ -16,7 +16,7 @@ from ops.backfill.sending import TRIES, NotSent, Sender
 from ops.backfill.sources import Found, Unreadable, asked_for, chunks, listed, named
 from ops.backfill.wanted import Missing, Verdict, Wanted
 from ops.errors import UsageError
-from ops.images import Record
+from ops.images import ImagesTable, Record
 from processing.events import ObjectCreated, parse
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -566,3 +566,33 @@ def test_what_is_not_wanted_moves_the_checkpoint_too(tmp_path):
 
 def test_chunks_are_as_large_as_asked_for_and_lose_nothing():
     assert [list(chunk) for chunk in chunks(range(5), 2)] == [[0, 1], [2, 3], [4]]
+
+
+class Throttled:
+    """BatchGetItem that leaves every key out, the first so many times."""
+
+    def __init__(self, times):
+        self.times, self.requests = times, 0
+
+    def batch_get_item(self, RequestItems):  # noqa: N803 - boto3's name
+        self.requests += 1
+        if self.requests <= self.times:
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+        (keys,) = RequestItems.values()
+        return {"Responses": {"images": [key | {"status": {"S": "DONE"}} for key in keys["Keys"]]}}
+
+
+def test_records_that_dynamodb_leaves_out_are_asked_for_again_after_pauses_that_grow():
+    pauses, dynamodb = [], Throttled(times=3)
+    records = ImagesTable(dynamodb, "images", pauses.append).read([("uploads/a", "e")])
+
+    assert [record.status for record in records.values()] == ["DONE"]
+    assert pauses == [0.1, 0.2, 0.4]
+
+
+def test_records_that_dynamodb_leaves_out_again_and_again_are_given_up():
+    pauses, dynamodb = [], Throttled(times=99)
+    with pytest.raises(UsageError, match="throttles the reads of images"):
+        ImagesTable(dynamodb, "images", pauses.append).read([("uploads/a", "e")])
+
+    assert (dynamodb.requests, len(pauses)) == (8, 7)
