@@ -27,7 +27,7 @@ from processing import imaging
 from processing.backoff import Backoff
 from processing.batch import Batch, Message
 from processing.capacity import capacity
-from processing.contained import Bodies, Renderer, Renderers, Room
+from processing.contained import Bodies, Children, Renderer, Renderers, Room
 from processing.ledger import DynamoLedger
 from processing.pace import Pace
 from processing.recipe import load
@@ -97,7 +97,7 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
     """The service's consumer on doubles; not overlapped, it is what one has without threads and child processes."""
     recipe = load((PROJECT / "recipe.toml").read_text(encoding="utf-8"))
     room, pace = capacity(MEMORY), Pace(60)
-    children = [Renderer(recipe, environ=os.environ, kept=room.kept)] if overlapped else []
+    children = [Renderer(Children(recipe, environ=os.environ, kept=room.kept))] if overlapped else []
     renderers = Renderers(children, recipe, room=Room(room.rendering), pace=pace, seconds=15)
     bodies = Bodies(room, pace, recipe.limits.max_bytes)
     tokens = map(str, itertools.count())

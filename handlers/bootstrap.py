@@ -16,7 +16,7 @@ from handlers.metrics import Metrics
 from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.capacity import Capacity, capacity
-from processing.contained import Bodies, Renderer, Renderers, Room
+from processing.contained import Bodies, Children, Renderer, Renderers, Room
 from processing.ledger import DynamoLedger
 from processing.pace import Pace
 from processing.publisher import Render
@@ -97,7 +97,7 @@ def _render(settings: Settings, recipe: Recipe, room: Capacity, pace: Pace, env:
         from processing import imaging  # Pillow is loaded where pixels are worked on, and nowhere else
 
         return imaging.render
-    children = [Renderer(recipe, environ=env, kept=room.kept) for _ in range(room.renderers)]
+    children = [Renderer(Children(recipe, environ=env, kept=room.kept)) for _ in range(room.renderers)]
     seconds = TRY * settings.function_timeout
     return Renderers(children, recipe, room=Room(room.rendering), pace=pace, seconds=seconds).render
 

@@ -20,6 +20,7 @@
     │   ├── Conflict               other writers were first, or S3 said so, in every round
     │   ├── PreconditionFailed     a conditional write met another state; after a few rounds a Conflict
     │   ├── LeaseLost              another worker holds this version now
+    │   ├── SandboxFailed          the child processes that render failed by themselves
     │   └── OutOfTime              a request could outlive the lease or the invocation, or a second try the latter
     ├── Busy                       another worker holds a live lease; come back when it ends
     ├── NotStarted                 too little time was left to begin
@@ -136,6 +137,10 @@ class PreconditionFailed(Retryable):
 
 class LeaseLost(Retryable):
     """The claim was taken over by another worker; nothing more may be written under it."""
+
+
+class SandboxFailed(Retryable):
+    """The child processes that render failed, through no fault of the image; they were replaced."""
 
 
 class OutOfTime(Retryable):

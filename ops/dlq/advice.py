@@ -58,6 +58,10 @@ CLASSES = {
     ),
     "Conflict": Advice("Conditional writes were refused: others wrote to the same object, again and again.", WAIT),
     "LeaseLost": Advice("Another worker took the version over before this one was done.", WAIT),
+    "SandboxFailed": Advice(
+        "The processes that render failed by themselves; no image is to blame.",
+        "Redrive. If it comes back, read the function's log: it has what those processes printed.",
+    ),
     "OutOfTime": Advice(
         "The function's time ended before the object was done.",
         "Raise the function's timeout or its memory, deploy, and redrive with --canary.",

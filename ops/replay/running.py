@@ -15,7 +15,7 @@ from ops.replay.watching import watching
 from ops.stage import Stage
 from processing import imaging
 from processing.capacity import capacity
-from processing.contained import Renderer, Renderers, Room
+from processing.contained import Children, Renderer, Renderers, Room
 from processing.errors import SourceChanged, SourceGone, Unavailable
 from processing.imaging import Rendered
 from processing.imaging.price import megabytes
@@ -102,7 +102,7 @@ def _contained(limits: Limits) -> Run:
     room, seconds = capacity(limits.memory), limits.seconds
 
     def run(made: Replay, body: bytes, recipe: Recipe) -> None:
-        child = Renderer(recipe, environ=os.environ, kept=room.kept)
+        child = Renderer(Children(recipe, environ=os.environ, kept=room.kept))
         renderers = Renderers([child], recipe, room=Room(room.rendering), pace=Pace(seconds), seconds=seconds)
         start = time.perf_counter()
         try:

@@ -2,18 +2,29 @@
 
 Run as ``python -m processing.contained.keeper`` with the descriptors of its end of the channel. It is a new
 interpreter, not a fork of the consumer: so it has neither its credentials nor its threads, in its environment or
-anywhere in its memory. What it says::
+anywhere in its memory. It has one renderer at a time, and each has a channel of its own, which the consumer makes::
 
-    keeper                renderer                          consumer
-      fork ───────────────► {"born": pid} ───────────────►
-                                          ◄─────────────── {"admitted": false, "seconds": 15} + the image
-                            {"price": {"megabytes": 300}} ►
-                                          ◄─────────────── {"admitted": true, "seconds": 15, "megabytes": 300}
-                            {"rendered": {...}} + bytes ─►
-      {"died": status} ◄─── a signal, a limit, or (status 0) it leaves because it has grown
-      fork ...              ◄───────────────────────────── SIGUSR1 to the keeper: end the renderer that is there
+    consumer                                                        keeper                    renderer 7
+      {"start": 7} + the end of a new channel ────────────────────►   ends and reaps renderer 6
+                                                                      forks ────────────────────►
+      ◄──────────────── {"started": 7, "ended": 6's exit status}
+                                            on the new channel:
+      {"number": 12, "image": digest, "is_admitted": false, "seconds": 15} + the image ─────────►
+      ◄─────────────────────────────────────────── {"number": 12, "image": digest, "price": 300}
+      {"number": 13, "image": digest, "is_admitted": true, "seconds": 15, "megabytes": 300} ────►
+      ◄──────────────────────────── {"number": 13, "image": digest, "rendered": {...}} + bytes
+
+An answer repeats the question's number, with the digest of the bytes that the renderer holds; anything else is not
+used, and ends renderer and keeper. A renderer never reads another's questions, and nobody reads its answers after it:
+
+    it ended before it read the question     the system says so; the question goes to renderer 8, and blames no image
+    it ended before it answered              {"start": 8} is answered with how: that is the image's doing
+    it did not answer in time                {"start": 8} ends it
+    it has grown                             its last answer says so, and {"start": 8} follows
+    the keeper ended                         the system ends the renderer with it; nobody's fault but the environment's
 """
 
+import ctypes
 import gc
 import math
 import os
@@ -23,7 +34,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -31,6 +42,7 @@ from typing import Any, NoReturn
 
 from processing import imaging
 from processing.contained.channel import Channel, Gone
+from processing.contained.questions import digest
 from processing.errors import Rejected
 from processing.fingerprint import places_of
 from processing.imaging import Rendered
@@ -43,44 +55,48 @@ Render = Callable[[bytes, Recipe], Rendered]
 MEGABYTE = 1 << 20
 ORPHAN_SECONDS = 5.0  # the time a renderer has, beyond the consumer's deadline, when the consumer has ended
 LONGEST_TEXT = 8000
-SIGNALS = (signal.SIGCHLD, signal.SIGUSR1)
+PR_SET_PDEATHSIG = 1
 
 
-def main(render: Render = imaging.render) -> None:
-    """Keep a renderer at the other end of the channel, until the consumer has ended."""
-    end = Channel.from_descriptors(*map(int, sys.argv[1:]))
+def main(render: Render = imaging.render, channel: type[Channel] = Channel) -> None:
+    """Keep a renderer at the other end of a channel, until the consumer has ended."""
+    orders = channel.from_descriptors(*map(int, sys.argv[1:]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # they are waited for, so that none comes too early
+    keeper, renderer = os.getpid(), None
     try:
-        order, body = end.receive()
+        settings, body = orders.receive()
         recipe: Recipe = pickle.loads(body)  # noqa: S301 - it comes from the consumer
         simd_is_sound()
         gc.freeze()  # or the first collection in each renderer copies every page
         while True:
+            order, line = orders.receive_channel()
+            ended = None if renderer is None else _end(renderer)
             renderer = os.fork()
             if renderer == 0:
-                _live(end, recipe, render, order["kept"])
-            end.send({"died": _watch(renderer)})
+                orders.close()
+                _live(keeper, line, recipe, render, settings["kept"])
+            line.close()  # or its end would not be seen at the other end
+            orders.send({"started": order["start"], "ended": ended})
     except Gone:
         return
 
 
-def _watch(renderer: int) -> int:
-    """Wait for a renderer's end, or bring it about when the consumer says so; the exit status, a signal negative."""
-    while True:
-        if signal.sigwait(SIGNALS) == signal.SIGUSR1:
-            os.kill(renderer, signal.SIGKILL)
-        pid, status = os.waitpid(renderer, os.WNOHANG)
-        if pid == renderer:
-            return os.waitstatus_to_exitcode(status)
+def _end(renderer: int) -> int:
+    """End a renderer, if it has not ended by itself; its exit status, a signal as a negative number.
+
+    One that is ending keeps the status it ends with, whatever signal comes now.
+    """
+    os.kill(renderer, signal.SIGKILL)
+    _, status = os.waitpid(renderer, 0)
+    return os.waitstatus_to_exitcode(status)
 
 
-def _live(end: Channel, recipe: Recipe, render: Render, kept: float) -> NoReturn:
+def _live(keeper: int, line: Channel, recipe: Recipe, render: Render, kept: float) -> NoReturn:
     """A renderer's whole life; it never returns into the keeper's."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     status = 1
     try:
-        _work(end, recipe, render, kept)
+        _end_with(keeper)
+        _work(line, recipe, render, kept)
         status = 0
     except Gone:
         status = 0
@@ -89,28 +105,41 @@ def _live(end: Channel, recipe: Recipe, render: Render, kept: float) -> NoReturn
     os._exit(status)
 
 
-def _work(end: Channel, recipe: Recipe, render: Render, kept: float) -> None:
-    """Render one image after the other, until more than ``kept`` megabytes are kept from them, so that a fresh renderer
-    takes over; never between a price and its image."""
+def _end_with(keeper: int) -> None:
+    """Have the system end this process when its keeper ends, so that no renderer is left which nobody can end."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+    if os.getppid() != keeper:  # it ended before that
+        raise Gone
+
+
+def _work(line: Channel, recipe: Recipe, render: Render, kept: float) -> None:
+    """Answer one question after the other, until more than ``kept`` megabytes are kept from the images, so that a fresh
+    renderer takes over; never between a price and its image."""
     base = _address_space()
-    end.send({"born": os.getpid()})
-    data, is_admitted = b"", False
-    while not is_admitted or _address_space() - base <= kept * MEGABYTE:
-        order, body = end.receive()
-        is_admitted = order["admitted"]
-        data = data if is_admitted else body
-        start = time.perf_counter()
-        try:
-            with _limits(order["seconds"], order.get("megabytes", math.inf)):
-                made = render(data, recipe) if is_admitted else price(imaging.inspect(data, recipe.limits), recipe)
-        except Exception as error:  # noqa: BLE001 - it is told to the consumer, which raises it
-            end.send(_told(error))
-            continue
-        if isinstance(made, Rendered):
-            told = _plain(made) | {"milliseconds": round((time.perf_counter() - start) * 1000)}
-            end.send({"rendered": told}, [variant.data for variant in made.variants])
-        else:
-            end.send({"price": {"megabytes": made}})
+    data, held, is_last = b"", "", False
+    while not is_last:
+        question, body = line.receive()
+        if question["sends_image"]:
+            data, held = body, digest(body)
+        answer, parts = _answer(question, data, recipe, render)
+        is_last = question["is_admitted"] and _address_space() - base > kept * MEGABYTE
+        line.send({"number": question["number"], "image": held, "is_last": is_last, **answer}, parts)
+
+
+def _answer(
+    question: dict[str, Any], data: bytes, recipe: Recipe, render: Render
+) -> tuple[dict[str, Any], Sequence[bytes]]:
+    start = time.perf_counter()
+    try:
+        with _limits(question["seconds"], question.get("megabytes", math.inf)):
+            if not question["is_admitted"]:
+                return {"price": price(imaging.inspect(data, recipe.limits), recipe)}, ()
+            made = render(data, recipe)
+    except Exception as error:  # noqa: BLE001 - it is sent to the consumer, which raises it
+        return _described(error), ()
+    milliseconds = round((time.perf_counter() - start) * 1000)
+    return {"rendered": _plain(made) | {"milliseconds": milliseconds}}, [variant.data for variant in made.variants]
 
 
 @contextmanager
@@ -157,7 +186,7 @@ def _plain(rendered: Rendered) -> dict[str, Any]:
     return {"source": asdict(rendered.source), "variants": variants, "lost": rendered.lost}
 
 
-def _told(error: Exception) -> dict[str, Any]:
+def _described(error: Exception) -> dict[str, Any]:
     """A failure, so that the consumer can raise it: by its name, and where in the code a bug is."""
     text = str(error)[:LONGEST_TEXT]
     if isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 
+from processing.contained.questions import Image
 from processing.contained.renderer import Renderer
 from processing.contained.room import Room
 from processing.errors import (
@@ -16,6 +17,7 @@ from processing.errors import (
     RenderCrash,
     RenderOutOfMemory,
     RenderTimeout,
+    SandboxFailed,
 )
 from processing.pace import Pace
 from processing.picture import Rendered
@@ -63,42 +65,45 @@ class Renderers:
         Raises:
             UnsupportedFormat, CorruptImage, ImageTooLarge: the bytes are at fault.
             RenderTimeout, RenderCrash, RenderOutOfMemory: they are, in a way that no error tells; twice.
+            SandboxFailed: the child processes failed, and the image may well be sound.
             NotStarted: the invocation ends too soon to begin.
             OutOfTime: it ends too soon to be sure.
         """
         if recipe != self._recipe:
             raise ValueError("the renderers were started with another recipe")
-        first = Try(alone=False)
+        image, first = Image.of(data), Try(alone=False)
         try:
-            return self._try(data, first)
-        except (Rejected, RenderBug) as error:
-            if not first.admitted and not isinstance(error, DIED):
+            return self._try(image, first)
+        except (Rejected, RenderBug, SandboxFailed) as error:
+            if not first.admitted and not isinstance(error, (*DIED, SandboxFailed)):
                 raise
             if self._pace.seconds_to_render() < self._seconds:
                 raise OutOfTime(f"{_named(error)}; too little time is left to try it again alone") from error
-            return self._again(data, error)
+            return self._again(image, error)
 
     def close(self) -> None:
         """End the children."""
         for renderer in self._renderers:
             renderer.close()
 
-    def _again(self, data: bytes, earlier: Exception) -> Rendered:
+    def _again(self, image: Image, earlier: Exception) -> Rendered:
         try:
-            return self._try(data, Try(alone=True))
+            return self._try(image, Try(alone=True))
         except NotStarted as error:
             raise OutOfTime(f"{_named(earlier)}; not tried again alone: {error}") from earlier
         except Rejected as error:
+            if isinstance(error, DIED) and isinstance(earlier, SandboxFailed):
+                raise earlier from error  # it has ended badly once, and that decides nothing
             error.add_note(f"first, beside others: {_named(earlier)}")
             raise
 
-    def _try(self, data: bytes, this: Try) -> Rendered:
+    def _try(self, image: Image, this: Try) -> Rendered:
         with self._pace.apart():
             renderer = self._idle.get()
             try:
                 seconds = self._pace.allowed(self._seconds)
-                with self._admit(renderer.price(data, seconds=seconds), this) as megabytes:
-                    return renderer.render(megabytes=megabytes, seconds=seconds)
+                with self._admit(renderer.price(image, seconds=seconds), this) as megabytes:
+                    return renderer.render(image, megabytes=megabytes, seconds=seconds)
             except RenderTimeout as error:
                 if seconds < self._seconds:
                     raise OutOfTime(f"{error}; the invocation ends too soon to know more") from error

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from processing.contained import Renderer, Renderers, Room
+from processing.contained import Children, Renderer, Renderers, Room
 from processing.pace import Pace
 from processing.recipe import Recipe, load
 
@@ -57,7 +57,7 @@ def make(recipe: Recipe, pace: Pace) -> Iterator[Make]:
     made: list[Renderers] = []
 
     def start(number: int = 1, *, megabytes: float = MEGABYTES, seconds: float = AMPLE) -> Renderers:
-        children = [Renderer(recipe, environ=os.environ, keeper=HOSTILE) for _ in range(number)]
+        children = [Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE)) for _ in range(number)]
         made.append(Renderers(children, recipe, room=Room(megabytes), pace=pace, seconds=seconds))
         return made[-1]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from processing.contained.channel import KEPT, LARGEST, Channel, Gone
+from processing.contained.channel import KEPT, LARGEST, Channel, Gone, Nonsense, Unread
 
 Ends = tuple[Channel, Channel]
 
@@ -55,15 +55,69 @@ def test_a_body_that_is_not_there_is_not_believed(ends: Ends, size: int) -> None
     os.ftruncate(theirs.descriptors[1], 5 if size <= LARGEST else 2 * LARGEST)
     theirs._end.sendall(json.dumps([{}, size]).encode())
 
-    with pytest.raises(Gone):
+    with pytest.raises(Nonsense):
         ours.receive(1)
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "[[], 0]", '[{}, "0"]', "[{}, null]", "null", "7", "\xff", "[" * 5000])
+def test_what_is_no_message_is_not_believed(ends: Ends, line: str) -> None:
+    ours, theirs = ends
+    theirs._end.sendall(line.encode("latin-1"))
+
+    with pytest.raises(Nonsense):
+        ours.receive(1)
+
+
+def test_an_end_that_was_handed_over_carries_messages_of_its_own(ends: Ends) -> None:
+    ours, theirs = ends
+    one, other = Channel.pair()
+    ours.send({"name": "a"}, handing=other)
+    other.close()
+    message, other = theirs.receive_channel()
+    one.send({"name": "b"}, [b"body"])
+
+    assert message == {"name": "a"}
+    assert other.receive(1) == ({"name": "b"}, b"body")
+
+
+def test_an_end_that_is_closed_twice_closes_no_other_file(ends: Ends) -> None:
+    ours, _ = ends
+    ours.close()
+    one, other = Channel.pair()  # takes the numbers that are free now
+    ours.close()
+    one.send({}, [b"body"])
+
+    assert other.receive(1) == ({}, b"body")
+
+
+def test_what_was_sent_to_a_side_that_ended_without_reading_it_is_unread(ends: Ends) -> None:
+    ours, theirs = ends
+    ours.send({})
+    theirs.close()
+
+    with pytest.raises(Unread):
+        ours.receive(1)
+    with pytest.raises(Unread):
+        ours.send({})
+
+
+def test_what_was_read_before_the_side_ended_is_not_unread(ends: Ends) -> None:
+    ours, theirs = ends
+    ours.send({})
+    theirs.receive(1)
+    theirs.close()
+
+    with pytest.raises(Gone) as error:
+        ours.receive(1)
+
+    assert not isinstance(error.value, Unread)
 
 
 def test_nothing_in_time_is_a_timeout_and_an_ended_side_is_gone(ends: Ends) -> None:
     ours, theirs = ends
     with pytest.raises(TimeoutError):
         ours.receive(0.01)
-    theirs._end.close()
+    theirs.close()
 
     with pytest.raises(Gone):
         ours.receive(1)

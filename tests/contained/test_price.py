@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from processing.contained import Renderer
+from processing.contained import Children, Image, Renderer
 from processing.imaging import Header
 from processing.imaging.price import WORKING, megabytes
 from processing.recipe import Recipe
@@ -40,12 +40,13 @@ Price = Callable[[bytes], float]
 @pytest.fixture(scope="module")
 def price(recipe: Recipe) -> Iterator[Price]:
     """Renders in a fresh child that may have exactly what the header promises, and gives that: megabytes."""
-    renderer = Renderer(recipe, environ=os.environ)
+    renderer = Renderer(Children(recipe, environ=os.environ))
 
     def render(data: bytes) -> float:
         renderer.kill()  # a child that has rendered before needs less
-        megabytes = renderer.price(data, seconds=30)
-        renderer.render(megabytes=megabytes, seconds=30)
+        image = Image.of(data)
+        megabytes = renderer.price(image, seconds=30)
+        renderer.render(image, megabytes=megabytes, seconds=30)
         return megabytes
 
     renderer.await_birth()

@@ -12,7 +12,8 @@ import pytest
 
 from processing import imaging
 from processing.capacity import MOST_KEPT
-from processing.contained import Renderer
+from processing.contained import Children, Image, Renderer
+from processing.contained.channel import Gone
 from processing.errors import (
     CorruptImage,
     ImageTooLarge,
@@ -136,7 +137,7 @@ def test_what_can_never_fit_is_too_large(make: Make, recipe: Recipe) -> None:
 
 
 def test_a_fresh_child_is_there_within_50_milliseconds(recipe: Recipe) -> None:
-    renderer = Renderer(recipe, environ=os.environ, keeper=HOSTILE)
+    renderer = Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE))
     taken = []
     try:
         for _ in range(9):
@@ -153,7 +154,7 @@ def test_a_fresh_child_is_there_within_50_milliseconds(recipe: Recipe) -> None:
 
 def test_a_child_knows_none_of_the_credentials(recipe: Recipe) -> None:
     environ = {**os.environ, "AWS_ACCESS_KEY_ID": "AKIA-1", "AWS_SESSION_TOKEN": "secret", "MALLOC_ARENA_MAX": "2"}
-    renderer = Renderer(recipe, environ=environ)
+    renderer = Renderer(Children(recipe, environ=environ))
     try:
         renderer.await_birth()
         seen = [Path(f"/proc/{pid}/environ").read_bytes() for pid in family(renderer)]
@@ -168,7 +169,7 @@ def test_a_child_knows_none_of_the_credentials(recipe: Recipe) -> None:
 
 
 def test_a_keeper_has_one_thread_so_that_it_may_fork(make: Make, recipe: Recipe) -> None:
-    renderer = Renderer(recipe, environ=os.environ)
+    renderer = Renderer(Children(recipe, environ=os.environ))
     try:
         renderer.await_birth()
         keeper, child = family(renderer)
@@ -203,12 +204,12 @@ def test_children_end_with_the_consumer(busy: bool) -> None:
 ORPHANS = """
 import os, sys, threading
 from pathlib import Path
-from processing.contained import Renderer
+from processing.contained import Children, Image, Renderer
 from processing.recipe import load
 from tests.contained.conftest import spelled
 from tests.contained.test_renderers import family, render
 recipe = load(Path("recipe.toml").read_text())
-renderer = Renderer(recipe, environ=os.environ, keeper="tests.contained.hostile")
+renderer = Renderer(Children(recipe, environ=os.environ, keeper="tests.contained.hostile"))
 renderer.await_birth()
 print(*family(renderer), flush=True)
 if sys.argv[1] == "True":
@@ -224,14 +225,18 @@ os._exit(0)
 @pytest.mark.parametrize(("spell", "end"), [("loop_without_alarm", signal.SIGXCPU), ("hang", signal.SIGALRM)])
 def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spell: str, end: signal.Signals) -> None:
     """As when the consumer has died: the kernel ends it."""
-    renderer = Renderer(recipe, environ=os.environ, keeper=HOSTILE)
+    renderer = Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE))
     try:
         renderer.await_birth()
-        renderer._channel.send({"admitted": False, "seconds": 0.1}, [spelled(spell)])
-        assert "price" in renderer._channel.receive()[0]
-        renderer._channel.send({"admitted": True, "seconds": 0.1, "megabytes": 100.0})
+        line, image = renderer._child._line, Image.of(spelled(spell))
+        renderer.price(image, seconds=0.1)
+        question = {"number": 2, "image": image.digest, "sends_image": False, "is_admitted": True}
+        line.send({**question, "seconds": 0.1, "megabytes": 100.0})
 
-        assert renderer._channel.receive()[0] == {"died": -end}
+        with pytest.raises(Gone):
+            line.receive()
+        renderer.kill()
+        assert renderer.await_birth() == -end
     finally:
         renderer.close()
 
@@ -290,12 +295,12 @@ try:
     multiprocessing.Lock()
 except OSError:
     print("no semaphores", flush=True)
-from processing.contained import Renderer
+from processing.contained import Children, Image, Renderer
 from processing.recipe import load
 from tests.contained.conftest import picture
 from tests.contained.test_renderers import render
 recipe = load(Path("recipe.toml").read_text())
-renderer = Renderer(recipe, environ=os.environ)
+renderer = Renderer(Children(recipe, environ=os.environ))
 made = render(renderer, picture(), seconds=10)
 print("rendered", len(made.variants))
 renderer.close()
@@ -304,13 +309,14 @@ renderer.close()
 
 def render(renderer: Renderer, data: bytes, *, seconds: float) -> Rendered:
     """Render without asking whether there is room."""
-    megabytes = renderer.price(data, seconds=seconds)
-    return renderer.render(megabytes=megabytes, seconds=seconds)
+    image = Image.of(data)
+    megabytes = renderer.price(image, seconds=seconds)
+    return renderer.render(image, megabytes=megabytes, seconds=seconds)
 
 
 def family(renderer: Renderer) -> list[int]:
     """The keeper's process id, and its renderer's."""
-    keeper = renderer._process.pid
+    keeper = renderer.children.pid
     children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text(encoding="ascii").split()
     return [keeper, *map(int, children)]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from handlers import bootstrap, consumer
 from processing import imaging
-from processing.contained import Renderer
+from processing.contained import Children
 from tests.builders import created_body
 from tests.contained.conftest import HOSTILE, picture, spelled
 from tests.handlers.test_consumer import Context, Stack, moto_server, record, stack
@@ -25,16 +25,16 @@ def poisoned(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """The stack, with renderers that can be told to misbehave."""
     monkeypatch.setenv("RENDERING", "contained")
     monkeypatch.setenv("FUNCTION_TIMEOUT", str(TIMEOUT))
-    made: list[Renderer] = []
+    made: list[Children] = []
 
-    def start(*args: Any, **settings: Any) -> Renderer:
-        made.append(Renderer(*args, **settings, keeper=HOSTILE))
+    def start(*args: Any, **settings: Any) -> Children:
+        made.append(Children(*args, **settings, keeper=HOSTILE))
         return made[-1]
 
-    monkeypatch.setattr(bootstrap, "Renderer", start)
+    monkeypatch.setattr(bootstrap, "Children", start)
     yield stack
-    for renderer in made:
-        renderer.close()
+    for children in made:
+        children.close()
 
 
 def huge() -> bytes:
