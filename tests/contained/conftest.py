@@ -41,6 +41,13 @@ def spelled(spell: str) -> bytes:
     return picture() + b"%%" + spell.encode()
 
 
+def family(renderer: Renderer) -> list[int]:
+    """The keeper's process id, and its renderer's."""
+    keeper = renderer.children.pid
+    children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text(encoding="ascii").split()
+    return [keeper, *map(int, children)]
+
+
 @pytest.fixture(scope="session")
 def recipe() -> Recipe:
     return load((Path(__file__).parents[2] / "recipe.toml").read_text(encoding="utf-8"))

@@ -29,7 +29,7 @@ from processing.imaging import Rendered
 from processing.pace import Pace
 from processing.recipe import Recipe
 from processing.worker import reason_of
-from tests.contained.conftest import AMPLE, HOSTILE, SECONDS, Make, picture, spelled
+from tests.contained.conftest import AMPLE, HOSTILE, SECONDS, Make, family, picture, spelled
 
 
 def test_a_child_makes_the_very_same_pictures(make: Make, recipe: Recipe) -> None:
@@ -91,9 +91,35 @@ def test_what_outgrows_its_promise_gets_all_the_memory_there_is(make: Make, reci
 
 def test_a_child_that_has_grown_makes_way_for_a_fresh_one(make: Make, recipe: Recipe) -> None:
     renderers = make(megabytes=400)
+    (renderer,) = renderers._renderers
+    seen = []
 
-    for _ in range(8):
-        assert renderers.render(spelled(f"grow {MOST_KEPT + 20}"), recipe).variants
+    for spell in ("grow 1", "grow 1", *(f"grow {MOST_KEPT + 20}" for _ in range(4))):
+        renderer.await_birth()
+        seen.append(family(renderer))
+        assert renderers.render(spelled(spell), recipe).variants
+
+    keepers, children = zip(*seen, strict=True)
+    assert len({*keepers}) == 1
+    assert len({*children[:3]}) == 1
+    assert len({*children[2:]}) == 4
+
+
+def test_a_child_that_was_killed_is_asked_no_more(make: Make, recipe: Recipe) -> None:
+    renderers = make()
+    (renderer,) = renderers._renderers
+    image = picture()
+    expected = imaging.render(image, recipe)
+    seen = set()
+
+    for kills in (1, 2, 3):
+        renderer.await_birth()
+        seen.add(family(renderer)[1])
+        for _ in range(kills):
+            renderer.kill()
+
+        assert renderers.render(image, recipe) == expected
+    assert len({*seen, family(renderer)[1]}) == 4
 
 
 def test_neighbours_are_rendered_while_one_hangs(make: Make, recipe: Recipe) -> None:
@@ -206,8 +232,8 @@ import os, sys, threading
 from pathlib import Path
 from processing.contained import Children, Image, Renderer
 from processing.recipe import load
-from tests.contained.conftest import spelled
-from tests.contained.test_renderers import family, render
+from tests.contained.conftest import family, spelled
+from tests.contained.test_renderers import render
 recipe = load(Path("recipe.toml").read_text())
 renderer = Renderer(Children(recipe, environ=os.environ, keeper="tests.contained.hostile"))
 renderer.await_birth()
@@ -312,13 +338,6 @@ def render(renderer: Renderer, data: bytes, *, seconds: float) -> Rendered:
     image = Image.of(data)
     megabytes = renderer.price(image, seconds=seconds)
     return renderer.render(image, megabytes=megabytes, seconds=seconds)
-
-
-def family(renderer: Renderer) -> list[int]:
-    """The keeper's process id, and its renderer's."""
-    keeper = renderer.children.pid
-    children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text(encoding="ascii").split()
-    return [keeper, *map(int, children)]
 
 
 def is_zombie(pid: int) -> bool:
