@@ -115,7 +115,7 @@ def _end_with(keeper: int) -> None:
 
 def _work(line: Channel, recipe: Recipe, render: Render, kept: float) -> None:
     """Answer one question after the other, until more than ``kept`` megabytes are kept from the images, so that a fresh
-    renderer takes over; never between a price and its image."""
+    renderer takes over."""
     base = _address_space()
     data, held, is_last = b"", "", False
     while not is_last:
@@ -123,7 +123,7 @@ def _work(line: Channel, recipe: Recipe, render: Render, kept: float) -> None:
         if question["sends_image"]:
             data, held = body, digest(body)
         answer, parts = _answer(question, data, recipe, render)
-        is_last = question["is_admitted"] and _address_space() - base > kept * MEGABYTE
+        is_last = _address_space() - base > kept * MEGABYTE
         line.send({"number": question["number"], "image": held, "is_last": is_last, **answer}, parts)
 
 

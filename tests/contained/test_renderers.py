@@ -1,6 +1,7 @@
 """An image that hangs, crashes or swells harms only itself: with child processes, and an engine told to misbehave."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -120,6 +121,49 @@ def test_a_child_that_was_killed_is_asked_no_more(make: Make, recipe: Recipe) ->
 
         assert renderers.render(image, recipe) == expected
     assert len({*seen, family(renderer)[1]}) == 4
+
+
+def test_a_cause_of_death_is_the_child_s_own(recipe: Recipe) -> None:
+    """Not that of one which was ended before, and of which nobody has asked."""
+    renderer = Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE))
+    try:
+        renderer.kill()
+        renderer.kill()
+        with pytest.raises(RenderCrash, match="SIGSEGV"):
+            render(renderer, spelled("crash"), seconds=AMPLE)
+        with pytest.raises(RenderCrash, match="status 3"):
+            render(renderer, spelled("leave"), seconds=AMPLE)
+    finally:
+        renderer.close()
+
+
+def test_a_child_ends_with_its_keeper_whatever_it_is_at(recipe: Recipe) -> None:
+    renderer = Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE))
+    try:
+        image = Image.of(spelled("hang"))
+        renderer.price(image, seconds=AMPLE)
+        keeper, child = family(renderer)
+        ended = select.poll()
+        ended.register(os.pidfd_open(child), select.POLLIN)
+        question = {"number": 2, "image": image.digest, "sends_image": False, "is_admitted": True}
+        renderer._child._line.send({**question, "seconds": AMPLE})
+        os.kill(keeper, signal.SIGKILL)
+
+        assert ended.poll(AMPLE * 1000 / 2)
+    finally:
+        renderer.close()
+
+
+def test_a_child_has_nothing_of_its_keeper_s_and_the_keeper_nothing_of_its(recipe: Recipe) -> None:
+    """Or an image could speak for the keeper, and nobody would see that a child has ended."""
+    renderer = Renderer(Children(recipe, environ=os.environ))
+    try:
+        renderer.await_birth()
+        keeper, child = map(opened, family(renderer))
+        assert not keeper & child
+        assert (len(keeper), len(child)) == (3, 3)
+    finally:
+        renderer.close()
 
 
 def test_neighbours_are_rendered_while_one_hangs(make: Make, recipe: Recipe) -> None:
@@ -338,6 +382,12 @@ def render(renderer: Renderer, data: bytes, *, seconds: float) -> Rendered:
     image = Image.of(data)
     megabytes = renderer.price(image, seconds=seconds)
     return renderer.render(image, megabytes=megabytes, seconds=seconds)
+
+
+def opened(pid: int) -> set[int]:
+    """The sockets and memory files that a process holds, by inode."""
+    found = [Path(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd") if int(name) > 2]
+    return {each.stat().st_ino for each in found}
 
 
 def is_zombie(pid: int) -> bool:
