@@ -1,7 +1,4 @@
-"""Children of a script in this process: they answer late, twice, something else, or die, and the last one's are heard.
-
-Worse than any process: what a child still had to say arrives at the next one's end.
-"""
+"""Children of a script in this process: they answer late, twice, something else, or die."""
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +20,7 @@ class Trouble(StrEnum):
 
     LATE = "answered after the deadline"
     TWICE = "answered twice"
+    AGAIN = "answered, and then the last two questions once more"
     SWAPPED = "answered with the last answer, and then its own"
     NUMBER = "answered under another number"
     IMAGE = "answered as for another image"
@@ -94,10 +92,13 @@ class Script:
     Args:
         render: the engine.
         trouble: what becomes of the next question, if it is not just answered.
+        own_channels: whether what a child still had to say is lost with it, as with processes, or arrives at the next
+            one's end: then numbers and digests are all that there is.
     """
 
     render: Callable[[bytes], Rendered]
     trouble: Callable[[], Trouble | None]
+    own_channels: bool
     met: list[Trouble | None] = field(default_factory=list)  # one for each question
     keeper_lives: bool = True
     line: ScriptedLine | None = None
@@ -108,6 +109,8 @@ class Script:
     def start(self) -> ScriptedLine:
         self.ended = None if self.line is None else self.line.ended if self.line.ended is not None else -9
         self.line = ScriptedLine(self)
+        if self.own_channels:
+            self.arriving.clear()
         return self.line
 
     def started(self, seconds: float) -> int | None:
@@ -126,6 +129,8 @@ class Script:
         match trouble:
             case Trouble.TWICE:
                 self.arriving += [answer, answer]
+            case Trouble.AGAIN:
+                self.arriving += [answer, self.last, answer]
             case Trouble.SWAPPED:
                 self.arriving += [self.last, answer]
             case Trouble.NUMBER:

@@ -16,13 +16,13 @@ from tests.contained.scripted import Script, Trouble
 RECIPE = recipe()
 OWN_DOING = {Trouble.LATE: RenderTimeout, Trouble.DIED: RenderCrash, Trouble.BROKEN: ZeroDivisionError}
 ENVIRONMENT_S = tuple(trouble for trouble in Trouble if trouble not in (*OWN_DOING, Trouble.UNREAD))
-NO_MISMATCH_YET = (Trouble.TWICE,)  # its first answer is right
+NO_MISMATCH_YET = (Trouble.TWICE, Trouble.AGAIN)  # its first answer is right
 
 
 def scripted(troubles: Sequence[Trouble | None]) -> tuple[Script, Renderer]:
     """A renderer whose next questions meet these troubles, and none after them."""
     coming = iter(troubles)
-    script = Script(lambda data: fake_render(data, RECIPE), lambda: next(coming, None))
+    script = Script(lambda data: fake_render(data, RECIPE), lambda: next(coming, None), own_channels=False)
     return script, Renderer(script)
 
 
@@ -107,8 +107,9 @@ def test_children_that_all_die_before_they_are_asked_are_the_environment_s_fault
     assert len(script.met) == MOST_CHILDREN
 
 
-def test_a_second_answer_is_taken_for_no_other_question() -> None:
-    _, renderer = scripted([None, Trouble.TWICE])
+@pytest.mark.parametrize("trouble", NO_MISMATCH_YET)
+def test_a_second_answer_is_taken_for_no_other_question(trouble: Trouble) -> None:
+    _, renderer = scripted([None, trouble])
     assert render(renderer, b"A") == fake_render(b"A", RECIPE)
 
     with pytest.raises(SandboxFailed):

@@ -143,13 +143,14 @@ def test_a_child_ends_with_its_keeper_whatever_it_is_at(recipe: Recipe) -> None:
         image = Image.of(spelled("hang"))
         renderer.price(image, seconds=AMPLE)
         keeper, child = family(renderer)
-        ended = select.poll()
-        ended.register(os.pidfd_open(child), select.POLLIN)
+        handle, ended = os.pidfd_open(child), select.poll()
+        ended.register(handle, select.POLLIN)
         question = {"number": 2, "image": image.digest, "sends_image": False, "is_admitted": True}
         renderer._child._line.send({**question, "seconds": AMPLE})
         os.kill(keeper, signal.SIGKILL)
 
         assert ended.poll(AMPLE * 1000 / 2)
+        os.close(handle)
     finally:
         renderer.close()
 
@@ -158,7 +159,7 @@ def test_a_child_has_nothing_of_its_keeper_s_and_the_keeper_nothing_of_its(recip
     """Or an image could speak for the keeper, and nobody would see that a child has ended."""
     renderer = Renderer(Children(recipe, environ=os.environ))
     try:
-        renderer.await_birth()
+        renderer.price(Image.of(picture()), seconds=AMPLE)
         keeper, child = map(opened, family(renderer))
         assert not keeper & child
         assert (len(keeper), len(child)) == (3, 3)

@@ -126,14 +126,14 @@ def _ignore(_: object) -> None:
 def _faults(chance: random.Random, budget: int) -> Callable[[Invocation, str], Fault | None]:
     left = [budget]
     rate = chance.choice((0.02, 0.08, 0.2))
-    kinds = [fault for fault in Fault if fault not in (Fault.DUPLICATE, Fault.TOO_LATE)]
+    of_rendering = (Fault.TOO_LATE, Fault.LATE_ANSWER, Fault.SECOND_ANSWER)
+    of_requests = [fault for fault in Fault if fault not in (Fault.DUPLICATE, *of_rendering)]
 
     def decide(_: Invocation, name: str) -> Fault | None:
-        if not left[0] or chance.random() > rate:
+        kinds = of_rendering if name == RENDER else of_requests
+        if not left[0] or chance.random() > rate * (len(kinds) if name == RENDER else 1):
             return None
         left[0] -= 1
-        if name == RENDER:
-            return Fault.TOO_LATE
         return chance.choice([fault for fault in kinds if fault is not Fault.CONFLICT or name in CONDITIONAL])
 
     return decide

@@ -14,6 +14,7 @@ from typing import Any
 from processing import worker
 from processing.backoff import Backoff
 from processing.batch import Batch
+from processing.contained.questions import Answer, Child, Image
 from processing.errors import PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
 from processing.publisher import UNKNOWN, Lease, Publication
@@ -297,6 +298,17 @@ def claims_are_fought_to_the_end() -> Any:
     return _replaced(worker, "CLAIMS", 1_000_000)
 
 
+def any_answer_is_taken() -> Any:
+    """What a renderer says next is taken for the answer to what it was asked last."""
+
+    def ask(self: Child, image: Image, question: Any, seconds: float) -> Answer:
+        self._line.send({"number": 0, "image": image.digest, "sends_image": True, **question}, [image.data])
+        message, body = self._line.receive(seconds)
+        return Answer(message, body, is_last=False)
+
+    return _replaced(Child, "ask", ask)
+
+
 MUTANTS: tuple[Callable[[], Any], ...] = (
     no_if_match_on_read,
     no_last_look,
@@ -313,4 +325,5 @@ MUTANTS: tuple[Callable[[], Any], ...] = (
     everything_is_acknowledged,
     a_failure_takes_its_batch_along,
     conflicts_are_fought_to_the_end,
+    any_answer_is_taken,
 )

@@ -22,12 +22,15 @@ from greenlet import GreenletExit, greenlet
 
 from processing.backoff import Backoff
 from processing.batch import Batch, Message
+from processing.contained import Renderer, Renderers, Room
 from processing.errors import LeaseLost, NotStarted, OutOfTime, PreconditionFailed, Unavailable
 from processing.imaging import Rendered
 from processing.ledger import REMOVED_KEY, DynamoLedger, Status
+from processing.pace import Pace
 from processing.recipe import Recipe
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body, fake_render, recipe, removed_body
+from tests.contained.scripted import Script, Trouble
 from tests.doubles import MemoryQueue, MemoryStore, Sent
 from tests.memory_dynamodb import MemoryDynamoDB
 
@@ -39,6 +42,7 @@ NEEDED = 10.0  # to start another object
 VISIBILITY = 6 * TIMEOUT + WINDOW
 MAX_RECEIVES = 5
 RENDER = "render"  # the one moment that is no request
+FULL_TRY = 15.0  # seconds
 PURPOSES = {  # of a request to the table, by the status that it sets
     Status.IN_PROGRESS: "claim",
     Status.DONE: "complete",
@@ -65,6 +69,11 @@ class Fault(StrEnum):
     CONFLICT = "lasting conflict"  # from now on every such write is refused, without effect
     DUPLICATE = "message delivered twice"
     TOO_LATE = "too late to render"  # the invocation would end first
+    LATE_ANSWER = "renderer answers late"
+    SECOND_ANSWER = "renderer answers twice"
+
+
+TROUBLES = {Fault.LATE_ANSWER: Trouble.LATE, Fault.SECOND_ANSWER: Trouble.AGAIN}
 
 
 @dataclass
@@ -179,6 +188,8 @@ class World:
         self.disturbances: Counter[str] = Counter()  # what may have undone finished work, by key
         self.sent_since_deployment: set[str] = set()
         self.explained: Counter[str] = Counter()  # receives that ended by the message's own failure, by message
+        self.unruly: list[Trouble | None] = []  # what the next questions to a renderer meet, the last first
+        self.renderers = self._start_renderers()
         self._hub = greenlet.getcurrent()
         self._names = 0
         self._by_run: dict[greenlet, Invocation] = {}
@@ -217,6 +228,7 @@ class World:
             self.counts["killed by a deployment"] += 1
             self.kill(invocation)
         self.made = made
+        self.renderers = self._start_renderers()
         self.sent_since_deployment.clear()
         self.note(f"deploy {made.fingerprint}")
 
@@ -373,7 +385,21 @@ class World:
             self.counts[fault] += 1
             self.note(f"{me.name}: {fault}")
             raise NotStarted(str(fault))
-        return fake_render(data, made)
+        if fault is not None:
+            self.counts[fault] += 1
+            self.note(f"{me.name}: {fault}")
+            self.unruly = [TROUBLES[fault], None]  # asked for the picture, after the price
+        return self.renderers.render(data, made)
+
+    def _start_renderers(self) -> Renderers:
+        """The consumer's own, with children of a script; all workers share them, as if in one environment."""
+        made = self.made
+
+        def trouble() -> Trouble | None:
+            return self.unruly.pop() if self.unruly else None
+
+        script = Script(lambda data: fake_render(data, made), trouble, own_channels=True)
+        return Renderers([Renderer(script)], made, room=Room(1000), pace=Pace(TIMEOUT), seconds=FULL_TRY)
 
     def _seconds_needed(self) -> float:
         """Asked before each object; where too little time is left, the rest of the batch is handed back."""
