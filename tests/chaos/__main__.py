@@ -48,6 +48,7 @@ def show(result: Result) -> None:
         *((f"their receives: {became}", number) for became, number in sorted(result.used_up.items())),
         ("lost", len(result.lost)),
         ("stale", len(result.stale)),
+        (f"wrong pictures, of {result.compared:,} compared byte by byte", len(result.wrong)),
         ("duplicated effect", len(result.twice)),
         ("back too soon", len(result.too_soon)),
     ]

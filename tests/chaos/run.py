@@ -1,14 +1,10 @@
 """A chaos run: what is uploaded, how it is delivered, what is broken meanwhile, and whether all agrees in the end."""
 
 import io
-import os
 import random
-import signal
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,15 +14,16 @@ from PIL import Image
 from ops.local.deployed import EventSourceMapping, Function
 from ops.local.emulator import ACCOUNT, Emulator
 from ops.local.player import Player
+from processing import imaging
 from processing.events import parse
+from processing.recipe import load
 from tests.chaos import lines
+from tests.chaos.kills import KILL, RENDERER_KILL, killers
 from tests.chaos.proxy import Proxy, Trouble
 from tests.chaos.stage import RECEIVES, REGION, TIMEOUT, VISIBILITY, Stage, Upload
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIANTS = ("desktop", "tablet", "phone")
-SPARED = (5, 45)  # messages between one kill and the next
-KILL = "SIGKILL of an execution environment"
 
 
 @dataclass
@@ -46,6 +43,8 @@ class Result:
     used_up: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    compared: int = 0  # variants, with the engine's own, byte by byte
     twice: list[str] = field(default_factory=list)
     too_soon: list[str] = field(default_factory=list)
     disagreements: list[str] = field(default_factory=list)
@@ -64,6 +63,7 @@ class Chaos:
         self._images = images
         self._chance = random.Random(seed)
         self._seed = seed
+        self._recipe = load((ROOT / "recipe.toml").read_text(encoding="utf-8"))
         self._log_dir = work_dir / "logs"
         self._progress = progress
         self.result = Result(objects=images)
@@ -88,7 +88,7 @@ class Chaos:
         player.start()
         try:
             proxy.rate = 0.03
-            with self._killer(player):
+            with killers(player, self.result.injected, seed=self._seed):
                 self._trouble(proxy, stage, player)
             self._queue_outage(proxy, stage, player)
             proxy.rate = 0.0
@@ -150,32 +150,6 @@ class Chaos:
             environ=emulator.environ() | {"AWS_ENDPOINT_URL": proxy.url}, log_dir=self._log_dir, environments=3,
         )  # fmt: skip
 
-    @contextmanager
-    def _killer(self, player: Player) -> Iterator[None]:
-        """Kill an execution environment after every twenty-five messages or so.
-
-        By messages and not by the clock, or a slow machine would lose so many processes for each message that some use
-        up their receives.
-        """
-        over = threading.Event()
-
-        def kill() -> None:
-            enough = self._chance.randint(*SPARED)
-            while not over.wait(self._chance.uniform(0.0, 0.4)):
-                if player.counts.messages >= enough and (pids := player.environment_pids()):
-                    enough = player.counts.messages + self._chance.randint(*SPARED)
-                    with suppress(ProcessLookupError):  # it has just been cleared away
-                        os.kill(self._chance.choice(pids), signal.SIGKILL)
-                        self.result.injected[KILL] += 1
-
-        thread = threading.Thread(target=kill, name="killer")
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-
     def _trouble(self, proxy: Proxy, stage: Stage, player: Player) -> None:
         """S3 and DynamoDB out altogether until it has hurt; kills and trouble with single requests all the time."""
         refusals = self._images // 4
@@ -183,7 +157,11 @@ class Chaos:
         self._outage("dynamodb", proxy, stage, player, lambda refused: refused >= refusals)
         self._progress("all services answer, for the most part")
         calls, kills = sum(proxy.counts.values()) + self._images // 10, self._images // 12
-        self._wait(stage, player, lambda: sum(proxy.counts.values()) >= calls and self.result.injected[KILL] >= kills)
+        done = self.result.injected
+        self._wait(
+            stage, player,
+            lambda: sum(proxy.counts.values()) >= calls and min(done[KILL], done[RENDERER_KILL]) >= kills,
+        )  # fmt: skip
 
     def _queue_outage(self, proxy: Proxy, stage: Stage, player: Player) -> None:
         """SQS is out for the function, until some batches could not postpone their messages after every try.
@@ -237,9 +215,10 @@ class Chaos:
             item = stage.item(upload.key, expected) if expected else None
             self.result.statuses[item["status"] if item else "REMOVED"] += 1
             self._judge(upload, expected, item, shown, upload.key in dead)
+            self._compare_pictures(stage, upload, shown)
         self._read_the_log(uploads)
         found = self.result
-        found.disagreements += found.lost + found.stale + found.twice + found.too_soon
+        found.disagreements += found.lost + found.stale + found.wrong + found.twice + found.too_soon
 
     def _judge(self, upload: Upload, expected: str | None, item: Any, shown: dict[str, str], is_dead: bool) -> None:
         found = [shown.get(upload.key.replace("images/", f"{name}/")) for name in VARIANTS]
@@ -254,6 +233,17 @@ class Chaos:
             self.result.lost.append(f"{upload.key}: {item and item['status']}, dead: {is_dead}")
         if set(found) != {expected}:
             self.result.stale.append(f"{upload.key}: {expected} must be shown, but {found}")
+
+    def _compare_pictures(self, stage: Stage, upload: Upload, shown: dict[str, str]) -> None:
+        """Every variant is, byte by byte, what the engine makes of the version it is said to be of."""
+        for name in VARIANTS:
+            key = upload.key.replace("images/", f"{name}/")
+            if (etag := shown.get(key)) in upload.etags:
+                body = [version for version in upload.versions if version is not None][upload.etags.index(etag)]
+                made = {variant.name: variant.data for variant in imaging.render(body, self._recipe).variants}
+                self.result.compared += 1
+                if stage.variant(key) != made[name]:
+                    self.result.wrong.append(f"{key}: not what the engine makes of {etag}")
 
     def _read_the_log(self, uploads: list[Upload]) -> None:
         """Nothing that was never undone is done twice; nothing comes back before the lease it waits for has ended."""

@@ -112,6 +112,10 @@ class Stage:
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
         return {key: self.s3.head_object(Bucket="variants", Key=key)["Metadata"]["source-etag"] for key in keys}
 
+    def variant(self, key: str) -> bytes:
+        body: bytes = self.s3.get_object(Bucket="variants", Key=key)["Body"].read()
+        return body
+
     def item(self, key: str, etag: str) -> Any:
         answer = self.dynamodb.get_item(
             TableName="images", Key={"object": {"S": f"uploads/{key}"}, "etag": {"S": etag}}

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tests.chaos.run import KILL, Chaos
+from tests.chaos.kills import KILL, RENDERER_KILL
+from tests.chaos.run import Chaos
 
 
 def test_after_a_bad_day_all_agrees_object_by_object(tmp_path: Path) -> None:
@@ -14,4 +15,6 @@ def test_after_a_bad_day_all_agrees_object_by_object(tmp_path: Path) -> None:
     assert result.statuses["DONE"] >= 45
     assert result.statuses["REJECTED"] == 3
     assert result.injected[KILL] >= 3
-    assert {fault.partition(":")[0] for fault in result.injected} == {KILL, "s3", "dynamodb", "sqs"}
+    assert result.injected[RENDERER_KILL] >= 3
+    assert result.compared >= 3 * 45
+    assert {fault.partition(":")[0] for fault in result.injected} == {KILL, RENDERER_KILL, "s3", "dynamodb", "sqs"}
