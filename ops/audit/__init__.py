@@ -8,6 +8,7 @@ In reading order::
     names       which variants a source has, and which source a variant                                         pure
     judge       what is wrong with one source
     orphans     what is wrong with a variant that no source of the listing stands behind
+    again       renders a sample again, and compares
     findings    the words for it
     repair      a message for what has to be made, a conditional DELETE for what has to go
 """

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from ops.audit.again import Again, Sample, sandbox
 from ops.audit.findings import Finding, Tally
 from ops.audit.judge import Judge
 from ops.audit.names import Names
@@ -26,6 +27,10 @@ SHOWN: Final = 1000
 
 PrefixOption = Annotated[str, typer.Option(help="Only uploads below this.", show_default="the stage's own")]
 DeepOption = Annotated[bool, typer.Option("--deep", help="Look at every variant: one HEAD each.")]
+RenderOption = Annotated[
+    int,
+    typer.Option("--render", min=0, help="Render so many finished objects again, chosen at random, and compare."),
+]
 RepairOption = Annotated[
     bool, typer.Option("--repair", help="Send what has to be made, and delete variants that should not be there.")
 ]
@@ -51,6 +56,7 @@ def audit(
     stage: Stage,
     prefix: PrefixOption = "",
     deep: DeepOption = False,
+    render: RenderOption = 0,
     repair: RepairOption = False,
     keep_orphans: KeepOption = None,
     rate: RateOption = None,
@@ -68,6 +74,11 @@ def audit(
     asked for once more. A source is gone when it was deleted, or expired by a lifecycle rule: where the stage's
     `removals` is off, its variants are named and, by default, kept.
 
+    With --render a sample of the objects that nothing else is wrong with is rendered here, in a sandbox as the function
+    has it, and compared with what is published, byte by byte: a wrong picture is found that way alone. Other versions
+    of the image libraries than the deployed ones may give other bytes. Repair deletes a wrong picture and sends its
+    source.
+
     Exit code 0 when nothing was found or all of it was repaired, else 1. What is sent for repair takes the consumer's
     time: audit again when the queue is empty.
 
@@ -77,11 +88,13 @@ def audit(
 
     darkroom audit --prefix images/2026/ --deep --json
 
+    darkroom audit --deep --render 200
+
     darkroom audit --repair --dry-run
 
     darkroom audit --repair
     """
-    made = _audit(stage, prefix, deep=deep, grace=grace * 60)
+    made = _audit(stage, prefix, deep=deep, grace=grace * 60, render=render)
     _say_what_is_left_out(stage, made.names)
     mending: Repair | Plan | None = None
     if repair:
@@ -100,7 +113,7 @@ def audit(
         raise typer.Exit(1)
 
 
-def _audit(stage: Stage, prefix: str, *, deep: bool, grace: float) -> Audit:
+def _audit(stage: Stage, prefix: str, *, deep: bool, grace: float, render: int) -> Audit:
     recipe, prefix = read_recipe(), below(stage, prefix)
     s3, images = stage.client("s3"), ImagesTable(stage.client("dynamodb"), stage.images_table)
     names = Names(stage.uploads_prefix, {spec.name: spec.format for spec in recipe.variants})
@@ -114,6 +127,7 @@ def _audit(stage: Stage, prefix: str, *, deep: bool, grace: float) -> Audit:
         table=images,
         judge=Judge(s3, stage.variants_bucket, recipe.fingerprint, grace, queued, deep, time.time),
         orphans=Orphans(s3, stage.uploads_bucket, stage.variants_bucket, names, images, recipe.fingerprint),
+        again=Again(s3, stage.uploads_bucket, stage.variants_bucket, recipe, Sample(render), sandbox),
     )
 
 
@@ -171,7 +185,8 @@ def _tell(done: Done, *, would: bool) -> None:
 
 
 def _summary(tally: Tally) -> str:
-    looked = f"{tally.objects:,} objects and {tally.variants:,} variants"
+    again = f" ({tally.rendered:,} rendered again)" if tally.rendered else ""
+    looked = f"{tally.objects:,} objects{again} and {tally.variants:,} variants"
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in tally.found.items())
     fine = ", ".join(f"{count:,} {kind}" for kind, count in tally.fine.items())
     found = f"{tally.found.total():,} found ({kinds})" if kinds else "nothing found"
@@ -186,6 +201,8 @@ def _document(tally: Tally, shown: list[Finding], done: Done | None) -> dict[str
         "fine": {str(kind): count for kind, count in tally.fine.items()},
         "findings": [{"what": str(each.kind), "key": each.key, "detail": each.detail} for each in shown],
     }
+    if tally.rendered:
+        document["rendered"] = tally.rendered
     if done is None:
         return document
     return document | {"repair": {"sent": done.sent, "removed": done.removed, "kept": done.kept, "left": done.left}}

@@ -17,6 +17,8 @@ class Kind(StrEnum):
     NO_RECORD = "no record"
     NOT_DONE = "not done"
     OUTDATED = "done by another recipe"
+    WRONG = "wrong picture"
+    NOT_RENDERED = "cannot be rendered again"
 
 
 class Fine(StrEnum):
@@ -48,5 +50,6 @@ class Tally:
 
     objects: int = 0
     variants: int = 0
+    rendered: int = 0  # objects, again
     found: Counter[Kind] = field(default_factory=Counter)
     fine: Counter[Fine] = field(default_factory=Counter)

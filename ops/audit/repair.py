@@ -1,4 +1,7 @@
-"""A message for what has to be made, a conditional DELETE for what has to go."""
+"""A message for what has to be made, a conditional DELETE for what has to go; for a wrong picture one after the other.
+
+The consumer takes an object whose variants are all there for done: so a wrong one goes before its message is sent.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +16,7 @@ from ops.backfill.sources import Found
 from ops.heads import head
 from processing.aws import is_conflict, is_missing
 
-TO_GO = (Kind.ORPHAN, Kind.LEFTOVER)
+TO_GO = (Kind.ORPHAN, Kind.LEFTOVER, Kind.WRONG)
 LEFT_ARCHIVED = "its source is archived: restore it first"
 
 
@@ -40,9 +43,11 @@ class Plan:
             self.done.kept += 1
         elif finding.kind in TO_GO:
             self.done.removed += bool(finding.etag)
+        if finding.kind is Kind.NOT_RENDERED:
+            self.done.left[finding.key] = finding.detail
         elif finding.source is not None and finding.source.unreadable:
             self.done.left[finding.key] = LEFT_ARCHIVED
-        elif finding.source != self._last:
+        elif finding.source not in (None, self._last):
             self.done.sent += 1
         self._last = finding.source
 
@@ -74,8 +79,10 @@ class Repair:
             self._remove(finding)
         elif finding.source is not None and finding.source.unreadable:
             self.done.left[finding.key] = LEFT_ARCHIVED
-        elif finding.source is not None and finding.source not in self._waiting[-1:]:
+        elif finding.source is not None:
             self._keep(finding.source)
+        else:
+            self.done.left[finding.key] = finding.detail
 
     def finish(self) -> Done:
         """Send what is left."""
@@ -85,6 +92,8 @@ class Repair:
         return self.done
 
     def _keep(self, source: Found) -> None:
+        if source in self._waiting[-1:]:
+            return
         if len(self._waiting) == MOST_ENTRIES:
             self.finish()
         self._waiting.append(source)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
+from ops.audit.again import Again
 from ops.audit.findings import Finding, Fine, Tally
 from ops.audit.judge import Case, Judge
 from ops.audit.merge import Merge, Met
@@ -26,6 +27,7 @@ class Audit:
         sources: the uploads, in the order of their keys.
         list_variants: the objects of the variants bucket below a prefix, in the order of their keys.
         below: the part of the uploads' prefix that is no part of every upload's, and so of the variants' keys.
+        again: renders a sample of the objects that nothing is wrong with, when all have been looked at.
     """
 
     uploads_bucket: str
@@ -36,6 +38,7 @@ class Audit:
     table: ImagesTable
     judge: Judge
     orphans: Orphans
+    again: Again
     tally: Tally = field(default_factory=Tally)
 
     def run(self) -> Iterator[Finding]:
@@ -43,6 +46,9 @@ class Audit:
         with ThreadPoolExecutor(LOOKS_AT_ONCE) as threads:
             for settled in chunks(self._settled(), SETTLED):
                 yield from self._judged(settled, threads)
+        for verdict in self.again.findings():
+            self.tally.rendered += 1
+            yield from self._counted(verdict)
 
     def _settled(self) -> Iterator[Case | str]:
         """Sources whose variants were all met, and keys of variants that no source stands behind."""
@@ -74,8 +80,10 @@ class Audit:
         orphans = [one for one in settled if isinstance(one, str)]
         self.tally.objects += len(cases)
         self.tally.variants += len(orphans) + sum(case.there for case in cases)
-        for verdict in threads.map(self.judge.of, cases):
+        for case, verdict in zip(cases, threads.map(self.judge.of, cases), strict=True):
             yield from self._counted(verdict)
+            if not verdict and not case.source.unreadable:
+                self.again.sample.offer(case)  # done, with nothing wrong that can be seen without rendering
         for finding in threads.map(self.orphans.judge, orphans):
             yield from self._counted([finding] if finding else [])
 

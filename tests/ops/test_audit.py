@@ -118,6 +118,28 @@ def test_a_variant_of_an_older_version_is_found_by_a_deep_look_and_mended(scene,
     assert audit("--prefix", prefix, "--deep").exit_code == 0
 
 
+def test_another_photos_picture_is_found_by_rendering_again_alone_and_mended(scene, audit):
+    stage, prefix, etags = scene
+    s3, (one, other, *_) = stage.client("s3"), etags
+    wrong = variant(stage, one, "tablet")
+    labels = s3.head_object(Bucket=stage.variants_bucket, Key=wrong)["Metadata"]
+    body = s3.get_object(Bucket=stage.variants_bucket, Key=variant(stage, other, "tablet"))["Body"].read()
+    s3.put_object(Bucket=stage.variants_bucket, Key=wrong, Body=body, Metadata=labels)
+
+    assert audit("--prefix", prefix, "--deep").exit_code == 0
+    first = audit("--prefix", prefix, "--deep", "--render", "50", "--json")
+    assert found(first) == {("wrong picture", wrong)}
+    assert json.loads(first.stdout)["rendered"] == len(etags)
+    assert "wrong picture" in audit("--prefix", prefix, "--render", "50").stdout
+
+    repaired = audit("--prefix", prefix, "--render", "50", "--repair", "--json")
+    assert json.loads(repaired.stdout)["repair"] == {"sent": 1, "removed": 1, "kept": 0, "left": {}}
+    wait_until(lambda: is_empty(stage))
+    last = audit("--prefix", prefix, "--deep", "--render", "3")
+    assert last.exit_code == 0
+    assert "(3 rendered again)" in last.stderr
+
+
 def test_a_rejected_upload_is_told_apart_and_is_no_fault(stack, audit):
     stage = stage_of(stack)
     prefix = prefix_of(stage)

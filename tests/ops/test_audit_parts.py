@@ -1,5 +1,9 @@
 """The parts of an audit, each by itself: names, the merge, judgements, and repairs."""
 
+import io
+import random
+from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +12,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops.audit.again import Again, Sample
 from ops.audit.findings import Finding, Fine, Kind
 from ops.audit.judge import Case, Judge
 from ops.audit.merge import Merge
@@ -18,7 +23,9 @@ from ops.audit.run import Audit
 from ops.backfill.sending import NotSent
 from ops.backfill.sources import Found, Unreadable
 from ops.images import Record, Variant
+from processing.errors import CorruptImage, RenderBug, SandboxFailed
 from processing.naming import IMAGE_EXTENSIONS
+from tests.builders import fake_render, recipe
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOW = NOON.timestamp() + 3600
@@ -120,13 +127,13 @@ class Bucket:
     def delete_object(self, **request):
         key = request["Key"]
         if key in self.objects and request["IfMatch"] != f'"{self.objects[key][0]}"':
-            raise error("PreconditionFailed", 412)
+            raise error("PreconditionFailed", 412, "DeleteObject")
         self.objects.pop(key, None)
         self.deleted.append(key)
 
 
-def error(code, status):
-    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "X")
+def error(code, status, operation="HeadObject"):
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, operation)
 
 
 def judge(case, objects=None, *, queued=True, deep=False, now=NOW, grace=900.0):
@@ -400,6 +407,149 @@ def test_a_plan_counts_what_a_repair_does(keep_orphans):
     assert (done.sent, done.removed, done.kept) == (2, not keep_orphans, keep_orphans)
 
 
+class Whole:
+    """GetObject of objects by bucket and key: a body, its ETag and metadata."""
+
+    def __init__(self, objects):
+        self.objects = objects
+
+    def get_object(self, *, Bucket, Key):  # noqa: N803 - as boto3 names them
+        if (Bucket, Key) not in self.objects:
+            raise error("NoSuchKey", 404, "GetObject")
+        body, etag, metadata = self.objects[Bucket, Key]
+        return {"Body": io.BytesIO(body), "ETag": f'"{etag}"', "Metadata": metadata}
+
+
+def engine(render=fake_render):
+    @contextmanager
+    def start(_):
+        yield render
+
+    return start
+
+
+RECIPE = recipe("phone", fingerprint=TODAY)
+RIGHT = {"source-etag": "e1", "recipe": TODAY}
+PUBLISHED = {
+    ("uploads", "images/a.jpg"): (b"A", "e1", {}),
+    ("variants", "phone/a.jpg"): (b"phone:today:A", "v", RIGHT),
+}
+
+
+def rendered_again(changes=None, *, start=None):
+    objects = {key: value for key, value in (PUBLISHED | (changes or {})).items() if value is not None}
+    sample = Sample(5)
+    sample.offer(case(record()))
+    made = Again(Whole(objects), "uploads", "variants", RECIPE, sample, start or engine())
+    return [finding for found in made.findings() for finding in found]
+
+
+def test_a_picture_that_is_rendered_again_as_it_is_published_is_well():
+    assert rendered_again() == []
+
+
+def test_another_objects_picture_is_found_however_well_it_is_labelled():
+    (found,) = rendered_again({("variants", "phone/a.jpg"): (b"phone:today:B", "v", RIGHT)})
+
+    assert (found.kind, found.key, found.etag, found.source.key) == (Kind.WRONG, "phone/a.jpg", "v", "images/a.jpg")
+    assert found.detail == "13 bytes that are not the 13 which images/a.jpg gives"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {("uploads", "images/a.jpg"): None},
+        {("uploads", "images/a.jpg"): (b"B", "e2", {})},
+        {("variants", "phone/a.jpg"): None},
+        {("variants", "phone/a.jpg"): (b"phone:today:B", "v", {**RIGHT, "source-etag": "e2"})},
+        {("variants", "phone/a.jpg"): (b"phone:tomorrow:A", "v", {**RIGHT, "recipe": "tomorrow"})},
+    ],
+)
+def test_what_changed_since_it_was_listed_is_passed_over(change):
+    assert rendered_again(change) == []
+
+
+@pytest.mark.parametrize(
+    "failure", [CorruptImage("broken off"), SandboxFailed("no child"), RenderBug("X", "x", [], "")]
+)
+def test_what_was_done_and_cannot_be_rendered_again_is_found(failure):
+    def fail(*_):
+        raise failure
+
+    (found,) = rendered_again(start=engine(fail))
+
+    assert (found.kind, found.key, found.source) == (Kind.NOT_RENDERED, "images/a.jpg", None)
+    assert found.detail == f"{type(failure).__name__}: {failure}"
+
+
+def test_every_case_is_as_likely_to_be_in_the_sample():
+    hits = Counter()
+    for seed in range(3000):
+        sample = Sample(3, random.Random(seed))
+        for number in range(10):
+            sample.offer(number)
+        assert len({*sample.cases}) == 3
+        hits.update(sample.cases)
+
+    assert all(800 < hits[number] < 1000 for number in range(10))
+
+
+def test_only_what_is_done_well_and_can_be_read_is_rendered_again():
+    good, archived, undone, incomplete = (
+        Found(f"images/{name}.jpg", "", "e1", 1, NOON, unreadable=why)
+        for name, why in (("a", None), ("b", Unreadable.ARCHIVED), ("c", None), ("d", None))
+    )
+    listed = [Found(f"phone/{name}.jpg", "", "v", 10, NOON) for name in "abc"]
+    done = [record(object=f"uploads/{each.key}", etag="e1") for each in (good, archived, incomplete)]
+    s3, names, sample = Bucket(), Names("images/", {"phone": "keep"}), Sample(10)
+    audit = Audit(
+        uploads_bucket="uploads",
+        sources=[good, archived, undone, incomplete],
+        list_variants=lambda _: listed,
+        below="",
+        names=names,
+        table=Images(*done),
+        judge=Judge(s3, "variants", TODAY, 0, False, False, lambda: NOW),
+        orphans=Orphans(s3, "uploads", "variants", names, Images(), TODAY),
+        again=Again(Whole(PUBLISHED), "uploads", "variants", RECIPE, sample, engine()),
+    )
+
+    found = {(each.kind, each.key) for each in audit.run()}
+
+    assert [case.source for case in sample.cases] == [good]
+    assert found == {(Kind.NO_RECORD, "images/c.jpg"), (Kind.MISSING, "phone/d.jpg")}
+    assert audit.tally.rendered == 1
+
+
+def test_a_wrong_picture_is_deleted_before_its_source_is_sent_once():
+    (source,) = sources("a.jpg")
+    bucket = Bucket({"phone/a.jpg": ("v", {}), "tablet/a.jpg": ("w", {}), "images/a.jpg": ("e1", {})})
+    findings = [
+        Finding(Kind.WRONG, f"{name}/a.jpg", "", source, etag) for name, etag in (("phone", "v"), ("tablet", "w"))
+    ]
+    sent = []
+    names = Names("images/", {"phone": "keep", "tablet": "keep"})
+    made, plan = Repair(bucket, "uploads", "variants", names, sent.append, keep_orphans=False), Plan(keep_orphans=False)
+    for finding in findings:
+        made.take(finding)
+        plan.take(finding)
+    done = made.finish()
+
+    assert bucket.deleted == ["phone/a.jpg", "tablet/a.jpg"]
+    assert [[one.key for one in batch] for batch in sent] == [["images/a.jpg"]]
+    assert (plan.finish().sent, plan.finish().removed) == (done.sent, done.removed) == (1, 2)
+
+
+def test_what_cannot_be_rendered_again_is_left():
+    finding = Finding(Kind.NOT_RENDERED, "images/a.jpg", "CorruptImage: broken off")
+    plan = Plan(keep_orphans=False)
+    plan.take(finding)
+    done, sent = repair([finding])
+
+    assert (done.left, sent) == ({"images/a.jpg": "CorruptImage: broken off"}, [])
+    assert plan.finish().left == done.left
+
+
 def test_an_audit_holds_no_more_objects_at_once_however_many_there_are():
     """Counts the sources and the variants that were taken from the listings and not yet judged."""
     count, behind = 20_000, list[tuple[int, int]]()
@@ -420,6 +570,7 @@ def test_an_audit_holds_no_more_objects_at_once_however_many_there_are():
         table=Images(),
         judge=Judge(s3, "variants", TODAY, 0, False, False, lambda: NOW),
         orphans=Orphans(s3, "uploads", "variants", names, Images(), TODAY),
+        again=Again(s3, "uploads", "variants", recipe(), Sample(0), engine()),
     )
     behind.extend(
         (taken["sources"] - audit.tally.objects, taken["variants"] - 2 * audit.tally.objects) for _ in audit.run()
