@@ -198,7 +198,7 @@ def test_a_bug_in_the_child_is_a_bug_with_its_own_place_and_traceback(make: Make
     one, two = map(reason_of, errors)
     assert one == two
     assert (one.cause, one.message) == ("ZeroDivisionError", "division by zero")
-    assert errors[0].places[-1] == "processing/contained/keeper.py:_work"  # the engine is the test's own
+    assert errors[0].places[-1] == "processing/contained/keeper.py:_answer"  # the engine is the test's own
     assert 'raise ZeroDivisionError("division by zero")' in errors[0].__notes__[0]
 
 
