@@ -25,13 +25,14 @@ from PIL import Image
 
 from processing import imaging
 from processing.backoff import Backoff
-from processing.batch import Batch, Message
+from processing.batch import Batch
 from processing.capacity import capacity
 from processing.contained import Bodies, Children, Renderer, Renderers, Room
 from processing.ledger import DynamoLedger
-from processing.pace import Pace
+from processing.messages import Message
 from processing.recipe import load
 from processing.spread import SideBySide, one_after_another
+from processing.time_budget import TimeBudget
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body
 from tests.doubles import MemoryQueue, MemoryStore
@@ -96,10 +97,10 @@ def photo(width: int, height: int, kind: str, *, seed: int) -> bytes:
 def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterator[Batch]:
     """The service's consumer on doubles; not overlapped, it is what one has without threads and child processes."""
     recipe = load((PROJECT / "recipe.toml").read_text(encoding="utf-8"))
-    room, pace = capacity(MEMORY), Pace(60)
+    room, budget = capacity(MEMORY), TimeBudget(20)
     children = [Renderer(Children(recipe, environ=os.environ, kept=room.kept))] if overlapped else []
-    renderers = Renderers(children, recipe, room=Room(room.rendering), pace=pace, seconds=15)
-    bodies = Bodies(room, pace, recipe.limits.max_bytes)
+    renderers = Renderers(children, recipe, room=Room(room.rendering), budget=budget)
+    bodies = Bodies(room, recipe.limits.max_bytes)
     tokens = map(str, itertools.count())
     ledger = DynamoLedger(
         Distant(MemoryDynamoDB(), latency / 5),
@@ -125,11 +126,10 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
     yield Batch(
         handle=worker.handle,
         queue=MemoryQueue(time.time),
+        budget=budget,
         max_receive_count=5,
-        seconds_needed=pace.seconds_needed,
         clock=time.time,
         chance=random.Random(1),
-        begin=pace.begin,
         spread=SideBySide(room.threads, bodies.hold) if overlapped else one_after_another,
     )
     renderers.close()

@@ -5,7 +5,7 @@ import random
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,18 +18,16 @@ from processing.batch import Batch
 from processing.capacity import Capacity, capacity
 from processing.contained import Bodies, Children, Renderer, Renderers, Room
 from processing.ledger import DynamoLedger
-from processing.pace import Pace
 from processing.publisher import Render
 from processing.queue import SqsQueue
 from processing.recipe import Recipe, load
 from processing.settings import Settings
 from processing.spread import SideBySide
 from processing.store import S3Store
+from processing.time_budget import TimeBudget
 from processing.worker import Worker
 
 RECIPE = Path(__file__).resolve().parent.parent / "recipe.toml"
-
-TRY = 1 / 4  # of the function's time: one image can hang, twice, and its neighbours have time left
 
 
 def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
@@ -44,26 +42,25 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     log_as_json(settings.log_level, metrics)
     room = capacity(settings.memory)
     recipe = _fitting(load(RECIPE.read_text(encoding="utf-8")), room)
-    pace = Pace(settings.function_timeout)
-    render = _render(settings, recipe, room, pace, env)
+    budget = TimeBudget(
+        settings.try_seconds,
+        renderers=room.renderers,
+        function_timeout=settings.function_timeout,
+        without_requests=max(RESERVES.values()),
+    )
+    render = _render(settings, recipe, room, budget, env)
     deadlines = Deadlines()
     clients = make_clients(deadlines, connections=room.threads)
-    reserve = max(RESERVES.values())
-
-    def begin(seconds_left: Callable[[], float]) -> None:
-        deadlines.begin(seconds_left)
-        pace.begin(lambda: seconds_left() - reserve)
-
     return Batch(
         handle=_worker(settings, recipe, render, clients).handle,
         queue=SqsQueue(clients.sqs, settings.queue_url),
+        budget=budget,
         max_receive_count=settings.max_receive_count,
-        seconds_needed=lambda: pace.seconds_needed() + reserve,
         clock=time.time,
         chance=random.Random(),
-        begin=begin,
+        begin=deadlines.begin,
         end=metrics.flush_batch,
-        spread=SideBySide(room.threads, Bodies(room, pace, recipe.limits.max_bytes).hold),
+        spread=SideBySide(room.threads, Bodies(room, recipe.limits.max_bytes).hold),
     )
 
 
@@ -91,15 +88,14 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
     )
 
 
-def _render(settings: Settings, recipe: Recipe, room: Capacity, pace: Pace, env: Mapping[str, str]) -> Render:
+def _render(settings: Settings, recipe: Recipe, room: Capacity, budget: TimeBudget, env: Mapping[str, str]) -> Render:
     """The engine, in child processes; they need what only Linux has."""
     if settings.rendering == "in-process" or sys.platform != "linux":
         from processing import imaging  # Pillow is loaded where pixels are worked on, and nowhere else
 
         return imaging.render
     children = [Renderer(Children(recipe, environ=env, kept=room.kept)) for _ in range(room.renderers)]
-    seconds = TRY * settings.function_timeout
-    return Renderers(children, recipe, room=Room(room.rendering), pace=pace, seconds=seconds).render
+    return Renderers(children, recipe, room=Room(room.rendering), budget=budget).render
 
 
 def _fitting(recipe: Recipe, room: Capacity) -> Recipe:

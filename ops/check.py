@@ -5,6 +5,7 @@ on stderr for each fault. It runs on a bare Python 3.11, because it runs before 
 """
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from processing import recipe
+from processing.capacity import LONGEST_TIMEOUT, animation_seconds, shortest_timeout
 from processing.errors import Misconfigured
 from processing.naming import overlaps
 
@@ -66,7 +68,8 @@ RULES: Mapping[str, Rule] = {
     ),
     "variantsBucket": BUCKET_NAME,
     "memory": whole(512, 10240, "with less, a large image does not fit"),
-    "timeout": whole(10, 900, "with less, a large image is never finished"),
+    "timeout": whole(10, LONGEST_TIMEOUT),
+    "trySeconds": whole(5, 400, "with less, a large image is never finished"),
     "architecture": one_of("x86_64", "arm64"),
     "batchSize": whole(1, 10, "what one invocation cannot begin goes back and counts as received"),
     "window": whole(0, 5, "uploads would wait longer for no gain"),
@@ -100,8 +103,9 @@ RULES: Mapping[str, Rule] = {
 def faults(parameters: Mapping[str, object], *, region: str, recipe_text: str) -> list[str]:
     """Everything that is wrong: one sentence for each, beginning with the name of what is at fault."""
     values = {name: _expand(value, region) for name, value in parameters.items()}
-    variants, recipe_faults = _read(recipe_text)
-    return [*_unknown(values), *_each(values), *_together(values, variants), *recipe_faults]
+    made, recipe_faults = _read(recipe_text)
+    variants = tuple(variant.name for variant in made.variants) if made else ()
+    return [*_unknown(values), *_each(values), *_together(values, variants), *_in_time(values, made), *recipe_faults]
 
 
 def _unknown(values: Mapping[str, object]) -> Iterator[str]:
@@ -139,12 +143,34 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...]) -> Iterat
         )
 
 
-def _read(text: str) -> tuple[tuple[str, ...], list[str]]:
-    """The names of the recipe's variants, and its faults."""
+def _in_time(values: Mapping[str, object], made: recipe.Recipe | None) -> Iterator[str]:
+    """Whether every message of a batch can have its try: judged where each of these values may be at all."""
+    names = ("memory", "timeout", "trySeconds", "batchSize")
+    if any(name not in values or RULES[name](values[name]) for name in names):
+        return
+    memory, timeout, seconds, batch = (_number(values[name], otherwise=0) for name in names)
+    needed = shortest_timeout(memory, batch_size=batch, try_seconds=seconds)
+    if timeout < needed:
+        more = f"give at least {needed}, or" if needed <= LONGEST_TIMEOUT else f"{needed} would be needed; give"
+        yield (
+            f"timeout: is {timeout}; {more} a smaller batchSize ({batch}) or trySeconds ({seconds}), or more memory, "
+            "so that each message of a batch can have its try"
+        )
+    pixels = made.limits.max_pixels["animation"] if made else 0
+    takes = animation_seconds(memory, pixels)
+    if takes > seconds:
+        yield (
+            f"recipe.toml: limits.pixels.animation: is {pixels}; give at most {int(pixels * seconds / takes)}, or "
+            f"{math.ceil(takes)} trySeconds, for so long one takes to render with a memory of {memory}"
+        )
+
+
+def _read(text: str) -> tuple[recipe.Recipe | None, list[str]]:
+    """The recipe, and its faults."""
     try:
-        return tuple(variant.name for variant in recipe.load(text).variants), []
+        return recipe.load(text), []
     except Misconfigured as error:
-        return (), [f"recipe.toml: {fault}" for fault in error.faults]
+        return None, [f"recipe.toml: {fault}" for fault in error.faults]
 
 
 def _expand(value: object, region: str) -> object:

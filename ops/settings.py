@@ -18,6 +18,7 @@ class Consumer:
 
     memory: int
     timeout: int
+    try_seconds: float
     architecture: Architecture
     code_version: str
     removals: bool
@@ -30,6 +31,7 @@ class Consumer:
         return cls(
             memory=answer["MemorySize"],
             timeout=answer["Timeout"],
+            try_seconds=float(variables.get("TRY_SECONDS") or parameters()["trySeconds"]),
             architecture=answer["Architectures"][0],
             code_version=variables.get("CODE_VERSION", ""),
             removals=variables.get("REMOVALS") == "true",

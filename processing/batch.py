@@ -8,7 +8,7 @@ rejected                  failed       at once, towards the DLQ       warning
 busy                      failed       when the lease ends, + jitter  info
 retryable                 failed       after BACKOFF, by receives     info; warning on the last receive
 unexpected (a bug)        failed       as retryable                   error, with traceback
-not started               failed       at once                        info
+not started               failed       within 4 minutes, at random    info
 ========================  ===========  =============================  ==================================
 
 SQS's redrive policy is the only road to the dead-letter queue: a failed message gets there by being received
@@ -17,14 +17,18 @@ SQS's redrive policy is the only road to the dead-letter queue: a failed message
 
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavailable
-from processing.events import Event, ObjectCreated, parse
+from processing.events import Event
 from processing.ledger import Delivery
-from processing.spread import Chain, Spread, chained, one_after_another
+from processing.messages import Message, ParsedMessage, in_chains
+from processing.spread import Chain, Spread, one_after_another
+from processing.time_budget import TimeBudget
 from processing.worker import Kind, Outcome, reason_of
 
 log = logging.getLogger("darkroom")
@@ -34,17 +38,7 @@ log = logging.getLogger("darkroom")
 BACKOFF = (40, 240, 900, 3600)
 JITTER = 0.25
 BUSY_JITTER = 5  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One SQS message as it was delivered."""
-
-    id: str
-    receipt_handle: str
-    body: str
-    receive_count: int
-    sent_at: float = 0.0  # seconds since the epoch
+NOT_STARTED_JITTER = 240  # seconds, as long as a full batch takes: or the next one meets the same lump
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +57,6 @@ class Queue(Protocol):
     def postpone(self, delays: Mapping[str, int]) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A message that was opened: what it speaks of, or why it cannot be read."""
-
-    message: Message
-    events: tuple[Event, ...] = ()
-    fault: Rejected | None = None
-
-    @property
-    def objects(self) -> frozenset[str]:
-        return frozenset(f"{event.bucket}/{event.key}" for event in self.events)
-
-
 Handle = Callable[[Event, Delivery], Outcome]
 SecondsLeft = Callable[[], float]
 
@@ -86,7 +67,7 @@ class Batch:
 
     Args:
         handle: works on one object, as `Worker.handle`; by several threads at once, if ``spread`` says so.
-        seconds_needed: how much time must be left in the invocation for another object to be started.
+        budget: knows what time is left in the invocation.
         begin: told, at the beginning of an invocation, what its end is measured with.
         end: called when a batch has been worked off, however that went.
         spread: how the messages are spread.
@@ -94,8 +75,8 @@ class Batch:
 
     handle: Handle
     queue: Queue
+    budget: TimeBudget
     max_receive_count: int
-    seconds_needed: Callable[[], float]
     clock: Callable[[], float]
     chance: random.Random
     begin: Callable[[SecondsLeft], None] = lambda _: None
@@ -107,45 +88,41 @@ class Batch:
     ) -> dict[str, list[dict[str, str]]]:
         """Work off a batch; the answer names every message that must come back.
 
-        All messages count as failed until they have succeeded, so that whatever goes wrong here loses none.
+        All messages count as failed until they have succeeded, so that whatever goes wrong here loses none. Fates are
+        kept by position: SQS may deliver one message twice in a batch, and both have one id.
         """
-        failed = {message.id: message for message in messages}
-        delays: dict[str, int] = {}
+        fates: dict[int, Fate] = {}
 
-        def work(chain: Chain[Letter]) -> None:
-            for letter in chain.items:
-                fate, message = self._settle(letter, seconds_left, request_id), letter.message
-                if fate.acknowledged:
-                    del failed[message.id]
-                elif fate.delay is not None:
-                    delays[message.receipt_handle] = fate.delay
+        def work(chain: Chain[ParsedMessage]) -> None:
+            for parsed in chain.items:
+                with _reported(f"the work on message {parsed.message.id} broke off"), self.budget.message():
+                    fates[parsed.position] = self._settle(parsed, request_id)
 
         try:
-            self.begin(seconds_left)
-            self.spread(work, _chains(messages))
-            self._postpone(delays)
-        except Exception:
-            log.exception("the batch broke off", extra={"data": {"messages": len(messages), "failed": len(failed)}})
+            with _reported("the batch broke off"):
+                self.begin(seconds_left)
+                self.budget.begin(seconds_left, len(messages))
+                self.spread(work, in_chains(messages))
         finally:
-            self.end()
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+            with _reported("the messages that failed were not postponed"):
+                self._postpone(_delays(messages, fates))
+            with _reported("the end of the batch broke off"):
+                self.end()
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in _failed(messages, fates)]}
 
-    def _settle(self, letter: Letter, seconds_left: SecondsLeft, request_id: str) -> Fate:
+    def _settle(self, parsed: ParsedMessage, request_id: str) -> Fate:
         """Work on every object the message speaks of; it succeeds when all of them do."""
-        message = letter.message
+        message = parsed.message
         last = message.receive_count >= self.max_receive_count
         delivery = Delivery(message.id, message.receive_count, request_id, last_receive=last)
-        if letter.fault is not None or not letter.events:
-            return self._judge(letter.fault or Outcome(Kind.IGNORED), message, None, request_id)
-        fates = [
-            self._judge(self._try(event, delivery, seconds_left), message, event, request_id) for event in letter.events
-        ]
+        if parsed.fault is not None or not parsed.events:
+            return self._judge(parsed.fault or Outcome(Kind.IGNORED), message, None, request_id)
+        fates = [self._judge(self._try(event, delivery), message, event, request_id) for event in parsed.events]
         return max(fates, key=lambda fate: (not fate.acknowledged, fate.delay or 0))
 
-    def _try(self, event: Event, delivery: Delivery, seconds_left: SecondsLeft) -> "Outcome | Exception":
+    def _try(self, event: Event, delivery: Delivery) -> Outcome | Exception:
         try:
-            if seconds_left() < (needed := self.seconds_needed()):
-                raise NotStarted(f"{seconds_left():.1f} s are left, and {needed:.1f} may be needed")
+            self.budget.check()
             return self.handle(event, delivery)
         except Exception as error:  # noqa: BLE001 - every failure has a fate; `fate_of` tells bugs apart
             return error
@@ -158,9 +135,10 @@ class Batch:
             now=self.clock(),
             chance=self.chance,
         )
-        bug = result if fate.level >= logging.ERROR and isinstance(result, Exception) else None
-        line = self._line(result, fate, message, event) | {"request_id": request_id}
-        log.log(fate.level, fate.outcome, exc_info=bug, extra={"data": line})
+        with _reported(f"the end of message {message.id} was not logged"):
+            bug = result if fate.level >= logging.ERROR and isinstance(result, Exception) else None
+            line = self._line(result, fate, message, event) | {"request_id": request_id}
+            log.log(fate.level, fate.outcome, exc_info=bug, extra={"data": line})
         return fate
 
     def _line(self, result: Outcome | Exception, fate: Fate, message: Message, event: Event | None) -> dict[str, Any]:
@@ -183,23 +161,36 @@ class Batch:
             log.warning("not postponed: the queue's own visibility timeout holds", extra={"data": {"why": str(error)}})
 
 
-def _chains(messages: Sequence[Message]) -> list[Chain[Letter]]:
-    letters = chained(map(_opened, messages), lambda letter: letter.objects)
-    return [Chain(items, _largest(items)) for items in letters]
-
-
-def _opened(message: Message) -> Letter:
+@contextmanager
+def _reported(failure: str) -> Iterator[None]:
+    """Keep an exception from what comes after it: it is logged, or printed where logging is what raised it."""
     try:
-        return Letter(message, parse(message.body))
-    except Rejected as error:
-        return Letter(message, fault=error)
+        yield
+    except Exception:  # noqa: BLE001 - it is told, and the next thing is done
+        try:
+            log.exception(failure)
+        except Exception:  # noqa: BLE001 - a handler of the log is broken
+            traceback.print_exc()
 
 
-def _largest(letters: Sequence[Letter]) -> int | None:
-    """The size of the largest object; None where one is not told, 0 where none is to be fetched."""
-    sizes = [event.size for letter in letters for event in letter.events if isinstance(event, ObjectCreated)]
-    known = [size for size in sizes if size is not None]
-    return max(known, default=0) if len(known) == len(sizes) else None
+def _failed(messages: Sequence[Message], fates: Mapping[int, Fate]) -> list[str]:
+    """The ids of the messages that were not acknowledged, each once."""
+    done = {position for position, fate in fates.items() if fate.acknowledged}
+    return list(dict.fromkeys(message.id for position, message in enumerate(messages) if position not in done))
+
+
+def _delays(messages: Sequence[Message], fates: Mapping[int, Fate]) -> dict[str, int]:
+    """When the failed messages are to come back, by receipt handle; the longest where there are two of a handle.
+
+    What has no fate was interrupted, or never begun: it comes back as any other failure does.
+    """
+    delays: dict[str, int] = {}
+    for position, message in enumerate(messages):
+        fate = fates.get(position)
+        delay = fate.delay if fate else _backoff(message.receive_count)
+        if delay is not None and message.receipt_handle:
+            delays[message.receipt_handle] = max(delay, delays.get(message.receipt_handle, 0))
+    return delays
 
 
 def fate_of(
@@ -212,12 +203,16 @@ def fate_of(
     if isinstance(result, Rejected):
         return Fate("rejected", acknowledged=False, level=logging.WARNING, delay=0)
     if isinstance(result, NotStarted):
-        return Fate("not_started", acknowledged=False, level=logging.INFO, delay=0)
+        delay = round(chance.uniform(0, NOT_STARTED_JITTER))
+        return Fate("not_started", acknowledged=False, level=logging.INFO, delay=delay)
     if isinstance(result, Busy):
         wait = max(0.0, result.lease_until - now) + 1 + chance.uniform(0, BUSY_JITTER)
         return Fate("busy", acknowledged=False, level=logging.INFO, delay=round(wait))
-    base = BACKOFF[min(receive_count, len(BACKOFF)) - 1]
-    delay = round(base * (1 + chance.uniform(0, JITTER)))
+    delay = round(_backoff(receive_count) * (1 + chance.uniform(0, JITTER)))
     if isinstance(result, DarkroomError):
         return Fate("retryable", acknowledged=False, level=logging.WARNING if last else logging.INFO, delay=delay)
     return Fate("unexpected", acknowledged=False, level=logging.ERROR, delay=delay)
+
+
+def _backoff(receive_count: int) -> int:
+    return BACKOFF[min(receive_count, len(BACKOFF)) - 1]

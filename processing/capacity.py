@@ -1,5 +1,6 @@
-"""What a function of a given memory has room for: threads, renderers, bodies, pixels. Pure."""
+"""What a function has room for: threads, renderers, bodies and pixels by its memory, tries by its timeout. Pure."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,11 @@ BODIES: Final = 0.25  # of what is left, for what was fetched and is waiting; th
 COPIES: Final = 2  # of a body: the consumer's and the renderer's
 LEAST: Final = 64  # megabytes for both, in the smallest functions
 MEGABYTE: Final = 1 << 20
+REST: Final = 40.0  # seconds of an invocation beside its tries: the two below, and five to begin
+RESERVE: Final = 25.0  # after a try: to publish, with one request that hangs to its bound (21), and to hand back
+SLOW: Final = 10.0  # that requests may add between the tries
+LONGEST_TIMEOUT: Final = 900  # seconds; Lambda's own
+ANIMATION: Final = 0.2  # seconds of a vCPU for a megapixel of animation: 0.04 to 0.19 by format (docs/benchmarks.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +59,23 @@ def capacity(memory: float) -> Capacity:
         rendering=(1 - BODIES) * left,
         kept=kept,
     )
+
+
+def rounds(tries: int, alone: int, renderers: int) -> int:
+    """How many tries follow one another: those side by side, and those with nothing beside them.
+
+    A try that is to be alone waits until the tries beside it have ended.
+    """
+    return math.ceil(tries / renderers) + alone * (1 if renderers == 1 else 2)
+
+
+def shortest_timeout(memory: float, *, batch_size: int, try_seconds: float) -> int:
+    """The seconds in which each message of a batch can have one try at its image, and one of them a second, alone."""
+    tries = rounds(batch_size, 1, capacity(memory).renderers)
+    return math.ceil(tries * try_seconds + REST)
+
+
+def animation_seconds(memory: float, pixels: float) -> float:
+    """What an animation of so many pixels in all takes to render."""
+    cpus = memory / VCPU / capacity(memory).renderers
+    return ANIMATION * pixels / 1e6 / min(1.0, cpus)

@@ -26,6 +26,7 @@ class Settings:
     queue_url: str
     max_receive_count: int
     function_timeout: float
+    try_seconds: float
     lease_seconds: float
     removals: bool
     code_version: str
@@ -50,6 +51,7 @@ class Settings:
                 queue_url=read.text("QUEUE_URL"),
                 max_receive_count=read.whole("MAX_RECEIVE_COUNT", at_least=1),
                 function_timeout=read.number("FUNCTION_TIMEOUT", at_least=1),
+                try_seconds=read.number("TRY_SECONDS", at_least=1),
                 lease_seconds=read.number("LEASE_SECONDS", at_least=1),
                 removals=read.choice("REMOVALS", ("true", "false"), default="false") == "true",
                 code_version=read.text("CODE_VERSION"),
@@ -62,6 +64,11 @@ class Settings:
                 read.faults.append(
                     f"LEASE_SECONDS: {settings.lease_seconds:g} must exceed FUNCTION_TIMEOUT "
                     f"{settings.function_timeout:g}, or a living worker could lose its claim"
+                )
+            if not read.faults and settings.try_seconds > settings.function_timeout / 2:
+                read.faults.append(
+                    f"TRY_SECONDS: {settings.try_seconds:g} must be at most half of FUNCTION_TIMEOUT "
+                    f"{settings.function_timeout:g}, or no image could be tried twice"
                 )
         return settings
 

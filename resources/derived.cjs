@@ -60,7 +60,7 @@ module.exports = async ({ resolveVariable }) => {
     // A lease outlives every request of the invocation that holds it, and has ended when the message of one that was
     // killed comes back: a claim is made at most window + timeout after the receive that hid the message.
     leaseSeconds: 5 * timeout,
-    queueAgeAlarm: Math.max(15 * 60, 2 * visibilityTimeout), // one killed invocation is no backlog
+    queueAgeAlarm: visibilityTimeout + 15 * 60, // what a killed invocation hides is no backlog
     maxReceiveCount: await number('maxReceiveCount'),
     queueRetention: (await number('queueRetentionDays')) * DAY,
     dlqRetention: (await number('dlqRetentionDays')) * DAY,

@@ -18,13 +18,14 @@ PURE = {
     "events",
     "fingerprint",
     "imaging",
+    "messages",
     "naming",
-    "pace",
     "picture",
     "recipe",
     "settings",
     "spread",
     "stopwatch",
+    "time_budget",
 }
 """Parts of processing that know neither AWS nor the parts that do."""
 

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-TIMEOUT = 60.0
+TIMEOUT = 260.0
 
 
 @dataclass

@@ -17,9 +17,9 @@ from processing.aws import is_missing
 from processing.contained import Children, Renderer, Renderers, Room
 from processing.errors import Rejected, RenderBug, SandboxFailed
 from processing.imaging import Rendered
-from processing.pace import Pace
 from processing.recipe import Recipe
 from processing.store import RECIPE, SOURCE_ETAG
+from processing.time_budget import TimeBudget
 
 MEGABYTES: Final = 4096.0  # for pixels: what the largest functions have room for
 SECONDS: Final = 120.0  # of one try
@@ -113,6 +113,6 @@ def sandbox(recipe: Recipe) -> Iterator[Engine]:
         yield imaging.render
         return
     renderer = Renderer(Children(recipe, environ=os.environ))
-    renderers = Renderers([renderer], recipe, room=Room(MEGABYTES), pace=Pace(SECONDS), seconds=SECONDS)
+    renderers = Renderers([renderer], recipe, room=Room(MEGABYTES), budget=TimeBudget(SECONDS))
     with closing(renderers):
         yield renderers.render

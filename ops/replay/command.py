@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from handlers.bootstrap import TRY
 from ops.errors import UsageError
 from ops.recipes import read_recipe
 from ops.replay.running import Limits, Replay, replay
@@ -68,7 +67,7 @@ def replay_command(
 def _limits(stage: Stage, seconds: float | None) -> Limits:
     """What the deployed function has, as it sets them."""
     consumer = Consumer.of(stage)
-    limits = Limits(consumer.memory, seconds or TRY * consumer.timeout)
+    limits = Limits(consumer.memory, seconds or consumer.try_seconds)
     words().print(
         f"limits of the stage {stage.name} as it is deployed: {limits.memory:,} MB, {limits.seconds:g} s a try"
         + ("" if seconds is None else " (as --seconds says)")

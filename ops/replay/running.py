@@ -19,9 +19,9 @@ from processing.contained import Children, Renderer, Renderers, Room
 from processing.errors import SourceChanged, SourceGone, Unavailable
 from processing.imaging import Rendered
 from processing.imaging.price import megabytes
-from processing.pace import Pace
 from processing.recipe import Recipe
 from processing.store import S3Store
+from processing.time_budget import TimeBudget
 from processing.worker import reason_of
 
 
@@ -103,7 +103,7 @@ def _contained(limits: Limits) -> Run:
 
     def run(made: Replay, body: bytes, recipe: Recipe) -> None:
         child = Renderer(Children(recipe, environ=os.environ, kept=room.kept))
-        renderers = Renderers([child], recipe, room=Room(room.rendering), pace=Pace(seconds), seconds=seconds)
+        renderers = Renderers([child], recipe, room=Room(room.rendering), budget=TimeBudget(seconds))
         start = time.perf_counter()
         try:
             made.rendered = renderers.render(body, recipe)

@@ -1,6 +1,7 @@
 """An image to a free renderer, within memory and time; and when that ends badly, once more, alone."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -19,9 +20,9 @@ from processing.errors import (
     RenderTimeout,
     SandboxFailed,
 )
-from processing.pace import Pace
 from processing.picture import Rendered
 from processing.recipe import Recipe
+from processing.time_budget import TimeBudget
 
 DIED = (RenderTimeout, RenderCrash, RenderOutOfMemory)
 
@@ -40,18 +41,24 @@ class Renderers:
     Args:
         recipe: the one that the children were started with.
         room: the memory for the pixels of all images that are rendered at once.
-        pace: knows what time is left, and learns what rendering takes.
-        seconds: the longest one try may take.
+        budget: knows what time is left, and how long one try may take.
+        clock: any that goes on by seconds.
     """
 
     def __init__(
-        self, renderers: Sequence[Renderer], recipe: Recipe, *, room: Room, pace: Pace, seconds: float
+        self,
+        renderers: Sequence[Renderer],
+        recipe: Recipe,
+        *,
+        room: Room,
+        budget: TimeBudget,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._renderers = tuple(renderers)
         self._recipe = recipe
         self._room = room
-        self._pace = pace
-        self._seconds = seconds
+        self._budget = budget
+        self._clock = clock
         self._idle: SimpleQueue[Renderer] = SimpleQueue()
         for renderer in renderers:
             self._idle.put(renderer)
@@ -67,7 +74,7 @@ class Renderers:
             RenderTimeout, RenderCrash, RenderOutOfMemory: they are, in a way that no error tells; twice.
             SandboxFailed: the child processes failed, and the image may well be sound.
             NotStarted: the invocation ends too soon to begin.
-            OutOfTime: it ends too soon to be sure.
+            OutOfTime: too little of it is left, beside what is promised to others, to be sure by a second try.
         """
         if recipe != self._recipe:
             raise ValueError("the renderers were started with another recipe")
@@ -77,8 +84,6 @@ class Renderers:
         except (Rejected, RenderBug, SandboxFailed) as error:
             if not first.admitted and not isinstance(error, (*DIED, SandboxFailed)):
                 raise
-            if self._pace.seconds_to_render() < self._seconds:
-                raise OutOfTime(f"{_named(error)}; too little time is left to try it again alone") from error
             return self._again(image, error)
 
     def close(self) -> None:
@@ -98,30 +103,29 @@ class Renderers:
             raise
 
     def _try(self, image: Image, this: Try) -> Rendered:
-        with self._pace.apart():
+        """One try, which ends within its seconds however they fall on its header and its pixels."""
+        with self._budget.attempt():
             renderer = self._idle.get()
             try:
-                seconds = self._pace.allowed(self._seconds)
-                with self._admit(renderer.price(image, seconds=seconds), this) as megabytes:
+                self._budget.check()
+                end = self._clock() + self._budget.try_seconds
+                price = renderer.price(image, seconds=self._budget.try_seconds)
+                seconds = end - self._clock()
+                with self._admit(price, this, seconds) as megabytes:
                     return renderer.render(image, megabytes=megabytes, seconds=seconds)
-            except RenderTimeout as error:
-                if seconds < self._seconds:
-                    raise OutOfTime(f"{error}; the invocation ends too soon to know more") from error
-                raise
             finally:
                 self._idle.put(renderer)
 
     @contextmanager
-    def _admit(self, megabytes: float, this: Try) -> Iterator[float]:
+    def _admit(self, megabytes: float, this: Try, seconds: float) -> Iterator[float]:
         if megabytes > self._room.megabytes:
             raise ImageTooLarge(
                 f"it would take {megabytes:,.0f} MB to render; this function has {self._room.megabytes:,.0f} for it"
             )
         with self._room.take(self._room.megabytes if this.alone else megabytes) as held:
-            self._pace.check(megabytes, at_most=self._seconds)
+            self._budget.check(seconds)  # the wait for room may have been long
             this.admitted = True
-            with self._pace.rendering(megabytes):
-                yield held
+            yield held
 
 
 def _named(error: Exception) -> str:

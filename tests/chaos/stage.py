@@ -9,6 +9,7 @@ from tests.builders import created_body, removed_body
 
 REGION = "eu-west-1"
 TIMEOUT = 12  # of the function, in seconds
+TRY = 3
 LEASE = 15
 VISIBILITY = 30  # longer than what is left of a lease that the messages of a killed batch wait for
 RECEIVES = 5
@@ -60,6 +61,7 @@ class Stage:
             "QUEUE_URL": self.queue,
             "MAX_RECEIVE_COUNT": str(RECEIVES),
             "FUNCTION_TIMEOUT": str(TIMEOUT),
+            "TRY_SECONDS": str(TRY),
             "LEASE_SECONDS": str(LEASE),
             "REMOVALS": "true",
             "CODE_VERSION": "chaoschaos00",

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from processing.contained import Children, Renderer, Renderers, Room
-from processing.pace import Pace
 from processing.recipe import Recipe, load
+from processing.time_budget import TimeBudget
 
 HOSTILE = "tests.contained.hostile"
 SECONDS = 1.5  # of one try at what hangs
@@ -54,18 +54,16 @@ def recipe() -> Recipe:
 
 
 @pytest.fixture
-def pace() -> Pace:
-    return Pace(60)
-
-
-@pytest.fixture
-def make(recipe: Recipe, pace: Pace) -> Iterator[Make]:
+def make(recipe: Recipe) -> Iterator[Make]:
     """Makes renderers, and ends them after the test."""
     made: list[Renderers] = []
 
-    def start(number: int = 1, *, megabytes: float = MEGABYTES, seconds: float = AMPLE) -> Renderers:
+    def start(
+        number: int = 1, *, megabytes: float = MEGABYTES, seconds: float = AMPLE, budget: TimeBudget | None = None
+    ) -> Renderers:
         children = [Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE)) for _ in range(number)]
-        made.append(Renderers(children, recipe, room=Room(megabytes), pace=pace, seconds=seconds))
+        within = budget or TimeBudget(seconds, renderers=number)
+        made.append(Renderers(children, recipe, room=Room(megabytes), budget=within))
         return made[-1]
 
     yield start

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from processing import imaging
 from processing.contained import Children, Renderer, Renderers, Room
-from processing.pace import Pace
 from processing.recipe import Recipe, load
+from processing.time_budget import TimeBudget
 from tests.contained.conftest import AMPLE, MEGABYTES, family, picture
 from tests.contained.hooks import ANSWERS, RENDERER_STEPS, START_STEPS
 
@@ -58,7 +58,7 @@ class Rounds:
         self._markers = itertools.count()
         self._chance = random.Random(seed)
         self.renderer = Renderer(Children(recipe, environ=os.environ, keeper=HOOKS))
-        self._renderers = Renderers([self.renderer], recipe, room=Room(MEGABYTES), pace=Pace(600), seconds=AMPLE)
+        self._renderers = Renderers([self.renderer], recipe, room=Room(MEGABYTES), budget=TimeBudget(AMPLE))
         self.tally = Tally()
 
     def close(self) -> None:

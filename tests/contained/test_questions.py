@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from processing.contained import Image, Renderer, Renderers, Room
 from processing.contained.renderer import MOST_CHILDREN
 from processing.errors import CorruptImage, RenderCrash, RenderTimeout, SandboxFailed
-from processing.pace import Pace
+from processing.time_budget import TimeBudget
 from tests.builders import BROKEN, fake_render, recipe
 from tests.contained.scripted import Script, Trouble
 
@@ -39,7 +39,7 @@ PICTURES = st.lists(st.sampled_from([b"A", b"B", b"C", b"D", b"A", BROKEN, b""])
 @given(TROUBLES, PICTURES)
 def test_a_picture_is_its_own_or_none(troubles: list[Trouble | None], pictures: list[bytes]) -> None:
     script, renderer = scripted(troubles)
-    renderers = Renderers([renderer], RECIPE, room=Room(10), pace=Pace(60), seconds=5)
+    renderers = Renderers([renderer], RECIPE, room=Room(10), budget=TimeBudget(5))
 
     for data in pictures:
         script.met.clear()
@@ -118,7 +118,7 @@ def test_a_second_answer_is_taken_for_no_other_question(trouble: Trouble) -> Non
 
 def test_one_bad_end_after_a_fault_of_the_sandbox_decides_nothing() -> None:
     _, renderer = scripted([None, Trouble.GARBLED, None, Trouble.DIED])
-    renderers = Renderers([renderer], RECIPE, room=Room(10), pace=Pace(60), seconds=5)
+    renderers = Renderers([renderer], RECIPE, room=Room(10), budget=TimeBudget(5))
 
     with pytest.raises(SandboxFailed):
         renderers.render(b"A", RECIPE)

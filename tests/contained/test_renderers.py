@@ -13,7 +13,7 @@ import pytest
 
 from processing import imaging
 from processing.capacity import MOST_KEPT
-from processing.contained import Children, Image, Renderer
+from processing.contained import Children, Image, Renderer, Renderers, Room
 from processing.contained.channel import Gone
 from processing.errors import (
     CorruptImage,
@@ -27,8 +27,8 @@ from processing.errors import (
     UnsupportedFormat,
 )
 from processing.imaging import Rendered
-from processing.pace import Pace
 from processing.recipe import Recipe
+from processing.time_budget import TimeBudget
 from processing.worker import reason_of
 from tests.contained.conftest import AMPLE, HOSTILE, SECONDS, Make, family, picture, spelled
 
@@ -312,32 +312,96 @@ def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spel
         renderer.close()
 
 
-def test_without_time_for_a_second_try_nothing_is_decided(make: Make, recipe: Recipe, pace: Pace) -> None:
-    started = time.monotonic()
-    renderers = make(seconds=1.0)
-    renderers.render(picture(), recipe)
-    pace.begin(lambda: pace.seconds_needed() + 1.2 - (time.monotonic() - started))
-    started = time.monotonic()
+@pytest.mark.parametrize("spell", ["hang", "crash"])
+def test_without_time_for_a_second_try_beside_what_is_promised_nothing_is_decided(
+    make: Make, recipe: Recipe, spell: str
+) -> None:
+    budget = TimeBudget(SECONDS, function_timeout=10)
+    renderers = make(budget=budget)
+    budget.begin(lambda: 3 * SECONDS, 3)
 
-    with pytest.raises(OutOfTime, match="RenderTimeout"):
-        renderers.render(spelled("hang"), recipe)
+    with budget.message(), pytest.raises(OutOfTime, match="not tried again alone") as error:
+        renderers.render(spelled(spell), recipe)
 
-
-def test_a_try_that_the_invocation_cuts_short_decides_nothing(make: Make, recipe: Recipe, pace: Pace) -> None:
-    renderers = make(seconds=5.0)
-    renderers.render(picture(), recipe)
-    pace.begin(lambda: pace.seconds_needed() + 1.5)
-
-    with pytest.raises(OutOfTime, match="the invocation ends too soon"):
-        renderers.render(spelled("hang"), recipe)
+    assert isinstance(error.value.__cause__, RenderTimeout | RenderCrash)
+    with budget.message():
+        assert renderers.render(picture(), recipe).variants
 
 
-def test_what_would_outlast_the_invocation_is_not_started(make: Make, recipe: Recipe, pace: Pace) -> None:
-    renderers = make(seconds=60)
-    pace.begin(lambda: pace.seconds_needed() + 1.0)
+def test_a_try_that_does_not_fit_is_not_started(make: Make, recipe: Recipe, tmp_path: Path) -> None:
+    budget = TimeBudget(AMPLE)
+    renderers = make(budget=budget)
+    budget.begin(lambda: AMPLE, 1)
 
-    with pytest.raises(NotStarted, match="rendering alone may take"):
-        renderers.render(picture(size=(4000, 4000), kind="PNG"), recipe)
+    with budget.message(), pytest.raises(NotStarted):
+        renderers.render(spelled(f"crash_once {tmp_path}/seen"), recipe)
+
+    assert not (tmp_path / "seen").exists()
+
+
+class Instrument:
+    """A child that takes its time on a clock of its own, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.given: list[float] = []
+
+    def price(self, image: Image, *, seconds: float) -> float:
+        self.given.append(seconds)
+        self.now += 4
+        return 10.0
+
+    def render(self, image: Image, *, megabytes: float, seconds: float) -> Rendered:
+        self.given.append(seconds)
+        raise NotStarted("enough seen")
+
+
+def test_the_header_and_the_pixels_share_the_seconds_of_a_try(recipe: Recipe) -> None:
+    child = Instrument()
+    renderers = Renderers([child], recipe, room=Room(100), budget=TimeBudget(20), clock=lambda: child.now)  # type: ignore[list-item]
+
+    with pytest.raises(NotStarted):
+        renderers.render(b"", recipe)
+
+    assert child.given == [20, 16]
+
+
+def test_without_time_for_a_try_not_even_a_header_is_read(recipe: Recipe) -> None:
+    child, budget = Instrument(), TimeBudget(20)
+    renderers = Renderers([child], recipe, room=Room(100), budget=budget, clock=lambda: child.now)  # type: ignore[list-item]
+    budget.begin(lambda: 40.0, 1)
+
+    with budget.message(), pytest.raises(NotStarted):
+        renderers.render(b"", recipe)
+
+    assert child.given == []
+
+
+def test_time_is_asked_for_again_after_a_wait_for_room(recipe: Recipe) -> None:
+    """Another image's try can be as long as one's own."""
+    child, budget, room = Instrument(), TimeBudget(20), Room(100)
+    renderers = Renderers([child], recipe, room=room, budget=budget, clock=lambda: child.now)  # type: ignore[list-item]
+    left = [60.0]
+    budget.begin(lambda: left[0], 1)
+    ended: list[Exception] = []
+
+    def render() -> None:
+        with budget.message():
+            try:
+                renderers.render(b"", recipe)
+            except NotStarted as error:
+                ended.append(error)
+
+    with room.take(100):
+        thread = threading.Thread(target=render)
+        thread.start()
+        while not room.waiting:
+            thread.join(0.001)
+        left[0] = 40.0
+    thread.join()
+
+    assert child.given == [20]
+    assert str(ended[0]).startswith("40.0 s are left; 16.0 s")
 
 
 def test_renderers_need_neither_dev_shm_nor_semaphores(make: Make) -> None:

@@ -17,7 +17,7 @@ from tests.contained.conftest import HOSTILE, picture, spelled
 from tests.handlers.test_consumer import Context, Stack, moto_server, record, stack
 
 __all__ = ["moto_server", "stack"]
-TIMEOUT = 8  # seconds of the function, so that a try has two
+TIMEOUT, TRY = 8, 2  # seconds
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def poisoned(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """The stack, with renderers that can be told to misbehave."""
     monkeypatch.setenv("RENDERING", "contained")
     monkeypatch.setenv("FUNCTION_TIMEOUT", str(TIMEOUT))
+    monkeypatch.setenv("TRY_SECONDS", str(TRY))
     made: list[Children] = []
 
     def start(*args: Any, **settings: Any) -> Children:

@@ -82,8 +82,8 @@ def test_a_contained_replay_has_the_limits_of_what_is_deployed(stage):
 
     result = run("replay", key, "--contained", "--json")
 
-    assert "limits of the stage local as it is deployed: 3,008 MB, 5 s a try" in result.stderr
-    assert json.loads(result.stdout)["limits"] == {"memory": 3008, "seconds": 5.0}
+    assert "limits of the stage local as it is deployed: 3,008 MB, 20 s a try" in result.stderr
+    assert json.loads(result.stdout)["limits"] == {"memory": 3008, "seconds": 20.0}
 
 
 def test_a_replay_in_this_process_has_no_limits_and_asks_for_none(stage):

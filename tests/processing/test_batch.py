@@ -1,14 +1,16 @@
 """Lambda's partial-batch contract, and the fate of every outcome."""
 
 import logging
+import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from processing.batch import BACKOFF, Batch, Letter, Message, fate_of
+from processing.batch import BACKOFF, NOT_STARTED_JITTER, Batch, fate_of
 from processing.errors import (
     Busy,
     CorruptImage,
@@ -20,7 +22,9 @@ from processing.errors import (
 )
 from processing.events import Event
 from processing.ledger import Delivery
-from processing.spread import Chain, one_after_another
+from processing.messages import Message, ParsedMessage
+from processing.spread import Chain, SideBySide, one_after_another
+from processing.time_budget import TimeBudget
 from processing.worker import Kind, Outcome
 from tests.builders import created_body, s3_body, s3_record
 
@@ -57,8 +61,8 @@ def batch(handle: Callable[[Event, Delivery], Outcome], queue: Recorder | None =
     return Batch(
         handle=handle,
         queue=queue or Recorder(),
+        budget=TimeBudget(20, function_timeout=260),
         max_receive_count=5,
-        seconds_needed=lambda: 10,
         clock=lambda: 1000.0,
         chance=random.Random(1),
     )
@@ -73,7 +77,7 @@ def failures(answer: dict[str, list[dict[str, str]]]) -> list[str]:
     return [entry["itemIdentifier"] for entry in answer["batchItemFailures"]]
 
 
-def process(made: Batch, *messages: Message, seconds: float = 60) -> list[str]:
+def process(made: Batch, *messages: Message, seconds: float = 260) -> list[str]:
     return failures(made.process(messages, seconds_left=lambda: seconds))
 
 
@@ -132,7 +136,7 @@ def test_a_message_of_several_objects_waits_for_the_slowest() -> None:
     assert queue.delays["handle-a"] >= BACKOFF[0]
 
 
-def test_without_time_nothing_is_started_and_all_is_handed_back_at_once() -> None:
+def test_without_time_for_a_try_nothing_is_started_and_what_is_handed_back_is_spread() -> None:
     queue = Recorder()
     started: list[str] = []
 
@@ -140,9 +144,12 @@ def test_without_time_nothing_is_started_and_all_is_handed_back_at_once() -> Non
         started.append(event.key)
         return Outcome(Kind.DONE)
 
-    assert process(batch(handle, queue), message("a"), message("b"), seconds=9.9) == ["id-a", "id-b"]
+    messages = [message(key) for key in "abcdefghij"]
+    assert process(batch(handle, queue), *messages, seconds=44.9) == [each.id for each in messages]
     assert started == []
-    assert queue.delays == {"handle-a": 0, "handle-b": 0}
+    assert process(batch(handle), *messages, seconds=45.1) == []
+    assert max(queue.delays.values()) <= NOT_STARTED_JITTER
+    assert len(set(queue.delays.values())) > 5, "a lump would be too much for the next batch again"
 
 
 def test_whatever_breaks_the_batch_loses_no_message(caplog: pytest.LogCaptureFixture) -> None:
@@ -153,7 +160,150 @@ def test_whatever_breaks_the_batch_loses_no_message(caplog: pytest.LogCaptureFix
     made = batch(ends({"b": THROTTLED}), Broken())  # type: ignore[arg-type]
 
     assert process(made, message("a"), message("b")) == ["id-b"]
-    assert "the batch broke off" in caplog.text
+    assert "were not postponed" in caplog.text
+
+
+def test_a_message_that_is_in_a_batch_twice_takes_nothing_from_its_neighbours() -> None:
+    queue = Recorder()
+    twice = message("a")
+
+    assert process(batch(ends({"b": THROTTLED}), queue), twice, message("b"), replace(twice, receipt_handle="h2")) == [
+        "id-b"
+    ]
+    assert queue.delays.keys() == {"handle-b"}
+
+
+def test_a_message_of_which_one_copy_failed_comes_back_once_and_later() -> None:
+    queue = Recorder()
+    tries = iter([THROTTLED, Outcome(Kind.DONE), Busy(1060.0), CorruptImage("broken")])
+
+    def handle(event: Event, _: Delivery) -> Outcome:
+        end = next(tries)
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    assert process(batch(handle, queue), message("a"), message("a")) == ["id-a"]
+    assert queue.delays["handle-a"] >= BACKOFF[0]
+    assert process(batch(handle, queue), message("b"), message("b")) == ["id-b"]
+    assert queue.delays["handle-b"] >= 60
+
+
+class Breaking(logging.Handler):
+    """A handler of the log that breaks at whatever speaks of one object."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "uploads/a" in str(getattr(record, "data", "")) or record.exc_info:
+            raise RuntimeError("no disk")
+
+
+@pytest.fixture
+def breaking_log() -> Iterator[None]:
+    log = logging.getLogger("darkroom")
+    handler = Breaking()
+    log.addHandler(handler)
+    yield
+    log.removeHandler(handler)
+
+
+@pytest.mark.parametrize("spread", [one_after_another, SideBySide(4, lambda _: nullcontext())])
+@pytest.mark.usefixtures("breaking_log")
+def test_a_log_that_breaks_changes_no_fate(spread: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("darkroom").setLevel(logging.INFO)
+    queue = Recorder()
+    made = replace(batch(ends({"a": THROTTLED, "b": THROTTLED}), queue), spread=spread)
+
+    assert process(made, message("a"), message("b"), message("c")) == ["id-a", "id-b"]
+    assert process(batch(ends({})), message("a"), message("b")) == []
+    assert queue.delays.keys() == {"handle-a", "handle-b"}
+    assert "RuntimeError: no disk" in capsys.readouterr().err
+
+
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+class UnreadableBody(str):
+    def startswith(self, *_: Any) -> bool:
+        raise ZeroDivisionError("a bug in the parser")
+
+
+BREAKING: dict[str, tuple[Exception, str | None]] = {
+    "its fate cannot be told": (Busy(math.inf), None),
+    "its reason cannot be told": (Unreadable(), None),
+    "its body cannot be read": (THROTTLED, UnreadableBody("{}")),
+}
+
+
+@pytest.mark.parametrize("spread", [one_after_another, SideBySide(4, lambda _: nullcontext())])
+@pytest.mark.parametrize(("end", "body"), BREAKING.values(), ids=BREAKING)
+def test_whatever_breaks_for_one_message_takes_nothing_from_its_neighbours(
+    end: Exception, body: str | None, spread: Any
+) -> None:
+    queue = Recorder()
+    made = replace(batch(ends({"a": end, "b": THROTTLED}), queue), spread=spread)
+
+    assert process(made, message("a", body=body), message("b"), message("c")) == ["id-a", "id-b"]
+    assert queue.delays["handle-b"] >= BACKOFF[0]
+    assert queue.delays["handle-a"] >= BACKOFF[0], "what has no fate comes back as any other failure does"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no disk"), KeyboardInterrupt()])
+def test_what_is_known_is_postponed_and_the_end_is_told_however_the_batch_ends(error: BaseException) -> None:
+    queue, ended = Recorder(), []
+
+    def spread(work: Callable[[Chain[ParsedMessage]], None], chains: Sequence[Chain[ParsedMessage]]) -> None:
+        work(chains[0])
+        raise error
+
+    made = replace(
+        batch(ends({"a": CorruptImage("broken")}), queue), spread=spread, end=lambda: ended.append(dict(queue.delays))
+    )
+    with nullcontext() if isinstance(error, Exception) else pytest.raises(KeyboardInterrupt):
+        assert process(made, message("a"), message("b")) == ["id-a", "id-b"]
+
+    assert queue.delays == {"handle-a": 0, "handle-b": BACKOFF[0]}
+    assert ended == [queue.delays]
+
+
+@pytest.mark.parametrize("fails", [Unavailable("RequestThrottled", "sqs"), TypeError("bug")])
+def test_the_end_is_told_when_the_queue_fails(fails: Exception) -> None:
+    ended: list[int] = []
+    made = replace(batch(ends({"a": THROTTLED}), Recorder(fails=fails)), end=lambda: ended.append(1))
+
+    assert process(made, message("a")) == ["id-a"]
+    assert ended == [1]
+
+
+def test_an_end_that_breaks_fails_no_message(caplog: pytest.LogCaptureFixture) -> None:
+    def end() -> None:
+        raise RuntimeError("no metrics")
+
+    assert process(replace(batch(ends({"b": THROTTLED})), end=end), message("a"), message("b")) == ["id-b"]
+    assert "no metrics" in caplog.text
+
+
+def test_what_was_received_most_often_goes_first() -> None:
+    seen: list[str] = []
+
+    def handle(event: Event, _: Delivery) -> Outcome:
+        seen.append(event.key)
+        return Outcome(Kind.DONE)
+
+    messages = [message("a"), message("b", receive=3), message("c", receive=5), message("d", receive=3)]
+    process(batch(handle), *messages)
+
+    assert seen == ["c", "b", "d", "a"]
+
+
+def test_a_message_without_a_receipt_handle_postpones_none_but_its_neighbours() -> None:
+    queue = Recorder()
+    made = batch(ends({"a": THROTTLED, "b": THROTTLED}), queue)
+
+    process(made, replace(message("a"), receipt_handle=""), message("b"))
+
+    assert queue.delays.keys() == {"handle-b"}
 
 
 def test_a_queue_that_cannot_be_told_keeps_its_own_timeout(caplog: pytest.LogCaptureFixture) -> None:
@@ -167,8 +317,8 @@ def test_two_messages_of_one_object_are_worked_on_in_their_order() -> None:
     """Side by side, the second would find the first one's claim, and come back for nothing."""
     seen: list[list[str]] = []
 
-    def spread(work: Callable[[Chain[Letter]], None], chains: Sequence[Chain[Letter]]) -> None:
-        seen.extend([letter.message.id for letter in chain.items] for chain in chains)
+    def spread(work: Callable[[Chain[ParsedMessage]], None], chains: Sequence[Chain[ParsedMessage]]) -> None:
+        seen.extend([parsed.message.id for parsed in chain.items] for chain in chains)
         one_after_another(work, chains)
 
     body = s3_body(s3_record("b"), s3_record("c"))
@@ -198,16 +348,17 @@ def test_how_much_is_fetched_is_told_to_whoever_spreads(sizes: list[int | None],
     assert seen == [largest]
 
 
-def test_an_invocation_begins_with_its_own_end() -> None:
-    begun: list[float] = []
+def test_an_invocation_begins_with_its_own_time_before_any_work() -> None:
+    """The last one's, in the environment that is kept, would let the first message start too late."""
+    made = batch(ends({}))
 
-    process(replace(batch(ends({})), begin=lambda seconds_left: begun.append(seconds_left())), seconds=42)
-
-    assert begun == [42]
+    assert process(made, message("a"), seconds=260) == []
+    assert process(made, message("a"), seconds=40) == ["id-a"]
+    assert process(made, message("a"), seconds=260) == []
 
 
 def test_a_spread_that_breaks_loses_no_message(caplog: pytest.LogCaptureFixture) -> None:
-    def spread(work: Callable[[Chain[Letter]], None], chains: Sequence[Chain[Letter]]) -> None:
+    def spread(work: Callable[[Chain[ParsedMessage]], None], chains: Sequence[Chain[ParsedMessage]]) -> None:
         work(chains[0])
         raise RuntimeError("can't start new thread")
 
@@ -228,12 +379,14 @@ def test_busy_comes_back_when_the_lease_has_ended() -> None:
         got = fate(Busy(1060.0), seed=seed)
         assert not got.acknowledged
         assert 61 <= got.delay <= 66
+    assert len({fate(Busy(1060.0), seed=seed).delay for seed in range(50)}) > 3, "or all meet again"
 
 
-def test_not_started_comes_back_at_once() -> None:
+def test_not_started_comes_back_soon() -> None:
     got = fate(NotStarted("9 s are left"))
 
-    assert (got.acknowledged, got.delay, got.level) == (False, 0, logging.INFO)
+    assert (got.acknowledged, got.level) == (False, logging.INFO)
+    assert 0 <= got.delay <= NOT_STARTED_JITTER
 
 
 @pytest.mark.parametrize("error", [THROTTLED, LeaseLost("x"), OutOfTime("x"), ZeroDivisionError()])
@@ -276,6 +429,6 @@ def test_every_object_leaves_one_line_that_tells_its_end(caplog: pytest.LogCaptu
     caplog.set_level(logging.INFO, "darkroom")
     process(batch(ends({"b": THROTTLED})), message("a"), message("b", receive=5))
 
-    done, retried = (record.__dict__["data"] for record in caplog.records)
+    retried, done = (record.__dict__["data"] for record in caplog.records)
     assert (done["outcome"], done["object"], done["queue_delay_ms"]) == ("done", "uploads/a", 10_000)
     assert (retried["outcome"], retried["reason"]["cause"], retried["last_receive"]) == ("retryable", "SlowDown", True)

@@ -13,6 +13,7 @@ GOOD = {
     "QUEUE_URL": "http://127.0.0.1/queue",
     "MAX_RECEIVE_COUNT": "5",
     "FUNCTION_TIMEOUT": "60",
+    "TRY_SECONDS": "15",
     "LEASE_SECONDS": "90",
     "REMOVALS": "true",
     "CODE_VERSION": "c0de",
@@ -32,6 +33,7 @@ def test_good_settings_are_read() -> None:
         "variants",
     )
     assert (settings.max_receive_count, settings.function_timeout, settings.lease_seconds) == (5, 60, 90)
+    assert settings.try_seconds == 15
     assert (settings.removals, settings.log_level) == (True, "DEBUG")
     assert (settings.memory, settings.rendering) == (1769, "in-process")
 
@@ -61,6 +63,8 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("FUNCTION_TIMEOUT", "nan", "FUNCTION_TIMEOUT: nan must be at least 1"),
         ("LEASE_SECONDS", "inf", "LEASE_SECONDS: inf must be at least 1"),
         ("LEASE_SECONDS", "60", "LEASE_SECONDS: 60 must exceed FUNCTION_TIMEOUT 60"),
+        ("TRY_SECONDS", "0", "TRY_SECONDS: 0 must be at least 1"),
+        ("TRY_SECONDS", "31", "TRY_SECONDS: 31 must be at most half of FUNCTION_TIMEOUT 60"),
         ("REMOVALS", "yes", "REMOVALS: 'yes' is not one of true, false"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: 'LOUD' is not one of"),
         ("RENDERING", "elsewhere", "RENDERING: 'elsewhere' is not one of contained, in-process"),

@@ -20,6 +20,10 @@ def test_what_speaks_of_two_objects_joins_their_chains() -> None:
     assert chained(["a", "b", "c", "ab"], set) == [("a", "b", "ab"), ("c",)]
 
 
+def test_a_chain_that_was_joined_still_speaks_of_all_its_objects() -> None:
+    assert chained(["a", "bc", "ab", "c"], set) == [("a", "bc", "ab", "c")]
+
+
 def test_what_speaks_of_nothing_is_a_chain_of_its_own() -> None:
     assert chained(["", "a", ""], set) == [("",), ("a",), ("",)]
 

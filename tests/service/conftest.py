@@ -9,6 +9,7 @@ CHANGED = {
     "variantsBucket": "holiday-variants",
     "memory": 3008,
     "timeout": 300,
+    "trySeconds": 30,
     "architecture": "arm64",
     "batchSize": 4,
     "window": 3,

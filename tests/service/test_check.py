@@ -37,6 +37,7 @@ def test_text_from_the_command_line_is_as_good_as_numbers_and_switches() -> None
     [
         ("memory", 512, 10240),
         ("timeout", 10, 900),
+        ("trySeconds", 5, 400),
         ("batchSize", 1, 10),
         ("window", 0, 5),
         ("maximumConcurrency", 2, 1000),
@@ -44,7 +45,8 @@ def test_text_from_the_command_line_is_as_good_as_numbers_and_switches() -> None
     ],
 )
 def test_a_number_is_accepted_within_its_limits_only(name: str, low: int, high: int) -> None:
-    assert found(**{name: low}) == found(**{name: high}) == []
+    for within in (low, high):
+        assert not any(fault.startswith(f"{name}: is '") for fault in found(**{name: within}))
     for outside in (low - 1, high + 1):
         (fault,) = found(**{name: outside})
         assert fault.startswith(f"{name}: is '{outside}'; give a whole number from {low} to {high}")
@@ -118,6 +120,47 @@ def test_a_dead_letter_must_outlive_the_queue_it_comes_from() -> None:
     for queue, dlq in ((4, 4), (5, 4)):
         (fault,) = found(queueRetentionDays=queue, dlqRetentionDays=dlq)
         assert fault.startswith(f"dlqRetentionDays: is {dlq}; give more than queueRetentionDays ({queue})")
+
+
+@pytest.mark.parametrize(
+    ("changes", "least"),
+    [
+        ({}, 260),
+        ({"batchSize": 1}, 80),
+        ({"batchSize": 4, "trySeconds": 30}, 190),
+        ({"memory": 3 * 1769}, 160),
+        ({"memory": 3 * 1769, "batchSize": 7}, 140),
+        ({"memory": 512, "trySeconds": 70}, 810),
+    ],
+    ids=str,
+)
+def test_a_timeout_in_which_not_every_message_can_have_its_try_is_refused(
+    changes: dict[str, object], least: int
+) -> None:
+    assert found(**changes, timeout=least) == []
+    (fault,) = found(**changes, timeout=least - 1)
+    assert fault.startswith(f"timeout: is {least - 1}; give at least {least}, or a smaller batchSize (")
+
+
+def test_where_no_timeout_would_do_the_fault_says_what_else_to_change() -> None:
+    (fault,) = found(trySeconds=80)
+
+    assert fault.startswith("timeout: is 260; 920 would be needed; give a smaller batchSize (10) or ")
+
+
+def test_an_animation_that_takes_longer_than_a_try_is_refused_by_its_limit() -> None:
+    assert found(trySeconds=20) == []
+    for changes, most, seconds in (({"trySeconds": 19}, 95_000_000, 20), ({"memory": 1024}, 57_885_811, 35)):
+        (fault,) = found(**changes)
+        assert fault.startswith(
+            f"recipe.toml: limits.pixels.animation: is 100000000; give at most {most}, or {seconds} trySeconds"
+        )
+    smaller = RECIPE.replace("animation = 100_000_000", "animation = 57_000_000")
+    assert faults(DEFAULTS | {"memory": 1024}, region="eu-west-1", recipe_text=smaller) == []
+
+
+def test_what_follows_from_a_value_that_cannot_be_is_not_judged() -> None:
+    assert len(found(batchSize=0, timeout=10)) == len(found(memory="much", timeout=10)) == 1
 
 
 def test_the_variants_need_a_bucket_of_their_own() -> None:

@@ -1,18 +1,26 @@
 """The numbers that hang together, as they stand in the packaged template."""
 
-from packaged_service import Package
+import pytest
+from packaged_service import PROJECT, Package
 
+from handlers.clients import REQUEST_SECONDS
+from processing.batch import BACKOFF, NOT_STARTED_JITTER
+from processing.capacity import LONGEST_TIMEOUT, RESERVE, SLOW, animation_seconds, capacity, rounds
+from processing.recipe import load
+from processing.settings import Settings
+
+OUTAGE = 3600  # seconds
 DAY = 24 * 60 * 60
 MAPPING = "ConsumerEventSourceMappingSQSUploadsQueue"
 
 
-def test_the_function_has_one_cpu_a_minute_and_the_runtime_the_package_is_made_for(default: Package) -> None:
+def test_the_function_has_one_cpu_and_the_runtime_the_package_is_made_for(default: Package) -> None:
     function = default.properties("ConsumerLambdaFunction")
 
     assert function["Handler"] == "handlers.consumer.handler"
     assert function["Runtime"] == "python3.13"
     assert function["MemorySize"] == 1769
-    assert function["Timeout"] == 60
+    assert function["Timeout"] == 260
     assert function["Architectures"] == ["x86_64"]
 
 
@@ -21,8 +29,50 @@ def test_no_concurrency_is_reserved_for_throttled_invocations_would_kill_healthy
 
 
 def test_a_message_stays_hidden_for_six_timeouts_and_the_window(default: Package, changed: Package) -> None:
-    assert default.properties("UploadsQueue")["VisibilityTimeout"] == 360
+    assert default.properties("UploadsQueue")["VisibilityTimeout"] == 6 * 260
     assert changed.properties("UploadsQueue")["VisibilityTimeout"] == 6 * 300 + 3
+
+
+@pytest.mark.parametrize("which", ["default", "changed"])
+def test_each_message_of_a_batch_can_have_its_try_and_one_of_them_a_second(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    package: Package = request.getfixturevalue(which)
+    function, told = package.properties("ConsumerLambdaFunction"), package.environment
+    renderers = capacity(function["MemorySize"]).renderers
+    seconds = float(told["TRY_SECONDS"])
+
+    tries = rounds(package.properties(MAPPING)["BatchSize"], 1, renderers)
+    assert tries * seconds + RESERVE + SLOW < function["Timeout"] <= LONGEST_TIMEOUT
+    assert told["FUNCTION_TIMEOUT"] == str(function["Timeout"])
+    assert (
+        Settings.from_mapping(
+            {name: value if isinstance(value, str) else "ref" for name, value in told.items()}
+            | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function["MemorySize"])}
+        ).try_seconds
+        == seconds
+    )
+
+
+def test_the_longest_animation_fits_into_a_try(default: Package) -> None:
+    limits = load((PROJECT / "recipe.toml").read_text()).limits
+
+    assert animation_seconds(1769, limits.max_pixels["animation"]) <= float(default.environment["TRY_SECONDS"])
+
+
+def test_one_request_that_hangs_leaves_time_to_hand_the_batch_back() -> None:
+    assert REQUEST_SECONDS < RESERVE
+
+
+def test_what_is_handed_back_unstarted_is_back_before_a_killed_invocation_would_be(default: Package) -> None:
+    assert default.properties("ConsumerLambdaFunction")["Timeout"] >= NOT_STARTED_JITTER
+    assert default.properties("UploadsQueue")["VisibilityTimeout"] > NOT_STARTED_JITTER
+
+
+def test_the_receives_outlast_an_outage_of_an_hour(default: Package) -> None:
+    receives = int(default.environment["MAX_RECEIVE_COUNT"])
+
+    assert sum(BACKOFF[: receives - 1]) >= OUTAGE > sum(BACKOFF[: receives - 2])
 
 
 def test_a_message_is_tried_five_times_and_the_function_knows_which_is_the_last(
@@ -42,7 +92,7 @@ def test_a_dead_letter_is_kept_longer_than_its_message_could_wait(default: Packa
 
 
 def test_the_lease_follows_the_timeout(default: Package, changed: Package) -> None:
-    for package, timeout in ((default, 60), (changed, 300)):
+    for package, timeout in ((default, 260), (changed, 300)):
         assert package.properties("ConsumerLambdaFunction")["Timeout"] == timeout
         assert package.environment["FUNCTION_TIMEOUT"] == str(timeout)
         assert int(package.environment["LEASE_SECONDS"]) == 5 * timeout
