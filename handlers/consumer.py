@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from handlers.bootstrap import build_consumer
-from processing.batch import Batch, Message
+from processing.batch import Batch
+from processing.messages import Message
 
 consumer = cache(build_consumer)  # made at the first invocation, kept while the environment lives
 
@@ -25,11 +26,19 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
 
 
 def _message(record: dict[str, Any]) -> Message:
-    attributes = record["attributes"]
+    """What is missing or no number has a default: the id alone is needed, for it is what the answer names."""
+    attributes = record.get("attributes") or {}
     return Message(
         id=record["messageId"],
-        receipt_handle=record["receiptHandle"],
-        body=record["body"],
-        receive_count=int(attributes["ApproximateReceiveCount"]),
-        sent_at=int(attributes["SentTimestamp"]) / 1000,
+        receipt_handle=record.get("receiptHandle") or "",
+        body=record.get("body") or "",
+        receive_count=_number(attributes.get("ApproximateReceiveCount"), default=1),
+        sent_at=_number(attributes.get("SentTimestamp"), default=0) / 1000,
     )
+
+
+def _number(value: Any, *, default: int) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return default

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "IMAGES_TABLE": "images",
     "MAX_RECEIVE_COUNT": "5",
     "FUNCTION_TIMEOUT": "60",
+    "TRY_SECONDS": "15",
     "LEASE_SECONDS": "300",
     "REMOVALS": "true",
     "CODE_VERSION": "c0dec0dec0de",
@@ -198,6 +199,28 @@ def test_a_malformed_message_is_rejected_and_its_batch_is_not(stack: Stack, body
     etag = stack.upload("images/cat.jpg", jpeg())
 
     assert invoke(created_body("images/cat.jpg", etag), body, created_body("images/cat.jpg", etag)) == ["id-1"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"attributes": None},
+        {"attributes": {"ApproximateReceiveCount": "many", "SentTimestamp": "today"}},
+        {"body": None},
+        {"receiptHandle": None},
+    ],
+    ids=str,
+)
+def test_a_message_without_what_others_have_takes_nothing_from_its_neighbours(
+    stack: Stack, damage: dict[str, Any]
+) -> None:
+    etag = stack.upload("images/cat.jpg", jpeg())
+    damaged = record(1, "not json") | damage
+    bare = {"messageId": "id-2"}
+
+    answer = consumer.handler({"Records": [damaged, bare, record(0, created_body("images/cat.jpg", etag))]}, Context())
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "id-1"}, {"itemIdentifier": "id-2"}]}
 
 
 STRANGE_KEYS = ["images/a/../b.jpg", "images/a\0b.jpg", "images/" + "é" * 508 + "x"]
