@@ -1,0 +1,245 @@
+"""What the composition root makes of each variable of the function's environment, looked at in what it does."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import boto3
+import pytest
+
+from handlers import bootstrap
+from processing import imaging
+from processing.batch import Batch
+from processing.capacity import capacity
+from processing.errors import NotStarted
+from processing.ledger import Claim, Delivery, Version
+from processing.messages import Message
+from processing.settings import Settings
+from tests.builders import created_body, removed_body, s3_body, s3_record
+from tests.handlers.test_consumer import jpeg
+from tests.moto_server import MotoServer, serving
+
+MEMORY = 3538  # megabytes: two renderers
+BOTO3 = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+ENVIRONMENT = BOTO3 | {
+    "UPLOADS_BUCKET": "holiday-originals",
+    "UPLOADS_PREFIX": "incoming/",
+    "VARIANTS_BUCKET": "holiday-variants",
+    "IMAGES_TABLE": "records",
+    "MAX_RECEIVE_COUNT": "3",
+    "FUNCTION_TIMEOUT": "50",
+    "TRY_SECONDS": "12",
+    "LEASE_SECONDS": "77",
+    "REMOVALS": "true",
+    "CODE_VERSION": "c0ffee",
+    "LOG_LEVEL": "WARNING",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY),
+    "AWS_LAMBDA_FUNCTION_NAME": "holiday-consumer",
+    "RENDERING": "contained",
+    "REQUESTS": "boto3",
+}
+KEY = "incoming/cat.jpg"
+
+
+class Stage:
+    """Buckets, table and queue of the environment, and the consumer that was built from it."""
+
+    def __init__(self, consumer: Batch, environ: dict[str, str]) -> None:
+        self.consumer = consumer
+        self.environ = environ
+        self.worker: Any = consumer.handle.__self__  # type: ignore[attr-defined]
+        self.s3 = boto3.client("s3")
+        self._numbers = count(1)
+
+    def upload(self, key: str = KEY) -> str:
+        answer = self.s3.put_object(Bucket="holiday-originals", Key=key, Body=jpeg())
+        return created_body(key, answer["ETag"].strip('"')).replace('"uploads"', '"holiday-originals"')
+
+    def deliver(self, body: str, *, receive: int = 1, seconds: float = 50, handle: str = "") -> bool:
+        """Whether the message was acknowledged."""
+        message = Message(f"m{next(self._numbers)}", handle, body, receive)
+        return self.consumer.process([message], seconds_left=lambda: seconds) == {"batchItemFailures": []}
+
+    def shown(self) -> set[str]:
+        found = self.s3.list_objects_v2(Bucket="holiday-variants").get("Contents", [])
+        return {item["Key"] for item in found}
+
+    def item(self, key: str = KEY) -> Any:
+        table = boto3.resource("dynamodb").Table("records")
+        return next((item for item in table.scan()["Items"] if item["object"].endswith(key)), None)
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[MotoServer]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def build(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
+    """Builds the consumer from the environment above, with what is changed of it."""
+    moto.reset()
+    made: list[Stage] = []
+    log = logging.getLogger("darkroom")
+    before = (log.handlers, log.propagate, log.level)
+
+    def start(**changes: str) -> Stage:
+        environ = {**ENVIRONMENT, "AWS_ENDPOINT_URL": moto.url, **changes}
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        s3 = boto3.client("s3")
+        for bucket in ("holiday-originals", "holiday-variants"):
+            s3.create_bucket(Bucket=bucket)
+        boto3.client("dynamodb").create_table(
+            TableName="records",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("object", "etag")],
+            KeySchema=[{"AttributeName": "object", "KeyType": "HASH"}, {"AttributeName": "etag", "KeyType": "RANGE"}],
+        )
+        environ["QUEUE_URL"] = boto3.client("sqs").create_queue(QueueName="holiday")["QueueUrl"]
+        made.append(Stage(bootstrap.build_consumer(environ), environ))
+        return made[-1]
+
+    yield start
+    for stage in made:
+        if hasattr(stage.worker.render, "__self__"):
+            stage.worker.render.__self__.close()
+    log.handlers, log.propagate, log.level = before
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_buckets_prefix_and_table_are_those_of_the_environment(build: Callable[..., Stage]) -> None:
+    on = build()
+
+    assert on.deliver(on.upload())
+    assert on.shown() == {"desktop/cat.jpg", "tablet/cat.jpg", "phone/cat.jpg"}
+    assert (on.item()["status"], on.item()["code_version"]) == ("DONE", "c0ffee")
+    assert not on.deliver(on.upload("images/cat.jpg")), "is not below the prefix"
+    assert not on.deliver(s3_body(s3_record(KEY, bucket="uploads")))
+
+
+def test_a_lease_is_as_long_as_the_environment_says(build: Callable[..., Stage]) -> None:
+    on = build()
+
+    claim = on.worker.ledger.claim(Version("b", "k", "e"), Delivery("m", 1, "r"))
+
+    assert isinstance(claim, Claim)
+    assert 70 < claim.lease_until - time.time() <= 78
+
+
+@pytest.mark.parametrize("removals", ["true", "false"])
+def test_variants_of_a_removed_original_go_only_where_the_environment_says_so(
+    build: Callable[..., Stage], removals: str
+) -> None:
+    on = build(REMOVALS=removals)
+    on.deliver(on.upload())
+    on.s3.delete_object(Bucket="holiday-originals", Key=KEY)
+
+    assert on.deliver(removed_body(KEY).replace('"uploads"', '"holiday-originals"'))
+    assert bool(on.shown()) == (removals == "false")
+
+
+def test_failed_messages_are_put_off_in_the_queue_of_the_environment(build: Callable[..., Stage]) -> None:
+    on = build()
+    sqs, url = boto3.client("sqs"), on.environ["QUEUE_URL"]
+    sqs.send_message(QueueUrl=url, MessageBody="not json")
+    (message,) = sqs.receive_message(QueueUrl=url, VisibilityTimeout=600)["Messages"]
+
+    assert not on.deliver("not json", handle=message["ReceiptHandle"])
+    assert len(sqs.receive_message(QueueUrl=url)["Messages"]) == 1, "a rejected message is back at once"
+
+
+def test_the_last_receive_level_and_name_are_those_of_the_environment(
+    build: Callable[..., Stage], capsys: pytest.CaptureFixture[str]
+) -> None:
+    on = build()
+
+    on.deliver(on.upload())
+    for receive in (2, 3):
+        on.deliver("not json", receive=receive)
+
+    told = lines(capsys)
+    assert [line["last_receive"] for line in told if "outcome" in line] == [False, True], "and nothing of what is done"
+    assert {line["Function"] for line in told if "_aws" in line} == {"holiday-consumer"}
+    assert {line["Outcome"] for line in told if "_aws" in line} == {"done", "rejected"}
+
+
+def test_nothing_begins_without_time_for_a_try_in_this_invocation(build: Callable[..., Stage]) -> None:
+    on = build()
+    reserve = 5.0  # of a function of 50 seconds
+    body = on.upload()
+
+    assert not on.deliver(body, seconds=12 + reserve - 0.1)
+    assert on.item() is None
+    assert on.deliver(body, seconds=12 + reserve + 0.1)
+
+
+@pytest.mark.parametrize(("requests", "module"), [("boto3", "botocore"), ("direct", "processing.direct")])
+def test_requests_are_sent_by_the_clients_of_the_environment(
+    build: Callable[..., Stage], requests: str, module: str
+) -> None:
+    on = build(REQUESTS=requests)
+
+    assert type(on.worker.store._s3).__module__.startswith(module)
+
+
+def test_the_renderers_share_the_batch_s_time(build: Callable[..., Stage]) -> None:
+    on = build()
+    body = jpeg()
+    on.consumer.budget.begin(lambda: 16.9, 1)
+
+    with pytest.raises(NotStarted):
+        on.worker.render(body, on.worker.recipe)
+    on.consumer.budget.begin(lambda: 60.0, 1)
+    assert on.worker.render(body, on.worker.recipe).variants
+
+
+def test_memory_decides_on_renderers_threads_bodies_and_the_largest_file(build: Callable[..., Stage]) -> None:
+    on, room = build(), capacity(MEMORY)
+    renderers, spread = on.worker.render.__self__, on.consumer.spread
+
+    assert len(renderers._renderers) == room.renderers == 2
+    assert renderers._room.megabytes == room.rendering
+    on.consumer.budget.begin(lambda: 6 * 12 + 10, 8)  # four rounds of two, less one try, and two rounds for one alone
+    with on.consumer.budget.message(), on.consumer.budget.attempt():
+        pass
+    with on.consumer.budget.attempt():
+        pass
+    assert spread.threads == room.threads  # type: ignore[attr-defined]
+    assert spread.space.__self__._room.megabytes == room.bodies  # type: ignore[attr-defined]
+
+
+def test_a_small_function_takes_no_file_that_does_not_fit(build: Callable[..., Stage]) -> None:
+    on = build(AWS_LAMBDA_FUNCTION_MEMORY_SIZE="512", RENDERING="in-process")
+
+    assert on.worker.recipe.limits.max_bytes == capacity(512).largest_body
+
+
+def test_rendering_in_this_process_is_the_engine_itself(build: Callable[..., Stage]) -> None:
+    assert build(RENDERING="in-process").worker.render is imaging.render
+
+
+class Recording(dict[str, str]):
+    """An environment that remembers what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(ENVIRONMENT, QUEUE_URL="http://127.0.0.1/queue")
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+def test_every_variable_that_is_read_is_looked_at_here() -> None:
+    environ = Recording()
+
+    Settings.from_mapping(environ)
+
+    assert environ.asked == {name for name in environ if name not in BOTO3}
