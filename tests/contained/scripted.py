@@ -13,6 +13,7 @@ from processing.errors import CorruptImage
 from processing.picture import Rendered
 
 Message = tuple[dict[str, Any], bytes]
+PRICE = 1.0  # megabytes that every image promises to take
 
 
 class Trouble(StrEnum):
@@ -59,7 +60,7 @@ class ScriptedLine:
         self.raised = RAISED.get(trouble)
         if trouble is not Trouble.UNREAD:
             self.image = body[0] if message["sends_image"] else self.image
-            self.script.say(self._answer(message), trouble)
+            self._say_answer(message, trouble)
         if self.raised in (Unread, Gone):
             self.ended = -11
         if trouble is Trouble.KEEPER:
@@ -74,13 +75,19 @@ class ScriptedLine:
     def close(self) -> None:
         self.is_closed = True
 
+    def _say_answer(self, question: Mapping[str, Any], trouble: Trouble | None) -> None:
+        try:
+            self.script.say(self._answer(question), trouble)
+        except TimeoutError:
+            self.raised = TimeoutError
+
     def _answer(self, question: Mapping[str, Any]) -> Message:
         head = {"number": question["number"], "image": digest(self.image), "is_last": False}
         if not question["is_admitted"]:
-            return {**head, "price": 1.0}, b""
+            return {**head, "price": PRICE}, b""
         try:
-            made = self.script.render(self.image)
-        except CorruptImage as error:
+            made = self.script.render(self.image, question)
+        except (CorruptImage, MemoryError) as error:
             return {**head, **_described(error)}, b""
         return {**head, "rendered": {**_plain(made), "milliseconds": 1}}, b"".join(each.data for each in made.variants)
 
@@ -90,13 +97,13 @@ class Script:
     """Starts scripted children.
 
     Args:
-        render: the engine.
+        render: the engine, which is given the question too; its TimeoutError is an answer that does not come in time.
         trouble: what becomes of the next question, if it is not just answered.
         own_channels: whether what a child still had to say is lost with it, as with processes, or arrives at the next
             one's end: then numbers and digests are all that there is.
     """
 
-    render: Callable[[bytes], Rendered]
+    render: Callable[[bytes, Mapping[str, Any]], Rendered]
     trouble: Callable[[], Trouble | None]
     own_channels: bool
     met: list[Trouble | None] = field(default_factory=list)  # one for each question

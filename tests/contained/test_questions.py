@@ -22,7 +22,7 @@ NO_MISMATCH_YET = (Trouble.TWICE, Trouble.AGAIN)  # its first answer is right
 def scripted(troubles: Sequence[Trouble | None]) -> tuple[Script, Renderer]:
     """A renderer whose next questions meet these troubles, and none after them."""
     coming = iter(troubles)
-    script = Script(lambda data: fake_render(data, RECIPE), lambda: next(coming, None), own_channels=False)
+    script = Script(lambda data, _: fake_render(data, RECIPE), lambda: next(coming, None), own_channels=False)
     return script, Renderer(script)
 
 

@@ -4,13 +4,17 @@ import random
 from collections.abc import Callable
 
 from tests.builders import BROKEN, recipe
-from tests.simulation.simulator import CONDITIONAL, RENDER, Fault, Invocation, World
+from tests.simulation.rendering import Weight
+from tests.simulation.simulator import CONDITIONAL, RENDER, TIMEOUT, TRY, Fault, Invocation, World
 
 KEYS = ("images/cat.jpg", "images/dog.jpg")
 BODIES = (b"A", b"Z", b"A", b"Z", b"B", BROKEN)  # few, so that a key often goes back to an earlier picture
 BACK_AND_FORTH = ("ZAZ", "ZAZ", "Z-", "Z-Z", "ZA-", "A-Z", "ZAZA", "Z-ZA")  # "-" is a removal
 MOST_STEPS = 5_000
 MOST_WORKERS = 3
+HEAVY = 16  # one history in so many
+SECONDS = (8.0, 10.0, 12.0, 14.0, TRY - 0.1)  # that a heavy image takes
+BRISK = 0.1  # of the usual time between two steps, so that a batch's requests are not slow one after another
 
 
 def play(seed: int, *, most_faults: int = 3, prepare: Callable[[World], None] | None = None) -> World:
@@ -21,7 +25,8 @@ def play(seed: int, *, most_faults: int = 3, prepare: Callable[[World], None] | 
     if prepare is not None:
         prepare(world)
     schedule = Schedule(chance)
-    _to_the_end(world, schedule, _script(chance))
+    moves = _heavy(world, schedule, chance) if seed % HEAVY == 0 else _script(chance)
+    _to_the_end(world, schedule, moves)
     world.decide = lambda *_: None
     world.conflicts.clear()
     schedule.calm = True
@@ -50,6 +55,40 @@ def _script(chance: random.Random) -> list[Callable[[World], None]]:
     for _ in range(chance.randint(0, 4)):
         moves += chance.choice(kinds)(chance, chance.choice(keys))
     return moves
+
+
+def _heavy(world: World, schedule: "Schedule", chance: random.Random) -> list[Callable[[World], None]]:
+    """A full batch of images that take long, some of them only alone and at most two poisoned, and perhaps a kill.
+
+    An image's body is its seconds, "H12", or "O12" where it outgrows what it promised.
+    """
+    world.weigh = _weight
+    schedule.batch, schedule.haste = 10, BRISK
+    kinds = chance.choice(("H", "H", "HHHO", "O"))
+    bodies = [f"{chance.choice(kinds)}{chance.choice(SECONDS):g}".encode() for _ in range(10)]
+    for number in range(chance.choice((0, 0, 1, 2))):
+        bodies[number] = BROKEN
+    chance.shuffle(bodies)
+    moves = [_upload(f"images/{number}.gif", body, delay=0) for number, body in enumerate(bodies)]
+    kills = chance.choice((0, 0, 0, 1, 2))
+    return [_all_of(moves), *(_a_kill(chance.random()) for _ in range(kills))]
+
+
+def _weight(body: bytes) -> Weight:
+    """A broken image hangs."""
+    return Weight(2 * TRY) if body == BROKEN else Weight(float(body[1:]), outgrows=body.startswith(b"O"))
+
+
+def _all_of(moves: "Moves") -> Callable[[World], None]:
+    def all_of(world: World) -> None:
+        for move in moves:
+            move(world)
+
+    return all_of
+
+
+def _a_kill(pick: float) -> Callable[[World], None]:
+    return lambda world: world.kill_one(pick)
 
 
 Moves = list[Callable[[World], None]]
@@ -149,13 +188,14 @@ class Schedule:
         self._chance = chance
         self._by_priority = chance.random() < 0.6
         self._fickle = chance.choice((0.02, 0.05, 0.15))
-        self._batch = chance.choice((1, 1, 1, 2, 10))
+        self.batch = chance.choice((1, 1, 1, 2, 10))
+        self.haste = 1.0
         self._priority: dict[str, float] = {}
         self.calm = False  # nobody falls asleep any more
 
     def step(self, world: World, moves: Moves) -> bool:
         """Let one actor do one thing; False when all is over."""
-        world.now += self._chance.choice((0.0, 0.01, 0.1, 0.5))
+        world.now += self.haste * self._chance.choice((0.0, 0.01, 0.1, 0.5))
         actors = {i.name: i for i in world.invocations if i.asleep_until <= world.now}
         names = list(actors)
         if moves:
@@ -170,7 +210,7 @@ class Schedule:
         if name == "uploader":
             moves.pop(0)(world)
         elif name == "poller":
-            world.invoke(self._batch)
+            world.invoke(self.batch)
         else:
             self._run(world, actors[name])
         return True
@@ -188,15 +228,15 @@ class Schedule:
     def _run(self, world: World, invocation: Invocation) -> None:
         world.step(invocation)
         if not self.calm and self._chance.random() < 0.01:
-            longest = 15.0 if invocation.in_flight_since is not None else 70.0
-            invocation.asleep_until = world.now + self._chance.uniform(0, longest)
+            longest = 15.0 if invocation.in_flight_since is not None else TIMEOUT + 10
+            asleep_until = world.now + self._chance.uniform(0, longest)
+            invocation.asleep_until = max(invocation.asleep_until, asleep_until)
 
     @staticmethod
     def _wait(world: World) -> bool:
         """Nothing can run: let time pass until something can."""
         moments = [invocation.asleep_until for invocation in world.invocations]
         moments += [message.visible_at for message in world.queue.messages.values()]
-        if not moments:
-            return False
-        world.now = max(world.now, min(moments))
-        return True
+        later = [moment for moment in moments if moment > world.now]  # a message may be visible, and nobody free for it
+        world.now = min(later, default=world.now)
+        return bool(moments)

@@ -78,7 +78,6 @@ def _dead_letters(world: World) -> list[str]:
     for message in world.queue.dead:
         key, etag = world.spoken_of[message.body]
         status = world.status(key, etag)
-        broken = etag == etag_of(BROKEN)
-        if not broken or status is Status.DONE:
+        if etag not in world.broken or status is Status.DONE:
             found.append(f"{message.id} for {key} {etag} is dead, and its record says {status}")
     return found

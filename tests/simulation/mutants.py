@@ -11,15 +11,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from processing import worker
+from processing import batch, worker
 from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.contained.questions import Answer, Child, Image
-from processing.errors import PreconditionFailed
+from processing.errors import NotStarted, PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
 from processing.publisher import UNKNOWN, Lease, Publication
 from processing.store import Original
-from processing.worker import Kind, Worker
+from processing.time_budget import TimeBudget
+from processing.worker import Kind, Outcome, Worker
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
 from tests.simulation import simulator
@@ -309,6 +310,44 @@ def any_answer_is_taken() -> Any:
     return _replaced(Child, "ask", ask)
 
 
+def a_timeout_too_short_for_the_batch() -> Any:
+    """As it was: a minute, in which a batch of heavy images cannot be worked off."""
+    return _replaced(simulator, "TIMEOUT", 60.0)
+
+
+def second_tries_take_the_others_time() -> Any:
+    """Whatever is left may be used for a second try."""
+
+    def require(self: TimeBudget, seconds: float) -> None:
+        left = self._seconds_left()
+        if left < min(seconds, self.try_seconds) + self._reserve:
+            raise NotStarted(f"{left:.1f} s are left")
+
+    return _replaced(TimeBudget, "_require", require)
+
+
+def a_killed_batch_is_forgotten() -> Any:
+    """What a dead environment had is gone, as if it had been acknowledged."""
+    real = simulator.World._bury
+
+    def bury(self: simulator.World, invocation: Any) -> None:
+        real(self, invocation)
+        for message in invocation.messages:
+            self.queue.delete(message.handle)
+
+    return _replaced(simulator.World, "_bury", bury)
+
+
+def what_was_not_started_is_no_failure() -> Any:
+    """A message that came too late in its invocation is acknowledged."""
+    real = batch.fate_of
+
+    def fate_of(result: Any, **about: Any) -> Any:
+        return real(Outcome(Kind.IGNORED) if isinstance(result, NotStarted) else result, **about)
+
+    return _replaced(batch, "fate_of", fate_of)
+
+
 MUTANTS: tuple[Callable[[], Any], ...] = (
     no_if_match_on_read,
     no_last_look,
@@ -326,4 +365,8 @@ MUTANTS: tuple[Callable[[], Any], ...] = (
     a_failure_takes_its_batch_along,
     conflicts_are_fought_to_the_end,
     any_answer_is_taken,
+    a_timeout_too_short_for_the_batch,
+    second_tries_take_the_others_time,
+    a_killed_batch_is_forgotten,
+    what_was_not_started_is_no_failure,
 )

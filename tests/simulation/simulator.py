@@ -21,28 +21,30 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from greenlet import GreenletExit, greenlet
 
 from processing.backoff import Backoff
-from processing.batch import Batch, Message
-from processing.contained import Renderer, Renderers, Room
-from processing.errors import LeaseLost, NotStarted, OutOfTime, PreconditionFailed, Unavailable
+from processing.batch import Batch
+from processing.capacity import SLOW, shortest_timeout
+from processing.contained import Renderers
+from processing.errors import LeaseLost, NotStarted, OutOfTime, PreconditionFailed, Rejected, Unavailable
 from processing.imaging import Rendered
 from processing.ledger import REMOVED_KEY, DynamoLedger, Status
-from processing.pace import Pace
+from processing.messages import Message
 from processing.recipe import Recipe
+from processing.time_budget import TimeBudget
 from processing.worker import Worker
-from tests.builders import UPLOADS, created_body, fake_render, recipe, removed_body
-from tests.contained.scripted import Script, Trouble
+from tests.builders import BROKEN, UPLOADS, created_body, recipe, removed_body
+from tests.contained.scripted import Trouble
 from tests.doubles import MemoryQueue, MemoryStore, Sent
 from tests.memory_dynamodb import MemoryDynamoDB
+from tests.simulation.rendering import Weight, renderers_of
 
-TIMEOUT = 60.0  # of the function, in seconds
+TRY = 20.0  # seconds
+TIMEOUT = float(shortest_timeout(1769, batch_size=10, try_seconds=TRY))  # of the function
 WINDOW = 5.0
 LEASE = TIMEOUT + 30
 REQUEST = 22.0
-NEEDED = 10.0  # to start another object
 VISIBILITY = 6 * TIMEOUT + WINDOW
 MAX_RECEIVES = 5
 RENDER = "render"  # the one moment that is no request
-FULL_TRY = 15.0  # seconds
 PURPOSES = {  # of a request to the table, by the status that it sets
     Status.IN_PROGRESS: "claim",
     Status.DONE: "complete",
@@ -77,6 +79,14 @@ TROUBLES = {Fault.LATE_ANSWER: Trouble.LATE, Fault.SECOND_ANSWER: Trouble.AGAIN}
 
 
 @dataclass
+class Environment:
+    """What an execution environment keeps from one invocation to the next."""
+
+    budget: TimeBudget
+    renderers: Renderers
+
+
+@dataclass
 class Invocation:
     """One invocation of the function, at work on a batch."""
 
@@ -89,6 +99,10 @@ class Invocation:
     waits_at: tuple[str, str] = ("", "")
     frozen: bool = False
     requests: int = 0
+    dead: bool = False
+    rendered: float = 0.0  # seconds
+    excused: bool = False  # it had less time than its clock says
+    attempted: set[str] = field(default_factory=set)  # the messages that were not handed back unstarted
     sent_again: bool = False  # a request of its was, so that it may find its own work ended and the lease given on
 
 
@@ -121,6 +135,14 @@ class Port:
     def silence(self, name: str) -> Exception:
         """How a request fails that was not answered."""
         return Unavailable("ReadTimeoutError", name)
+
+
+class QueuePort(Port):
+    """The queue behind the network."""
+
+    def postpone(self, delays: Mapping[str, int]) -> None:
+        self._world.hand_back({handle.split("#")[0] for handle in delays})
+        self.__getattr__("postpone")(delays)
 
 
 class TablePort(Port):
@@ -167,6 +189,7 @@ class World:
     decide: Callable[[Invocation, str], Fault | None] = lambda *_: None
     made: Recipe = field(default_factory=recipe)
     removals: bool = True
+    weigh: Callable[[bytes], Weight] = lambda _: Weight()
 
     def __post_init__(self) -> None:
         self.now = 1_000_000.0
@@ -183,13 +206,14 @@ class World:
         self.completions: Counter[tuple[str, str, str]] = Counter()  # by key, etag and recipe
         self.ended: set[tuple[str, str]] = set()  # versions that were completed or settled, by key and ETag
         self.keys: set[str] = set()
+        self.broken: set[str] = set()  # ETags
         self.spoken_of: dict[str, tuple[str, str]] = {}  # key and etag, by message body
         self.conflicts: dict[str, float] = {}  # until when such requests are refused, by name
         self.disturbances: Counter[str] = Counter()  # what may have undone finished work, by key
         self.sent_since_deployment: set[str] = set()
         self.explained: Counter[str] = Counter()  # receives that ended by the message's own failure, by message
         self.unruly: list[Trouble | None] = []  # what the next questions to a renderer meet, the last first
-        self.renderers = self._start_renderers()
+        self.idle: list[Environment] = []  # execution environments that wait for another batch
         self._hub = greenlet.getcurrent()
         self._names = 0
         self._by_run: dict[greenlet, Invocation] = {}
@@ -209,6 +233,8 @@ class World:
         self.keys.add(key)
         self.sent_since_deployment.add(key)
         etag = self.store.upload(key, body)
+        if body.startswith(BROKEN):
+            self.broken.add(etag)
         return self._notify(key, etag, created_body(key, etag), delay, f"PUT source {key} = {body!r}")
 
     def remove(self, key: str, *, delay: float = 0) -> str:
@@ -228,7 +254,7 @@ class World:
             self.counts["killed by a deployment"] += 1
             self.kill(invocation)
         self.made = made
-        self.renderers = self._start_renderers()
+        self.idle.clear()
         self.sent_since_deployment.clear()
         self.note(f"deploy {made.fingerprint}")
 
@@ -249,7 +275,10 @@ class World:
 
     def invoke(self, limit: int = 10, *, only: str | None = None) -> Invocation | None:
         """Receive a batch and start an invocation on it; None when nothing is visible."""
+        dead = len(self.queue.dead)
         messages = self.queue.receive(limit, only=only)
+        for message in self.queue.dead[dead:]:
+            self._mourn(message)
         if not messages:
             return None
         self._names += 1
@@ -259,6 +288,12 @@ class World:
         self._by_run[started.run] = started
         self.note(f"{started.name} receives {', '.join(f'{m.id}#{m.receives}' for m in messages)}")
         return started
+
+    def _mourn(self, message: Sent) -> None:
+        """A message has become a dead letter: of a healthy image, only when each of its receives has an explanation."""
+        _, etag = self.spoken_of[message.body]
+        if etag not in self.broken and self.explained[message.id] < message.receives:
+            self.complaints.append(f"{message.id} is healthy, and dead after {message.receives} receives")
 
     def deliver_again(self, message_id: str) -> None:
         """At least once: a message that is being worked on is seen by another."""
@@ -285,17 +320,26 @@ class World:
 
     def kill(self, invocation: Invocation) -> None:
         self._bury(invocation)
-        self.invocations.remove(invocation)
         invocation.run.throw(GreenletExit)
+        self.invocations.remove(invocation)
+
+    def kill_one(self, pick: float) -> None:
+        """An environment dies with its whole batch."""
+        if self.invocations:
+            self.counts["killed with its whole batch"] += 1
+            self.kill(self.invocations[int(pick * len(self.invocations))])
 
     def _bury(self, invocation: Invocation) -> None:
         self.note(f"{invocation.name} dies")
+        invocation.dead = True
         self.explained.update(message.id for message in invocation.messages)
 
     def request(self, port: Port, name: str, subject: str, effect: Callable[[], Any], refuse: Callable[[], Any]) -> Any:
         """One request of the invocation that is running; ``refuse`` is its effect under a conflict."""
         self.requests += 1
         me = self._running()
+        if me.dead:
+            raise GreenletExit  # what its code still does on its way out, no process is there to do
         me.requests += 1
         what = f"{name} {subject}"
         fault = self.decide(me, name)
@@ -329,9 +373,11 @@ class World:
         return answer
 
     def _work(self, me: Invocation) -> None:
-        batch = self._batch()
+        environment = self.idle.pop() if self.idle else self._environment()
+        batch = self._batch(me, environment)
         messages = [Message(m.id, m.handle, m.body, m.receives, m.visible_at) for m in me.messages]
         answer = batch.process(messages, seconds_left=lambda: TIMEOUT - (self.now - me.started))
+        self.idle.append(environment)
         failed = {entry["itemIdentifier"] for entry in answer["batchItemFailures"]}
         if self.now - me.started > TIMEOUT:
             self._bury(me)  # Lambda counts it as failed, whatever a frozen process still says
@@ -340,13 +386,34 @@ class World:
             if message.id not in failed:
                 self._acknowledge(me, message)
 
+    def hand_back(self, messages: set[str]) -> None:
+        """Messages come back; without a try only when the invocation was slow."""
+        me = self._running()
+        for message_id in () if me.dead else sorted(messages - me.attempted):
+            self.explained[message_id] += 1
+            self.counts["handed back unstarted"] += 1
+            if not me.excused and self.now - me.started - me.rendered <= SLOW:
+                self.complaints.append(f"{me.name} handed {message_id} back unstarted, and was not slow")
+
     def _acknowledge(self, me: Invocation, message: Sent) -> None:
         self.queue.delete(message.handle)
         self.note(f"{me.name} acknowledges {message.id}")
         if message.receives - 1 > self.explained[message.id]:
             self.complaints.append(f"{message.id} was received {message.receives} times for others' failures")
 
-    def _batch(self) -> Batch:
+    def _environment(self) -> Environment:
+        budget = TimeBudget(TRY, function_timeout=TIMEOUT)
+        renderers = renderers_of(
+            self.made,
+            budget,
+            self.clock,
+            weigh=lambda data: self.weigh(data),
+            wait=lambda seconds: self._pass(self._running(), seconds),
+            trouble=lambda: self.unruly.pop() if self.unruly else None,
+        )
+        return Environment(budget, renderers)
+
+    def _batch(self, me: Invocation, environment: Environment) -> Batch:
         ledger = DynamoLedger(
             TablePort(self.table, self),
             table="images",
@@ -359,7 +426,7 @@ class World:
         worker = Worker(
             store=Port(self.store, self),
             ledger=ledger,
-            render=self._render,
+            render=lambda data, made: self._render(me, environment.renderers, data, made),
             recipe=self.made,
             uploads_bucket=UPLOADS,
             prefix="images/",
@@ -370,43 +437,33 @@ class World:
         )
         return Batch(
             handle=self._watched(worker),
-            queue=Port(self.queue, self),
+            queue=QueuePort(self.queue, self),
+            budget=environment.budget,
             max_receive_count=MAX_RECEIVES,
-            seconds_needed=self._seconds_needed,
             clock=self.clock,
             chance=self.chance,
         )
 
-    def _render(self, data: bytes, made: Recipe) -> Rendered:
-        """As the renderers do, which may find that too little time is left."""
-        me = self._running()
+    def _render(self, me: Invocation, renderers: Renderers, data: bytes, made: Recipe) -> Rendered:
+        """As the renderers do, which may find that too little time is left, for no reason that is seen here."""
         fault = self.decide(me, RENDER)
         if fault is Fault.TOO_LATE:
             self.counts[fault] += 1
+            me.excused = True
             self.note(f"{me.name}: {fault}")
             raise NotStarted(str(fault))
         if fault is not None:
             self.counts[fault] += 1
             self.note(f"{me.name}: {fault}")
             self.unruly = [TROUBLES[fault], None]  # asked for the picture, after the price
-        return self.renderers.render(data, made)
+        return renderers.render(data, made)
 
-    def _start_renderers(self) -> Renderers:
-        """The consumer's own, with children of a script; all workers share them, as if in one environment."""
-        made = self.made
-
-        def trouble() -> Trouble | None:
-            return self.unruly.pop() if self.unruly else None
-
-        script = Script(lambda data: fake_render(data, made), trouble, own_channels=True)
-        return Renderers([Renderer(script)], made, room=Room(1000), pace=Pace(TIMEOUT), seconds=FULL_TRY)
-
-    def _seconds_needed(self) -> float:
-        """Asked before each object; where too little time is left, the rest of the batch is handed back."""
-        me = self._running()
-        if TIMEOUT - (self.now - me.started) < NEEDED:
-            self.explained.update(message.id for message in me.messages)
-        return NEEDED
+    def _pass(self, me: Invocation, seconds: float) -> None:
+        """An image is being rendered."""
+        if seconds:
+            me.rendered += seconds
+            me.asleep_until = self.now + seconds
+            self._pause(me, "rendering", f"{seconds:g} s")
 
     def _watched(self, worker: Worker) -> Callable[..., Any]:
         """The worker's handle; a living worker that loses its lease is a fault of ours."""
@@ -415,11 +472,15 @@ class World:
             me = self._running()
             before = me.requests
             try:
-                return worker.handle(event, delivery)
+                outcome = worker.handle(event, delivery)
+                me.attempted.add(delivery.message_id)
+                return outcome
             except Exception as error:
-                self.explained[delivery.message_id] += 1
+                if not isinstance(error, NotStarted):
+                    me.attempted.add(delivery.message_id)
+                    self.explained[delivery.message_id] += 1
                 in_time = self.now - me.started <= TIMEOUT
-                too_late = isinstance(error.__cause__, NotStarted)  # to render another version, after a write
+                too_late = isinstance(error.__cause__, NotStarted | Rejected)  # for another version, or a second try
                 if isinstance(error, LeaseLost | OutOfTime) and not too_late and in_time and not me.sent_again:
                     self.complaints.append(f"{me.name} lost its lease within its own time: {error}")
                 raise

@@ -12,6 +12,7 @@ import pytest
 from tests.simulation import mutants
 from tests.simulation.histories import Schedule
 from tests.simulation.invariants import violations
+from tests.simulation.rendering import Weight
 from tests.simulation.simulator import LEASE, RENDER, VISIBILITY, Fault, Invocation, World
 
 KEY = "images/cat.jpg"
@@ -219,9 +220,12 @@ def a_zombie_writes_after_the_end(on: Stage) -> None:
 
     S3 has no fencing; what closes this is that no request is sent which could outlive the lease.
     """
+    on.world.weigh = lambda _: Weight(1.0)
     m0 = on.put(Z)
     zombie = on.start(m0)
     on.read(zombie)
+    while zombie.waits_at[0] != "rendering":
+        on.world.step(zombie)
     zombie.frozen = True
     on.world.now += LEASE + 1
     on.world.deliver_again(m0)
@@ -288,6 +292,7 @@ def a_release_is_sent_twice(on: Stage) -> None:
     on.world.decide = lambda _, what: {RENDER: Fault.TOO_LATE, "release": Fault.RESENT}.get(what)
     on.run(on.start(m1))
     on.world.decide = lambda *_: None
+    on.world.deliver_again(m1)  # or it would come back within four minutes
     w1 = on.start(m1)
     on.read(w1)
     covers_a_newer_picture_and_dies(on, w0, w1)
