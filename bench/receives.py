@@ -1,0 +1,201 @@
+"""What healthy but heavy images cost in receives: ``python -m bench.receives [--timeout 60] [--json]``.
+
+A backlog of images that all take equally long to render is worked off on a virtual clock by the service's own batch,
+time budget, admission, worker and fates: buckets, table and queue are in memory, requests take no time, and ten
+environments of one vCPU (one renderer each) receive ten messages at a time. No image is at fault, so none may become a
+dead letter, and no receive may be spent without a try.
+
+With ``--outgrow`` each image fails its first try when its time is over, as one does that takes more memory than its
+header promised, and has to be tried again, alone.
+"""
+
+import argparse
+import heapq
+import itertools
+import json
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from rich.console import Console
+from rich.table import Table
+
+from ops.settings import parameters
+from processing.batch import Batch
+from processing.capacity import shortest_timeout
+from processing.messages import Message
+from processing.time_budget import TimeBudget
+from processing.worker import Worker
+from tests.builders import UPLOADS, created_body, recipe
+from tests.doubles import MemoryLedger, MemoryQueue, MemoryStore, Sent
+from tests.simulation.campaign import quiet
+from tests.simulation.rendering import VirtualRenderer, Weight, renderers_of
+
+RECIPE = recipe()
+ENVIRONMENTS = 10
+POLL = 0.5  # seconds until an empty queue is asked again
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage is deployed with, as far as it matters here; times in seconds."""
+
+    timeout: float
+    try_seconds: float
+    batch_size: int
+    receives: int
+
+
+@dataclass
+class Row:
+    """What became of the images that take so many seconds each."""
+
+    seconds: float
+    dead: int
+    never_tried: int
+    receives_an_image: float
+    hours: float
+
+
+@dataclass
+class Backlog:
+    """A stage in memory with images waiting, and a clock that goes on when somebody waits."""
+
+    stage: Stage
+    images: int
+    seconds: float
+    outgrows: bool
+    seed: int
+    now: float = 0.0
+    received: int = 0
+    tried: set[bytes] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+        self.store = MemoryStore()
+        self.queue = MemoryQueue(self.clock, 6 * self.stage.timeout, self.stage.receives)
+        tokens = map(str, itertools.count())
+        lease = self.stage.timeout + 30
+        self.ledger = MemoryLedger(RECIPE.fingerprint, "code", lease, self.clock, lambda: next(tokens))
+        for number in range(self.images):
+            key = f"images/{number}.gif"
+            self.queue.send(created_body(key, self.store.upload(key, str(number).encode())))
+
+    def clock(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    def work_off(self) -> Row:
+        """Each environment in turn, the one that is free first, until no message is left."""
+        free = [(0.0, number, self._environment()) for number in range(ENVIRONMENTS)]
+        while self.queue.messages:
+            self.now, number, batch = heapq.heappop(free)
+            messages = self._receive()
+            if messages:
+                self._invoke(batch, messages)
+            else:
+                self._sleep()
+            heapq.heappush(free, (self.now, number, batch))
+        dead = [self.store.uploads[key(message)][0] for message in self.queue.dead]
+        never = sum(body not in self.tried for body in dead)
+        return Row(self.seconds, len(dead), never, self.received / self.images, self.now / 3600)
+
+    def _environment(self) -> Batch:
+        budget = TimeBudget(self.stage.try_seconds, function_timeout=self.stage.timeout)
+        renderer = VirtualRenderer(RECIPE, self._weigh, self.wait)
+        worker = Worker(
+            store=self.store,
+            ledger=self.ledger,
+            render=renderers_of(renderer, RECIPE, budget, self.clock).render,
+            recipe=RECIPE,
+            uploads_bucket=UPLOADS,
+            prefix="images/",
+            removals=False,
+            request_seconds=0,
+            clock=self.clock,
+        )
+        return Batch(
+            handle=worker.handle,
+            queue=self.queue,
+            budget=budget,
+            max_receive_count=self.stage.receives,
+            clock=self.clock,
+            chance=self.rng,
+        )
+
+    def _weigh(self, data: bytes) -> Weight:
+        self.tried.add(data)
+        return Weight(self.seconds, self.outgrows)
+
+    def _receive(self) -> list[Sent]:
+        """In any order, as SQS has none."""
+        waiting = list(self.queue.messages.items())
+        self.rng.shuffle(waiting)
+        self.queue.messages = dict(waiting)
+        for message in self.queue.messages.values():
+            if message.visible_at <= self.now:
+                message.visible_at = 0.0
+        return self.queue.receive(self.stage.batch_size)
+
+    def _invoke(self, batch: Batch, messages: Sequence[Sent]) -> None:
+        self.received += len(messages)
+        end = self.now + self.stage.timeout
+        delivered = [Message(m.id, m.handle, m.body, m.receives) for m in messages]
+        answer = batch.process(delivered, seconds_left=lambda: end - self.now)
+        failed = {entry["itemIdentifier"] for entry in answer["batchItemFailures"]}
+        for message in messages:
+            if message.id not in failed:
+                self.queue.delete(message.handle)
+
+    def _sleep(self) -> None:
+        moments = [message.visible_at for message in self.queue.messages.values()]
+        self.now = max(self.now + POLL, min(moments, default=0.0))
+
+
+def key(message: Sent) -> str:
+    """Of the image that a message speaks of."""
+    return str(json.loads(message.body)["Records"][0]["s3"]["object"]["key"]).replace("%2F", "/")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit 0 when no healthy image died, else 1."""
+    given = parameters()
+    parser = argparse.ArgumentParser(prog="python -m bench.receives", description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, nargs="+", help="that an image takes")
+    parser.add_argument("--timeout", type=float, default=given["timeout"], help="of the function")
+    parser.add_argument("--try-seconds", type=float, default=given["trySeconds"])
+    parser.add_argument("--batch-size", type=int, default=given["batchSize"])
+    parser.add_argument("--receives", type=int, default=given["maxReceiveCount"])
+    parser.add_argument("--outgrow", action="store_true", help="each image has to be tried again, alone")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(argv)
+    stage = Stage(options.timeout, options.try_seconds, options.batch_size, options.receives)
+    takes = options.seconds or [8, 10, 12, 14, 17, stage.try_seconds - 0.1]
+    with quiet():
+        rows = [Backlog(stage, options.images, each, options.outgrow, options.seed).work_off() for each in takes]
+    if options.json:
+        json.dump({"stage": asdict(stage), "rows": [asdict(row) for row in rows]}, sys.stdout, indent=2)
+    else:
+        _show(stage, rows, options.images)
+    return 1 if any(row.dead for row in rows) else 0
+
+
+def _show(stage: Stage, rows: Sequence[Row], images: int) -> None:
+    least = shortest_timeout(1769, batch_size=stage.batch_size, try_seconds=stage.try_seconds)
+    title = f"{images:,} healthy images; timeout {stage.timeout:g} s ({least} needed), a try {stage.try_seconds:g} s"
+    table = Table(title=title)
+    for column in ("seconds an image", "dead letters", "never tried", "receives an image", "hours in all"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        cells = (f"{row.seconds:g}", str(row.dead), str(row.never_tried), f"{row.receives_an_image:.2f}")
+        table.add_row(*cells, f"{row.hours:.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Healthy images that take long end with one receive each, and with no dead letter."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bench.receives import main
+
+
+def receives(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    status = main(["--images", "200", "--json", *arguments])
+    return status, json.loads(capsys.readouterr().out)["rows"]
+
+
+def test_with_the_service_s_own_parameters_every_image_takes_one_receive(capsys: pytest.CaptureFixture[str]) -> None:
+    status, rows = receives(capsys)
+
+    assert status == 0
+    assert [row["seconds"] for row in rows] == [8, 10, 12, 14, 17, 19.9]
+    assert {(row["dead"], row["never_tried"], row["receives_an_image"]) for row in rows} == {(0, 0, 1.0)}
+
+
+def test_images_that_have_to_be_tried_twice_take_no_receive_of_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    status, rows = receives(capsys, "--outgrow", "--seconds", "8", "12", "14")
+
+    assert status == 0
+    assert rows[0]["receives_an_image"] == 1.0
+
+
+def test_a_timeout_that_packaging_refuses_costs_receives_and_images(capsys: pytest.CaptureFixture[str]) -> None:
+    status, rows = receives(capsys, "--timeout", "60", "--seconds", "8", "19.9", "--images", "1000")
+
+    assert rows[0]["receives_an_image"] > 1.5
+    assert (status, rows[1]["never_tried"] > 0) == (1, True)
