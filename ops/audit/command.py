@@ -60,7 +60,7 @@ def audit(
     repair: RepairOption = False,
     keep_orphans: KeepOption = None,
     rate: RateOption = None,
-    grace: GraceOption = 15,
+    grace: GraceOption = 30,  # longer than a killed invocation hides its messages
     limit: LimitOption = SHOWN,
     dry_run: DryRun = False,
     as_json: AsJson = False,
