@@ -22,13 +22,16 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.settings import parameters
+from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.capacity import shortest_timeout
+from processing.ledger import DynamoLedger
 from processing.messages import Message
 from processing.time_budget import TimeBudget
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body, recipe
-from tests.doubles import MemoryLedger, MemoryQueue, MemoryStore, Sent
+from tests.doubles import MemoryQueue, MemoryStore, Sent
+from tests.memory_dynamodb import MemoryDynamoDB
 from tests.simulation.campaign import quiet
 from tests.simulation.rendering import VirtualRenderer, Weight, renderers_of
 
@@ -76,8 +79,15 @@ class Backlog:
         self.store = MemoryStore()
         self.queue = MemoryQueue(self.clock, 6 * self.stage.timeout, self.stage.receives)
         tokens = map(str, itertools.count())
-        lease = self.stage.timeout + 30
-        self.ledger = MemoryLedger(RECIPE.fingerprint, "code", lease, self.clock, lambda: next(tokens))
+        self.ledger = DynamoLedger(
+            MemoryDynamoDB(),
+            table="images",
+            recipe=RECIPE.fingerprint,
+            code_version="code",
+            lease_seconds=5 * self.stage.timeout,
+            clock=self.clock,
+            new_token=lambda: next(tokens),
+        )
         for number in range(self.images):
             key = f"images/{number}.gif"
             self.queue.send(created_body(key, self.store.upload(key, str(number).encode())))
@@ -115,6 +125,7 @@ class Backlog:
             prefix="images/",
             removals=False,
             request_seconds=0,
+            backoff=Backoff(self.rng, self.wait),
             clock=self.clock,
         )
         return Batch(

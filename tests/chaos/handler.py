@@ -24,9 +24,10 @@ def _build() -> batch.Batch:
     worker = usual.handle.__self__  # type: ignore[attr-defined]
     assert isinstance(worker, Worker)
     hasty = replace(worker, request_seconds=REQUEST_SECONDS)
-    return replace(usual, handle=hasty.handle, seconds_needed=lambda: 5.0)
+    return replace(usual, handle=hasty.handle)
 
 
+batch.NOT_STARTED_JITTER //= HASTE
 batch.BACKOFF = tuple(-(-delay // HASTE) for delay in batch.BACKOFF)  # type: ignore[assignment]
 consumer.consumer = _build
 

@@ -9,7 +9,7 @@ from tests.builders import created_body, removed_body
 
 REGION = "eu-west-1"
 TIMEOUT = 12  # of the function, in seconds
-TRY = 3
+TRY = 2
 LEASE = 15
 VISIBILITY = 30  # longer than what is left of a lease that the messages of a killed batch wait for
 RECEIVES = 5

@@ -61,6 +61,7 @@ class Desk:
 @pytest.fixture
 def desk(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setenv("FUNCTION_TIMEOUT", "10")
+    monkeypatch.setenv("TRY_SECONDS", "1")
     monkeypatch.setenv("LEASE_SECONDS", "50")
     with scripted_server(stack.server.url) as server:
         for service in ("S3", "DYNAMODB", "SQS"):

@@ -26,16 +26,17 @@ from ops.replay.target import Target
 from ops.stage import Stage
 from processing import imaging
 from processing.backoff import Backoff
-from processing.batch import Batch, Message
+from processing.batch import Batch
 from processing.contained import Renderer, Renderers, Room
 from processing.errors import RenderBug
 from processing.fingerprint import PACKAGE, fingerprint_of, places_of
 from processing.ledger import DynamoLedger
-from processing.pace import Pace
+from processing.messages import Message
 from processing.picture import Rendered
 from processing.publisher import Render
 from processing.recipe import Recipe, VariantSpec, load
 from processing.store import Original
+from processing.time_budget import TimeBudget
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body
 from tests.doubles import MemoryStore
@@ -59,7 +60,7 @@ def picture() -> bytes:
 
 def render_in_a_child(data: bytes, recipe: Recipe) -> Rendered:
     child = Renderer(recipe, environ=os.environ)
-    with closing(Renderers([child], recipe, room=Room(400.0), pace=Pace(60), seconds=30.0)) as renderers:
+    with closing(Renderers([child], recipe, room=Room(400.0), budget=TimeBudget(30))) as renderers:
         return renderers.render(data, recipe)
 
 
@@ -92,7 +93,7 @@ def consume(
         backoff=backoff,
         clock=clock,
     )
-    batch = Batch(worker.handle, Nowhere(), 5, lambda: 0, clock, random.Random(1))
+    batch = Batch(worker.handle, Nowhere(), TimeBudget(30), 5, clock, random.Random(1))
     with caplog.at_level(logging.INFO, logger="darkroom"):
         batch.process([Message("m1", "handle", created_body(KEY, etag), 1)], seconds_left=lambda: 60)
     item = table.item(f"{UPLOADS}/{KEY}", etag)
