@@ -33,7 +33,7 @@ from tests.builders import UPLOADS, created_body, recipe
 from tests.doubles import MemoryQueue, MemoryStore, Sent
 from tests.memory_dynamodb import MemoryDynamoDB
 from tests.simulation.campaign import quiet
-from tests.simulation.rendering import VirtualRenderer, Weight, renderers_of
+from tests.simulation.rendering import Weight, renderers_of
 
 RECIPE = recipe()
 ENVIRONMENTS = 10
@@ -115,11 +115,11 @@ class Backlog:
 
     def _environment(self) -> Batch:
         budget = TimeBudget(self.stage.try_seconds, function_timeout=self.stage.timeout)
-        renderer = VirtualRenderer(RECIPE, self._weigh, self.wait)
+        renderers = renderers_of(RECIPE, budget, self.clock, weigh=self._weigh, wait=self.wait)
         worker = Worker(
             store=self.store,
             ledger=self.ledger,
-            render=renderers_of(renderer, RECIPE, budget, self.clock).render,
+            render=renderers.render,
             recipe=RECIPE,
             uploads_bucket=UPLOADS,
             prefix="images/",

@@ -50,7 +50,7 @@ class MemoryDynamoDB:
                 ResourceNotFoundException, ValidationException.
         """
         if TableName != self._table:
-            raise _refusal("ResourceNotFoundException", "Requested resource not found")
+            raise refused("ResourceNotFoundException", "Requested resource not found")
         names, values = ExpressionAttributeNames, ExpressionAttributeValues
         update, condition = compile_update(UpdateExpression), compile_condition(ConditionExpression)
         _validate(update, condition, names, values)
@@ -58,8 +58,8 @@ class MemoryDynamoDB:
         with self._lock:
             old = self._items.get(key)
             if not condition.holds(old or {}, names, values):
-                shown = {"Item": old} if old and ReturnValuesOnConditionCheckFailure == "ALL_OLD" else {}
-                raise _refusal("ConditionalCheckFailedException", "The conditional request failed", shown)
+                shown = old if ReturnValuesOnConditionCheckFailure == "ALL_OLD" else None
+                raise refused("ConditionalCheckFailedException", "The conditional request failed", shown)
             self._items[key] = update.applied_to(old or Key, names, values)
         return {"Attributes": old} if old and ReturnValues == "ALL_OLD" else {}
 
@@ -83,15 +83,16 @@ class PlainItem(Mapping[str, Any]):
 def _validate(update: Update, condition: Condition, names: Mapping[str, str], values: Mapping[str, Attribute]) -> None:
     """Refuse placeholders that are undefined or unused, paths that are written twice, and a changed key."""
     if names.keys() != condition.names.union(update.names) or values.keys() != condition.values | update.values:
-        raise _refusal("ValidationException", "A placeholder of the expressions is undefined or unused")
+        raise refused("ValidationException", "A placeholder of the expressions is undefined or unused")
     paths = {names[name] for name in update.names}
     if len(paths) != len(update.names):
-        raise _refusal("ValidationException", "Two document paths overlap with each other")
+        raise refused("ValidationException", "Two document paths overlap with each other")
     if not paths.isdisjoint(KEY):
-        raise _refusal("ValidationException", "Cannot update attribute. This attribute is part of the key")
+        raise refused("ValidationException", "Cannot update attribute. This attribute is part of the key")
 
 
-def _refusal(code: str, message: str, shown: Mapping[str, Any] | None = None) -> ClientError:
+def refused(code: str, message: str, item: Item | None = None) -> ClientError:
+    """DynamoDB's refusal of an UpdateItem, with the item where it shows one."""
     answer: dict[str, Any] = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    told: Any = answer | dict(shown or {})  # botocore's types know no item in an error
+    told: Any = answer | ({"Item": item} if item else {})  # botocore's types know no item in an error
     return ClientError(told, "UpdateItem")

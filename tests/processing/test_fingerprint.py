@@ -27,7 +27,7 @@ from ops.stage import Stage
 from processing import imaging
 from processing.backoff import Backoff
 from processing.batch import Batch
-from processing.contained import Renderer, Renderers, Room
+from processing.contained import Children, Renderer, Renderers, Room
 from processing.errors import RenderBug
 from processing.fingerprint import PACKAGE, fingerprint_of, places_of
 from processing.ledger import DynamoLedger
@@ -59,7 +59,7 @@ def picture() -> bytes:
 
 
 def render_in_a_child(data: bytes, recipe: Recipe) -> Rendered:
-    child = Renderer(recipe, environ=os.environ)
+    child = Renderer(Children(recipe, environ=os.environ))
     with closing(Renderers([child], recipe, room=Room(400.0), budget=TimeBudget(30))) as renderers:
         return renderers.render(data, recipe)
 

@@ -34,7 +34,7 @@ from processing.worker import Worker
 from tests.builders import BROKEN, UPLOADS, created_body, recipe, removed_body
 from tests.contained.scripted import Trouble
 from tests.doubles import MemoryQueue, MemoryStore, Sent
-from tests.memory_dynamodb import MemoryDynamoDB
+from tests.memory_dynamodb import MemoryDynamoDB, refused
 from tests.simulation.rendering import Weight, renderers_of
 
 TRY = 20.0  # seconds
@@ -160,19 +160,18 @@ class TablePort(Port):
 
         def refuse() -> None:
             item = self._port._items.get((parameters["Key"]["object"]["S"], etag))
-            error = {"Code": "ConditionalCheckFailedException", "Message": "The conditional request failed"}
-            raise ClientError({"Error": error} | ({"Item": item} if item else {}), "UpdateItem")  # type: ignore[arg-type]
+            raise refused("ConditionalCheckFailedException", "The conditional request failed", item)
 
         return self._world.request(self, purpose, key, effect, refuse)
 
     def described(self, answer: object) -> str:
         if isinstance(answer, ClientError):
-            return f"refused, {_shown(answer.response.get('Item', {}))}"
+            told: Any = answer.response  # botocore's types know no item in an error
+            return f"refused, {_shown(told.get('Item', {}))}"
         return f"over {_shown(answer.get('Attributes', {}))}" if isinstance(answer, dict) else repr(answer)
 
     def refusal(self, name: str) -> Exception:
-        error = {"Code": "ThrottlingException", "Message": "Rate exceeded"}
-        return ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, "UpdateItem")
+        return refused("ThrottlingException", "Rate exceeded")
 
     def silence(self, name: str) -> Exception:
         return ReadTimeoutError(endpoint_url="https://dynamodb")
