@@ -85,10 +85,8 @@ class Again:
         source, there = case.source, _read(self.s3, self.variants_bucket, key)
         if there is None or there["Body"] == made:
             return None
-        if (there["Metadata"].get(SOURCE_ETAG), there["Metadata"].get(RECIPE)) != (
-            source.etag,
-            self.recipe.fingerprint,
-        ):
+        labels = there["Metadata"]
+        if labels.get(SOURCE_ETAG) != source.etag or labels.get(RECIPE) != self.recipe.fingerprint:
             return None
         detail = f"{len(there['Body']):,} bytes that are not the {len(made):,} which {source.key} gives"
         return Finding(Kind.WRONG, key, detail, source, there["ETag"])
