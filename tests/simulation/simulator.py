@@ -24,7 +24,7 @@ from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.capacity import SLOW, shortest_timeout
 from processing.contained import Renderers
-from processing.errors import LeaseLost, NotStarted, OutOfTime, PreconditionFailed, Rejected, Unavailable
+from processing.errors import LeaseLost, NotStarted, OutOfTime, PreconditionFailed, Rejected, SandboxFailed, Unavailable
 from processing.imaging import Rendered
 from processing.ledger import REMOVED_KEY, DynamoLedger, Status
 from processing.messages import Message
@@ -479,7 +479,7 @@ class World:
                     me.attempted.add(delivery.message_id)
                     self.explained[delivery.message_id] += 1
                 in_time = self.now - me.started <= TIMEOUT
-                too_late = isinstance(error.__cause__, NotStarted | Rejected)  # for another version, or a second try
+                too_late = isinstance(error.__cause__, NotStarted | Rejected | SandboxFailed)  # for a further try
                 if isinstance(error, LeaseLost | OutOfTime) and not too_late and in_time and not me.sent_again:
                     self.complaints.append(f"{me.name} lost its lease within its own time: {error}")
                 raise
