@@ -184,15 +184,15 @@ def test_no_request_is_sent_that_could_outlast_the_invocation(build: Callable[..
     body, left = on.upload(), [50.0]
 
     def before(operation: str) -> None:
-        if operation == "GetObject":
+        if operation == "PutObject":
             left[0] = 2.9  # seconds; S3 has to have answered by the last three
 
     moto.before = before
     message = Message("m", "", body, 1)
 
     assert on.consumer.process([message], seconds_left=lambda: left[0]) != {"batchItemFailures": []}
-    assert moto.requests["GetObject"] == 1
-    assert moto.requests["PutObject"] == 0
+    assert moto.requests["PutObject"] == 1, "of three"
+    assert on.item()["reason"]["class"] == "OutOfTime", "for which the ledger has the last seconds"
 
 
 def test_the_renderers_share_the_batch_s_time(build: Callable[..., Stage]) -> None:

@@ -357,6 +357,18 @@ def test_an_invocation_begins_with_its_own_time_before_any_work() -> None:
     assert process(made, message("a"), seconds=260) == []
 
 
+def test_what_else_needs_the_end_of_an_invocation_is_told_of_it_before_any_work() -> None:
+    told: list[float | str] = []
+
+    def handle(event: Event, _: Delivery) -> Outcome:
+        told.append(event.key)
+        return Outcome(Kind.DONE)
+
+    process(replace(batch(handle), begin=lambda left: told.append(left())), message("a"), seconds=99)
+
+    assert told == [99, "a"]
+
+
 def test_a_spread_that_breaks_loses_no_message(caplog: pytest.LogCaptureFixture) -> None:
     def spread(work: Callable[[Chain[ParsedMessage]], None], chains: Sequence[Chain[ParsedMessage]]) -> None:
         work(chains[0])
