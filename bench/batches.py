@@ -105,7 +105,6 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
     ledger = DynamoLedger(
         Distant(MemoryDynamoDB(), latency / 5),
         table="images",
-        recipe=recipe.fingerprint,
         code_version="code",
         lease_seconds=90,
         clock=time.time,

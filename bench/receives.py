@@ -82,7 +82,6 @@ class Backlog:
         self.ledger = DynamoLedger(
             MemoryDynamoDB(),
             table="images",
-            recipe=RECIPE.fingerprint,
             code_version="code",
             lease_seconds=5 * self.stage.timeout,
             clock=self.clock,

@@ -21,8 +21,9 @@ from processing.api.register import DynamoRegister
 from processing.api.service import Service
 from processing.api.settings import ApiSettings
 from processing.api.site import CONTENT_TYPES
-from processing.api.versions import DynamoVersions
+from processing.api.versions import TableVersions
 from processing.capacity import capacity
+from processing.ledger import ImagesTable
 from processing.recipe import load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,8 +50,8 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
         accepted=Accepted(formats.types(heic=find_spec("pi_heif") is not None), max_bytes),
         variants=[spec.name for spec in recipe.variants],
         register=DynamoRegister(dynamodb, table=settings.images_table, clock=clock),
-        versions=DynamoVersions(
-            dynamodb, table=settings.images_table, uploads_bucket=settings.uploads_bucket, clock=clock
+        versions=TableVersions(
+            ImagesTable(dynamodb, settings.images_table), uploads_bucket=settings.uploads_bucket, clock=clock
         ),
         objects=_objects(settings, _signing(env), clock),
         files=_files(ROOT / "web"),

@@ -69,7 +69,6 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
     ledger = DynamoLedger(
         clients.dynamodb,
         table=settings.images_table,
-        recipe=recipe.fingerprint,
         code_version=settings.code_version,
         lease_seconds=settings.lease_seconds,
         clock=time.time,

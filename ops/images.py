@@ -2,21 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
-from ops.errors import UsageError
+from processing import ledger
+from processing.ledger import Phase
 
 MOST_KEYS = 100  # in one BatchGetItem
-TRIES = 8
-FIRST_PAUSE = 0.1  # seconds; each is twice the last
-TEXTS = (
-    *("object", "etag", "status", "image_format", "mode", "recipe", "code_version", "message_id", "content_type"),
-    *("created_date", "uploaded_at", "sequencer"),
-)
-NUMBERS = ("attempts", "width", "height", "size_bytes", "updated_at", "lease_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +59,7 @@ class Record:
     updated_at: int = 0  # seconds since the epoch, as is lease_until
     lease_until: int = 0
     last_receive: bool = False  # of its message, when it was claimed last
+    found: ledger.Record | None = None
 
     @property
     def pixels(self) -> str:
@@ -74,77 +67,62 @@ class Record:
         return _pixels(self.width, self.height)
 
 
-@dataclass(frozen=True, slots=True)
 class ImagesTable:
-    """The images table of one stage; ``dynamodb`` is a boto3 client, and ``pause`` waits for so many seconds."""
+    """The images table of one stage; ``dynamodb`` is a boto3 client."""
 
-    dynamodb: Any
-    name: str
-    pause: Callable[[float], None] = time.sleep
+    def __init__(self, dynamodb: Any, name: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._table = ledger.ImagesTable(dynamodb, name, pause=pause)
 
     def read(self, versions: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Record]:
-        """The items that exist, by object and ETag; at most ``MOST_KEYS`` are asked for.
-
-        Raises:
-            UsageError: DynamoDB left some of them out, again and again.
-        """
-        keys = [{"object": {"S": thing}, "etag": {"S": etag}} for thing, etag in versions]
-        records = {}
-        request = {self.name: {"Keys": keys, "ConsistentRead": True}} if keys else {}
-        tries = 0
-        while request:
-            if tries == TRIES:
-                raise UsageError(f"DynamoDB throttles the reads of {self.name}: try again later")
-            if tries:
-                self.pause(FIRST_PAUSE * 2 ** (tries - 1))
-            tries += 1
-            answer = self.dynamodb.batch_get_item(RequestItems=request)
-            for item in answer["Responses"].get(self.name, []):
-                record = _record(_plain(item))
-                records[record.object, record.etag] = record
-            request = answer.get("UnprocessedKeys")
-        return records
+        """The items that exist, by object and ETag."""
+        wanted = [ledger.Version(*thing.split("/", 1), etag=etag) for thing, etag in versions]
+        return {(one.object, one.etag): _record(found) for one, found in self._table.read(wanted).items()}
 
     def versions(self, thing: str) -> list[Record]:
         """Every version of one object (``bucket/key``) that was ever seen, the latest change first."""
-        pages = self.dynamodb.get_paginator("query").paginate(
-            TableName=self.name,
-            KeyConditionExpression="#object = :object",
-            ExpressionAttributeNames={"#object": "object"},
-            ExpressionAttributeValues={":object": {"S": thing}},
-            ConsistentRead=True,
-        )
-        found = [_record(_plain(item)) for page in pages for item in page["Items"]]
-        return sorted(found, key=lambda record: record.updated_at, reverse=True)
+        return [_record(found) for found in self._table.versions(*thing.split("/", 1))]
 
 
 def _pixels(width: int, height: int) -> str:
     return f"{width}×{height}"  # noqa: RUF001 - the sign for it
 
 
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
-
-
-def _record(item: Mapping[str, Any]) -> Record:
-    reason = item.get("reason", {})
-    texts: dict[str, Any] = {name: str(item.get(name, "")) for name in TEXTS}
-    numbers: dict[str, Any] = {name: int(item.get(name, 0)) for name in NUMBERS}
+def _record(found: ledger.Record) -> Record:
+    image, reason = found.image, found.reason
+    of_image: dict[str, Any] = {}
+    if image is not None:
+        of_image = {each.name: getattr(image, each.name) for each in fields(image) if each.name != "variants"}
+        of_image["created_date"] = image.created_date or ""
+        of_image["variants"] = tuple(
+            Variant(each.name, each.key, each.format, each.width, each.height, each.bytes) for each in image.variants
+        )
     return Record(
-        **texts,
-        **numbers,
-        cause=reason.get("class", ""),
-        message=reason.get("message", ""),
-        fingerprint=reason.get("fingerprint", ""),
-        request_id=reason.get("request_id", ""),
-        last_receive=bool(item.get("last_receive", False)),
-        has_transparency=bool(item.get("has_transparency", False)),
-        variants=tuple(_variant(variant) for variant in item.get("variants", ())),
-        timings={stage: int(value) for stage, value in item.get("timings", {}).items()},
-        lost=tuple(item.get("lost", ())),
+        status=found.status,
+        cause=found.cause,
+        message=found.message,
+        attempts=found.attempts,
+        object=found.version.object,
+        etag=found.version.etag,
+        code_version=found.code_version,
+        fingerprint=reason.fingerprint if reason else "",
+        request_id=reason.request_id if reason else "",
+        message_id=found.message_id,
+        uploaded_at=found.uploaded_at,
+        sequencer=found.sequencer,
+        updated_at=found.updated_at,
+        lease_until=found.lease_until,
+        last_receive=found.last_receive,
+        found=found,
+        **of_image,
     )
 
 
-def _variant(fields: Mapping[str, Any]) -> Variant:
-    numbers = {name: int(fields[name]) for name in ("width", "height", "bytes")}
-    return Variant(name=fields["name"], key=fields["key"], format=fields["format"], **numbers)
+def is_given_up(record: Record, *, now: float) -> bool:
+    """Whether nobody but an operator sends its message back."""
+    return record.found is not None and record.found.phase(now) is Phase.DEAD
+
+
+def current(records: Sequence[Record], source_etag: Callable[[], str | None]) -> Record | None:
+    """As `processing.ledger.current`."""
+    chosen = ledger.current([one.found for one in records if one.found], source_etag)
+    return next((one for one in records if one.found is chosen), None) if chosen else None

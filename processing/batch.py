@@ -20,7 +20,7 @@ import random
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavailable
@@ -148,7 +148,8 @@ class Batch:
         if isinstance(result, Outcome):
             line |= {"attempt": result.attempt, "size_bytes": result.size_bytes, "timings": result.timings}
         else:
-            reason = asdict(reason_of(result))
+            why = reason_of(result)
+            reason = {"cause": why.cause, "message": why.message, "fingerprint": why.fingerprint}
             line |= {"reason": reason | {"notes": list(getattr(result, "__notes__", ()))}, "delay": fate.delay}
             line |= {"last_receive": message.receive_count >= self.max_receive_count}
         return line | {"queue_delay_ms": round((self.clock() - message.sent_at) * 1000) if message.sent_at else None}

@@ -11,9 +11,9 @@ so that the end is right whatever came in between::
 S3 has no fencing: nothing can stop a request that was sent. So none is sent that could outlive the lease.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeGuard
 
 from processing.backoff import Backoff
 from processing.errors import (
@@ -25,13 +25,18 @@ from processing.errors import (
     SourceChanged,
     SourceReplaced,
 )
+from processing.ledger import Record, VariantRecord
 from processing.picture import Rendered, RenderedVariant
-from processing.recipe import Recipe
+from processing.recipe import Recipe, VariantSpec
 from processing.store import NewVariant, Published, Store
 
-Render = Callable[[bytes, Recipe], Rendered]
-
 UNKNOWN: Final = object()  # a version that cannot be told: of the source, or of what stands in the variants bucket
+
+
+class Render(Protocol):
+    """Makes variants of the recipe: all of them, or those with the names in ``only``, with the same bytes."""
+
+    def __call__(self, data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +90,46 @@ class Publication:
         self._keep_orphans = keep_orphans
         self._backoff = backoff
         self._looks = self._rounds(f"s3:HeadObject {key}")
+        self._seen: dict[str, Published | None] = {}  # by the variant's name, as `survey` found them
         self.wrote = False  # a request that was never answered counts
 
-    def render(self, data: bytes) -> Rendered:
-        """Make the variants.
+    def survey(self, recorded: Sequence[VariantRecord], etag: str) -> dict[str, VariantRecord]:
+        """Look at the variants that a record of the version ``etag`` speaks of, one HEAD each.
+
+        Returns:
+            By name, those that are there, up to date, and need not be made; what is there of the others is remembered,
+            so that it is overwritten without a try that would be refused.
+        """
+        known = {made.name: made for made in recorded if self.keys.get(made.name) == made.key}
+        self._seen = {name: self._store.variant(made.key) for name, made in known.items()}
+        return {
+            spec.name: known[spec.name]
+            for spec in self._recipe.variants
+            if spec.name in known and _stands(known[spec.name], self._seen[spec.name], spec, etag)
+        }
+
+    def render(self, data: bytes, only: Collection[str]) -> Rendered:
+        """Make the variants with these names.
 
         Raises:
             OutOfTime: too little time was left to begin, and something was written before: so this was an attempt.
         """
         try:
-            return self._render(data, self._recipe)
+            return self._render(data, self._recipe, only)
         except NotStarted as error:
             if self.wrote:
                 raise OutOfTime(str(error)) from error
             raise
 
-    def publish(self, rendered: Rendered, etag: str) -> None:
-        """Write each variant of the version ``etag``, unless it is there already.
+    def publish(self, rendered: Rendered, etag: str) -> dict[str, VariantRecord]:
+        """Write each variant of the version ``etag``, unless it is there already; what to record of each, by name.
 
         Raises:
             SourceReplaced: the source has changed, or is gone; some variants may be written.
             OutOfTime: the lease is about to end.
             Conflict: writes were refused again and again.
         """
-        for variant in rendered.variants:
-            self._put(self._new(variant, etag), over=None)
+        return {made.name: self._put(made, etag, over=self._seen.get(made.name)) for made in rendered.variants}
 
     def look(self, published: object) -> object:
         """Bring the variants to what the source is now, and look again, until nothing has changed.
@@ -153,28 +173,31 @@ class Publication:
             return
         try:
             original = self._store.fetch(self._key, etag, max_bytes=self._recipe.limits.max_bytes)
-            rendered = self.render(original.body)
+            rendered = self.render(original.body, stale)
         except Rejected:
             return  # its own message will tell; the older pictures stay
         for variant in rendered.variants:
-            if variant.name in stale:
-                self._put(self._new(variant, etag), over=stale[variant.name])
+            self._put(variant, etag, over=stale[variant.name])
 
-    def _put(self, new: NewVariant, *, over: Published | None) -> None:
-        """Write a variant over what was seen there before the source was."""
+    def _put(self, made: RenderedVariant, etag: str, *, over: Published | None) -> VariantRecord:
+        """Write a variant over what was seen there before the source was, unless that is as good."""
+        spec = next(spec for spec in self._recipe.variants if spec.name == made.name)
+        new = NewVariant(self.keys[made.name], made.data, made.content_type, etag, spec.fingerprint(made.format))
         for number in self._rounds(f"s3:PutObject {new.key}"):
             if number:
                 over = self._store.variant(new.key)
-                if self._is_of(over, new.source_etag):
-                    return
-                self._check_source(new.source_etag)
+            if over is not None and _is_as_good(over, new, spec):
+                return _recorded(made, new, stored_as=over.fingerprint)
+            if number:
+                self._check_source(etag)
             self._lease.check()
             self.wrote = True
             try:
                 self._store.put(new, over=None if over is None else over.etag)
             except PreconditionFailed:
                 continue
-            return
+            break
+        return _recorded(made, new, stored_as=new.fingerprint)
 
     def _check_source(self, etag: str) -> None:
         if self._source() != etag:
@@ -201,23 +224,59 @@ class Publication:
     def _rounds(self, operation: str) -> Iterator[int]:
         return self._backoff.rounds(operation, self._lease.check)
 
-    def _is_of(self, seen: Published | None, etag: str) -> bool:
-        return _is_from(seen, etag, self._recipe.fingerprint)
 
-    def _new(self, variant: RenderedVariant, etag: str) -> NewVariant:
-        return NewVariant(
-            key=self.keys[variant.name],
-            body=variant.data,
-            content_type=variant.content_type,
-            source_etag=etag,
-            recipe=self._recipe.fingerprint,
-        )
+def is_complete(store: Store, recipe: Recipe, variant_keys: Mapping[str, str], record: Record) -> bool:
+    """Whether every variant of today's recipe is recorded as made and is there; one HEAD each.
 
-
-def is_complete(store: Store, variant_keys: Iterable[str], *, etag: str, recipe: str) -> bool:
-    """Whether every variant is there, of this version and this recipe; one HEAD each."""
-    return all(_is_from(store.variant(key), etag, recipe) for key in variant_keys)
+    Args:
+        variant_keys: today's keys, by the variant's name.
+    """
+    if to_make(recipe, variant_keys, record.variants):
+        return False
+    made = {each.name: each for each in record.variants}
+    return all(
+        _stands(made[spec.name], store.variant(made[spec.name].key), spec, record.version.etag)
+        for spec in recipe.variants
+    )
 
 
-def _is_from(seen: Published | None, etag: str, recipe: str | None = None) -> bool:
-    return seen is not None and seen.source_etag == etag and recipe in (None, seen.recipe)
+def to_make(recipe: Recipe, variant_keys: Mapping[str, str], recorded: Sequence[VariantRecord]) -> list[str]:
+    """The variants of today's recipe, by their names, that no record says are made by it.
+
+    Args:
+        variant_keys: today's keys, by the variant's name.
+    """
+    made = {each.name: each for each in recorded if variant_keys.get(each.name) == each.key}
+    return [
+        spec.name
+        for spec in recipe.variants
+        if spec.name not in made or not spec.is_current(made[spec.name].fingerprint)
+    ]
+
+
+def _stands(made: VariantRecord, seen: Published | None, spec: VariantSpec, etag: str) -> bool:
+    """Whether a variant that is recorded as made is there, as it was made, and as today's recipe makes it."""
+    stored_as = made.stored_as or made.fingerprint
+    return _is_from(seen, etag) and spec.is_current(made.fingerprint) and seen.fingerprint == stored_as
+
+
+def _is_as_good(seen: Published, new: NewVariant, spec: VariantSpec) -> bool:
+    """Whether what is there is the same picture: of the same version, by the same settings or with the same bytes."""
+    return _is_from(seen, new.source_etag) and (spec.is_current(seen.fingerprint) or seen.digest == new.digest)
+
+
+def _is_from(seen: Published | None, etag: str) -> TypeGuard[Published]:
+    return seen is not None and seen.source_etag == etag
+
+
+def _recorded(made: RenderedVariant, new: NewVariant, *, stored_as: str) -> VariantRecord:
+    return VariantRecord(
+        name=made.name,
+        key=new.key,
+        format=made.format,
+        width=made.width,
+        height=made.height,
+        bytes=len(made.data),
+        fingerprint=new.fingerprint,
+        stored_as="" if stored_as == new.fingerprint else stored_as,
+    )

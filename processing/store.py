@@ -3,10 +3,11 @@
 One method is one request. Nothing here decides anything; `publisher` does.
 """
 
+import hashlib
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, Self
 
 from botocore.exceptions import ClientError
 
@@ -21,8 +22,9 @@ from processing.errors import (
     Unavailable,
 )
 
-SOURCE_ETAG = "source-etag"
-RECIPE = "recipe"
+SOURCE_ETAG: Final = "source-etag"
+FINGERPRINT: Final = "fingerprint"
+DIGEST: Final = "digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,24 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A variant as it stands in the bucket: its own ETag, and the version and recipe it was made from."""
+    """A variant as it stands in the bucket.
+
+    Args:
+        etag: its own.
+        source_etag: the version that it was made from.
+        fingerprint: of the settings that it was made by.
+        digest: of its bytes; an ETag tells nothing of them under KMS.
+    """
 
     etag: str
     source_etag: str
-    recipe: str
+    fingerprint: str
+    digest: str
+
+    @classmethod
+    def of(cls, etag: str, metadata: Mapping[str, str]) -> Self:
+        """From what S3 says of an object."""
+        return cls(etag, *(metadata.get(name, "") for name in (SOURCE_ETAG, FINGERPRINT, DIGEST)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +65,17 @@ class NewVariant:
     body: bytes
     content_type: str
     source_etag: str
-    recipe: str
+    fingerprint: str
+
+    @property
+    def digest(self) -> str:
+        """Of its bytes: 16 hex digits."""
+        return hashlib.blake2b(self.body, digest_size=8).hexdigest()
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What is stored beside its bytes."""
+        return {SOURCE_ETAG: self.source_etag, FINGERPRINT: self.fingerprint, DIGEST: self.digest}
 
 
 class Store(Protocol):
@@ -132,7 +157,7 @@ class S3Store:
                     Key=variant.key,
                     Body=variant.body,
                     ContentType=variant.content_type,
-                    Metadata={SOURCE_ETAG: variant.source_etag, RECIPE: variant.recipe},
+                    Metadata=variant.metadata,
                     **condition,
                 )
             except ClientError as error:
@@ -165,8 +190,7 @@ class S3Store:
                 raise
         if answer is None:
             return None
-        metadata = answer.get("Metadata", {})
-        return Published(_etag(answer, operation), metadata.get(SOURCE_ETAG, ""), metadata.get(RECIPE, ""))
+        return Published.of(_etag(answer, operation), answer.get("Metadata", {}))
 
 
 def head(s3: Any, bucket: str, key: str) -> Any:

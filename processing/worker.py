@@ -5,9 +5,9 @@ was decided before, and `batch` what an outcome or an exception means for the me
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -110,34 +110,39 @@ class Worker:
         with self._reasons(claim, delivery):
             publication = self._publication(claim, event.key)
             while True:  # as often as the publication looks
-                record, now = self._publish(event, publication, watch, earlier=claim.earlier)
+                image, now = self._publish(event, publication, watch, claim)
                 if now != event.etag:
                     status = Status.REMOVED if now is None else Status.SUPERSEDED
                     self.ledger.settle(claim, status)
                     return Outcome(Kind(status.lower()), claim.attempt, watch.timings)
-                if record is not None:
-                    self.ledger.complete(claim, record)
-                    return Outcome(Kind.DONE, claim.attempt, watch.timings, record.size_bytes)
+                if image is not None:
+                    self.ledger.complete(claim, image)
+                    return Outcome(Kind.DONE, claim.attempt, watch.timings, image.size_bytes)
 
     def _publish(
-        self, event: ObjectCreated, publication: Publication, watch: Stopwatch, *, earlier: bool
+        self, event: ObjectCreated, publication: Publication, watch: Stopwatch, claim: Claim
     ) -> tuple[ImageRecord | None, object]:
         """Fetch, render, publish and look; what was made, and the version that is in the uploads bucket now."""
-        record = None
+        image = None
         try:
+            kept = publication.survey(claim.variants, event.etag)
+            missing = [spec.name for spec in self.recipe.variants if spec.name not in kept]
+            if claim.image is not None and not missing:
+                return replace(claim.image, variants=tuple(kept.values())), publication.look(event.etag)
             with watch("fetch"):
                 original = self.store.fetch(event.key, event.etag, max_bytes=self.recipe.limits.max_bytes)
             with watch("render"):
-                rendered = publication.render(original.body)
+                rendered = publication.render(original.body, missing)
             if rendered.milliseconds is not None:
                 watch.waited("render", rendered.milliseconds)
             with watch("publish"):
-                publication.publish(rendered, event.etag)
-            record = _record(original, rendered, publication.keys, watch.timings)
-            return record, publication.look(event.etag)
+                made = kept | publication.publish(rendered, event.etag)
+            variants = tuple(made[spec.name] for spec in self.recipe.variants)
+            image = _image(original, rendered, variants, watch.timings)
+            return image, publication.look(event.etag)
         except SourceChanged as change:
-            if earlier or publication.wrote:
-                return record, publication.look(UNKNOWN)
+            if claim.earlier or publication.wrote:
+                return image, publication.look(UNKNOWN)
             return None, None if isinstance(change, SourceGone) else UNKNOWN
 
     def _remove(self, event: ObjectRemoved, delivery: Delivery) -> Outcome:
@@ -163,8 +168,7 @@ class Worker:
             claim = self.ledger.claim(version, delivery, about=known, over=finished)
             if isinstance(claim, Claim):
                 return claim
-            keys = self._variant_keys(event.key).values()
-            if is_complete(self.store, keys, etag=event.etag, recipe=self.recipe.fingerprint):
+            if is_complete(self.store, self.recipe, self._variant_keys(event.key), claim):
                 return None
             finished = claim
         raise Conflict(f"claim {version.object}: finished by others, and incomplete, in {CLAIMS} rounds")
@@ -220,12 +224,10 @@ def reason_of(error: BaseException) -> Reason:
     return Reason(kind_of(error), str(error), fingerprint_of(error))
 
 
-def _record(original: Original, rendered: Rendered, keys: Mapping[str, str], timings: dict[str, int]) -> ImageRecord:
+def _image(
+    original: Original, rendered: Rendered, variants: tuple[VariantRecord, ...], timings: dict[str, int]
+) -> ImageRecord:
     source = rendered.source
-    variants = tuple(
-        VariantRecord(made.name, keys[made.name], made.format, made.width, made.height, len(made.data))
-        for made in rendered.variants
-    )
     return ImageRecord(
         image_format=source.image_format,
         mode=source.mode,

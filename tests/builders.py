@@ -1,6 +1,8 @@
 """Messages, events and pictures made in code."""
 
 import json
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -12,14 +14,22 @@ UPLOADS = "uploads"
 BROKEN = b"broken"  # the one body that `fake_render` refuses
 
 
-def recipe(*names: str, fingerprint: str = "recipe-1", max_bytes: int = 1000) -> Recipe:
+def recipe(*names: str, quality: int = 1, max_bytes: int = 1000) -> Recipe:
     """A recipe whose variants have the formats of the original."""
-    variants = tuple(VariantSpec(name=name, width=100, height=100) for name in names or ("desktop", "phone"))
-    return Recipe(variants, Limits(max_bytes=max_bytes, max_frames=1, max_pixels={}), fingerprint)
+    variants = tuple(
+        VariantSpec(name=name, width=100, height=100, quality=quality) for name in names or ("desktop", "phone")
+    )
+    return Recipe(variants, Limits(max_bytes=max_bytes, max_frames=1, max_pixels={}))
 
 
-def fake_render(data: bytes, recipe: Recipe) -> Rendered:
-    """Variants that show what they were made from: ``<variant>:<recipe>:<data>``."""
+def changed(made: Recipe, *names: str, **settings: Any) -> Recipe:
+    """The recipe with other settings of these variants."""
+    variants = tuple(replace(spec, **settings) if spec.name in names else spec for spec in made.variants)
+    return replace(made, variants=variants)
+
+
+def fake_render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
+    """Variants that show what they were made from: ``<variant>:<quality>:<data>``; no other setting alters them."""
     if data.startswith(BROKEN):
         raise CorruptImage("broken off")
     source = Source(
@@ -32,9 +42,10 @@ def fake_render(data: bytes, recipe: Recipe) -> Rendered:
             content_type="image/jpeg",
             width=8,
             height=6,
-            data=f"{spec.name}:{recipe.fingerprint}:".encode() + data,
+            data=f"{spec.name}:{spec.quality}:".encode() + data,
         )
         for spec in recipe.variants
+        if only is None or spec.name in only
     )
     return Rendered(source, variants, ())
 

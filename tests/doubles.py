@@ -47,7 +47,7 @@ class MemoryStore:
 
     def variant(self, key: str) -> Published | None:
         found = self.variants.get(key)
-        return None if found is None else Published(etag_of(found.body), found.source_etag, found.recipe)
+        return None if found is None else Published.of(etag_of(found.body), found.metadata)
 
     def put(self, variant: NewVariant, *, over: str | None) -> None:
         seen = self.variant(variant.key)

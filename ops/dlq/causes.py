@@ -13,7 +13,7 @@ from ops.images import MOST_KEYS, ImagesTable, Record
 from ops.stage import Stage
 from processing.errors import MalformedMessage
 from processing.events import Event, ObjectCreated, parse
-from processing.ledger.model import REMOVED_KEY, Status
+from processing.ledger import REMOVED_KEY, Status
 
 ENDED = (Status.DONE, Status.SUPERSEDED, Status.REMOVED)
 OPERATION = re.compile(r"(?:s3|dynamodb|sqs):[A-Za-z]+(?= |:)")  # as `processing.aws.calling` names what AWS refused

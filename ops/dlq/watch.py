@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 
 from ops.dlq.causes import ENDED, Case, Version, read_records
 from ops.images import ImagesTable, Record
-from processing.ledger.model import Status
+from processing.ledger import Status
 
 PAUSE = 0.5  # seconds between two looks
 MOST = 500  # records in one look

@@ -126,7 +126,7 @@ def _document(target: Target, made: Replay, files: dict[str, str]) -> dict[str, 
         "memory": {"before": made.memory_before, "peak": made.memory_peak, "price": made.price},
     }
     if made.rendered is None:
-        reason = {"class": made.cause, "message": made.message, "fingerprint": made.fingerprint}
+        reason = {"cause": made.cause, "message": made.message, "fingerprint": made.fingerprint}
         return document | {"reason": reason, "traceback": made.trace}
     source = made.rendered.source
     variants = [

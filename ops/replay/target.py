@@ -9,7 +9,7 @@ from ops.heads import head
 from ops.images import ImagesTable
 from ops.stage import Stage
 from processing.events import ObjectCreated
-from processing.ledger.model import REMOVED_KEY
+from processing.ledger import REMOVED_KEY
 
 
 @dataclass(frozen=True, slots=True)

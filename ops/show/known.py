@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from ops.errors import UsageError
 from ops.heads import head
-from ops.images import ImagesTable, Record, Variant
+from ops.images import ImagesTable, Record, Variant, current
 from ops.stage import Stage
-from processing.ledger import current
 
 THERE: Final = "there"
 OF_ANOTHER_VERSION: Final = "of another version"

@@ -10,10 +10,10 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from ops.images import Record
+from ops.images import Record, is_given_up
 from ops.show.known import MISSING, Known, Seen
 from ops.terminal import paper, table
-from processing.ledger import REMOVED_KEY, Status, is_given_up
+from processing.ledger import REMOVED_KEY, Status
 
 
 def show(known: Known, today: str) -> None:

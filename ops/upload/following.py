@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ops.images import MOST_KEYS, Record
-from processing.ledger import Status, is_given_up
+from ops.images import MOST_KEYS, Record, is_given_up
+from processing.ledger import Status
 
 Version = tuple[str, str]
 """An object ("bucket/key") and its ETag."""

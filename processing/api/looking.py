@@ -11,9 +11,9 @@ from processing.api.http import Problem, Request, Response, as_json, cached, tag
 from processing.api.ids import is_id
 from processing.api.orders import read_page
 from processing.api.service import Service, location_of
-from processing.api.state import Standing, State, Upload, Version, is_forgotten, never_sent, standing
+from processing.api.state import Standing, State, Upload, is_forgotten, never_sent, standing
 from processing.api.versions import THREADS
-from processing.ledger import current
+from processing.ledger import Record, current
 
 Found = tuple[Upload, Standing]
 Whole = Callable[[list[dict[str, Any]]], dict[str, Any]]
@@ -45,8 +45,7 @@ def redirect(service: Service, request: Request) -> Response:
     request.allow_query()
     upload = _find(service, request)
     where = _standing(service, upload, service.versions.of(service.key(upload.id)))
-    record = where.version.record if where.state is State.DONE and where.version else None
-    for variant in record.variants if record else ():
+    for variant in where.record.variants if where.state is State.DONE and where.record else ():
         if variant.name == request.parameters["variant"]:
             life = service.settings.link_seconds // 2
             headers = {"Location": service.objects.link(variant.key), "Cache-Control": f"private, max-age={life}"}
@@ -68,7 +67,7 @@ def _find(service: Service, request: Request) -> Upload:
     return upload
 
 
-def _standing(service: Service, upload: Upload, versions: Sequence[Version]) -> Standing:
+def _standing(service: Service, upload: Upload, versions: Sequence[Record]) -> Standing:
     """By the ledger alone, as a rule; one HEAD where no version was seen in time, or several are to choose from."""
 
     def source_etag() -> str | None:

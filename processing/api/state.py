@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from processing.api.ids import given_at
-from processing.ledger import ImageRecord, Status, is_given_up
+from processing.ledger import Phase, Record
 
 FORGOTTEN: Final = 3600  # seconds after its form's end: an upload that began in time has come to an end by then
 SOONEST, LATEST, SLOWER = 1, 30, 10  # a waiting image is asked for after a tenth of its age, within these seconds
@@ -38,24 +38,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """A version of its object, as the ledger has it. ``cause`` and ``message`` say why its last attempt failed."""
-
-    etag: str
-    status: Status
-    attempts: int = 0
-    lease_until: int = 0
-    updated_at: int = 0
-    last_receive: bool = False
-    uploaded_at: str | None = None
-    cause: str = ""
-    message: str = ""
-    record: ImageRecord | None = None
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Explanation:
     """Why an image was rejected, or failed, and what its sender can do; ``detail`` is what the service saw."""
 
     cause: str
@@ -71,32 +54,38 @@ class Standing:
     state: State
     message: str
     retry_after: int | None = None
-    reason: Reason | None = None
+    reason: Explanation | None = None
     retrying: bool | None = None
-    version: Version | None = None
+    record: Record | None = None
 
 
-def standing(upload: Upload, version: Version | None, *, now: float) -> Standing:
+def standing(upload: Upload, record: Record | None, *, now: float) -> Standing:
     """Where an image stands.
 
     Args:
-        version: the one that counts, of those that were seen.
+        record: the one that counts, of those that were seen.
         now: seconds since the epoch.
     """
-    if version is not None and is_given_up(version, now=now):
-        return _failed(version, retrying=False)
-    match version:
-        case None | Version(status=Status.IN_PROGRESS, lease_until=0):
-            return _waiting(upload, now, version)
-        case Version(status=Status.DONE, record=ImageRecord() as record):
-            made = len(record.variants)
-            return Standing(State.DONE, f"Finished: {made} variant{'' if made == 1 else 's'}.", version=version)
-        case Version(status=Status.REJECTED | Status.REMOVED):
-            reason = _reason("Removed" if version.status == Status.REMOVED else version.cause, version.message)
-            return Standing(State.REJECTED, reason.text, reason=reason, version=version)
-        case Version(status=Status.IN_PROGRESS, lease_until=until) if until > now:
-            return Standing(State.PROCESSING, "The variants are being made.", WHILE_PROCESSING, version=version)
-    return _failed(version, retrying=True)
+    if record is None:
+        return _waiting(upload, now, None)
+    match phase := record.phase(now):
+        case Phase.NOT_STARTED:
+            return _waiting(upload, now, record)
+        case Phase.WORKING:
+            return Standing(State.PROCESSING, "The variants are being made.", WHILE_PROCESSING, record=record)
+        case Phase.DONE:
+            made = len(record.image.variants) if record.image else 0
+            return Standing(State.DONE, f"Finished: {made} variant{'' if made == 1 else 's'}.", record=record)
+        case Phase.REJECTED:
+            return _rejected(record, _explanation(record.cause, record.message))
+        case Phase.REMOVED:
+            return _rejected(record, _explanation("Removed"))
+        case Phase.DEAD:
+            return _failed(record, retrying=False)
+        case Phase.RETRYING | Phase.INTERRUPTED | Phase.SUPERSEDED:
+            return _failed(record, retrying=True)
+        case _:
+            assert_never(phase)
 
 
 def is_forgotten(upload: Upload, *, now: float) -> bool:
@@ -106,30 +95,31 @@ def is_forgotten(upload: Upload, *, now: float) -> bool:
 
 def never_sent() -> Standing:
     """Where an image stands whose form was never used."""
-    reason = _reason("NotUploaded")
-    return Standing(State.REJECTED, reason.text, reason=reason)
+    return _rejected(None, _explanation("NotUploaded"))
 
 
-def _waiting(upload: Upload, now: float, version: Version | None) -> Standing:
+def _waiting(upload: Upload, now: float, record: Record | None) -> Standing:
     age = now - given_at(upload.id).timestamp()
     again = int(min(LATEST, max(SOONEST, age / SLOWER)))
     message = "Waiting for the upload, or for its turn." if upload.upload_until else "Waiting for its turn."
-    return Standing(State.WAITING, message, again, version=version)
+    return Standing(State.WAITING, message, again, record=record)
 
 
-def _failed(version: Version, *, retrying: bool) -> Standing:
-    reason = _reason("Interrupted" if retrying else "GivenUp")
-    return Standing(
-        State.FAILED, reason.text, WHILE_FAILED if retrying else None, reason=reason, retrying=retrying, version=version
-    )
+def _rejected(record: Record | None, why: Explanation) -> Standing:
+    return Standing(State.REJECTED, why.text, reason=why, record=record)
 
 
-def _reason(cause: str, detail: str = "") -> Reason:
-    text, advice = REASONS.get(cause, ("The file could not be processed.", "Try another file."))
-    return Reason(cause, text, advice, detail)
+def _failed(record: Record, *, retrying: bool) -> Standing:
+    why, again = _explanation("Interrupted" if retrying else "GivenUp"), WHILE_FAILED if retrying else None
+    return Standing(State.FAILED, why.text, again, reason=why, retrying=retrying, record=record)
 
 
-REASONS: Final[Mapping[str, tuple[str, str]]] = {
+def _explanation(cause: str, detail: str = "") -> Explanation:
+    text, advice = EXPLANATIONS.get(cause, ("The file could not be processed.", "Try another file."))
+    return Explanation(cause, text, advice, detail)
+
+
+EXPLANATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "UnsupportedFormat": (
         "The file is not a picture in a format that can be read.",
         "Save it as JPEG or PNG and upload the new file.",

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from processing.api.ids import given_at
-from processing.api.state import Reason, Standing, State, Upload, Version
-from processing.ledger import ImageRecord, VariantRecord
+from processing.api.state import Explanation, Standing, State, Upload
+from processing.ledger import ImageRecord, Record, VariantRecord
 
 Document = dict[str, Any]
 
@@ -35,12 +35,12 @@ def image(upload: Upload, standing: Standing, *, location: str, link: Callable[[
         document["reason"] = reason(standing.reason)
     if standing.retrying is not None:
         document["retrying"] = standing.retrying
-    if standing.version is not None:
-        document |= _of_version(standing.version, standing.state, location, link)
+    if standing.record is not None:
+        document |= _of_record(standing.record, standing.state, location, link)
     return document
 
 
-def reason(why: Reason) -> Document:
+def reason(why: Explanation) -> Document:
     """Why an image was rejected or failed."""
     document = {"class": why.cause, "text": why.text, "advice": why.advice}
     return document | ({"detail": why.detail} if why.detail else {})
@@ -51,27 +51,27 @@ def timestamp(seconds: float) -> str:
     return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _of_version(version: Version, state: State, location: str, link: Callable[[str], str]) -> Document:
-    document: Document = {"attempts": version.attempts}
-    if state is State.DONE and version.record is not None:
-        document["metadata"] = _metadata(version, version.record)
-        document["lost"] = list(version.record.lost)
-        document["variants"] = [_variant(each, location, link(each.key)) for each in version.record.variants]
+def _of_record(record: Record, state: State, location: str, link: Callable[[str], str]) -> Document:
+    document: Document = {"attempts": record.attempts}
+    if state is State.DONE and record.image is not None:
+        document["metadata"] = _metadata(record, record.image)
+        document["lost"] = list(record.image.lost)
+        document["variants"] = [_variant(each, location, link(each.key)) for each in record.variants]
     return document
 
 
-def _metadata(version: Version, record: ImageRecord) -> Document:
+def _metadata(record: Record, image: ImageRecord) -> Document:
     return {
-        "format": record.image_format,
-        "mode": record.mode,
-        "width": record.width,
-        "height": record.height,
-        "transparency": record.has_transparency,
-        "bytes": record.size_bytes,
-        "content_type": record.content_type,
-        "uploaded_at": version.uploaded_at,
-        "created_date": record.created_date,
-        "tags": list(version.tags),
+        "format": image.image_format,
+        "mode": image.mode,
+        "width": image.width,
+        "height": image.height,
+        "transparency": image.has_transparency,
+        "bytes": image.size_bytes,
+        "content_type": image.content_type,
+        "uploaded_at": record.uploaded_at or None,
+        "created_date": image.created_date,
+        "tags": list(record.tags),
     }
 
 

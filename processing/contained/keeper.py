@@ -50,7 +50,7 @@ from processing.imaging.price import megabytes as price
 from processing.imaging.resize import simd_is_sound
 from processing.recipe import Recipe
 
-Render = Callable[[bytes, Recipe], Rendered]
+Render = Callable[[bytes, Recipe, list[str] | None], Rendered]
 
 MEGABYTE = 1 << 20
 ORPHAN_SECONDS = 5.0  # the time a renderer has, beyond the consumer's deadline, when the consumer has ended
@@ -135,7 +135,7 @@ def _answer(
         with _limits(question["seconds"], question.get("megabytes", math.inf)):
             if not question["is_admitted"]:
                 return {"price": price(imaging.inspect(data, recipe.limits), recipe)}, ()
-            made = render(data, recipe)
+            made = render(data, recipe, question["only"])
     except Exception as error:  # noqa: BLE001 - it is sent to the consumer, which raises it
         return _described(error), ()
     milliseconds = round((time.perf_counter() - start) * 1000)

@@ -2,7 +2,7 @@
 
 import itertools
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 from processing.contained.channel import Gone, Nonsense, Unread
@@ -55,15 +55,19 @@ class Renderer:
         """
         return self._ask(image, {"is_admitted": False}, seconds, Answer.price)
 
-    def render(self, image: Image, *, megabytes: float, seconds: float) -> Rendered:
+    def render(
+        self, image: Image, *, megabytes: float, seconds: float, only: Collection[str] | None = None
+    ) -> Rendered:
         """Have the child render the image; one that has not seen it yet receives it.
 
         Args:
             megabytes: what rendering may take.
+            only: the names of the variants to make, all of them when not given.
 
         Raises: as `price` does.
         """
-        return self._ask(image, {"is_admitted": True, "megabytes": megabytes}, seconds, Answer.rendered)
+        question = {"is_admitted": True, "megabytes": megabytes, "only": None if only is None else sorted(only)}
+        return self._ask(image, question, seconds, Answer.rendered)
 
     def await_birth(self) -> int | None:
         """Wait until there is a child to work; how the one before ended, if there was one and it is not known yet.

@@ -1,7 +1,7 @@
 """An image to a free renderer, within memory and time; and when that ends badly, once more, alone."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -32,6 +32,7 @@ class Try:
     """One try at an image."""
 
     alone: bool
+    only: Collection[str] | None
     admitted: bool = False  # its header was read, and there was room for what it promised
 
 
@@ -63,8 +64,8 @@ class Renderers:
         for renderer in renderers:
             self._idle.put(renderer)
 
-    def render(self, data: bytes, recipe: Recipe) -> Rendered:
-        """Make every variant of the recipe.
+    def render(self, data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
+        """Make the variants of the recipe, or those with the names in ``only``.
 
         What ends badly after its header promised well may have ended so by its neighbours' doing, or by the memory it
         was allowed: so it is tried again, with nothing beside it and all the memory there is.
@@ -78,22 +79,22 @@ class Renderers:
         """
         if recipe != self._recipe:
             raise ValueError("the renderers were started with another recipe")
-        image, first = Image.of(data), Try(alone=False)
+        image, first = Image.of(data), Try(alone=False, only=only)
         try:
             return self._try(image, first)
         except (Rejected, RenderBug, SandboxFailed) as error:
             if not first.admitted and not isinstance(error, (*DIED, SandboxFailed)):
                 raise
-            return self._again(image, error)
+            return self._again(image, only, error)
 
     def close(self) -> None:
         """End the children."""
         for renderer in self._renderers:
             renderer.close()
 
-    def _again(self, image: Image, earlier: Exception) -> Rendered:
+    def _again(self, image: Image, only: Collection[str] | None, earlier: Exception) -> Rendered:
         try:
-            return self._try(image, Try(alone=True))
+            return self._try(image, Try(alone=True, only=only))
         except NotStarted as error:
             raise OutOfTime(f"{_named(earlier)}; not tried again alone: {error}") from earlier
         except Rejected as error:
@@ -112,7 +113,7 @@ class Renderers:
                 price = renderer.price(image, seconds=self._budget.try_seconds)
                 seconds = end - self._clock()
                 with self._admit(price, this, seconds) as megabytes:
-                    return renderer.render(image, megabytes=megabytes, seconds=seconds)
+                    return renderer.render(image, megabytes=megabytes, seconds=seconds, only=this.only)
             finally:
                 self._idle.put(renderer)
 

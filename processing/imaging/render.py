@@ -1,6 +1,6 @@
 """The whole way of one image: its bytes in, every variant of the recipe out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from PIL import Image
@@ -16,8 +16,12 @@ from processing.recipe import Recipe
 Pictures = dict[str, Image.Image]  # by the variant's name
 
 
-def render(data: bytes, recipe: Recipe) -> Rendered:
+def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
     """Make every variant of a recipe; the same bytes make the same variants.
+
+    Args:
+        only: the names of the variants to finish and encode. All are scaled, since a variant is scaled from the next
+            larger one: so it has the same bytes whichever others are made.
 
     Raises:
         UnsupportedFormat, CorruptImage, ImageTooLarge: the bytes are at fault.
@@ -34,13 +38,14 @@ def render(data: bytes, recipe: Recipe) -> Rendered:
         original.image.close()  # frees the original's pixels before anything is encoded
     transparent = any(picture.mode == "RGBA" for picture in first.values())
     jobs = [_with_output(job, original, transparent=transparent) for job in jobs]
-    unlike = list({job.look: job for job in jobs}.values())
+    wanted = [job for job in jobs if only is None or job.name in only]
+    unlike = list({job.look: job for job in wanted}.values())
     films = _films(original, unlike, first, pictures)
     made = {job.look: _variant(original, job, films[job.name]) for job in unlike}
-    variants = {job.name: replace(made[job.look], name=job.name) for job in jobs}
+    variants = {job.name: replace(made[job.look], name=job.name) for job in wanted}
     return Rendered(
         source=_source(original, transparent=transparent),
-        variants=tuple(variants[spec.name] for spec in recipe.variants),
+        variants=tuple(variants[spec.name] for spec in recipe.variants if spec.name in variants),
         lost=tuple(sorted(lost | _lost_in(original, jobs))),
     )
 

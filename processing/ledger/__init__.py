@@ -13,33 +13,33 @@ frozen. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Express
 """
 
 from processing.ledger.dynamo import DynamoLedger
-from processing.ledger.model import (
+from processing.ledger.model import Claim, Delivery, Ledger
+from processing.ledger.record import (
     REMOVED_KEY,
-    Claim,
-    Delivery,
-    Finished,
     ImageRecord,
-    Ledger,
+    Phase,
     Reason,
+    Record,
     Status,
     VariantRecord,
     Version,
     current,
-    is_given_up,
 )
+from processing.ledger.table import ImagesTable
 
 __all__ = [
     "REMOVED_KEY",
     "Claim",
     "Delivery",
     "DynamoLedger",
-    "Finished",
     "ImageRecord",
+    "ImagesTable",
     "Ledger",
+    "Phase",
     "Reason",
+    "Record",
     "Status",
     "VariantRecord",
     "Version",
     "current",
-    "is_given_up",
 ]

@@ -3,27 +3,37 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, Final, assert_never, cast
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from processing.aws import calling, code_of
 from processing.errors import Busy, Conflict, LeaseLost, RejectedEarlier
-from processing.ledger.model import Claim, Delivery, Finished, ImageRecord, Reason, Status, Version
+from processing.ledger.model import Claim, Delivery
+from processing.ledger.record import (
+    Attributes,
+    ImageRecord,
+    Reason,
+    Record,
+    Status,
+    Version,
+    attributes,
+    image_attributes,
+    read,
+    reason_attributes,
+)
 
 # Claimable: never seen, or neither held, nor done, nor rejected for this very message by this very code and recipe.
-CLAIMABLE = (
+CLAIMABLE: Final = (
     "attribute_not_exists(#object) OR NOT ("
     "(#status = :status AND #lease_until > :now)"
-    " OR (#status = :done AND #recipe = :recipe)"
-    " OR (#status = :rejected AND #message_id = :message_id AND #recipe = :recipe AND #code_version = :code_version)"
+    " OR #status = :done"
+    " OR (#status = :rejected AND #message_id = :message_id AND #code_version = :code_version)"
     ")"
 )
 
-CLAIMS = 3  # whether a version may be claimed changes between condition and explanation once, when a lease ends
-MAX_REASON = 300  # bytes in UTF-8; keeps an item of many attempts below 1 KB
+CLAIMS: Final = 3  # whether a version may be claimed changes between condition and explanation once, when a lease ends
 
 
 class DynamoLedger:
@@ -31,7 +41,7 @@ class DynamoLedger:
 
     Args:
         client: a boto3 DynamoDB client.
-        recipe: the fingerprint of today's recipe.
+        code_version: of code and recipe together.
         lease_seconds: how long a claim lasts.
         clock: seconds since the epoch.
         new_token: a token that was never given before.
@@ -42,7 +52,6 @@ class DynamoLedger:
         client: Any,
         *,
         table: str,
-        recipe: str,
         code_version: str,
         lease_seconds: float,
         clock: Callable[[], float],
@@ -50,7 +59,6 @@ class DynamoLedger:
     ) -> None:
         self._dynamodb = client
         self._table = table
-        self._recipe = recipe
         self._code_version = code_version
         self._lease_seconds = lease_seconds
         self._clock = clock
@@ -61,14 +69,17 @@ class DynamoLedger:
         version: Version,
         delivery: Delivery,
         *,
-        over: Finished | None = None,
+        over: Record | None = None,
         about: Mapping[str, str] | None = None,
-    ) -> Claim | Finished:
+    ) -> Claim | Record:
         """Claim a version, unless somebody is at it, it is done, or this message was rejected for it before.
 
         Args:
-            over: claim it although it is done, if it is still as it was then.
+            over: claim it although it is done, if it is still as it was in this record.
             about: what else to record of the version, such as its sequencer.
+
+        Returns:
+            The claim; or the record of the version, which is DONE.
 
         Raises:
             Busy: another worker holds a live lease.
@@ -83,28 +94,28 @@ class DynamoLedger:
         raise Conflict(f"dynamodb:UpdateItem {version.object}: refused {CLAIMS} times, by an item that may be claimed")
 
     def _claim(
-        self, version: Version, delivery: Delivery, over: Finished | None, about: Mapping[str, str] | None
-    ) -> Claim | Finished | None:
+        self, version: Version, delivery: Delivery, over: Record | None, about: Mapping[str, str] | None
+    ) -> Claim | Record | None:
         """One conditional write; None when it was refused by an item that has become claimable meanwhile."""
         now = self._clock()
         claim = Claim(version, self._new_token(), math.ceil(now + self._lease_seconds), attempt=1, earlier=False)
-        values = self._claimed(claim, about or {}) | {":last_receive": delivery.last_receive}
-        sets = _assignments(values)
+        values = self._claimed(claim, delivery) | attributes(about or {})
         if over is None:
             condition, known = CLAIMABLE, _claimable(now, delivery)
         else:
-            condition, known = "#owner = :seen", {":seen": over.owner}
+            condition, known = "#owner = :seen", attributes({"seen": over.owner})
+        expression = f"SET {_assignments(values)} ADD #attempts :one"
         try:
-            old = self._update(version, f"SET {sets} ADD #attempts :one", condition, values | known | {":one": 1})
+            old = self._update(version, expression, condition, values | known | attributes({"one": 1}))
         except _Refused as refused:
-            return self._explain(refused.item, claim, delivery)
-        attempts = int(old.get("attempts", 0))
-        return replace(claim, attempt=attempts + 1, earlier=attempts > 0)
+            return self._explain(refused.record, claim, delivery)
+        if old is None:
+            return claim
+        return replace(claim, attempt=old.attempts + 1, earlier=old.attempts > 0, image=old.image)
 
-    def complete(self, claim: Claim, record: ImageRecord) -> None:
+    def complete(self, claim: Claim, image: ImageRecord) -> None:
         """Record the image as DONE, with its metadata."""
-        values = {f":{name}": value for name, value in asdict(record).items() if value is not None}
-        self._finish(claim, Status.DONE, values, forget="#reason, #message_id")
+        self._finish(claim, Status.DONE, image_attributes(image, claim.version), forget="#reason, #message_id")
 
     def settle(self, claim: Claim, status: Status) -> None:
         """Record the version as SUPERSEDED or REMOVED."""
@@ -112,12 +123,12 @@ class DynamoLedger:
 
     def reject(self, claim: Claim, reason: Reason, delivery: Delivery) -> None:
         """Record that trying again cannot help, and for which message that was found."""
-        values = {":reason": _reason(reason, claim, delivery), ":message_id": delivery.message_id}
-        self._finish(claim, Status.REJECTED, values)
+        known = _reason(reason, claim, delivery) | attributes({"message_id": delivery.message_id})
+        self._finish(claim, Status.REJECTED, known)
 
     def fail(self, claim: Claim, reason: Reason, delivery: Delivery) -> None:
         """Record that this attempt failed, and free the version for the next."""
-        self._finish(claim, Status.FAILED, {":reason": _reason(reason, claim, delivery)})
+        self._finish(claim, Status.FAILED, _reason(reason, claim, delivery))
 
     def release(self, claim: Claim) -> None:
         """Give the claim back as if it had never been made; nothing may have been written under it."""
@@ -126,115 +137,106 @@ class DynamoLedger:
                 claim.version,
                 "REMOVE #lease_until ADD #attempts :less",
                 "#owner = :owner AND attribute_exists(#lease_until)",
-                {":owner": claim.owner, ":less": -1},
+                attributes({"owner": claim.owner, "less": -1}),
             )
         except _Refused as refused:
-            self._check_owner(refused.item, claim)  # still ours: an earlier request did it, unanswered
+            self._check_owner(refused.record, claim)  # still ours: an earlier request did it, unanswered
 
-    def _claimed(self, claim: Claim, about: Mapping[str, str]) -> dict[str, Any]:
-        return {
-            ":status": Status.IN_PROGRESS,
-            ":owner": claim.owner,
-            ":lease_until": claim.lease_until,
-            ":recipe": self._recipe,
-            ":code_version": self._code_version,
-            ":bucket": claim.version.bucket,
-        } | {f":{name}": value for name, value in about.items()}
+    def _claimed(self, claim: Claim, delivery: Delivery) -> Attributes:
+        return attributes(
+            {
+                "status": Status.IN_PROGRESS,
+                "owner": claim.owner,
+                "lease_until": claim.lease_until,
+                "code_version": self._code_version,
+                "last_receive": delivery.last_receive,
+            }
+        )
 
-    def _finish(self, claim: Claim, status: Status, values: dict[str, Any], forget: str = "") -> None:
+    def _finish(self, claim: Claim, status: Status, values: Attributes, forget: str = "") -> None:
         """End the claim; one that this owner has ended before, in a request that was never answered, stays so."""
-        values = values | {":status": status, ":updated_at": math.floor(self._clock())}
+        values = values | attributes({"status": status, "updated_at": math.floor(self._clock())})
         removals = ", ".join(filter(None, ("#lease_until", forget)))
         expression = f"SET {_assignments(values)} REMOVE {removals}"
-        held = {":owner": claim.owner, ":in_progress": Status.IN_PROGRESS}
+        held = attributes({"owner": claim.owner, "in_progress": Status.IN_PROGRESS})
         try:
             self._update(claim.version, expression, "#owner = :owner AND #status = :in_progress", values | held)
         except _Refused as refused:
-            self._check_owner(refused.item, claim)
+            self._check_owner(refused.record, claim)
 
-    def _explain(self, item: Mapping[str, Any], claim: Claim, delivery: Delivery) -> Claim | Finished | None:
-        """What a refused claim means, from the item that refused it; None when it has become claimable meanwhile."""
-        if item.get("owner") == claim.owner:  # an earlier request of this very claim won, and its answer was lost
-            return replace(claim, attempt=int(item["attempts"]), earlier=True)
-        status = item.get("status")
-        if status == Status.IN_PROGRESS and item.get("lease_until", 0) > self._clock():
-            raise Busy(float(item["lease_until"]))
-        if status == Status.DONE and item.get("recipe") == self._recipe:
-            return Finished(str(item["owner"]))
-        if status == Status.REJECTED and item.get("message_id") == delivery.message_id:
-            raise RejectedEarlier(item["reason"]["class"], item["reason"]["message"])
-        return None
+    def _explain(self, record: Record | None, claim: Claim, delivery: Delivery) -> Claim | Record | None:
+        """What a refused claim means, from the record that refused it; None when it may be claimed by now."""
+        if record is None:
+            return None
+        if record.owner == claim.owner:  # an earlier request of this very claim won, and its answer was lost
+            return replace(claim, attempt=record.attempts, earlier=True, image=record.image)
+        match record.status:
+            case Status.IN_PROGRESS if record.lease_until > self._clock():
+                raise Busy(float(record.lease_until))
+            case Status.DONE:
+                return record
+            case Status.REJECTED if record.message_id == delivery.message_id and record.reason is not None:
+                raise RejectedEarlier(record.reason.cause, record.reason.message)
+            case Status.IN_PROGRESS | Status.REJECTED | Status.FAILED | Status.SUPERSEDED | Status.REMOVED:
+                return None
+            case _:
+                assert_never(record.status)
 
     @staticmethod
-    def _check_owner(item: Mapping[str, Any], claim: Claim) -> None:
-        if item.get("owner") != claim.owner:
+    def _check_owner(record: Record | None, claim: Claim) -> None:
+        if record is None or record.owner != claim.owner:
             raise LeaseLost(f"{claim.version.object} was claimed by another worker after attempt {claim.attempt}")
 
-    def _update(self, version: Version, expression: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """One conditional UpdateItem; returns the item as it was before.
+    def _update(self, version: Version, expression: str, condition: str, values: Attributes) -> Record | None:
+        """One conditional UpdateItem; returns the record as it was before, if there was one.
+
+        Args:
+            values: by their names, without the colon.
 
         Raises:
-            _Refused: the condition did not hold; carries the item as it is.
+            _Refused: the condition did not hold; carries the record as it is.
         """
-        names, serialize = set(re.findall(r"#(\w+)", expression + condition)), TypeSerializer().serialize
+        names = set(re.findall(r"#(\w+)", expression + condition))
         with calling(f"dynamodb:UpdateItem {version.object}"):
             try:
                 answer = self._dynamodb.update_item(
                     TableName=self._table,
-                    Key={"object": {"S": version.object}, "etag": {"S": version.etag}},
+                    Key=version.item_key,
                     UpdateExpression=expression,
                     ConditionExpression=condition,
                     ExpressionAttributeNames={f"#{name}": name for name in names},
-                    ExpressionAttributeValues={name: serialize(value) for name, value in values.items()},
+                    ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
                     ReturnValues="ALL_OLD",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ClientError as error:
                 if code_of(error) == "ConditionalCheckFailedException":
                     answer = cast(dict[str, Any], error.response)  # botocore adds the item, its types do not say so
-                    raise _Refused(_plain(answer.get("Item", {}))) from error
+                    raise _Refused(answer.get("Item")) from error
                 raise
-        return _plain(answer.get("Attributes", {}))
+        return read(answer["Attributes"]) if answer.get("Attributes") else None
 
 
 class _Refused(Exception):
-    """A conditional write met another state: ``item``."""
+    """A conditional write met another state: ``record``."""
 
-    def __init__(self, item: Mapping[str, Any]) -> None:
+    def __init__(self, item: Attributes | None) -> None:
         super().__init__("the condition did not hold")
-        self.item = item
+        self.record = read(item) if item else None
 
 
-def _claimable(now: float, delivery: Delivery) -> dict[str, Any]:
+def _claimable(now: float, delivery: Delivery) -> Attributes:
     """What `CLAIMABLE` compares with; the first receive of a message is an attempt whatever was rejected before."""
     message_id = delivery.message_id if delivery.receive_count > 1 else "-"
-    return {
-        ":now": math.floor(now),
-        ":done": Status.DONE,
-        ":rejected": Status.REJECTED,
-        ":message_id": message_id,
-    }
+    return attributes(
+        {"now": math.floor(now), "done": Status.DONE, "rejected": Status.REJECTED, "message_id": message_id}
+    )
 
 
-def _assignments(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"#{name[1:]} = {name}" for name in values)
+def _assignments(values: Attributes) -> str:
+    return ", ".join(f"#{name} = :{name}" for name in values)
 
 
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
-
-
-def _reason(reason: Reason, claim: Claim, delivery: Delivery) -> dict[str, Any]:
-    return {
-        "class": reason.cause,
-        "message": _cut(reason.message),
-        "fingerprint": reason.fingerprint,
-        "attempt": claim.attempt,
-        "request_id": delivery.request_id,
-        "last": delivery.last_receive,
-    }
-
-
-def _cut(message: str) -> str:
-    """A message of at most `MAX_REASON` bytes; DynamoDB refuses a surrogate that stands alone."""
-    return message.encode(errors="replace")[:MAX_REASON].decode(errors="ignore")
+def _reason(reason: Reason, claim: Claim, delivery: Delivery) -> Attributes:
+    last, request_id = delivery.last_receive, delivery.request_id
+    return reason_attributes(replace(reason, attempt=claim.attempt, last=last, request_id=request_id))

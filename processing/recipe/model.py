@@ -1,12 +1,15 @@
-"""A recipe in memory: the variants to make, the marks they carry, the limits of what is accepted, one fingerprint."""
+"""A recipe in memory: the variants to make, each with its fingerprints and mark, and the limits of what is accepted."""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Final, Literal, NamedTuple
+from dataclasses import MISSING, dataclass, field, fields
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
 
-ENGINE: Final = 1  # raise it when the same recipe makes other pictures than before: every variant is then out of date
+ENGINE: Final[Mapping[str, int]] = {"jpeg": 1, "png": 1, "webp": 1, "avif": 1, "gif": 1}
+"""The engine's version by output format: raise one when the same settings make other files of that format than before.
+Every variant in that format is then out of date, and no other."""
 
 LONGEST_SIDE: Final = 16383  # pixels: what WebP can hold
 
@@ -87,6 +90,17 @@ class VariantSpec:
     metadata: Metadata = "strip"
     watermark: Watermark | None = None
 
+    def fingerprint(self, output: str) -> str:
+        """A name for what this variant looks like when it is written in a format, such as "jpeg": 10 hex digits.
+
+        It covers the settings that differ from their defaults, so that a new option which is off changes none.
+        """
+        return fingerprints_of(self)[output]
+
+    def is_current(self, fingerprint: str) -> bool:
+        """Whether a variant with this fingerprint, in whatever format, is what this engine makes of these settings."""
+        return fingerprint in fingerprints_of(self).values()
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -106,25 +120,40 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything recipe.toml says, and a ``fingerprint`` of all that alters what comes out: 12 hex digits.
+    """Everything recipe.toml says.
 
-    Limits are no part of it: they decide whether there is a variant, not what it looks like.
+    Limits are no part of any fingerprint: they decide whether there is a variant, not what it looks like.
     """
 
     variants: tuple[VariantSpec, ...]
     limits: Limits
-    fingerprint: str
 
 
-def fingerprint_of(variants: tuple[VariantSpec, ...], engine: int = ENGINE) -> str:
-    """A name for what these variants look like, whatever the order in which they are written down."""
-    content = {"engine": engine, "variants": {spec.name: _plain(spec) for spec in variants}}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+@lru_cache(maxsize=256)
+def fingerprints_of(
+    spec: VariantSpec, engine: tuple[tuple[str, int], ...] = tuple(ENGINE.items())
+) -> Mapping[str, str]:
+    """The fingerprint of a variant for each format it may be written in, whatever its name.
+
+    Args:
+        engine: the engine's version of each output format.
+    """
+    settings = _changed(spec)
+    return {output: _digest([output, version, settings]) for output, version in engine}
 
 
-def _plain(spec: VariantSpec) -> dict[str, object]:
-    mark = spec.watermark
-    if mark is None or mark.logo is None:
-        return asdict(spec)
-    digest = hashlib.sha256(mark.logo).hexdigest()
-    return asdict(replace(spec, watermark=replace(mark, logo=None))) | {"logo": digest}
+def _changed(settings: VariantSpec | Watermark) -> dict[str, Any]:
+    """The settings that differ from their defaults; of a logo its pixels' digest, not its name."""
+    changed: dict[str, Any] = {}
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        if each.name == "name" or value == (None if each.default is MISSING else each.default):
+            continue
+        if isinstance(value, Watermark):
+            value = _changed(value)
+        changed[each.name] = hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value
+    return changed
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]

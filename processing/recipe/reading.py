@@ -18,7 +18,6 @@ from processing.recipe.model import (
     Recipe,
     VariantSpec,
     Watermark,
-    fingerprint_of,
 )
 from processing.recipe.table import Table
 
@@ -67,7 +66,7 @@ def load(text: str, *, folder: Path = ROOT) -> Recipe:
         faults.append("variants: there are none; add a table such as [variants.phone]")
     if faults:
         raise Misconfigured(faults)
-    return Recipe(variants, limits, fingerprint_of(variants))
+    return Recipe(variants, limits)
 
 
 def _variant(table: Table, marks: Mapping[str, Watermark]) -> VariantSpec:

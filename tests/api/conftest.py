@@ -57,7 +57,6 @@ class Stage:
         self.ledger = DynamoLedger(
             self.dynamodb,
             table="images",
-            recipe="recipe-1",
             code_version="code-1",
             lease_seconds=90,
             clock=self.clock,

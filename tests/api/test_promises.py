@@ -65,7 +65,7 @@ def test_every_answer_that_is_described_is_given(
     gateway.caller = "anna"
     for port, client in (
         (api.api().register, "_dynamodb"),
-        (api.api().versions, "_dynamodb"),
+        (api.api().versions._table, "_dynamodb"),
         (api.api().objects, "_s3"),
     ):
         monkeypatch.setattr(port, client, Broken(NoCredentialsError()))

@@ -16,7 +16,7 @@ from ops.check import RULES
 from processing.api import formats
 from processing.api.http import base_of
 from processing.api.routes import ROUTES
-from processing.api.state import REASONS
+from processing.api.state import EXPLANATIONS
 from processing.errors import Misconfigured, Rejected
 from processing.imaging.formats import READERS
 from tests.api.conftest import ENVIRONMENT, Clock, Stage, order
@@ -351,7 +351,7 @@ def test_every_format_that_is_read_is_taken() -> None:
 def test_every_way_to_reject_an_image_has_words_for_its_sender() -> None:
     of_messages = {"MalformedMessage", "RejectedEarlier"}  # no image of the API's can be rejected so
 
-    assert {each.__name__ for each in Rejected.__subclasses__()} - of_messages <= set(REASONS)
+    assert {each.__name__ for each in Rejected.__subclasses__()} - of_messages <= set(EXPLANATIONS)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from processing.api.versions import MOST_READS, TRUSTED_SECONDS, DynamoVersions
-from processing.ledger import REMOVED_KEY, Delivery, Reason, Status
+from processing.api.versions import TRUSTED_SECONDS, TableVersions
+from processing.ledger import REMOVED_KEY, Delivery, ImagesTable, Reason, Status
+from processing.ledger.table import MOST_KEYS
 from tests.api.conftest import Clock, Stage, key
 
 IDS = [f"{'0' * 25}{number}-cat.jpg" for number in range(5)]
@@ -27,7 +28,7 @@ class Counted:
     def batch_get_item(self, **parameters: Any) -> Any:
         self.asked.append("BatchGetItem")
         wanted = parameters["RequestItems"]["images"]["Keys"]
-        assert len(wanted) <= MOST_READS
+        assert len(wanted) <= MOST_KEYS
         answer = self._client.batch_get_item(**parameters)
         late = [each for each in wanted if each["object"]["S"] in self.put_off][1:]  # only the first of each is told
         told = [each for each in answer["Responses"]["images"] if {n: each[n] for n in ("object", "etag")} not in late]
@@ -41,12 +42,12 @@ def client(stage: Stage) -> Counted:
 
 
 @pytest.fixture
-def versions(client: Counted, clock: Clock) -> DynamoVersions:
-    return DynamoVersions(client, table="images", uploads_bucket="uploads", clock=clock)
+def versions(client: Counted, clock: Clock) -> TableVersions:
+    return TableVersions(ImagesTable(client, "images", pause=lambda _: None), uploads_bucket="uploads", clock=clock)
 
 
 @pytest.fixture
-def seen(stage: Stage, versions: DynamoVersions, client: Counted) -> DynamoVersions:
+def seen(stage: Stage, versions: TableVersions, client: Counted) -> TableVersions:
     """All but the last object are done, and were asked for once."""
     for image_id in IDS[:4]:
         stage.finish(image_id)
@@ -57,7 +58,7 @@ def seen(stage: Stage, versions: DynamoVersions, client: Counted) -> DynamoVersi
 
 
 def test_what_was_seen_once_is_read_in_one_request_and_what_was_not_there_is_asked_for(
-    seen: DynamoVersions, client: Counted
+    seen: TableVersions, client: Counted
 ) -> None:
     found = seen.of_many(KEYS)
 
@@ -66,7 +67,7 @@ def test_what_was_seen_once_is_read_in_one_request_and_what_was_not_there_is_ask
 
 
 def test_many_more_than_a_batch_takes_are_read_in_several(
-    versions: DynamoVersions, stage: Stage, client: Counted
+    versions: TableVersions, stage: Stage, client: Counted
 ) -> None:
     ids = [f"{number:026}-cat.jpg" for number in range(60)]
     for image_id in ids:
@@ -78,7 +79,7 @@ def test_many_more_than_a_batch_takes_are_read_in_several(
     assert client.asked == ["BatchGetItem"] * 2
 
 
-def test_what_becomes_of_a_version_is_told_at_once(seen: DynamoVersions, stage: Stage, client: Counted) -> None:
+def test_what_becomes_of_a_version_is_told_at_once(seen: TableVersions, stage: Stage, client: Counted) -> None:
     claim = stage.claim(IDS[4])
     begun = seen.of_many(KEYS)[4]
     stage.ledger.reject(claim, Reason("CorruptImage", "broken off"), Delivery("m1", 1))
@@ -89,7 +90,7 @@ def test_what_becomes_of_a_version_is_told_at_once(seen: DynamoVersions, stage: 
     assert client.asked == ["BatchGetItem"]
 
 
-def test_a_removal_is_told_at_once(seen: DynamoVersions, stage: Stage) -> None:
+def test_a_removal_is_told_at_once(seen: TableVersions, stage: Stage) -> None:
     claim = stage.claim(IDS[0], REMOVED_KEY)
     under_way = seen.of_many(KEYS)[0]
     stage.ledger.settle(claim, Status.REMOVED)
@@ -100,7 +101,7 @@ def test_a_removal_is_told_at_once(seen: DynamoVersions, stage: Stage) -> None:
 
 
 def test_another_version_is_told_after_a_minute_and_at_once_where_one_object_is_asked_for(
-    seen: DynamoVersions, stage: Stage, clock: Clock
+    seen: TableVersions, stage: Stage, clock: Clock
 ) -> None:
     stage.finish(IDS[0], "e2")
 
@@ -111,16 +112,16 @@ def test_another_version_is_told_after_a_minute_and_at_once_where_one_object_is_
     assert len(seen.of_many(KEYS)[0]) == 2  # and is never taken for the only one again
 
 
-def test_what_dynamodb_puts_off_is_asked_for_by_itself(seen: DynamoVersions, stage: Stage, client: Counted) -> None:
+def test_what_dynamodb_puts_off_is_asked_for_by_itself(seen: TableVersions, stage: Stage, client: Counted) -> None:
     stage.ledger.settle(stage.claim(IDS[0], REMOVED_KEY), Status.REMOVED)
     client.put_off = {f"uploads/{KEYS[0]}"}
 
     assert len(seen.of_many(KEYS[:4])[0]) == 2
-    assert client.asked == ["BatchGetItem", "Query"]
+    assert client.asked == ["BatchGetItem", "BatchGetItem"]
 
 
 def test_a_version_that_is_gone_is_not_taken_for_one_that_was_never_there(
-    seen: DynamoVersions, stage: Stage, client: Counted
+    seen: TableVersions, stage: Stage, client: Counted
 ) -> None:
     name = {"object": {"S": f"uploads/{KEYS[0]}"}, "etag": {"S": "e1"}}
     stage.dynamodb.delete_item(TableName="images", Key=name)

@@ -111,10 +111,10 @@ def die_as_agreed(step: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def render(data: bytes, recipe: Recipe) -> Rendered:
+def render(data: bytes, recipe: Recipe, only: list[str] | None) -> Rendered:
     """As the engine does."""
     reach(Spell.of(data), "render started")
-    return imaging.render(data.partition(b"%%")[0], recipe)
+    return imaging.render(data.partition(b"%%")[0], recipe, only)
 
 
 def _without(message: Message, name: str) -> Message:

@@ -15,12 +15,12 @@ from processing.imaging import Rendered
 from processing.recipe import Recipe
 
 
-def render(data: bytes, recipe: Recipe) -> Rendered:
+def render(data: bytes, recipe: Recipe, only: list[str] | None) -> Rendered:
     picture, _, spell = data.partition(b"%%")
     name, _, argument = spell.decode().partition(" ")
     if name:
         SPELLS[name](argument)
-    return imaging.render(picture, recipe)
+    return imaging.render(picture, recipe, only)
 
 
 def hang(_: str) -> None:

@@ -33,6 +33,16 @@ from processing.worker import reason_of
 from tests.contained.conftest import AMPLE, HOSTILE, SECONDS, Make, family, picture, spelled
 
 
+def test_a_child_makes_the_variants_that_are_missing_with_the_same_bytes(make: Make, recipe: Recipe) -> None:
+    image = picture()
+    whole = imaging.render(image, recipe)
+
+    made = make().render(image, recipe, ["phone"])
+
+    assert made.variants == tuple(variant for variant in whole.variants if variant.name == "phone")
+    assert (made.source, made.lost) == (whole.source, whole.lost)
+
+
 def test_a_child_makes_the_very_same_pictures(make: Make, recipe: Recipe) -> None:
     image = picture(size=(2500, 1400))
 
@@ -351,7 +361,7 @@ class Instrument:
         self.now += 4
         return 10.0
 
-    def render(self, image: Image, *, megabytes: float, seconds: float) -> Rendered:
+    def render(self, image: Image, *, megabytes: float, seconds: float, only: object) -> Rendered:
         self.given.append(seconds)
         raise NotStarted("enough seen")
 

@@ -111,7 +111,7 @@ def test_what_is_no_answer_of_s3s_is_taken_for_none(desk: Desk, operation: str, 
     assert not desk.invoke(created_body(KEY, etag))
 
     assert desk.item(etag)["status"] == "FAILED"
-    assert desk.item(etag)["reason"]["class"] in ("UnexpectedAnswer", "InternalError", "Http500")
+    assert desk.item(etag)["reason"]["cause"] in ("UnexpectedAnswer", "InternalError", "Http500")
 
 
 def test_a_body_under_another_etag_is_not_taken_for_the_object(desk: Desk) -> None:
@@ -120,7 +120,7 @@ def test_a_body_under_another_etag_is_not_taken_for_the_object(desk: Desk) -> No
 
     assert not desk.invoke(created_body(KEY, etag))
 
-    assert desk.item(etag)["reason"]["class"] == "UnexpectedAnswer"
+    assert desk.item(etag)["reason"]["cause"] == "UnexpectedAnswer"
     assert desk.stack.variants() == {}
 
 

@@ -231,7 +231,7 @@ def test_a_key_that_no_variant_can_have_is_rejected_with_its_reason(stack: Stack
     assert len(key.encode()) <= 1024
 
     assert invoke(created_body(key, "e1")) == ["id-0"]
-    assert stack.item(key, "e1")["reason"]["class"] == "UnusableKey"
+    assert stack.item(key, "e1")["reason"]["cause"] == "UnusableKey"
 
 
 @pytest.mark.parametrize("key", ["images/ñandú à la plage + b.jpg", "images/100%/%2F.jpg", "images/a//b.jpg"])
@@ -254,7 +254,7 @@ def test_a_broken_image_is_rejected_and_fails_fast_afterwards(stack: Stack) -> N
 
     assert invoke(created_body("images/bad.jpg", etag)) == ["id-0"]
     item = stack.item("images/bad.jpg", etag)
-    assert (item["status"], item["reason"]["class"], item["reason"]["request_id"]) == (
+    assert (item["status"], item["reason"]["cause"], item["reason"]["request_id"]) == (
         "REJECTED",
         "CorruptImage",
         "request-1",

@@ -68,7 +68,7 @@ def test_poison_harms_only_itself(poisoned: Stack) -> None:
     failed, items = work_off(poisoned, in_turn)
 
     assert sorted(failed) == sorted(poison)
-    assert {key: item["reason"]["class"] for key, item in items.items() if item["status"] == "REJECTED"} == {
+    assert {key: item["reason"]["cause"] for key, item in items.items() if item["status"] == "REJECTED"} == {
         key: reason for key, (_, reason) in poison.items()
     }
     assert [items[key]["status"] for key in images] == ["DONE"] * 7

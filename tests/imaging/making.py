@@ -19,7 +19,7 @@ def spec(name: str = "phone", **settings: Any) -> VariantSpec:
 
 
 def recipe(*specs: VariantSpec, limits: Limits = LIMITS) -> Recipe:
-    return Recipe(specs or (spec(),), limits, fingerprint="0123456789ab")
+    return Recipe(specs or (spec(),), limits)
 
 
 def limits(**changes: Any) -> Limits:

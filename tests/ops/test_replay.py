@@ -92,7 +92,7 @@ def test_what_failed_fails_here_with_the_same_reason_and_a_traceback(quiet, opti
     assert told.exit_code == 1
     assert "failed: CorruptImage: " in told.stdout
     assert "processing.errors.CorruptImage: " in told.stderr
-    assert (document["outcome"], document["reason"]["class"]) == ("failed", "CorruptImage")
+    assert (document["outcome"], document["reason"]["cause"]) == ("failed", "CorruptImage")
     assert "Traceback" in document["traceback"]
 
 
@@ -113,7 +113,7 @@ def test_a_contained_replay_ends_when_rendering_comes_to_no_end(quiet):
 
     document = json.loads(run(key, "--contained", "--seconds", "0.1", "--json").stdout)
 
-    assert document["reason"]["class"] == "RenderTimeout"
+    assert document["reason"]["cause"] == "RenderTimeout"
 
 
 def test_a_dead_letter_is_replayed_by_its_id(live):
@@ -127,7 +127,7 @@ def test_a_dead_letter_is_replayed_by_its_id(live):
     result = run(name, "--json")
 
     assert result.exit_code == 1
-    assert json.loads(result.stdout)["reason"]["class"] == "CorruptImage"
+    assert json.loads(result.stdout)["reason"]["cause"] == "CorruptImage"
     assert wait_until(letter) == name  # it is still there
 
 

@@ -240,7 +240,7 @@ def test_uploads_are_followed_to_their_ends(stack, photos, monkeypatch):
 
 def test_what_did_not_end_well_says_what_to_do(stage, upload, photos):
     version = {"object": {"S": f"{stage.uploads_bucket}/images/a/cat.jpg"}, "etag": {"S": md5(jpeg(1)).hexdigest()}}
-    item = version | {"status": {"S": "REJECTED"}, "reason": {"M": {"class": {"S": "CorruptImage"}}}}
+    item = version | {"status": {"S": "REJECTED"}, "reason": {"M": {"cause": {"S": "CorruptImage"}}}}
     stage.client("dynamodb").put_item(TableName=stage.images_table, Item=item)
 
     result = upload(photos, "--wait", "--timeout", "1")

@@ -16,7 +16,7 @@ from processing.store import NewVariant, S3Store, Store
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
 
-RECIPE = "0123456789ab"
+FINGERPRINT = "0123456789"
 CODE = "c0dec0dec0de"
 LEASE = 90.0
 
@@ -82,7 +82,7 @@ class LedgerBench:
 
     ledger: Ledger
     item: Callable[[Version], Mapping[str, Any] | None]
-    again: Callable[[str, str], Ledger]
+    again: Callable[[str], Ledger]
     on: Callable[[Callable[[Any], Any]], Ledger]
     clock: Clock
 
@@ -146,11 +146,10 @@ def create_images_table(client: Any) -> None:
 def _books(
     client: Any, item: Callable[[Version], Mapping[str, Any] | None], clock: Clock, tokens: Iterator[str]
 ) -> LedgerBench:
-    def make(client: Any, recipe: str = RECIPE, code: str = CODE) -> DynamoLedger:
+    def make(client: Any, code: str = CODE) -> DynamoLedger:
         return DynamoLedger(
             client,
             table="images",
-            recipe=recipe,
             code_version=code,
             lease_seconds=LEASE,
             clock=clock,
@@ -160,5 +159,5 @@ def _books(
     return LedgerBench(make(client), item, partial(make, client), lambda change: make(change(client)), clock)
 
 
-def variant(key: str, body: bytes, *, source: str = "e1", recipe: str = RECIPE) -> NewVariant:
-    return NewVariant(key=key, body=body, content_type="image/jpeg", source_etag=source, recipe=recipe)
+def variant(key: str, body: bytes, *, source: str = "e1", fingerprint: str = FINGERPRINT) -> NewVariant:
+    return NewVariant(key=key, body=body, content_type="image/jpeg", source_etag=source, fingerprint=fingerprint)

@@ -46,7 +46,7 @@ from tests.processing.conftest import CODE, LEASE, Clock
 KEY = "images/cat.jpg"
 LIMITS = load("[variants.any]\nwidth = 1").limits
 FAULTY = VariantSpec("phone", width=8, height=20, fit="pad", background=None)  # type: ignore[arg-type]
-BUGGY = Recipe((FAULTY,), LIMITS, "0123456789ab")  # no recipe.toml says so: `steps.pad` has a bug, to all intents
+BUGGY = Recipe((FAULTY,), LIMITS)  # no recipe.toml says so: `steps.pad` has a bug, to all intents
 BUGGY_HEADER = replace(BUGGY, limits=replace(LIMITS, max_pixels={}))  # here the header's check has one
 
 Found = tuple[str, str]
@@ -58,10 +58,10 @@ def picture() -> bytes:
     return out.getvalue()
 
 
-def render_in_a_child(data: bytes, recipe: Recipe) -> Rendered:
+def render_in_a_child(data: bytes, recipe: Recipe, only: Any = None) -> Rendered:
     child = Renderer(Children(recipe, environ=os.environ))
     with closing(Renderers([child], recipe, room=Room(400.0), budget=TimeBudget(30))) as renderers:
-        return renderers.render(data, recipe)
+        return renderers.render(data, recipe, only)
 
 
 def consume(
@@ -74,7 +74,6 @@ def consume(
     ledger = DynamoLedger(
         table,
         table="images",
-        recipe=recipe.fingerprint,
         code_version=CODE,
         lease_seconds=LEASE,
         clock=clock,
@@ -99,7 +98,7 @@ def consume(
     item = table.item(f"{UPLOADS}/{KEY}", etag)
     assert item is not None
     line = caplog.records[-1].data["reason"]  # type: ignore[attr-defined]
-    return (item["reason"]["class"], item["reason"]["fingerprint"]), (line["cause"], line["fingerprint"])
+    return (item["reason"]["cause"], item["reason"]["fingerprint"]), (line["cause"], line["fingerprint"])
 
 
 class Nowhere:
@@ -135,7 +134,7 @@ def test_a_bug_has_one_fingerprint_in_the_consumer_in_its_children_and_in_a_repl
 def test_a_bug_in_the_story_itself_has_one_fingerprint_in_the_record_and_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def incomplete(_: bytes, __: Recipe) -> Any:
+    def incomplete(*_: object) -> Any:
         return None  # the worker wants to know how long it took
 
     recorded, logged = consume(incomplete, MemoryStore(), caplog)

@@ -73,11 +73,11 @@ def test_a_put_over_what_was_seen_replaces_it(bench: Bench) -> None:
     seen = bench.store.variant("phone/a.jpg")
     assert seen is not None
 
-    bench.store.put(variant("phone/a.jpg", b"two", source="e2", recipe="r2"), over=seen.etag)
+    bench.store.put(variant("phone/a.jpg", b"two", source="e2", fingerprint="f2"), over=seen.etag)
 
     now = bench.store.variant("phone/a.jpg")
     assert now is not None
-    assert (now.source_etag, now.recipe, bench.body_of("phone/a.jpg")) == ("e2", "r2", b"two")
+    assert (now.source_etag, now.fingerprint, bench.body_of("phone/a.jpg")) == ("e2", "f2", b"two")
 
 
 @pytest.mark.parametrize("meanwhile", ["replaced", "removed"])

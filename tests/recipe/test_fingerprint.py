@@ -1,12 +1,13 @@
-"""The fingerprint names what comes out: it moves with every setting that alters a variant, and with nothing else."""
+"""A fingerprint names what comes out: it changes with every setting that alters its variant, and with nothing else."""
 
 import re
+from dataclasses import dataclass, fields, replace
 
 import pytest
 from PIL import Image
 
 from processing.recipe import load
-from processing.recipe.model import fingerprint_of
+from processing.recipe.model import ENGINE, VariantSpec, fingerprints_of
 from tests.corpus.samples import saved
 
 BASE = """
@@ -27,11 +28,45 @@ MARKED = BASE.replace(PHONE, f'{PHONE}watermark = "mark"\n')
 
 
 def of(text, **options):
-    return load(text, **options).fingerprint
+    """The phone variant's fingerprint as a JPEG."""
+    return spec_in(text, **options).fingerprint("jpeg")
 
 
-def test_it_is_twelve_hexadecimal_digits():
-    assert re.fullmatch("[0-9a-f]{12}", of(BASE))
+def spec_in(text, name="phone", **options):
+    return next(spec for spec in load(text, **options).variants if spec.name == name)
+
+
+def test_it_is_ten_hexadecimal_digits():
+    assert re.fullmatch("[0-9a-f]{10}", of(BASE))
+
+
+def test_every_variant_has_its_own():
+    changed = BASE.replace("width = 480", "width = 481")
+
+    assert of(changed) != of(BASE)
+    assert spec_in(changed, "tablet") == spec_in(BASE, "tablet")
+
+
+def test_an_option_that_is_off_leaves_every_fingerprint_alone():
+    """What a release adds: the settings of today, and one more that nobody has switched on."""
+
+    @dataclass(frozen=True)
+    class Tomorrow(VariantSpec):
+        sharpen: bool = False
+
+    today = spec_in(BASE)
+    same = Tomorrow(**{each.name: getattr(today, each.name) for each in fields(today)})
+
+    assert fingerprints_of(same) == fingerprints_of(today)
+    assert fingerprints_of(replace(same, sharpen=True)) != fingerprints_of(today)
+
+
+def test_the_same_settings_in_another_format_have_another():
+    spec = spec_in(BASE)
+
+    assert len({spec.fingerprint(output) for output in ENGINE}) == len(ENGINE)
+    assert all(spec.is_current(spec.fingerprint(output)) for output in ENGINE)
+    assert not spec.is_current(spec_in(BASE, "tablet").fingerprint("jpeg"))
 
 
 def test_comments_order_and_spaces_leave_it_alone():
@@ -85,7 +120,6 @@ SETTINGS = [
 def test_every_setting_of_a_variant_moves_it_each_to_another_value():
     texts = [BASE, *(BASE.replace(PHONE, PHONE + "\n".join(lines) + "\n") for lines in SETTINGS)]
     texts += [BASE.replace("width = 480", "width = 481"), BASE.replace("height = 320", "height = 321")]
-    texts += [BASE.replace("variants.phone", "variants.mobile"), BASE + "[variants.more]\nwidth = 9"]
     texts += [BASE.replace("height = 320\n", ""), BASE.replace("width = 480\n", "")]
 
     assert len({of(text) for text in texts}) == len(texts)
@@ -123,12 +157,21 @@ def test_the_pixels_of_a_logo_are_part_of_it_and_its_name_is_not(tmp_path):
     assert a != of(MARKED)
 
 
-def test_a_new_engine_makes_every_variant_anew():
-    variants = load(BASE).variants
+def test_a_fix_of_one_format_makes_the_variants_in_that_format_anew_and_no_others():
+    spec = spec_in(BASE)
 
-    assert fingerprint_of(variants, engine=1) != fingerprint_of(variants, engine=2)
+    fixed = fingerprints_of(spec, tuple({**ENGINE, "webp": ENGINE["webp"] + 1}.items()))
+
+    assert {output for output in ENGINE if fixed[output] != spec.fingerprint(output)} == {"webp"}
+
+
+def test_another_name_or_another_variant_leaves_it_alone():
+    renamed = spec_in(BASE.replace("variants.phone", "variants.mobile"), "mobile")
+
+    assert renamed.fingerprint("jpeg") == of(BASE)
+    assert of(BASE + "[variants.more]\nwidth = 9") == of(BASE)
 
 
 def test_it_is_the_same_on_every_machine():
     """Written down once: should it move without a reason, every variant of everybody is made again."""
-    assert of(BASE) == "19c24b7b6ae3"
+    assert of(BASE) == "fb87cf6b1c"

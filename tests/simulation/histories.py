@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-from tests.builders import BROKEN, recipe
+from tests.builders import BROKEN, changed
 from tests.simulation.rendering import Weight
 from tests.simulation.simulator import CONDITIONAL, RENDER, TIMEOUT, TRY, Fault, Invocation, World
 
@@ -120,9 +120,14 @@ def _a_loss(chance: random.Random, key: str) -> Moves:
     return [lambda world: _lose(world, key, name), lambda world: _upload_again(world, key)]
 
 
-def _a_deployment(_: random.Random, key: str) -> Moves:
-    """Another recipe, and what is there is sent through again; nothing of the old one is under way."""
-    return [_deploy, lambda world: _upload_again(world, key)]
+def _a_deployment(chance: random.Random, key: str) -> Moves:
+    """Another recipe, and what is there is sent through again; nothing of the old one is under way.
+
+    One setting alters what is made, of one variant or of both; the other alters fingerprints alone.
+    """
+    names = chance.choice((("desktop",), ("phone",), ("desktop", "phone")))
+    setting = chance.choice(("quality", "effort"))
+    return [lambda world: _deploy(world, names, setting), lambda world: _upload_again(world, key)]
 
 
 def _a_redrive(_: random.Random, __: str) -> Moves:
@@ -143,8 +148,8 @@ def _lose(world: World, key: str, name: str) -> None:
     world.lose(key.replace("images/", f"{name}/"), key)
 
 
-def _deploy(world: World) -> None:
-    world.deploy(recipe(fingerprint=f"recipe-{int(world.made.fingerprint[-1]) + 1}"))
+def _deploy(world: World, names: tuple[str, ...], setting: str) -> None:
+    world.deploy(changed(world.made, *names, **{setting: world.releases + 1}))
 
 
 def _again(world: World, pick: float) -> None:

@@ -18,6 +18,7 @@ from processing.contained.questions import Answer, Child, Image
 from processing.errors import NotStarted, PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
 from processing.publisher import UNKNOWN, Lease, Publication
+from processing.recipe import Recipe
 from processing.store import Original
 from processing.time_budget import TimeBudget
 from processing.worker import Kind, Outcome, Worker
@@ -60,16 +61,16 @@ def no_last_look() -> Any:
 def _superseded_looks_when(rule: Callable[[bool, bool], bool]) -> Any:
     real = Worker._publish
 
-    def publish(self: Worker, event: Any, publication: Any, watch: Any, *, earlier: bool) -> Any:
+    def publish(self: Worker, event: Any, publication: Any, watch: Any, claim: Claim) -> Any:
         look = publication.look
 
         def sometimes(published: object) -> Any:
-            if published is not UNKNOWN or rule(earlier, publication.wrote):
+            if published is not UNKNOWN or rule(claim.earlier, publication.wrote):
                 return look(published)
             return None if self.store.source_etag(event.key) is None else UNKNOWN
 
         publication.look = sometimes  # on this one only: other workers run in between
-        return real(self, event, publication, watch, earlier=earlier)
+        return real(self, event, publication, watch, claim)
 
     return _replaced(Worker, "_publish", publish)
 
@@ -87,8 +88,8 @@ def no_look_after_an_own_write() -> Any:
 def _only_one_head(index: int) -> Any:
     real = worker.is_complete
 
-    def is_complete(store: Any, variant_keys: Any, *, etag: str, recipe: str) -> bool:
-        return real(store, [list(variant_keys)[index]], etag=etag, recipe=recipe)
+    def is_complete(store: Any, recipe: Recipe, variant_keys: Any, record: Any) -> bool:
+        return real(store, replace(recipe, variants=(recipe.variants[index],)), variant_keys, record)
 
     return _replaced(worker, "is_complete", is_complete)
 
@@ -283,8 +284,8 @@ def a_failure_takes_its_batch_along() -> Any:
 def a_late_start_after_a_write_was_no_attempt() -> Any:
     """The claim is given back as if nothing had been written under it."""
 
-    def render(self: Publication, data: bytes) -> Any:
-        return self._render(data, self._recipe)
+    def render(self: Publication, data: bytes, only: Any) -> Any:
+        return self._render(data, self._recipe, only)
 
     return _replaced(Publication, "render", render)
 

@@ -46,7 +46,7 @@ def renderers_of(
             raise TimeoutError
         if weight.outgrows and question["megabytes"] < ROOM:
             raise MemoryError
-        return fake_render(data, recipe)
+        return fake_render(data, recipe, question["only"])
 
     script = Script(render, trouble, own_channels=True)
     return Renderers([Renderer(script)], recipe, room=Room(ROOM), budget=budget, clock=clock)

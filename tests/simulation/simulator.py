@@ -12,7 +12,7 @@ S3 has no fencing, so a request that was sent takes effect within ``REQUEST`` se
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -197,12 +197,13 @@ class World:
         self.table = MemoryDynamoDB()
         self.queue = MemoryQueue(self.clock, VISIBILITY, MAX_RECEIVES)
         self.tokens = 0
+        self.releases = 1
         self.requests = 0
         self.invocations: list[Invocation] = []
         self.counts: Counter[str] = Counter()
         self.history: list[str] = []
         self.complaints: list[str] = []
-        self.completions: Counter[tuple[str, str, str]] = Counter()  # by key, etag and recipe
+        self.completions: Counter[tuple[str, str, int]] = Counter()  # by key, etag and release
         self.ended: set[tuple[str, str]] = set()  # versions that were completed or settled, by key and ETag
         self.keys: set[str] = set()
         self.broken: set[str] = set()  # ETags
@@ -255,7 +256,8 @@ class World:
         self.made = made
         self.idle.clear()
         self.sent_since_deployment.clear()
-        self.note(f"deploy {made.fingerprint}")
+        self.releases += 1
+        self.note(f"deploy release {self.releases}")
 
     def _notify(self, key: str, etag: str, body: str, delay: float, what: str) -> str:
         self.spoken_of[body] = (key, etag)
@@ -416,8 +418,7 @@ class World:
         ledger = DynamoLedger(
             TablePort(self.table, self),
             table="images",
-            recipe=self.made.fingerprint,
-            code_version="code",
+            code_version=f"code {self.releases}",
             lease_seconds=LEASE,
             clock=self.clock,
             new_token=self._token,
@@ -425,7 +426,7 @@ class World:
         worker = Worker(
             store=Port(self.store, self),
             ledger=ledger,
-            render=lambda data, made: self._render(me, environment.renderers, data, made),
+            render=lambda data, made, only=None: self._render(me, environment.renderers, data, made, only),
             recipe=self.made,
             uploads_bucket=UPLOADS,
             prefix="images/",
@@ -443,7 +444,9 @@ class World:
             chance=self.chance,
         )
 
-    def _render(self, me: Invocation, renderers: Renderers, data: bytes, made: Recipe) -> Rendered:
+    def _render(
+        self, me: Invocation, renderers: Renderers, data: bytes, made: Recipe, only: Collection[str] | None
+    ) -> Rendered:
         """As the renderers do, which may find that too little time is left, for no reason that is seen here."""
         fault = self.decide(me, RENDER)
         if fault is Fault.TOO_LATE:
@@ -455,7 +458,7 @@ class World:
             self.counts[fault] += 1
             self.note(f"{me.name}: {fault}")
             self.unruly = [TROUBLES[fault], None]  # asked for the picture, after the price
-        return renderers.render(data, made)
+        return renderers.render(data, made, only)
 
     def _pass(self, me: Invocation, seconds: float) -> None:
         """An image is being rendered."""
@@ -513,7 +516,7 @@ class World:
         if purpose in ("complete", "settle"):
             self.ended.add((key, etag))
         if purpose == "complete":
-            self.completions[key, etag, self.made.fingerprint] += 1
+            self.completions[key, etag, self.releases] += 1
 
     def note(self, line: str) -> None:
         self.history.append(f"{self.now - 1_000_000:7.1f}  {line}")

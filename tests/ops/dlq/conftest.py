@@ -128,7 +128,7 @@ class Place:
             "updated_at": int(time.time()),
         } | others
         if cause:
-            item["reason"] = {"class": cause, "message": message, "fingerprint": fingerprint, "attempt": attempts}
+            item["reason"] = {"cause": cause, "message": message, "fingerprint": fingerprint, "attempt": attempts}
         self.dynamodb.put_item(
             TableName=self.stage.images_table,
             Item={name: TypeSerializer().serialize(value) for name, value in item.items()},

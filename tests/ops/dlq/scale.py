@@ -68,7 +68,7 @@ def _record(place, number):
         "status": "FAILED",
         "attempts": 5,
         "updated_at": int(time.time()),
-        "reason": {"class": CAUSES[number % len(CAUSES)], "message": "", "fingerprint": ""},
+        "reason": {"cause": CAUSES[number % len(CAUSES)], "message": "", "fingerprint": ""},
     }
     return {name: TypeSerializer().serialize(value) for name, value in item.items()}
 

@@ -1,0 +1,72 @@
+"""The images table, read: items by their keys, and every version of an object."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from processing.aws import calling
+from processing.errors import Unavailable
+from processing.ledger.record import Attributes, Record, Version, read
+
+MOST_KEYS: Final = 100  # in one BatchGetItem
+ROUNDS: Final = 6  # of what DynamoDB put off
+FIRST_PAUSE: Final = 0.05  # seconds; each is twice the last
+
+
+class ImagesTable:
+    """The images table of one stage.
+
+    Args:
+        client: a boto3 DynamoDB client, which threads may share.
+        pause: waits for so many seconds.
+    """
+
+    def __init__(self, client: Any, name: str, *, pause: Callable[[float], None] = time.sleep) -> None:
+        self._dynamodb = client
+        self._name = name
+        self._pause = pause
+
+    def read(self, versions: Iterable[Version]) -> dict[Version, Record]:
+        """The records that exist, however many are asked for.
+
+        Raises:
+            Unavailable: DynamoDB refused, or put some of them off again and again.
+        """
+        wanted = list(dict.fromkeys(versions))
+        items = [item for at in range(0, len(wanted), MOST_KEYS) for item in self._get_all(wanted[at : at + MOST_KEYS])]
+        return {record.version: record for record in map(read, items)}
+
+    def versions(self, bucket: str, key: str) -> list[Record]:
+        """Every version of one object that was ever seen, and its removals, the latest change first."""
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": "#object = :object",
+            "ExpressionAttributeNames": {"#object": "object"},
+            "ExpressionAttributeValues": {":object": {"S": f"{bucket}/{key}"}},
+            "ConsistentRead": True,
+        }
+        items: list[Attributes] = []
+        start: dict[str, Any] | None = {}
+        while start is not None:
+            with calling("dynamodb:Query"):
+                answer = self._dynamodb.query(**request, **start)
+            items += answer["Items"]
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]} if "LastEvaluatedKey" in answer else None
+        return sorted(map(read, items), key=lambda record: record.updated_at, reverse=True)
+
+    def _get_all(self, versions: Sequence[Version]) -> list[Attributes]:
+        """The items that exist of at most `MOST_KEYS` keys; what DynamoDB puts off is requested again."""
+        items: list[Attributes] = []
+        keys = [version.item_key for version in versions]
+        for attempt in range(ROUNDS):
+            if attempt:
+                self._pause(FIRST_PAUSE * 2 ** (attempt - 1))
+            with calling("dynamodb:BatchGetItem"):
+                answer = self._dynamodb.batch_get_item(
+                    RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}}
+                )
+            items += answer["Responses"].get(self._name, [])
+            keys = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+            if not keys:
+                return items
+        raise Unavailable("UnprocessedKeys", "dynamodb:BatchGetItem", f"{len(keys)} items were put off {ROUNDS} times")
