@@ -29,9 +29,8 @@ from processing.batch import Batch
 from processing.capacity import capacity
 from processing.contained import Bodies, Children, Renderer, Renderers, Room
 from processing.ledger import DynamoLedger
-from processing.messages import Message
+from processing.messages import Message, SideBySide, one_after_another
 from processing.recipe import load
-from processing.spread import SideBySide, one_after_another
 from processing.time_budget import TimeBudget
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from handlers.logs import log_as_json
+from handlers.telemetry import log_as_json
 from processing.api import formats
 from processing.api.ids import RANDOM_BITS
 from processing.api.objects import S3Objects

@@ -11,18 +11,17 @@ from pathlib import Path
 
 from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, make_clients
 from handlers.deadlines import Deadlines
-from handlers.logs import log_as_json
-from handlers.metrics import Metrics
+from handlers.telemetry import Metrics, log_as_json
 from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.capacity import Capacity, capacity
 from processing.contained import Bodies, Children, Renderer, Renderers, Room
 from processing.ledger import DynamoLedger
+from processing.messages import SideBySide
 from processing.publisher import Render
 from processing.queue import SqsQueue
 from processing.recipe import Recipe, load
 from processing.settings import Settings
-from processing.spread import SideBySide
 from processing.store import S3Store
 from processing.time_budget import TimeBudget
 from processing.worker import Worker

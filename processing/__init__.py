@@ -4,9 +4,9 @@ Read in this order:
 
     worker      the story of one object: claim, fetch, render, publish, look, complete
     publisher   how variants are brought to agree with the uploads bucket, and stay so
+    published   which variants are there and up to date
     batch       Lambda's partial-batch contract; what an outcome means for its message
-    messages    what was delivered, and in which order it is worked on
-    spread      which messages are worked on side by side, and which in their order
+    messages    what was delivered, and how: one object's messages in order, all others side by side
     time_budget what time is left, and how much of it is promised to which messages
     capacity    what a function of a given memory and timeout has room for
     events      an SQS body becomes ObjectCreated and ObjectRemoved
@@ -26,7 +26,7 @@ Read in this order:
     settings    what the environment tells, every fault reported at once
     api         the HTTP side: people send images and see what becomes of them; it has a map of its own
 
-`events`, `messages`, `recipe`, `naming`, `picture`, `stopwatch`, `spread`, `time_budget`, `capacity`, `backoff`,
+`events`, `messages`, `recipe`, `naming`, `picture`, `stopwatch`, `time_budget`, `capacity`, `backoff`,
 `errors`, `fingerprint` and `settings` know nothing outside the standard library; `imaging` needs Pillow, which the
 consumer itself never loads; `contained` needs Linux; `store`, `ledger`, `queue`, `aws` and `api` know AWS; clients are
 arguments. Nothing happens at import.

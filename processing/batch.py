@@ -26,8 +26,7 @@ from typing import Any, Protocol
 from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavailable
 from processing.events import Event
 from processing.ledger import Delivery
-from processing.messages import Message, ParsedMessage, in_chains
-from processing.spread import Chain, Spread, one_after_another
+from processing.messages import Chain, Message, ParsedMessage, Spread, in_chains, one_after_another
 from processing.time_budget import TimeBudget
 from processing.worker import Kind, Outcome, reason_of
 

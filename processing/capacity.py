@@ -40,11 +40,6 @@ class Capacity:
         """The bytes of the largest body there is room for."""
         return int(self.bodies * MEGABYTE / COPIES)
 
-    @staticmethod
-    def megabytes_of(size: int) -> float:
-        """What a body of so many bytes takes."""
-        return COPIES * size / MEGABYTE
-
 
 def capacity(memory: float) -> Capacity:
     """What fits into so many megabytes of memory."""

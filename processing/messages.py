@@ -1,10 +1,86 @@
-"""What was delivered: messages, what is in them, and in which order they are worked on."""
+"""What was delivered, what is in it, and how it is worked on: one object's messages in order, all others side by side.
 
-from collections.abc import Sequence
+Side by side, one image is rendered while the next are fetched and the last are published. In order, because two
+messages of one object would only be in each other's way: the second would find the first one's claim.
+"""
+
+from collections.abc import Callable, Iterable, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from processing.events import Event, ObjectCreated, parse
-from processing.spread import Chain, chained
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Generic[T]):
+    """What has to be worked on one after the other; ``size`` is the largest object's in bytes, None when unknown."""
+
+    items: tuple[T, ...]
+    size: int | None = None
+
+
+class Spread(Protocol):
+    """Does the work of every chain, and returns when all of it has ended."""
+
+    def __call__(self, work: Callable[[Chain[T]], None], chains: Sequence[Chain[T]]) -> None: ...
+
+
+def chained(items: Iterable[T], objects_of: Callable[[T], Set[str]]) -> list[tuple[T, ...]]:
+    """The items in chains, so that no object is in two of them; in their order, chains and items."""
+    chains: list[tuple[list[T], set[str]]] = []
+    for item in items:
+        objects = set(objects_of(item))
+        shared = [chain for chain in chains if chain[1] & objects]
+        if not shared:
+            chains.append(([item], objects))
+            continue
+        first, *others = shared
+        for chain in others:
+            chains.remove(chain)
+            first[0].extend(chain[0])
+            first[1].update(chain[1])
+        first[0].append(item)
+        first[1].update(objects)
+    return [tuple(chain) for chain, _ in chains]
+
+
+def one_after_another(work: Callable[[Chain[T]], None], chains: Sequence[Chain[T]]) -> None:
+    """In the thread that is there."""
+    for chain in chains:
+        work(chain)
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """In threads, each of which has ended when the call returns: one that Lambda freezes would wake up as a zombie.
+
+    Args:
+        threads: how many there are at most.
+        space: held while a chain is worked on, by the size of its objects.
+    """
+
+    threads: int
+    space: Callable[[int | None], AbstractContextManager[object]]
+
+    def __call__(self, work: Callable[[Chain[T]], None], chains: Sequence[Chain[T]]) -> None:
+        """Do the work of every chain.
+
+        Raises:
+            Exception: what the work of one of them raised, after all have ended.
+        """
+
+        def within(chain: Chain[T]) -> None:
+            with self.space(chain.size):
+                work(chain)
+
+        with ThreadPoolExecutor(max(1, min(self.threads, len(chains)))) as pool:
+            running = [pool.submit(within, chain) for chain in chains]
+        for each in running:
+            each.result()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ S3 has no fencing: nothing can stop a request that was sent. So none is sent tha
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeGuard
+from typing import Final, Protocol
 
 from processing.backoff import Backoff
 from processing.errors import (
@@ -25,9 +25,10 @@ from processing.errors import (
     SourceChanged,
     SourceReplaced,
 )
-from processing.ledger import Record, VariantRecord
+from processing.ledger import VariantRecord
 from processing.picture import Rendered, RenderedVariant
-from processing.recipe import Recipe, VariantSpec
+from processing.published import is_as_good, is_from, stands
+from processing.recipe import Recipe
 from processing.store import NewVariant, Published, Store
 
 UNKNOWN: Final = object()  # a version that cannot be told: of the source, or of what stands in the variants bucket
@@ -105,7 +106,7 @@ class Publication:
         return {
             spec.name: known[spec.name]
             for spec in self._recipe.variants
-            if spec.name in known and _stands(known[spec.name], self._seen[spec.name], spec, etag)
+            if spec.name in known and stands(known[spec.name], self._seen[spec.name], spec, etag)
         }
 
     def render(self, data: bytes, only: Collection[str]) -> Rendered:
@@ -168,7 +169,7 @@ class Publication:
     def _bring_to(self, etag: str) -> None:
         """Publish another version than the message's own, leaving alone what is already of it."""
         there = {name: self._store.variant(key) for name, key in self.keys.items()}
-        stale = {name: seen for name, seen in there.items() if not _is_from(seen, etag)}
+        stale = {name: seen for name, seen in there.items() if not is_from(seen, etag)}
         if not stale:
             return
         try:
@@ -186,7 +187,7 @@ class Publication:
         for number in self._rounds(f"s3:PutObject {new.key}"):
             if number:
                 over = self._store.variant(new.key)
-            if over is not None and _is_as_good(over, new, spec):
+            if over is not None and is_as_good(over, new, spec):
                 return _recorded(made, new, stored_as=over.fingerprint)
             if number:
                 self._check_source(etag)
@@ -223,50 +224,6 @@ class Publication:
 
     def _rounds(self, operation: str) -> Iterator[int]:
         return self._backoff.rounds(operation, self._lease.check)
-
-
-def is_complete(store: Store, recipe: Recipe, variant_keys: Mapping[str, str], record: Record) -> bool:
-    """Whether every variant of today's recipe is recorded as made and is there; one HEAD each.
-
-    Args:
-        variant_keys: today's keys, by the variant's name.
-    """
-    if to_make(recipe, variant_keys, record.variants):
-        return False
-    made = {each.name: each for each in record.variants}
-    return all(
-        _stands(made[spec.name], store.variant(made[spec.name].key), spec, record.version.etag)
-        for spec in recipe.variants
-    )
-
-
-def to_make(recipe: Recipe, variant_keys: Mapping[str, str], recorded: Sequence[VariantRecord]) -> list[str]:
-    """The variants of today's recipe, by their names, that no record says are made by it.
-
-    Args:
-        variant_keys: today's keys, by the variant's name.
-    """
-    made = {each.name: each for each in recorded if variant_keys.get(each.name) == each.key}
-    return [
-        spec.name
-        for spec in recipe.variants
-        if spec.name not in made or not spec.is_current(made[spec.name].fingerprint)
-    ]
-
-
-def _stands(made: VariantRecord, seen: Published | None, spec: VariantSpec, etag: str) -> bool:
-    """Whether a variant that is recorded as made is there, as it was made, and as today's recipe makes it."""
-    stored_as = made.stored_as or made.fingerprint
-    return _is_from(seen, etag) and spec.is_current(made.fingerprint) and seen.fingerprint == stored_as
-
-
-def _is_as_good(seen: Published, new: NewVariant, spec: VariantSpec) -> bool:
-    """Whether what is there is the same picture: of the same version, by the same settings or with the same bytes."""
-    return _is_from(seen, new.source_etag) and (spec.is_current(seen.fingerprint) or seen.digest == new.digest)
-
-
-def _is_from(seen: Published | None, etag: str) -> TypeGuard[Published]:
-    return seen is not None and seen.source_etag == etag
 
 
 def _recorded(made: RenderedVariant, new: NewVariant, *, stored_as: str) -> VariantRecord:

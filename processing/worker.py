@@ -37,7 +37,8 @@ from processing.ledger import (
 )
 from processing.naming import variant_keys
 from processing.picture import Rendered
-from processing.publisher import UNKNOWN, Lease, Publication, Render, is_complete
+from processing.published import is_complete
+from processing.publisher import UNKNOWN, Lease, Publication, Render
 from processing.recipe import Recipe
 from processing.stopwatch import Stopwatch
 from processing.store import Original, Store
@@ -125,7 +126,7 @@ class Worker:
         """Fetch, render, publish and look; what was made, and the version that is in the uploads bucket now."""
         image = None
         try:
-            kept = publication.survey(claim.variants, event.etag)
+            kept = publication.survey(claim.image.variants if claim.image else (), event.etag)
             missing = [spec.name for spec in self.recipe.variants if spec.name not in kept]
             if claim.image is not None and not missing:
                 return replace(claim.image, variants=tuple(kept.values())), publication.look(event.etag)

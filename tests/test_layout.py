@@ -23,7 +23,6 @@ PURE = {
     "picture",
     "recipe",
     "settings",
-    "spread",
     "stopwatch",
     "time_budget",
 }

@@ -12,8 +12,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools import Metrics as PowertoolsMetrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from handlers.logs import log_as_json
-from handlers.metrics import Metrics
+from handlers.telemetry import Metrics, log_as_json
 
 IMAGES = 10
 ROUNDS = 300

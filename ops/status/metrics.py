@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from handlers.metrics import NAMESPACE
+from handlers.telemetry import NAMESPACE
 
 MINUTE: Final = 60
 QUEUE_WINDOW: Final = timedelta(minutes=5)

@@ -13,15 +13,13 @@ In reading order::
     children    starts children through a keeper
     keeper      the child processes: the loop that forks, and the loop that renders; the protocol is drawn there
     channel     what goes between: a line of JSON and bytes in a memory file, never a pickle from a renderer
-    room        memory shared by threads: who asks for more than is left waits
-    bodies      the memory of what was fetched, before and while it is rendered
+    room        memory shared by threads, for pixels and for bodies: who asks for more than is left waits
 """
 
-from processing.contained.bodies import Bodies
 from processing.contained.children import Children
 from processing.contained.questions import Image
 from processing.contained.renderer import Renderer
 from processing.contained.renderers import Renderers
-from processing.contained.room import Room
+from processing.contained.room import Bodies, Room
 
 __all__ = ["Bodies", "Children", "Image", "Renderer", "Renderers", "Room"]

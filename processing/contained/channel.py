@@ -106,7 +106,10 @@ class Channel:
             Gone: the other side has ended.
         """
         self._end.settimeout(None)
-        line, descriptors, _, _ = socket.recv_fds(self._end, LONGEST, 3)
+        try:
+            line, descriptors, _, _ = socket.recv_fds(self._end, LONGEST, 3)
+        except ConnectionResetError as error:
+            raise Gone from error
         message, _ = _parsed(line)
         return message, self.from_descriptors(*descriptors)
 

@@ -1,9 +1,11 @@
-"""Memory shared by threads: who asks for more than is left waits, first come, first served."""
+"""Memory shared by threads, for pixels and for bodies: who needs more than is left waits, first come, first served."""
 
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from processing.capacity import COPIES, MEGABYTE, Capacity
 
 
 class Room:
@@ -44,3 +46,22 @@ class Room:
             with self._changed:
                 self._free += held
                 self._changed.notify_all()
+
+
+class Bodies:
+    """The memory of the objects' bodies while they are worked on; threads share it.
+
+    Args:
+        largest: bytes of the largest body that is ever fetched.
+    """
+
+    def __init__(self, capacity: Capacity, largest: int) -> None:
+        self._largest = largest
+        self._room = Room(capacity.bodies)
+
+    @contextmanager
+    def hold(self, size: int | None) -> Iterator[None]:
+        """Work on an object of so many bytes, or of any size where None is told; waits until there is room."""
+        held = self._largest if size is None else min(self._largest, size)
+        with self._room.take(COPIES * held / MEGABYTE):
+            yield

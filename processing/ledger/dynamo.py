@@ -10,19 +10,9 @@ from botocore.exceptions import ClientError
 
 from processing.aws import calling, code_of
 from processing.errors import Busy, Conflict, LeaseLost, RejectedEarlier
+from processing.ledger.item import Attributes, attributes, image_attributes, read, reason_attributes
 from processing.ledger.model import Claim, Delivery
-from processing.ledger.record import (
-    Attributes,
-    ImageRecord,
-    Reason,
-    Record,
-    Status,
-    Version,
-    attributes,
-    image_attributes,
-    read,
-    reason_attributes,
-)
+from processing.ledger.record import ImageRecord, Reason, Record, Status, Version
 
 # Claimable: never seen, or neither held, nor done, nor rejected for this very message by this very code and recipe.
 CLAIMABLE: Final = (

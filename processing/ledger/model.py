@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from processing.ledger.record import ImageRecord, Reason, Record, Status, VariantRecord, Version
+from processing.ledger.record import ImageRecord, Reason, Record, Status, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,6 @@ class Claim:
     attempt: int
     earlier: bool
     image: ImageRecord | None = None
-
-    @property
-    def variants(self) -> tuple[VariantRecord, ...]:
-        """The variants that the record speaks of."""
-        return self.image.variants if self.image else ()
 
 
 class Ledger(Protocol):

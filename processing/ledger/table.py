@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from processing.aws import calling
 from processing.errors import Unavailable
-from processing.ledger.record import Attributes, Record, Version, read
+from processing.ledger.item import Attributes, read
+from processing.ledger.record import Record, Version
 
 MOST_KEYS: Final = 100  # in one BatchGetItem
 ROUNDS: Final = 6  # of what DynamoDB put off

@@ -192,7 +192,7 @@ def test_no_request_is_sent_that_could_outlast_the_invocation(build: Callable[..
 
     assert on.consumer.process([message], seconds_left=lambda: left[0]) != {"batchItemFailures": []}
     assert moto.requests["PutObject"] == 1, "of three"
-    assert on.item()["reason"]["class"] == "OutOfTime", "for which the ledger has the last seconds"
+    assert on.item()["reason"]["cause"] == "OutOfTime", "for which the ledger has the last seconds"
 
 
 def test_the_renderers_share_the_batch_s_time(build: Callable[..., Stage]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.metrics import MOST_VALUES, Metrics
+from handlers.telemetry import MOST_VALUES, Metrics
 
 
 class Printed:

@@ -22,8 +22,7 @@ from processing.errors import (
 )
 from processing.events import Event
 from processing.ledger import Delivery
-from processing.messages import Message, ParsedMessage
-from processing.spread import Chain, SideBySide, one_after_another
+from processing.messages import Chain, Message, ParsedMessage, SideBySide, one_after_another
 from processing.time_budget import TimeBudget
 from processing.worker import Kind, Outcome
 from tests.builders import created_body, s3_body, s3_record

@@ -7,6 +7,8 @@ import pytest
 
 from processing.capacity import (
     CONSUMER,
+    COPIES,
+    MEGABYTE,
     RENDERER,
     RESERVE,
     REST,
@@ -39,7 +41,7 @@ def test_a_renderer_for_each_vcpu_and_ten_threads() -> None:
 def test_the_largest_body_that_is_let_in_fits() -> None:
     room = capacity(512)
 
-    assert room.megabytes_of(room.largest_body) <= room.bodies
+    assert COPIES * room.largest_body / MEGABYTE <= room.bodies
 
 
 @pytest.mark.parametrize("renderers", [1, 2, 3, 6])

@@ -209,7 +209,7 @@ def test_frames_are_named_by_their_path_in_the_package_and_no_others_count() -> 
     assert places_of(bug) == ["processing/imaging/steps.py:crop"]
 
 
-@pytest.mark.parametrize("caller", ["batch.py", "spread.py", "worker.py", "publisher.py", "contained/keeper.py"])
+@pytest.mark.parametrize("caller", ["batch.py", "messages.py", "worker.py", "publisher.py", "contained/keeper.py"])
 def test_who_called_does_not_count(caller: str) -> None:
     assert fingerprint_of(raised((ours(caller), "anything"), STEPS)) == fingerprint_of(raised(STEPS))
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processing.ledger import REMOVED_KEY, ImageRecord, Phase, Reason, Record, Status, VariantRecord, Version, current
-from processing.ledger.record import MEANINGS, attributes, image_attributes, read, reason_attributes
+from processing.ledger.item import attributes, image_attributes, read, reason_attributes
+from processing.ledger.record import MEANINGS
 from tests.item_size import size_of
 
 NOW = 100

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from processing.spread import Chain, SideBySide, chained, one_after_another
+from processing.messages import Chain, SideBySide, chained, one_after_another
 
 ALONE = SideBySide(4, lambda size: nullcontext())
 

@@ -1,11 +1,13 @@
-"""Metrics for CloudWatch, taken from the lines that are logged: one line a batch and outcome, in the embedded metric
-format, of which CloudWatch makes metrics without a request of ours.
+"""Logs and metrics for machines. A log line is one JSON object, as CloudWatch Logs Insights reads it.
 
+Metrics are taken from the lines that are logged: one line a batch and outcome, in the embedded metric format, of which
+CloudWatch makes metrics without a request of ours.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
 import json
 import logging
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
@@ -80,3 +82,24 @@ def _values(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, list[int]]]:
 def _group(dimensions: Sequence[str], names: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
     metrics = [{"Name": name, "Unit": UNITS[name]} for name in names]
     return {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics}
+
+
+class JsonFormatter(logging.Formatter):
+    """Level, message and the fields given as ``extra={"data": {...}}``; a traceback where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"level": record.levelname, "message": record.getMessage(), **getattr(record, "data", {})}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def log_as_json(level: str, *others: logging.Handler) -> None:
+    """Send the ``darkroom`` logger to standard output, instead of through Lambda's own handler, and to ``others``."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    log = logging.getLogger("darkroom")
+    log.handlers = [handler, *others]
+    log.propagate = False
+    log.setLevel(min(logging.INFO, logging.getLevelNamesMapping()[level]))
+    handler.setLevel(level)

@@ -1,0 +1,108 @@
+"""Items of the images table: the only reader and writer of one.
+
+An item says nothing twice: the bucket and the key are its partition key, and a variant's key is the object's key with
+another beginning, and perhaps an extension behind it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from processing.ledger.record import ImageRecord, Reason, Record, Status, VariantRecord, Version
+
+Attributes = dict[str, Any]
+"""An item as DynamoDB's requests and answers have it, or a part of one: ``{"attempts": {"N": "1"}}``."""
+
+MAX_REASON: Final = 300  # bytes in UTF-8; keeps an item of many attempts below 1 KB
+
+
+def read(item: Attributes) -> Record:
+    """An item as DynamoDB gives it."""
+    plain = {name: _READER.deserialize(value) for name, value in item.items()}
+    bucket, _, key = plain["object"].partition("/")
+    numbers: dict[str, Any] = {name: int(plain.get(name, 0)) for name in ("lease_until", "attempts", "updated_at")}
+    texts = {name: plain.get(name, "") for name in ("owner", "code_version", "uploaded_at", "sequencer", "message_id")}
+    return Record(
+        version=Version(bucket, key, plain["etag"]),
+        status=Status(plain["status"]),
+        last_receive=plain.get("last_receive", False),
+        reason=_reason(plain["reason"]) if "reason" in plain else None,
+        image=_image(plain, key) if "variants" in plain else None,
+        tags=tuple(plain.get("tags", ())),
+        **numbers,
+        **texts,
+    )
+
+
+def attributes(values: Mapping[str, object]) -> Attributes:
+    """Values as a request has them; what is None is left out."""
+    return {name: _WRITER.serialize(value) for name, value in values.items() if value is not None}
+
+
+def image_attributes(image: ImageRecord, version: Version) -> Attributes:
+    """What an item has of a finished image of this version."""
+    omitted = _omitted(version.key, image.variants)
+    values = asdict(image) | {
+        "omitted": omitted,
+        "variants": [_variant_values(each, version.key[omitted:]) for each in image.variants],
+        "lost": list(image.lost) or None,
+    }
+    return attributes(values)
+
+
+def reason_attributes(reason: Reason) -> Attributes:
+    """What an item has of a failure."""
+    fields = asdict(reason) | {"message": _cut(reason.message)}
+    return attributes({"reason": {name: value for name, value in fields.items() if value}})
+
+
+def _cut(message: str) -> str:
+    """A message of at most `MAX_REASON` bytes; DynamoDB refuses a surrogate that stands alone."""
+    return message.encode(errors="replace")[:MAX_REASON].decode(errors="ignore")
+
+
+def _reason(fields: Mapping[str, Any]) -> Reason:
+    return Reason(**{**fields, "attempt": int(fields.get("attempt", 0))})
+
+
+def _image(plain: Mapping[str, Any], key: str) -> ImageRecord:
+    rest = key[int(plain["omitted"]) :]
+    return ImageRecord(
+        image_format=plain["image_format"],
+        mode=plain["mode"],
+        width=int(plain["width"]),
+        height=int(plain["height"]),
+        size_bytes=int(plain["size_bytes"]),
+        content_type=plain["content_type"],
+        has_transparency=plain["has_transparency"],
+        created_date=plain.get("created_date"),
+        variants=tuple(_variant(fields, rest) for fields in plain["variants"]),
+        lost=tuple(plain.get("lost", ())),
+        timings={stage: int(value) for stage, value in plain["timings"].items()},
+    )
+
+
+def _omitted(key: str, variants: Sequence[VariantRecord]) -> int:
+    """How many characters of the object's key its variants' keys leave out: those of the prefix."""
+    return next(at for at in range(len(key) + 1) if all(_below(each).startswith(key[at:]) for each in variants))
+
+
+def _below(variant: VariantRecord) -> str:
+    return variant.key.removeprefix(f"{variant.name}/")
+
+
+def _variant_values(variant: VariantRecord, rest: str) -> dict[str, object]:
+    fields = asdict(variant) | {"extension": _below(variant).removeprefix(rest)}
+    return {name: value for name, value in fields.items() if value and name != "key"}
+
+
+def _variant(fields: Mapping[str, Any], rest: str) -> VariantRecord:
+    numbers: dict[str, Any] = {name: int(fields[name]) for name in ("width", "height", "bytes")}
+    texts = {name: fields.get(name, "") for name in ("name", "format", "fingerprint", "stored_as")}
+    return VariantRecord(key=f"{fields['name']}/{rest}{fields.get('extension', '')}", **numbers, **texts)
+
+
+_READER: Final = TypeDeserializer()
+_WRITER: Final = TypeSerializer()
