@@ -11,7 +11,7 @@ so that the end is right whatever came in between::
 S3 has no fencing: nothing can stop a request that was sent. So none is sent that could outlive the lease.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -67,7 +67,7 @@ class Publication:
         key: the object's key in the uploads bucket.
         variant_keys: the key of each variant, by the variant's name.
         keep_orphans: leave the variants of a source that is gone where they are.
-        backoff: the rounds there are against other writers.
+        backoff: makes the pauses between rounds against other writers.
     """
 
     def __init__(
@@ -89,8 +89,8 @@ class Publication:
         self._key = key
         self.keys = variant_keys
         self._keep_orphans = keep_orphans
-        self._backoff = backoff
-        self._looks = self._rounds(f"s3:HeadObject {key}")
+        self._contest = backoff.contest(lease.check)
+        self._looks = self._contest.rounds(f"s3:HeadObject {key}")
         self._seen: dict[str, Published | None] = {}  # by the variant's name, as `survey` found them
         self.wrote = False  # a request that was never answered counts
 
@@ -184,7 +184,7 @@ class Publication:
         """Write a variant over what was seen there before the source was, unless that is as good."""
         spec = next(spec for spec in self._recipe.variants if spec.name == made.name)
         new = NewVariant(self.keys[made.name], made.data, made.content_type, etag, spec.fingerprint(made.format))
-        for number in self._rounds(f"s3:PutObject {new.key}"):
+        for number in self._contest.rounds(f"s3:PutObject {new.key}"):
             if number:
                 over = self._store.variant(new.key)
             if over is not None and is_as_good(over, new, spec):
@@ -211,7 +211,7 @@ class Publication:
 
     def _delete(self, key: str) -> None:
         """Delete what is there; who publishes meanwhile is judged anew."""
-        for _ in self._rounds(f"s3:DeleteObject {key}"):
+        for _ in self._contest.rounds(f"s3:DeleteObject {key}"):
             if (seen := self._store.variant(key)) is None:
                 return
             self._lease.check()
@@ -221,9 +221,6 @@ class Publication:
             except PreconditionFailed:
                 continue
             return
-
-    def _rounds(self, operation: str) -> Iterator[int]:
-        return self._backoff.rounds(operation, self._lease.check)
 
 
 def _recorded(made: RenderedVariant, new: NewVariant, *, stored_as: str) -> VariantRecord:

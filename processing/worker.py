@@ -73,7 +73,7 @@ class Worker:
     Args:
         request_seconds: the longest one request can take, retries included.
         removals: whether the variants of a removed object are removed as well.
-        backoff: the rounds there are against other writers.
+        backoff: makes the pauses between rounds against other writers.
         clock: seconds since the epoch.
     """
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from processing.backoff import FIRST_PAUSE, ROUNDS, Backoff
+from processing.backoff import AT_ONCE, FIRST_PAUSE, PAUSES, Backoff
 from processing.errors import Conflict, OutOfTime
 from processing.publisher import Lease
 
@@ -13,24 +13,39 @@ def allowed(_: float) -> None:
     """There is time for any pause."""
 
 
+def pauses(seed: int) -> list[float]:
+    slept: list[float] = []
+    with pytest.raises(Conflict):
+        list(Backoff(random.Random(seed), slept.append).contest(allowed).rounds("put"))
+    return slept
+
+
 def test_a_few_rounds_are_counted_and_then_it_is_a_conflict() -> None:
-    rounds, counted = Backoff(random.Random(1), lambda _: None).rounds("s3:PutObject phone/a.jpg", allowed), list[int]()
+    contest, counted = Backoff(random.Random(1), lambda _: None).contest(allowed), list[int]()
 
     with pytest.raises(Conflict, match=r"s3:PutObject phone/a\.jpg: .* in 5 rounds"):
-        counted.extend(rounds)
+        counted.extend(contest.rounds("s3:PutObject phone/a.jpg"))
 
-    assert counted == list(range(ROUNDS))
+    assert counted == list(range(AT_ONCE + PAUSES))
+
+
+def test_the_pauses_are_those_of_all_the_work_on_an_object() -> None:
+    slept: list[float] = []
+    contest = Backoff(random.Random(1), slept.append).contest(allowed)
+    one, another = contest.rounds("put phone"), contest.rounds("put tablet")
+
+    assert [next(one) for _ in range(4)] == [0, 1, 2, 3]
+    assert [next(another) for _ in range(3)] == [0, 1, 2]
+
+    assert len(slept) == PAUSES
+    with pytest.raises(Conflict, match="put tablet"):
+        next(another)
+    assert next(contest.rounds("delete phone")) == 0
 
 
 def test_the_pauses_grow_and_no_two_writers_have_the_same() -> None:
-    def pauses(seed: int) -> list[float]:
-        slept: list[float] = []
-        with pytest.raises(Conflict):
-            list(Backoff(random.Random(seed), slept.append).rounds("put", allowed))
-        return slept
-
     for seed in range(100):
-        assert len(pauses(seed)) == ROUNDS - 2  # the second round follows at once
+        assert len(pauses(seed)) == PAUSES
         for number, pause in enumerate(pauses(seed)):
             most = FIRST_PAUSE * 2**number
             assert most / 2 <= pause <= most
@@ -42,7 +57,7 @@ def test_no_pause_is_begun_after_which_no_request_could_be_sent_under_the_lease(
     lease = Lease(until=120.25, clock=lambda: 100.0, request_seconds=20)
 
     with pytest.raises(OutOfTime):
-        list(Backoff(random.Random(1), slept.append).rounds("put", lease.check))
+        list(Backoff(random.Random(1), slept.append).contest(lease.check).rounds("put"))
 
     assert sum(slept) <= 0.25
-    assert len(slept) < ROUNDS - 2
+    assert len(slept) < PAUSES

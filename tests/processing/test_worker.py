@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from processing.backoff import ROUNDS, Backoff
+from processing.backoff import AT_ONCE, PAUSES, Backoff
 from processing.errors import (
     Busy,
     Conflict,
@@ -649,7 +649,7 @@ def test_a_source_that_changes_at_each_look_is_a_conflict_after_a_few(lab: Lab) 
     with pytest.raises(Conflict, match="s3:HeadObject"):
         replace(lab.worker, store=restless).handle(event, ONCE)
 
-    assert restless.calls.count("source_etag") == ROUNDS
+    assert restless.calls.count("source_etag") == AT_ONCE + PAUSES
     assert lab.status(event) == "FAILED"
 
 
@@ -668,7 +668,7 @@ def test_a_source_that_reads_as_replaced_and_looks_as_it_was_is_a_conflict_after
     with pytest.raises(Conflict):
         replace(lab.worker, store=counted).handle(event, Delivery("m1", 2))
 
-    assert counted.calls.count("source_etag") == ROUNDS
+    assert counted.calls.count("source_etag") == AT_ONCE + PAUSES
 
 
 def test_a_removal_removes_the_variants_and_marks_no_version(lab: Lab) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from processing import batch, worker
-from processing.backoff import Backoff
+from processing.backoff import Contest
 from processing.batch import Batch
 from processing.contained.questions import Answer, Child, Image
 from processing.errors import NotStarted, PreconditionFailed
@@ -292,7 +292,7 @@ def a_late_start_after_a_write_was_no_attempt() -> Any:
 
 def conflicts_are_fought_to_the_end() -> Any:
     """A write that is refused is tried again at once, until it is not."""
-    return _replaced(Backoff, "rounds", lambda *_: itertools.count())
+    return _replaced(Contest, "rounds", lambda *_: itertools.count())
 
 
 def claims_are_fought_to_the_end() -> Any:

@@ -20,7 +20,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 from greenlet import GreenletExit, greenlet
 
-from processing.backoff import ROUNDS, Backoff
+from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.capacity import SLOW, shortest_timeout
 from processing.contained import Renderers
@@ -56,10 +56,7 @@ PURPOSES = {  # of a request to the table, by the status that it sets
 }
 CONDITIONAL = ("put", "delete", "claim")
 LASTING = 600.0  # seconds that a conflict lasts at most
-MOST_REQUESTS = 30 + ROUNDS * 29
-"""For one object in one invocation. Two variants that are put in every round that there is are 25 requests; claim, GET
-and end three, and two HEADs of what the record speaks of. Each look is a HEAD, two HEADs of variants, a GET, and those
-25 again. 200,000 random histories need 47 at most."""
+MOST_REQUESTS = 80  # for one object in one invocation: 3 claims, and 5 looks with 2 rounds for each variant
 
 
 class Fault(StrEnum):

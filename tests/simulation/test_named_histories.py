@@ -322,14 +322,14 @@ def a_delete_is_refused_for_a_moment(on: Stage) -> None:
 
 def a_put_is_refused_for_long(on: Stage) -> None:
     """S3 refuses every conditional write for a while, whatever is there."""
-    on.world.conflicts["put"] = on.world.now + 0.9
+    on.world.conflicts["put"] = on.world.now + 1.7
     on.run(on.start(on.put(Z)))
 
 
 def a_delete_is_refused_for_long(on: Stage) -> None:
     """The same for deletes."""
     on.run(on.start(on.put(Z)))
-    on.world.conflicts["delete"] = on.world.now + 0.9
+    on.world.conflicts["delete"] = on.world.now + 1.7
     on.run(on.start(on.remove()))
 
 
@@ -339,7 +339,7 @@ def a_claim_is_refused_for_long(on: Stage) -> None:
     on.world.lose(on.second, KEY)
     w1 = on.start(on.put(Z))
     on.run(w1, f"claim {KEY}")
-    on.world.conflicts["claim"] = on.world.now + 0.9
+    on.world.conflicts["claim"] = on.world.now + 1.7
     on.run(w1)
 
 
