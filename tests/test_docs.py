@@ -1,0 +1,81 @@
+"""The documents stay short, their links lead somewhere, and a decision names tests that exist."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+RECORDS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+PAGES = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "samples" / "README.md"]
+
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+ROW = re.compile(r"^\| \[(\d+)\]\((.+?)\) \| (.+?) \| .+ \|$", re.MULTILINE)
+
+
+def named(pages: list[Path]) -> list[str]:
+    return [page.relative_to(ROOT).as_posix() for page in pages]
+
+
+def lines(page: Path) -> int:
+    return len(page.read_text(encoding="utf-8").splitlines())
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub names them."""
+    headings = HEADING.findall(page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(page: Path) -> Iterator[str]:
+    for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        there = page.parent / target if target else page
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            yield f"{target}#{anchor}"
+
+
+def test_the_readme_has_at_most_100_lines() -> None:
+    assert lines(ROOT / "README.md") <= 100
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named(PAGES))
+def test_every_link_between_documents_leads_somewhere(page: Path) -> None:
+    assert list(broken_links(page)) == []
+
+
+def test_a_broken_link_and_a_broken_anchor_are_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# Time for a batch\n[a](gone.md) [b](#time-for-a-batch) [c](page.md#gone) [d](https://example.com/x)"
+    )
+
+    assert list(broken_links(page)) == ["gone.md#", "page.md#gone"]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=named(RECORDS))
+def test_a_decision_has_at_most_25_lines_with_its_date_reason_and_tests(record: Path) -> None:
+    text = record.read_text(encoding="utf-8")
+
+    assert lines(record) <= 25
+    assert re.search(r"^20\d\d-\d\d-\d\d", text, re.MULTILINE)
+    assert all(f"**{part}.**" in text for part in ("Decision", "Why", "Tests"))
+
+
+def test_the_table_of_decisions_has_each_by_its_number_and_title() -> None:
+    rows = ROW.findall((DOCS / "decisions" / "README.md").read_text(encoding="utf-8"))
+    titles = [record.read_text(encoding="utf-8").splitlines()[0] for record in RECORDS]
+
+    assert [f"# {number}. {title}" for number, _, title in rows] == titles
+    assert [file for _, file, _ in rows] == [record.name for record in RECORDS]
+    assert [int(number) for number, _, _ in rows] == list(range(1, len(RECORDS) + 1))
+
+
+def test_every_test_that_a_decision_names_exists() -> None:
+    named_tests = {name for record in RECORDS for name in re.findall(r"`(test_\w+)`", record.read_text("utf-8"))}
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    there = set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
+
+    assert sorted(named_tests - there) == []
