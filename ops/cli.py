@@ -1,7 +1,7 @@
 """The ``darkroom`` command: its subcommands, and what every one of them does with Ctrl-C and with errors.
 
-Exit codes: 0 done, 1 something failed or is left, 2 usage, 130 interrupted. Data goes to standard output, words and
-progress to standard error.
+Exit codes: 0 done, 1 something failed or is left, 2 for a usage error, 130 interrupted. Data goes to standard output,
+sentences and progress to standard error.
 """
 
 import signal
@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from ops.audit.command import audit
 from ops.backfill.command import backfill
-from ops.dlq.commands import make_dlq
+from ops.dlq import export, history, redrive, view
 from ops.errors import StackError, UsageError
 from ops.estimate import estimate
 from ops.mapping import pause, resume
@@ -72,11 +72,24 @@ def make_app() -> typer.Typer:
     app.command()(show)
     app.command()(pause)
     app.command()(resume)
-    app.add_typer(make_dlq(), name="dlq")
+    app.add_typer(_make_dlq(), name="dlq")
     app.command()(estimate)
     app.command()(backfill)
     app.command()(audit)
     app.command("replay")(replay_command)
+    return app
+
+
+def _make_dlq() -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="The dead-letter queue: why messages failed, and how to redrive them.")
+    app.command()(view.groups)
+    app.command("list")(view.list_messages)
+    app.command()(view.show)
+    app.command()(redrive.redrive)
+    app.command()(history.history)
+    app.command()(export.export)
+    app.command("import")(export.import_messages)
+    app.command()(export.purge)
     return app
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ops.depths import Depth, depth_of
 from ops.errors import UsageError
+from ops.queues import Depth, depth_of
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, print_json, words
 

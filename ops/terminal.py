@@ -1,31 +1,36 @@
-"""How every command speaks: data on standard output, words and progress on standard error."""
+"""How every command prints: data on standard output; sentences and progress on standard error."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 NARROWEST = 110  # columns, where the output is no terminal
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text, for programs.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")]
 
 
-def words() -> Console:
-    """Where sentences and progress go: standard error."""
+def stderr() -> Console:
+    """For sentences and progress."""
     return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
-def paper() -> Console:
-    """Where tables go: standard output, wide enough for them where it is no terminal."""
+def stdout() -> Console:
+    """For tables; wide enough for them where it is no terminal."""
     console = Console(highlight=False, markup=False)
     return (
         console if console.is_terminal else Console(highlight=False, markup=False, width=max(console.width, NARROWEST))
     )
+
+
+words, paper = stderr, stdout  # as some commands still call them
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
@@ -41,3 +46,18 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Se
 def print_json(value: Any) -> None:
     """One JSON document on standard output; what JSON does not know is written as text."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+@contextmanager
+def counting(*names: str) -> Iterator[Callable[..., None]]:
+    """Show on a terminal the numbers that the block passes on, one for each name, in their order."""
+    console = stderr()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("")
+
+        def show(*numbers: int) -> None:
+            counts = ", ".join(f"{number:,} {name}" for name, number in zip(names, numbers, strict=True))
+            progress.update(task, description=counts)
+
+        yield show

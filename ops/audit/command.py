@@ -14,14 +14,13 @@ from ops.audit.repair import Done, Plan, Repair
 from ops.audit.run import Audit
 from ops.backfill.command import below, sending
 from ops.backfill.sources import listed
-from ops.counting import counting
-from ops.depths import depth_of
 from ops.errors import UsageError
 from ops.images import ImagesTable
+from ops.queues import depth_of
 from ops.recipes import read_recipe
 from ops.settings import Consumer
 from ops.stage import Stage, on_stage
-from ops.terminal import AsJson, DryRun, paper, print_json, table, words
+from ops.terminal import AsJson, DryRun, counting, paper, print_json, table, words
 
 SHOWN: Final = 1000
 

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from ops.audit.findings import Finding, Kind
 from ops.audit.names import Names
 from ops.backfill.run import Send
-from ops.backfill.sending import MOST_ENTRIES, NotSent
 from ops.backfill.sources import Found
 from ops.heads import head
+from ops.queues import MAX_ENTRIES, NotSent
 from processing.aws import is_conflict, is_missing
 
 TO_GO = (Kind.ORPHAN, Kind.LEFTOVER, Kind.WRONG)
@@ -94,7 +94,7 @@ class Repair:
     def _keep(self, source: Found) -> None:
         if source in self._waiting[-1:]:
             return
-        if len(self._waiting) == MOST_ENTRIES:
+        if len(self._waiting) == MAX_ENTRIES:
             self.finish()
         self._waiting.append(source)
 

@@ -16,18 +16,15 @@ from ops.backfill.inventory import Inventory
 from ops.backfill.messages import body
 from ops.backfill.room import Room
 from ops.backfill.run import Backfill, Send, Totals, sizes_of_wanted
-from ops.backfill.sending import Sender
 from ops.backfill.sources import Found, asked_for, listed, named
 from ops.backfill.wanted import Missing, Verdict, Wanted
-from ops.counting import counting
-from ops.depths import depth_of
 from ops.errors import UsageError
 from ops.images import ImagesTable
-from ops.pace import Pace
+from ops.queues import OutgoingMessage, RateLimiter, Sender, depth_of
 from ops.recipes import read_recipe
 from ops.settings import function_of, in_words
 from ops.stage import Stage, on_stage
-from ops.terminal import AsJson, DryRun, paper, print_json, table, words
+from ops.terminal import AsJson, DryRun, counting, paper, print_json, table, words
 
 DEPTH: Final = 20_000
 GROUP: Final = "backfill"
@@ -107,15 +104,16 @@ def backfill(
 def sending(stage: Stage, *, author: str, rate: float | None, depth: int) -> Send:
     """What sends objects to the stage's queue: so many a second, and while so many wait at most; 0 for no limit."""
     sqs = stage.client("sqs")
-    sender = Sender(sqs, stage.queue_url, GROUP, time.sleep)
+    sender = Sender(sqs, stage.queue_url)
     room = Room(depth, lambda: depth_of(sqs, stage.queue_url).total) if depth else None
-    pace = Pace(rate)
+    limiter = RateLimiter(rate)
 
     def send(found: Sequence[Found]) -> None:
         if room:
             room.wait(len(found))
-        pace.wait(len(found))
-        sender.send([body(one, bucket=stage.uploads_bucket, region=stage.region, author=author) for one in found])
+        limiter.wait(len(found))
+        bodies = [body(one, bucket=stage.uploads_bucket, region=stage.region, author=author) for one in found]
+        sender.send([OutgoingMessage(each, GROUP) for each in bodies])
 
     return send
 

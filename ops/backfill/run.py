@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ops.backfill.checkpoint import Checkpoint, Progress
-from ops.backfill.sending import MOST_ENTRIES, NotSent
 from ops.backfill.sources import Found, chunks
 from ops.backfill.wanted import Verdict, Wanted
 from ops.images import MOST_KEYS
+from ops.queues import MAX_ENTRIES, NotSent
 
 Send = Callable[[Sequence[Found]], None]
 CHUNK: Final = MOST_KEYS
@@ -52,7 +52,7 @@ class Backfill:
 
     def _deal_with(self, chunk: Sequence[Found], totals: Totals, progress: Progress) -> Progress:
         judged = list(self.wanted.judge(chunk))
-        for batch in chunks((one for one, verdict in judged if verdict is Verdict.WANTED), MOST_ENTRIES):
+        for batch in chunks((one for one, verdict in judged if verdict is Verdict.WANTED), MAX_ENTRIES):
             self._send(batch, totals)
             progress = replace(progress, after=batch[-1].position, sent=progress.sent + len(batch))
             self.checkpoint.write(progress)

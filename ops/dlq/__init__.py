@@ -1,19 +1,14 @@
-"""The dead letters: which died of what, and how they go through again.
+"""``darkroom dlq``: the dead-letter queue, why its messages failed, and how they are processed again.
 
 Read in this order:
 
-    letters     what a letter is
-    hold        receive every letter of the dead-letter queue, hide it while it is worked on, put it back
-    causes      join letters with the images table; group them by cause
-    look        both in one: every case there is, and how much was not seen
-    advice      what each cause means, and what mends it
-    filters     which letters a command is to work on
-    redrive     a few letters first, and the rest for as long as they pass
-    sender      send letters again, and delete only what SQS reported as sent
-    watch       follow the letters that were sent to their ends
+    messages    receive every message of the dead-letter queue, hide it meanwhile, and put it back or delete it
+    causes      join messages with the images table; group them by cause
+    runbook     what each cause means, and what to do
+    selection   which messages a command works on: the options that choose, and the queue that is held
+    view        groups, list, show
+    redrive     redrive: a few messages first, and the rest for as long as they pass
     native      the same by SQS's own message move task
-    history     who redrove what, when, and with which result
-    files       letters as JSON lines, out and in again
-    acting      what every command does that sends or deletes
-    looking, sending, filing      the commands; `commands` is their list
+    history     history: who redrove what, when, and with which result
+    export      export, import, purge: messages as JSON lines
 """

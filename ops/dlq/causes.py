@@ -1,31 +1,32 @@
-"""What the letters died of: each joined with what the images table knows of the object it speaks of, and grouped."""
+"""Why the dead messages failed: each joined with the record of its object in the images table, and grouped by cause."""
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
+from typing import Final, assert_never
 
-from ops.dlq.letters import THREADS, Letter, in_groups
-from ops.images import MOST_KEYS, ImagesTable, Record
+from ops.dlq.messages import THREADS, DeadMessage
+from ops.queues import chunks
 from ops.stage import Stage
 from processing.errors import MalformedMessage
 from processing.events import Event, ObjectCreated, parse
-from processing.ledger import REMOVED_KEY, Status
+from processing.ledger import REMOVED_KEY, ImagesTable, Phase, Record, Status, Version
+from processing.ledger.table import MOST_KEYS
 
-ENDED = (Status.DONE, Status.SUPERSEDED, Status.REMOVED)
-OPERATION = re.compile(r"(?:s3|dynamodb|sqs):[A-Za-z]+(?= |:)")  # as `processing.aws.calling` names what AWS refused
-REDRIVE = "darkroom-redrive"  # the message attribute that tells which redrive sent a letter that is back
-Version = tuple[str, str]
+OPERATION: Final = re.compile(r"(?:s3|dynamodb|sqs):[A-Za-z]+(?= |:)")  # as `processing.aws.calling` names it
+REDRIVE: Final = "darkroom-redrive"  # the message attribute with the redrive that sent a message which is back
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cause:
-    """A cause of death. ``name`` is an error's class or AWS's code, or one of the words that `ops.dlq.advice` explains.
+    """Why messages died. ``name`` is an error's class or AWS's code, or one of the words in `ops.dlq.runbook`.
 
-    ``place`` tells failures of one name apart: the fingerprint of where in the code, or what was asked of AWS.
+    ``place`` tells failures of one name apart: the fingerprint of where in the code, or the operation that AWS refused.
     """
 
     name: str
@@ -37,120 +38,130 @@ class Cause:
         return f"{self.name}:{self.place}" if self.place else self.name
 
 
-FOREIGN = Cause(MalformedMessage.__name__)  # the consumer refuses such a letter before the ledger hears of it
+FOREIGN: Final = Cause(MalformedMessage.__name__)  # the consumer refuses such a message before it reads the ledger
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A letter and what is known of it. ``record`` is None where the ledger knows nothing."""
+class Diagnosis:
+    """A dead message and what is known of it. ``record`` is None where the ledger knows nothing."""
 
-    letter: Letter
+    message: DeadMessage
     cause: Cause
-    message: str = ""
+    why: str = ""
     event: Event | None = None
     record: Record | None = None
 
     @property
     def bucket(self) -> str:
-        """The bucket of the object, empty where the letter cannot be read."""
+        """The bucket of the object, empty where the message cannot be read."""
         return self.event.bucket if self.event else ""
 
     @property
     def key(self) -> str:
-        """The key of the object, empty where the letter cannot be read."""
+        """The key of the object, empty where the message cannot be read."""
         return self.event.key if self.event else ""
 
     @property
     def version(self) -> Version | None:
-        """The key of the ledger's record; None where it never has one, as the letter names no object of this stage."""
+        """The version whose record tells the outcome; None where the message refers to no object of this stage."""
         return version_of(self.event) if self.event and self.cause != FOREIGN else None
 
     @property
+    def is_over(self) -> bool:
+        """Whether the object has ended well meanwhile, so that a redrive changes nothing."""
+        return self.record is not None and self.record.phase(time.time()).is_good
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were made on the object."""
+        return self.record.attempts if self.record else 0
+
+    @property
     def first_seen(self) -> float:
-        """When S3 told of the object, in seconds since the epoch; a redrive gives the message a later time."""
-        return min(_moment(self.event.time if self.event else None), self.letter.sent_at)
+        """The time of S3's event, in seconds since the epoch; a redrive gives the message a later time."""
+        return min(_moment(self.event.time if self.event else None), self.message.sent_at)
 
     @property
     def last_seen(self) -> float:
-        """When the last attempt ended, in seconds since the epoch; where none is known, when the letter was sent."""
-        return self.record.updated_at if self.record and self.record.updated_at else self.letter.sent_at
+        """When the last attempt ended, in seconds since the epoch; where none is known, when the message was sent."""
+        return self.record.updated_at if self.record and self.record.updated_at else self.message.sent_at
 
     @property
     def redrive(self) -> str:
         """The redrive that sent it, if one of ours did."""
-        return str(self.letter.message_attributes.get(REDRIVE, {}).get("StringValue", ""))
+        return str(self.message.message_attributes.get(REDRIVE, {}).get("StringValue", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The cases of one cause; there is at least one."""
+    """The messages of one cause; there is at least one."""
 
     cause: Cause
-    cases: Sequence[Case]
+    members: Sequence[Diagnosis]
 
     @property
     def first_seen(self) -> float:
-        """When S3 told of the earliest of them."""
-        return min(case.first_seen for case in self.cases)
+        """When the earliest of them was first seen."""
+        return min(each.first_seen for each in self.members)
 
     @property
     def last_seen(self) -> float:
         """When the latest attempt on one of them ended."""
-        return max(case.last_seen for case in self.cases)
+        return max(each.last_seen for each in self.members)
 
     @property
     def attempts(self) -> int:
         """How many attempts were made on all of them."""
-        return sum(case.record.attempts for case in self.cases if case.record)
+        return sum(each.attempts for each in self.members)
 
     @property
     def redriven(self) -> int:
         """How many of them a redrive has sent before, so that they failed again."""
-        return sum(bool(case.redrive) for case in self.cases)
+        return sum(bool(each.redrive) for each in self.members)
 
     @property
     def code_versions(self) -> tuple[str, ...]:
         """With which versions of the code they failed."""
-        return tuple(sorted({case.record.code_version for case in self.cases if case.record}))
+        return tuple(sorted({each.record.code_version for each in self.members if each.record}))
 
     @property
-    def example(self) -> Case:
-        """The case that was seen last."""
-        return max(self.cases, key=lambda case: (case.last_seen, case.letter.message_id))
+    def example(self) -> Diagnosis:
+        """The one that was seen last."""
+        return max(self.members, key=lambda each: (each.last_seen, each.message.message_id))
 
 
-def join(stage: Stage, letters: Sequence[Letter], *, clock: Callable[[], float] = time.time) -> list[Case]:
-    """Each letter with its record and its cause, in the order of ``letters``."""
-    opened = [_open(letter, stage) for letter in letters]
-    versions = dict.fromkeys(version_of(event) for one in opened if isinstance(one, tuple) for event in one)
-    records = read_records(ImagesTable(stage.client("dynamodb"), stage.images_table), list(versions))
+def join(stage: Stage, messages: Sequence[DeadMessage], *, clock: Callable[[], float] = time.time) -> list[Diagnosis]:
+    """Each message with its record and its cause, in the order of ``messages``."""
+    opened = [_open(message, stage) for message in messages]
+    versions = list(dict.fromkeys(version_of(event) for one in opened if isinstance(one, tuple) for event in one))
+    table = ImagesTable(stage.client("dynamodb"), stage.images_table)
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="records") as pool:
+        answers = pool.map(table.read, chunks(versions, MOST_KEYS))
+        records = {version: record for answer in answers for version, record in answer.items()}
     now = clock()
     return [
-        _judge(letter, found, records, now) if isinstance(found, tuple) else found
-        for letter, found in zip(letters, opened, strict=True)
+        _diagnose_all(message, found, records, now) if isinstance(found, tuple) else found
+        for message, found in zip(messages, opened, strict=True)
     ]
 
 
-def read_records(table: ImagesTable, versions: Sequence[Version]) -> dict[Version, Record]:
-    """The records of these versions that exist, however many are asked for."""
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="records") as pool:
-        answers = pool.map(table.read, in_groups(versions, MOST_KEYS))
-        return {version: record for answer in answers for version, record in answer.items()}
+def group(diagnoses: Iterable[Diagnosis]) -> list[Group]:
+    """The messages by their cause, the largest group first."""
+    found: dict[Cause, list[Diagnosis]] = {}
+    for each in diagnoses:
+        found.setdefault(each.cause, []).append(each)
+    groups = [Group(cause, members) for cause, members in found.items()]
+    return sorted(groups, key=lambda one: (-len(one.members), one.cause))
 
 
-def group(cases: Iterable[Case]) -> list[Group]:
-    """The cases by their cause, the largest group first."""
-    found: dict[Cause, list[Case]] = {}
-    for case in cases:
-        found.setdefault(case.cause, []).append(case)
-    groups = [Group(cause, cases) for cause, cases in found.items()]
-    return sorted(groups, key=lambda one: (-len(one.cases), one.cause))
+def count_by_cause(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
+    """How many messages died of each cause, the most frequent first."""
+    return dict(Counter(each.cause.id for each in diagnoses).most_common())
 
 
 def version_of(event: Event) -> Version:
-    """The key of the record that the ledger keeps of what an event speaks of."""
-    etag = event.etag if isinstance(event, ObjectCreated) else REMOVED_KEY
-    return f"{event.bucket}/{event.key}", etag
+    """The key of the record that the ledger keeps of the object of an event."""
+    return Version(event.bucket, event.key, event.etag if isinstance(event, ObjectCreated) else REMOVED_KEY)
 
 
 def _moment(text: str | None) -> float:
@@ -161,34 +172,51 @@ def _moment(text: str | None) -> float:
         return inf
 
 
-def _open(letter: Letter, stage: Stage) -> tuple[Event, ...] | Case:
-    """What a letter speaks of; a case already where the consumer refuses it before the ledger hears of it."""
+def _open(message: DeadMessage, stage: Stage) -> tuple[Event, ...] | Diagnosis:
+    """The events of a message; its diagnosis already where the consumer refuses it before it reads the ledger."""
     try:
-        events = parse(letter.body)
+        events = parse(message.body)
     except MalformedMessage as error:
-        return Case(letter, Cause(error.cause), str(error))
+        return Diagnosis(message, Cause(error.cause), str(error))
     for event in events:
         if event.bucket != stage.uploads_bucket or not event.key.startswith(stage.uploads_prefix):
             where = f"{stage.uploads_bucket}/{stage.uploads_prefix}"
-            return Case(letter, FOREIGN, f"not below {where}", event)
+            return Diagnosis(message, FOREIGN, f"not below {where}", event)
     return events
 
 
-def _judge(letter: Letter, events: Sequence[Event], records: dict[Version, Record], now: float) -> Case:
-    """The case of the first object that has not ended well; a message of several succeeds when all of them do."""
-    cases = [_case(letter, event, records.get(version_of(event)), now) for event in events]
-    waiting = [case for case in cases if case.record is None or case.record.status not in ENDED]
-    return (waiting or cases or [Case(letter, Cause("test-event"), "S3's test of the notification")])[0]
+def _diagnose_all(
+    message: DeadMessage, events: Sequence[Event], records: dict[Version, Record], now: float
+) -> Diagnosis:
+    """The first object that has not ended well; a message of several succeeds when all of them do."""
+    found = [_diagnose(message, event, records.get(version_of(event)), now) for event in events]
+    waiting = [each for each in found if each.record is None or not each.record.phase(now).is_good]
+    return (waiting or found or [Diagnosis(message, Cause("test-event"), "S3's test of the notification")])[0]
 
 
-def _case(letter: Letter, event: Event, record: Record | None, now: float) -> Case:
+def _diagnose(message: DeadMessage, event: Event, record: Record | None, now: float) -> Diagnosis:
     if record is None:
-        return Case(letter, Cause("unknown"), "unknown to the ledger", event)
-    if record.status in ENDED:
-        return Case(letter, Cause(record.status.lower()), f"{record.status} by now", event, record)
-    if record.status == Status.IN_PROGRESS:
-        word = "not-started" if not record.lease_until else "in-progress" if record.lease_until > now else "killed"
-        return Case(letter, Cause(word), record.message, event, record)
-    operation = OPERATION.match(record.message)
-    place = record.fingerprint or (operation.group() if operation else "")
-    return Case(letter, Cause(record.cause, place), record.message, event, record)
+        return Diagnosis(message, Cause("unknown"), "unknown to the ledger", event)
+    why = f"{record.status} by now" if record.phase(now).is_good else record.message
+    return Diagnosis(message, _cause(record, now), why, event, record)
+
+
+def _cause(record: Record, now: float) -> Cause:
+    phase = record.phase(now)
+    match phase:
+        case Phase.DONE | Phase.SUPERSEDED | Phase.REMOVED:
+            return Cause(phase.value)
+        case Phase.WORKING:
+            return Cause("in-progress")
+        case Phase.NOT_STARTED:
+            return Cause("not-started")
+        case Phase.INTERRUPTED:
+            return Cause("killed")
+        case Phase.DEAD if record.status is Status.IN_PROGRESS:  # so that its last attempt left no reason
+            return Cause("killed" if record.lease_until else "not-started")
+        case Phase.DEAD | Phase.REJECTED | Phase.RETRYING:
+            operation = OPERATION.match(record.message)
+            fingerprint = record.reason.fingerprint if record.reason else ""
+            return Cause(record.cause, fingerprint or (operation.group() if operation else ""))
+        case _:
+            assert_never(phase)

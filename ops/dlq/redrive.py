@@ -1,34 +1,41 @@
-"""A redrive: a few letters first, then the rest, for as long as what was sent does not fail again."""
+"""``dlq redrive``: a few messages first, then the rest, for as long as what was sent does not fail again.
 
-from collections.abc import Callable, Sequence
+Nothing is ever deleted that SQS did not report as sent. A command that dies between the two leaves a message in both
+queues, and the ledger absorbs the duplicate. The message stays as it was, but for an attribute that names the redrive,
+so that a message which fails again is known, and a message group, by which live uploads overtake.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cached_property
+from typing import Annotated, Final
 
-from ops.dlq.causes import ENDED, Case
-from ops.dlq.files import many
-from ops.dlq.sender import Sender
-from ops.dlq.watch import Watch
+import typer
+
+from ops.dlq.causes import REDRIVE, Diagnosis, count_by_cause
+from ops.dlq.history import DONE, Entry, finish, new_entry, recorded
+from ops.dlq.messages import DeadMessage
+from ops.dlq.native import move_all
+from ops.dlq.selection import Everything, Filter, HeldQueue, check_chosen, filtered, hold_queue, print_chosen
 from ops.errors import UsageError
-from ops.recipes import read_recipe
+from ops.follow import End, Follower
+from ops.queues import BulkSender, OutgoingMessage, RateLimiter, Sender
 from ops.settings import Consumer
-from ops.stage import Stage
+from ops.stage import Stage, on_stage
+from ops.terminal import AsJson, DryRun, stderr
+from processing.ledger import ImagesTable
 
-DONE: Final = "done"
-NAMELESS: Final = "name no object of this stage, so nothing tells how they end"
-Result = tuple[str, str]
-"""``DONE`` or in a few words how it ended, and why."""
+GROUP: Final = "darkroom-redrive"
+MAX_ATTRIBUTES: Final = 10  # of one message
+UNTRACKED: Final = "refer to no object of this stage, so their outcome cannot be tracked"
+RateOption = Annotated[
+    float | None, typer.Option("--rate", min=0.1, help="Messages a second.", show_default="unlimited")
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """When a redrive goes on.
-
-    Args:
-        canary: send so many first, and the rest only if all of them pass.
-        stop_after: stop when so many have failed again.
-        wait: follow every letter to its end.
-        timeout: seconds to wait for ends, of the canaries and in the end.
-    """
+class RedriveOptions:
+    """When a redrive goes on: see the options of the command."""
 
     canary: int = 0
     stop_after: int | None = None
@@ -36,89 +43,203 @@ class Terms:
     timeout: float = 300
 
 
-@dataclass(slots=True)
+@on_stage
+@filtered
+def redrive(
+    stage: Stage,
+    chosen: Filter,
+    everything: Everything = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Send at most this many, the oldest first.")] = None,
+    rate: RateOption = None,
+    canary: Annotated[int, typer.Option(min=0, help="Send this many first; go on only if all of them pass.")] = 0,
+    stop_after: Annotated[int | None, typer.Option(min=1, help="Stop when this many have failed again.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow every message to its end.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Stop following after this many seconds without an end.")] = 300,
+    native: Annotated[
+        bool, typer.Option("--native", help="Have SQS move them (message move task); only with --all and --rate.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead messages to the uploads queue again; they get their full number of attempts.
+
+    Deletes only what SQS reported as sent: if it is killed, it leaves duplicates, which the ledger absorbs.
+    Exit code 1 when it stopped, or when a message was refused or failed again.
+
+    Examples:
+
+    darkroom dlq redrive --stage prod --cause AccessDenied --canary 2
+
+    darkroom dlq redrive --stage prod --where 'images/2026/*' --rate 50 --stop-after 10
+
+    darkroom dlq redrive --stage prod --all --native --rate 500
+    """
+    check_chosen(chosen, everything=everything)
+    options = RedriveOptions(canary=canary, stop_after=stop_after, wait=wait, timeout=timeout)
+    if native:
+        if chosen or limit or dry_run or options != RedriveOptions(timeout=timeout):
+            raise UsageError("--native has SQS move every message: use it only with --all and --rate")
+        finish(move_all(stage, rate), as_json=as_json)
+        return
+    with hold_queue(stage) as queue:
+        selected = chosen.choose(queue.diagnoses)[:limit]
+        queue.keep_only(selected)
+        if canary and selected and not any(each.version for each in selected):
+            raise UsageError(f"these messages {UNTRACKED}: none can be a canary. Export them, then purge.")
+        if dry_run or not selected:
+            print_chosen(selected, "sent", as_json=as_json, **queue.seen)
+            return
+        entry = _begin(stage, str(chosen), selected, queue.held.unseen)
+        _redrive(stage, queue, selected, entry, RateLimiter(rate), options)
+    finish(entry, as_json=as_json)
+
+
+@dataclass
 class Redrive:
-    """One redrive; ``tell`` is given each sentence worth saying."""
+    """One redrive.
 
-    sender: Sender
-    watch: Watch
-    terms: Terms
+    Args:
+        mark: its id in the history, which each message is given.
+        tell: called with each sentence to print.
+    """
+
+    sender: BulkSender[Diagnosis]
+    mark: str
+    table: ImagesTable
+    options: RedriveOptions
     tell: Callable[[str], object]
+    passed: int = field(default=0, init=False)
+    failed_again: list[End[Diagnosis]] = field(default_factory=list, init=False)
     _followed: int = field(default=0, init=False)
+    _untracked: int = field(default=0, init=False)
 
-    def run(self, cases: Sequence[Case]) -> Result:
-        """Send them, and say how it ended."""
-        rest = list(cases)
-        if self.terms.canary:
-            canaries, rest = _split(cases, self.terms.canary)
-            if why := self._send_first(canaries):
+    def run(self, diagnoses: Sequence[Diagnosis]) -> tuple[str, str]:
+        """Send them; returns `DONE` or in a few words how it ended, and why."""
+        rest = list(diagnoses)
+        if self.options.canary:
+            canaries, rest = _split(diagnoses, self.options.canary)
+            if why := self._send_canaries(canaries):
                 return "stopped at the canary", why
-        self.sender.send(rest, stop=self._is_enough)
-        unknown = self._wait_for_ends() if self.terms.wait else ""
+        self.sender.send(outgoing(rest, self.mark), self._is_enough)
+        unknown = self._wait_for_ends() if self.options.wait else ""
         if self._is_enough():
-            return "stopped", f"{len(self.watch.failed_again)} failed again"
+            return "stopped", f"{len(self.failed_again)} failed again"
         return ("sent, not followed", unknown) if unknown else (DONE, "")
 
-    def _send_first(self, canaries: Sequence[Case]) -> str:
+    @cached_property
+    def _follower(self) -> Follower[Diagnosis]:
+        return Follower(self.table, on_end=self._count)
+
+    def _count(self, end: End[Diagnosis]) -> None:
+        if end.is_good:
+            self.passed += 1
+        else:
+            self.failed_again.append(end)
+
+    def _send_canaries(self, canaries: Sequence[Diagnosis]) -> str:
         """Send a few and wait for their ends; returns why the rest is not to be sent, empty when it is."""
-        self.sender.send(canaries)
-        if refused := self.sender.tally.refused:
+        self.sender.send(outgoing(canaries, self.mark))
+        if refused := self.sender.refused:
             return f"SQS refused {len(refused)} of {len(canaries)} ({refused[0][1]})"
         self.tell(f"canary: {len(canaries)} sent, waiting for their ends in the ledger")
         self._follow()
-        ended = self.watch.wait(self.terms.timeout)
-        if self.watch.failed_again:
-            case, now = self.watch.failed_again[0]
-            return f"{case.key} failed again ({now.cause}: {now.message})"
+        ended = self._follower.wait(self.options.timeout)
+        if self.failed_again:
+            end = self.failed_again[0]
+            return f"{end.subject.key} failed again ({end.cause}: {end.record.message if end.record else ''})"
         if not ended:
-            return f"{len(self.watch.pending)} of {len(canaries)} have no end after {self.terms.timeout:g} s"
+            return f"{self._follower.pending} of {len(canaries)} have no end after {self.options.timeout:g} s"
         self.tell(f"canary: {len(canaries)} passed")
         return ""
 
     def _wait_for_ends(self) -> str:
-        """Follow what was sent; returns of what the end is not known, empty when of nothing."""
+        """Follow what was sent; returns what has no known end, empty when nothing."""
         self._follow()
-        if not self.watch.wait(self.terms.timeout, until=self._is_enough):
-            return f"{len(self.watch.pending)} have no end after {self.terms.timeout:g} s"
-        return f"{len(self.watch.never_told)} {NAMELESS}" if self.watch.never_told else ""
+        if not self._follower.wait(self.options.timeout, until=self._is_enough):
+            return f"{self._follower.pending} have no end after {self.options.timeout:g} s"
+        return f"{self._untracked} {UNTRACKED}" if self._untracked else ""
 
     def _follow(self) -> None:
-        """Have the watch follow what was sent since the last time."""
-        sent = self.sender.tally.sent[self._followed :]
+        """Follow what was sent since the last time."""
+        sent = self.sender.sent[self._followed :]
         self._followed += len(sent)
-        self.watch.add(sent)
+        for each in sent:
+            if each.version:
+                self._follower.add(each, each.version, attempts_before=each.attempts)
+            else:
+                self._untracked += 1
 
     def _is_enough(self) -> bool:
-        if self.terms.stop_after is None:
+        if self.options.stop_after is None:
             return False
         self._follow()
-        self.watch.look()
-        return len(self.watch.failed_again) >= self.terms.stop_after
+        self._follower.poll()
+        return len(self.failed_again) >= self.options.stop_after
 
 
-def failing_code(stage: Stage, cases: Sequence[Case]) -> tuple[str, str, int]:
-    """The code that is deployed, the recipe of this checkout, and how many of the cases failed with both."""
-    code, recipe = Consumer.of(stage).code_version, read_recipe().fingerprint
-    failed = [case for case in cases if case.record and case.record.status not in ENDED]
-    same = [case for case in failed if case.record and (case.record.code_version, case.record.recipe) == (code, recipe)]
-    return code, recipe, len(same)
-
-
-def check_canaries(cases: Sequence[Case]) -> None:
-    """Refuse to send some first where the end of none can be known.
-
-    Raises:
-        UsageError: each of them names no object of this stage.
-    """
-    if cases and not any(case.version for case in cases):
-        raise UsageError(
-            f"none of {many(len(cases))} can be a canary: they {NAMELESS}, and a redrive does not mend them. "
-            "Keep them with `darkroom dlq export`, then delete them with `darkroom dlq purge`"
+def _begin(stage: Stage, chosen: str, selected: Sequence[Diagnosis], unseen: int) -> Entry:
+    """A new entry; warns of messages for which nothing has changed since they failed."""
+    code = Consumer.of(stage).code_version
+    failed = [each.record for each in selected if each.record and not each.is_over]
+    if same := sum(record.code_version == code for record in failed):
+        stderr().print(
+            f"warning: {same} of {len(selected)} failed with the code and the recipe that are deployed ({code}): "
+            "they will fail again, unless the cause was elsewhere and is fixed"
         )
+    if untracked := sum(each.version is None for each in selected):
+        stderr().print(f"warning: {untracked} of {len(selected)} {UNTRACKED}. Export them, then purge.")
+    known = {"messages": len(selected), "unseen": unseen, "causes": count_by_cause(selected), "code_version": code}
+    return new_entry(stage, "redrive", chosen, **known)
 
 
-def _split(cases: Sequence[Case], canaries: int) -> tuple[list[Case], list[Case]]:
+def _redrive(
+    stage: Stage,
+    queue: HeldQueue,
+    selected: Sequence[Diagnosis],
+    entry: Entry,
+    limiter: RateLimiter,
+    options: RedriveOptions,
+) -> None:
+    """Send the messages, delete what was sent, and record the result."""
+    left: list[DeadMessage] = []
+
+    def delete(sent: Sequence[Diagnosis]) -> None:
+        left.extend(queue.held.delete([each.message for each in sent]))
+
+    sender = BulkSender(Sender(stage.client("sqs"), stage.queue_url), limiter, delete)
+    table = ImagesTable(stage.client("dynamodb"), stage.images_table)
+    run = Redrive(sender, entry.id, table, options, stderr().print)
+    with recorded(stage, entry) as history:
+        try:
+            result, why = run.run(selected)
+        finally:
+            entry.sent, entry.refused, entry.left = len(sender.sent), len(sender.refused), len(left)
+            entry.passed, entry.failed_again = run.passed, len(run.failed_again)
+        history.end(entry, result, why)
+    print_refused(sender)
+
+
+def outgoing(diagnoses: Sequence[Diagnosis], mark: str) -> Iterator[tuple[Diagnosis, OutgoingMessage]]:
+    """Each as it is sent again; where there is room, with an attribute that names the redrive."""
+    for each in diagnoses:
+        message = each.message
+        attributes = {
+            name: {kind: value[kind] for kind in ("DataType", "StringValue", "BinaryValue") if kind in value}
+            for name, value in message.message_attributes.items()
+        }
+        if mark and (REDRIVE in attributes or len(attributes) < MAX_ATTRIBUTES):
+            attributes[REDRIVE] = {"DataType": "String", "StringValue": mark}
+        yield each, OutgoingMessage(message.body, message.attributes.get("MessageGroupId", GROUP), attributes)
+
+
+def print_refused(sender: BulkSender[Diagnosis]) -> None:
+    """Print each message that SQS refused, and why."""
+    for each, why in sender.refused:
+        stderr().print(f"refused: {each.message.id} {each.key}: {why}")
+
+
+def _split(diagnoses: Sequence[Diagnosis], canaries: int) -> tuple[list[Diagnosis], list[Diagnosis]]:
     """Those to send first, such as can fail again before others, and the rest; no canary is without an object."""
-    ordered = sorted(cases, key=lambda case: (case.version is None, case.record is None or case.record.status in ENDED))
-    count = min(canaries, sum(case.version is not None for case in cases))
+    ordered = sorted(diagnoses, key=lambda each: (each.version is None, each.record is None or each.is_over))
+    count = min(canaries, sum(each.version is not None for each in diagnoses))
     return ordered[:count], ordered[count:]

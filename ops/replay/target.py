@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from ops.dlq.filters import by_id
-from ops.dlq.look import cases_of
+from ops.dlq.selection import by_id, read_queue
 from ops.errors import UsageError
 from ops.heads import head
 from ops.images import ImagesTable
@@ -48,7 +47,7 @@ def find_target(stage: Stage, name: str, etag: str | None) -> Target:
 
 
 def _of_letter(stage: Stage, name: str) -> Target:
-    event = by_id(name, cases_of(stage)).event
+    event = by_id(name, read_queue(stage).diagnoses).event
     if not isinstance(event, ObjectCreated):
         raise UsageError(f"the letter {name} is of no upload, so there is nothing to render: darkroom dlq show {name}")
     return Target(event.key, event.etag, f"the dead letter {name}'s")

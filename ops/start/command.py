@@ -13,7 +13,7 @@ from ops.local.stack import LocalStack
 from ops.start import report
 from ops.start.photos import select
 from ops.start.run import Run
-from ops.terminal import AsJson, paper, print_json, words
+from ops.terminal import AsJson, print_json, stderr, stdout
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
@@ -32,9 +32,7 @@ def start(
     keep_running: Annotated[
         bool, typer.Option("--keep-running", help="Leave the stack running at the end, until Ctrl-C.")
     ] = False,
-    timeout: Annotated[
-        float, typer.Option(min=1, help="Give up when nothing has come to an end for this many seconds.")
-    ] = 600,
+    timeout: Annotated[float, typer.Option(min=1, help="Stop waiting after this many seconds without an end.")] = 600,
     as_json: AsJson = False,
 ) -> None:
     """Take a folder of photos through the service, on this machine, to finished variants and a contact sheet.
@@ -52,11 +50,11 @@ def start(
     selection = select(photos, leave_out=out)
     _make(out)
     with LocalStack(ROOT, work_dir=out / WORK, progress=_say, port=port) as stack:
-        totals, ends = Run(stack, out, timeout, words()).through(selection, again=again)
+        totals, ends = Run(stack, out, timeout, stderr()).through(selection, again=again)
         if as_json:
             print_json(report.as_json(totals))
         else:
-            report.show(paper(), ends, totals)
+            report.show(stdout(), ends, totals)
         if keep_running:
             _keep_running(stack)
     if not totals.complete:
@@ -77,16 +75,16 @@ def _make(out: Path) -> None:
 
 
 def _say(sentence: str) -> None:
-    words().print(f"{sentence} ...", style="dim")
+    stderr().print(f"{sentence} ...", style="dim")
 
 
 def _keep_running(stack: LocalStack) -> None:
-    words().print(f"The stack is running: AWS_ENDPOINT_URL={stack.endpoint}; Ctrl-C ends it.")
-    words().print("In another terminal: npm run darkroom -- status --stage local")
+    stderr().print(f"The stack is running: AWS_ENDPOINT_URL={stack.endpoint}; Ctrl-C ends it.")
+    stderr().print("In another terminal: npm run darkroom -- status --stage local")
     try:
         with announced(stack.endpoint):
             while True:
                 stack.player.raise_if_broken()
                 time.sleep(1)
     except KeyboardInterrupt:
-        words().print("ending the stack ...", style="dim")
+        stderr().print("ending the stack ...", style="dim")

@@ -14,10 +14,11 @@ SHOWN_BY_BROWSERS = {"jpeg", "png", "gif", "webp", "avif", "bmp"}
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A file that could be an image. ``name`` is its path below the folder, with slashes, as the key will have it."""
+    """A file that could be an image. ``name`` is its path below the folder, as in the key; ``size`` is in bytes."""
 
     path: Path
     name: str
+    size: int
     shown_by_browsers: bool
 
 
@@ -32,10 +33,10 @@ class Selection:
 def select(folder: Path, *, leave_out: Path) -> Selection:
     """Find the photos in a folder and below, in the order of their names.
 
-    Hidden files and folders are not looked at, and links to folders are not followed.
+    Hidden files and folders are left out, and links to folders are not followed.
 
     Args:
-        leave_out: a folder that is not looked into: where the results go.
+        leave_out: a folder to leave out: where the results go.
 
     Raises:
         UsageError: the folder is missing, cannot be read, is empty, or holds nothing that could be an image.
@@ -49,7 +50,7 @@ def select(folder: Path, *, leave_out: Path) -> Selection:
         raise UsageError(f"{folder} is not a folder: give the folder that it is in") from error
     except OSError as error:
         raise UsageError(
-            f"{error.filename} cannot be read ({error.strerror}): mend that, or give another folder"
+            f"{error.filename} cannot be read ({error.strerror}): make it readable, or give another folder"
         ) from error
     if not files:
         raise UsageError(f"{folder} is empty: put photos into it, or give another folder")
@@ -62,7 +63,7 @@ def _photo(path: Path, folder: Path) -> Photo | None:
     kind, name = kind_of(path), path.relative_to(folder).as_posix()
     if kind is None and not name.lower().endswith(IMAGE_EXTENSIONS):
         return None
-    return Photo(path, name, kind in SHOWN_BY_BROWSERS) if _fits_a_key(name) else None
+    return Photo(path, name, path.stat().st_size, kind in SHOWN_BY_BROWSERS) if _fits_a_key(name) else None
 
 
 def _fits_a_key(name: str) -> bool:

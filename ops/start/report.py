@@ -11,10 +11,13 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from ops.start.ends import End, Outcome
+from ops.follow import End
+from ops.start.photos import Photo
+from processing.ledger import Phase
 
 MOST_ROWS = 40  # the contact sheet has them all
-COLOURS = {Outcome.DONE: "green", Outcome.DEAD_LETTER: "red", Outcome.LEFT: "yellow"}
+DEAD_LETTER = "dead letter"
+COLOURS = {"done": "green", DEAD_LETTER: "red", "left": "yellow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class SecondUpload:
     """What a second upload of the same bytes to the same keys came to."""
 
     images: int
@@ -38,7 +41,7 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class RunTotals:
     """A whole run. ``seconds`` run from the first upload to the last end; sizes are in bytes."""
 
     images: int
@@ -54,7 +57,7 @@ class Totals:
     dead_letters: tuple[Failure, ...]
     left: tuple[Failure, ...]
     contact_sheet: str
-    again: Again | None = None
+    again: SecondUpload | None = None
 
     @property
     def complete(self) -> bool:
@@ -63,52 +66,62 @@ class Totals:
 
 
 def total(
-    ends: Sequence[End],
+    ends: Sequence[End[Photo]],
     *,
     seconds: float,
     duplicates: int,
     skipped_files: int,
     messages_left: bool,
     contact_sheet: Path,
-    again: Again | None,
-) -> Totals:
+    again: SecondUpload | None,
+) -> RunTotals:
     """Add a run up."""
-    done = [end for end in ends if end.outcome is Outcome.DONE]
+    done = [end for end in ends if end.phase is Phase.DONE]
     variants = [variant for end in done if end.record for variant in end.record.variants]
-    return Totals(
+    return RunTotals(
         images=len(ends),
         done=len(done),
         variants=len(variants),
-        bytes_in=sum(end.upload.size for end in ends),
+        bytes_in=sum(end.subject.size for end in ends),
         bytes_out=sum(variant.bytes for variant in variants),
         seconds=round(seconds, 3),
         images_per_second=round(len(ends) / seconds, 2) if seconds else 0.0,
         duplicates=duplicates,
         skipped_files=skipped_files,
         messages_left=messages_left,
-        dead_letters=tuple(_failures(ends, Outcome.DEAD_LETTER)),
-        left=tuple(_failures(ends, Outcome.LEFT)),
+        dead_letters=tuple(why(end) for end in ends if end.has_failed),
+        left=tuple(why(end) for end in ends if end.phase is None),
         contact_sheet=str(contact_sheet),
         again=again,
     )
 
 
-def why(end: End) -> Failure:
+def outcome(end: End[Photo]) -> str:
+    """How an object ended, for people."""
+    return DEAD_LETTER if end.has_failed else end.name
+
+
+def why(end: End[Photo]) -> Failure:
     """Why an object has no variants."""
-    record = end.record
+    key, record = end.version.key, end.record
     if record is None:
-        return Failure(end.upload.key, "NoRecord", "the images table knows nothing of it; the consumer's log may")
+        return Failure(key, "NoRecord", "the images table has no record of it; see the consumer's log")
     if not record.cause:
-        return Failure(end.upload.key, record.status, "its message is still alive, or being worked on")
-    return Failure(end.upload.key, record.cause, record.message)
+        return Failure(key, record.status, "its message is waiting, or being worked on")
+    return Failure(key, record.cause, record.message)
 
 
-def as_json(totals: Totals) -> dict[str, Any]:
+def pixels(width: int, height: int) -> str:
+    """A size for people."""
+    return f"{width}×{height}"  # noqa: RUF001 - the sign for it
+
+
+def as_json(totals: RunTotals) -> dict[str, Any]:
     """For ``--json``."""
     return asdict(totals) | {"complete": totals.complete}
 
 
-def show(console: Console, ends: Sequence[End], totals: Totals) -> None:
+def show(console: Console, ends: Sequence[End[Photo]], totals: RunTotals) -> None:
     """Print the images, what went wrong, and the totals."""
     console.print(_images(ends))
     if len(ends) > MOST_ROWS:
@@ -119,11 +132,7 @@ def show(console: Console, ends: Sequence[End], totals: Totals) -> None:
     console.print(_totals(totals))
 
 
-def _failures(ends: Sequence[End], outcome: Outcome) -> Iterator[Failure]:
-    return (why(end) for end in ends if end.outcome is outcome)
-
-
-def _images(ends: Sequence[End]) -> Table:
+def _images(ends: Sequence[End[Photo]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("image", overflow="fold", min_width=16)
     table.add_column("outcome", no_wrap=True)
@@ -134,16 +143,16 @@ def _images(ends: Sequence[End]) -> Table:
     return table
 
 
-def _row(end: End) -> Iterator[Text]:
-    record = end.record if end.outcome is Outcome.DONE else None
-    yield Text(end.upload.photo.name)
-    yield Text(end.outcome, style=COLOURS.get(end.outcome, ""))
-    yield Text(f"{record.image_format} {record.mode}" if record else "")
-    yield Text(record.pixels if record else "")
-    yield Text(decimal(end.upload.size))
-    yield Text(str(len(record.variants)) if record else "")
-    yield Text(decimal(sum(variant.bytes for variant in record.variants)) if record else "")
-    yield Text(str(sum(record.timings.values())) if record else "")
+def _row(end: End[Photo]) -> Iterator[Text]:
+    image = end.record.image if end.phase is Phase.DONE and end.record else None
+    yield Text(end.subject.name)
+    yield Text(outcome(end), style=COLOURS.get(outcome(end), ""))
+    yield Text(f"{image.image_format} {image.mode}" if image else "")
+    yield Text(pixels(image.width, image.height) if image else "")
+    yield Text(decimal(end.subject.size))
+    yield Text(str(len(image.variants)) if image else "")
+    yield Text(decimal(sum(variant.bytes for variant in image.variants)) if image else "")
+    yield Text(str(sum(image.timings.values())) if image else "")
 
 
 def _failure_table(title: str, failures: Sequence[Failure]) -> Table:
@@ -154,7 +163,7 @@ def _failure_table(title: str, failures: Sequence[Failure]) -> Table:
     return table
 
 
-def _totals(totals: Totals) -> Table:
+def _totals(totals: RunTotals) -> Table:
     table = Table(box=None, show_header=False)
     table.add_column(style="bold")
     for name, value in _lines(totals):
@@ -162,7 +171,7 @@ def _totals(totals: Totals) -> Table:
     return table
 
 
-def _lines(totals: Totals) -> Iterator[tuple[str, str]]:
+def _lines(totals: RunTotals) -> Iterator[tuple[str, str]]:
     dead, left = len(totals.dead_letters), len(totals.left)
     yield "images", f"{totals.images}: {totals.done} done, {dead} in the dead-letter queue, {left} left"
     if totals.skipped_files:
@@ -175,5 +184,5 @@ def _lines(totals: Totals) -> Iterator[tuple[str, str]]:
         kept = f"{again.variants_unchanged} variants unchanged, {again.variants_written} written"
         yield "uploaded again", f"{again.images} images, the same bytes: {again.duplicates} duplicates, {kept}"
     if totals.messages_left:
-        yield "queue", "still holds messages; nothing is lost, but this run did not wait for them any longer"
+        yield "queue", "still has messages; nothing is lost, but this run stopped waiting for them"
     yield "contact sheet", totals.contact_sheet

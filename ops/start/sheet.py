@@ -9,9 +9,10 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.filesize import decimal
 
-from ops.images import Record
-from ops.start.ends import End, Outcome
-from ops.start.report import Totals, why
+from ops.follow import End
+from ops.start.photos import Photo
+from ops.start.report import RunTotals, outcome, pixels, why
+from processing.ledger import ImageRecord, Phase
 
 FILE = "index.html"
 
@@ -28,7 +29,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StageTiming:
     """How long one stage took, also as a share of the whole."""
 
     name: str
@@ -45,7 +46,7 @@ class Card:
     about: str
     original: Picture
     variants: tuple[Picture, ...]
-    stages: tuple[Stage, ...]
+    stages: tuple[StageTiming, ...]
     cause: str = ""
     why: str = ""
 
@@ -55,7 +56,7 @@ class Card:
         return sum(stage.milliseconds for stage in self.stages)
 
 
-def write(folder: Path, ends: Sequence[End], totals: Totals) -> Path:
+def write(folder: Path, ends: Sequence[End[Photo]], totals: RunTotals) -> Path:
     """Write the page for a run whose variants were saved in ``folder``."""
     environment = Environment(loader=PackageLoader("ops.start"), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
@@ -73,45 +74,45 @@ def write(folder: Path, ends: Sequence[End], totals: Totals) -> Path:
     return page
 
 
-def card(end: End, folder: Path) -> Card:
+def card(end: End[Photo], folder: Path) -> Card:
     """What the page says of one image."""
-    photo, record = end.upload.photo, end.record
-    done = record if end.outcome is Outcome.DONE else None
-    failure = why(end) if end.outcome in (Outcome.DEAD_LETTER, Outcome.LEFT) else None
+    photo = end.subject
+    image = end.record.image if end.phase is Phase.DONE and end.record else None
+    failure = None if end.is_good else why(end)
     original = Picture(
         title="original",
         link=_link(os.path.relpath(photo.path, folder)),
         shown=photo.shown_by_browsers,
-        pixels=done.pixels if done else "",
-        bytes=decimal(end.upload.size),
+        pixels=pixels(image.width, image.height) if image else "",
+        bytes=decimal(photo.size),
     )
     return Card(
         name=photo.name,
-        outcome=end.outcome,
-        about=_about(done) if done else "",
+        outcome=outcome(end),
+        about=_about(image) if image else "",
         original=original,
-        variants=tuple(_variants(done)) if done else (),
-        stages=tuple(_stages(done)) if done else (),
+        variants=tuple(_variants(image)) if image else (),
+        stages=tuple(_stages(image)) if image else (),
         cause=failure.cause if failure else "",
         why=failure.message if failure else "",
     )
 
 
-def _about(record: Record) -> str:
-    lost = f", lost: {', '.join(record.lost)}" if record.lost else ""
-    return f"{record.image_format} {record.mode}{lost}"
+def _about(image: ImageRecord) -> str:
+    lost = f", lost: {', '.join(image.lost)}" if image.lost else ""
+    return f"{image.image_format} {image.mode}{lost}"
 
 
-def _variants(record: Record) -> Iterator[Picture]:
-    for variant in record.variants:
-        size = decimal(variant.bytes)
-        yield Picture(variant.name, _link(variant.key), shown=True, pixels=variant.pixels, bytes=size)
+def _variants(image: ImageRecord) -> Iterator[Picture]:
+    for variant in image.variants:
+        size, box = decimal(variant.bytes), pixels(variant.width, variant.height)
+        yield Picture(variant.name, _link(variant.key), shown=True, pixels=box, bytes=size)
 
 
-def _stages(record: Record) -> Iterator[Stage]:
-    whole = sum(record.timings.values()) or 1
-    for name, milliseconds in record.timings.items():
-        yield Stage(name, milliseconds, round(100 * milliseconds / whole, 2))
+def _stages(image: ImageRecord) -> Iterator[StageTiming]:
+    whole = sum(image.timings.values()) or 1
+    for name, milliseconds in image.timings.items():
+        yield StageTiming(name, milliseconds, round(100 * milliseconds / whole, 2))
 
 
 def _link(path: str) -> str:

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ops.images import Variant
-from ops.start.ends import PAUSE
+from ops.follow import PAUSE
+from processing.ledger import VariantRecord
 
 AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredVariant:
     """What S3 says of a stored variant; a write changes ``modified``, which S3 tells in whole seconds."""
 
     modified: datetime
@@ -29,13 +29,13 @@ class VariantsBucket:
     s3: Any
     name: str
 
-    def stored(self) -> dict[str, Stored]:
+    def stored(self) -> dict[str, StoredVariant]:
         """Everything in it, by key."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name)
         items = (item for page in pages for item in page.get("Contents", ()))
-        return {item["Key"]: Stored(item["LastModified"], item["ETag"]) for item in items}
+        return {item["Key"]: StoredVariant(item["LastModified"], item["ETag"]) for item in items}
 
-    def save(self, variants: Sequence[Variant], folder: Path, on_saved: Callable[[Variant], None]) -> None:
+    def save(self, variants: Sequence[VariantRecord], folder: Path, on_saved: Callable[[VariantRecord], None]) -> None:
         """Copy variants into a folder, each under its key, and each once."""
         pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="download")
         try:
@@ -44,7 +44,7 @@ class VariantsBucket:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _save(self, variant: Variant, folder: Path) -> None:
+    def _save(self, variant: VariantRecord, folder: Path) -> None:
         path = folder / variant.key
         if not path.resolve().is_relative_to(folder.resolve()):
             raise ValueError(f"the variant's key {variant.key!r} leads out of {folder}")
@@ -54,13 +54,13 @@ class VariantsBucket:
             shutil.copyfileobj(body, file)
 
 
-def changes(before: Mapping[str, Stored], after: Mapping[str, Stored]) -> list[str]:
-    """The keys that were written, or went away, between two looks."""
+def changes(before: Mapping[str, StoredVariant], after: Mapping[str, StoredVariant]) -> list[str]:
+    """The keys that were written, or went away, between two listings."""
     return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
 def wait_for_a_later_second(
-    stored: Mapping[str, Stored], *, now: Callable[[], datetime], pause: Callable[[float], None]
+    stored: Mapping[str, StoredVariant], *, now: Callable[[], datetime], pause: Callable[[float], None]
 ) -> None:
     """Wait until a write would show: S3 tells times in whole seconds, and now is in a later one than the last write."""
     last = max((each.modified for each in stored.values()), default=datetime.min.replace(tzinfo=UTC))

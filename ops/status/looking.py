@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from ops.depths import Depth, depth_of
 from ops.mapping import Mapping, mapping_of
+from ops.queues import Depth, depth_of
 from ops.stage import Stage
 from ops.status.metrics import MINUTE, Metrics, QueueMetrics
 from ops.status.outcomes import Outcomes, of_last_hour

@@ -11,17 +11,17 @@ from typing import Annotated
 import typer
 
 from ops.errors import UsageError
-from ops.images import ImagesTable
+from ops.follow import End, Follower
 from ops.recipes import read_recipe
 from ops.stage import Stage, on_stage
-from ops.terminal import AsJson, DryRun, print_json, words
+from ops.terminal import AsJson, DryRun, print_json, stderr
 from ops.upload import report
+from ops.upload.content import FileFacts, checked_by, unchecked
 from ops.upload.files import Chosen, File, Globs, choose
-from ops.upload.following import End, Follower, Version
-from ops.upload.looking import About, checked_by, unchecked
 from ops.upload.present import Present
 from ops.upload.run import Bucket, Result, Upload, Verdict
 from ops.upload.transfer import Transfer
+from processing.ledger import ImagesTable, Version
 
 STDIN = Path("-")
 
@@ -73,11 +73,11 @@ def upload(
     """
     folder, globs = below(stage.uploads_prefix, prefix), Globs(include or (), exclude or ())
     chosen = _choose(places, folder, globs, everything=everything)
-    look = unchecked if everything else checked_by(read_recipe(), stage.uploads_prefix)
+    inspect = unchecked if everything else checked_by(read_recipe(), stage.uploads_prefix)
     present = Present.of(stage.client("s3"), stage.uploads_bucket, chosen.files)
     began = time.monotonic()
     with _interruptible(), report.uploading(chosen) as shown, _bucket(stage, shown, dry_run=dry_run) as bucket:
-        results = Upload(present, look, bucket, threads, shown.on_result).run(chosen.files)
+        results = Upload(present, inspect, bucket, threads, shown.on_result).run(chosen.files)
     seconds = time.monotonic() - began
     ends = _ends(stage, results, timeout) if wait and not dry_run else None
     summary = report.Summary(results, chosen.left_out, seconds, dry_run, len(present.by_digest), ends)
@@ -116,14 +116,14 @@ class _Uploads:
     transfer: Transfer
     on_bytes: Callable[[int], None]
 
-    def put(self, file: File, about: About, only_if: Mapping[str, str]) -> str:
-        return self.transfer.put(file.path, file.key, about, self.on_bytes, only_if=only_if)
+    def put(self, file: File, facts: FileFacts, only_if: Mapping[str, str]) -> str:
+        return self.transfer.put(file.path, file.key, facts, self.on_bytes, only_if=only_if)
 
 
 class _Nowhere:
     """What --dry-run uploads to."""
 
-    def put(self, _file: File, _about: About, _only_if: Mapping[str, str]) -> str:
+    def put(self, _file: File, _facts: FileFacts, _only_if: Mapping[str, str]) -> str:
         return ""
 
 
@@ -141,14 +141,16 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        words().print("What was in transfer is uploaded; the same command uploads the rest.")
+        stderr().print("What was in transfer is uploaded; the same command uploads the rest.")
         raise
 
 
-def _ends(stage: Stage, results: Sequence[Result], timeout: float) -> dict[Version, End]:
+def _ends(stage: Stage, results: Sequence[Result], timeout: float) -> list[End[Result]]:
     """How the objects ended that are in the bucket."""
     there = [result for result in results if result.verdict in (Verdict.UPLOADED, Verdict.THERE)]
-    versions = [(f"{stage.uploads_bucket}/{result.file.key}", result.etag) for result in there]
     table = ImagesTable(stage.client("dynamodb"), stage.images_table)
-    with report.ending(len(versions)) as on_end:
-        return Follower(table, timeout, time.monotonic, time.sleep, on_end).follow(versions)
+    with report.ending(len(there)) as on_end:
+        follower: Follower[Result] = Follower(table, on_end=on_end)
+        for result in there:
+            follower.add(result, Version(stage.uploads_bucket, result.file.key, result.etag))
+        return follower.wait_for_all(timeout)

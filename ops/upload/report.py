@@ -1,7 +1,7 @@
 """What is shown of an upload: progress, what became of the files, how the objects ended; and all that as JSON."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +17,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from ops.terminal import paper, table, words
+from ops.follow import End
+from ops.terminal import stderr, stdout, table
 from ops.upload.files import Chosen
-from ops.upload.following import OPEN, End, Version
 from ops.upload.run import LEFT, Result, Verdict
 
 SENTENCES = {
@@ -42,12 +42,12 @@ class Summary:
     seconds: float
     dry_run: bool
     by_digest: int = 0
-    ends: Mapping[Version, End] | None = None
+    ends: Sequence[End[Result]] | None = None
 
     @property
     def complete(self) -> bool:
         """Whether every file is in the bucket, and every end that was waited for is a good one."""
-        good = all(end.is_good for end in (self.ends or {}).values())
+        good = all(end.is_good for end in self.ends or ())
         return good and not any(result.verdict in LEFT for result in self.results)
 
     def having(self, verdict: Verdict) -> list[Result]:
@@ -60,40 +60,39 @@ class Summary:
 
     def outcomes(self) -> dict[str, int]:
         """How many objects ended how, the most frequent first."""
-        ends = (self.ends or {}).values()
-        return dict(Counter(f"{end.name}: {end.cause}" if end.cause else end.name for end in ends).most_common())
+        names = (f"{end.name}: {end.cause}" if end.has_failed and end.cause else end.name for end in self.ends or ())
+        return dict(Counter(names).most_common())
 
 
 def show(summary: Summary, stage: str) -> None:
     """Tables on standard output; what is left by name, and what to do about it, on standard error."""
     for verdict, sentence in SENTENCES.items():
         if found := summary.having(verdict):
-            words().print(f"{sentence}:")
+            stderr().print(f"{sentence}:")
             for result in found:
-                words().print(f"  {result.file.path}: {result.why}")
-    for sentence in advice(summary, stage):
-        words().print(sentence)
-    paper().print(_files(summary))
+                stderr().print(f"  {result.file.path}: {result.why}")
+    for sentence in next_steps(summary, stage):
+        stderr().print(sentence)
+    stdout().print(_files(summary))
     if summary.ends is not None:
-        paper().print()
+        stdout().print()
         outcomes = [(name, f"{count:,}") for name, count in summary.outcomes().items()]
-        paper().print(table(("objects ended", "count"), outcomes, right=("count",)))
+        stdout().print(table(("objects ended", "count"), outcomes, right=("count",)))
 
 
-def advice(summary: Summary, stage: str) -> Iterator[str]:
+def next_steps(summary: Summary, stage: str) -> Iterator[str]:
     """What there is to know or to do, as sentences."""
     if summary.by_digest:
         yield (
             f"{summary.by_digest:,} compared by SHA-256, with one HEAD each: the ETag did not tell the content "
             "(a KMS key, parts of another size), or it is another content."
         )
-    names = {end.name for end in (summary.ends or {}).values() if not end.is_good}
-    if names - {OPEN}:
-        yield f"Some failed; why, and how they go through again: darkroom dlq groups --stage {stage}"
-    if OPEN in names:
+    if any(end.has_failed for end in summary.ends or ()):
+        yield f"Some failed. Show the causes, and what to do: darkroom dlq groups --stage {stage}"
+    if any(end.phase is None for end in summary.ends or ()):
         yield (
-            f"Some have no end yet. See whether the queue moves: darkroom status --stage {stage}. What was in the "
-            f"bucket before the stage was deployed goes through with: darkroom backfill --stage {stage} --missing"
+            f"Some have no end yet. Check whether the queue is draining: darkroom status --stage {stage}. What was in "
+            f"the bucket before the stage was deployed is processed by: darkroom backfill --stage {stage} --missing"
         )
 
 
@@ -153,19 +152,19 @@ def uploading(chosen: Chosen) -> Iterator[Shown]:
     """Show files, bytes, rate and time left while the block runs."""
     columns = (TextColumn("{task.fields[files]} files"), BarColumn(20), TextColumn("{task.percentage:>3.0f} %"))
     rates = (TransferSpeedColumn(), TimeRemainingColumn(compact=True))
-    console = words()
+    console = stderr()
     with Progress(*columns, *rates, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield Shown(progress, chosen)
 
 
 @contextmanager
-def ending(count: int) -> Iterator[Callable[[Version], None]]:
+def ending(count: int) -> Iterator[Callable[[End[Result]], None]]:
     """Show how many of the objects have come to their ends while the block runs."""
     columns = (TextColumn("ended"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
-    console = words()
+    console = stderr()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=count)
-        yield lambda _version: progress.advance(task)
+        yield lambda _end: progress.advance(task)
 
 
 def _name(verdict: Verdict, dry_run: bool) -> str:

@@ -9,8 +9,8 @@ from typing import Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.upload.content import FileFacts, Inspect
 from ops.upload.files import File
-from ops.upload.looking import About, Look
 from processing.errors import PreconditionFailed, Rejected
 
 ENOUGH: Final = 20  # files that failed one after the other: the rest would fail as well
@@ -43,7 +43,7 @@ class Result:
 class Bucket(Protocol):
     """Where the files go."""
 
-    def put(self, file: File, about: About, only_if: Mapping[str, str]) -> str:
+    def put(self, file: File, facts: FileFacts, only_if: Mapping[str, str]) -> str:
         """Upload one; its ETag.
 
         Raises:
@@ -52,7 +52,7 @@ class Bucket(Protocol):
         ...
 
 
-class Known(Protocol):
+class PresentFiles(Protocol):
     """What is there already."""
 
     def etag_of_same(self, file: File) -> str | None: ...
@@ -64,7 +64,7 @@ class Known(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Uploads files that are not there yet, and that ``look`` does not refuse.
+    """Uploads files that are not there yet, and that ``inspect`` does not refuse.
 
     Every write is conditional on what the walk over the bucket has seen, so that none is done twice: not when a request
     is repeated because its answer was lost, and not when one of a killed run arrives after this one's walk.
@@ -73,8 +73,8 @@ class Upload:
         threads: files at once.
     """
 
-    present: Known
-    look: Look
+    present: PresentFiles
+    inspect: Inspect
     bucket: Bucket
     threads: int
     on_result: Callable[[Result], None] = lambda _result: None
@@ -91,19 +91,19 @@ class Upload:
             while running and failed < ENOUGH:
                 finished, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    results.append(self._tell(future.result()))
+                    results.append(self._report(future.result()))
                     failed = failed + 1 if results[-1].verdict is Verdict.FAILED else 0
                 running |= self._submit(pool, islice(waiting, len(finished)))
         finally:
             pool.shutdown(cancel_futures=True)
-        results += [self._tell(future.result()) for future in running if not future.cancelled()]
+        results += [self._report(future.result()) for future in running if not future.cancelled()]
         tried = {result.file.key for result in results}
-        return results + [self._tell(Result(file, Verdict.NOT_TRIED)) for file in files if file.key not in tried]
+        return results + [self._report(Result(file, Verdict.NOT_TRIED)) for file in files if file.key not in tried]
 
     def _submit(self, pool: ThreadPoolExecutor, files: Iterator[File]) -> set[Future[Result]]:
         return {pool.submit(self._one, file) for file in files}
 
-    def _tell(self, result: Result) -> Result:
+    def _report(self, result: Result) -> Result:
         self.on_result(result)
         return result
 
@@ -118,9 +118,9 @@ class Upload:
     def _upload(self, file: File) -> Result:
         if (there := self.present.etag_of_same(file)) is not None:
             return Result(file, Verdict.THERE, there)
-        about = self.look(file.path, file.key)
+        facts = self.inspect(file.path, file.key)
         try:
-            return Result(file, Verdict.UPLOADED, self.bucket.put(file, about, self.present.unchanged(file)))
+            return Result(file, Verdict.UPLOADED, self.bucket.put(file, facts, self.present.unchanged(file)))
         except PreconditionFailed:
             return self._overtaken(file)
 

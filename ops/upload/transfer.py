@@ -1,4 +1,4 @@
-"""One file into a bucket: in one request, or from a size on in parts; answers the ETag that S3 gave it."""
+"""One file into a bucket: in one request, or from a size on in parts; returns the ETag that S3 gave it."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +10,7 @@ from boto3.exceptions import S3UploadFailedError
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from ops.upload.looking import About
+from ops.upload.content import FileFacts
 from processing.aws import is_conflict, is_missing
 from processing.errors import PreconditionFailed
 
@@ -38,9 +38,12 @@ class Transfer:
     @classmethod
     @contextmanager
     def to(cls, s3: Any, bucket: str) -> Iterator[Self]:
-        """A transfer that has a say in the client's requests while the block runs."""
+        """A transfer that takes part in the client's requests while the block runs."""
         transfer, events = cls(s3, bucket), s3.meta.events
-        steps: dict[str, Callable[..., None]] = {"before-parameter-build": transfer._ask, "after-call": transfer._hear}
+        steps: dict[str, Callable[..., None]] = {
+            "before-parameter-build": transfer._add_condition,
+            "after-call": transfer._keep_etag,
+        }
         handlers = [(f"{step}.s3.{name}", handler) for step, handler in steps.items() for name in WRITES]
         for event, handler in handlers:
             events.register(event, handler)
@@ -54,7 +57,7 @@ class Transfer:
         self,
         path: Path,
         key: str,
-        about: About,
+        facts: FileFacts,
         on_bytes: Callable[[int], object] | None = None,
         *,
         only_if: Mapping[str, str] | None = None,
@@ -69,7 +72,7 @@ class Transfer:
             OSError: the file cannot be read.
             ClientError, BotoCoreError: S3 refused it, or cannot be reached; what was begun in parts is given up.
         """
-        extra = {"ContentType": about.content_type, "Metadata": {"sha256": about.sha256}}
+        extra = {"ContentType": facts.content_type, "Metadata": {"sha256": facts.sha256}}
         self._here.only_if, self._here.etag = only_if or {}, None
         try:
             self._s3.upload_file(str(path), self._bucket, key, ExtraArgs=extra, Callback=on_bytes, Config=self._config)
@@ -80,8 +83,8 @@ class Transfer:
             raise refused or error from None
         return str(self._here.etag).strip('"')
 
-    def _ask(self, params: dict[str, Any], **_others: Any) -> None:
+    def _add_condition(self, params: dict[str, Any], **_others: Any) -> None:
         params.update(self._here.only_if)
 
-    def _hear(self, parsed: dict[str, Any], **_others: Any) -> None:
+    def _keep_etag(self, parsed: dict[str, Any], **_others: Any) -> None:
         self._here.etag = parsed.get("ETag")

@@ -6,8 +6,8 @@ import time
 import uuid
 import zipfile
 
-from ops.images import ImagesTable
 from ops.stage import Stage
+from processing.ledger import ImagesTable, Version
 from tests.corpus.pictures import scene
 
 
@@ -76,11 +76,9 @@ def wait_until(condition, *, seconds=60.0):
 
 def records(stage, versions):
     """The images table's items of (key, ETag) pairs, by key."""
-    table, found = ImagesTable(stage.client("dynamodb"), stage.images_table), {}
-    asked = [(f"{stage.uploads_bucket}/{key}", etag) for key, etag in versions]
-    for start in range(0, len(asked), 100):
-        found |= table.read(asked[start : start + 100])
-    return {record.object.removeprefix(f"{stage.uploads_bucket}/"): record for record in found.values()}
+    table = ImagesTable(stage.client("dynamodb"), stage.images_table)
+    found = table.read(Version(stage.uploads_bucket, key, etag) for key, etag in versions)
+    return {version.key: record for version, record in found.items()}
 
 
 def wait_for(stage, versions, *statuses, seconds=60.0):

@@ -15,8 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.depths import depth_of
 from ops.local.emulator import PROJECT
+from ops.queues import depth_of
 from tests.ops.bare import PREFIX, bare_stage, stored, told_of
 from tests.ops.embedded import jpeg, wait_until
 

@@ -20,9 +20,9 @@ from ops.audit.names import FORMATS, Names
 from ops.audit.orphans import Orphans
 from ops.audit.repair import Plan, Repair
 from ops.audit.run import Audit
-from ops.backfill.sending import NotSent
 from ops.backfill.sources import Found, Unreadable
 from ops.images import Record, Variant
+from ops.queues import NotSent
 from processing.errors import CorruptImage, RenderBug, SandboxFailed
 from processing.naming import IMAGE_EXTENSIONS
 from tests.builders import fake_render, recipe

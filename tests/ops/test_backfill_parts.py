@@ -1,4 +1,4 @@
-"""The parts of a backfill, each by itself: sending, room, checkpoint, sources, and what is wanted."""
+"""The parts of a backfill, each by itself: room, checkpoint, sources, and what is wanted."""
 
 import gzip
 import json
@@ -12,80 +12,14 @@ from ops.backfill.inventory import Inventory
 from ops.backfill.messages import body
 from ops.backfill.room import Room
 from ops.backfill.run import Backfill
-from ops.backfill.sending import TRIES, NotSent, Sender
 from ops.backfill.sources import Found, Unreadable, asked_for, chunks, listed, named
 from ops.backfill.wanted import Missing, Verdict, Wanted
 from ops.errors import UsageError
 from ops.images import ImagesTable, Record
+from ops.queues import NotSent
 from processing.events import ObjectCreated, parse
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-class Queue:
-    """SendMessageBatch that refuses some bodies: for good, or the first so many times."""
-
-    def __init__(self, *, for_good=(), times=None):
-        self.for_good, self.times, self.sent, self.requests = set(for_good), dict(times or {}), [], 0
-
-    def send_message_batch(self, **request):
-        self.requests += 1
-        answer = {"Successful": [], "Failed": []}
-        for entry in request["Entries"]:
-            text = entry["MessageBody"]
-            if text in self.for_good or self.times.get(text, 0) > 0:
-                self.times[text] = self.times.get(text, 0) - 1
-                fault = {"Id": entry["Id"], "Code": "Because", "SenderFault": text in self.for_good}
-                answer["Failed"].append(fault)
-            else:
-                self.sent.append((text, entry["MessageGroupId"]))
-                answer["Successful"].append({"Id": entry["Id"]})
-        return answer
-
-
-def sender(queue, pauses=None):
-    return Sender(queue, "url", "backfill", (pauses if pauses is not None else []).append)
-
-
-def test_messages_of_a_batch_that_were_not_sent_are_sent_again_and_no_others():
-    queue, pauses = Queue(times={"b": 2}), []
-
-    sender(queue, pauses).send(["a", "b", "c"])
-
-    assert [text for text, _ in queue.sent] == ["a", "c", "b"]
-    assert {group for _, group in queue.sent} == {"backfill"}
-    assert pauses == [0.5, 1.0]
-
-
-def test_a_message_that_is_refused_for_what_it_is_is_not_sent_again():
-    queue = Queue(for_good={"b"})
-
-    with pytest.raises(NotSent) as refusal:
-        sender(queue).send(["a", "b"])
-
-    assert refusal.value.refused == {1: "Because"}
-    assert queue.requests == 1
-
-
-def test_a_message_that_is_refused_again_and_again_is_given_up():
-    queue = Queue(times={"b": 99})
-
-    with pytest.raises(NotSent) as refusal:
-        sender(queue).send(["a", "b"])
-
-    assert refusal.value.refused == {1: "Because"}
-    assert queue.requests == TRIES
-
-
-def test_what_sqs_says_nothing_of_counts_as_not_sent():
-    class Silent:
-        def send_message_batch(self, **request):
-            return {}
-
-    with pytest.raises(NotSent) as refusal:
-        sender(Silent()).send(["a"])
-
-    assert refusal.value.refused == {0: "no answer"}
 
 
 class Time:

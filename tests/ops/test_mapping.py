@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli import make_app
-from ops.depths import depth_of
 from ops.errors import UsageError
 from ops.mapping import DISABLED, ENABLED, Switch, mapping_of
+from ops.queues import depth_of
 from tests.ops.embedded import jpeg, prefix_of, put, quiet_stage, stage_of, wait_for, wait_until
 
 

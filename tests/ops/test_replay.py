@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ops.cli import make_app
-from ops.dlq.look import cases_of
+from ops.dlq.selection import read_queue
 from tests.corpus.pictures import scene
 from tests.ops.embedded import jpeg, prefix_of, put, quiet_stage, stage_of, wait_for, wait_until
 
@@ -121,7 +121,7 @@ def test_a_dead_letter_is_replayed_by_its_id(live):
     put(live, key, broken())
 
     def letter():
-        return next((case.letter.id for case in cases_of(live) if case.key == key), None)
+        return next((each.message.id for each in read_queue(live).diagnoses if each.key == key), None)
 
     name = wait_until(letter)
     result = run(name, "--json")

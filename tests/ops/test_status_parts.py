@@ -8,8 +8,8 @@ import pytest
 from moto import mock_aws
 from rich.console import Console
 
-from ops.depths import Depth
 from ops.mapping import Mapping
+from ops.queues import Depth
 from ops.status import outcomes
 from ops.status.looking import APART, KEPT, Observer, Status
 from ops.status.metrics import Metrics, QueueMetrics

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli import make_app
-from ops.upload.looking import About
+from ops.upload.content import FileFacts
 from ops.upload.transfer import ONE_REQUEST, PART, Transfer
 from processing.errors import PreconditionFailed
 from tests.ops.bare import bare_stage, stored, told_of
@@ -130,7 +130,7 @@ def test_a_write_whose_condition_does_not_hold_writes_nothing(stage, tmp_path, s
     path.write_bytes(bytes(size))
 
     with Transfer.to(stage.client("s3"), stage.uploads_bucket) as transfer, pytest.raises(PreconditionFailed):
-        transfer.put(path, "images/a.bin", About("image/jpeg", ""), only_if=only_if)
+        transfer.put(path, "images/a.bin", FileFacts("image/jpeg", ""), only_if=only_if)
 
     assert stored(stage)["images/a.bin"] == md5(b"other").hexdigest()
     assert not told_of(stage)
@@ -141,7 +141,7 @@ def test_a_transfer_has_no_say_in_the_clients_later_requests(stage, tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(b"cat")
     with Transfer.to(stage.client("s3"), stage.uploads_bucket) as transfer:
-        transfer.put(path, "images/a.bin", About("image/jpeg", ""), only_if={"IfNoneMatch": "*"})
+        transfer.put(path, "images/a.bin", FileFacts("image/jpeg", ""), only_if={"IfNoneMatch": "*"})
 
     assert put(stage, "images/a.bin", b"dog") == md5(b"dog").hexdigest()
 

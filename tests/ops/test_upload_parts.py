@@ -1,4 +1,4 @@
-"""What upload decides of each file: which are meant, what they are, whether they are there, how they ended."""
+"""What upload decides of each file: which are meant, what they are, and whether they are there."""
 
 import hashlib
 import struct
@@ -9,12 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ops.errors import UsageError
-from ops.images import Record
 from ops.recipes import read_recipe
 from ops.upload.command import below
+from ops.upload.content import FileFacts, checked_by, unchecked
 from ops.upload.files import File, Globs, choose
-from ops.upload.following import End, Follower
-from ops.upload.looking import About, checked_by, unchecked
 from ops.upload.present import Listed, Present
 from ops.upload.run import ENOUGH, Result, Upload, Verdict
 from ops.upload.transfer import PART
@@ -146,7 +144,7 @@ def look():
 def test_the_type_is_told_by_the_content_and_not_by_the_name(tmp_path, look):
     path = put(tmp_path, "cat.png", jpeg())
 
-    assert look(path, "images/cat.png") == About("image/jpeg", hashlib.sha256(jpeg()).hexdigest())
+    assert look(path, "images/cat.png") == FileFacts("image/jpeg", hashlib.sha256(jpeg()).hexdigest())
     assert unchecked(path, "images/cat.png") == look(path, "images/cat.png")
 
 
@@ -279,7 +277,7 @@ class Taking:
         self.keys = []
         self.changing = threading.Lock()
 
-    def put(self, file, _about, only_if):
+    def put(self, file, _facts, only_if):
         assert only_if == {"IfNoneMatch": "*"}
         with self.changing:
             self.keys.append(file.key)
@@ -299,17 +297,17 @@ class Taking:
         return f"etag of {file.key}"
 
 
-def about(_path, key):
+def facts(_path, key):
     if "corrupt" in key:
         raise CorruptImage("it breaks off")
     if "unreadable" in key:
         raise PermissionError("no right to read")
-    return About("image/jpeg", "")
+    return FileFacts("image/jpeg", "")
 
 
 def run(names, bucket=None, threads=2, present=None):
     files = [File(Path(name), f"images/{name}", 1) for name in names]
-    results = Upload(present or Nothing(), about, bucket or Taking(), threads).run(files)
+    results = Upload(present or Nothing(), facts, bucket or Taking(), threads).run(files)
     return {result.file.path.name: result for result in results}
 
 
@@ -369,87 +367,7 @@ def test_interrupted_it_lets_what_is_in_transfer_end_and_begins_nothing_more():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Upload(Nothing(), about, bucket, 2, stop).run(files)
+        Upload(Nothing(), facts, bucket, 2, stop).run(files)
 
     assert bucket.at_once == 0
     assert len(bucket.keys) < 100
-
-
-class Ledger:
-    """A table in which records come one look after the other."""
-
-    def __init__(self, *looks):
-        self.looks = list(looks)
-        self.now = 0.0
-
-    def read(self, versions):
-        found = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
-        return {version: found[version] for version in versions if version in found}
-
-    def pause(self, seconds):
-        self.now += seconds
-
-    def follow(self, *versions):
-        return Follower(self, 3.0, lambda: self.now, self.pause, now=lambda: 1000.0).follow(versions)
-
-
-CAT, DOG = ("uploads/images/cat.jpg", "e1"), ("uploads/images/dog.jpg", "e2")
-
-
-@pytest.mark.parametrize("status", ["DONE", "SUPERSEDED", "REMOVED"])
-def test_an_end_in_the_ledger_is_waited_for(status):
-    ledger = Ledger({}, {CAT: Record("IN_PROGRESS")}, {CAT: Record(status)})
-
-    assert ledger.follow(CAT) == {CAT: End(status.lower())}
-    assert End(status.lower()).is_good
-
-
-def test_a_rejection_is_an_end_and_says_why():
-    ledger = Ledger({CAT: Record("REJECTED", cause="CorruptImage"), DOG: Record("DONE")})
-
-    assert ledger.follow(CAT, DOG) == {CAT: End("rejected", "CorruptImage"), DOG: End("done")}
-    assert not End("rejected").is_good
-
-
-def test_a_failure_is_an_end_when_it_came_in_the_last_receive_however_many_attempts_there_were():
-    redriven = Record("FAILED", cause="SlowDown", attempts=9)
-    dead = Record("FAILED", "SlowDown", attempts=2, last_receive=True)
-
-    ends = Ledger({CAT: redriven, DOG: dead}).follow(CAT, DOG)
-
-    assert ends == {CAT: End("left"), DOG: End("failed", "SlowDown")}
-
-
-def test_who_was_killed_in_the_last_receive_has_failed_when_the_lease_is_over():
-    over, held = (Record("IN_PROGRESS", lease_until=until, last_receive=True) for until in (1000, 1001))
-
-    assert Ledger({CAT: over, DOG: held}).follow(CAT, DOG) == {CAT: End("failed"), DOG: End("left")}
-
-
-def test_it_gives_up_when_nothing_new_has_come_for_so_long():
-    ledger = Ledger({})
-
-    assert ledger.follow(CAT) == {CAT: End("left")}
-    assert 3.0 < ledger.now < 3.3
-
-
-def test_whoever_ends_now_and_then_keeps_the_others_waited_for():
-    versions = [(f"uploads/images/{n}", "e") for n in range(4)]
-    ledger = Ledger({})
-    ledger.read = lambda some: {
-        version: Record("DONE") for version in some if ledger.now >= 2.0 * versions.index(version)
-    }
-
-    assert set(ledger.follow(*versions).values()) == {
-        End("done")
-    }  # the last after 6 s, of which 3 without news suffice
-
-
-def test_thousands_are_asked_for_a_hundred_at_a_time():
-    versions = [(f"uploads/images/{n}", "e") for n in range(250)]
-    asked = []
-    ledger = Ledger(dict.fromkeys(versions, Record("DONE")))
-    ledger.read = lambda some: asked.append(len(some)) or dict.fromkeys(some, Record("DONE"))
-
-    assert set(ledger.follow(*versions)) == set(versions)
-    assert asked == [100, 100, 50]

@@ -17,7 +17,6 @@ from tests.builders import s3_body, s3_record
 
 REGION = "eu-west-1"
 CODE = "c0de00000001"
-RECIPE = "4ec19e000001"
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +32,7 @@ def place(emulator, monkeypatch):
     """A deployed stage that nobody consumes, for the commands in this process and in others."""
     for name, value in emulator.environ().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("ops.dlq.hold.WAIT", 0)  # the emulator has one server, whose empty answer is final
+    monkeypatch.setattr("ops.dlq.messages.WAIT", 0)  # the emulator has one server, whose empty answer is final
     return Place(emulator)
 
 
@@ -124,7 +123,6 @@ class Place:
             "status": status,
             "attempts": attempts,
             "code_version": CODE,
-            "recipe": RECIPE,
             "updated_at": int(time.time()),
         } | others
         if cause:
@@ -135,7 +133,7 @@ class Place:
         )
 
     def dead(self, key, *, etag="e1", **record):
-        """A letter and the record of why it died; returns the letter's id."""
+        """A dead message and the record of why it died; returns the message's id."""
         self.record(key, etag, **record)
         return self.bury(self.body(key, etag))[0]
 
@@ -146,7 +144,7 @@ class Place:
         return tuple(int(counts[name]) for name in names)
 
     @property
-    def letters(self):
+    def dead_messages(self):
         return self.left(self.stage.dlq_url)
 
     @property

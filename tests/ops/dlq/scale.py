@@ -26,22 +26,22 @@ from tests.ops.dlq.conftest import REGION, Place
 LETTERS = 10_000
 KILLS = 4
 CAUSES = ("CorruptImage", "AccessDenied", "SlowDown", "ValueError")
-HIDDEN = 3, 20  # seconds for which the killed command's letters stay hidden, few and many; 120 otherwise
+HIDDEN = 3, 20  # seconds for which the killed command's messages stay hidden, few and many; 120 otherwise
 TICKS = os.sysconf("SC_CLK_TCK")
 
 REDRIVE = """
 import sys
 from ops.cli import make_app
-from ops.dlq.hold import Hold
+from ops.dlq.messages import HeldMessages
 
-Hold.__init__.__kwdefaults__["hidden"] = int(sys.argv.pop())
+HeldMessages.__init__.__kwdefaults__["hidden"] = int(sys.argv.pop())
 sys.argv = ["darkroom", "dlq", "redrive", "--all", *sys.argv[1:]]
 make_app()()
 """
 
 
 def bury(place, count):
-    """Put so many letters, with the records of why they died, into the queue and the table."""
+    """Put so many messages, with the records of why they died, into the queue and the table."""
 
     def some(start):
         numbers = range(start, min(start + 10, count))
@@ -57,7 +57,7 @@ def bury(place, count):
 
 
 def key_of(number):
-    """The key of the how many-th letter's object."""
+    """The key of the how many-th message's object."""
     return f"images/{number:05}.jpg"
 
 
@@ -107,8 +107,8 @@ def redrive_at(place, rate, limit):
 
 def redrive_with_kills(place, kills, chance, rate):
     """Redrive everything with a command that is killed at random moments; returns how often it was."""
-    killed, hidden = 0, HIDDEN[sum(place.letters) > 1000]
-    while killed < kills and place.letters != (0, 0):
+    killed, hidden = 0, HIDDEN[sum(place.dead_messages) > 1000]
+    while killed < kills and place.dead_messages != (0, 0):
         sent = place.queued
         command = [sys.executable, "-c", REDRIVE, "--stage", place.name, "--rate", str(rate), str(hidden)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as redriving:
@@ -117,7 +117,7 @@ def redrive_with_kills(place, kills, chance, rate):
             time.sleep(chance.uniform(0, 0.5))
             redriving.send_signal(signal.SIGKILL)
         killed += redriving.returncode == -signal.SIGKILL
-        while place.letters[1]:
+        while place.dead_messages[1]:
             time.sleep(0.5)
     place.run("redrive", "--all")
     return killed
@@ -149,7 +149,7 @@ def _measure(emulator):
     bury(place, LETTERS)
     with took(emulator) as look:
         groups = place.json("groups")["groups"]
-    said = ", ".join(f"{group['letters']} {group['cause']}" for group in groups)
+    said = ", ".join(f"{group['messages']} {group['cause']}" for group in groups)
     print(f"groups of {LETTERS}: {look.wall:.1f} s, {look.cpu:.1f} s of CPU with the emulator's ({said})", flush=True)
     for rate in (20, 100, 200):
         held = redrive_at(place, rate, 10 * rate)
@@ -160,7 +160,7 @@ def _measure(emulator):
     found = objects(place)
     print(
         f"redrive of {LETTERS} killed {killed} times: {LETTERS - len(set(found))} lost, "
-        f"{len(found) - len(set(found))} twice, {sum(place.letters)} left"
+        f"{len(found) - len(set(found))} twice, {sum(place.dead_messages)} left"
     )
 
 

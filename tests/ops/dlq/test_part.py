@@ -6,14 +6,14 @@ from itertools import count
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.dlq.hold import Hold
+from ops.dlq.messages import HeldMessages
 
 LETTERS, IN_FLIGHT = 30, 20
 
 
 @pytest.fixture(params=["long polling", "short polling"])
 def large(request, place, monkeypatch):
-    """A place of 30 letters, of which SQS gives 20, and then what it answers to long and to short polling."""
+    """A place of 30 messages, of which SQS gives 20, and then what it answers to long and to short polling."""
     place.bury_many([place.body(f"images/{number}.jpg") for number in range(LETTERS)])
     monkeypatch.setattr("ops.stage.find", lambda *_names: place.stage)
     client = place.stage.client("sqs")
@@ -51,18 +51,18 @@ def test_that_only_a_part_was_seen_is_said(large, command):
     "command", [("groups",), ("list",), ("redrive", "--all", "--dry-run"), ("export", "--out", "")]
 )
 def test_programs_are_told_how_many_were_not_seen(large, tmp_path, command):
-    document = large.json(*(word or str(tmp_path / "letters.jsonl") for word in command))
+    document = large.json(*(word or str(tmp_path / "messages.jsonl") for word in command))
 
     assert (document["seen"], document["unseen"]) == (IN_FLIGHT, LETTERS - IN_FLIGHT)
 
 
 @pytest.mark.parametrize("command", [("redrive", "--all"), ("purge", "--all", "--yes", "20", "--out", "")])
 def test_what_is_done_with_a_part_leaves_the_rest_and_says_so_in_the_history(large, tmp_path, command):
-    result = large.run(*(word or str(tmp_path / "letters.jsonl") for word in command), "--json")
+    result = large.run(*(word or str(tmp_path / "messages.jsonl") for word in command), "--json")
 
     entry = json.loads(result.stdout)
     assert (entry["sent"], entry["unseen"]) == (IN_FLIGHT, LETTERS - IN_FLIGHT)
-    assert large.letters == (LETTERS - IN_FLIGHT, 0)
+    assert large.dead_messages == (LETTERS - IN_FLIGHT, 0)
     assert large.json("history")[0]["unseen"] == LETTERS - IN_FLIGHT
 
 
@@ -74,12 +74,12 @@ def test_a_refusal_is_told_of_though_the_count_says_that_all_were_seen(place, mo
 
     monkeypatch.setattr(client, "receive_message", refuse)
 
-    with Hold(client, place.stage.dlq_url) as hold:
+    with HeldMessages(client, place.stage.dlq_url) as hold:
         assert (hold.read(), hold.unseen) == ([], 1)
 
 
 def test_a_queue_that_was_seen_whole_is_not_warned_of(place):
-    place.bury("letter")
+    place.bury("message")
 
     result = place.run("list", "--json")
 

@@ -7,7 +7,7 @@ from tests.ops.dlq.transcript import CORRUPT, DENIED, DOCUMENT, UNSUPPORTED, Sto
 
 @pytest.fixture(scope="module")
 def story(stack):
-    """The story, with 40 good uploads; what earlier tests left among the letters would be told of as well."""
+    """The story, with 40 good uploads; what earlier tests left among the messages would be told of as well."""
     sqs = stack.client("sqs")
     sqs.purge_queue(QueueUrl=stack.outputs["UploadsDlqUrl"])
     story = Story(stack, uploads=100)
@@ -28,10 +28,10 @@ def test_the_redrive_of_the_mended_cause_empties_its_group_and_only_that(story):
     assert len(story.records("private")) == DENIED
 
 
-def test_a_letter_that_was_looked_at_and_redriven_is_delivered_as_its_first_receive(story):
+def test_a_message_that_was_looked_at_and_redriven_is_delivered_as_its_first_receive(story):
     """Up to five attempts, many looks, and one more: the redriven message is a new life, not a sixth receive."""
-    assert {record.attempts - story.attempts[record.object] for record in story.records("private")} == {1}
-    assert {story.receives(record.object) for record in story.records("private")} == {1}
+    assert {record.attempts - story.attempts[record.version.key] for record in story.records("private")} == {1}
+    assert {story.receives(record.version.key) for record in story.records("private")} == {1}
 
 
 def test_the_broken_files_were_tried_again_just_by_their_canaries(story):

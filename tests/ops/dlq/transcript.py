@@ -19,13 +19,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from ops.dlq.causes import group, read_records
-from ops.dlq.history import who
-from ops.dlq.look import cases_of
-from ops.images import ImagesTable
+from ops.dlq.causes import group
+from ops.dlq.history import caller
+from ops.dlq.selection import read_queue
 from ops.local.emulator import CONFIG, local_session
 from ops.local.stack import LocalStack
 from ops.stage import Stage
+from processing.ledger import ImagesTable, Version
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = ROOT / "docs" / "operating.md"
@@ -95,8 +95,8 @@ class Story:
         return done.stdout
 
     def causes(self):
-        """How many letters there are of each cause."""
-        return {one.cause.id: len(one.cases) for one in group(cases_of(self.stage))}
+        """How many messages there are of each cause."""
+        return {one.cause.id: len(one.members) for one in group(read_queue(self.stage).diagnoses)}
 
     def permission_taken_away(self):
         """The bucket denies the folder ``private`` to everybody while the block runs."""
@@ -115,13 +115,13 @@ class Story:
         name, body = file
         key = f"{self._folder}/{name}"
         answer = self._s3.put_object(Bucket=self.stage.uploads_bucket, Key=key, Body=body, ContentType="image/jpeg")
-        return f"{self.stage.uploads_bucket}/{key}", answer["ETag"].strip('"')
+        return Version(self.stage.uploads_bucket, key, answer["ETag"].strip('"'))
 
     def let_them_die(self):
         """Until all good ones are done and all others dead, with the hours between the attempts left out."""
         self._wait(lambda: self._bring_back() or (self._dead() == sum(CAUSES.values()) and self._done()))
         assert self.causes() == CAUSES
-        self.attempts = {record.object: record.attempts for record in self.records("private")}
+        self.attempts = {record.version.key: record.attempts for record in self.records("private")}
 
     def _dead(self):
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -133,8 +133,8 @@ class Story:
 
     def records(self, folder):
         """What the ledger knows of the uploads of one folder."""
-        asked = [version for version in self.versions if f"/{folder}/" in version[0]]
-        return list(read_records(self._table, asked).values())
+        asked = [version for version in self.versions if f"/{folder}/" in version.key]
+        return list(self._table.read(asked).values())
 
     def _note(self, parsed, **_more):
         """Remember by which handle, and for the how many-th time, the consumer received each message of ours."""
@@ -144,14 +144,14 @@ class Story:
                 count = int(message.get("Attributes", {}).get("ApproximateReceiveCount", 0))
                 self._receives[key] = message["ReceiptHandle"], count, time.monotonic()
 
-    def receives(self, thing):
+    def receives(self, key):
         """For the how many-th time the consumer received the last message of an object."""
-        return self._receives[thing.partition("/")[2]][1]
+        return self._receives[key][1]
 
     def _bring_back(self):
         """Make each message whose attempt has failed visible at once, instead of after its back-off."""
         for record in self.records("private"):
-            handle, count, at = self._receives.get(record.object.partition("/")[2], ("", 0, 0.0))
+            handle, count, at = self._receives.get(record.version.key, ("", 0, 0.0))
             # a receive without an attempt, as on a busy machine, leaves the record as it was
             over = record.attempts == count or time.monotonic() - at > OVER
             if record.status == "FAILED" and over:
@@ -169,7 +169,7 @@ class Story:
     def text(self):
         """The transcript, with a user and a folder that belong to nobody."""
         text = re.sub(r" +$", "", "".join(self.lines), flags=re.MULTILINE).rstrip("\n") + "\n"
-        name = who(self.stage)
+        name = caller(self.stage)
         text = text.replace(self._folder, "images/summer").replace(self._folder.replace("/", "%2F"), "images%2Fsummer")
         return text.replace(name, "you@host".ljust(len(name)))
 

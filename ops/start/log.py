@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def count(log_dir: Path) -> Counter[str]:
+def count_outcomes(log_dir: Path) -> Counter[str]:
     """How often each outcome was logged so far, over all execution environments."""
     lines = (line for log in sorted(log_dir.glob("*.log")) for line in _lines(log))
     return Counter(str(line["outcome"]) for line in lines if "outcome" in line)

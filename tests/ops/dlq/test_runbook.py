@@ -1,10 +1,10 @@
-"""Whatever can bring a message to the letters is explained, with what mends it."""
+"""Everything that can bring a message to the dead-letter queue has an entry, with what to do."""
 
 import pytest
 
-from ops.dlq import advice as table
-from ops.dlq.advice import BUG, REFUSED, advice
+from ops.dlq import runbook
 from ops.dlq.causes import Cause
+from ops.dlq.runbook import BUG, REFUSED, guidance
 from processing import errors
 from processing.aws import OUR_FAULTS
 
@@ -14,10 +14,10 @@ NEVER = {
     "Unavailable": "carries AWS's code",
     "Busy": "the claim was not won: the record is the other worker's",
     "PreconditionFailed": "is taken up by the publisher; after a few rounds it is a Conflict",
-    "NotStarted": "the claim was given back; the letter is 'not-started'",
+    "NotStarted": "the claim was given back; the message is 'not-started'",
     "SourceReplaced": "ends as SUPERSEDED",
     "SourceGone": "ends as REMOVED",
-    "Misconfigured": "nothing is claimed: the letter is 'unknown'",
+    "Misconfigured": "nothing is claimed: the message is 'unknown'",
 }
 
 
@@ -33,11 +33,11 @@ def test_every_leaf_of_the_error_tree_that_can_kill_a_message_is_explained():
         if getattr(errors, leaf, None)  # not a class of some test
     }
 
-    assert ours - NEVER.keys() == set(table.CLASSES)
+    assert ours - NEVER.keys() == set(runbook.CLASSES)
 
 
-def test_no_advice_on_a_code_of_aws_is_given_for_what_is_our_own_fault():
-    assert not set(table.CODES) & OUR_FAULTS
+def test_no_code_of_aws_has_an_entry_that_is_our_own_fault():
+    assert not set(runbook.CODES) & OUR_FAULTS
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_no_advice_on_a_code_of_aws_is_given_for_what_is_our_own_fault():
         (Cause("InternalError", "s3:PutObject"), REFUSED),
         (Cause("NewToEverybody", "s3:PutObject"), REFUSED),
         (Cause("ReadTimeoutError", "dynamodb:UpdateItem"), REFUSED),
-        (Cause("AccessDenied", "s3:PutObject"), table.CODES["AccessDenied"]),
-        (Cause("killed"), table.WORDS["killed"]),
+        (Cause("AccessDenied", "s3:PutObject"), runbook.CODES["AccessDenied"]),
+        (Cause("killed"), runbook.WORDS["killed"]),
     ],
 )
 def test_what_no_table_names_is_a_bug_or_an_answer_that_did_not_come(cause, expected):
-    assert advice(cause) == expected
+    assert guidance(cause) == expected

@@ -1,11 +1,11 @@
-"""Which letters a filter takes, and how ages and ids are read."""
+"""Which messages a filter takes, and how ages and ids are read."""
 
 import pytest
 import typer
 
-from ops.dlq.causes import Case, Cause
-from ops.dlq.filters import Filter, seconds
-from ops.dlq.letters import Letter
+from ops.dlq.causes import Cause, Diagnosis
+from ops.dlq.messages import DeadMessage
+from ops.dlq.selection import Filter, seconds
 from ops.errors import UsageError
 from processing.events import ObjectCreated
 
@@ -13,15 +13,15 @@ NOW = 1_000_000.0
 
 
 def case(name, key="images/a.jpg", *, cause=("CorruptImage", ""), age=60.0, bucket="uploads"):
-    letter = Letter(name, "handle", "body", {"SentTimestamp": str(int((NOW - age) * 1000))})
-    return Case(letter, Cause(*cause), event=ObjectCreated(bucket, key, "e1"))
+    message = DeadMessage(name, "handle", "body", {"SentTimestamp": str(int((NOW - age) * 1000))})
+    return Diagnosis(message, Cause(*cause), event=ObjectCreated(bucket, key, "e1"))
 
 
 CASES = [
     case("aaaa1111-1", "images/2026/a.jpg"),
     case("aaaa2222-2", "images/2025/b.jpg", cause=("ValueError", "ab12cd34"), age=7200),
     case("bbbb3333-3", "images/c.jpg", cause=("ValueError", "ffffffff"), bucket="others"),
-    Case(Letter("cccc4444-4", "handle", "not json"), Cause("MalformedMessage")),
+    Diagnosis(DeadMessage("cccc4444-4", "handle", "not json"), Cause("MalformedMessage")),
 ]
 
 
@@ -41,14 +41,14 @@ CASES = [
         (Filter(ids=("aaaa2222",), causes=("CorruptImage",)), ""),
     ],
 )
-def test_a_letter_is_taken_when_every_condition_holds(chosen, ids):
-    names = dict(zip((case.letter.message_id for case in CASES), "abcd", strict=True))
+def test_a_message_is_taken_when_every_condition_holds(chosen, ids):
+    names = dict(zip((case.message.message_id for case in CASES), "abcd", strict=True))
 
-    assert "".join(names[case.letter.message_id] for case in chosen.choose(CASES, now=NOW)) == ids
+    assert "".join(names[case.message.message_id] for case in chosen.choose(CASES, now=NOW)) == ids
 
 
-@pytest.mark.parametrize(("name", "why"), [("dddd", "no letter"), ("aaaa", "2 letters"), ("ccc", "no letter")])
-def test_an_id_that_is_not_one_letters_is_refused(name, why):
+@pytest.mark.parametrize(("name", "why"), [("dddd", "no message"), ("aaaa", "2 messages"), ("ccc", "no message")])
+def test_an_id_that_is_not_one_messages_is_refused(name, why):
     with pytest.raises(UsageError, match=why):
         Filter(ids=(name,)).choose(CASES)
 

@@ -17,15 +17,15 @@ FIRST_BYTES: Final = 4096  # more than any format's name takes
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class FileFacts:
     """What goes with an object into the bucket; ``sha256`` is of its content, in hex digits."""
 
     content_type: str
     sha256: str
 
 
-Look = Callable[[Path, str], About]
-"""Looks at a file that is to have this key.
+Inspect = Callable[[Path, str], FileFacts]
+"""Inspects a file that is to have this key.
 
 Raises:
     Rejected: the consumer would refuse it.
@@ -33,7 +33,7 @@ Raises:
 """
 
 
-def checked_by(recipe: Recipe, prefix: str) -> Look:
+def checked_by(recipe: Recipe, prefix: str) -> Inspect:
     """Refuse what the recipe's limits refuse: by size, by content, by the pixels its header tells; and unusable keys.
 
     Args:
@@ -41,7 +41,7 @@ def checked_by(recipe: Recipe, prefix: str) -> Look:
     """
     variants = {spec.name: spec.format for spec in recipe.variants}
 
-    def look(path: Path, key: str) -> About:
+    def inspect_file(path: Path, key: str) -> FileFacts:
         _check_text(key)
         variant_keys(key, prefix=prefix, formats=variants)
         size, most = path.stat().st_size, recipe.limits.max_bytes
@@ -49,18 +49,18 @@ def checked_by(recipe: Recipe, prefix: str) -> Look:
             raise ImageTooLarge(f"{size:,} bytes; the limit is {most:,} (limits.bytes)")
         data = path.read_bytes()
         header = inspect(data, recipe.limits)
-        return About(f"image/{header.image_format}", hashlib.sha256(data).hexdigest())
+        return FileFacts(f"image/{header.image_format}", hashlib.sha256(data).hexdigest())
 
-    return look
+    return inspect_file
 
 
-def unchecked(path: Path, key: str) -> About:
+def unchecked(path: Path, key: str) -> FileFacts:
     """Take any file as it is."""
     _check_text(key)
     with path.open("rb") as file:
         start = file.read(FIRST_BYTES)
         file.seek(0)
-        return About(_type(start, path), hashlib.file_digest(file, "sha256").hexdigest())
+        return FileFacts(_type(start, path), hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def _type(start: bytes, path: Path) -> str:

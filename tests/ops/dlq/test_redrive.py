@@ -12,7 +12,6 @@ import pytest
 from ops.dlq.causes import REDRIVE
 from ops.dlq.history import PARTITION
 from ops.dlq.redrive import Redrive
-from ops.recipes import read_recipe
 from processing.errors import MalformedMessage
 from processing.events import parse
 from tests.local.conftest import wait_until
@@ -54,10 +53,10 @@ class Consumer:
 
 
 def causes(place):
-    return {group["cause"]: group["letters"] for group in place.json("groups")["groups"]}
+    return {group["cause"]: group["messages"] for group in place.json("groups")["groups"]}
 
 
-def test_a_redrive_sends_the_same_message_and_deletes_the_letter(place):
+def test_a_redrive_sends_the_same_message_and_deletes_the_message(place):
     body = place.body("images/a.jpg")
     attributes = {"who": {"DataType": "String", "StringValue": "me"}}
     place.bury(body, **attributes)
@@ -69,7 +68,7 @@ def test_a_redrive_sends_the_same_message_and_deletes_the_letter(place):
     assert message["Body"] == body
     assert message["MessageAttributes"]["who"] == attributes["who"]
     assert message["Attributes"]["ApproximateReceiveCount"] == "1"
-    assert place.letters == (0, 0)
+    assert place.dead_messages == (0, 0)
     (entry,) = place.json("history")
     assert message["MessageAttributes"][REDRIVE]["StringValue"] == entry["id"]
 
@@ -79,20 +78,20 @@ def test_only_what_the_filter_says_is_sent_and_the_rest_is_back_at_once(place, m
         place.dead(f"images/corrupt-{number}.jpg", status="REJECTED", cause="CorruptImage")
         place.dead(f"images/denied-{number}.jpg", cause="AccessDenied")
     run, meanwhile = Redrive.run, []
-    monkeypatch.setattr(Redrive, "run", lambda *arguments: meanwhile.append(place.letters) or run(*arguments))
+    monkeypatch.setattr(Redrive, "run", lambda *arguments: meanwhile.append(place.dead_messages) or run(*arguments))
 
     place.run("redrive", "--cause", "AccessDenied")
 
     assert meanwhile == [(3, 3)]  # to be received by others, and held
-    assert (place.queued, causes(place), place.letters) == (3, {"CorruptImage": 3}, (3, 0))
+    assert (place.queued, causes(place), place.dead_messages) == (3, {"CorruptImage": 3}, (3, 0))
 
 
 def test_a_redrive_that_is_not_told_what_to_send_sends_nothing(place):
-    place.bury("letter")
+    place.bury("message")
 
     assert place.run("redrive").exit_code == 2
     assert place.run("redrive", "--all", "--where", "*").exit_code == 2
-    assert place.letters == (1, 0)
+    assert place.dead_messages == (1, 0)
 
 
 def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(place):
@@ -100,14 +99,14 @@ def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(place):
 
     result = place.run("redrive", "--all", "--dry-run")
 
-    assert result.stdout.split() == ["letters", "cause", "1", "CorruptImage"]
+    assert result.stdout.split() == ["messages", "cause", "1", "CorruptImage"]
     assert place.json("redrive", "--all", "--dry-run") == {
-        "letters": 1,
+        "messages": 1,
         "causes": {"CorruptImage": 1},
         "seen": 1,
         "unseen": 0,
     }
-    assert (place.letters, place.queued, place.json("history")) == ((1, 0), 0, [])
+    assert (place.dead_messages, place.queued, place.json("history")) == ((1, 0), 0, [])
 
 
 def test_a_limit_takes_the_oldest(place):
@@ -117,17 +116,17 @@ def test_a_limit_takes_the_oldest(place):
 
     place.run("redrive", "--all", "--limit", "1")
 
-    (left,) = place.json("list")["letters"]
+    (left,) = place.json("list")["messages"]
     assert (left["key"], place.queued) == ("images/b.jpg", 1)
 
 
-def test_what_sqs_does_not_report_as_sent_stays_a_letter_and_is_listed(place, monkeypatch):
+def test_what_sqs_does_not_report_as_sent_stays_a_message_and_is_listed(place, monkeypatch):
     place.bury_many([place.body(f"images/{number}.jpg") for number in range(12)])
     refuse_to_send(monkeypatch, place, "images%2F7.jpg")
 
     result = place.run("redrive", "--all")
 
-    (left,) = place.json("list")["letters"]
+    (left,) = place.json("list")["messages"]
     assert result.exit_code == 1
     assert "11 of 12 sent, 1 refused: done" in result.stdout
     assert "images/7.jpg: TooBusy: try later" in result.stderr
@@ -137,6 +136,7 @@ def test_what_sqs_does_not_report_as_sent_stays_a_letter_and_is_listed(place, mo
 def refuse_to_send(monkeypatch, place, text):
     """Have SQS answer 200 with that message among the failed, which is how it refuses."""
     client = clients(monkeypatch, place)
+    monkeypatch.setattr("ops.queues.FIRST_PAUSE", 0)
     send = client.send_message_batch
 
     def some(*, QueueUrl, Entries):  # noqa: N803 - boto3's names
@@ -163,7 +163,7 @@ def test_what_sqs_does_not_report_as_deleted_is_told_of(place, monkeypatch):
 
     assert result.exit_code == 1
     assert "1 could not be deleted and are in both queues" in result.stdout
-    assert (place.queued, place.letters) == (1, (1, 0))
+    assert (place.queued, place.dead_messages) == (1, (1, 0))
 
 
 def test_a_deletion_that_fails_once_is_tried_again(place, monkeypatch):
@@ -175,7 +175,7 @@ def test_a_deletion_that_fails_once_is_tried_again(place, monkeypatch):
     )
 
     assert place.run("redrive", "--all").exit_code == 0
-    assert place.letters == (0, 0)
+    assert place.dead_messages == (0, 0)
 
 
 def test_a_redrive_that_breaks_off_puts_the_rest_back_and_says_so_in_the_history(place, monkeypatch):
@@ -195,7 +195,7 @@ def test_a_redrive_that_breaks_off_puts_the_rest_back_and_says_so_in_the_history
     (entry,) = place.json("history")
     assert isinstance(result.exception, ValueError)
     assert (entry["result"], entry["why"], entry["sent"]) == ("broke off", "the line is cut", 30)
-    assert (place.queued, place.letters) == (30, (170, 0))
+    assert (place.queued, place.dead_messages) == (30, (170, 0))
 
 
 def test_canaries_that_pass_let_the_rest_go(place, consumer):
@@ -207,7 +207,7 @@ def test_canaries_that_pass_let_the_rest_go(place, consumer):
     assert result.exit_code == 0, result.output
     assert "canary: 2 passed" in result.stderr
     assert "5 of 5 sent, 2 passed, 0 failed again: done" in result.stdout
-    assert place.letters == (0, 0)
+    assert place.dead_messages == (0, 0)
 
 
 def test_a_canary_that_fails_again_keeps_the_rest_where_it_is(place, consumer):
@@ -219,7 +219,7 @@ def test_a_canary_that_fails_again_keeps_the_rest_where_it_is(place, consumer):
 
     assert result.exit_code == 1
     assert "stopped at the canary: images/0.jpg failed again (CorruptImage: no end)" in result.stdout
-    assert place.letters == (4, 0)
+    assert place.dead_messages == (4, 0)
     assert place.json("history")[0]["result"] == "stopped at the canary"
 
 
@@ -231,7 +231,7 @@ def test_a_canary_without_an_end_in_time_stops_too(place):
 
     assert result.exit_code == 1
     assert "stopped at the canary: 1 of 1 have no end after 1 s" in result.stdout
-    assert place.letters == (1, 0)
+    assert place.dead_messages == (1, 0)
 
 
 def test_a_canary_that_sqs_refuses_stops_too(place, monkeypatch):
@@ -241,7 +241,7 @@ def test_a_canary_that_sqs_refuses_stops_too(place, monkeypatch):
     result = place.run("redrive", "--all", "--canary", "1")
 
     assert "stopped at the canary: SQS refused 1 of 1" in result.stdout
-    assert place.letters == (1, 0)
+    assert place.dead_messages == (1, 0)
 
 
 def test_canaries_are_such_as_can_fail_again(place, consumer):
@@ -254,7 +254,7 @@ def test_canaries_are_such_as_can_fail_again(place, consumer):
     assert "images/denied.jpg failed again" in result.stdout
 
 
-def test_a_letter_that_names_no_object_of_the_stage_is_no_canary(place, consumer):
+def test_a_message_that_names_no_object_of_the_stage_is_no_canary(place, consumer):
     place.bury("not json", place.body("outside/a.jpg"))  # the oldest
     place.dead("images/denied.jpg", cause="AccessDenied")
     consumer.ends["images/denied.jpg"] = {"cause": "AccessDenied"}
@@ -262,32 +262,32 @@ def test_a_letter_that_names_no_object_of_the_stage_is_no_canary(place, consumer
     result = place.run("redrive", "--all", "--canary", "3", "--timeout", "30")
 
     assert "canary: 1 sent" in result.stderr
-    assert "warning: 2 of 3 name no object of this stage" in result.stderr
+    assert "warning: 2 of 3 refer to no object of this stage" in result.stderr
     assert "stopped at the canary: images/denied.jpg failed again" in result.stdout
-    assert place.letters == (2, 0)
+    assert place.dead_messages == (2, 0)
 
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
-def test_where_no_letter_can_be_a_canary_none_is_sent(place, options):
+def test_where_no_message_can_be_a_canary_none_is_sent(place, options):
     place.bury("not json", place.body("outside/a.jpg"), '{"Event": "s3:TestEvent"}')
 
     result = place.run("redrive", "--all", "--canary", "1", *options)
 
     assert result.exit_code == 2
     assert len(result.stderr.strip().splitlines()) == 1
-    assert "none of 3 letters can be a canary" in result.stderr
-    assert "`darkroom dlq export`, then delete them with `darkroom dlq purge`" in result.stderr
-    assert (place.letters, place.queued, place.json("history")) == ((3, 0), 0, [])
+    assert "these messages refer to no object of this stage, so their outcome cannot be tracked" in result.stderr
+    assert "none can be a canary. Export them, then purge." in result.stderr
+    assert (place.dead_messages, place.queued, place.json("history")) == ((3, 0), 0, [])
 
 
-def test_waiting_says_at_once_of_which_letters_nothing_tells_the_end(place, consumer):
+def test_waiting_says_at_once_of_which_messages_nothing_tells_the_end(place, consumer):
     place.bury("not json")
     place.dead("images/a.jpg", cause="AccessDenied")
 
     result = place.run("redrive", "--all", "--wait", "--timeout", "200")
 
     assert result.exit_code == 1
-    assert "2 of 2 sent, 1 passed, 0 failed again: sent, not followed: 1 name no object" in result.stdout
+    assert "2 of 2 sent, 1 passed, 0 failed again: sent, not followed: 1 refer to no object" in result.stdout
 
 
 def test_a_redrive_stops_after_repeated_failures_while_it_goes_on(place, consumer):
@@ -301,11 +301,11 @@ def test_a_redrive_stops_after_repeated_failures_while_it_goes_on(place, consume
     assert result.exit_code == 1
     assert entry["result"] == "stopped"
     assert entry["failed_again"] >= 3
-    assert place.letters == (60 - entry["sent"], 0)
+    assert place.dead_messages == (60 - entry["sent"], 0)
     assert entry["sent"] < 40
 
 
-def test_waiting_follows_every_letter_to_its_end(place, consumer):
+def test_waiting_follows_every_message_to_its_end(place, consumer):
     for number in range(3):
         place.dead(f"images/{number}.jpg", cause="AccessDenied")
     consumer.ends["images/1.jpg"] = {"cause": "AccessDenied"}
@@ -316,7 +316,7 @@ def test_waiting_follows_every_letter_to_its_end(place, consumer):
     assert "3 of 3 sent, 2 passed, 1 failed again: done" in result.stdout
 
 
-def test_a_letter_that_died_again_after_a_redrive_is_counted_as_such(place):
+def test_a_message_that_died_again_after_a_redrive_is_counted_as_such(place):
     place.dead("images/a.jpg", cause="CorruptImage", status="REJECTED")
     place.run("redrive", "--all")
     (message,) = place.receive_all(place.stage.queue_url)
@@ -325,21 +325,20 @@ def test_a_letter_that_died_again_after_a_redrive_is_counted_as_such(place):
 
     (group,) = place.json("groups")["groups"]
 
-    assert (group["letters"], group["redriven_before"]) == (2, 1)
+    assert (group["messages"], group["redriven_before"]) == (2, 1)
 
 
-def test_code_and_recipe_that_failed_before_are_warned_of(place):
-    fingerprint = read_recipe().fingerprint
-    place.dead("images/a.jpg", cause="CorruptImage", status="REJECTED", recipe=fingerprint)
-    place.dead("images/b.jpg", cause="CorruptImage", status="REJECTED", recipe=fingerprint, code_version="older")
+def test_code_that_failed_before_is_warned_of(place):
+    place.dead("images/a.jpg", cause="CorruptImage", status="REJECTED")
+    place.dead("images/b.jpg", cause="CorruptImage", status="REJECTED", code_version="older")
 
     result = place.run("redrive", "--all")
 
-    assert f"warning: 1 of 2 failed with the code that is deployed ({CODE})" in result.stderr
+    assert f"warning: 1 of 2 failed with the code and the recipe that are deployed ({CODE})" in result.stderr
 
 
-def test_another_recipe_is_not_warned_of(place):
-    place.dead("images/a.jpg", cause="CorruptImage", status="REJECTED", recipe="000000000000")
+def test_other_code_is_not_warned_of(place):
+    place.dead("images/a.jpg", cause="CorruptImage", status="REJECTED", code_version="older")
 
     assert "warning" not in place.run("redrive", "--all").stderr
 
@@ -364,33 +363,33 @@ def test_the_history_says_who_sent_what_and_is_no_object_of_the_table(place):
 def test_the_latest_redrives_come_first(place, monkeypatch):
     for number, time_of_day in enumerate(("09", "11", "10")):
         monkeypatch.setattr("ops.dlq.history._now", lambda hour=time_of_day: f"2026-11-21T{hour}:00:00Z")
-        place.bury(f"letter {number}")
+        place.bury(f"message {number}")
         place.run("redrive", "--all")
 
     assert [entry["id"][11:13] for entry in place.json("history", "--limit", "2")] == ["11", "10"]
 
 
-def test_a_filter_that_meets_no_letter_sends_nothing_and_writes_no_history(place):
-    place.bury("letter")
+def test_a_filter_that_meets_no_message_sends_nothing_and_writes_no_history(place):
+    place.bury("message")
 
     result = place.run("redrive", "--where", "images/none*")
 
-    assert (result.exit_code, place.letters, place.json("history")) == (0, (1, 0), [])
-    assert "no letter is like that" in result.stderr
+    assert (result.exit_code, place.dead_messages, place.json("history")) == (0, (1, 0), [])
+    assert "No message matches these filters." in result.stderr
 
 
-def test_sqs_moves_every_letter_by_its_own_task(place):
-    place.bury_many([f"letter {number}" for number in range(25)])
+def test_sqs_moves_every_message_by_its_own_task(place):
+    place.bury_many([f"message {number}" for number in range(25)])
 
     result = place.run("redrive", "--all", "--native", "--rate", "500")
 
-    assert (result.exit_code, place.queued, place.letters) == (0, 25, (0, 0))
+    assert (result.exit_code, place.queued, place.dead_messages) == (0, 25, (0, 0))
     assert "25 of 25 sent: done" in result.stdout
     assert place.json("history")[0]["command"] == "native redrive"
 
 
 def test_a_move_that_runs_already_is_left_alone(place):
-    place.bury_many([f"letter {number}" for number in range(20)])
+    place.bury_many([f"message {number}" for number in range(20)])
     names = {"SourceArn": place.stage.dlq_url, "DestinationArn": place.stage.queue_url}
     arns = {name: f"arn:aws:sqs:eu-west-1:123456789012:{url.rsplit('/', 1)[1]}" for name, url in names.items()}
     place.stage.client("sqs").start_message_move_task(**arns, MaxNumberOfMessagesPerSecond=1)
@@ -398,7 +397,7 @@ def test_a_move_that_runs_already_is_left_alone(place):
     result = place.run("redrive", "--all", "--native", "--rate", "500")
 
     assert result.exit_code == 2
-    assert "SQS moves these letters already" in result.stderr
+    assert "SQS moves these messages already" in result.stderr
     assert place.json("history") == []
 
 
@@ -413,14 +412,14 @@ def test_a_move_that_runs_already_is_left_alone(place):
     ],
 )
 def test_what_sqs_cannot_do_is_refused_before_it_begins(place, options):
-    place.bury("letter")
+    place.bury("message")
 
     assert place.run("redrive", "--native", *options).exit_code == 2
-    assert place.letters == (1, 0)
+    assert place.dead_messages == (1, 0)
 
 
 def test_ctrl_c_cancels_a_move(place):
-    place.bury_many([f"letter {number}" for number in range(20)])
+    place.bury_many([f"message {number}" for number in range(20)])
     command = [sys.executable, "-m", "ops", "dlq", "redrive", "--all", "--native", "--rate", "2"]
     with subprocess.Popen([*command, "--stage", place.name], stderr=subprocess.PIPE, text=True) as moving:
         wait_until(lambda: place.queued > 0)
@@ -431,4 +430,4 @@ def test_ctrl_c_cancels_a_move(place):
     (entry,) = place.json("history")
     assert moving.returncode == 130
     assert f"cancelled: {moved} had been moved" in said
-    assert (entry["result"], entry["sent"], place.letters) == ("interrupted", moved, (20 - moved, 0))
+    assert (entry["result"], entry["sent"], place.dead_messages) == ("interrupted", moved, (20 - moved, 0))
