@@ -26,6 +26,7 @@ from ops.start.command import start
 from ops.status.command import status
 from ops.upload.command import upload
 from processing.aws import is_denied, meaning_of
+from processing.errors import Unavailable
 
 INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -44,14 +45,8 @@ class Commands(TyperGroup):
             _fail("interrupted; nothing is left running", INTERRUPTED)
         except (UsageError, StackError) as error:
             _fail(str(error), 2)
-        except NoCredentialsError:
-            _fail("no AWS credentials: log in, name a --profile, or set AWS_ACCESS_KEY_ID and its companions", 2)
-        except ClientError as error:
-            _fail(_explained(error), 1)
-        except BotoCoreError as error:
-            if meaning_of(error, ctx.command_path) is None:
-                raise  # a bug of ours
-            _fail(f"AWS, or the emulator in its place, no longer answers: {error}", 1)
+        except (ClientError, BotoCoreError, Unavailable) as error:
+            _fail(*_explained(error, ctx.command_path))
 
 
 def make_app() -> typer.Typer:
@@ -100,11 +95,19 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _explained(error: ClientError) -> str:
-    """What AWS refused, and where it was a permission, what grants it."""
-    if not is_denied(error):
-        return str(error)
-    return f"{error}. The stack's managed policy OperatorPolicy grants what these commands need: attach it to your role"
+def _explained(error: ClientError | BotoCoreError | Unavailable, command: str) -> tuple[str, int]:
+    """What AWS refused or did not answer, with what helps, and the exit code."""
+    cause = error.__cause__ if isinstance(error, Unavailable) else error
+    if isinstance(cause, NoCredentialsError):
+        return "no AWS credentials: log in, name a --profile, or set AWS_ACCESS_KEY_ID and its companions", 2
+    if isinstance(cause, BotoCoreError):
+        if meaning_of(cause, command) is None:
+            raise cause  # a bug of ours
+        return f"AWS, or the emulator in its place, no longer answers: {cause}", 1
+    if isinstance(cause, ClientError) and is_denied(cause):
+        policy = "The stack's managed policy OperatorPolicy grants what these commands need: attach it to your role"
+        return f"{error}. {policy}", 1
+    return str(error), 1
 
 
 def _fail(sentence: str, code: int) -> NoReturn:

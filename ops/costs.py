@@ -15,7 +15,7 @@ that leaves the region, retries and the free tier are left out.
 import math
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final, Literal
 
 from processing.capacity import VCPU, capacity
@@ -73,6 +73,56 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Requests:
+    """What images request of S3 and DynamoDB, as `tests/handlers/test_requests.py` counts it for one image.
+
+    Args:
+        puts: of variants, answered with success.
+        refused: PUTs of variants beside them that find another version there. S3 charges them like the others.
+        heads: of variants and of originals.
+        writes: to the images table.
+    """
+
+    gets: float = 0
+    puts: float = 0
+    refused: float = 0
+    heads: float = 0
+    writes: float = 0
+
+    def __add__(self, other: "Requests") -> "Requests":
+        return Requests(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
+
+    def __mul__(self, images: float) -> "Requests":
+        return Requests(*(images * each for each in astuple(self)))
+
+
+def first_upload(variants: int) -> Requests:
+    """An image whose key is new."""
+    return Requests(gets=1, puts=variants, heads=1, writes=2)
+
+
+def overwrite(variants: int) -> Requests:
+    """Another version under a key that has variants: each PUT is refused once, then sent over what a HEAD shows."""
+    return Requests(gets=1, puts=variants, refused=variants, heads=2 * variants + 1, writes=2)
+
+
+def repeated(variants: int) -> Requests:
+    """A version that is done with every variant of the recipe."""
+    return Requests(heads=variants, writes=1)
+
+
+def rebuilt(variants: int, *, known: int, done: bool) -> Requests:
+    """A version that was processed before.
+
+    Args:
+        variants: to make.
+        known: variants that the record has.
+        done: whether the record is DONE, which costs a refused claim.
+    """
+    return Requests(gets=1, puts=variants, heads=known + 1, writes=3 if done else 2)
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of a bill: so many units, each at a price in dollars."""
 
@@ -98,6 +148,10 @@ class Bill:
     @property
     def dollars(self) -> float:
         return sum(line.dollars for line in self.lines)
+
+    def requests(self) -> dict[str, int]:
+        """How many of each kind, invocations among them."""
+        return {f"{line.service} {line.what}": round(line.units) for line in self.lines[1:-1]}
 
     def by_service(self) -> dict[str, float]:
         """Dollars, in the order of the lines."""
@@ -127,20 +181,27 @@ def megapixels_of(size: int) -> float:
     return size / BYTES_A_PIXEL / 1e6
 
 
-def bill_of_files(sizes: Iterable[int], function: Function, *, variants: int, uploads: bool) -> Bill:
-    """What files of these sizes in bytes cost; the sizes are taken one by one and not kept."""
-    images, cpu = 0, 0.0
-    for size in sizes:
+def bill_of_backfill(files: Iterable[tuple[int, Requests]], function: Function) -> Bill:
+    """What a backfill costs; the files are taken one by one and not kept.
+
+    Args:
+        files: the size of each in bytes, and its requests. One variant is taken to need as much CPU as all of them:
+            decoding is most of it.
+    """
+    images, cpu, requests = 0, 0.0, Requests()
+    for size, its in files:
         images += 1
-        cpu += cpu_of(megapixels_of(size), function.architecture)
+        requests += its
+        cpu += cpu_of(megapixels_of(size), function.architecture) if its.puts else REQUESTS
     seconds = function.billed_seconds(cpu / images) if images else 0.0
-    return bill(images, function, seconds=seconds, variants=variants, uploads=uploads)
+    return bill(images, function, seconds=seconds, requests=requests, uploads=False)
 
 
-def bill(images: int, function: Function, *, seconds: float, variants: int, uploads: bool) -> Bill:
+def bill(images: int, function: Function, *, seconds: float, requests: Requests, uploads: bool) -> Bill:
     """What images of so many billed seconds each cost.
 
     Args:
+        requests: of all of them.
         uploads: whether they are still to be uploaded; a backfill's are there.
     """
     batches = images / function.batch
@@ -149,11 +210,13 @@ def bill(images: int, function: Function, *, seconds: float, variants: int, uplo
         Line("Lambda", "GB-s", images * seconds * function.memory / 1024, GB_SECOND[function.architecture]),
         Line("Lambda", "invocations", batches, INVOCATION),
         Line("S3", "PUT of originals", images if uploads else 0, S3_WRITE),
-        Line("S3", "PUT of variants", images * variants, S3_WRITE),
-        Line("S3", "GET and HEAD", images * 2, S3_READ),
+        Line("S3", "PUT of variants", requests.puts, S3_WRITE),
+        Line("S3", "PUT refused", requests.refused, S3_WRITE),
+        Line("S3", "GET", requests.gets, S3_READ),
+        Line("S3", "HEAD", requests.heads, S3_READ),
         Line("SQS", "requests", sends + 2 * batches, SQS_REQUEST),  # sent, received, deleted
-        Line("DynamoDB", "writes", images * 2, TABLE_WRITE),
+        Line("DynamoDB", "writes", requests.writes, TABLE_WRITE),
         Line("CloudWatch", "GB of logs", images * LOG_BYTES / GB, LOG_GB),
     ]
-    rate = min(function.concurrency / seconds, TABLE_WRITES_A_SECOND / 2) if seconds else math.inf
-    return Bill(images, seconds, images / rate / 3600, tuple(lines))
+    hours = max(images * seconds / function.concurrency, requests.writes / TABLE_WRITES_A_SECOND) / 3600
+    return Bill(images, seconds, hours, tuple(lines))

@@ -11,7 +11,7 @@ from ops.errors import UsageError
 from ops.recipes import read_recipe
 from ops.settings import function_of, in_words
 from ops.stage import Stage, on_stage_if_named
-from ops.terminal import AsJson, paper, print_json, table, words
+from ops.terminal import AsJson, print_json, stderr, stdout, table
 
 UNITS: Final = {"MP": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 
@@ -31,6 +31,9 @@ BatchOption = Annotated[
 VariantsOption = Annotated[
     int | None, typer.Option(min=1, help="Variants of each image.", show_default="recipe.toml's")
 ]
+OverwritesOption = Annotated[
+    float, typer.Option(min=0, max=100, help="Percent of the images that replace another version of the same key.")
+]
 
 
 @on_stage_if_named
@@ -43,12 +46,14 @@ def estimate(
     architecture: ArchitectureOption = None,
     batch: BatchOption = None,
     variants: VariantsOption = None,
+    overwrites: OverwritesOption = 0,
     as_json: AsJson = False,
 ) -> None:
     """What so many images of a size cost on AWS, by service, and the hours they take.
 
-    List prices and measured CPU; the formula is printed below the table. With --stage it reckons with what that stage
-    was deployed with; without, it needs no credentials and asks nobody.
+    List prices and measured CPU; the formula is printed below the table. With --stage it uses the settings that this
+    stage was deployed with; without, it needs no credentials and sends no request. A new version of an image costs more
+    than a first upload: S3 refuses each PUT once, since nobody knows what is there without a further request.
 
     Examples:
 
@@ -58,10 +63,12 @@ def estimate(
 
     darkroom estimate --stage prod --images 200000 --memory 3008
 
+    darkroom estimate --images 1000000 --overwrites 20
+
     darkroom estimate --size 24MP --architecture arm64 --json
     """
     base = function_of(stage)
-    words().print(in_words(base, stage))
+    stderr().print(in_words(base, stage))
     function = Function(
         memory=memory or base.memory,
         architecture=architecture or base.architecture,
@@ -70,11 +77,13 @@ def estimate(
     )
     megapixels = _megapixels(size)
     seconds = function.billed_seconds(costs.cpu_of(megapixels, function.architecture))
-    bill = costs.bill(images, function, seconds=seconds, variants=variants or len(read_recipe().variants), uploads=True)
+    each, share = variants or len(read_recipe().variants), overwrites / 100
+    requests = costs.first_upload(each) * (images * (1 - share)) + costs.overwrite(each) * (images * share)
+    bill = costs.bill(images, function, seconds=seconds, requests=requests, uploads=True)
     if as_json:
         print_json(_document(bill, function, megapixels))
     else:
-        paper().print(table_of(bill))
+        stdout().print(table_of(bill))
         _explain(bill, function, megapixels)
 
 
@@ -105,7 +114,9 @@ def formula(bill: Bill, function: Function, megapixels: float) -> list[str]:
         f" + {function.rounds} x {costs.WAIT} s waiting = {bill.seconds * function.batch:.2f}",
         f"of one image = {bill.seconds:.3f}; GB-s = images x that x {function.memory} MB / 1,024",
         f"hours = images x that / {function.concurrency} / 3,600, and at most "
-        f"{costs.TABLE_WRITES_A_SECOND // 2:,} images a second, which a new table takes",
+        f"{costs.TABLE_WRITES_A_SECOND:,} writes a second, which a new table takes",
+        "requests of n variants: a first upload 1 GET, n PUT, 1 HEAD, 2 writes; an overwrite 1 GET, 2n PUT of which n "
+        "are refused, 2n + 1 HEAD, 2 writes",
         f"CPU measured {costs.MEASURED} on another x86-64 machine than Lambda's; the wait is assumed; "
         f"prices {costs.PRICES_OF}.",
         "Left out: storage, traffic out of the region, retries, the free tier.",
@@ -125,7 +136,7 @@ def _document(bill: Bill, function: Function, megapixels: float) -> dict[str, An
         "hours": round(bill.hours, 2),
         "seconds_per_image": round(bill.seconds, 4),
         "gb_seconds": round(bill.lines[0].units),
-        "requests": {f"{line.service} {line.what}": round(line.units) for line in bill.lines[1:-1]},
+        "requests": bill.requests(),
         "formula": formula(bill, function, megapixels),
     }
 
@@ -133,7 +144,7 @@ def _document(bill: Bill, function: Function, megapixels: float) -> dict[str, An
 def _megapixels(size: str) -> float:
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(MP|KB|MB|GB)", size.strip().upper())
     if found is None or float(found[1]) == 0:
-        raise UsageError(f"{size!r} is no size: give megapixels or bytes, as in --size 12MP or --size 200KB")
+        raise UsageError(f"{size!r} is not a size: give megapixels or bytes, as in --size 12MP or --size 200KB")
     number = float(found[1]) * UNITS[found[2]]
     return number if found[2] == "MP" else costs.megapixels_of(round(number))
 

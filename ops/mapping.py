@@ -10,18 +10,18 @@ import typer
 from ops.errors import UsageError
 from ops.queues import Depth, depth_of
 from ops.stage import Stage, on_stage
-from ops.terminal import AsJson, print_json, words
+from ops.terminal import AsJson, print_json, stderr
 
 ENABLED: Final = "Enabled"
 DISABLED: Final = "Disabled"
 SETTLED: Final = (ENABLED, DISABLED)  # the others are Creating, Enabling, Disabling, Updating and Deleting
-PAUSE: Final = 1.0  # seconds between two looks
+PAUSE: Final = 1.0  # seconds between two requests
 
-TimeoutOption = Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait until it is so.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for the change.")]
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class EventSourceMapping:
     """What takes messages from the uploads queue to the consumer. ``state`` is Lambda's own word."""
 
     uuid: str
@@ -31,7 +31,7 @@ class Mapping:
     window: int
 
     @classmethod
-    def of(cls, answer: dict[str, Any]) -> "Mapping":
+    def of(cls, answer: dict[str, Any]) -> "EventSourceMapping":
         """Out of Lambda's answer."""
         return cls(
             uuid=answer["UUID"],
@@ -58,7 +58,7 @@ class Switch:
     pause: Callable[[float], None] = time.sleep
 
     def to(self, state: str) -> bool:
-        """Enabled or Disabled; False when it is not so in time. Lambda takes no change while another one runs."""
+        """To Enabled or Disabled; False when that takes too long. Lambda takes no change while another one runs."""
         end = self.clock() + self.timeout
         if not self._wait(SETTLED, end):
             return False
@@ -109,7 +109,7 @@ def resume(stage: Stage, timeout: TimeoutOption = 120, as_json: AsJson = False) 
     _switch(stage, ENABLED, timeout, as_json=as_json)
 
 
-def mapping_of(stage: Stage) -> Mapping:
+def mapping_of(stage: Stage) -> EventSourceMapping:
     """The mapping between the stage's queue and its consumer.
 
     Raises:
@@ -119,7 +119,9 @@ def mapping_of(stage: Stage) -> Mapping:
     arn = attributes["Attributes"]["QueueArn"]
     pages = stage.client("lambda").get_paginator("list_event_source_mappings").paginate(EventSourceArn=arn)
     found = [answer for page in pages for answer in page["EventSourceMappings"]]
-    mappings = [Mapping.of(answer) for answer in found if answer["FunctionArn"].split(":")[6] == stage.consumer]
+    mappings = [
+        EventSourceMapping.of(answer) for answer in found if answer["FunctionArn"].split(":")[6] == stage.consumer
+    ]
     if len(mappings) != 1:
         raise UsageError(
             f"{stage.consumer} has {len(mappings)} event source mappings on {arn} and should have one: "
@@ -135,9 +137,9 @@ def _switch(stage: Stage, state: str, timeout: float, *, as_json: bool) -> None:
     if as_json:
         print_json({"state": now, "was": before.state, "waiting": depth.waiting, "in_flight": depth.in_flight})
     else:
-        words().print(_sentence(before.state, now, depth))
+        stderr().print(_sentence(before.state, now, depth))
     if not reached:
-        words().print(f"It is not {state} after {timeout:g} s: look again with: darkroom status --stage {stage.name}")
+        stderr().print(f"It is not {state} after {timeout:g} s: check it with: darkroom status --stage {stage.name}")
         raise typer.Exit(1)
 
 

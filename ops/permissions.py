@@ -52,7 +52,7 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "show": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, "dynamodb:Query table"),
     "pause": (*FIND, *DEPTH, *SWITCH),
     "resume": (*FIND, *DEPTH, *SWITCH),
-    "backfill --dry-run": (*FIND, "s3:ListBucket uploads", *SETTINGS),
+    "backfill --dry-run": (*FIND, "s3:ListBucket uploads", *SETTINGS, *RECORDS),
     "backfill": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH),
     "backfill --missing": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH, *RECORDS),
     "audit": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH),

@@ -30,9 +30,6 @@ def stdout() -> Console:
     )
 
 
-words, paper = stderr, stdout  # as some commands still call them
-
-
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
     """A table without lines; the columns named in ``right`` hold numbers. Cells are shown as they are."""
     made = Table(box=None, pad_edge=False, header_style="bold")

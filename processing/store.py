@@ -190,20 +190,22 @@ class S3Store:
                 raise
         if answer is None:
             return None
-        return Published.of(_etag(answer, operation), answer.get("Metadata", {}))
+        return Published.of(answer["ETag"], answer.get("Metadata", {}))
 
 
-def head(s3: Any, bucket: str, key: str) -> Any:
-    """The answer of HeadObject; None when there is no such object.
+def head(s3: Any, bucket: str, key: str) -> Mapping[str, Any] | None:
+    """The answer of HeadObject, its ETag without quotes; None when there is no such object.
 
     An answer to HEAD has no body to say why. 400 may be a key that only the uploader has, or credentials that have
     expired: a GET of one byte tells.
 
     Raises:
         ClientError: S3 refused.
+        Unavailable: the answer has no ETag.
     """
     try:
-        return s3.head_object(Bucket=bucket, Key=key)
+        answer: Mapping[str, Any] = s3.head_object(Bucket=bucket, Key=key)
+        return {**answer, "ETag": _etag(answer, f"s3:HeadObject {bucket}/{key}")}
     except ClientError as error:
         if is_missing(error):
             return None

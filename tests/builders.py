@@ -8,6 +8,8 @@ from urllib.parse import quote_plus
 
 from processing.errors import CorruptImage
 from processing.imaging import Rendered, RenderedVariant, Source
+from processing.ledger import ImageRecord, VariantRecord
+from processing.naming import variant_keys
 from processing.recipe import Limits, Recipe, VariantSpec
 
 UPLOADS = "uploads"
@@ -26,6 +28,15 @@ def changed(made: Recipe, *names: str, **settings: Any) -> Recipe:
     """The recipe with other settings of these variants."""
     variants = tuple(replace(spec, **settings) if spec.name in names else spec for spec in made.variants)
     return replace(made, variants=variants)
+
+
+def finished(made: Recipe, key: str) -> ImageRecord:
+    """What the ledger has of an image whose variants this recipe has made."""
+    keys = variant_keys(key, prefix="images/", formats={spec.name: spec.format for spec in made.variants})
+    variants = tuple(
+        VariantRecord(spec.name, keys[spec.name], "jpeg", 8, 6, 10, spec.fingerprint("jpeg")) for spec in made.variants
+    )
+    return ImageRecord("jpeg", "RGB", 8, 6, 10, "image/jpeg", False, None, variants)
 
 
 def fake_render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:

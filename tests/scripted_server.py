@@ -4,7 +4,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -62,15 +62,20 @@ class ScriptedServer:
 
     def __init__(self, upstream: str) -> None:
         self.url = ""
-        self.requests: list[str] = []
+        self.forget()
         self.connections = 0
         self._upstream = upstream
-        self._script: dict[str, Iterator[Step]] = defaultdict(lambda: iter(()))
+        self._script: dict[str, Iterator[Step | None]] = defaultdict(lambda: iter(()))
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
 
-    def script(self, operation: str, steps: Iterable[Step]) -> None:
-        """Answer the next requests of an operation so."""
+    def forget(self) -> None:
+        """As if nothing had been requested."""
+        self.requests: list[str] = []
+        self.body_bytes: Counter[str] = Counter()  # by operation, of bodies that were read
+
+    def script(self, operation: str, steps: Iterable[Step | None]) -> None:
+        """Answer the next requests of an operation so; None is moto's answer."""
         self._script[operation] = iter(steps)
 
     def serve(self, listener: socket.socket) -> None:
@@ -107,13 +112,14 @@ class ScriptedServer:
         self.requests.append(operation)
         step = next(self._script[operation], None)
         if isinstance(step, Early) and not step.after:
-            return _send_and_drain(connection, lines, step.answer)
+            return self._send_and_drain(operation, connection, lines, step.answer)
         if headers.get("expect"):
             connection.sendall(CONTINUE)
         if isinstance(step, Early):
-            lines.read(step.after)
-            return _send_and_drain(connection, lines, step.answer)
+            self.body_bytes[operation] += len(lines.read(step.after))
+            return self._send_and_drain(operation, connection, lines, step.answer)
         body = lines.read(int(headers.get("content-length", 0)))
+        self.body_bytes[operation] += len(body)
         if step is Trouble.HANG:
             lines.readline()  # until the client gives up
         if isinstance(step, Trouble):
@@ -125,6 +131,14 @@ class ScriptedServer:
             return False
         connection.sendall(step or self._relayed(method, path, headers, body))
         return True
+
+    def _send_and_drain(self, operation: str, connection: socket.socket, lines: Any, answer: bytes) -> bool:
+        """What is left of the request is read, or the connection would be reset under the answer."""
+        connection.sendall(answer)
+        connection.shutdown(socket.SHUT_WR)
+        while chunk := lines.read1(CHUNK):
+            self.body_bytes[operation] += len(chunk)
+        return False
 
     def _relayed(self, method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
         upstream = HTTPConnection(self._upstream.removeprefix("http://"))
@@ -140,15 +154,6 @@ def _headers(lines: BinaryIO) -> Iterator[tuple[str, str]]:
     while line := lines.readline().decode("latin-1").strip():
         name, _, value = line.partition(":")
         yield name.lower(), value.strip()
-
-
-def _send_and_drain(connection: socket.socket, lines: Any, answer: bytes) -> bool:
-    """What is left of the request is thrown away, or the connection would be reset under the answer."""
-    connection.sendall(answer)
-    connection.shutdown(socket.SHUT_WR)
-    while lines.read1(CHUNK):
-        pass
-    return False
 
 
 def _drip(connection: socket.socket, step: Drip) -> bool:

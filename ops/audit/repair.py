@@ -1,6 +1,6 @@
 """A message for what has to be made, a conditional DELETE for what has to go; for a wrong picture one after the other.
 
-The consumer takes an object whose variants are all there for done: so a wrong one goes before its message is sent.
+The consumer acknowledges an object whose variants are all there: so a wrong one is deleted before its message is sent.
 """
 
 from dataclasses import dataclass, field
@@ -8,20 +8,20 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ops.audit.findings import Finding, Kind
-from ops.audit.names import Names
-from ops.backfill.run import Send
-from ops.backfill.sources import Found
-from ops.heads import head
+from ops.audit.judge import Finding, FindingKind
+from ops.audit.keys import Names
+from ops.backfill.sending import Send
+from ops.backfill.sources import SourceObject
 from ops.queues import MAX_ENTRIES, NotSent
 from processing.aws import is_conflict, is_missing
+from processing.store import head
 
-TO_GO = (Kind.ORPHAN, Kind.LEFTOVER, Kind.WRONG)
+TO_GO = (FindingKind.ORPHAN, FindingKind.LEFTOVER, FindingKind.WRONG)
 LEFT_ARCHIVED = "its source is archived: restore it first"
 
 
 @dataclass
-class Done:
+class Repaired:
     """What was repaired, and what was left, with the reason."""
 
     sent: int = 0
@@ -31,19 +31,19 @@ class Done:
 
 
 @dataclass
-class Plan:
-    """Counts what a repair would do."""
+class RepairPlan:
+    """Counts what `Repair` would do."""
 
     keep_orphans: bool
-    done: Done = field(default_factory=Done)
-    _last: Found | None = None
+    done: Repaired = field(default_factory=Repaired)
+    _last: SourceObject | None = None
 
     def take(self, finding: Finding) -> None:
-        if finding.kind is Kind.ORPHAN and self.keep_orphans:
+        if finding.kind is FindingKind.ORPHAN and self.keep_orphans:
             self.done.kept += 1
         elif finding.kind in TO_GO:
             self.done.removed += bool(finding.etag)
-        if finding.kind is Kind.NOT_RENDERED:
+        if finding.kind is FindingKind.NOT_RENDERED:
             self.done.left[finding.key] = finding.detail
         elif finding.source is not None and finding.source.unreadable:
             self.done.left[finding.key] = LEFT_ARCHIVED
@@ -51,16 +51,15 @@ class Plan:
             self.done.sent += 1
         self._last = finding.source
 
-    def finish(self) -> Done:
+    def finish(self) -> Repaired:
         return self.done
 
 
 @dataclass
 class Repair:
-    """Repairs findings as they come; those of one source come one after the other, and take one message.
+    """Repairs findings as they come; those of one source come one after the other, and need one message.
 
     Args:
-        send: sends at most ten, or raises NotSent.
         keep_orphans: leave variants without a source where they are.
     """
 
@@ -70,8 +69,8 @@ class Repair:
     names: Names
     send: Send
     keep_orphans: bool
-    done: Done = field(default_factory=Done)
-    _waiting: list[Found] = field(default_factory=list)
+    done: Repaired = field(default_factory=Repaired)
+    _waiting: list[SourceObject] = field(default_factory=list)
 
     def take(self, finding: Finding) -> None:
         """Repair one finding, or keep its source for the next batch of messages."""
@@ -84,21 +83,21 @@ class Repair:
         else:
             self.done.left[finding.key] = finding.detail
 
-    def finish(self) -> Done:
+    def finish(self) -> Repaired:
         """Send what is left."""
         batch, self._waiting = self._waiting, []
         if batch:
             self._send(batch)
         return self.done
 
-    def _keep(self, source: Found) -> None:
+    def _keep(self, source: SourceObject) -> None:
         if source in self._waiting[-1:]:
             return
         if len(self._waiting) == MAX_ENTRIES:
             self.finish()
         self._waiting.append(source)
 
-    def _send(self, batch: list[Found]) -> None:
+    def _send(self, batch: list[SourceObject]) -> None:
         try:
             self.send(batch)
             self.done.sent += len(batch)
@@ -107,8 +106,8 @@ class Repair:
             self.done.left |= {batch[at].key: f"not sent: {why}" for at, why in error.refused.items()}
 
     def _remove(self, finding: Finding) -> None:
-        """Delete a variant as it was judged; and look at the source again, as whoever has written does."""
-        if finding.kind is Kind.ORPHAN and self.keep_orphans:
+        """Delete a variant as it was judged; then check the source again, as the consumer does after a write."""
+        if finding.kind is FindingKind.ORPHAN and self.keep_orphans:
             self.done.kept += 1
             return
         if not finding.etag:
@@ -125,5 +124,5 @@ class Repair:
         self.done.removed += 1
         source = self.names.source(finding.key)
         if source is not None and (now := head(self.s3, self.uploads_bucket, source)) is not None:
-            back = Found(source, source, now["ETag"], now["ContentLength"], now["LastModified"])
-            self._keep(back)  # or its variant would be missing: what was deleted may have been its own
+            back = SourceObject(source, source, now["ETag"], now["ContentLength"], now["LastModified"])
+            self._keep(back)  # what was deleted may have been its own variant

@@ -1,14 +1,10 @@
-"""``darkroom backfill``: objects that are in the uploads bucket already become messages, as if they had just come.
+"""``darkroom backfill``: send objects that are in the uploads bucket already through the service.
 
 In reading order::
 
     command     the options, and what is printed
-    run         the story: objects found, those that are wanted, messages sent, and how far it has come
+    run         objects are found, judged and sent; the checkpoint
     sources     where objects come from: the bucket itself, an S3 Inventory, keys on standard input
-    inventory   the rows of an S3 Inventory's CSV file
-    wanted      which of them have to be processed
-    messages    what the consumer is told, in the form of an S3 notification
-    sending     SendMessageBatch, and what it did not send
-    room        so many waiting at most
-    checkpoint  how far it has come, in a file that survives a kill
+    wanted      which of them have to be processed, and the requests that takes
+    sending     the messages, and SendMessageBatch with its retries and limits
 """

@@ -1,25 +1,85 @@
-"""The story of a backfill: objects are found, judged and sent, and how far it has come is written down."""
+"""A backfill: objects are found, judged and sent, and a checkpoint keeps how far it is."""
 
+import json
+import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
-from ops.backfill.checkpoint import Checkpoint, Progress
-from ops.backfill.sources import Found, chunks
-from ops.backfill.wanted import Verdict, Wanted
-from ops.images import MOST_KEYS
+from ops.backfill.sending import Send
+from ops.backfill.sources import SourceObject, chunks
+from ops.backfill.wanted import Decision, Wanted, requests_for
+from ops.costs import Requests
+from ops.errors import UsageError
 from ops.queues import MAX_ENTRIES, NotSent
+from ops.recipes import VariantPlan
+from processing.ledger.table import MOST_KEYS
 
-Send = Callable[[Sequence[Found]], None]
-CHUNK: Final = MOST_KEYS
+
+@dataclass(frozen=True, slots=True)
+class BackfillProgress:
+    """Everything up to ``after``, a position of the source, is done."""
+
+    after: str = ""
+    examined: int = 0
+    sent: int = 0
+
+
+class Checkpoint:
+    """How far a backfill is, in a file: written after SQS has reported messages as sent, so that it survives any end.
+
+    Args:
+        file: None to keep nothing.
+        of: the options of the backfill: the checkpoint of another one is refused.
+    """
+
+    def __init__(self, file: Path | None, of: Mapping[str, str]) -> None:
+        self._file = file
+        self._of = dict(of)
+
+    def read(self) -> BackfillProgress:
+        """Where to resume; at the beginning when there is no file.
+
+        Raises:
+            UsageError: the file is not a checkpoint, or another backfill's.
+        """
+        if self._file is None or not self._file.exists():
+            return BackfillProgress()
+        try:
+            content = json.loads(self._file.read_text(encoding="utf-8"))
+            progress, of = BackfillProgress(**content["progress"]), content["of"]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UsageError(f"{self._file} is not a checkpoint: give another file, or remove it") from error
+        if of != self._of:
+            differ = ", ".join(
+                sorted(name for name in of.keys() | self._of.keys() if of.get(name) != self._of.get(name))
+            )
+            raise UsageError(
+                f"{self._file} is the checkpoint of another backfill (not the same {differ}): "
+                "give the options of then, or another file, or remove it"
+            )
+        return progress
+
+    def write(self, progress: BackfillProgress) -> None:
+        """Replace the file, in one step."""
+        if self._file is None:
+            return
+        new = self._file.with_name(f"{self._file.name}.new")
+        new.write_text(json.dumps({"of": self._of, "progress": asdict(progress)}), encoding="utf-8")
+        os.replace(new, self._file)
+
+    def remove(self) -> None:
+        """The next backfill begins at the beginning."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
 
 
 @dataclass
-class Totals:
-    """What came of it; ``refused`` has what SQS did not take, with the reason."""
+class BackfillTotals:
+    """What was done; ``refused`` has what SQS did not take, with the reason."""
 
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    decisions: Counter[Decision] = field(default_factory=Counter)
     size: int = 0  # bytes of what was sent
     sent: int = 0
     refused: dict[str, str] = field(default_factory=dict)
@@ -27,43 +87,45 @@ class Totals:
 
 @dataclass
 class Backfill:
-    """Sends what is wanted; a run that ended anyhow is gone on with from its checkpoint.
+    """Sends what is wanted; a run that ended in any way is resumed from its checkpoint.
 
     Args:
-        send: sends at most ten, or raises NotSent.
-        tell: called with the totals whenever something was done.
+        report: called with the totals whenever something was done.
     """
 
     wanted: Wanted
     send: Send
     checkpoint: Checkpoint
-    tell: Callable[[Totals], None] = lambda _totals: None
+    report: Callable[[BackfillTotals], None] = lambda _totals: None
 
-    def run(self, found: Iterable[Found], start: Progress) -> Totals:
-        """Deal with all that is found behind ``start``; ends at the first messages that SQS refuses."""
-        totals, progress = Totals(), start
+    def run(self, found: Iterable[SourceObject], start: BackfillProgress) -> BackfillTotals:
+        """Process all that is found behind ``start``; ends at the first messages that SQS refuses."""
+        totals, progress = BackfillTotals(), start
         try:
-            for chunk in chunks(found, CHUNK):
-                progress = self._deal_with(chunk, totals, progress)
+            for chunk in chunks(found, MOST_KEYS):
+                progress = self._process(chunk, totals, progress)
         except NotSent:
             return totals  # the checkpoint stands before what was refused
         self.checkpoint.remove()
         return totals
 
-    def _deal_with(self, chunk: Sequence[Found], totals: Totals, progress: Progress) -> Progress:
+    def _process(
+        self, chunk: Sequence[SourceObject], totals: BackfillTotals, progress: BackfillProgress
+    ) -> BackfillProgress:
         judged = list(self.wanted.judge(chunk))
-        for batch in chunks((one for one, verdict in judged if verdict is Verdict.WANTED), MAX_ENTRIES):
+        wanted = (one.found for one in judged if one.decision is Decision.WANTED)
+        for batch in chunks(wanted, MAX_ENTRIES):
             self._send(batch, totals)
             progress = replace(progress, after=batch[-1].position, sent=progress.sent + len(batch))
             self.checkpoint.write(progress)
-            self.tell(totals)
-        totals.verdicts.update(verdict for _, verdict in judged)
-        progress = replace(progress, after=chunk[-1].position, looked_at=progress.looked_at + len(chunk))
+            self.report(totals)
+        totals.decisions.update(one.decision for one in judged)
+        progress = replace(progress, after=chunk[-1].position, examined=progress.examined + len(chunk))
         self.checkpoint.write(progress)
-        self.tell(totals)
+        self.report(totals)
         return progress
 
-    def _send(self, batch: Sequence[Found], totals: Totals) -> None:
+    def _send(self, batch: Sequence[SourceObject], totals: BackfillTotals) -> None:
         try:
             self.send(batch)
         except NotSent as error:
@@ -74,11 +136,13 @@ class Backfill:
         totals.size += sum(one.size for one in batch)
 
 
-def sizes_of_wanted(wanted: Wanted, found: Iterable[Found], totals: Totals) -> Iterator[int]:
-    """The size of each object that would be sent, counted on the way."""
-    for chunk in chunks(found, CHUNK):
-        for one, verdict in wanted.judge(chunk):
-            totals.verdicts[verdict] += 1
-            if verdict is Verdict.WANTED:
-                totals.size += one.size
-                yield one.size
+def planned(
+    wanted: Wanted, found: Iterable[SourceObject], plan: VariantPlan, totals: BackfillTotals
+) -> Iterator[tuple[int, Requests]]:
+    """The size and the requests of each object that would be sent, counted on the way."""
+    for chunk in chunks(found, MOST_KEYS):
+        for one in wanted.judge(chunk):
+            totals.decisions[one.decision] += 1
+            if one.decision is Decision.WANTED:
+                totals.size += one.found.size
+                yield one.found.size, requests_for(one.record, plan)

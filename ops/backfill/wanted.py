@@ -1,16 +1,19 @@
-"""Which of the objects that were found have to be processed."""
+"""Which of the objects that were found have to be processed, and the requests that takes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
-from ops.backfill.sources import Found
-from ops.images import ImagesTable, Record
+from ops import costs
+from ops.backfill.sources import SourceObject
+from ops.recipes import VariantPlan
+from processing.ledger import ImagesTable, Phase, Record, Status, Version
 
 
-class Verdict(StrEnum):
-    """What becomes of an object, as it is counted."""
+class Decision(StrEnum):
+    """What is done with an object, as it is counted."""
 
     WANTED = "wanted"
     DONE = "done already"
@@ -25,70 +28,111 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """What today's recipe has been done for, by the images table.
-
-    Args:
-        bucket: the uploads bucket.
-        recipe: the fingerprint of today's recipe.
-        rejected: whether what was rejected with it is tried again.
-        clock: seconds since the epoch.
-    """
+class Records:
+    """Reads the records of objects in the uploads bucket."""
 
     table: ImagesTable
     bucket: str
-    recipe: str
+
+    def of(self, found: Sequence[SourceObject]) -> list[Record | None]:
+        """The record of each, in the same order."""
+        versions = [Version(self.bucket, one.key, one.etag) for one in found]
+        records = self.table.read(versions)
+        return [records.get(version) for version in versions]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Wants what has variants to make.
+
+    Args:
+        rejected: whether what was rejected is tried again.
+        clock: seconds since the epoch.
+    """
+
+    plan: VariantPlan
     rejected: bool
     clock: Callable[[], float]
 
-    def judge(self, found: Sequence[Found]) -> list[Verdict]:
-        """One verdict each, for as many as one request takes."""
-        versions = [(f"{self.bucket}/{one.key}", one.etag) for one in found]
-        records = self.table.read(list(dict.fromkeys(versions)))
-        return [self._of(records.get(version)) for version in versions]
-
-    def _of(self, record: Record | None) -> Verdict:
+    def decide(self, record: Record | None) -> Decision:
+        """What to do with an object that has this record."""
         if record is None:
-            return Verdict.WANTED
-        if record.status == "IN_PROGRESS" and record.lease_until > self.clock():
-            return Verdict.BUSY
-        if record.recipe != self.recipe:
-            return Verdict.WANTED
-        if record.status == "REJECTED" and not self.rejected:
-            return Verdict.REJECTED
-        return Verdict.DONE if record.status == "DONE" else Verdict.WANTED
+            return Decision.WANTED
+        match phase := record.phase(self.clock()):
+            case Phase.WORKING:
+                return Decision.BUSY
+            case Phase.REJECTED:
+                return Decision.WANTED if self.rejected else Decision.REJECTED
+            case Phase.DONE:
+                return Decision.WANTED if self.plan.to_make(record) else Decision.DONE
+            case Phase.NOT_STARTED | Phase.INTERRUPTED | Phase.RETRYING | Phase.DEAD | Phase.SUPERSEDED | Phase.REMOVED:
+                return Decision.WANTED
+            case _:
+                assert_never(phase)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An object, and what is done with it; ``record`` only where records are read."""
+
+    found: SourceObject
+    decision: Decision
+    record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Judges objects; ``missing`` is None when even what is done is wanted."""
+    """Judges objects.
+
+    Args:
+        records: None where no record is needed.
+        missing: None when even what is done is wanted; needs ``records``.
+    """
 
     prefix: str
     changed_since: datetime | None = None
+    records: Records | None = None
     missing: Missing | None = None
 
-    def judge(self, found: Sequence[Found]) -> Iterator[tuple[Found, Verdict]]:
-        """The same objects in the same order, and what becomes of each."""
-        verdicts = {one.position: self._alone(one) for one in found}
-        asked = [one for one in found if verdicts[one.position] is Verdict.WANTED]
-        if self.missing is not None and asked:
-            judged = self.missing.judge(asked)
-            verdicts |= {one.position: verdict for one, verdict in zip(asked, judged, strict=True)}
-        for one in found:
-            verdict = verdicts[one.position]
-            yield one, (_unreadable(one) or verdict) if verdict is Verdict.WANTED else verdict
+    def judge(self, found: Sequence[SourceObject]) -> Iterator[Judged]:
+        """The same objects in the same order."""
+        decisions = [self._without_record(one) for one in found]
+        asked = [one for one, decision in zip(found, decisions, strict=True) if decision is Decision.WANTED]
+        records = iter(self.records.of(asked) if self.records and asked else [None] * len(asked))
+        for one, decision in zip(found, decisions, strict=True):
+            if decision is not Decision.WANTED:
+                yield Judged(one, decision)
+                continue
+            record = next(records)
+            decision = self.missing.decide(record) if self.missing else decision
+            yield Judged(one, (_unreadable(one) or decision) if decision is Decision.WANTED else decision, record)
 
-    def _alone(self, found: Found) -> Verdict:
+    def _without_record(self, found: SourceObject) -> Decision:
         if not found.key.startswith(self.prefix):
-            return Verdict.OUTSIDE
+            return Decision.OUTSIDE
         if not found.etag:
-            return _unreadable(found) or Verdict.GONE
+            return _unreadable(found) or Decision.GONE
         if found.key.endswith("/") and found.size == 0:
-            return Verdict.FOLDER  # the consumer would ignore it
+            return Decision.FOLDER  # the consumer would ignore it
         if self.changed_since and found.modified and found.modified < self.changed_since:
-            return Verdict.OLDER
-        return Verdict.WANTED
+            return Decision.OLDER
+        return Decision.WANTED
 
 
-def _unreadable(found: Found) -> Verdict | None:
-    return Verdict[found.unreadable.name] if found.unreadable else None
+def requests_for(record: Record | None, plan: VariantPlan) -> costs.Requests:
+    """What the consumer requests of S3 and DynamoDB when it is sent an object with this record."""
+    every = len(plan.recipe.variants)
+    if record is None:
+        return costs.first_upload(every)
+    match record.status:
+        case Status.DONE:
+            variants = len(plan.to_make(record))
+            return costs.rebuilt(variants, known=plan.known(record), done=True) if variants else costs.repeated(every)
+        case Status.IN_PROGRESS | Status.REJECTED | Status.FAILED | Status.SUPERSEDED | Status.REMOVED:
+            return costs.rebuilt(every, known=plan.known(record), done=False)
+        case _:
+            assert_never(record.status)
+
+
+def _unreadable(found: SourceObject) -> Decision | None:
+    return Decision[found.unreadable.name] if found.unreadable else None

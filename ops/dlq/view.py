@@ -14,12 +14,12 @@ from botocore.exceptions import ClientError
 from ops.dlq.causes import Diagnosis, Group, group
 from ops.dlq.runbook import guidance
 from ops.dlq.selection import Filter, by_id, filtered, many, read_queue
-from ops.heads import head
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, print_json, stderr, stdout, table
 from processing.aws import code_of
 from processing.events import ObjectCreated
 from processing.ledger import Record
+from processing.store import head
 
 LIMIT: Final = 50  # lines of a list
 

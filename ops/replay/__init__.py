@@ -2,8 +2,6 @@
 
 In reading order::
 
-    command     the options, and what is printed
-    target      what was asked for, an object or a dead letter, becomes one version of one object
-    running     fetching and rendering as the consumer does, in this process or contained
-    watching    what the steps took, and the most memory
+    command     the options, which version is meant, and what is printed
+    running     fetching and rendering as the consumer does, with the time of each step and the memory
 """

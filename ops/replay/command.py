@@ -1,4 +1,4 @@
-"""``darkroom replay`` on the command line: its options, what it prints, and its exit code."""
+"""``darkroom replay`` on the command line: its options, which version is meant, what it prints, and its exit code."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,13 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.dlq.selection import by_id, read_queue
 from ops.errors import UsageError
 from ops.recipes import read_recipe
-from ops.replay.running import Limits, Replay, replay
-from ops.replay.target import Target, find_target
+from ops.replay.running import Replay, ReplayLimits, ReplayTarget, replay
 from ops.settings import Consumer
 from ops.stage import Stage, on_stage
-from ops.terminal import AsJson, paper, print_json, table, words
+from ops.terminal import AsJson, print_json, stderr, stdout, table
+from processing.events import ObjectCreated
+from processing.ledger import ImagesTable
+from processing.store import head
 
 
 @on_stage
@@ -64,18 +67,61 @@ def replay_command(
         raise typer.Exit(1)
 
 
-def _limits(stage: Stage, seconds: float | None) -> Limits:
-    """What the deployed function has, as it sets them."""
+def find_target(stage: Stage, name: str, etag: str | None) -> ReplayTarget:
+    """The version that is meant.
+
+    Args:
+        name: a key, ``bucket/key``, ``s3://bucket/key``, or the id of a dead letter, which has no slash.
+        etag: of another version than the one that is there now.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if "/" not in name:
+        return _of_message(stage, name)
+    key = _key(stage, name)
+    if etag:
+        return ReplayTarget(key, etag.strip('"'), "as given")
+    versions = ImagesTable(stage.client("dynamodb"), stage.images_table).versions(stage.uploads_bucket, key)
+    now = head(stage.client("s3"), stage.uploads_bucket, key)
+    if now is not None:
+        status = next((record.status for record in versions if record.version.etag == now["ETag"]), "")
+        known = f"in the images table: {status}" if status else "the images table has no record of it"
+        return ReplayTarget(key, now["ETag"], f"what is there now; {known}")
+    if any(not record.version.is_removals for record in versions):
+        raise UsageError(f"{key} was removed: there is nothing to replay")
+    raise UsageError(f"neither the images table nor {stage.uploads_bucket} has {key}: check the key")
+
+
+def _of_message(stage: Stage, name: str) -> ReplayTarget:
+    event = by_id(name, read_queue(stage).diagnoses).event
+    if not isinstance(event, ObjectCreated):
+        raise UsageError(
+            f"the message {name} is not about an upload, so there is nothing to render: darkroom dlq show {name}"
+        )
+    return ReplayTarget(event.key, event.etag, f"of the dead letter {name}")
+
+
+def _key(stage: Stage, name: str) -> str:
+    thing = name.removeprefix("s3://")
+    key = thing.removeprefix(f"{stage.uploads_bucket}/")
+    if thing != name and key == thing:
+        raise UsageError(f"{name} is not in this stage's bucket, {stage.uploads_bucket}: name another --stage")
+    return key
+
+
+def _limits(stage: Stage, seconds: float | None) -> ReplayLimits:
+    """Those of the deployed function."""
     consumer = Consumer.of(stage)
-    limits = Limits(consumer.memory, seconds or consumer.try_seconds)
-    words().print(
+    limits = ReplayLimits(consumer.memory, seconds or consumer.try_seconds)
+    stderr().print(
         f"limits of the stage {stage.name} as it is deployed: {limits.memory:,} MB, {limits.seconds:g} s a try"
         + ("" if seconds is None else " (as --seconds says)")
     )
     return limits
 
 
-def _write(made: Replay, target: Target, out: Path) -> dict[str, str]:
+def _write(made: Replay, target: ReplayTarget, out: Path) -> dict[str, str]:
     """The file of each variant, by its name."""
     files = {}
     for variant in made.rendered.variants if made.rendered else ():
@@ -89,9 +135,9 @@ def _write(made: Replay, target: Target, out: Path) -> dict[str, str]:
     return files
 
 
-def _print(target: Target, made: Replay, files: dict[str, str]) -> None:
-    say, show = typer.echo, paper().print
-    say(f"{target.key} · version {target.etag} ({target.said}) · {made.size:,} bytes")
+def _print(target: ReplayTarget, made: Replay, files: dict[str, str]) -> None:
+    say, show = typer.echo, stdout().print
+    say(f"{target.key} · version {target.etag} ({target.origin}) · {made.size:,} bytes")
     show(table(("step", "ms"), [(name, f"{took:.1f}") for name, took in made.steps.items()], right=("ms",)))
     say(f"in all {made.milliseconds:.0f} ms{_memory(made)}")
     if made.rendered:
@@ -105,7 +151,7 @@ def _print(target: Target, made: Replay, files: dict[str, str]) -> None:
         show(table(("variant", "format", "pixels", "bytes", "file"), rows, right=("bytes",)))
         return
     say(f"failed: {made.cause}: {made.message}" + (f" (fingerprint {made.fingerprint})" if made.fingerprint else ""))
-    words().print(made.trace.rstrip())
+    stderr().print(made.trace.rstrip())
 
 
 def _memory(made: Replay) -> str:
@@ -115,7 +161,7 @@ def _memory(made: Replay) -> str:
     return f"; {made.memory_peak - made.memory_before:.0f} MB{price}, at the peak {made.memory_peak:.0f}"
 
 
-def _document(target: Target, made: Replay, files: dict[str, str]) -> dict[str, Any]:
+def _document(target: ReplayTarget, made: Replay, files: dict[str, str]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "key": target.key,
         "etag": target.etag,

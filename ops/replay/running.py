@@ -1,33 +1,53 @@
-"""Fetching and rendering as the consumer does, in this process or contained in a child."""
+"""Fetching and rendering as the consumer does, with the time of each step and the memory.
+
+The steps are timed from outside, by a profile function: what runs is what is deployed.
+"""
 
 import os
+import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, Final
 
-from botocore.exceptions import ClientError
+from PIL.ImageFile import ImageFile
 
 from ops.errors import UsageError
-from ops.heads import head
-from ops.replay.target import Target
-from ops.replay.watching import watching
 from ops.stage import Stage
 from processing import imaging
 from processing.capacity import capacity
 from processing.contained import Children, Renderer, Renderers, Room
 from processing.errors import SourceChanged, SourceGone, Unavailable
 from processing.imaging import Rendered
+from processing.imaging.encode import encode
+from processing.imaging.losses import losses
+from processing.imaging.original import open_original
 from processing.imaging.price import megabytes
+from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL
 from processing.recipe import Recipe
-from processing.store import S3Store
+from processing.store import S3Store, head
 from processing.time_budget import TimeBudget
 from processing.worker import reason_of
+
+RESET: Final = "5"  # https://docs.kernel.org/filesystems/proc.html: the peak begins anew at what is used now
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayTarget:
+    """A version of an uploaded object; ``origin`` says how it was chosen."""
+
+    key: str
+    etag: str
+    origin: str
 
 
 @dataclass
 class Replay:
-    """What came of it. ``cause`` is empty when it went through, and else what the images table would say.
+    """The result. ``cause`` is empty after a success, and otherwise what the images table would have.
 
     Times are in milliseconds, memory in megabytes; ``price`` is what rendering is allowed to take.
     """
@@ -46,7 +66,7 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ReplayLimits:
     """The function's memory in megabytes, and the seconds that one try may take."""
 
     memory: int
@@ -56,7 +76,7 @@ class Limits:
 Run = Callable[[Replay, bytes, Recipe], None]
 
 
-def replay(stage: Stage, target: Target, recipe: Recipe, limits: Limits | None) -> Replay:
+def replay(stage: Stage, target: ReplayTarget, recipe: Recipe, limits: ReplayLimits | None) -> Replay:
     """Run one version through fetch and render.
 
     Args:
@@ -71,9 +91,11 @@ def replay(stage: Stage, target: Target, recipe: Recipe, limits: Limits | None) 
         made.size, made.steps["fetch"] = len(body), (time.perf_counter() - start) * 1000
         run: Run = _contained(limits) if limits else _in_this_process
         run(made, body, recipe)
-    except (SourceChanged, Unavailable) as error:
-        raise _told(stage, target, error) from error
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what was asked for
+    except Unavailable:
+        raise
+    except SourceChanged as error:
+        raise UsageError(_explained(stage, target, error)) from error
+    except Exception as error:  # noqa: BLE001 - any failure is the result
         reason = reason_of(error)
         made.cause, made.message, made.fingerprint = reason.cause, reason.message, reason.fingerprint
         made.trace = "".join(traceback.format_exception(error))
@@ -81,7 +103,7 @@ def replay(stage: Stage, target: Target, recipe: Recipe, limits: Limits | None) 
     return made
 
 
-def _fetch(stage: Stage, target: Target, recipe: Recipe) -> bytes:
+def _fetch(stage: Stage, target: ReplayTarget, recipe: Recipe) -> bytes:
     store = S3Store(stage.client("s3"), uploads_bucket=stage.uploads_bucket, variants_bucket=stage.variants_bucket)
     return store.fetch(target.key, target.etag, max_bytes=recipe.limits.max_bytes).body
 
@@ -89,15 +111,15 @@ def _fetch(stage: Stage, target: Target, recipe: Recipe) -> bytes:
 def _in_this_process(made: Replay, body: bytes, recipe: Recipe) -> None:
     """With the time of every step."""
     try:
-        with watching() as watch:
+        with profiled() as timings:
             made.rendered = imaging.render(body, recipe)
     finally:
-        made.steps |= watch.steps
-        made.memory_before, made.memory_peak = watch.before, watch.peak
+        made.steps |= timings.steps
+        made.memory_before, made.memory_peak = timings.before, timings.peak
     made.price = megabytes(imaging.inspect(body, recipe.limits), recipe)
 
 
-def _contained(limits: Limits) -> Run:
+def _contained(limits: ReplayLimits) -> Run:
     """In a child, which may crash, hang or swell, twice; only the whole of it is timed."""
     room, seconds = capacity(limits.memory), limits.seconds
 
@@ -114,12 +136,69 @@ def _contained(limits: Limits) -> Run:
     return run
 
 
-def _told(stage: Stage, target: Target, error: SourceChanged | Unavailable) -> Exception:
-    """Why it could not be fetched, and what to do."""
-    if isinstance(error, Unavailable):
-        return error.__cause__ if isinstance(error.__cause__, ClientError) else UsageError(f"{error}: try again")
+def _explained(stage: Stage, target: ReplayTarget, error: SourceChanged) -> str:
+    """Why the version could not be fetched, and what to do."""
     if isinstance(error, SourceGone):
-        return UsageError(f"{target.key} was removed: there is nothing to replay")
+        return f"{target.key} was removed: there is nothing to replay"
     now = head(stage.client("s3"), stage.uploads_bucket, target.key)
-    there = f"to replay what is there now: --etag {now['ETag']}" if now else "it was removed meanwhile"
-    return UsageError(f"the version {target.etag} of {target.key} was overwritten; {there}")
+    hint = f"to replay what is there now: --etag {now['ETag']}" if now else "it was removed meanwhile"
+    return f"the version {target.etag} of {target.key} was overwritten; {hint}"
+
+
+@dataclass
+class StepTimings:
+    """Milliseconds by step, in the order in which each began; megabytes, where the system has them."""
+
+    steps: dict[str, float] = field(default_factory=dict)
+    before: float | None = None
+    peak: float | None = None
+
+
+@contextmanager
+def profiled() -> Iterator[StepTimings]:
+    """Measure this thread while the block runs."""
+    timings, memory = StepTimings(), Path("/proc/self/clear_refs")
+    if memory.exists():
+        memory.write_text(RESET)
+        timings.before = _megabytes("VmRSS")
+    sys.setprofile(_clock(timings.steps))
+    try:
+        yield timings
+    finally:
+        sys.setprofile(None)
+        timings.peak = _megabytes("VmHWM") if memory.exists() else None
+
+
+def _steps() -> dict[CodeType, str]:
+    """The functions that are timed, by name: what `processing.imaging.render` goes through from top to bottom."""
+    steps = {step.__name__: step for step in (*FROM_ORIGINAL, *FROM_LARGER, *FINISH)}
+    named: dict[str, Callable[..., Any]] = {
+        "open": open_original,
+        "losses": losses,
+        "decode": ImageFile.load,
+        **steps,
+        "encode": encode,
+    }
+    return {function.__code__: name for name, function in named.items()}
+
+
+def _clock(took: dict[str, float]) -> Callable[[FrameType, str, Any], None]:
+    """A profile function; a step within a step is the outer one's."""
+    names = _steps()
+    within: list[tuple[FrameType, float]] = []
+
+    def see(frame: FrameType, event: str, _argument: Any) -> None:
+        if event == "call" and not within and frame.f_code in names:
+            took.setdefault(names[frame.f_code], 0.0)
+            within.append((frame, time.perf_counter()))
+        elif event == "return" and within and frame is within[0][0]:
+            _, start = within.pop()
+            took[names[frame.f_code]] += (time.perf_counter() - start) * 1000
+
+    return see
+
+
+def _megabytes(name: str) -> float:
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (line,) = (line for line in lines if line.startswith(f"{name}:"))
+    return int(line.split()[1]) / 1024

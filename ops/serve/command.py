@@ -15,7 +15,7 @@ from ops.serve.function import Environments
 from ops.serve.gateway import API_KEY, Gateway
 from ops.serve.routes import Routes
 from ops.serve.server import Server, listen
-from ops.terminal import words
+from ops.terminal import stderr
 
 ROOT = Path(__file__).parents[2]
 LOGS = ROOT / ".cache" / "serve"  # what the functions of the last run printed
@@ -42,13 +42,13 @@ def local(
         announced(stack.endpoint),
     ):
         server.service_actions = stack.player.raise_if_broken  # type: ignore[method-assign]
-        words().print(f"The page:    {server.url}")
-        words().print(f"Its API key: {API_KEY}")
-        words().print("Ctrl-C ends everything. In another terminal: npm run darkroom -- status --stage local")
+        stderr().print(f"The page:    {server.url}")
+        stderr().print(f"Its API key: {API_KEY}")
+        stderr().print("Ctrl-C ends everything. In another terminal: npm run darkroom -- status --stage local")
         if open_page:
             webbrowser.open(server.url)
         server.serve_forever()
-    words().print("ended; nothing is left running", style="dim")
+    stderr().print("ended; nothing is left running", style="dim")
 
 
 @contextmanager
@@ -64,8 +64,8 @@ def serving(stack: LocalStack, listener: socket.socket) -> Iterator[Server]:
 
 
 def _say(sentence: str) -> None:
-    words().print(f"{sentence} ...", style="dim")
+    stderr().print(f"{sentence} ...", style="dim")
 
 
 def _complain(sentence: str) -> None:
-    words().print(f"{sentence}; what the function printed is in {LOGS / 'logs'}")
+    stderr().print(f"{sentence}; what the function printed is in {LOGS / 'logs'}")

@@ -2,7 +2,6 @@
 
 Read in this order:
 
-    command     the command line: options, exit code
-    known       what the uploads bucket, the images table and the variants bucket say
-    page        that, for people and as JSON
+    command     the options, and the output for people and as JSON
+    facts       what the uploads bucket, the images table and the variants bucket have of it
 """

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ops.heads import head
 from ops.upload.files import File
 from ops.upload.transfer import PART
+from processing.store import head
 
 IN_ONE = re.compile(r"[0-9a-f]{32}")
 IN_PARTS = re.compile(r"[0-9a-f]{32}-[0-9]+")

@@ -1,13 +1,15 @@
-"""The images table, read: items by their keys, and every version of an object."""
+"""The images table, read: items by their keys, every version of an object, and counts of what has changed."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from processing.aws import calling
 from processing.errors import Unavailable
 from processing.ledger.item import Attributes, read
-from processing.ledger.record import Record, Version
+from processing.ledger.record import Record, Status, Version
 
 MOST_KEYS: Final = 100  # in one BatchGetItem
 ROUNDS: Final = 6  # of what DynamoDB put off
@@ -54,6 +56,29 @@ class ImagesTable:
             items += answer["Items"]
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]} if "LastEvaluatedKey" in answer else None
         return sorted(map(read, items), key=lambda record: record.updated_at, reverse=True)
+
+    def changed_since(self, since: datetime, *, most: int) -> tuple[Counter[Status], int, bool]:
+        """Records that changed since then, by status; how many were scanned, at most ``most``; whether those are all.
+
+        The table has no index by time, so this is a scan.
+        """
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "ProjectionExpression": "#status",
+            "FilterExpression": "updated_at >= :since",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": {":since": {"N": str(int(since.timestamp()))}},
+        }
+        counts, scanned = Counter[Status](), 0
+        while True:
+            with calling("dynamodb:Scan"):
+                answer = self._dynamodb.scan(**request, Limit=most - scanned)
+            statuses = [item.get("status", {}).get("S") for item in answer["Items"]]
+            counts.update(Status(status) for status in statuses if status in Status.__members__)
+            scanned += answer["ScannedCount"]
+            if (last := answer.get("LastEvaluatedKey")) is None or scanned >= most:
+                return counts, scanned, last is None
+            request["ExclusiveStartKey"] = last
 
     def _get_all(self, versions: Sequence[Version]) -> list[Attributes]:
         """The items that exist of at most `MOST_KEYS` keys; what DynamoDB puts off is requested again."""

@@ -12,24 +12,25 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.audit.again import Again, Sample
-from ops.audit.findings import Finding, Fine, Kind
-from ops.audit.judge import Case, Judge
-from ops.audit.merge import Merge
-from ops.audit.names import FORMATS, Names
-from ops.audit.orphans import Orphans
-from ops.audit.repair import Plan, Repair
+from ops.audit.judge import AuditedObject, Finding, FindingKind, Fine, Judge, OrphanJudge
+from ops.audit.keys import FORMATS, Merge, Names
+from ops.audit.repair import Repair, RepairPlan
+from ops.audit.rerender import CaseSample, Rerender
 from ops.audit.run import Audit
-from ops.backfill.sources import Found, Unreadable
-from ops.images import Record, Variant
+from ops.backfill.sources import SourceObject, Unreadable
+from ops.backfill.wanted import Records
 from ops.queues import NotSent
+from ops.recipes import VariantPlan
 from processing.errors import CorruptImage, RenderBug, SandboxFailed
+from processing.ledger import Phase, Record, Status, Version
 from processing.naming import IMAGE_EXTENSIONS
-from tests.builders import fake_render, recipe
+from tests.builders import changed, fake_render, finished, recipe
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOW = NOON.timestamp() + 3600
-TODAY = "today"
+TODAY = recipe("phone", "tablet")
+YESTERDAY = changed(TODAY, "phone", quality=2)
+PLAN = VariantPlan(TODAY, "images/")
 
 # Names that continue each other, around everything that sorts just before and after the dot of an extension
 parts = st.sampled_from(
@@ -138,26 +139,34 @@ def error(code, status, operation="HeadObject"):
 
 def judge(case, objects=None, *, queued=True, deep=False, now=NOW, grace=900.0):
     s3 = Bucket(objects)
-    verdict = Judge(s3, "variants", TODAY, grace, queued, deep, lambda: now).of(case)
+    verdict = Judge(s3, "variants", PLAN, grace, queued, deep, lambda: now).of(case)
     found = verdict if isinstance(verdict, Fine) else [(each.kind, each.key) for each in verdict]
     return found, s3.asked
 
 
-def case(record=None, *, variants=(("phone", 10),), key="images/a.jpg", size=1, modified=NOON, made=NOON):
-    source = Found(key, key, "e1", size, modified)
+def case(
+    record=None, *, variants=(("phone", 10), ("tablet", 10)), key="images/a.jpg", size=1, modified=NOON, made=NOON
+):
+    source = SourceObject(key, key, "e1", size, modified)
     there = {
-        name: (f"{name}/a.jpg", None if bytes_ is None else Found(f"{name}/a.jpg", "", "v", bytes_, made))
+        name: (f"{name}/a.jpg", None if bytes_ is None else SourceObject(f"{name}/a.jpg", "", "v", bytes_, made))
         for name, bytes_ in variants
     }
-    return Case(source, record, there)
+    return AuditedObject(source, record, there)
 
 
-def record(status="DONE", recipe=TODAY, *, bytes_=10, **fields):
-    variants = (Variant("phone", "phone/a.jpg", "jpeg", 1, 1, bytes_),)
-    return Record(status, recipe=recipe, variants=variants, **fields)
+def record(status="DONE", made=TODAY, *, key="images/a.jpg", bytes_=10, **fields):
+    image = finished(made, key)
+    variants = tuple(replace(each, bytes=bytes_) for each in image.variants)
+    return Record(Version("uploads", key, "e1"), Status(status), image=replace(image, variants=variants), **fields)
 
 
-GOOD = {"phone/a.jpg": ("v", {"source-etag": "e1", "recipe": TODAY})}
+def labels(name="phone", made=TODAY, etag="e1"):
+    (spec,) = (spec for spec in made.variants if spec.name == name)
+    return {"source-etag": etag, "fingerprint": spec.fingerprint("jpeg")}
+
+
+GOOD = {f"{name}/a.jpg": ("v", labels(name)) for name in ("phone", "tablet")}
 
 
 def test_a_done_object_with_its_variants_is_well_and_nothing_is_asked_for():
@@ -165,8 +174,10 @@ def test_a_done_object_with_its_variants_is_well_and_nothing_is_asked_for():
 
 
 def test_a_variant_that_is_not_listed_is_missing_when_it_is_not_there_either():
-    assert judge(case(record(), variants=[("phone", None)])) == ([(Kind.MISSING, "phone/a.jpg")], ["phone/a.jpg"])
-    assert judge(case(record(), variants=[("phone", None)]), GOOD)[0] == []
+    unlisted = [("phone", None), ("tablet", 10)]
+
+    assert judge(case(record(), variants=unlisted)) == ([(FindingKind.MISSING, "phone/a.jpg")], ["phone/a.jpg"])
+    assert judge(case(record(), variants=unlisted), GOOD)[0] == []
 
 
 @pytest.mark.parametrize(
@@ -176,43 +187,71 @@ def test_a_variant_that_is_not_listed_is_missing_when_it_is_not_there_either():
         {"record": record(), "made": NOON - timedelta(seconds=1)},
     ],
 )
-def test_a_variant_that_does_not_fit_is_looked_at_and_may_well_be_right(suspect):
-    of_another_version = {"phone/a.jpg": ("v", {"source-etag": "e0", "recipe": TODAY})}
-    of_another_recipe = {"phone/a.jpg": ("v", {"source-etag": "e1", "recipe": "yesterday"})}
+def test_a_variant_that_does_not_fit_is_checked_and_may_well_be_right(suspect):
+    stale = [(FindingKind.STALE, "phone/a.jpg")]
 
-    assert judge(case(**suspect), GOOD) == ([], ["phone/a.jpg"])
-    assert judge(case(**suspect), of_another_version)[0] == [(Kind.STALE, "phone/a.jpg")]
-    assert judge(case(**suspect), of_another_recipe)[0] == [(Kind.STALE, "phone/a.jpg")]
-    assert judge(case(**suspect), {"phone/a.jpg": ("v", {})})[0] == [(Kind.STALE, "phone/a.jpg")]
+    assert judge(case(**suspect), GOOD) == ([], ["phone/a.jpg", "tablet/a.jpg"])
+    assert judge(case(**suspect), GOOD | {"phone/a.jpg": ("v", labels(etag="e0"))})[0] == stale
+    assert judge(case(**suspect), GOOD | {"phone/a.jpg": ("v", labels(made=YESTERDAY))})[0] == stale
+    assert judge(case(**suspect), GOOD | {"phone/a.jpg": ("v", {})})[0] == stale
 
 
-def test_a_deep_look_finds_what_fits_and_is_stale():
-    stale = {"phone/a.jpg": ("v", {"source-etag": "e0", "recipe": TODAY})}
+def test_a_deep_audit_finds_what_fits_and_is_stale():
+    stale = GOOD | {"phone/a.jpg": ("v", labels(etag="e0"))}
 
     assert judge(case(record()), stale)[0] == []
-    assert judge(case(record()), stale, deep=True)[0] == [(Kind.STALE, "phone/a.jpg")]
+    assert judge(case(record()), stale, deep=True)[0] == [(FindingKind.STALE, "phone/a.jpg")]
+
+
+def test_bytes_that_came_out_equal_stand_under_the_older_fingerprint_that_the_record_has():
+    older = GOOD | {"phone/a.jpg": ("v", labels(made=YESTERDAY))}
+    known = record()
+    phone, tablet = known.variants
+    stored = replace(phone, stored_as=labels(made=YESTERDAY)["fingerprint"])
+    same = replace(known, image=replace(known.image, variants=(stored, tablet)))
+
+    assert judge(case(same), older, deep=True)[0] == []
+    assert judge(case(known), older, deep=True)[0] == [(FindingKind.STALE, "phone/a.jpg")]
 
 
 def test_an_object_without_a_record_is_found_and_its_missing_variants_as_well():
-    found, _ = judge(case(None, variants=[("phone", 10), ("tablet", None)]), GOOD)
+    found, _ = judge(case(None, variants=[("phone", 10), ("tablet", None)]))
 
-    assert found == [(Kind.NO_RECORD, "images/a.jpg"), (Kind.MISSING, "tablet/a.jpg")]
-
-
-def test_an_object_of_another_recipe_is_found_once_for_all_its_variants():
-    assert judge(case(record(recipe="yesterday"), variants=[("phone", None)])) == (
-        [(Kind.OUTDATED, "images/a.jpg")],
-        [],
-    )
+    assert found == [(FindingKind.NO_RECORD, "images/a.jpg"), (FindingKind.MISSING, "tablet/a.jpg")]
 
 
-@pytest.mark.parametrize("status", ["FAILED", "IN_PROGRESS", "SUPERSEDED", "REMOVED"])
-def test_what_is_there_and_not_done_is_found(status):
-    assert judge(case(record(status)))[0] == [(Kind.NOT_DONE, "images/a.jpg")]
+def test_an_outdated_object_is_found_with_the_variants_to_make_and_its_other_variants_are_checked():
+    unlisted = case(record(made=YESTERDAY), variants=[("phone", None), ("tablet", None)])
+    (first, second) = Judge(Bucket(), "variants", PLAN, 900, True, False, lambda: NOW).of(unlisted)
+
+    assert (first.kind, first.key, first.detail) == (FindingKind.OUTDATED, "images/a.jpg", "phone")
+    assert (second.kind, second.key) == (FindingKind.MISSING, "tablet/a.jpg")
 
 
-def test_what_was_rejected_is_as_it_should_be():
-    assert judge(case(record("REJECTED"), variants=[("phone", None)]))[0] is Fine.REJECTED
+def test_a_variant_that_the_recipe_no_longer_has_makes_no_object_outdated():
+    assert judge(case(record(made=recipe("phone", "tablet", "poster")))) == ([], [])
+
+
+OF_PHASES = {
+    Phase.NOT_STARTED: record("IN_PROGRESS"),
+    Phase.WORKING: record("IN_PROGRESS", lease_until=int(NOW) + 1),
+    Phase.INTERRUPTED: record("IN_PROGRESS", lease_until=int(NOW) - 1),
+    Phase.RETRYING: record("FAILED"),
+    Phase.DEAD: record("FAILED", last_receive=True),
+    Phase.REJECTED: record("REJECTED"),
+    Phase.DONE: record(),
+    Phase.SUPERSEDED: record("SUPERSEDED"),
+    Phase.REMOVED: record("REMOVED"),
+}
+EXPECTED = {Phase.WORKING: Fine.PENDING, Phase.REJECTED: Fine.REJECTED, Phase.DONE: []}
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_what_is_there_is_done_or_found_unless_it_was_rejected_or_is_being_worked_on(phase):
+    known = OF_PHASES[phase]
+
+    assert known.phase(NOW) is phase
+    assert judge(case(known))[0] == EXPECTED.get(phase, [(FindingKind.NOT_DONE, "images/a.jpg")])
 
 
 def archived(made):
@@ -220,20 +259,21 @@ def archived(made):
     return made
 
 
-@pytest.mark.parametrize("known", [None, record("FAILED"), record("DONE", recipe="yesterday")])
+@pytest.mark.parametrize("known", [None, record("FAILED"), record("DONE", made=YESTERDAY)])
 def test_an_archived_source_that_is_not_done_is_counted_apart(known):
     assert judge(archived(case(known, variants=[("phone", None)])))[0] is Fine.ARCHIVED
 
 
 def test_an_archived_source_that_is_done_has_its_variants_looked_after():
     assert judge(archived(case(record())))[0] == []
-    assert judge(archived(case(record(), variants=[("phone", None)])))[0] == [(Kind.MISSING, "phone/a.jpg")]
+    unlisted = [("phone", None), ("tablet", 10)]
+    assert judge(archived(case(record(), variants=unlisted)))[0] == [(FindingKind.MISSING, "phone/a.jpg")]
 
 
 def test_a_variant_whose_source_is_archived_is_left_until_that_is_restored():
     (source,) = sources("a")
-    finding = Finding(Kind.MISSING, "phone/a", source=replace(source, unreadable=Unreadable.ARCHIVED))
-    plan = Plan(keep_orphans=False)
+    finding = Finding(FindingKind.MISSING, "phone/a", source=replace(source, unreadable=Unreadable.ARCHIVED))
+    plan = RepairPlan(keep_orphans=False)
     plan.take(finding)
 
     done, sent = repair([finding])
@@ -252,17 +292,12 @@ def test_a_delete_that_is_refused_is_no_variant_that_is_gone(code, status):
         repair([gone()], s3=Refusing())
 
 
-def test_what_somebody_holds_is_on_its_way_until_his_lease_ends():
-    assert judge(case(record("IN_PROGRESS", lease_until=int(NOW) + 1)))[0] is Fine.PENDING
-    assert judge(case(record("IN_PROGRESS", lease_until=int(NOW) - 1)))[0] == [(Kind.NOT_DONE, "images/a.jpg")]
-
-
 def test_a_fresh_upload_may_still_wait_in_a_queue_that_holds_messages():
     uploaded = NOON.timestamp()
 
     assert judge(case(None), now=uploaded + 899)[0] is Fine.PENDING
-    assert judge(case(None), now=uploaded + 901)[0] == [(Kind.NO_RECORD, "images/a.jpg")]
-    assert judge(case(None), now=uploaded + 11, queued=False)[0] == [(Kind.NO_RECORD, "images/a.jpg")]
+    assert judge(case(None), now=uploaded + 901)[0] == [(FindingKind.NO_RECORD, "images/a.jpg")]
+    assert judge(case(None), now=uploaded + 11, queued=False)[0] == [(FindingKind.NO_RECORD, "images/a.jpg")]
     assert judge(case(None), now=uploaded + 9, queued=False)[0] is Fine.PENDING
 
 
@@ -272,7 +307,7 @@ def test_folders_have_no_variants():
 
 class Images:
     def __init__(self, *known):
-        self.known = {(record.object, record.etag): record for record in known}
+        self.known = {record.version: record for record in known}
 
     def read(self, versions):
         return {version: self.known[version] for version in versions if version in self.known}
@@ -286,13 +321,14 @@ def orphan(key, variants, uploads=(), *, images=(), output_format="keep"):
             )
 
     names = Names("images/", {"phone": output_format})
-    return Orphans(Both(), "uploads", "variants", names, Images(*images), TODAY).judge(key)
+    plan = VariantPlan(changed(recipe("phone"), "phone", format=output_format), "images/")
+    return OrphanJudge(Both(), "uploads", "variants", names, Images(*images), plan).of(key)
 
 
 def test_a_variant_without_a_source_is_an_orphan():
     found = orphan("phone/a.jpg", {"phone/a.jpg": ("v", {})})
 
-    assert (found.kind, found.etag, found.detail) == (Kind.ORPHAN, "v", "no images/a.jpg")
+    assert (found.kind, found.etag, found.detail) == (FindingKind.ORPHAN, "v", "no images/a.jpg")
 
 
 def test_a_variant_whose_source_came_meanwhile_is_none_and_neither_is_one_that_went():
@@ -302,17 +338,17 @@ def test_a_variant_whose_source_came_meanwhile_is_none_and_neither_is_one_that_w
 
 def test_a_variant_of_another_format_may_go_when_its_source_is_done_with_todays_recipe():
     there, source = {"phone/a.jpg": ("v", {})}, {"images/a.jpg": ("e1", {})}
-    done = Record("DONE", object="uploads/images/a.jpg", etag="e1", recipe=TODAY)
+    done = record(made=changed(recipe("phone"), "phone", format="webp"))
 
     waiting = orphan("phone/a.jpg", there, source, output_format="webp")
     ready = orphan("phone/a.jpg", there, source, output_format="webp", images=[done])
 
-    assert (waiting.kind, waiting.etag) == (Kind.LEFTOVER, "")
-    assert (ready.kind, ready.etag) == (Kind.LEFTOVER, "v")
+    assert (waiting.kind, waiting.etag) == (FindingKind.LEFTOVER, "")
+    assert (ready.kind, ready.etag) == (FindingKind.LEFTOVER, "v")
 
 
 def sources(*names):
-    return [Found(f"images/{name}", name, "e1", 1, NOON) for name in names]
+    return [SourceObject(f"images/{name}", name, "e1", 1, NOON) for name in names]
 
 
 def repair(findings, *, s3=None, refuse=None, keep_orphans=False):
@@ -334,8 +370,8 @@ def repair(findings, *, s3=None, refuse=None, keep_orphans=False):
 
 def test_a_source_is_sent_once_for_all_that_is_wrong_with_it():
     a, b = sources("a", "b")
-    findings = [Finding(Kind.NO_RECORD, a.key, source=a), Finding(Kind.MISSING, "phone/a", source=a)]
-    done, sent = repair([*findings, Finding(Kind.STALE, "phone/b", source=b)])
+    findings = [Finding(FindingKind.NO_RECORD, a.key, source=a), Finding(FindingKind.MISSING, "phone/a", source=a)]
+    done, sent = repair([*findings, Finding(FindingKind.STALE, "phone/b", source=b)])
 
     assert sent == ["images/a", "images/b"]
     assert done.sent == 2
@@ -343,19 +379,21 @@ def test_a_source_is_sent_once_for_all_that_is_wrong_with_it():
 
 def test_more_than_a_batch_is_sent_in_batches():
     many = sources(*(f"{number:02}" for number in range(25)))
-    done, sent = repair(Finding(Kind.MISSING, one.key, source=one) for one in many)
+    done, sent = repair(Finding(FindingKind.MISSING, one.key, source=one) for one in many)
 
     assert sent == [one.key for one in many]
     assert done.sent == 25
 
 
 def test_what_was_not_sent_is_left_with_its_reason():
-    done, _ = repair((Finding(Kind.MISSING, one.key, source=one) for one in sources("a", "b")), refuse="images/b")
+    done, _ = repair(
+        (Finding(FindingKind.MISSING, one.key, source=one) for one in sources("a", "b")), refuse="images/b"
+    )
 
     assert (done.sent, done.left) == (1, {"images/b": "not sent: Because"})
 
 
-def gone(etag="v", kind=Kind.ORPHAN):
+def gone(etag="v", kind=FindingKind.ORPHAN):
     return Finding(kind, "phone/a.jpg", etag=etag)
 
 
@@ -382,8 +420,8 @@ def test_a_source_that_came_back_while_its_orphan_was_deleted_is_sent():
 
 def test_orphans_are_kept_when_asked_for_and_leftovers_while_their_source_is_not_done():
     kept, _ = repair([gone()], keep_orphans=True)
-    other, _ = repair([gone(kind=Kind.LEFTOVER)], s3=Bucket({"phone/a.jpg": ("v", {})}), keep_orphans=True)
-    left, _ = repair([gone(etag="", kind=Kind.LEFTOVER)])
+    other, _ = repair([gone(kind=FindingKind.LEFTOVER)], s3=Bucket({"phone/a.jpg": ("v", {})}), keep_orphans=True)
+    left, _ = repair([gone(etag="", kind=FindingKind.LEFTOVER)])
 
     assert (kept.kept, kept.removed, kept.left) == (1, 0, {})
     assert (other.kept, other.removed) == (0, 1)
@@ -394,10 +432,10 @@ def test_orphans_are_kept_when_asked_for_and_leftovers_while_their_source_is_not
 def test_a_plan_counts_what_a_repair_does(keep_orphans):
     a, b = sources("a", "b")
     findings = [
-        *(Finding(Kind.NO_RECORD, a.key, source=a), Finding(Kind.MISSING, "phone/a", source=a)),
-        *(Finding(Kind.MISSING, "phone/b", source=b), gone(), gone(etag="", kind=Kind.LEFTOVER)),
+        *(Finding(FindingKind.NO_RECORD, a.key, source=a), Finding(FindingKind.MISSING, "phone/a", source=a)),
+        *(Finding(FindingKind.MISSING, "phone/b", source=b), gone(), gone(etag="", kind=FindingKind.LEFTOVER)),
     ]
-    plan = Plan(keep_orphans)
+    plan = RepairPlan(keep_orphans)
     for finding in findings:
         plan.take(finding)
     done, _ = repair(findings, s3=Bucket({"phone/a.jpg": ("v", {})}), keep_orphans=keep_orphans)
@@ -428,19 +466,18 @@ def engine(render=fake_render):
     return start
 
 
-RECIPE = recipe("phone", fingerprint=TODAY)
-RIGHT = {"source-etag": "e1", "recipe": TODAY}
+RIGHT = labels()
 PUBLISHED = {
     ("uploads", "images/a.jpg"): (b"A", "e1", {}),
-    ("variants", "phone/a.jpg"): (b"phone:today:A", "v", RIGHT),
+    ("variants", "phone/a.jpg"): (b"phone:1:A", "v", RIGHT),
 }
 
 
 def rendered_again(changes=None, *, start=None):
     objects = {key: value for key, value in (PUBLISHED | (changes or {})).items() if value is not None}
-    sample = Sample(5)
-    sample.offer(case(record()))
-    made = Again(Whole(objects), "uploads", "variants", RECIPE, sample, start or engine())
+    sample = CaseSample(5)
+    sample.offer(case(record(), variants=[("phone", 10)]))
+    made = Rerender(Whole(objects), "uploads", "variants", PLAN, sample, start or engine())
     return [finding for found in made.findings() for finding in found]
 
 
@@ -449,10 +486,15 @@ def test_a_picture_that_is_rendered_again_as_it_is_published_is_well():
 
 
 def test_another_objects_picture_is_found_however_well_it_is_labelled():
-    (found,) = rendered_again({("variants", "phone/a.jpg"): (b"phone:today:B", "v", RIGHT)})
+    (found,) = rendered_again({("variants", "phone/a.jpg"): (b"phone:1:B", "v", RIGHT)})
 
-    assert (found.kind, found.key, found.etag, found.source.key) == (Kind.WRONG, "phone/a.jpg", "v", "images/a.jpg")
-    assert found.detail == "13 bytes that are not the 13 which images/a.jpg gives"
+    assert (found.kind, found.key, found.etag, found.source.key) == (
+        FindingKind.WRONG,
+        "phone/a.jpg",
+        "v",
+        "images/a.jpg",
+    )
+    assert found.detail == "9 bytes that are not the 9 which images/a.jpg gives"
 
 
 @pytest.mark.parametrize(
@@ -461,8 +503,8 @@ def test_another_objects_picture_is_found_however_well_it_is_labelled():
         {("uploads", "images/a.jpg"): None},
         {("uploads", "images/a.jpg"): (b"B", "e2", {})},
         {("variants", "phone/a.jpg"): None},
-        {("variants", "phone/a.jpg"): (b"phone:today:B", "v", {**RIGHT, "source-etag": "e2"})},
-        {("variants", "phone/a.jpg"): (b"phone:tomorrow:A", "v", {**RIGHT, "recipe": "tomorrow"})},
+        {("variants", "phone/a.jpg"): (b"phone:1:B", "v", {**RIGHT, "source-etag": "e2"})},
+        {("variants", "phone/a.jpg"): (b"phone:2:A", "v", labels(made=YESTERDAY))},
     ],
 )
 def test_what_changed_since_it_was_listed_is_passed_over(change):
@@ -478,14 +520,14 @@ def test_what_was_done_and_cannot_be_rendered_again_is_found(failure):
 
     (found,) = rendered_again(start=engine(fail))
 
-    assert (found.kind, found.key, found.source) == (Kind.NOT_RENDERED, "images/a.jpg", None)
+    assert (found.kind, found.key, found.source) == (FindingKind.NOT_RENDERED, "images/a.jpg", None)
     assert found.detail == f"{type(failure).__name__}: {failure}"
 
 
 def test_every_case_is_as_likely_to_be_in_the_sample():
     hits = Counter()
     for seed in range(3000):
-        sample = Sample(3, random.Random(seed))
+        sample = CaseSample(3, random.Random(seed))
         for number in range(10):
             sample.offer(number)
         assert len({*sample.cases}) == 3
@@ -496,40 +538,44 @@ def test_every_case_is_as_likely_to_be_in_the_sample():
 
 def test_only_what_is_done_well_and_can_be_read_is_rendered_again():
     good, archived, undone, incomplete = (
-        Found(f"images/{name}.jpg", "", "e1", 1, NOON, unreadable=why)
+        SourceObject(f"images/{name}.jpg", "", "e1", 1, NOON, unreadable=why)
         for name, why in (("a", None), ("b", Unreadable.ARCHIVED), ("c", None), ("d", None))
     )
-    listed = [Found(f"phone/{name}.jpg", "", "v", 10, NOON) for name in "abc"]
-    done = [record(object=f"uploads/{each.key}", etag="e1") for each in (good, archived, incomplete)]
-    s3, names, sample = Bucket(), Names("images/", {"phone": "keep"}), Sample(10)
+    listed = [SourceObject(f"phone/{name}.jpg", "", "v", 10, NOON) for name in "abc"]
+    plan = VariantPlan(recipe("phone"), "images/")
+    done = [record(made=plan.recipe, key=each.key) for each in (good, archived, incomplete)]
+    s3, names, sample = Bucket(), Names("images/", {"phone": "keep"}), CaseSample(10)
     audit = Audit(
-        uploads_bucket="uploads",
         sources=[good, archived, undone, incomplete],
         list_variants=lambda _: listed,
         below="",
         names=names,
-        table=Images(*done),
-        judge=Judge(s3, "variants", TODAY, 0, False, False, lambda: NOW),
-        orphans=Orphans(s3, "uploads", "variants", names, Images(), TODAY),
-        again=Again(Whole(PUBLISHED), "uploads", "variants", RECIPE, sample, engine()),
+        records=Records(Images(*done), "uploads"),
+        judge=Judge(s3, "variants", plan, 0, False, False, lambda: NOW),
+        orphans=OrphanJudge(s3, "uploads", "variants", names, Images(), plan),
+        rerender=Rerender(Whole(PUBLISHED), "uploads", "variants", plan, sample, engine()),
     )
 
     found = {(each.kind, each.key) for each in audit.run()}
 
     assert [case.source for case in sample.cases] == [good]
-    assert found == {(Kind.NO_RECORD, "images/c.jpg"), (Kind.MISSING, "phone/d.jpg")}
-    assert audit.tally.rendered == 1
+    assert found == {(FindingKind.NO_RECORD, "images/c.jpg"), (FindingKind.MISSING, "phone/d.jpg")}
+    assert audit.totals.rendered == 1
 
 
 def test_a_wrong_picture_is_deleted_before_its_source_is_sent_once():
     (source,) = sources("a.jpg")
     bucket = Bucket({"phone/a.jpg": ("v", {}), "tablet/a.jpg": ("w", {}), "images/a.jpg": ("e1", {})})
     findings = [
-        Finding(Kind.WRONG, f"{name}/a.jpg", "", source, etag) for name, etag in (("phone", "v"), ("tablet", "w"))
+        Finding(FindingKind.WRONG, f"{name}/a.jpg", "", source, etag)
+        for name, etag in (("phone", "v"), ("tablet", "w"))
     ]
     sent = []
     names = Names("images/", {"phone": "keep", "tablet": "keep"})
-    made, plan = Repair(bucket, "uploads", "variants", names, sent.append, keep_orphans=False), Plan(keep_orphans=False)
+    made, plan = (
+        Repair(bucket, "uploads", "variants", names, sent.append, keep_orphans=False),
+        RepairPlan(keep_orphans=False),
+    )
     for finding in findings:
         made.take(finding)
         plan.take(finding)
@@ -541,8 +587,8 @@ def test_a_wrong_picture_is_deleted_before_its_source_is_sent_once():
 
 
 def test_what_cannot_be_rendered_again_is_left():
-    finding = Finding(Kind.NOT_RENDERED, "images/a.jpg", "CorruptImage: broken off")
-    plan = Plan(keep_orphans=False)
+    finding = Finding(FindingKind.NOT_RENDERED, "images/a.jpg", "CorruptImage: broken off")
+    plan = RepairPlan(keep_orphans=False)
     plan.take(finding)
     done, sent = repair([finding])
 
@@ -558,25 +604,24 @@ def test_an_audit_holds_no_more_objects_at_once_however_many_there_are():
     def listing(what, prefix):
         for number in range(count):
             taken[what] += 1
-            yield Found(f"{prefix}{number:06}.jpg", "", "e1", 10, NOON)
+            yield SourceObject(f"{prefix}{number:06}.jpg", "", "e1", 10, NOON)
 
     s3, names = Bucket(), Names("images/", {"phone": "keep", "tablet": "keep"})
     audit = Audit(
-        uploads_bucket="uploads",
         sources=listing("sources", "images/"),
         list_variants=lambda prefix: listing("variants", prefix),
         below="",
         names=names,
-        table=Images(),
-        judge=Judge(s3, "variants", TODAY, 0, False, False, lambda: NOW),
-        orphans=Orphans(s3, "uploads", "variants", names, Images(), TODAY),
-        again=Again(s3, "uploads", "variants", recipe(), Sample(0), engine()),
+        records=Records(Images(), "uploads"),
+        judge=Judge(s3, "variants", PLAN, 0, False, False, lambda: NOW),
+        orphans=OrphanJudge(s3, "uploads", "variants", names, Images(), PLAN),
+        rerender=Rerender(s3, "uploads", "variants", PLAN, CaseSample(0), engine()),
     )
     behind.extend(
-        (taken["sources"] - audit.tally.objects, taken["variants"] - 2 * audit.tally.objects) for _ in audit.run()
+        (taken["sources"] - audit.totals.objects, taken["variants"] - 2 * audit.totals.objects) for _ in audit.run()
     )
 
-    assert audit.tally.found == {Kind.NO_RECORD: count}
+    assert audit.totals.found == {FindingKind.NO_RECORD: count}
     assert max(sources for sources, _ in behind) <= 500
     assert max(variants for _, variants in behind) <= 1000
     assert s3.asked == []

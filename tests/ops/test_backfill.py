@@ -9,11 +9,13 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from ops.backfill.command import GROUP
+from ops.backfill.sending import GROUP
 from ops.cli import make_app
-from ops.images import ImagesTable
 from ops.recipes import read_recipe
 from processing.events import parse
+from processing.ledger import ImagesTable, Version
+from processing.ledger.item import attributes, image_attributes
+from tests.builders import finished
 from tests.ops.embedded import (
     bodies_in,
     deploy,
@@ -120,8 +122,9 @@ def test_objects_that_were_there_before_the_stack_are_found_by_missing_and_only_
 
 def mark_done(stage, etags):
     for key, etag in etags.items():
-        texts = {"object": f"{stage.uploads_bucket}/{key}", "etag": etag, "status": "DONE"}
-        item = {name: {"S": text} for name, text in (texts | {"recipe": read_recipe().fingerprint}).items()}
+        version = Version(stage.uploads_bucket, key, etag)
+        image = image_attributes(finished(read_recipe(), key), version)
+        item = version.item_key | attributes({"status": "DONE"}) | image
         stage.client("dynamodb").put_item(TableName=stage.images_table, Item=item)
 
 
@@ -139,7 +142,20 @@ def test_a_dry_run_counts_and_prices_and_sends_nothing(quiet):
     assert "4 objects of 1.0 MB would be sent: about" in told.stderr
     assert (document["wanted"], document["sent"], document["bytes"]) == (4, 0, 1_000_000)
     assert document["dollars"] == 0
+    assert (document["requests"]["S3 PUT of variants"], document["requests"]["S3 HEAD"]) == (12, 4)
     assert sent_to(quiet) == ([], set())
+
+
+def test_a_dry_run_prices_what_is_done_by_the_requests_that_find_it_done(quiet):
+    prefix = prefix_of(quiet)
+    for number in range(2):
+        put(quiet, f"{prefix}{number}.jpg", b"x" * 250_000)
+    mark_done(quiet, dict(list(etags_of(quiet, prefix).items())[:1]))
+
+    requests = json.loads(run("--prefix", prefix, "--dry-run", "--json").stdout)["requests"]
+
+    assert (requests["S3 PUT of variants"], requests["S3 GET"], requests["S3 HEAD"]) == (3, 1, 1 + 3)
+    assert requests["DynamoDB writes"] == 2 + 1
 
 
 @pytest.mark.parametrize("how", ["listed", "named", "dry run"])
@@ -259,7 +275,7 @@ def test_a_backfill_that_is_killed_goes_on_from_its_checkpoint_and_loses_nothing
     sent = [parse(body)[0].key for body, _ in bodies_in(quiet)]
     assert set(sent) == set(keys)
     assert len(sent) <= len(keys) + 2 * 10  # a batch that was sent and not written down, for each kill
-    assert "going on behind" in last.stderr
+    assert "resuming after" in last.stderr
     assert not checkpoint.exists()
 
 
@@ -286,7 +302,7 @@ def test_the_consumer_takes_messages_with_a_group_like_any_other(live):
     assert run("-", stdin=key + "\n").exit_code == 0
     wait_for(live, [(key, etag)], "DONE")
 
-    assert table.versions(f"{live.uploads_bucket}/{key}")[0].attempts == 1
+    assert table.versions(live.uploads_bucket, key)[0].attempts == 1
 
 
 def forget(stage, key, etag):

@@ -1,4 +1,4 @@
-"""The parts of a backfill, each by itself: room, checkpoint, sources, and what is wanted."""
+"""The parts of a backfill, each by itself: limits, checkpoint, sources, and what is wanted."""
 
 import gzip
 import json
@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.backfill.checkpoint import Checkpoint, Progress
-from ops.backfill.inventory import Inventory
-from ops.backfill.messages import body
-from ops.backfill.room import Room
-from ops.backfill.run import Backfill
-from ops.backfill.sources import Found, Unreadable, asked_for, chunks, listed, named
-from ops.backfill.wanted import Missing, Verdict, Wanted
+from ops import costs
+from ops.backfill.run import Backfill, BackfillProgress, BackfillTotals, Checkpoint, planned
+from ops.backfill.sending import DepthLimit, notification
+from ops.backfill.sources import Inventory, SourceObject, Unreadable, chunks, completed, keys_from, listed
+from ops.backfill.wanted import Decision, Missing, Records, Wanted
 from ops.errors import UsageError
-from ops.images import ImagesTable, Record
 from ops.queues import NotSent
+from ops.recipes import VariantPlan
 from processing.events import ObjectCreated, parse
+from processing.ledger import Phase, Record, Status, Version
+from tests.builders import changed, finished, recipe
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -33,10 +33,10 @@ class Time:
 
 def test_no_more_are_sent_while_as_many_wait_as_were_allowed():
     time, most = Time(drained=7), 0
-    room = Room(100, lambda: time.waiting, time.pause)
+    limit = DepthLimit(100, lambda: time.waiting, time.pause)
 
     for _ in range(200):
-        room.wait(10)
+        limit.wait(10)
         time.waiting += 10
         most = max(most, time.waiting)
 
@@ -46,10 +46,10 @@ def test_no_more_are_sent_while_as_many_wait_as_were_allowed():
 
 def test_a_depth_below_a_batch_still_lets_one_into_an_empty_queue():
     time = Time(drained=5)
-    room = Room(3, lambda: time.waiting, time.pause)
+    limit = DepthLimit(3, lambda: time.waiting, time.pause)
 
     for _ in range(3):
-        room.wait(10)
+        limit.wait(10)
         assert time.waiting == 0
         time.waiting = 10
 
@@ -57,14 +57,14 @@ def test_a_depth_below_a_batch_still_lets_one_into_an_empty_queue():
 def test_a_checkpoint_says_what_was_written_last(tmp_path):
     file = tmp_path / "checkpoint.json"
     for sent in (10, 20):
-        Checkpoint(file, {"stage": "dev"}).write(Progress(f"images/{sent}", 30, sent))
+        Checkpoint(file, {"stage": "dev"}).write(BackfillProgress(f"images/{sent}", 30, sent))
 
-    assert Checkpoint(file, {"stage": "dev"}).read() == Progress("images/20", 30, 20)
+    assert Checkpoint(file, {"stage": "dev"}).read() == BackfillProgress("images/20", 30, 20)
 
 
 def test_a_checkpoint_of_another_backfill_is_refused(tmp_path):
     file = tmp_path / "checkpoint.json"
-    Checkpoint(file, {"stage": "dev", "prefix": "images/a"}).write(Progress("images/a1"))
+    Checkpoint(file, {"stage": "dev", "prefix": "images/a"}).write(BackfillProgress("images/a1"))
 
     with pytest.raises(UsageError, match=r"another backfill \(not the same prefix\)"):
         Checkpoint(file, {"stage": "dev", "prefix": "images/b"}).read()
@@ -75,25 +75,25 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_not_overwritten(tmp_path, c
     file = tmp_path / "notes.txt"
     file.write_text(content)
 
-    with pytest.raises(UsageError, match="no checkpoint"):
+    with pytest.raises(UsageError, match="not a checkpoint"):
         Checkpoint(file, {}).read()
     assert file.read_text() == content
 
 
 def test_without_a_file_nothing_is_kept():
     checkpoint = Checkpoint(None, {})
-    checkpoint.write(Progress("images/a"))
+    checkpoint.write(BackfillProgress("images/a"))
     checkpoint.remove()
 
-    assert checkpoint.read() == Progress()
+    assert checkpoint.read() == BackfillProgress()
 
 
 KEY = "images/café + bar/50% off?.jpg"
 
 
 def test_the_consumer_reads_from_a_message_what_was_found():
-    found = Found(KEY, position=KEY, etag="0a1b", size=12, modified=NOON)
-    text = body(found, bucket="uploads", region="eu-west-1", author="backfill")
+    found = SourceObject(KEY, position=KEY, etag="0a1b", size=12, modified=NOON)
+    text = notification(found, bucket="uploads", region="eu-west-1", author="backfill")
 
     assert parse(text) == (ObjectCreated("uploads", KEY, "0a1b", size=12, time="2026-11-21T12:00:00.000Z"),)
     assert json.loads(text)["Records"][0]["eventSource"] == "darkroom:backfill"
@@ -117,7 +117,7 @@ class Bucket:
 
 def test_keys_are_taken_as_they_are_and_asked_for_in_their_order():
     lines = ["a\n", "\n", "gone\r\n", " b \n"]
-    found = list(asked_for(Bucket(a="ea", **{" b ": "eb"}), "uploads", named(lines)))
+    found = list(completed(Bucket(a="ea", **{" b ": "eb"}), "uploads", keys_from(lines)))
 
     assert [(one.key, one.etag, one.position) for one in found] == [
         ("a", "ea", "1"),
@@ -127,12 +127,12 @@ def test_keys_are_taken_as_they_are_and_asked_for_in_their_order():
 
 
 def test_keys_are_gone_on_with_behind_the_last_line():
-    assert [one.key for one in named(["a", "b", "c"], after="2")] == ["c"]
+    assert [one.key for one in keys_from(["a", "b", "c"], after="2")] == ["c"]
 
 
 def test_a_key_that_may_not_be_looked_at_is_no_key_that_is_gone():
     with pytest.raises(ClientError):
-        list(asked_for(Bucket(), "uploads", named(["forbidden"])))
+        list(completed(Bucket(), "uploads", keys_from(["forbidden"])))
 
 
 ROWS = (
@@ -143,8 +143,8 @@ ROWS = (
 )
 SCHEMA = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag"
 WANTED = [
-    Found("images/café + bar.jpg", position="1", etag="e1", size=12, modified=NOON),
-    Found("images/b\nc.jpg", position="4", etag="e3", size=7, modified=NOON),
+    SourceObject("images/café + bar.jpg", position="1", etag="e1", size=12, modified=NOON),
+    SourceObject("images/b\nc.jpg", position="4", etag="e3", size=7, modified=NOON),
 ]
 
 
@@ -290,7 +290,7 @@ def test_a_key_that_is_asked_for_tells_whether_it_is_archived(said, unreadable):
         def head_object(self, **request):
             return super().head_object(**request) | said
 
-    (one,) = asked_for(Head(a="ea"), "uploads", named(["a"]))
+    (one,) = completed(Head(a="ea"), "uploads", keys_from(["a"]))
 
     assert one.unreadable is unreadable
 
@@ -316,7 +316,7 @@ def test_a_key_that_head_refuses_is_a_customers_or_a_failure(code, message, unre
         )
 
     def ask():
-        return [(one.key, one.etag, one.unreadable) for one in asked_for(Refusing(), "uploads", named(["a"]))]
+        return [(one.key, one.etag, one.unreadable) for one in completed(Refusing(), "uploads", keys_from(["a"]))]
 
     if unreadable:
         assert ask() == [("a", "", unreadable)]
@@ -325,61 +325,97 @@ def test_a_key_that_head_refuses_is_a_customers_or_a_failure(code, message, unre
             ask()
 
 
+TODAY = recipe("desktop", "phone")
+YESTERDAY = changed(TODAY, "phone", quality=2)
+PLAN = VariantPlan(TODAY, "images/")
+
+
 class Images:
     """The images table."""
 
     def __init__(self, *records):
-        self.records = {(record.object, record.etag): record for record in records}
+        self.records = {record.version: record for record in records}
 
     def read(self, versions):
-        assert len(set(versions)) == len(versions)
         return {version: self.records[version] for version in versions if version in self.records}
 
 
-def record(key, status, *, recipe="today", etag="e", lease_until=0):
-    return Record(status, object=f"uploads/{key}", etag=etag, recipe=recipe, lease_until=lease_until)
+def record(name, status, *, made=TODAY, etag="e", **fields):
+    key = f"images/{name}"
+    image = finished(made, key) if made else None
+    return Record(Version("uploads", key, etag), Status(status), image=image, **fields)
 
 
-def judge(*found, images=(), rejected=False, **options):
-    missing = Missing(Images(*images), "uploads", "today", rejected, lambda: 1000.0)
-    wanted = Wanted("images/", missing=missing, **options)
-    return {one.key.removeprefix("images/"): verdict for one, verdict in wanted.judge(found)}
+def wanted(*images, missing=True, rejected=False, **options):
+    records = Records(Images(*images), "uploads")
+    return Wanted(
+        "images/", records=records, missing=Missing(PLAN, rejected, lambda: 1000) if missing else None, **options
+    )
+
+
+def judge(*found, images=(), **options):
+    judged = wanted(*images, **options).judge(found)
+    return {one.found.key.removeprefix("images/"): one.decision for one in judged}
 
 
 def found(key, **fields):
-    return Found(f"images/{key}", position=fields.pop("position", key), **({"etag": "e", "size": 1} | fields))
+    return SourceObject(f"images/{key}", position=fields.pop("position", key), **({"etag": "e", "size": 1} | fields))
 
 
-def test_missing_is_what_has_no_record_as_done_with_todays_recipe():
-    keys = ("never", "done", "older recipe", "failed", "superseded", "removed", "rejected", "rejected before")
-    verdicts = judge(
-        *(found(key) for key in keys),
-        images=[
-            record("images/done", "DONE"),
-            record("images/older recipe", "DONE", recipe="yesterday"),
-            record("images/failed", "FAILED"),
-            record("images/superseded", "SUPERSEDED"),
-            record("images/removed", "REMOVED"),
-            record("images/rejected", "REJECTED"),
-            record("images/rejected before", "REJECTED", recipe="yesterday"),
-            record("images/never", "DONE", etag="another version"),
-        ],
+OF_PHASES = {
+    Phase.NOT_STARTED: (record("a", "IN_PROGRESS"), Decision.WANTED),
+    Phase.WORKING: (record("a", "IN_PROGRESS", lease_until=1001), Decision.BUSY),
+    Phase.INTERRUPTED: (record("a", "IN_PROGRESS", lease_until=999), Decision.WANTED),
+    Phase.RETRYING: (record("a", "FAILED"), Decision.WANTED),
+    Phase.DEAD: (record("a", "FAILED", last_receive=True), Decision.WANTED),
+    Phase.REJECTED: (record("a", "REJECTED"), Decision.REJECTED),
+    Phase.DONE: (record("a", "DONE"), Decision.DONE),
+    Phase.SUPERSEDED: (record("a", "SUPERSEDED"), Decision.WANTED),
+    Phase.REMOVED: (record("a", "REMOVED"), Decision.WANTED),
+}
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_missing_sends_what_is_neither_done_nor_rejected_nor_being_worked_on(phase):
+    known, decision = OF_PHASES[phase]
+
+    assert known.phase(1000) is phase
+    assert judge(found("a"), images=[known]) == {"a": decision}
+
+
+def test_missing_sends_what_has_no_record_and_what_has_a_variant_to_make():
+    other_version, outdated = record("new", "DONE", etag="another version"), record("outdated", "DONE", made=YESTERDAY)
+    shorter = record("fewer", "DONE", made=recipe("phone"))
+    more = record("more", "DONE", made=recipe("desktop", "phone", "poster"))
+
+    decisions = judge(
+        *(found(name) for name in ("new", "outdated", "fewer", "more")), images=[other_version, outdated, shorter, more]
     )
 
-    assert {key for key, verdict in verdicts.items() if verdict is not Verdict.WANTED} == {"done", "rejected"}
-    assert verdicts["done"] is Verdict.DONE
-    assert verdicts["rejected"] is Verdict.REJECTED
+    assert {name for name, decision in decisions.items() if decision is Decision.WANTED} == {"new", "outdated", "fewer"}
 
 
 def test_what_was_rejected_is_tried_again_when_asked_for():
-    assert judge(found("a"), images=[record("images/a", "REJECTED")], rejected=True) == {"a": Verdict.WANTED}
+    assert judge(found("a"), images=[record("a", "REJECTED")], rejected=True) == {"a": Decision.WANTED}
 
 
-def test_what_somebody_is_working_on_is_left_to_him_until_his_lease_ends():
-    held, ended = (record("images/a", "IN_PROGRESS", lease_until=until) for until in (1001, 999))
+@pytest.mark.parametrize(
+    ("known", "requests"),
+    [
+        (None, costs.Requests(gets=1, puts=2, heads=1, writes=2)),
+        (record("a", "DONE"), costs.Requests(heads=2, writes=1)),
+        (record("a", "DONE", made=YESTERDAY), costs.Requests(gets=1, puts=1, heads=3, writes=3)),
+        (record("a", "DONE", made=recipe("desktop")), costs.Requests(gets=1, puts=1, heads=2, writes=3)),
+        (record("a", "SUPERSEDED"), costs.Requests(gets=1, puts=2, heads=3, writes=2)),
+        (record("a", "FAILED", made=None), costs.Requests(gets=1, puts=2, heads=1, writes=2)),
+    ],
+)
+def test_a_dry_run_counts_the_requests_of_the_variants_that_are_made(known, requests):
+    totals = BackfillTotals()
+    everything = wanted(*([known] if known else []), missing=False)
 
-    assert judge(found("a"), images=[held]) == {"a": Verdict.BUSY}
-    assert judge(found("a"), images=[ended]) == {"a": Verdict.WANTED}
+    assert list(planned(everything, [found("a", size=7)], PLAN, totals)) == [(7, requests)]
+    assert (totals.size, totals.decisions) == (7, {Decision.WANTED: 1})
 
 
 def test_folders_older_objects_and_what_is_gone_or_elsewhere_are_left_out():
@@ -390,17 +426,17 @@ def test_folders_older_objects_and_what_is_gone_or_elsewhere_are_left_out():
         found("old", modified=datetime(2026, 11, 20, 23, 59, tzinfo=UTC)),
         found("new", modified=since),
         found("gone", etag=""),
-        Found("elsewhere", position="x", etag="e"),
+        SourceObject("elsewhere", position="x", etag="e"),
         changed_since=since,
     )
 
     assert verdicts == {
-        "folder/": Verdict.FOLDER,
-        "not/": Verdict.WANTED,
-        "old": Verdict.OLDER,
-        "new": Verdict.WANTED,
-        "gone": Verdict.GONE,
-        "elsewhere": Verdict.OUTSIDE,
+        "folder/": Decision.FOLDER,
+        "not/": Decision.WANTED,
+        "old": Decision.OLDER,
+        "new": Decision.WANTED,
+        "gone": Decision.GONE,
+        "elsewhere": Decision.OUTSIDE,
     }
 
 
@@ -410,21 +446,21 @@ def test_what_cannot_be_read_is_counted_and_not_wanted_unless_it_is_done():
         found("encrypted", unreadable=Unreadable.CUSTOMER_KEY),
         found("encrypted, by HEAD", etag="", unreadable=Unreadable.CUSTOMER_KEY),
         found("done", unreadable=Unreadable.ARCHIVED),
-        images=[record("images/done", "DONE")],
+        images=[record("done", "DONE")],
     )
 
     assert verdicts == {
-        "archived": Verdict.ARCHIVED,
-        "encrypted": Verdict.CUSTOMER_KEY,
-        "encrypted, by HEAD": Verdict.CUSTOMER_KEY,
-        "done": Verdict.DONE,
+        "archived": Decision.ARCHIVED,
+        "encrypted": Decision.CUSTOMER_KEY,
+        "encrypted, by HEAD": Decision.CUSTOMER_KEY,
+        "done": Decision.DONE,
     }
 
 
 def test_a_key_that_is_named_twice_is_asked_for_once():
-    verdicts = judge(found("a", position="1"), found("a", position="2"), images=[record("images/a", "DONE")])
+    verdicts = judge(found("a", position="1"), found("a", position="2"), images=[record("a", "DONE")])
 
-    assert verdicts == {"a": Verdict.DONE}
+    assert verdicts == {"a": Decision.DONE}
 
 
 class Sent(list):
@@ -443,7 +479,7 @@ class Sent(list):
         self.extend(keys)
 
 
-MANY = [Found(f"images/{number:04}", position=f"images/{number:04}", etag="e", size=2) for number in range(250)]
+MANY = [SourceObject(f"images/{number:04}", position=f"images/{number:04}", etag="e", size=2) for number in range(250)]
 
 
 def behind(progress):
@@ -461,7 +497,7 @@ def test_everything_is_sent_once_and_in_batches_and_the_checkpoint_is_gone(tmp_p
     totals = run(tmp_path, send)
 
     assert send == [one.key for one in MANY]
-    assert (totals.sent, totals.size, totals.verdicts[Verdict.WANTED]) == (250, 500, 250)
+    assert (totals.sent, totals.size, totals.decisions[Decision.WANTED]) == (250, 500, 250)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -491,42 +527,12 @@ def test_what_is_not_wanted_moves_the_checkpoint_too(tmp_path):
     checkpoint = Checkpoint(tmp_path / "checkpoint.json", {})
     seen = []
     Backfill(Wanted("elsewhere/"), Sent(), checkpoint, lambda _totals: seen.append(checkpoint.read())).run(
-        MANY, Progress()
+        MANY, BackfillProgress()
     )
 
     assert [progress.after for progress in seen] == ["images/0099", "images/0199", "images/0249"]
-    assert [progress.looked_at for progress in seen] == [100, 200, 250]
+    assert [progress.examined for progress in seen] == [100, 200, 250]
 
 
 def test_chunks_are_as_large_as_asked_for_and_lose_nothing():
     assert [list(chunk) for chunk in chunks(range(5), 2)] == [[0, 1], [2, 3], [4]]
-
-
-class Throttled:
-    """BatchGetItem that leaves every key out, the first so many times."""
-
-    def __init__(self, times):
-        self.times, self.requests = times, 0
-
-    def batch_get_item(self, RequestItems):  # noqa: N803 - boto3's name
-        self.requests += 1
-        if self.requests <= self.times:
-            return {"Responses": {}, "UnprocessedKeys": RequestItems}
-        (keys,) = RequestItems.values()
-        return {"Responses": {"images": [key | {"status": {"S": "DONE"}} for key in keys["Keys"]]}}
-
-
-def test_records_that_dynamodb_leaves_out_are_asked_for_again_after_pauses_that_grow():
-    pauses, dynamodb = [], Throttled(times=3)
-    records = ImagesTable(dynamodb, "images", pauses.append).read([("uploads/a", "e")])
-
-    assert [record.status for record in records.values()] == ["DONE"]
-    assert pauses == [0.1, 0.2, 0.4]
-
-
-def test_records_that_dynamodb_leaves_out_again_and_again_are_given_up():
-    pauses, dynamodb = [], Throttled(times=99)
-    with pytest.raises(UsageError, match="throttles the reads of images"):
-        ImagesTable(dynamodb, "images", pauses.append).read([("uploads/a", "e")])
-
-    assert (dynamodb.requests, len(pauses)) == (8, 7)

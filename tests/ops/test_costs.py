@@ -3,27 +3,30 @@
 import pytest
 
 from ops import costs
-from ops.costs import Function, beyond_rendering, bill, bill_of_files, cpu_of
+from ops.costs import Function, Requests, beyond_rendering, bill, bill_of_backfill, cpu_of, first_upload
 
 MILLION = 1_000_000
+UPLOADS = first_upload(3) * MILLION
 
 
 def test_half_a_second_on_arm_costs_what_the_readme_says():
-    made = bill(MILLION, Function(architecture="arm64", batch=1), seconds=0.5, variants=3, uploads=True)
+    made = bill(MILLION, Function(architecture="arm64", batch=1), seconds=0.5, requests=UPLOADS, uploads=True)
 
     assert made.dollars == pytest.approx(34, abs=1.5)
     assert made.by_service()["S3"] == pytest.approx(20.8)
 
 
 def test_each_service_is_charged_for_what_an_image_asks_of_it():
-    made = bill(MILLION, Function(batch=10), seconds=0.1, variants=3, uploads=True)
+    made = bill(MILLION, Function(batch=10), seconds=0.1, requests=UPLOADS, uploads=True)
 
     assert {f"{line.service} {line.what}": round(line.units, 2) for line in made.lines} == {
         "Lambda GB-s": round(MILLION * 0.1 * 1769 / 1024, 2),
         "Lambda invocations": 100_000,
         "S3 PUT of originals": MILLION,
         "S3 PUT of variants": 3 * MILLION,
-        "S3 GET and HEAD": 2 * MILLION,
+        "S3 PUT refused": 0,
+        "S3 GET": MILLION,
+        "S3 HEAD": MILLION,
         "SQS requests": 1_200_000,
         "DynamoDB writes": 2 * MILLION,
         "CloudWatch GB of logs": 0.56,
@@ -32,7 +35,7 @@ def test_each_service_is_charged_for_what_an_image_asks_of_it():
 
 def test_a_backfill_pays_neither_for_uploads_nor_for_a_message_at_a_time():
     with_uploads, without = (
-        bill(MILLION, Function(), seconds=0.1, variants=3, uploads=uploads) for uploads in (True, False)
+        bill(MILLION, Function(), seconds=0.1, requests=UPLOADS, uploads=uploads) for uploads in (True, False)
     )
 
     assert with_uploads.dollars - without.dollars == pytest.approx(5 + 0.9 * 0.4)
@@ -69,7 +72,7 @@ def test_more_memory_is_more_cpu():
 
 def test_hours_follow_the_concurrency_until_the_table_is_the_limit():
     slow, fast, endless = (
-        bill(MILLION, Function(concurrency=at_once), seconds=0.1, variants=3, uploads=True)
+        bill(MILLION, Function(concurrency=at_once), seconds=0.1, requests=UPLOADS, uploads=True)
         for at_once in (10, 100, 100_000)
     )
 
@@ -78,14 +81,40 @@ def test_hours_follow_the_concurrency_until_the_table_is_the_limit():
     assert endless.hours == pytest.approx(MILLION / 2000 / 3600)
 
 
+def test_hours_of_images_that_write_less_to_the_table_are_fewer():
+    (first, again) = (
+        bill(MILLION, Function(concurrency=100_000), seconds=0.1, requests=each * MILLION, uploads=False)
+        for each in (first_upload(3), costs.repeated(3))
+    )
+
+    assert again.hours == pytest.approx(first.hours / 2)
+
+
+def test_requests_are_counted_by_variant():
+    assert first_upload(3) == Requests(gets=1, puts=3, heads=1, writes=2)
+    assert costs.overwrite(3) == Requests(gets=1, puts=3, refused=3, heads=7, writes=2)
+    assert costs.repeated(3) == Requests(heads=3, writes=1)
+    assert costs.rebuilt(1, known=3, done=True) == Requests(gets=1, puts=1, heads=4, writes=3)
+
+
 def test_files_of_one_size_cost_what_as_many_images_of_that_size_do():
     size = round(12e6 * costs.BYTES_A_PIXEL)
-    one_by_one = bill_of_files([size] * 50, Function(), variants=3, uploads=False)
+    one_by_one = bill_of_backfill([(size, first_upload(3))] * 50, Function())
     seconds = Function().billed_seconds(cpu_of(12))
+    together = bill(50, Function(), seconds=seconds, requests=first_upload(3) * 50, uploads=False)
 
-    assert one_by_one.dollars == pytest.approx(bill(50, Function(), seconds=seconds, variants=3, uploads=False).dollars)
+    assert one_by_one.dollars == pytest.approx(together.dollars)
+
+
+def test_a_file_that_needs_no_variant_costs_no_rendering():
+    made, repeated = (
+        bill_of_backfill([(10_000_000, requests)], Function()) for requests in (first_upload(3), costs.repeated(3))
+    )
+
+    assert repeated.seconds == pytest.approx(Function().billed_seconds(costs.REQUESTS))
+    assert repeated.seconds < made.seconds
+    assert (repeated.requests()["S3 PUT of variants"], repeated.requests()["S3 HEAD"]) == (0, 3)
 
 
 def test_no_files_cost_nothing():
-    assert bill_of_files([], Function(), variants=3, uploads=False).dollars == 0
-    assert bill_of_files([], Function(), variants=3, uploads=False).hours == 0
+    assert (bill_of_backfill([], Function()).dollars, bill_of_backfill([], Function()).hours) == (0, 0)

@@ -37,6 +37,13 @@ def test_programs_get_the_same_numbers():
     assert million["requests"]["S3 PUT of variants"] == 3_000_000
 
 
+def test_an_overwrite_pays_for_the_puts_that_are_refused():
+    requests = json.loads(run("--images", "1000", "--overwrites", "10", "--json").stdout)["requests"]
+
+    assert (requests["S3 PUT of variants"], requests["S3 PUT refused"]) == (3000, 300)
+    assert (requests["S3 GET"], requests["S3 HEAD"], requests["DynamoDB writes"]) == (1000, 900 + 700, 2000)
+
+
 def test_what_is_not_said_is_what_serverless_yml_deploys():
     document = json.loads(run("--json").stdout)
     defaults = parameters()
@@ -67,6 +74,7 @@ def test_every_setting_that_is_given_reaches_the_sum():
     base = json.loads(run("--json").stdout)
     for option, value in (
         *(("--memory", "3008"), ("--architecture", "arm64"), ("--batch", "1"), ("--variants", "5"), ("--size", "48MP")),
+        ("--overwrites", "20"),
     ):
         assert json.loads(run(option, value, "--json").stdout)["dollars"] != base["dollars"], option
     assert json.loads(run("--concurrency", "100", "--json").stdout)["hours"] < base["hours"] / 5

@@ -11,11 +11,14 @@ from typer.testing import CliRunner
 
 from ops import permissions
 from ops import stage as stages
-from ops.backfill.messages import body
-from ops.backfill.sources import Found
+from ops.backfill.sending import notification
+from ops.backfill.sources import SourceObject
 from ops.cli import make_app
 from ops.dlq.history import PARTITION
 from ops.permissions import NEEDS, PAGE, WITHOUT, all_needs, main, page
+from processing.ledger import Version
+from processing.ledger.item import attributes, image_attributes
+from tests.builders import finished, recipe
 from tests.ops.embedded import jpeg, put, wait_until
 
 UNSEEN = {
@@ -134,7 +137,9 @@ class Place:
         """A dead letter of an upload that is there."""
         key = f"{self.stage.uploads_prefix}{uuid.uuid4().hex}.jpg"
         etag = put(self.stage, key, jpeg())
-        text = body(Found(key, "", etag), bucket=self.stage.uploads_bucket, region=self.stage.region, author="test")
+        text = notification(
+            SourceObject(key, "", etag), bucket=self.stage.uploads_bucket, region=self.stage.region, author="test"
+        )
         self.stack.client("sqs").send_message(QueueUrl=self.stage.dlq_url, MessageBody=text)
         return key
 
@@ -235,14 +240,9 @@ def on_the_queue_with_a_mapping(*commands):
 def show(place, _tmp_path):
     key = f"{place.stage.uploads_prefix}a.jpg"
     etag = put(place.stage, key, jpeg())
-    phone = {"name": {"S": "phone"}, "key": {"S": "phone/a.jpg"}, "format": {"S": "jpeg"}}
-    sizes = {name: {"N": "1"} for name in ("width", "height", "bytes")}
-    item = {
-        "object": {"S": f"{place.stage.uploads_bucket}/{key}"},
-        "etag": {"S": etag},
-        "status": {"S": "DONE"},
-        "variants": {"L": [{"M": phone | sizes}]},
-    }
+    version = Version(place.stage.uploads_bucket, key, etag)
+    image = image_attributes(finished(recipe("phone"), key), version)
+    item = version.item_key | attributes({"status": "DONE"}) | image
     place.stack.client("dynamodb").put_item(TableName=place.stage.images_table, Item=item)
     place.run("show", key)
 

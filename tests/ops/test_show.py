@@ -3,17 +3,20 @@
 import json
 import urllib.parse
 import urllib.request
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from ops.cli import make_app
 from ops.errors import UsageError
-from ops.images import Record
 from ops.recipes import read_recipe
-from ops.show import page
-from ops.show.known import Known, key_of
+from ops.show.command import advice, document
+from ops.show.facts import ObjectFacts, key_of
+from processing.ledger import Record, Status, Version
 from tests.ops.embedded import jpeg, prefix_of, put, stage_of, wait_for, wait_until
+
+CAT = Version("uploads", "images/a.jpg", "e1")
 
 
 @pytest.fixture
@@ -50,7 +53,6 @@ def test_a_finished_photo_is_shown_with_its_version_and_its_variants(show, done)
     assert (said["in_bucket"]["size"], said["in_bucket"]["content_type"]) == (len(jpeg()), "binary/octet-stream")
     (version,) = said["versions"]
     assert (version["status"], version["attempts"], version["in_bucket"]) == ("DONE", 1, True)
-    assert version["recipe"] == read_recipe().fingerprint
     assert set(version["timings"]) >= {"fetch", "render", "publish"}
     assert [(each["name"], each["now"]) for each in said["variants"]] == [
         ("desktop", "there"),
@@ -79,24 +81,35 @@ def test_links_are_signed_with_version_4_and_work_for_the_time_that_was_asked(sh
         assert answer.read() == jpeg()
 
 
-def test_what_became_of_the_variants_is_told(show, done, stage):
+def test_each_variant_is_shown_with_its_state(show, done, stage):
     key, _ = done
     s3, bucket = stage.client("s3"), stage.variants_bucket
     names = {each["name"]: each for each in known(show(key, "--json"))["variants"]}
     kept = s3.head_object(Bucket=bucket, Key=names["tablet"]["key"])["Metadata"]
     s3.delete_object(Bucket=bucket, Key=names["phone"]["key"])
     s3.put_object(Bucket=bucket, Key=names["tablet"]["key"], Metadata=kept | {"source-etag": "other"})
-    s3.put_object(Bucket=bucket, Key=names["desktop"]["key"], Metadata=kept | {"recipe": "other"})
+    s3.put_object(Bucket=bucket, Key=names["desktop"]["key"], Metadata=kept | {"fingerprint": "other"})
 
     result = show(key, "--json")
 
     assert {each["name"]: each["now"] for each in known(result)["variants"]} == {
-        "desktop": "of another recipe",
+        "desktop": "outdated",
         "tablet": "of another version",
         "phone": "missing",
     }
     assert [each["link"] for each in known(result)["variants"] if each["name"] == "phone"] == [""]
     assert f"darkroom backfill --stage local --prefix '{key}'" in show(key).stderr
+
+
+def test_a_variant_that_was_added_to_the_recipe_is_missing(show, done, stage, monkeypatch):
+    today = read_recipe()
+    poster = replace(today.variants[0], name="poster")
+    monkeypatch.setattr("ops.show.command.read_recipe", lambda: replace(today, variants=(*today.variants, poster)))
+
+    states = {each["name"]: each["now"] for each in known(show(done[0], "--json"))["variants"]}
+
+    assert states == {"desktop": "there", "tablet": "there", "phone": "there", "poster": "missing"}
+    assert "to make: poster" in show(done[0]).stdout
 
 
 def test_every_version_is_shown_the_last_change_first(show, done, stage):
@@ -134,18 +147,18 @@ def test_what_was_uploaded_again_after_a_broken_version_stands_as_it_did(show, d
 @pytest.mark.parametrize(
     ("record", "status", "is_dead"),
     [
-        (Record("FAILED", attempts=9), "FAILED, tried again by itself", False),
-        (Record("FAILED", attempts=2, last_receive=True), "FAILED, given up", True),
-        (Record("IN_PROGRESS", lease_until=1, last_receive=True), "IN_PROGRESS, given up", True),
-        (Record("IN_PROGRESS", lease_until=1), "IN_PROGRESS", False),
-        (None, "not begun", False),
+        (Record(CAT, Status.FAILED, attempts=9), "FAILED, retried automatically", False),
+        (Record(CAT, Status.FAILED, attempts=2, last_receive=True), "FAILED, given up", True),
+        (Record(CAT, Status.IN_PROGRESS, lease_until=1, last_receive=True), "IN_PROGRESS, given up", True),
+        (Record(CAT, Status.IN_PROGRESS, lease_until=1), "IN_PROGRESS, interrupted: retried automatically", False),
+        (None, "not started", False),
     ],
 )
 def test_whether_anything_more_will_happen_is_told(record, status, is_dead):
-    known = Known("uploads", "images/a.jpg", None, "", [record] if record else [], record, [], None)
+    facts = ObjectFacts("uploads", "images/a.jpg", None, "", [record] if record else [], record, [], None)
 
-    assert page.as_json(known)["status"].startswith(status)
-    assert any("dead letter" in sentence for sentence in page.advice(known, "local")) == is_dead
+    assert document(facts)["status"].startswith(status)
+    assert any("dead letter" in sentence for sentence in advice(facts, "local")) == is_dead
 
 
 def test_an_object_that_is_gone_is_shown_from_the_ledger(show, done, stage):
@@ -179,7 +192,7 @@ def test_what_is_neither_in_the_bucket_nor_in_the_table_is_a_failure(show):
 
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert "images/nothing.jpg: it is neither in the bucket nor in the table" in result.stderr
+    assert "images/nothing.jpg is neither in the bucket nor in the images table" in result.stderr
 
 
 @pytest.mark.parametrize("form", ["{key}", "{bare}", "{bucket}/{key}", "s3://{bucket}/{key}"])

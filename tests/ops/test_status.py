@@ -61,7 +61,7 @@ def test_watching_for_programs_is_refused(status):
     result = status("--watch", "--json")
 
     assert result.exit_code == 2
-    assert "run status --json again and again" in result.stderr
+    assert "run status --json repeatedly" in result.stderr
 
 
 def test_watching_draws_again_until_ctrl_c_which_is_no_failure(stack):

@@ -8,14 +8,12 @@ import pytest
 from moto import mock_aws
 from rich.console import Console
 
-from ops.mapping import Mapping
+from ops.mapping import EventSourceMapping
 from ops.queues import Depth
-from ops.status import outcomes
-from ops.status.looking import APART, KEPT, Observer, Status
-from ops.status.metrics import Metrics, QueueMetrics
-from ops.status.outcomes import Outcomes
-from ops.status.page import as_json, duration, page
-from ops.status.rates import Rate, Sample, of_counts, of_samples
+from ops.status.command import document, duration, page
+from ops.status.metrics import HOUR, Outcomes, QueueMetrics, StageMetrics
+from ops.status.reading import APART, KEPT, Observer, QueueSample, Rate, StageStatus, of_counts, of_samples
+from processing.ledger import ImagesTable
 from tests.ops.bare import TEMPLATE
 
 NOW = datetime(2026, 11, 21, 12, 30, 20, tzinfo=UTC)
@@ -30,13 +28,13 @@ def test_counts_by_minute_tell_what_finishes_and_what_arrives():
 
 
 def test_two_looks_tell_only_how_much_shorter_the_queue_got():
-    rate = of_samples([Sample(100.0, 500), Sample(101.5, 480), Sample(104.0, 460)])
+    rate = of_samples([QueueSample(100.0, 500), QueueSample(101.5, 480), QueueSample(104.0, 460)])
 
     assert (rate.finished, rate.arriving, rate.shrinking) == (None, None, 10.0)
     assert rate.seconds_to_drain(460) == 46.0
 
 
-@pytest.mark.parametrize("samples", [[], [Sample(1.0, 5)], [Sample(1.0, 5), Sample(1.0, 4)]])
+@pytest.mark.parametrize("samples", [[], [QueueSample(1.0, 5)], [QueueSample(1.0, 5), QueueSample(1.0, 4)]])
 def test_one_look_tells_no_rate(samples):
     assert of_samples(samples) == Rate()
 
@@ -79,13 +77,13 @@ def test_the_queues_last_minutes_are_cloudwatchs(aws):
         told(aws, "AWS/SQS", "ApproximateAgeOfOldestMessage", age, at, QueueName="q")
         told(aws, "AWS/SQS", "NumberOfMessagesDeleted", 7, at, QueueName="another")
 
-    found = Metrics(aws("cloudwatch")).of_queue("q", NOW)
+    found = StageMetrics(aws("cloudwatch")).of_queue("q", NOW)
 
     assert found == QueueMetrics([120, 60], [6, 6], 30)
 
 
 def test_a_queue_that_cloudwatch_does_not_know_has_no_figures(aws):
-    assert Metrics(aws("cloudwatch")).of_queue("q", NOW) == QueueMetrics([], [], None)
+    assert StageMetrics(aws("cloudwatch")).of_queue("q", NOW) == QueueMetrics([], [], None)
 
 
 def test_outcomes_are_the_functions_own_of_the_last_hour(aws):
@@ -93,13 +91,13 @@ def test_outcomes_are_the_functions_own_of_the_last_hour(aws):
         told(aws, "Darkroom", "Images", 100, NOW - timedelta(minutes=minutes), Function=function, Outcome=outcome)
     told(aws, "Darkroom", "Images", 5, NOW - timedelta(minutes=90), Function="f", Outcome="busy")
 
-    found = Metrics(aws("cloudwatch")).outcomes("f", NOW - timedelta(hours=1), NOW)
+    found = StageMetrics(aws("cloudwatch")).outcomes("f", NOW - timedelta(hours=1), NOW)
 
     assert found == {"done": 200, "rejected": 100}
 
 
 def test_a_function_that_cloudwatch_does_not_know_has_no_outcomes(aws):
-    assert Metrics(aws("cloudwatch")).outcomes("f", NOW - timedelta(hours=1), NOW) is None
+    assert StageMetrics(aws("cloudwatch")).outcomes("f", NOW - timedelta(hours=1), NOW) is None
 
 
 @pytest.fixture
@@ -121,7 +119,8 @@ def record(aws, table, number, *, status="DONE", minutes=5):
 
 
 def scan(aws, table, most=1000):
-    return outcomes._scan(aws("dynamodb"), table, NOW - outcomes.HOUR, most)
+    counts, scanned, complete = ImagesTable(aws("dynamodb"), table).changed_since(NOW - HOUR, most=most)
+    return {status.lower(): count for status, count in counts.items()}, scanned, complete
 
 
 def test_records_that_changed_within_the_hour_are_counted_by_status(aws, table):
@@ -150,10 +149,10 @@ class Looks:
         self.lengths, self.time, self.asked = list(lengths), 0.0, 0
         self.metrics = metrics or QueueMetrics([], [], None)
         stage = type("Stage", (), {"client": lambda _self, name: name, "queue_url": "q", "dlq_url": "dlq"})()
-        monkeypatch.setattr("ops.status.looking.depth_of", self.depth_of)
-        monkeypatch.setattr("ops.status.looking.mapping_of", lambda _stage: None)
-        monkeypatch.setattr("ops.status.looking.of_last_hour", lambda _stage, _now: Outcomes({}, "nowhere"))
-        monkeypatch.setattr(Metrics, "of_queue", self.of_queue)
+        monkeypatch.setattr("ops.status.reading.depth_of", self.depth_of)
+        monkeypatch.setattr("ops.status.reading.mapping_of", lambda _stage: None)
+        monkeypatch.setattr("ops.status.reading.of_last_hour", lambda _stage, _now: Outcomes({}, "nowhere"))
+        monkeypatch.setattr(StageMetrics, "of_queue", self.of_queue)
         self.observer = Observer(stage, lambda: self.time, self.pause, lambda: NOW)
 
     def depth_of(self, _sqs, url):
@@ -170,7 +169,7 @@ class Looks:
 def test_without_cloudwatch_a_single_status_looks_twice(monkeypatch):
     looks = Looks(monkeypatch, 500, 470)
 
-    status = looks.observer.look_twice()
+    status = looks.observer.read_twice()
 
     assert looks.time == APART
     assert (status.queue.total, status.rate.shrinking, status.seconds_to_drain) == (470, 10.0, 47.0)
@@ -182,7 +181,7 @@ def test_without_cloudwatch_a_single_status_looks_twice(monkeypatch):
 def test_where_a_second_look_tells_nothing_more_there_is_none(monkeypatch, lengths, metrics):
     looks = Looks(monkeypatch, *lengths, metrics=metrics)
 
-    looks.observer.look_twice()
+    looks.observer.read_twice()
 
     assert looks.time == 0.0
 
@@ -191,7 +190,7 @@ def test_again_and_again_the_rate_is_that_of_the_last_minute(monkeypatch):
     looks = Looks(monkeypatch, 1000, 1000, 940, 880)
     for seconds in (0, 20, 60, 20):
         looks.pause(seconds)
-        status = looks.observer.look()
+        status = looks.observer.read()
 
     assert looks.time == 100.0
     assert status.rate.shrinking == (940 - 880) / 20
@@ -202,14 +201,14 @@ def test_again_and_again_the_rate_is_that_of_the_last_minute(monkeypatch):
 def test_what_is_slow_is_not_asked_for_at_every_look(monkeypatch):
     looks = Looks(monkeypatch, *range(40, 0, -1))
     for _ in range(40):
-        looks.observer.look()
+        looks.observer.read()
         looks.pause(1)
 
     assert looks.asked == 2
 
 
 def status(**changes):
-    mapping = Mapping("uuid", changes.pop("state", "Enabled"), changes.pop("most", 10), 10, 0)
+    mapping = EventSourceMapping("uuid", changes.pop("state", "Enabled"), changes.pop("most", 10), 10, 0)
     facts = {
         "at": NOW,
         "queue": Depth(1200, 20, 5),
@@ -219,7 +218,7 @@ def status(**changes):
         "rate": Rate(),
         "outcomes": Outcomes({"done": 1300, "not_started": 2}, "CloudWatch, by delivery"),
     }
-    return Status(**facts | changes)
+    return StageStatus(**facts | changes)
 
 
 class Prod:
@@ -236,7 +235,7 @@ def test_the_screen_tells_what_is_not_known():
     lines = screen(status())
 
     assert lines["queue"] == "1,200 waiting, 20 in flight, 5 delayed"
-    assert (lines["oldest"], lines["rate"], lines["drained"]) == ("-", "unknown", "unknown")
+    assert (lines["oldest"], lines["rate"], lines["empty"]) == ("-", "unknown", "unknown")
     assert lines["dead"] == "0 dead letters"
     assert lines["mapping"] == "Enabled, at most 10 at once, batches of 10"
     assert lines["last hour"] == "1,300 done, 2 not started (CloudWatch, by delivery)"
@@ -246,17 +245,17 @@ def test_the_screen_tells_what_is_not_known():
     ("rate", "said", "drained"),
     [
         (Rate(25.0, 0.5, 24.5, "here"), "25.0 a second finish, 0.5 arrive (here)", "in 50 s"),
-        (Rate(2.0, 3.0, -1.0, "here"), "2.0 a second finish, 3.0 arrive (here)", "not at this rate"),
+        (Rate(2.0, 3.0, -1.0, "here"), "2.0 a second finish, 3.0 arrive (here)", "not draining"),
         (Rate(2.0, None, None, "here"), "2.0 a second finish (here)", "unknown"),
         (Rate(shrinking=12.25, source="looks"), "shorter by 12.2 a second (looks)", "in 1 min 40 s"),
-        (Rate(shrinking=-4.0, source="looks"), "longer by 4.0 a second (looks)", "not at this rate"),
-        (Rate(shrinking=0.0, source="looks"), "as long as before (looks)", "not at this rate"),
+        (Rate(shrinking=-4.0, source="looks"), "longer by 4.0 a second (looks)", "not draining"),
+        (Rate(shrinking=0.0, source="looks"), "unchanged (looks)", "not draining"),
     ],
 )
 def test_the_screen_tells_rate_and_end(rate, said, drained):
     lines = screen(status(rate=rate))
 
-    assert (lines["rate"], lines["drained"]) == (said, drained)
+    assert (lines["rate"], lines["empty"]) == (said, drained)
 
 
 def test_the_screen_tells_what_to_do_with_dead_letters_and_that_a_stage_is_paused():
@@ -264,17 +263,17 @@ def test_the_screen_tells_what_to_do_with_dead_letters_and_that_a_stage_is_pause
 
     assert lines["dead"] == "3 dead letters: darkroom dlq groups --stage prod"
     assert lines["mapping"] == "Disabled, as many at once as the account allows, batches of 10"
-    assert (lines["oldest"], lines["drained"]) == ("3 min 20 s", "not while the mapping is Disabled")
+    assert (lines["oldest"], lines["empty"]) == ("3 min 20 s", "not while the mapping is Disabled")
 
 
 def test_a_count_of_a_part_is_told_as_one():
-    part = Outcomes({"done": 10}, "the images table, of which 50,000 records were looked at", complete=False)
+    part = Outcomes({"done": 10}, "the images table, of which 50,000 records were read", complete=False)
 
     assert screen(status(outcomes=part), 120)["last hour"].startswith("at least 10 done (the images table, of which")
 
 
 def test_programs_get_null_for_what_is_not_known():
-    said = as_json(Prod, status())
+    said = document(Prod, status())
 
     assert (said["oldest_seconds"], said["seconds_to_drain"], said["rate_per_second"]["finished"]) == (None, None, None)
     assert said["queue"] == {"waiting": 1200, "in_flight": 20, "delayed": 5}

@@ -21,8 +21,7 @@ import pytest
 from PIL import Image
 
 import processing
-from ops.replay.running import Limits, replay
-from ops.replay.target import Target
+from ops.replay.running import ReplayLimits, ReplayTarget, replay
 from ops.stage import Stage
 from processing import imaging
 from processing.backoff import Backoff
@@ -106,13 +105,13 @@ class Nowhere:
         pass
 
 
-def replayed(recipe: Recipe, limits: Limits | None) -> Found:
+def replayed(recipe: Recipe, limits: ReplayLimits | None) -> Found:
     """What a replay says of the same bytes."""
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=UPLOADS)
     etag = s3.put_object(Bucket=UPLOADS, Key=KEY, Body=picture())["ETag"].strip('"')
     stage = Stage.of("local", "us-east-1", defaultdict(str, UploadsBucket=UPLOADS), lambda _: s3)
-    made = replay(stage, Target(KEY, etag, "as asked for"), recipe, limits)
+    made = replay(stage, ReplayTarget(KEY, etag, "as asked for"), recipe, limits)
     return made.cause, made.fingerprint
 
 
@@ -123,7 +122,7 @@ def test_a_bug_has_one_fingerprint_in_the_consumer_in_its_children_and_in_a_repl
 ) -> None:
     in_process = consume(imaging.render, MemoryStore(), caplog, recipe)
     in_a_child = consume(render_in_a_child, MemoryStore(), caplog, recipe)
-    replays = [replayed(recipe, None), replayed(recipe, Limits(1769, 30))]
+    replays = [replayed(recipe, None), replayed(recipe, ReplayLimits(1769, 30))]
 
     found = {*in_process, *in_a_child, *replays}
     assert len(found) == 1

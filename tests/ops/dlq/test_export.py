@@ -22,7 +22,11 @@ def test_an_export_holds_every_message_and_leaves_them_where_they_are(place, tmp
     first, second = lines(tmp_path / "messages.jsonl")
     assert (result.exit_code, place.dead_messages) == (0, (2, 0))
     assert (first["id"], first["cause"], first["body"]) == (message, "CorruptImage", place.body("images/a.jpg"))
-    assert (first["record"]["reason"]["message"], second["body"], second["record"]) == ("it breaks off", "not json", None)
+    assert (first["record"]["reason"]["message"], second["body"], second["record"]) == (
+        "it breaks off",
+        "not json",
+        None,
+    )
 
 
 def test_an_export_to_standard_output_is_json_lines_and_nothing_else(place):

@@ -10,15 +10,15 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from ops.audit.findings import Finding, Kind
-from ops.audit.judge import Case
+from ops.audit.judge import AuditedObject, Finding, FindingKind
+from ops.recipes import VariantPlan, VariantState
 from processing import imaging
 from processing.aws import is_missing
 from processing.contained import Children, Renderer, Renderers, Room
 from processing.errors import Rejected, RenderBug, SandboxFailed
 from processing.imaging import Rendered
 from processing.recipe import Recipe
-from processing.store import RECIPE, SOURCE_ETAG
+from processing.store import Published
 from processing.time_budget import TimeBudget
 
 MEGABYTES: Final = 4096.0  # for pixels: what the largest functions have room for
@@ -28,15 +28,15 @@ Engine = Callable[[bytes, Recipe], Rendered]
 
 
 @dataclass
-class Sample:
-    """So many cases of all that were offered, each as likely as any other, in memory for no more."""
+class CaseSample:
+    """Keeps so many of the cases that are offered, each with the same probability."""
 
     size: int
     rng: random.Random = field(default_factory=random.Random)
-    cases: list[Case] = field(default_factory=list)
+    cases: list[AuditedObject] = field(default_factory=list)
     _offered: int = 0
 
-    def offer(self, case: Case) -> None:
+    def offer(self, case: AuditedObject) -> None:
         """Take the case, perhaps in place of another (reservoir sampling, algorithm R)."""
         self._offered += 1
         if len(self.cases) < self.size:
@@ -46,50 +46,51 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """Renders what is in the sample.
+class Rerender:
+    """Renders the objects of the sample.
 
     Args:
-        start: gives the engine, for as long as it is needed.
+        start: returns the engine, in a context that ends it.
     """
 
     s3: Any
     uploads_bucket: str
     variants_bucket: str
-    recipe: Recipe
-    sample: Sample
+    plan: VariantPlan
+    sample: CaseSample
     start: Callable[[Recipe], AbstractContextManager[Engine]]
 
     def findings(self) -> Iterator[list[Finding]]:
-        """What is wrong with each object of the sample; what has changed meanwhile is passed over."""
+        """What is wrong with each object of the sample; what has changed meanwhile is skipped."""
         if not self.sample.cases:
             return
-        with self.start(self.recipe) as render:
+        with self.start(self.plan.recipe) as render:
             for case in self.sample.cases:
                 yield self._of(case, render)
 
-    def _of(self, case: Case, render: Engine) -> list[Finding]:
+    def _of(self, case: AuditedObject, render: Engine) -> list[Finding]:
         source = case.source
         original = _read(self.s3, self.uploads_bucket, source.key)
         if original is None or original["ETag"] != source.etag:
             return []
         try:
-            rendered = render(original["Body"], self.recipe)
+            rendered = render(original["Body"], self.plan.recipe)
         except (Rejected, RenderBug, SandboxFailed) as error:
-            return [Finding(Kind.NOT_RENDERED, source.key, f"{type(error).__name__}: {error}")]
+            return [Finding(FindingKind.NOT_RENDERED, source.key, f"{type(error).__name__}: {error}")]
         made = {variant.name: variant.data for variant in rendered.variants}
-        found = (self._compared(case, key, made[name]) for name, (key, _) in case.variants.items())
+        found = (self._compare(case, name, made[name]) for name in case.variants)
         return [finding for finding in found if finding is not None]
 
-    def _compared(self, case: Case, key: str, made: bytes) -> Finding | None:
-        source, there = case.source, _read(self.s3, self.variants_bucket, key)
+    def _compare(self, case: AuditedObject, name: str, made: bytes) -> Finding | None:
+        source, (key, _) = case.source, case.variants[name]
+        there = _read(self.s3, self.variants_bucket, key)
         if there is None or there["Body"] == made:
             return None
-        labels = there["Metadata"]
-        if labels.get(SOURCE_ETAG) != source.etag or labels.get(RECIPE) != self.recipe.fingerprint:
+        seen = Published.of(there["ETag"], there["Metadata"])
+        if self.plan.state(name, seen, etag=source.etag, record=case.record) is not VariantState.THERE:
             return None
         detail = f"{len(there['Body']):,} bytes that are not the {len(made):,} which {source.key} gives"
-        return Finding(Kind.WRONG, key, detail, source, there["ETag"])
+        return Finding(FindingKind.WRONG, key, detail, source, there["ETag"])
 
 
 def _read(s3: Any, bucket: str, key: str) -> Mapping[str, Any] | None:

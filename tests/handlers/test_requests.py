@@ -1,0 +1,93 @@
+"""What one image requests of S3 and DynamoDB, counted on the wire: the table that `darkroom estimate` uses."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from handlers import bootstrap, consumer
+from ops import costs
+from ops.costs import Requests
+from tests.builders import created_body
+from tests.handlers.test_broken_answers import EXISTS, KEY, Desk, desk
+from tests.handlers.test_consumer import Stack, invoke, jpeg, moto_server, stack
+from tests.scripted_server import Early
+
+__all__ = ["desk", "moto_server", "stack"]
+RECIPE = bootstrap.RECIPE.read_text(encoding="utf-8")
+PHONE = "[variants.phone]\n"
+POSTER = "[variants.poster]\nwidth = 300\nheight = 300\n\n"
+
+Deploy = Callable[[str], None]
+
+
+@pytest.fixture
+def deploy(stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deploy:
+    """Deploys another release, with this recipe."""
+
+    def deploy(recipe: str) -> None:
+        (tmp_path / "recipe.toml").write_text(recipe, encoding="utf-8")
+        monkeypatch.setattr(bootstrap, "RECIPE", tmp_path / "recipe.toml")
+        monkeypatch.setenv("CODE_VERSION", "another")
+        consumer.consumer.cache_clear()
+
+    return deploy
+
+
+RELEASES = {
+    "the same event again": (RECIPE, costs.repeated(3)),
+    "a release that adds an option which is off": (
+        RECIPE.replace(PHONE, f"{PHONE}progressive = false\n"),
+        costs.repeated(3),
+    ),
+    "a fourth variant": (RECIPE.replace(PHONE, POSTER + PHONE), costs.rebuilt(1, known=3, done=True)),
+    "another quality of one variant": (
+        RECIPE.replace("quality = 82", "quality = 60", 1),
+        costs.rebuilt(1, known=3, done=True),
+    ),
+}
+
+
+def counted(stack: Stack) -> Requests:
+    """What was requested since the last time; every PUT counts as a success."""
+    found = stack.server.requests
+    assert set(found) <= {"GetObject", "PutObject", "HeadObject", "UpdateItem"}
+    requests = Requests(
+        gets=found["GetObject"], puts=found["PutObject"], heads=found["HeadObject"], writes=found["UpdateItem"]
+    )
+    found.clear()
+    return requests
+
+
+@pytest.mark.parametrize(("recipe", "expected"), RELEASES.values(), ids=RELEASES)
+def test_an_image_requests_only_what_its_changed_variants_need(
+    stack: Stack, deploy: Deploy, recipe: str, expected: Requests
+) -> None:
+    event = created_body(KEY, stack.upload(KEY, jpeg()))
+    assert invoke(event) == []
+    assert counted(stack) == costs.first_upload(3) == Requests(gets=1, puts=3, heads=1, writes=2)
+
+    deploy(recipe)
+    assert invoke(event) == []
+
+    assert counted(stack) == expected
+    assert invoke(event) == []
+    assert counted(stack) == costs.repeated(recipe.count("[variants."))
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["after the body", "at Expect: 100-continue"])
+def test_an_overwrite_sends_each_variant_twice_unless_s3_refuses_it_at_the_headers(desk: Desk, early: bool) -> None:
+    stack, server = desk.stack, desk.server
+    assert desk.invoke(created_body(KEY, stack.upload(KEY, jpeg())))
+    etag = stack.upload(KEY, jpeg("red", (1600, 1200)))
+    server.forget()
+    if early:
+        server.script("PutObject", [Early(EXISTS), None] * 3)
+
+    assert desk.invoke(created_body(KEY, etag))
+
+    asked = {name: server.requests.count(name) for name in ("GetObject", "PutObject", "HeadObject", "UpdateItem")}
+    cost = costs.overwrite(3)
+    assert tuple(asked.values()) == (cost.gets, cost.puts + cost.refused, cost.heads, cost.writes) == (1, 6, 7, 2)
+    sizes = sum(item["Size"] for item in stack.s3.list_objects_v2(Bucket="variants")["Contents"])
+    assert server.body_bytes["PutObject"] == (sizes if early else 2 * sizes)
