@@ -42,7 +42,7 @@ OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="The file to
 @on_stage
 @filtered
 def export(stage: Stage, chosen: Filter, out: OutOption = None, as_json: AsJson = False) -> None:
-    """Write dead messages as JSON lines, to standard output or a file; they stay in the queue.
+    """Write messages as JSON lines, to standard output or a file; they stay in the dead-letter queue.
 
     Examples:
 
@@ -116,7 +116,7 @@ def purge(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete dead messages, after they were written to a file and their number was typed.
+    """Delete messages from the dead-letter queue, after they were written to a file and their number was typed.
 
     The file is an export: `darkroom dlq import` brings them back.
 

@@ -61,7 +61,7 @@ def redrive(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send dead messages to the uploads queue again; they get their full number of attempts.
+    """Send messages from the dead-letter queue to the uploads queue again; they get their full number of attempts.
 
     Deletes only what SQS reported as sent: if it is killed, it leaves duplicates, which the ledger absorbs.
     Exit code 1 when it stopped, or when a message was refused or failed again.

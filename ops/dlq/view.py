@@ -26,7 +26,7 @@ LIMIT: Final = 50  # lines of a list
 
 @on_stage
 def groups(stage: Stage, as_json: AsJson = False) -> None:
-    """Show what the dead messages failed of, the most frequent cause first.
+    """Show why messages failed, the most frequent cause first.
 
     Every message is back in the queue at once, and this counts as no attempt.
 
@@ -58,7 +58,7 @@ def list_messages(
     limit: Annotated[int, typer.Option(min=1, help="Show at most this many.")] = LIMIT,
     as_json: AsJson = False,
 ) -> None:
-    """List dead messages, the oldest first.
+    """List the messages of the dead-letter queue, the oldest first.
 
     Examples:
 
@@ -85,7 +85,7 @@ def list_messages(
 def show(
     stage: Stage, message: Annotated[str, typer.Argument(metavar="ID", help="A message's id.")], as_json: AsJson = False
 ) -> None:
-    """Show one dead message: its body, the ledger's record, the object as it is now, what it means and what to do.
+    """Show one message: its body, the ledger's record, the object as it is now, what the cause means and what to do.
 
     Examples:
 

@@ -13,7 +13,7 @@ from ops.folders import could_be_image, files_below
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to be uploaded. ``size`` is in bytes, and 0 for what cannot be looked at."""
+    """A file to be uploaded. ``size`` is in bytes, and 0 for what cannot be read."""
 
     path: Path
     key: str
@@ -96,7 +96,7 @@ def _inside(folder: Path) -> list[Path]:
         return list(files_below(folder))
     except OSError as error:
         raise UsageError(
-            f"{error.filename} cannot be read ({error.strerror}): mend that, or give other folders"
+            f"{error.filename} cannot be read ({error.strerror}): make it readable, or give other folders"
         ) from error
 
 
@@ -104,7 +104,7 @@ def _may_be_image(path: Path) -> bool:
     try:
         return could_be_image(path)
     except OSError:
-        return True  # it is met again when it is to be uploaded, and told of there
+        return True  # met again, and reported, when it is to be uploaded
 
 
 def _size(path: Path) -> int:

@@ -183,7 +183,7 @@ def replay_object(place, _tmp_path, *options):
 
 
 def one_id(place):
-    return json.loads(place.run("dlq", "list", "--json").stdout)["letters"][0]["id"]
+    return json.loads(place.run("dlq", "list", "--json").stdout)["messages"][0]["id"]
 
 
 def of_one_letter(*command):

@@ -2,22 +2,35 @@
 
 from pathlib import Path
 
-from ops.images import Record, Variant
-from ops.start.ends import End, Outcome
+from ops.follow import End
 from ops.start.photos import Photo
-from ops.start.uploads import Upload
+from processing.ledger import ImageRecord, Phase, Reason, Record, Status, VariantRecord, Version
 
 
-def upload(name="cat.jpg", *, etag="e1", size=1000, folder=Path("photos"), shown=True):
-    return Upload(Photo(folder / name, name, shown), "uploads", f"images/{name}", etag, size)
+def photo(name="cat.jpg", *, size=1000, folder=Path("photos"), shown=True):
+    return Photo(folder / name, name, size, shown)
 
 
-def done(name="cat.jpg", **more):
+def version(name="cat.jpg"):
+    return Version("uploads", f"images/{name}", "e1")
+
+
+def done(name="cat.jpg", *, image_format="jpeg", mode="RGB", lost=(), timings=None, **more):
     boxes = {"desktop": 1920, "phone": 480}
-    variants = tuple(Variant(each, f"{each}/{name}", "jpeg", box, box // 2, box) for each, box in boxes.items())
-    record = Record("DONE", image_format="jpeg", mode="RGB", width=4000, height=2000, variants=variants)
-    return End(upload(name, **more), Outcome.DONE, record)
+    variants = tuple(VariantRecord(each, f"{each}/{name}", "jpeg", box, box // 2, box) for each, box in boxes.items())
+    image = ImageRecord(
+        image_format, mode, 4000, 2000, 1000, "image/jpeg", False, None, variants, lost, timings=timings or {}
+    )
+    record = Record(version(name), Status.DONE, image=image)
+    return End(photo(name, **more), version(name), Phase.DONE, record)
 
 
 def dead(name="bad.jpg", *, cause="CorruptImage", message="it breaks off", **more):
-    return End(upload(name, **more), Outcome.DEAD_LETTER, Record("REJECTED", cause=cause, message=message))
+    record = Record(version(name), Status.REJECTED, reason=Reason(cause, message))
+    return End(photo(name, **more), version(name), Phase.REJECTED, record)
+
+
+def left(name="slow.jpg", *, cause="", message="come back later"):
+    reason = Reason(cause, message) if cause else None
+    record = Record(version(name), Status.FAILED if cause else Status.IN_PROGRESS, reason=reason)
+    return End(photo(name), version(name), None, record)

@@ -132,7 +132,7 @@ def test_a_folder_without_an_image_is_told(folder):
 def test_a_folder_that_cannot_be_read_is_told(folder):
     (folder / "loop").symlink_to("loop")  # unreadable to root as well
 
-    with pytest.raises(UsageError, match=r"loop cannot be read .*mend that, or give another folder"):
+    with pytest.raises(UsageError, match=r"loop cannot be read .*make it readable, or give another folder"):
         select(folder / "loop", leave_out=folder / "out")
 
 

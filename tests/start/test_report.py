@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ops.images import Record
+from ops.follow import End
 from ops.start import report
-from ops.start.ends import End, Outcome
-from ops.start.report import Again, Failure
-from tests.start.makers import dead, done, upload
+from ops.start.report import Failure, SecondUpload
+from processing.ledger import Phase
+from tests.start.makers import dead, done, left, photo, version
 
 
 def total(*ends, seconds=2.0, messages_left=False, again=None, skipped_files=0):
@@ -30,10 +30,6 @@ def printed(ends, totals):
     console = Console(width=140, record=True, file=io.StringIO(), highlight=False)
     report.show(console, ends, totals)
     return console.export_text()
-
-
-def left(cause=""):
-    return End(upload("slow.jpg"), Outcome.LEFT, Record("FAILED" if cause else "IN_PROGRESS", cause=cause))
 
 
 def test_the_totals_add_up():
@@ -60,9 +56,9 @@ def test_a_run_is_complete_when_every_object_has_its_end_and_the_queue_is_empty(
 @pytest.mark.parametrize(
     ("end", "cause"),
     [
-        (left("SlowDown"), "SlowDown"),
+        (left(cause="SlowDown"), "SlowDown"),
         (left(), "IN_PROGRESS"),
-        (End(upload(), Outcome.DEAD_LETTER, None), "NoRecord"),
+        (End(photo(), version(), Phase.DEAD), "NoRecord"),
     ],
 )
 def test_every_failure_has_a_cause_and_words(end, cause):
@@ -73,7 +69,7 @@ def test_every_failure_has_a_cause_and_words(end, cause):
 
 
 def test_machines_get_the_same_totals():
-    totals = total(done(), dead(), again=Again(1, 1, 2, 0, True))
+    totals = total(done(), dead(), again=SecondUpload(1, 1, 2, 0, True))
 
     read = json.loads(json.dumps(report.as_json(totals)))
 
@@ -84,9 +80,9 @@ def test_machines_get_the_same_totals():
 
 
 def test_people_get_a_row_for_each_image_and_the_cause_of_each_failure():
-    ends = [done("a [red]b.jpg"), dead(), left("SlowDown")]
+    ends = [done("a [red]b.jpg"), dead(), left(cause="SlowDown")]
 
-    text = printed(ends, total(*ends, again=Again(1, 1, 2, 0, True), skipped_files=4))
+    text = printed(ends, total(*ends, again=SecondUpload(1, 1, 2, 0, True), skipped_files=4))
 
     for words in (
         "a [red]b.jpg",

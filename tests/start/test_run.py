@@ -11,13 +11,14 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from ops.cli import make_app
-from ops.depths import depth_of
-from ops.images import ImagesTable
+from ops.dlq.selection import read_queue
+from ops.queues import depth_of
 from ops.start import command
-from ops.start.letters import DeadLetters
 from ops.start.photos import select
 from ops.start.run import Run
+from processing.ledger import ImagesTable, Version
 from tests.corpus.pictures import pixel
+from tests.ops.embedded import stage_of
 from tests.start.test_sheet import Page
 
 VARIANTS = {"desktop": 1920, "tablet": 1024, "phone": 480}
@@ -67,7 +68,7 @@ def record(stack, key):
     """What the images table says of the version that is in the uploads bucket."""
     bucket = stack.outputs["UploadsBucket"]
     etag = stack.client("s3").head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
-    version = (f"{bucket}/{key}", etag)
+    version = Version(bucket, key, etag)
     return ImagesTable(stack.client("dynamodb"), stack.outputs["ImagesTable"]).read([version])[version]
 
 
@@ -95,13 +96,11 @@ def test_the_broken_samples_are_dead_letters_with_their_cause(totals):
 
 
 def test_the_dead_letters_can_be_seen_by_others_afterwards(run, stack):
-    letters = DeadLetters(stack.client("sqs"), stack.outputs["UploadsDlqUrl"])
-    letters.look()
-    letters.show_again()
+    queue = read_queue(stage_of(stack))
 
-    keys = {thing.partition("/")[2] for thing, _etag in letters.versions}
     assert run[0].exit_code == 0
-    assert set(BROKEN) <= keys
+    assert set(BROKEN) <= {each.key for each in queue.diagnoses}
+    assert queue.held.elsewhere == 0
 
 
 def test_the_variants_are_saved_within_their_boxes_and_upright(totals, samples, run):
@@ -146,7 +145,7 @@ def test_a_write_by_the_second_upload_would_be_seen(stack, tmp_path):
     photos.mkdir()
     name = f"{uuid.uuid4()}.jpg"
     Image.new("RGB", (64, 48), "teal").save(photos / name)
-    run = Run(stack, tmp_path, timeout=60, words=Console(quiet=True))
+    run = Run(stack, tmp_path, timeout=60, console=Console(quiet=True))
     _, ends = run.through(select(photos, leave_out=tmp_path / "out"), again=False)
     s3.delete_object(Bucket=stack.outputs["VariantsBucket"], Key=f"phone/{name}")
 

@@ -7,11 +7,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from ops.images import Record
-from ops.start.ends import End, Outcome
-from ops.start.report import Again, total
+from ops.start.report import SecondUpload, total
 from ops.start.sheet import write
-from tests.start.makers import dead, done, upload
+from tests.start.makers import dead, done, left
 
 
 class Page(HTMLParser):
@@ -89,7 +87,7 @@ def test_a_failure_shows_its_cause(out):
 
 
 def test_what_is_left_says_so(out):
-    sheet = page(out, End(upload(), Outcome.LEFT, Record("FAILED", cause="SlowDown", message="come back later")))
+    sheet = page(out, left(cause="SlowDown"))
 
     assert "1 left" in sheet.text
     assert "SlowDown" in sheet.text
@@ -103,10 +101,7 @@ def test_a_format_that_browsers_cannot_show_is_linked_only(out, tmp_path):
 
 
 def test_the_stages_are_shown_in_milliseconds(out):
-    end = done()
-    record = Record("DONE", timings={"fetch": 10, "render": 25, "publish": 5}, variants=end.record.variants)
-
-    sheet = page(out, End(end.upload, Outcome.DONE, record))
+    sheet = page(out, done(timings={"fetch": 10, "render": 25, "publish": 5}))
 
     for words in ("40 ms", "fetch 10 ms", "render 25 ms", "publish 5 ms"):
         assert words in sheet.text
@@ -114,7 +109,7 @@ def test_the_stages_are_shown_in_milliseconds(out):
 
 
 def test_the_totals_stand_on_top(out):
-    sheet = page(out, done(), done("b.jpg"), dead(), again=Again(2, 2, 4, 0, True))
+    sheet = page(out, done(), done("b.jpg"), dead(), again=SecondUpload(2, 2, 4, 0, True))
 
     for words in ("3", "2 done", "4", "3.0 kB", "4.8 kB", "1.5", "in 2.0 s"):
         assert words in sheet.text
@@ -122,10 +117,7 @@ def test_the_totals_stand_on_top(out):
 
 
 def test_what_was_lost_is_named(out):
-    end = done()
-    record = Record("DONE", image_format="gif", mode="P", lost=("animation",), variants=end.record.variants)
-
-    assert "lost: animation" in page(out, End(end.upload, Outcome.DONE, record)).text
+    assert "lost: animation" in page(out, done(image_format="gif", mode="P", lost=("animation",))).text
 
 
 def test_originals_are_found_from_a_folder_given_relative_to_here(out, monkeypatch):
