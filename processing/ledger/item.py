@@ -64,7 +64,7 @@ def _cut(message: str) -> str:
 
 
 def _reason(fields: Mapping[str, Any]) -> Reason:
-    return Reason(**{**fields, "attempt": int(fields.get("attempt", 0))})
+    return Reason(**{"message": "", **fields, "attempt": int(fields.get("attempt", 0))})
 
 
 def _image(plain: Mapping[str, Any], key: str) -> ImageRecord:

@@ -130,9 +130,14 @@ def test_an_image_is_read_as_it_was_written_whatever_its_keys(
     assert read(item).version == version
 
 
-def test_a_reason_is_read_as_it_was_written() -> None:
-    reason = Reason("KeyError", "'x'", "ab12cd34", attempt=3, last=True, request_id="r-1")
-
+@pytest.mark.parametrize(
+    "reason",
+    [
+        Reason("KeyError", "'x'", "ab12cd34", attempt=3, last=True, request_id="r-1"),
+        Reason("AssertionError", "", "ab12cd34"),  # an exception need not say anything
+    ],
+)
+def test_a_reason_is_read_as_it_was_written(reason: Reason) -> None:
     item = A.item_key | attributes({"status": "FAILED"}) | reason_attributes(reason)
 
     assert read(item).reason == reason

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[3]
-MAX_OPS, MAX_PROCESSING = 10, 4
+MAX_OPS, MAX_PROCESSING = 10, 5
 
 
 def entered(run):
