@@ -75,7 +75,7 @@ def redrive(
     darkroom dlq redrive --stage prod --all --native --rate 500
     """
     check_chosen(chosen, everything=everything)
-    options = RedriveOptions(canary=canary, stop_after=stop_after, wait=wait, timeout=timeout)
+    options = RedriveOptions(canary, stop_after, wait, timeout)
     if native:
         if chosen or limit or dry_run or options != RedriveOptions(timeout=timeout):
             raise UsageError("--native has SQS move every message: use it only with --all and --rate")
@@ -84,12 +84,11 @@ def redrive(
     with hold_queue(stage) as queue:
         selected = chosen.choose(queue.diagnoses)[:limit]
         queue.keep_only(selected)
-        if canary and selected and not any(each.version for each in selected):
-            raise UsageError(f"these messages {UNTRACKED}: none can be a canary. Export them, then purge.")
+        _check_canaries(selected, canary)
         if dry_run or not selected:
             print_chosen(selected, "sent", as_json=as_json, **queue.seen)
             return
-        entry = _begin(stage, str(chosen), selected, queue.held.unseen)
+        entry = _begin(stage, chosen, selected, queue.held.unseen)
         _redrive(stage, queue, selected, entry, RateLimiter(rate), options)
     finish(entry, as_json=as_json)
 
@@ -100,14 +99,14 @@ class Redrive:
 
     Args:
         mark: its id in the history, which each message is given.
-        tell: called with each sentence to print.
+        print_line: called with each sentence to print.
     """
 
     sender: BulkSender[Diagnosis]
     mark: str
     table: ImagesTable
     options: RedriveOptions
-    tell: Callable[[str], object]
+    print_line: Callable[[str], object]
     passed: int = field(default=0, init=False)
     failed_again: list[End[Diagnosis]] = field(default_factory=list, init=False)
     _followed: int = field(default=0, init=False)
@@ -141,7 +140,7 @@ class Redrive:
         self.sender.send(outgoing(canaries, self.mark))
         if refused := self.sender.refused:
             return f"SQS refused {len(refused)} of {len(canaries)} ({refused[0][1]})"
-        self.tell(f"canary: {len(canaries)} sent, waiting for their ends in the ledger")
+        self.print_line(f"canary: {len(canaries)} sent, waiting for their ends in the ledger")
         self._follow()
         ended = self._follower.wait(self.options.timeout)
         if self.failed_again:
@@ -149,7 +148,7 @@ class Redrive:
             return f"{end.subject.key} failed again ({end.cause}: {end.record.message if end.record else ''})"
         if not ended:
             return f"{self._follower.pending} of {len(canaries)} have no end after {self.options.timeout:g} s"
-        self.tell(f"canary: {len(canaries)} passed")
+        self.print_line(f"canary: {len(canaries)} passed")
         return ""
 
     def _wait_for_ends(self) -> str:
@@ -177,7 +176,7 @@ class Redrive:
         return len(self.failed_again) >= self.options.stop_after
 
 
-def _begin(stage: Stage, chosen: str, selected: Sequence[Diagnosis], unseen: int) -> Entry:
+def _begin(stage: Stage, chosen: Filter, selected: Sequence[Diagnosis], unseen: int) -> Entry:
     """A new entry; warns of messages for which nothing has changed since they failed."""
     code = Consumer.of(stage).code_version
     failed = [each.record for each in selected if each.record and not each.is_over]
@@ -189,7 +188,7 @@ def _begin(stage: Stage, chosen: str, selected: Sequence[Diagnosis], unseen: int
     if untracked := sum(each.version is None for each in selected):
         stderr().print(f"warning: {untracked} of {len(selected)} {UNTRACKED}. Export them, then purge.")
     known = {"messages": len(selected), "unseen": unseen, "causes": count_by_cause(selected), "code_version": code}
-    return new_entry(stage, "redrive", chosen, **known)
+    return new_entry(stage, "redrive", str(chosen), **known)
 
 
 def _redrive(
@@ -236,6 +235,16 @@ def print_refused(sender: BulkSender[Diagnosis]) -> None:
     """Print each message that SQS refused, and why."""
     for each, why in sender.refused:
         stderr().print(f"refused: {each.message.id} {each.key}: {why}")
+
+
+def _check_canaries(selected: Sequence[Diagnosis], canaries: int) -> None:
+    """Refuse to send some first where no outcome can be known.
+
+    Raises:
+        UsageError: each of them refers to no object of this stage.
+    """
+    if canaries and selected and not any(each.version for each in selected):
+        raise UsageError(f"these messages {UNTRACKED}: none can be a canary. Export them, then purge.")
 
 
 def _split(diagnoses: Sequence[Diagnosis], canaries: int) -> tuple[list[Diagnosis], list[Diagnosis]]:

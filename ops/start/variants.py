@@ -15,7 +15,7 @@ AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class StoredVariant:
+class ListedVariant:
     """What S3 says of a stored variant; a write changes ``modified``, which S3 tells in whole seconds."""
 
     modified: datetime
@@ -29,11 +29,11 @@ class VariantsBucket:
     s3: Any
     name: str
 
-    def stored(self) -> dict[str, StoredVariant]:
+    def stored(self) -> dict[str, ListedVariant]:
         """Everything in it, by key."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name)
         items = (item for page in pages for item in page.get("Contents", ()))
-        return {item["Key"]: StoredVariant(item["LastModified"], item["ETag"]) for item in items}
+        return {item["Key"]: ListedVariant(item["LastModified"], item["ETag"]) for item in items}
 
     def save(self, variants: Sequence[VariantRecord], folder: Path, on_saved: Callable[[VariantRecord], None]) -> None:
         """Copy variants into a folder, each under its key, and each once."""
@@ -54,13 +54,13 @@ class VariantsBucket:
             shutil.copyfileobj(body, file)
 
 
-def changes(before: Mapping[str, StoredVariant], after: Mapping[str, StoredVariant]) -> list[str]:
+def changes(before: Mapping[str, ListedVariant], after: Mapping[str, ListedVariant]) -> list[str]:
     """The keys that were written, or went away, between two listings."""
     return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
 def wait_for_a_later_second(
-    stored: Mapping[str, StoredVariant], *, now: Callable[[], datetime], pause: Callable[[float], None]
+    stored: Mapping[str, ListedVariant], *, now: Callable[[], datetime], pause: Callable[[float], None]
 ) -> None:
     """Wait until a write would show: S3 tells times in whole seconds, and now is in a later one than the last write."""
     last = max((each.modified for each in stored.values()), default=datetime.min.replace(tzinfo=UTC))

@@ -17,9 +17,9 @@ from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, DryRun, print_json, stderr
 from ops.upload import report
 from ops.upload.content import FileFacts, checked_by, unchecked
-from ops.upload.files import Chosen, File, Globs, choose
+from ops.upload.files import Chosen, Globs, LocalFile, choose
 from ops.upload.present import Present
-from ops.upload.run import Bucket, Result, Upload, Verdict
+from ops.upload.run import Bucket, Result, Uploader, Verdict
 from ops.upload.transfer import Transfer
 from processing.ledger import ImagesTable, Version
 
@@ -29,13 +29,13 @@ PlacesArgument = Annotated[
     list[Path], typer.Argument(help="Folders, files, or - for names on stdin, one a line.", metavar="FOLDER|FILES|-")
 ]
 PrefixOption = Annotated[str, typer.Option(help="A folder in the bucket, below the stage's prefix.")]
-IncludeOption = Annotated[list[str] | None, typer.Option(help="Only names like this, as '*.jpg' or raw/2026/cat.jpg.")]
-ExcludeOption = Annotated[list[str] | None, typer.Option(help="No names like this.")]
+IncludeOption = Annotated[list[str] | None, typer.Option(help="Only names that match, as '*.jpg' or raw/2026/cat.jpg.")]
+ExcludeOption = Annotated[list[str] | None, typer.Option(help="No names that match.")]
 Everything = Annotated[bool, typer.Option("--all", help="Also what is no image, and what the recipe's limits refuse.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="Files at once.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Follow every object to its end.")]
 TimeoutOption = Annotated[
-    float, typer.Option(min=1, help="With --wait: give up after so many seconds without anything new.")
+    float, typer.Option(min=1, help="With --wait: stop following after this many seconds without an end.")
 ]
 
 
@@ -55,11 +55,11 @@ def upload(
 ) -> None:
     """Upload photos, many at once, and none that is there already.
 
-    A file in a folder keeps its path below it. Interrupted at any moment, the same command goes on where it was: one
-    walk over the bucket tells what is there, by ETag, or in a bucket under a KMS key by the SHA-256 that an upload
-    leaves with the object. What the recipe's limits would refuse is named and not uploaded.
+    A file in a folder keeps its path below it. Interrupted at any moment, the same command continues: one
+    listing of the bucket shows what is there, by ETag, or in a bucket under a KMS key by the SHA-256 that an upload
+    stores with the object. Files that the recipe's limits would refuse are named and not uploaded.
 
-    Exit code 0 when every file is in the bucket, and with --wait every object well ended; else 1.
+    Exit code 0 when every file is in the bucket, and with --wait every object has ended well; else 1.
 
     Examples:
 
@@ -77,10 +77,15 @@ def upload(
     present = Present.of(stage.client("s3"), stage.uploads_bucket, chosen.files)
     began = time.monotonic()
     with _interruptible(), report.uploading(chosen) as shown, _bucket(stage, shown, dry_run=dry_run) as bucket:
-        results = Upload(present, inspect, bucket, threads, shown.on_result).run(chosen.files)
+        results = Uploader(present, inspect, bucket, threads, shown.on_result).run(chosen.files)
     seconds = time.monotonic() - began
     ends = _ends(stage, results, timeout) if wait and not dry_run else None
     summary = report.Summary(results, chosen.left_out, seconds, dry_run, len(present.by_digest), ends)
+    _finish(summary, stage, as_json=as_json)
+
+
+def _finish(summary: report.Summary, stage: Stage, *, as_json: bool) -> None:
+    """Print the result; exit code 1 when anything is left."""
     if as_json:
         print_json(report.as_json(summary))
     else:
@@ -116,14 +121,14 @@ class _Uploads:
     transfer: Transfer
     on_bytes: Callable[[int], None]
 
-    def put(self, file: File, facts: FileFacts, only_if: Mapping[str, str]) -> str:
+    def put(self, file: LocalFile, facts: FileFacts, only_if: Mapping[str, str]) -> str:
         return self.transfer.put(file.path, file.key, facts, self.on_bytes, only_if=only_if)
 
 
 class _Nowhere:
     """What --dry-run uploads to."""
 
-    def put(self, _file: File, _facts: FileFacts, _only_if: Mapping[str, str]) -> str:
+    def put(self, _file: LocalFile, _facts: FileFacts, _only_if: Mapping[str, str]) -> str:
         return ""
 
 

@@ -12,7 +12,7 @@ from ops.folders import could_be_image, files_below
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class LocalFile:
     """A file to be uploaded. ``size`` is in bytes, and 0 for what cannot be read."""
 
     path: Path
@@ -24,7 +24,7 @@ class File:
 class Chosen:
     """The files, in the order of their keys; ``left_out`` counts those of folders that are no images."""
 
-    files: tuple[File, ...]
+    files: tuple[LocalFile, ...]
     left_out: int
 
     @property
@@ -70,7 +70,7 @@ def choose(places: Iterable[Path], listed: Iterable[str], *, prefix: str, globs:
         images = [(path, name) for path, name in found if globs.match(name) and wanted(path)]
         left_out += len(found) - len(images)
         named += images
-    files = _by_key(File(path, prefix + name, _size(path)) for path, name in named if globs.match(name))
+    files = _by_key(LocalFile(path, prefix + name, _size(path)) for path, name in named if globs.match(name))
     return Chosen(tuple(files[key] for key in sorted(files)), left_out)
 
 
@@ -118,9 +118,9 @@ def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name if "/" in pattern else posixpath.basename(name), pattern)
 
 
-def _by_key(files: Iterable[File]) -> dict[str, File]:
+def _by_key(files: Iterable[LocalFile]) -> dict[str, LocalFile]:
     """Each file once, though it was named twice."""
-    found: dict[str, File] = {}
+    found: dict[str, LocalFile] = {}
     for file in files:
         other = found.setdefault(file.key, file)
         if other.path.resolve() != file.path.resolve():

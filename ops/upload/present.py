@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ops.upload.files import File
+from ops.upload.files import LocalFile
 from ops.upload.transfer import PART
 from processing.store import head
 
@@ -42,7 +42,7 @@ class Present:
     by_digest: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, s3: Any, bucket: str, files: Sequence[File]) -> "Present":
+    def of(cls, s3: Any, bucket: str, files: Sequence[LocalFile]) -> "Present":
         """Walk over the part of the bucket where the files' keys lie."""
         wanted = {file.key for file in files if _is_text(file.key)}
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=_common(wanted))
@@ -54,21 +54,21 @@ class Present:
         }
         return cls(s3, bucket, objects)
 
-    def etag_of_same(self, file: File) -> str | None:
+    def etag_of_same(self, file: LocalFile) -> str | None:
         """The ETag of the object that had the file's key on the walk, if it has its content too."""
         return self._same(file, self.objects.get(file.key))
 
-    def etag_of_same_now(self, file: File) -> str | None:
+    def etag_of_same_now(self, file: LocalFile) -> str | None:
         """The same, by a look at what is there now."""
         answer = head(self.s3, self.bucket, file.key)
         return self._same(file, Listed(answer["ETag"], answer["ContentLength"]) if answer else None)
 
-    def unchanged(self, file: File) -> dict[str, str]:
+    def unchanged(self, file: LocalFile) -> dict[str, str]:
         """The condition for a write: what the file's key has is still what the walk has seen."""
         listed = self.objects.get(file.key)
         return {"IfMatch": f'"{listed.etag}"'} if listed else {"IfNoneMatch": "*"}
 
-    def _same(self, file: File, listed: Listed | None) -> str | None:
+    def _same(self, file: LocalFile, listed: Listed | None) -> str | None:
         if listed is None or listed.size != file.path.stat().st_size:
             return None
         if _etag(file.path, like=listed.etag) == listed.etag:

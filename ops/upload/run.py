@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.upload.content import FileFacts, Inspect
-from ops.upload.files import File
+from ops.upload.files import LocalFile
 from processing.errors import PreconditionFailed, Rejected
 
 ENOUGH: Final = 20  # files that failed one after the other: the rest would fail as well
@@ -34,7 +34,7 @@ LEFT: Final = (Verdict.REFUSED, Verdict.FAILED, Verdict.NOT_TRIED)
 class Result:
     """A file and what became of it: ``etag`` where it is in the bucket, else ``why`` it is not."""
 
-    file: File
+    file: LocalFile
     verdict: Verdict
     etag: str = ""
     why: str = ""
@@ -43,7 +43,7 @@ class Result:
 class Bucket(Protocol):
     """Where the files go."""
 
-    def put(self, file: File, facts: FileFacts, only_if: Mapping[str, str]) -> str:
+    def put(self, file: LocalFile, facts: FileFacts, only_if: Mapping[str, str]) -> str:
         """Upload one; its ETag.
 
         Raises:
@@ -55,15 +55,15 @@ class Bucket(Protocol):
 class PresentFiles(Protocol):
     """What is there already."""
 
-    def etag_of_same(self, file: File) -> str | None: ...
+    def etag_of_same(self, file: LocalFile) -> str | None: ...
 
-    def etag_of_same_now(self, file: File) -> str | None: ...
+    def etag_of_same_now(self, file: LocalFile) -> str | None: ...
 
-    def unchanged(self, file: File) -> Mapping[str, str]: ...
+    def unchanged(self, file: LocalFile) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class Uploader:
     """Uploads files that are not there yet, and that ``inspect`` does not refuse.
 
     Every write is conditional on what the walk over the bucket has seen, so that none is done twice: not when a request
@@ -79,7 +79,7 @@ class Upload:
     threads: int
     on_result: Callable[[Result], None] = lambda _result: None
 
-    def run(self, files: Sequence[File]) -> list[Result]:
+    def run(self, files: Sequence[LocalFile]) -> list[Result]:
         """What became of each, in the order in which they came to their ends.
 
         Interrupted, or after ``ENOUGH`` failures in a row, it lets what is in transfer end, and begins nothing more.
@@ -100,14 +100,14 @@ class Upload:
         tried = {result.file.key for result in results}
         return results + [self._report(Result(file, Verdict.NOT_TRIED)) for file in files if file.key not in tried]
 
-    def _submit(self, pool: ThreadPoolExecutor, files: Iterator[File]) -> set[Future[Result]]:
+    def _submit(self, pool: ThreadPoolExecutor, files: Iterator[LocalFile]) -> set[Future[Result]]:
         return {pool.submit(self._one, file) for file in files}
 
     def _report(self, result: Result) -> Result:
         self.on_result(result)
         return result
 
-    def _one(self, file: File) -> Result:
+    def _one(self, file: LocalFile) -> Result:
         try:
             return self._upload(file)
         except Rejected as error:
@@ -115,7 +115,7 @@ class Upload:
         except (OSError, ClientError, BotoCoreError) as error:
             return Result(file, Verdict.FAILED, why=str(error))
 
-    def _upload(self, file: File) -> Result:
+    def _upload(self, file: LocalFile) -> Result:
         if (there := self.present.etag_of_same(file)) is not None:
             return Result(file, Verdict.THERE, there)
         facts = self.inspect(file.path, file.key)
@@ -124,7 +124,7 @@ class Upload:
         except PreconditionFailed:
             return self._overtaken(file)
 
-    def _overtaken(self, file: File) -> Result:
+    def _overtaken(self, file: LocalFile) -> Result:
         """Somebody was faster: a request of ours whose answer was lost, one of a killed run, or another uploader."""
         if (there := self.present.etag_of_same_now(file)) is not None:
             return Result(file, Verdict.THERE, there)

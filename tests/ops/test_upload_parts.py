@@ -12,9 +12,9 @@ from ops.errors import UsageError
 from ops.recipes import read_recipe
 from ops.upload.command import below
 from ops.upload.content import FileFacts, checked_by, unchecked
-from ops.upload.files import File, Globs, choose
+from ops.upload.files import Globs, LocalFile, choose
 from ops.upload.present import Listed, Present
-from ops.upload.run import ENOUGH, Result, Upload, Verdict
+from ops.upload.run import ENOUGH, Result, Uploader, Verdict
 from ops.upload.transfer import PART
 from processing.errors import CorruptImage, ImageTooLarge, PreconditionFailed, UnsupportedFormat, UnusableKey
 from tests.corpus.files import chunk
@@ -202,7 +202,7 @@ def md5(content):
 
 def same(path, listed, s3):
     present = Present(s3, "uploads", {"images/a": listed} if listed else {})
-    return present.etag_of_same(File(path, "images/a", path.stat().st_size))
+    return present.etag_of_same(LocalFile(path, "images/a", path.stat().st_size))
 
 
 def test_a_file_is_there_when_the_etag_is_its_md5(tmp_path):
@@ -222,7 +222,7 @@ def test_a_file_is_there_when_the_etag_is_that_of_its_parts(tmp_path):
 
 
 def test_a_write_is_conditional_on_what_the_walk_has_seen(tmp_path):
-    seen, new = File(tmp_path, "images/seen", 1), File(tmp_path, "images/new", 1)
+    seen, new = LocalFile(tmp_path, "images/seen", 1), LocalFile(tmp_path, "images/new", 1)
     present = Present(Heads(), "uploads", {"images/seen": Listed("e1", 1)})
 
     assert (present.unchanged(seen), present.unchanged(new)) == ({"IfMatch": '"e1"'}, {"IfNoneMatch": "*"})
@@ -233,7 +233,7 @@ def test_what_is_there_now_is_told_by_a_head(tmp_path):
     s3 = Heads(md5(b"cat").hexdigest())
     s3.answer["ContentLength"] = 3
 
-    assert Present(s3, "uploads", {}).etag_of_same_now(File(path, "images/a", 3)) == md5(b"cat").hexdigest()
+    assert Present(s3, "uploads", {}).etag_of_same_now(LocalFile(path, "images/a", 3)) == md5(b"cat").hexdigest()
 
 
 @pytest.mark.parametrize("listed", [None, Listed(md5(b"cat").hexdigest(), 4)])
@@ -306,15 +306,15 @@ def facts(_path, key):
 
 
 def run(names, bucket=None, threads=2, present=None):
-    files = [File(Path(name), f"images/{name}", 1) for name in names]
-    results = Upload(present or Nothing(), facts, bucket or Taking(), threads).run(files)
+    files = [LocalFile(Path(name), f"images/{name}", 1) for name in names]
+    results = Uploader(present or Nothing(), facts, bucket or Taking(), threads).run(files)
     return {result.file.path.name: result for result in results}
 
 
 def test_each_file_has_a_verdict_of_its_own():
     results = run(["a", "corrupt", "unreadable", "slow-down"])
 
-    assert results["a"] == Result(File(Path("a"), "images/a", 1), Verdict.UPLOADED, "etag of images/a")
+    assert results["a"] == Result(LocalFile(Path("a"), "images/a", 1), Verdict.UPLOADED, "etag of images/a")
     assert (results["corrupt"].verdict, results["corrupt"].why) == (Verdict.REFUSED, "CorruptImage: it breaks off")
     assert (results["unreadable"].verdict, results["unreadable"].why) == (Verdict.FAILED, "no right to read")
     assert results["slow-down"].verdict is Verdict.FAILED
@@ -361,13 +361,13 @@ def test_some_failures_do_not_stop_the_rest():
 
 
 def test_interrupted_it_lets_what_is_in_transfer_end_and_begins_nothing_more():
-    bucket, files = Taking(), [File(Path(str(n)), f"images/{n}", 1) for n in range(100)]
+    bucket, files = Taking(), [LocalFile(Path(str(n)), f"images/{n}", 1) for n in range(100)]
 
     def stop(_result):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Upload(Nothing(), facts, bucket, 2, stop).run(files)
+        Uploader(Nothing(), facts, bucket, 2, stop).run(files)
 
     assert bucket.at_once == 0
     assert len(bucket.keys) < 100

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.start.variants import StoredVariant, VariantsBucket, changes, wait_for_a_later_second
+from ops.start.variants import ListedVariant, VariantsBucket, changes, wait_for_a_later_second
 from processing.ledger import VariantRecord
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -52,15 +52,15 @@ def test_no_key_leads_out_of_the_folder(tmp_path, key):
 @pytest.mark.parametrize(
     ("after", "changed"),
     [
-        ({"a": StoredVariant(NOON, "1"), "b": StoredVariant(NOON, "2")}, []),
-        ({"a": StoredVariant(NOON + timedelta(seconds=1), "1"), "b": StoredVariant(NOON, "2")}, ["a"]),
-        ({"a": StoredVariant(NOON, "9"), "b": StoredVariant(NOON, "2")}, ["a"]),
-        ({"a": StoredVariant(NOON, "1")}, ["b"]),
-        ({"a": StoredVariant(NOON, "1"), "b": StoredVariant(NOON, "2"), "c": StoredVariant(NOON, "3")}, ["c"]),
+        ({"a": ListedVariant(NOON, "1"), "b": ListedVariant(NOON, "2")}, []),
+        ({"a": ListedVariant(NOON + timedelta(seconds=1), "1"), "b": ListedVariant(NOON, "2")}, ["a"]),
+        ({"a": ListedVariant(NOON, "9"), "b": ListedVariant(NOON, "2")}, ["a"]),
+        ({"a": ListedVariant(NOON, "1")}, ["b"]),
+        ({"a": ListedVariant(NOON, "1"), "b": ListedVariant(NOON, "2"), "c": ListedVariant(NOON, "3")}, ["c"]),
     ],
 )
 def test_a_write_shows_as_another_time_or_etag(after, changed):
-    before = {"a": StoredVariant(NOON, "1"), "b": StoredVariant(NOON, "2")}
+    before = {"a": ListedVariant(NOON, "1"), "b": ListedVariant(NOON, "2")}
 
     assert changes(before, after) == changed
 
@@ -71,7 +71,7 @@ def test_the_second_upload_waits_for_a_second_in_which_a_write_would_show():
     def pause(seconds):
         now[0] += timedelta(seconds=seconds)
 
-    wait_for_a_later_second({"a": StoredVariant(NOON, "1")}, now=lambda: now[0], pause=pause)
+    wait_for_a_later_second({"a": ListedVariant(NOON, "1")}, now=lambda: now[0], pause=pause)
 
     assert now[0].replace(microsecond=0) == NOON + timedelta(seconds=1)
 
