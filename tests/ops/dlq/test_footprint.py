@@ -17,7 +17,7 @@ def entered(run):
     def note(frame, event, _argument):
         if (
             event == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED
-        ):  # a function, no body of a module or a class
+        ):  # of a function
             files.add(frame.f_code.co_filename)
 
     gc.collect()  # or generators that other tests left are ended meanwhile, which counts as a call
