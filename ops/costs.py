@@ -50,7 +50,7 @@ GB: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class FunctionSettings:
     """The consumer, as far as its costs go; ``batch`` is the number of images in an invocation."""
 
     memory: int = VCPU
@@ -123,7 +123,7 @@ def rebuilt(variants: int, *, known: int, done: bool) -> Requests:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BillLine:
     """One line of a bill: so many units, each at a price in dollars."""
 
     service: str
@@ -143,7 +143,7 @@ class Bill:
     images: int
     seconds: float
     hours: float
-    lines: tuple[Line, ...]
+    lines: tuple[BillLine, ...]
 
     @property
     def dollars(self) -> float:
@@ -181,7 +181,7 @@ def megapixels_of(size: int) -> float:
     return size / BYTES_A_PIXEL / 1e6
 
 
-def bill_of_backfill(files: Iterable[tuple[int, Requests]], function: Function) -> Bill:
+def bill_of_backfill(files: Iterable[tuple[int, Requests]], function: FunctionSettings) -> Bill:
     """What a backfill costs; the files are taken one by one and not kept.
 
     Args:
@@ -197,7 +197,7 @@ def bill_of_backfill(files: Iterable[tuple[int, Requests]], function: Function) 
     return bill(images, function, seconds=seconds, requests=requests, uploads=False)
 
 
-def bill(images: int, function: Function, *, seconds: float, requests: Requests, uploads: bool) -> Bill:
+def bill(images: int, function: FunctionSettings, *, seconds: float, requests: Requests, uploads: bool) -> Bill:
     """What images of so many billed seconds each cost.
 
     Args:
@@ -207,16 +207,16 @@ def bill(images: int, function: Function, *, seconds: float, requests: Requests,
     batches = images / function.batch
     sends = images if uploads else images / MOST_ENTRIES  # S3 sends each alone, a backfill ten at a time
     lines = [
-        Line("Lambda", "GB-s", images * seconds * function.memory / 1024, GB_SECOND[function.architecture]),
-        Line("Lambda", "invocations", batches, INVOCATION),
-        Line("S3", "PUT of originals", images if uploads else 0, S3_WRITE),
-        Line("S3", "PUT of variants", requests.puts, S3_WRITE),
-        Line("S3", "PUT refused", requests.refused, S3_WRITE),
-        Line("S3", "GET", requests.gets, S3_READ),
-        Line("S3", "HEAD", requests.heads, S3_READ),
-        Line("SQS", "requests", sends + 2 * batches, SQS_REQUEST),  # sent, received, deleted
-        Line("DynamoDB", "writes", requests.writes, TABLE_WRITE),
-        Line("CloudWatch", "GB of logs", images * LOG_BYTES / GB, LOG_GB),
+        BillLine("Lambda", "GB-s", images * seconds * function.memory / 1024, GB_SECOND[function.architecture]),
+        BillLine("Lambda", "invocations", batches, INVOCATION),
+        BillLine("S3", "PUT of originals", images if uploads else 0, S3_WRITE),
+        BillLine("S3", "PUT of variants", requests.puts, S3_WRITE),
+        BillLine("S3", "PUT refused", requests.refused, S3_WRITE),
+        BillLine("S3", "GET", requests.gets, S3_READ),
+        BillLine("S3", "HEAD", requests.heads, S3_READ),
+        BillLine("SQS", "requests", sends + 2 * batches, SQS_REQUEST),  # sent, received, deleted
+        BillLine("DynamoDB", "writes", requests.writes, TABLE_WRITE),
+        BillLine("CloudWatch", "GB of logs", images * LOG_BYTES / GB, LOG_GB),
     ]
     hours = max(images * seconds / function.concurrency, requests.writes / TABLE_WRITES_A_SECOND) / 3600
     return Bill(images, seconds, hours, tuple(lines))

@@ -1,12 +1,13 @@
 """``darkroom estimate``: what so many images of a size cost on AWS, and the hours they take."""
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import typer
 
 from ops import costs
-from ops.costs import Architecture, Bill, Function
+from ops.costs import Architecture, Bill, FunctionSettings
 from ops.errors import UsageError
 from ops.recipes import read_recipe
 from ops.settings import function_of, in_words
@@ -69,12 +70,8 @@ def estimate(
     """
     base = function_of(stage)
     stderr().print(in_words(base, stage))
-    function = Function(
-        memory=memory or base.memory,
-        architecture=architecture or base.architecture,
-        concurrency=concurrency or base.concurrency,
-        batch=batch or base.batch,
-    )
+    given: dict[str, Any] = {"memory": memory, "architecture": architecture, "concurrency": concurrency, "batch": batch}
+    function = replace(base, **{name: value for name, value in given.items() if value})
     megapixels = _megapixels(size)
     seconds = function.billed_seconds(costs.cpu_of(megapixels, function.architecture))
     each, share = variants or len(read_recipe().variants), overwrites / 100
@@ -98,7 +95,7 @@ def table_of(bill: Bill) -> Any:
     return table(("service", "what", "units", "$ each", "$"), [*rows, total], right=("units", "$ each", "$"))
 
 
-def _explain(bill: Bill, function: Function, megapixels: float) -> None:
+def _explain(bill: Bill, function: FunctionSettings, megapixels: float) -> None:
     say = typer.echo
     say()
     say(f"{bill.hours:,.1f} hours with {function.concurrency} at once: {_rate(bill):,.0f} images a second.")
@@ -106,7 +103,7 @@ def _explain(bill: Bill, function: Function, megapixels: float) -> None:
         say(sentence)
 
 
-def formula(bill: Bill, function: Function, megapixels: float) -> list[str]:
+def formula(bill: Bill, function: FunctionSettings, megapixels: float) -> list[str]:
     """How the seconds and the hours came about, with the numbers in it, and where each number is from."""
     cpu = costs.cpu_of(megapixels, function.architecture)
     return [
@@ -123,7 +120,7 @@ def formula(bill: Bill, function: Function, megapixels: float) -> list[str]:
     ]
 
 
-def _document(bill: Bill, function: Function, megapixels: float) -> dict[str, Any]:
+def _document(bill: Bill, function: FunctionSettings, megapixels: float) -> dict[str, Any]:
     return {
         "images": bill.images,
         "megapixels": round(megapixels, 3),

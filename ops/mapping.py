@@ -21,7 +21,7 @@ TimeoutOption = Annotated[float, typer.Option("--timeout", min=1, help="Seconds 
 
 
 @dataclass(frozen=True, slots=True)
-class EventSourceMapping:
+class StageMapping:
     """What takes messages from the uploads queue to the consumer. ``state`` is Lambda's own word."""
 
     uuid: str
@@ -31,7 +31,7 @@ class EventSourceMapping:
     window: int
 
     @classmethod
-    def of(cls, answer: dict[str, Any]) -> "EventSourceMapping":
+    def of(cls, answer: dict[str, Any]) -> "StageMapping":
         """Out of Lambda's answer."""
         return cls(
             uuid=answer["UUID"],
@@ -109,7 +109,7 @@ def resume(stage: Stage, timeout: TimeoutOption = 120, as_json: AsJson = False) 
     _switch(stage, ENABLED, timeout, as_json=as_json)
 
 
-def mapping_of(stage: Stage) -> EventSourceMapping:
+def mapping_of(stage: Stage) -> StageMapping:
     """The mapping between the stage's queue and its consumer.
 
     Raises:
@@ -119,9 +119,7 @@ def mapping_of(stage: Stage) -> EventSourceMapping:
     arn = attributes["Attributes"]["QueueArn"]
     pages = stage.client("lambda").get_paginator("list_event_source_mappings").paginate(EventSourceArn=arn)
     found = [answer for page in pages for answer in page["EventSourceMappings"]]
-    mappings = [
-        EventSourceMapping.of(answer) for answer in found if answer["FunctionArn"].split(":")[6] == stage.consumer
-    ]
+    mappings = [StageMapping.of(answer) for answer in found if answer["FunctionArn"].split(":")[6] == stage.consumer]
     if len(mappings) != 1:
         raise UsageError(
             f"{stage.consumer} has {len(mappings)} event source mappings on {arn} and should have one: "

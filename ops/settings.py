@@ -6,7 +6,7 @@ from typing import Any, Self, cast
 
 import yaml
 
-from ops.costs import Architecture, Function
+from ops.costs import Architecture, FunctionSettings
 from ops.local.deployed import DEFAULT_CONCURRENCY
 from ops.mapping import mapping_of
 from ops.stage import ROOT, Stage
@@ -38,16 +38,16 @@ class Consumer:
         )
 
 
-def function_of(stage: Stage | None) -> Function:
+def function_of(stage: Stage | None) -> FunctionSettings:
     """What a stage costs by: its function and its event source mapping, or with no stage those of serverless.yml."""
     if stage is None:
         return _by_default()
     consumer, mapping = Consumer.of(stage), mapping_of(stage)
     concurrency = mapping.maximum_concurrency or DEFAULT_CONCURRENCY
-    return Function(consumer.memory, consumer.architecture, concurrency, mapping.batch_size)
+    return FunctionSettings(consumer.memory, consumer.architecture, concurrency, mapping.batch_size)
 
 
-def in_words(function: Function, stage: Stage | None) -> str:
+def in_words(function: FunctionSettings, stage: Stage | None) -> str:
     """Which settings these are, and of what."""
     whose = f"the stage {stage.name} as it is deployed" if stage else "serverless.yml of this checkout"
     return (
@@ -62,6 +62,6 @@ def parameters() -> Mapping[str, Any]:
     return cast(Mapping[str, Any], described["params"]["default"])
 
 
-def _by_default() -> Function:
+def _by_default() -> FunctionSettings:
     given = parameters()
-    return Function(given["memory"], given["architecture"], given["maximumConcurrency"], given["batchSize"])
+    return FunctionSettings(given["memory"], given["architecture"], given["maximumConcurrency"], given["batchSize"])

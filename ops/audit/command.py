@@ -65,48 +65,33 @@ def audit(
     """Compare the uploads bucket, the images table and the variants bucket, object by object.
 
     Reports variants that are missing, stale or without a source; uploads that are not DONE; and uploads that are DONE
-    with other variants than today's recipe makes ("outdated", with the names of the variants to make). Rejected uploads
-    are counted separately, and so are archived ones that are not done: they cannot be read. A variant is stale when it
-    was made from another version or by other settings: those that are older than their source, or of another size than
-    recorded, are checked; with --deep all. Before a variant is reported as missing or orphaned, it is requested once
-    more. A source is gone when it was deleted, or expired by a lifecycle rule: where the stage's `removals` is off, its
-    variants are reported and, by default, kept.
+    with other variants than today's recipe makes ("outdated", with the variants to make). Rejected uploads are counted
+    separately, and so are archived ones that are not done. A variant is stale when it was made from another version or
+    by other settings: those that are older than their source, or of another size than recorded, are checked; with
+    --deep all. Before a variant is reported as missing or orphaned, it is requested once more. Where the stage's
+    `removals` is off, variants of a source that was deleted or has expired are reported and, by default, kept.
 
     With --render a sample of the objects that nothing else is wrong with is rendered here, in a sandbox like the
-    function's, and compared with what is published, byte by byte: nothing else finds a wrong picture. Other versions of
-    the image libraries than the deployed ones may give other bytes. Repair deletes wrong pictures and sends
-    their sources.
+    function's, and compared with what is published: nothing else finds a wrong picture. Other versions of the image
+    libraries than the deployed ones may give other bytes. Repair deletes wrong pictures and sends their sources.
 
-    Exit code 0 when nothing was found or all of it was repaired, else 1. The consumer needs time for what is sent for
-    repair: audit again when the queue is empty.
+    Exit code 0 when nothing was found or all of it was repaired, else 1. Audit again once the queue is empty.
 
     Examples:
 
-    darkroom audit
-
-    darkroom audit --prefix images/2026/ --deep --json
-
-    darkroom audit --deep --render 200
+    darkroom audit --prefix images/2026/ --deep --render 200 --json
 
     darkroom audit --repair --dry-run
-
-    darkroom audit --repair
     """
     made = _audit(stage, prefix, deep=deep, grace=grace * 60, render=render)
     _print_other_folders(stage, made.names)
-    repairing: Repair | RepairPlan | None = None
-    if repair:
-        keep = keep_orphans if keep_orphans is not None else not Consumer.of(stage).removals
-        _refuse_an_empty_bucket(stage, keep_orphans=keep)
-        repairing = RepairPlan(keep_orphans=keep) if dry_run else _repair(stage, made.names, rate, keep_orphans=keep)
+    repairing = _repair(stage, made.names, rate, keep_orphans, dry_run=dry_run) if repair else None
     shown = _run(made, repairing, limit)
     done = repairing.finish() if repairing else None
     if as_json:
         print_json(_document(made.totals, shown, done))
     else:
-        _print(made.totals, shown)
-        if done is not None:
-            _print_repair(done, would=dry_run)
+        _print(made.totals, shown, done, would=dry_run)
     if made.totals.found and (done is None or dry_run or done.left):
         raise typer.Exit(1)
 
@@ -142,10 +127,16 @@ def _run(made: Audit, repairing: Repair | RepairPlan | None, limit: int) -> list
     return shown
 
 
-def _repair(stage: Stage, names: Names, rate: float | None, *, keep_orphans: bool) -> Repair:
+def _repair(
+    stage: Stage, names: Names, rate: float | None, keep_orphans: bool | None, *, dry_run: bool
+) -> Repair | RepairPlan:
+    keep = keep_orphans if keep_orphans is not None else not Consumer.of(stage).removals
+    _refuse_an_empty_bucket(stage, keep_orphans=keep)
+    if dry_run:
+        return RepairPlan(keep)
     send = sender_for(stage, author="audit", rate=rate, depth=0)
     s3 = stage.client("s3")
-    return Repair(s3, stage.uploads_bucket, stage.variants_bucket, names, send, keep_orphans)
+    return Repair(s3, stage.uploads_bucket, stage.variants_bucket, names, send, keep)
 
 
 def _refuse_an_empty_bucket(stage: Stage, *, keep_orphans: bool) -> None:
@@ -166,12 +157,14 @@ def _print_other_folders(stage: Stage, names: Names) -> None:
         stderr().print(f"Not audited, since today's recipe has no such variants: {', '.join(unknown)}")
 
 
-def _print(totals: AuditTotals, shown: list[Finding]) -> None:
+def _print(totals: AuditTotals, shown: list[Finding], done: Repaired | None, *, would: bool) -> None:
     if shown:
         stdout().print(table(("what", "object", "detail"), ((each.kind, each.key, each.detail) for each in shown)))
     if (more := totals.found.total() - len(shown)) > 0:
         stderr().print(f"and {more:,} more: print them with --limit 0")
     stderr().print(_summary(totals))
+    if done is not None:
+        _print_repair(done, would=would)
 
 
 def _print_repair(done: Repaired, *, would: bool) -> None:

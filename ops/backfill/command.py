@@ -68,10 +68,8 @@ def backfill(
     The consumer makes only the variants that are missing or outdated; so sending an object twice does no harm. The
     messages have a message group of their own: new uploads overtake them. What is archived, or under a customer's key,
     is counted and not sent, if its source says so: an inventory by its columns StorageClass,
-    IntelligentTieringAccessTier and EncryptionStatus, as of the day it was written.
-
-    With --dry-run the records are read, and the price is that of the requests which the variants to make need. A
-    variant that somebody has deleted is not in it.
+    IntelligentTieringAccessTier and EncryptionStatus. With --dry-run the price is that of the variants to make by the
+    records; a variant that somebody has deleted is not in it.
 
     Exit code 0 when all were sent, and 1 when SQS refused some; the same command with its --checkpoint sends the rest.
 
@@ -79,18 +77,15 @@ def backfill(
 
     darkroom backfill --missing --dry-run
 
-    darkroom backfill --prefix images/2026/ --checkpoint backfill.json
-
-    darkroom backfill inventory.csv.gz --missing --rate 200
+    darkroom backfill inventory.csv.gz --rate 200 --checkpoint backfill.json
 
     grep cat keys.txt | darkroom backfill - --json
     """
-    prefix = below(stage, prefix)
+    prefix, plan = below(stage, prefix), VariantPlan(read_recipe(), stage.uploads_prefix)
     since = changed_since.replace(tzinfo=UTC) if changed_since else None
-    plan = VariantPlan(read_recipe(), stage.uploads_prefix)
-    images = ImagesTable(stage.client("dynamodb"), stage.images_table)
-    records = Records(images, stage.uploads_bucket) if missing or dry_run else None
-    wanted = Wanted(prefix, since, records, Missing(plan, rejected, time.time) if missing else None)
+    records = Records(ImagesTable(stage.client("dynamodb"), stage.images_table), stage.uploads_bucket)
+    judge = Missing(plan, rejected, time.time) if missing else None
+    wanted = Wanted(prefix, since, records if missing or dry_run else None, judge)
     find = _source(stage, source, prefix, columns, by_date=since is not None)
     if dry_run:
         _estimate(stage, wanted, find(""), plan, as_json=as_json)
@@ -98,11 +93,7 @@ def backfill(
     options = {"missing": str(missing), "rejected": str(rejected), "changed_since": str(changed_since)}
     of = {"stage": stage.name, "bucket": stage.uploads_bucket, "source": source, "prefix": prefix, **options}
     send = sender_for(stage, author="backfill", rate=rate, depth=depth)
-    totals = _run(wanted, find, send, Checkpoint(checkpoint, of))
-    _report(totals, as_json=as_json)
-    _print_unreadable(totals)
-    if totals.refused:
-        raise typer.Exit(1)
+    _report(_run(wanted, find, send, Checkpoint(checkpoint, of)), as_json=as_json)
 
 
 def below(stage: Stage, prefix: str) -> str:
@@ -166,6 +157,9 @@ def _report(totals: BackfillTotals, *, as_json: bool) -> None:
         print_json(_document(totals) | {"refused": totals.refused})
     else:
         stdout().print(_table([*totals.decisions.items(), ("sent", totals.sent)]))
+    _print_unreadable(totals)
+    if totals.refused:
+        raise typer.Exit(1)
 
 
 def _print_unreadable(totals: BackfillTotals) -> None:

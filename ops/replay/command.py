@@ -43,9 +43,8 @@ def replay_command(
     """Run one version of an object through the consumer's code on this machine: steps, memory, outcome, traceback.
 
     An exact version is fetched: that of the dead letter, or what is in the bucket now. Nothing is written to AWS.
-    Without --contained an image that takes its process down takes this command down.
-
-    Exit code 0 when it was rendered, and 1 when it failed.
+    Without --contained an image that takes its process down takes this command down. Exit code 0 when it was rendered,
+    and 1 when it failed.
 
     Examples:
 

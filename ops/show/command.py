@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.recipes import VariantPlan, VariantState, read_recipe
-from ops.show.facts import LINK_LIMIT, Finder, ObjectFacts, StoredVariant, key_of
+from ops.show.facts import LINK_LIMIT, Finder, ObjectFacts, VariantFacts, key_of
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, print_json, stderr, stdout, table
 from processing.ledger import ImageRecord, Phase, Record, Status
@@ -184,7 +184,7 @@ def _listed(facts: Iterable[tuple[str, str]]) -> Table:
     return grid
 
 
-def _row(stored: StoredVariant) -> tuple[str, str, str, str, str]:
+def _row(stored: VariantFacts) -> tuple[str, str, str, str, str]:
     variant = stored.variant
     size = (_pixels(variant.width, variant.height), decimal(variant.bytes)) if variant.bytes else ("-", "-")
     return variant.name, *size, stored.state, variant.key

@@ -30,7 +30,7 @@ class StoredUpload:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredVariant:
+class VariantFacts:
     """A variant of the record or of today's recipe, and what is under its key now."""
 
     variant: VariantRecord
@@ -55,7 +55,7 @@ class ObjectFacts:
     link: str
     versions: Sequence[Record]
     current: Record | None
-    variants: Sequence[StoredVariant]
+    variants: Sequence[VariantFacts]
     finished: Record | None
 
     @property
@@ -94,7 +94,7 @@ class Finder:
             finished=finished,
         )
 
-    def _variants(self, record: Record) -> Iterator[StoredVariant]:
+    def _variants(self, record: Record) -> Iterator[VariantFacts]:
         """Those of the record; and those of today's recipe that it does not have, without a size."""
         yield from (self._variant(each, record) for each in record.variants)
         recorded = {(each.name, each.key) for each in record.variants}
@@ -102,12 +102,12 @@ class Finder:
             if (name, key) not in recorded:
                 yield self._variant(VariantRecord(name, key, "", 0, 0, 0), record)
 
-    def _variant(self, variant: VariantRecord, record: Record) -> StoredVariant:
+    def _variant(self, variant: VariantRecord, record: Record) -> VariantFacts:
         bucket = self.stage.variants_bucket
         answer = head(self.stage.client("s3"), bucket, variant.key)
         seen = Published.of(answer["ETag"], answer.get("Metadata", {})) if answer else None
         state = self.plan.state(variant.name, seen, etag=record.version.etag, record=record)
-        return StoredVariant(variant, state, self._link(bucket, variant.key) if seen else "")
+        return VariantFacts(variant, state, self._link(bucket, variant.key) if seen else "")
 
     def _link(self, bucket: str, key: str) -> str:
         where = {"Bucket": bucket, "Key": key}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from ops.mapping import EventSourceMapping, mapping_of
+from ops.mapping import StageMapping, mapping_of
 from ops.queues import Depth, depth_of
 from ops.stage import Stage
 from ops.status.metrics import MINUTE, Outcomes, QueueMetrics, StageMetrics, of_last_hour
@@ -55,7 +55,7 @@ class StageStatus:
     queue: Depth
     dead_letters: int
     oldest: float | None
-    mapping: EventSourceMapping
+    mapping: StageMapping
     rate: Rate
     outcomes: Outcomes
 

@@ -3,21 +3,21 @@
 import pytest
 
 from ops import costs
-from ops.costs import Function, Requests, beyond_rendering, bill, bill_of_backfill, cpu_of, first_upload
+from ops.costs import FunctionSettings, Requests, beyond_rendering, bill, bill_of_backfill, cpu_of, first_upload
 
 MILLION = 1_000_000
 UPLOADS = first_upload(3) * MILLION
 
 
 def test_half_a_second_on_arm_costs_what_the_readme_says():
-    made = bill(MILLION, Function(architecture="arm64", batch=1), seconds=0.5, requests=UPLOADS, uploads=True)
+    made = bill(MILLION, FunctionSettings(architecture="arm64", batch=1), seconds=0.5, requests=UPLOADS, uploads=True)
 
     assert made.dollars == pytest.approx(34, abs=1.5)
     assert made.by_service()["S3"] == pytest.approx(20.8)
 
 
 def test_each_service_is_charged_for_what_an_image_asks_of_it():
-    made = bill(MILLION, Function(batch=10), seconds=0.1, requests=UPLOADS, uploads=True)
+    made = bill(MILLION, FunctionSettings(batch=10), seconds=0.1, requests=UPLOADS, uploads=True)
 
     assert {f"{line.service} {line.what}": round(line.units, 2) for line in made.lines} == {
         "Lambda GB-s": round(MILLION * 0.1 * 1769 / 1024, 2),
@@ -35,7 +35,7 @@ def test_each_service_is_charged_for_what_an_image_asks_of_it():
 
 def test_a_backfill_pays_neither_for_uploads_nor_for_a_message_at_a_time():
     with_uploads, without = (
-        bill(MILLION, Function(), seconds=0.1, requests=UPLOADS, uploads=uploads) for uploads in (True, False)
+        bill(MILLION, FunctionSettings(), seconds=0.1, requests=UPLOADS, uploads=uploads) for uploads in (True, False)
     )
 
     assert with_uploads.dollars - without.dollars == pytest.approx(5 + 0.9 * 0.4)
@@ -59,7 +59,11 @@ def test_the_pictures_take_longer_without_simd_and_the_requests_do_not():
 
 
 def test_a_batch_waits_once_for_all_the_images_its_threads_have_at_a_time():
-    alone, ten, few_threads = Function(batch=1), Function(batch=10), Function(batch=10, memory=512)
+    alone, ten, few_threads = (
+        FunctionSettings(batch=1),
+        FunctionSettings(batch=10),
+        FunctionSettings(batch=10, memory=512),
+    )
 
     assert alone.billed_seconds(100) == pytest.approx(0.1 + costs.WAIT)
     assert ten.billed_seconds(100) == pytest.approx(0.1 + costs.WAIT / 10)
@@ -67,12 +71,12 @@ def test_a_batch_waits_once_for_all_the_images_its_threads_have_at_a_time():
 
 
 def test_more_memory_is_more_cpu():
-    assert Function(memory=3538).billed_seconds(1000) == pytest.approx(0.5 + costs.WAIT / 10)
+    assert FunctionSettings(memory=3538).billed_seconds(1000) == pytest.approx(0.5 + costs.WAIT / 10)
 
 
 def test_hours_follow_the_concurrency_until_the_table_is_the_limit():
     slow, fast, endless = (
-        bill(MILLION, Function(concurrency=at_once), seconds=0.1, requests=UPLOADS, uploads=True)
+        bill(MILLION, FunctionSettings(concurrency=at_once), seconds=0.1, requests=UPLOADS, uploads=True)
         for at_once in (10, 100, 100_000)
     )
 
@@ -83,7 +87,7 @@ def test_hours_follow_the_concurrency_until_the_table_is_the_limit():
 
 def test_hours_of_images_that_write_less_to_the_table_are_fewer():
     (first, again) = (
-        bill(MILLION, Function(concurrency=100_000), seconds=0.1, requests=each * MILLION, uploads=False)
+        bill(MILLION, FunctionSettings(concurrency=100_000), seconds=0.1, requests=each * MILLION, uploads=False)
         for each in (first_upload(3), costs.repeated(3))
     )
 
@@ -99,22 +103,23 @@ def test_requests_are_counted_by_variant():
 
 def test_files_of_one_size_cost_what_as_many_images_of_that_size_do():
     size = round(12e6 * costs.BYTES_A_PIXEL)
-    one_by_one = bill_of_backfill([(size, first_upload(3))] * 50, Function())
-    seconds = Function().billed_seconds(cpu_of(12))
-    together = bill(50, Function(), seconds=seconds, requests=first_upload(3) * 50, uploads=False)
+    one_by_one = bill_of_backfill([(size, first_upload(3))] * 50, FunctionSettings())
+    seconds = FunctionSettings().billed_seconds(cpu_of(12))
+    together = bill(50, FunctionSettings(), seconds=seconds, requests=first_upload(3) * 50, uploads=False)
 
     assert one_by_one.dollars == pytest.approx(together.dollars)
 
 
 def test_a_file_that_needs_no_variant_costs_no_rendering():
     made, repeated = (
-        bill_of_backfill([(10_000_000, requests)], Function()) for requests in (first_upload(3), costs.repeated(3))
+        bill_of_backfill([(10_000_000, requests)], FunctionSettings())
+        for requests in (first_upload(3), costs.repeated(3))
     )
 
-    assert repeated.seconds == pytest.approx(Function().billed_seconds(costs.REQUESTS))
+    assert repeated.seconds == pytest.approx(FunctionSettings().billed_seconds(costs.REQUESTS))
     assert repeated.seconds < made.seconds
     assert (repeated.requests()["S3 PUT of variants"], repeated.requests()["S3 HEAD"]) == (0, 3)
 
 
 def test_no_files_cost_nothing():
-    assert (bill_of_backfill([], Function()).dollars, bill_of_backfill([], Function()).hours) == (0, 0)
+    assert (bill_of_backfill([], FunctionSettings()).dollars, bill_of_backfill([], FunctionSettings()).hours) == (0, 0)

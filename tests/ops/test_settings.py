@@ -7,12 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli import make_app
-from ops.costs import Function
+from ops.costs import FunctionSettings
 from ops.local.deployed import DEFAULT_CONCURRENCY
 from ops.settings import Consumer, function_of
 from tests.ops.embedded import deploy, jpeg, prefix_of, put, quiet_stage, stage_of
 
-DEPLOYED = Function(memory=3008, architecture="arm64", concurrency=7, batch=5)
+DEPLOYED = FunctionSettings(memory=3008, architecture="arm64", concurrency=7, batch=5)
 SAID = "settings of the stage local as it is deployed: 3,008 MB, arm64, 7 at once, 5 a batch"
 
 

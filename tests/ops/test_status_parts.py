@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 from rich.console import Console
 
-from ops.mapping import EventSourceMapping
+from ops.mapping import StageMapping
 from ops.queues import Depth
 from ops.status.command import document, duration, page
 from ops.status.metrics import HOUR, Outcomes, QueueMetrics, StageMetrics
@@ -208,7 +208,7 @@ def test_what_is_slow_is_not_asked_for_at_every_look(monkeypatch):
 
 
 def status(**changes):
-    mapping = EventSourceMapping("uuid", changes.pop("state", "Enabled"), changes.pop("most", 10), 10, 0)
+    mapping = StageMapping("uuid", changes.pop("state", "Enabled"), changes.pop("most", 10), 10, 0)
     facts = {
         "at": NOW,
         "queue": Depth(1200, 20, 5),
