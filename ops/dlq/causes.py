@@ -19,7 +19,6 @@ from processing.ledger import REMOVED_KEY, ImagesTable, Phase, Record, Status, V
 from processing.ledger.table import MOST_KEYS
 
 OPERATION: Final = re.compile(r"(?:s3|dynamodb|sqs):[A-Za-z]+(?= |:)")  # as `processing.aws.calling` names it
-REDRIVE: Final = "darkroom-redrive"  # the message attribute with the redrive that sent a message which is back
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -86,11 +85,6 @@ class Diagnosis:
         """When the last attempt ended, in seconds since the epoch; where none is known, when the message was sent."""
         return self.record.updated_at if self.record and self.record.updated_at else self.message.sent_at
 
-    @property
-    def redrive(self) -> str:
-        """The redrive that sent it, if one of ours did."""
-        return str(self.message.message_attributes.get(REDRIVE, {}).get("StringValue", ""))
-
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -117,7 +111,7 @@ class Group:
     @property
     def redriven(self) -> int:
         """How many of them a redrive has sent before, so that they failed again."""
-        return sum(bool(each.redrive) for each in self.members)
+        return sum(bool(each.message.redrive) for each in self.members)
 
     @property
     def code_versions(self) -> tuple[str, ...]:

@@ -21,13 +21,17 @@ from typing import Any, Final, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.errors import UsageError
-from ops.queues import COUNTS, MAX_ENTRIES, Depth, chunks
+from ops.queues import COUNTS, MAX_ENTRIES, Depth, OutgoingMessage, chunks
 from processing.aws import code_of
 
 HIDDEN: Final = 120  # seconds
 WAIT = 1  # seconds of a long poll: an empty answer then comes from all of SQS's servers, not from a few
 THREADS: Final = 8  # requests at once
 SHORT: Final = 8  # characters of a message id that people type
+REDRIVE: Final = (
+    "darkroom-redrive"  # the attribute with the redrive that sent a message, and the group of such messages
+)
+MAX_ATTRIBUTES: Final = 10  # of one message
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,21 @@ class DeadMessage:
     def sent_at(self) -> float:
         """When it was first sent, in seconds since the epoch: SQS keeps that time when a message dies."""
         return int(self.attributes.get("SentTimestamp", 0)) / 1000
+
+    @property
+    def redrive(self) -> str:
+        """The redrive that sent it, if one of ours did."""
+        return str(self.message_attributes.get(REDRIVE, {}).get("StringValue", ""))
+
+    def outgoing(self, mark: str) -> OutgoingMessage:
+        """As it is sent again: the same, and with a ``mark`` where there is room for an attribute."""
+        attributes = {
+            name: {kind: value[kind] for kind in ("DataType", "StringValue", "BinaryValue") if kind in value}
+            for name, value in self.message_attributes.items()
+        }
+        if mark and (REDRIVE in attributes or len(attributes) < MAX_ATTRIBUTES):
+            attributes[REDRIVE] = {"DataType": "String", "StringValue": mark}
+        return OutgoingMessage(self.body, self.attributes.get("MessageGroupId", REDRIVE), attributes)
 
 
 class HeldMessages:

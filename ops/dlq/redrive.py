@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ops.dlq.causes import REDRIVE, Diagnosis, count_by_cause
+from ops.dlq.causes import Diagnosis, count_by_cause
 from ops.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.dlq.messages import DeadMessage
 from ops.dlq.native import move_all
@@ -25,11 +25,13 @@ from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, DryRun, stderr
 from processing.ledger import ImagesTable
 
-GROUP: Final = "darkroom-redrive"
-MAX_ATTRIBUTES: Final = 10  # of one message
 UNTRACKED: Final = "refer to no object of this stage, so their outcome cannot be tracked"
 RateOption = Annotated[
     float | None, typer.Option("--rate", min=0.1, help="Messages a second.", show_default="unlimited")
+]
+
+NativeOption = Annotated[
+    bool, typer.Option("--native", help="Have SQS move them (message move task); only with --all and --rate.")
 ]
 
 
@@ -55,9 +57,7 @@ def redrive(
     stop_after: Annotated[int | None, typer.Option(min=1, help="Stop when this many have failed again.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow every message to its end.")] = False,
     timeout: Annotated[float, typer.Option(min=1, help="Stop following after this many seconds without an end.")] = 300,
-    native: Annotated[
-        bool, typer.Option("--native", help="Have SQS move them (message move task); only with --all and --rate.")
-    ] = False,
+    native: NativeOption = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -219,16 +219,8 @@ def _redrive(
 
 
 def outgoing(diagnoses: Sequence[Diagnosis], mark: str) -> Iterator[tuple[Diagnosis, OutgoingMessage]]:
-    """Each as it is sent again; where there is room, with an attribute that names the redrive."""
-    for each in diagnoses:
-        message = each.message
-        attributes = {
-            name: {kind: value[kind] for kind in ("DataType", "StringValue", "BinaryValue") if kind in value}
-            for name, value in message.message_attributes.items()
-        }
-        if mark and (REDRIVE in attributes or len(attributes) < MAX_ATTRIBUTES):
-            attributes[REDRIVE] = {"DataType": "String", "StringValue": mark}
-        yield each, OutgoingMessage(message.body, message.attributes.get("MessageGroupId", GROUP), attributes)
+    """Each with the message that is sent again."""
+    return ((each, each.message.outgoing(mark)) for each in diagnoses)
 
 
 def print_refused(sender: BulkSender[Diagnosis]) -> None:

@@ -117,7 +117,7 @@ def as_document(diagnosis: Diagnosis) -> dict[str, Any]:
         "etag": event.etag if isinstance(event, ObjectCreated) else "",
         "sent_at": moment(message.sent_at),
         "last_seen": moment(diagnosis.last_seen),
-        "redrive": diagnosis.redrive,
+        "redrive": message.redrive,
         "body": message.body,
         "attributes": dict(message.attributes),
         "message_attributes": {name: _encoded(value) for name, value in message.message_attributes.items()},

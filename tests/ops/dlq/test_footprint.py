@@ -15,9 +15,7 @@ def entered(run):
     files = set()
 
     def note(frame, event, _argument):
-        if (
-            event == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED
-        ):  # of a function
+        if event == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED:  # of a function
             files.add(frame.f_code.co_filename)
 
     gc.collect()  # or generators that other tests left are ended meanwhile, which counts as a call

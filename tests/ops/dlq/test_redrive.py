@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from ops.dlq.causes import REDRIVE
 from ops.dlq.history import PARTITION
+from ops.dlq.messages import REDRIVE
 from ops.dlq.redrive import Redrive
 from processing.errors import MalformedMessage
 from processing.events import parse
