@@ -26,12 +26,12 @@ from PIL import Image
 from processing import imaging
 from processing.backoff import Backoff
 from processing.batch import Batch
-from processing.capacity import capacity
-from processing.contained import Bodies, Children, Renderer, Renderers, Room
 from processing.ledger import DynamoLedger
-from processing.messages import Message, SideBySide, one_after_another
+from processing.messages import Message, ThreadExecutor, in_this_thread
 from processing.recipe import load
-from processing.time_budget import TimeBudget
+from processing.sandbox import Children, FetchBudget, MemoryBudget, Renderer, Renderers
+from processing.sandbox.capacity import capacity
+from processing.sandbox.time_budget import TimeBudget
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body
 from tests.doubles import MemoryQueue, MemoryStore
@@ -98,8 +98,8 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
     recipe = load((PROJECT / "recipe.toml").read_text(encoding="utf-8"))
     room, budget = capacity(MEMORY), TimeBudget(20)
     children = [Renderer(Children(recipe, environ=os.environ, kept=room.kept))] if overlapped else []
-    renderers = Renderers(children, recipe, room=Room(room.rendering), budget=budget)
-    bodies = Bodies(room, recipe.limits.max_bytes)
+    renderers = Renderers(children, recipe, room=MemoryBudget(room.rendering), budget=budget)
+    bodies = FetchBudget(room, recipe.limits.max_bytes)
     tokens = map(str, itertools.count())
     ledger = DynamoLedger(
         Distant(MemoryDynamoDB(), latency / 5),
@@ -127,8 +127,8 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
         budget=budget,
         max_receive_count=5,
         clock=time.time,
-        chance=random.Random(1),
-        spread=SideBySide(room.threads, bodies.hold) if overlapped else one_after_another,
+        rng=random.Random(1),
+        executor=ThreadExecutor(room.threads, bodies.hold) if overlapped else in_this_thread,
     )
     renderers.close()
 

@@ -30,7 +30,7 @@ CHECKED = "\nassert answer['statusCode'] == 200, answer\n"
 POWERTOOLS = """
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from handlers.api import api, handler, _request
-from processing.api import routes
+from api import routes
 app = APIGatewayRestResolver()
 def told(story):
     def answer(**parameters):
@@ -45,7 +45,7 @@ for resource, stories in routes.ROUTES.items():
 WERKZEUG = """
 from werkzeug.routing import Map, Rule
 from handlers.api import api, handler, _request
-from processing.api import routes
+from api import routes
 rules = []
 for resource, stories in routes.ROUTES.items():
     rule = resource.replace("{proxy+}", "<path:proxy>").replace("{", "<").replace("}", ">")

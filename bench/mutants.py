@@ -6,50 +6,50 @@ from collections.abc import Callable, Sequence
 NASTY = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
-def flip(data: bytearray, chance: random.Random) -> None:
-    for _ in range(chance.randint(1, 8)):
-        data[chance.randrange(len(data))] = chance.randrange(256)
+def flip(data: bytearray, rng: random.Random) -> None:
+    for _ in range(rng.randint(1, 8)):
+        data[rng.randrange(len(data))] = rng.randrange(256)
 
 
-def flip_header(data: bytearray, chance: random.Random) -> None:
-    for _ in range(chance.randint(1, 4)):
-        data[chance.randrange(min(len(data), 256))] = chance.randrange(256)
+def flip_header(data: bytearray, rng: random.Random) -> None:
+    for _ in range(rng.randint(1, 4)):
+        data[rng.randrange(min(len(data), 256))] = rng.randrange(256)
 
 
-def set_number(data: bytearray, chance: random.Random) -> None:
+def set_number(data: bytearray, rng: random.Random) -> None:
     """A length or an offset that lies."""
-    size = chance.choice((1, 2, 4))
-    at = chance.randrange(max(1, min(len(data), 2000) - size))
-    number = chance.choice(NASTY) & (1 << 8 * size) - 1
-    data[at : at + size] = number.to_bytes(size, chance.choice(("big", "little")))
+    size = rng.choice((1, 2, 4))
+    at = rng.randrange(max(1, min(len(data), 2000) - size))
+    number = rng.choice(NASTY) & (1 << 8 * size) - 1
+    data[at : at + size] = number.to_bytes(size, rng.choice(("big", "little")))
 
 
-def cut(data: bytearray, chance: random.Random) -> None:
-    del data[chance.randrange(len(data)) :]
+def cut(data: bytearray, rng: random.Random) -> None:
+    del data[rng.randrange(len(data)) :]
 
 
-def remove(data: bytearray, chance: random.Random) -> None:
-    at = chance.randrange(len(data))
-    del data[at : at + chance.randint(1, 64)]
+def remove(data: bytearray, rng: random.Random) -> None:
+    at = rng.randrange(len(data))
+    del data[at : at + rng.randint(1, 64)]
 
 
-def repeat(data: bytearray, chance: random.Random) -> None:
-    at = chance.randrange(len(data))
-    piece = data[at : at + chance.randint(1, 512)]
-    data[at:at] = piece * chance.randint(1, 20)
+def repeat(data: bytearray, rng: random.Random) -> None:
+    at = rng.randrange(len(data))
+    piece = data[at : at + rng.randint(1, 512)]
+    data[at:at] = piece * rng.randint(1, 20)
 
 
-def swap(data: bytearray, chance: random.Random) -> None:
+def swap(data: bytearray, rng: random.Random) -> None:
     """Two pieces change places, as chunks and segments do in files that are put together wrongly."""
-    size = chance.randint(1, max(1, len(data) // 3))
-    one, other = sorted(chance.randrange(max(1, len(data) - size)) for _ in range(2))
+    size = rng.randint(1, max(1, len(data) // 3))
+    one, other = sorted(rng.randrange(max(1, len(data) - size)) for _ in range(2))
     if other >= one + size:
         data[one : one + size], data[other : other + size] = data[other : other + size], data[one : one + size]
 
 
-def insert(data: bytearray, chance: random.Random) -> None:
-    at = chance.randrange(len(data))
-    data[at:at] = chance.randbytes(chance.randint(1, 64))
+def insert(data: bytearray, rng: random.Random) -> None:
+    at = rng.randrange(len(data))
+    data[at:at] = rng.randbytes(rng.randint(1, 64))
 
 
 MUTATIONS: Sequence[Callable[[bytearray, random.Random], None]] = (
@@ -60,15 +60,15 @@ MUTATIONS: Sequence[Callable[[bytearray, random.Random], None]] = (
 
 def mutant(number: int, originals: Sequence[tuple[str, bytes]]) -> tuple[str, bytes]:
     """The broken image of this number; now and then the end of one file behind the beginning of another."""
-    chance = random.Random(number)
-    name, original = chance.choice(originals)
+    rng = random.Random(number)
+    name, original = rng.choice(originals)
     data = bytearray(original)
-    if chance.random() < 0.1:
-        other, donor = chance.choice(originals)
+    if rng.random() < 0.1:
+        other, donor = rng.choice(originals)
         name += f" + {other}"
-        data[chance.randrange(len(data)) :] = donor[chance.randrange(len(donor)) :]
-    for _ in range(chance.randint(1, 3)):
-        chance.choice(MUTATIONS)(data, chance)
+        data[rng.randrange(len(data)) :] = donor[rng.randrange(len(donor)) :]
+    for _ in range(rng.randint(1, 3)):
+        rng.choice(MUTATIONS)(data, rng)
         if not data:
             break
     return name, bytes(data)

@@ -24,10 +24,10 @@ from rich.table import Table
 from ops.settings import parameters
 from processing.backoff import Backoff
 from processing.batch import Batch
-from processing.capacity import shortest_timeout
 from processing.ledger import DynamoLedger
 from processing.messages import Message
-from processing.time_budget import TimeBudget
+from processing.sandbox.capacity import shortest_timeout
+from processing.sandbox.time_budget import TimeBudget
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body, recipe
 from tests.doubles import MemoryQueue, MemoryStore, Sent
@@ -133,7 +133,7 @@ class Backlog:
             budget=budget,
             max_receive_count=self.stage.receives,
             clock=self.clock,
-            chance=self.rng,
+            rng=self.rng,
         )
 
     def _weigh(self, data: bytes) -> Weight:

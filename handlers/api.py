@@ -9,9 +9,9 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 from functools import cache
 from typing import Any
 
+from api import routes
+from api.http import Request, base_of
 from handlers.api_bootstrap import build_api
-from processing.api import routes
-from processing.api.http import Request, base_of
 
 api = cache(build_api)  # made at the first invocation, kept while the environment lives
 

@@ -12,22 +12,22 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from api import formats
+from api.ids import RANDOM_BITS
+from api.objects import S3Objects
+from api.owners import DynamoOwners
+from api.schemas import Accepted
+from api.service import Service
+from api.settings import ApiSettings
+from api.site import CONTENT_TYPES
+from api.versions import TableVersions
 from handlers.telemetry import log_as_json
-from processing.api import formats
-from processing.api.ids import RANDOM_BITS
-from processing.api.objects import S3Objects
-from processing.api.orders import Accepted
-from processing.api.register import DynamoRegister
-from processing.api.service import Service
-from processing.api.settings import ApiSettings
-from processing.api.site import CONTENT_TYPES
-from processing.api.versions import TableVersions
-from processing.capacity import capacity
 from processing.ledger import ImagesTable
 from processing.recipe import load
+from processing.sandbox.capacity import capacity
 
 ROOT = Path(__file__).resolve().parent.parent
-DESCRIPTION = ROOT / "processing" / "api" / "openapi.json"
+DESCRIPTION = ROOT / "api" / "openapi.json"
 
 # Two tries of at most 1 + 3 seconds: an answer, if only 503, long before API Gateway gives up after 29
 CLIENT = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
@@ -49,7 +49,7 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
         settings=settings,
         accepted=Accepted(formats.types(heic=find_spec("pi_heif") is not None), max_bytes),
         variants=[spec.name for spec in recipe.variants],
-        register=DynamoRegister(dynamodb, table=settings.images_table, clock=clock),
+        register=DynamoOwners(dynamodb, table=settings.images_table, clock=clock),
         versions=TableVersions(
             ImagesTable(dynamodb, settings.images_table), uploads_bucket=settings.uploads_bucket, clock=clock
         ),

@@ -14,16 +14,16 @@ from handlers.deadlines import Deadlines
 from handlers.telemetry import Metrics, log_as_json
 from processing.backoff import Backoff
 from processing.batch import Batch
-from processing.capacity import Capacity, capacity
-from processing.contained import Bodies, Children, Renderer, Renderers, Room
 from processing.ledger import DynamoLedger
-from processing.messages import SideBySide
+from processing.messages import ThreadExecutor
 from processing.publisher import Render
 from processing.queue import SqsQueue
 from processing.recipe import Recipe, load
+from processing.sandbox import Children, FetchBudget, MemoryBudget, Renderer, Renderers
+from processing.sandbox.capacity import Capacity, capacity
+from processing.sandbox.time_budget import TimeBudget
 from processing.settings import Settings
-from processing.store import S3Store
-from processing.time_budget import TimeBudget
+from processing.storage.objects import S3Store
 from processing.worker import Worker
 
 RECIPE = Path(__file__).resolve().parent.parent / "recipe.toml"
@@ -56,10 +56,10 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
         budget=budget,
         max_receive_count=settings.max_receive_count,
         clock=time.time,
-        chance=random.Random(),
+        rng=random.Random(),
         begin=deadlines.begin,
         end=metrics.flush_batch,
-        spread=SideBySide(room.threads, Bodies(room, recipe.limits.max_bytes).hold),
+        executor=ThreadExecutor(room.threads, FetchBudget(room, recipe.limits.max_bytes).hold),
     )
 
 
@@ -93,7 +93,7 @@ def _render(settings: Settings, recipe: Recipe, room: Capacity, budget: TimeBudg
 
         return imaging.render
     children = [Renderer(Children(recipe, environ=env, kept=room.kept)) for _ in range(room.renderers)]
-    return Renderers(children, recipe, room=Room(room.rendering), budget=budget).render
+    return Renderers(children, recipe, room=MemoryBudget(room.rendering), budget=budget).render
 
 
 def _fitting(recipe: Recipe, room: Capacity) -> Recipe:

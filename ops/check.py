@@ -13,9 +13,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from processing import recipe
-from processing.capacity import LONGEST_TIMEOUT, animation_seconds, shortest_timeout
 from processing.errors import Misconfigured
 from processing.naming import overlaps
+from processing.sandbox.capacity import LONGEST_TIMEOUT, animation_seconds, shortest_timeout
 
 RECIPE = Path(__file__).parents[1] / "recipe.toml"
 LOG_RETENTION_DAYS = (

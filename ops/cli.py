@@ -25,8 +25,8 @@ from ops.show.command import show
 from ops.start.command import start
 from ops.status.command import status
 from ops.upload.command import upload
-from processing.aws import is_denied, meaning_of
 from processing.errors import Unavailable
+from processing.storage.refusals import is_denied, meaning_of
 
 INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from typing import Final, Literal
 
-from processing.capacity import VCPU, capacity
+from processing.sandbox.capacity import VCPU, capacity
 
 Architecture = Literal["x86_64", "arm64"]
 

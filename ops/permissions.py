@@ -62,7 +62,7 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "replay OBJECT": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table"),
     "replay ID": (*FIND, *LOOK_AT_UPLOADS, *LETTERS),
-    "replay --contained": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table", *CONSUMER),
+    "replay --sandbox": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table", *CONSUMER),
     "estimate --stage": (*FIND, *SETTINGS),
     "dlq groups": (*FIND, *LETTERS),
     "dlq list": (*FIND, *LETTERS),

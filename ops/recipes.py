@@ -11,7 +11,7 @@ from processing.ledger import Record
 from processing.naming import variant_keys
 from processing.published import is_from, stands, to_make
 from processing.recipe import Recipe, load
-from processing.store import Published
+from processing.storage.objects import Published
 
 
 class VariantState(StrEnum):

@@ -26,8 +26,8 @@ from typing import Any, Protocol
 from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavailable
 from processing.events import Event
 from processing.ledger import Delivery
-from processing.messages import Chain, Message, ParsedMessage, Spread, in_chains, one_after_another
-from processing.time_budget import TimeBudget
+from processing.messages import Executor, Message, MessageGroup, ParsedMessage, in_groups, in_this_thread
+from processing.sandbox.time_budget import TimeBudget
 from processing.worker import Kind, Outcome, reason_of
 
 log = logging.getLogger("darkroom")
@@ -65,11 +65,11 @@ class Batch:
     """How batches are worked off.
 
     Args:
-        handle: works on one object, as `Worker.handle`; by several threads at once, if ``spread`` says so.
+        handle: works on one object, as `Worker.handle`; by several threads at once, if ``executor`` says so.
         budget: knows what time is left in the invocation.
         begin: told, at the beginning of an invocation, what its end is measured with.
         end: called when a batch has been worked off, however that went.
-        spread: how the messages are spread.
+        executor: how the messages are spread.
     """
 
     handle: Handle
@@ -77,10 +77,10 @@ class Batch:
     budget: TimeBudget
     max_receive_count: int
     clock: Callable[[], float]
-    chance: random.Random
+    rng: random.Random
     begin: Callable[[SecondsLeft], None] = lambda _: None
     end: Callable[[], None] = lambda: None
-    spread: Spread = one_after_another
+    executor: Executor = in_this_thread
 
     def process(
         self, messages: Sequence[Message], *, seconds_left: SecondsLeft, request_id: str = ""
@@ -92,8 +92,8 @@ class Batch:
         """
         fates: dict[int, Fate] = {}
 
-        def work(chain: Chain[ParsedMessage]) -> None:
-            for parsed in chain.items:
+        def work(group: MessageGroup[ParsedMessage]) -> None:
+            for parsed in group.items:
                 with _reported(f"the work on message {parsed.message.id} broke off"), self.budget.message():
                     fates[parsed.position] = self._settle(parsed, request_id)
 
@@ -101,7 +101,7 @@ class Batch:
             with _reported("the batch broke off"):
                 self.begin(seconds_left)
                 self.budget.begin(seconds_left, len(messages))
-                self.spread(work, in_chains(messages))
+                self.executor(work, in_groups(messages))
         finally:
             with _reported("the messages that failed were not postponed"):
                 self._postpone(_delays(messages, fates))
@@ -132,7 +132,7 @@ class Batch:
             receive_count=message.receive_count,
             max_receive_count=self.max_receive_count,
             now=self.clock(),
-            chance=self.chance,
+            rng=self.rng,
         )
         with _reported(f"the end of message {message.id} was not logged"):
             bug = result if fate.level >= logging.ERROR and isinstance(result, Exception) else None
@@ -194,7 +194,7 @@ def _delays(messages: Sequence[Message], fates: Mapping[int, Fate]) -> dict[str,
 
 
 def fate_of(
-    result: Outcome | Exception, *, receive_count: int, max_receive_count: int, now: float, chance: random.Random
+    result: Outcome | Exception, *, receive_count: int, max_receive_count: int, now: float, rng: random.Random
 ) -> Fate:
     """What becomes of a message whose object ended like this: the table above."""
     last = receive_count >= max_receive_count
@@ -203,12 +203,12 @@ def fate_of(
     if isinstance(result, Rejected):
         return Fate("rejected", acknowledged=False, level=logging.WARNING, delay=0)
     if isinstance(result, NotStarted):
-        delay = round(chance.uniform(0, NOT_STARTED_JITTER))
+        delay = round(rng.uniform(0, NOT_STARTED_JITTER))
         return Fate("not_started", acknowledged=False, level=logging.INFO, delay=delay)
     if isinstance(result, Busy):
-        wait = max(0.0, result.lease_until - now) + 1 + chance.uniform(0, BUSY_JITTER)
+        wait = max(0.0, result.lease_until - now) + 1 + rng.uniform(0, BUSY_JITTER)
         return Fate("busy", acknowledged=False, level=logging.INFO, delay=round(wait))
-    delay = round(_backoff(receive_count) * (1 + chance.uniform(0, JITTER)))
+    delay = round(_backoff(receive_count) * (1 + rng.uniform(0, JITTER)))
     if isinstance(result, DarkroomError):
         return Fate("retryable", acknowledged=False, level=logging.WARNING if last else logging.INFO, delay=delay)
     return Fate("unexpected", acknowledged=False, level=logging.ERROR, delay=delay)

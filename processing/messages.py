@@ -16,69 +16,69 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Chain(Generic[T]):
+class MessageGroup(Generic[T]):
     """What has to be worked on one after the other; ``size`` is the largest object's in bytes, None when unknown."""
 
     items: tuple[T, ...]
     size: int | None = None
 
 
-class Spread(Protocol):
-    """Does the work of every chain, and returns when all of it has ended."""
+class Executor(Protocol):
+    """Does the work of every group, and returns when all of it has ended."""
 
-    def __call__(self, work: Callable[[Chain[T]], None], chains: Sequence[Chain[T]]) -> None: ...
+    def __call__(self, work: Callable[[MessageGroup[T]], None], groups: Sequence[MessageGroup[T]]) -> None: ...
 
 
-def chained(items: Iterable[T], objects_of: Callable[[T], Set[str]]) -> list[tuple[T, ...]]:
-    """The items in chains, so that no object is in two of them; in their order, chains and items."""
-    chains: list[tuple[list[T], set[str]]] = []
+def grouped(items: Iterable[T], objects_of: Callable[[T], Set[str]]) -> list[tuple[T, ...]]:
+    """The items in groups, so that no object is in two of them; in their order, groups and items."""
+    groups: list[tuple[list[T], set[str]]] = []
     for item in items:
         objects = set(objects_of(item))
-        shared = [chain for chain in chains if chain[1] & objects]
+        shared = [group for group in groups if group[1] & objects]
         if not shared:
-            chains.append(([item], objects))
+            groups.append(([item], objects))
             continue
         first, *others = shared
-        for chain in others:
-            chains.remove(chain)
-            first[0].extend(chain[0])
-            first[1].update(chain[1])
+        for group in others:
+            groups.remove(group)
+            first[0].extend(group[0])
+            first[1].update(group[1])
         first[0].append(item)
         first[1].update(objects)
-    return [tuple(chain) for chain, _ in chains]
+    return [tuple(group) for group, _ in groups]
 
 
-def one_after_another(work: Callable[[Chain[T]], None], chains: Sequence[Chain[T]]) -> None:
+def in_this_thread(work: Callable[[MessageGroup[T]], None], groups: Sequence[MessageGroup[T]]) -> None:
     """In the thread that is there."""
-    for chain in chains:
-        work(chain)
+    for group in groups:
+        work(group)
 
 
 @dataclass(frozen=True, slots=True)
-class SideBySide:
+class ThreadExecutor:
     """In threads, each of which has ended when the call returns: one that Lambda freezes would wake up as a zombie.
 
     Args:
         threads: how many there are at most.
-        space: held while a chain is worked on, by the size of its objects.
+        space: held while a group is worked on, by the size of its objects.
     """
 
     threads: int
     space: Callable[[int | None], AbstractContextManager[object]]
 
-    def __call__(self, work: Callable[[Chain[T]], None], chains: Sequence[Chain[T]]) -> None:
-        """Do the work of every chain.
+    def __call__(self, work: Callable[[MessageGroup[T]], None], groups: Sequence[MessageGroup[T]]) -> None:
+        """Do the work of every group.
 
         Raises:
             Exception: what the work of one of them raised, after all have ended.
         """
 
-        def within(chain: Chain[T]) -> None:
-            with self.space(chain.size):
-                work(chain)
+        def within(group: MessageGroup[T]) -> None:
+            with self.space(group.size):
+                work(group)
 
-        with ThreadPoolExecutor(max(1, min(self.threads, len(chains)))) as pool:
-            running = [pool.submit(within, chain) for chain in chains]
+        with ThreadPoolExecutor(max(1, min(self.threads, len(groups)))) as pool:
+            running = [pool.submit(within, group) for group in groups]
         for each in running:
             each.result()
 
@@ -108,11 +108,11 @@ class ParsedMessage:
         return frozenset(f"{event.bucket}/{event.key}" for event in self.events)
 
 
-def in_chains(messages: Sequence[Message]) -> list[Chain[ParsedMessage]]:
-    """The messages of one object in one chain, in their order; what was received most often comes first."""
+def in_groups(messages: Sequence[Message]) -> list[MessageGroup[ParsedMessage]]:
+    """The messages of one object in one group, in their order; what was received most often comes first."""
     in_turn = sorted(enumerate(messages), key=lambda each: -each[1].receive_count)
-    chains = chained((_parsed(position, message) for position, message in in_turn), lambda parsed: parsed.objects)
-    return [Chain(items, _largest(items)) for items in chains]
+    groups = grouped((_parsed(position, message) for position, message in in_turn), lambda parsed: parsed.objects)
+    return [MessageGroup(items, _largest(items)) for items in groups]
 
 
 def _parsed(position: int, message: Message) -> ParsedMessage:

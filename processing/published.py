@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 from processing.ledger import Record, VariantRecord
 from processing.recipe import Recipe, VariantSpec
-from processing.store import NewVariant, Published, Store
+from processing.storage.objects import NewVariant, Published, Store
 
 
 def is_complete(store: Store, recipe: Recipe, variant_keys: Mapping[str, str], record: Record) -> bool:

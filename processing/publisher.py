@@ -2,8 +2,8 @@
 is the truth.
 
 Every write is conditional on what was seen just before it, so that an older picture never covers an acknowledged
-newer one; and whoever has written looks at the source again before its message is acknowledged (`Publication.look`),
-so that the end is right whatever came in between::
+newer one; and a worker that has written looks at the source again before its message is acknowledged
+(`Publication.reconcile`), so that the end is right whatever came in between::
 
     W1 (version A)   PUT phone=A                        PUT tablet=A  look: source is B -> bring all to B
     W2 (version B)                PUT phone=B  PUT tablet=B  look: B -> done
@@ -29,7 +29,7 @@ from processing.ledger import VariantRecord
 from processing.picture import Rendered, RenderedVariant
 from processing.published import is_as_good, is_from, stands
 from processing.recipe import Recipe
-from processing.store import NewVariant, Published, Store
+from processing.storage.objects import NewVariant, Published, Store
 
 UNKNOWN: Final = object()  # a version that cannot be told: of the source, or of what stands in the variants bucket
 
@@ -132,7 +132,7 @@ class Publication:
         """
         return {made.name: self._put(made, etag, over=self._seen.get(made.name)) for made in rendered.variants}
 
-    def look(self, published: object) -> object:
+    def reconcile(self, published: object) -> object:
         """Bring the variants to what the source is now, and look again, until nothing has changed.
 
         Args:

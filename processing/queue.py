@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from processing.aws import calling
 from processing.errors import Retryable, Unavailable
+from processing.storage.refusals import translating_errors
 
 ENTRIES = 10  # what ChangeMessageVisibilityBatch takes
 
@@ -35,7 +35,7 @@ class SqsQueue:
                 for index, handle in enumerate(handles[start : start + ENTRIES])
             ]
             try:
-                with calling("sqs:ChangeMessageVisibilityBatch"):
+                with translating_errors("sqs:ChangeMessageVisibilityBatch"):
                     answer = self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
             except Retryable as error:
                 refused.append(error.cause)

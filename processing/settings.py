@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from processing.errors import Misconfigured
 
-RENDERINGS = ("contained", "in-process")
+RENDERINGS = ("sandbox", "in-process")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -15,7 +15,7 @@ class Settings:
     """The consumer's settings; each field is the variable of the same name in capitals. Times are in seconds.
 
     ``memory`` and ``function`` are Lambda's own AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in megabytes, and
-    AWS_LAMBDA_FUNCTION_NAME; ``rendering`` is "contained" in child processes, or "in-process", which a workshop without
+    AWS_LAMBDA_FUNCTION_NAME; ``rendering`` is "sandbox" in child processes, or "in-process", which a workshop without
     Linux needs and which tests may like.
     """
 
@@ -58,7 +58,7 @@ class Settings:
                 log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
                 memory=read.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", at_least=128),
                 function=env.get("AWS_LAMBDA_FUNCTION_NAME", "consumer"),
-                rendering=read.choice("RENDERING", RENDERINGS, default="contained"),
+                rendering=read.choice("RENDERING", RENDERINGS, default="sandbox"),
             )
             if not read.faults and settings.lease_seconds <= settings.function_timeout:
                 read.faults.append(

@@ -40,8 +40,8 @@ from processing.picture import Rendered
 from processing.published import is_complete
 from processing.publisher import UNKNOWN, Lease, Publication, Render
 from processing.recipe import Recipe
-from processing.stopwatch import Stopwatch
-from processing.store import Original, Store
+from processing.storage.objects import Original, Store
+from processing.timings import Timings
 
 CLAIMS: Final = 3  # of a version that others finish, incomplete, in between
 
@@ -107,21 +107,21 @@ class Worker:
         claim = self._claim(event, delivery)
         if claim is None:
             return Outcome(Kind.DUPLICATE)
-        watch = Stopwatch(self.clock)
+        watch = Timings(self.clock)
         with self._reasons(claim, delivery):
             publication = self._publication(claim, event.key)
             while True:  # as often as the publication looks
                 image, now = self._publish(event, publication, watch, claim)
                 if now != event.etag:
                     status = Status.REMOVED if now is None else Status.SUPERSEDED
-                    self.ledger.settle(claim, status)
+                    self.ledger.close(claim, status)
                     return Outcome(Kind(status.lower()), claim.attempt, watch.timings)
                 if image is not None:
                     self.ledger.complete(claim, image)
                     return Outcome(Kind.DONE, claim.attempt, watch.timings, image.size_bytes)
 
     def _publish(
-        self, event: ObjectCreated, publication: Publication, watch: Stopwatch, claim: Claim
+        self, event: ObjectCreated, publication: Publication, watch: Timings, claim: Claim
     ) -> tuple[ImageRecord | None, object]:
         """Fetch, render, publish and look; what was made, and the version that is in the uploads bucket now."""
         image = None
@@ -129,7 +129,7 @@ class Worker:
             kept = publication.survey(claim.image.variants if claim.image else (), event.etag)
             missing = [spec.name for spec in self.recipe.variants if spec.name not in kept]
             if claim.image is not None and not missing:
-                return replace(claim.image, variants=tuple(kept.values())), publication.look(event.etag)
+                return replace(claim.image, variants=tuple(kept.values())), publication.reconcile(event.etag)
             with watch("fetch"):
                 original = self.store.fetch(event.key, event.etag, max_bytes=self.recipe.limits.max_bytes)
             with watch("render"):
@@ -140,10 +140,10 @@ class Worker:
                 made = kept | publication.publish(rendered, event.etag)
             variants = tuple(made[spec.name] for spec in self.recipe.variants)
             image = _image(original, rendered, variants, watch.timings)
-            return image, publication.look(event.etag)
+            return image, publication.reconcile(event.etag)
         except SourceChanged as change:
             if claim.earlier or publication.wrote:
-                return image, publication.look(UNKNOWN)
+                return image, publication.reconcile(UNKNOWN)
             return None, None if isinstance(change, SourceGone) else UNKNOWN
 
     def _remove(self, event: ObjectRemoved, delivery: Delivery) -> Outcome:
@@ -155,8 +155,8 @@ class Worker:
             return Outcome(Kind.IGNORED)
         claim = self._claim_removals(event, delivery)
         with self._reasons(claim, delivery):
-            now = self._publication(claim, event.key).look(UNKNOWN)
-            self.ledger.settle(claim, Status.REMOVED)
+            now = self._publication(claim, event.key).reconcile(UNKNOWN)
+            self.ledger.close(claim, Status.REMOVED)
             return Outcome(Kind.REMOVED if now is None else Kind.SUPERSEDED, claim.attempt)
 
     def _claim(self, event: ObjectCreated, delivery: Delivery) -> Claim | None:

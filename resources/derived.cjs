@@ -10,7 +10,7 @@ const SERVICE = path.dirname(__dirname);
 const DAY = 24 * 60 * 60;
 
 /** Everything that decides what the function does: a ledger entry names the code that wrote it. */
-const CODE = ['handlers', 'processing', 'recipe.toml', 'logos', 'requirements.txt', 'requirements-base.txt'];
+const CODE = ['api', 'handlers', 'processing', 'recipe.toml', 'logos', 'requirements.txt', 'requirements-base.txt'];
 
 function filesBelow(name) {
   const full = path.join(SERVICE, name);

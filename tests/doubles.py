@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from processing.errors import ImageTooLarge, PreconditionFailed, SourceGone, SourceReplaced
-from processing.store import NewVariant, Original, Published
+from processing.storage.objects import NewVariant, Original, Published
 
 
 def etag_of(body: bytes) -> str:

@@ -79,3 +79,32 @@ def test_every_test_that_a_decision_names_exists() -> None:
     there = set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
 
     assert sorted(named_tests - there) == []
+
+
+GENERATED = re.compile(r"<!-- ([\w.]+): begin -->.*?<!-- \1: end -->", re.DOTALL)
+WRITTEN = [page for page in PAGES if page.name != "cli.md"]
+ROOMS = ("api", "bench", "handlers", "ops", "processing", "resources", "tests", "web")
+
+
+def written(page: Path) -> str:
+    """A page without the parts that a command writes."""
+    return GENERATED.sub("", page.read_text(encoding="utf-8"))
+
+
+def is_there(path: str) -> bool:
+    return (ROOT / path).exists() or (ROOT / f"{path}.py").exists()
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=named(WRITTEN))
+def test_every_file_and_module_that_a_page_names_exists(page: Path) -> None:
+    paths = [path for path in re.findall(r"`([\w./-]+)`", written(page)) if path.split("/")[0] in ROOMS]
+    modules = [name.replace(".", "/") for name in re.findall(r"python -m ([\w.]+)", written(page))]
+
+    assert [path for path in (*paths, *modules) if not is_there(path)] == []
+
+
+def test_the_layout_of_the_readme_names_every_folder() -> None:
+    layout = (ROOT / "README.md").read_text(encoding="utf-8").split("## Layout")[1].split("```")[1]
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))}
+
+    assert folders - {"node_modules", "out", "dist"} <= set(re.findall(r"(\w+)/", layout))

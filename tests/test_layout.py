@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HOUSE = ("processing", "handlers", "ops")
+HOUSE = ("processing", "api", "handlers", "ops")
 
 PURE = {
     "backoff",
-    "capacity",
     "errors",
     "events",
     "fingerprint",
@@ -23,25 +22,32 @@ PURE = {
     "picture",
     "recipe",
     "settings",
-    "stopwatch",
-    "time_budget",
+    "timings",
 }
 """Parts of processing that know neither AWS nor the parts that do."""
 
 LIBRARIES = {
     "processing.imaging": ("PIL", "cykooz_resizer", "pi_heif"),
     "processing.ledger": ("botocore.exceptions", "boto3.dynamodb.types"),
-    "processing.store": ("botocore.exceptions",),
+    "processing.storage.objects": ("botocore.exceptions",),
     "processing.queue": ("botocore.exceptions",),
-    "processing.aws": ("botocore.exceptions", "botocore.parsers"),
-    "processing.api.objects": ("botocore.exceptions",),
-    "processing.api.register": ("boto3.dynamodb.types",),
-    "processing.api.versions": ("boto3.dynamodb.types",),
+    "processing.storage.refusals": ("botocore.exceptions", "botocore.parsers"),
+    "api.objects": ("botocore.exceptions",),
+    "api.owners": ("boto3.dynamodb.types",),
+    "api.versions": ("boto3.dynamodb.types",),
     "handlers": ("boto3", "botocore", "urllib3"),
 }
 """What a part may import besides the standard library; every other part of processing and handlers imports nothing."""
 
-INWARDS = {"processing": ("processing",), "handlers": ("handlers", "processing")}
+INWARDS = {
+    "processing": ("processing",),
+    "api": (
+        "api",
+        *(f"processing.{part}" for part in ("errors", "ledger", "naming", "recipe", "settings")),
+        "processing.storage.refusals",
+    ),
+    "handlers": ("handlers", "api", "processing"),
+}
 """Whom of the house each may import; ops may import anything."""
 
 ACTIONS = {"open", "print", "getenv", "environ", "client", "resource", "Popen", "run", "read_text", "read_bytes"}
@@ -153,13 +159,13 @@ def test_the_whole_house_was_looked_at():
         ("processing.worker", "import ops.cli"),
         ("processing.worker", "from handlers import consumer"),
         ("processing.worker", "def f():\n    import requests"),
-        ("processing.store", "import boto3"),
-        ("processing.store", "from botocore import session"),
+        ("processing.storage.objects", "import boto3"),
+        ("processing.storage.objects", "from botocore import session"),
         ("processing.ledger.dynamo", "from boto3 import client"),
         ("processing.events", "from botocore.exceptions import ClientError"),
-        ("processing.events", "from processing.store import Store"),
-        ("processing.api.looking", "from botocore.exceptions import ClientError"),
-        ("processing.api.routes", "import boto3"),
+        ("processing.events", "from processing.storage.objects import Store"),
+        ("api.images", "from botocore.exceptions import ClientError"),
+        ("api.routes", "import boto3"),
         ("processing.recipe.reading", "from processing import aws"),
         ("processing.imaging.steps", "from processing.ledger.dynamo import DynamoLedger"),
         ("handlers.consumer", "from ops import cli"),
@@ -175,9 +181,9 @@ def test_an_import_that_points_outwards_is_found(module, text):
     [
         ("processing.imaging.steps", "from PIL import Image, ImageOps"),
         ("processing.imaging", "from cykooz_resizer import Resizer"),
-        ("processing.api.objects", "from botocore.exceptions import ClientError"),
-        ("processing.store", "from botocore.exceptions import ClientError"),
-        ("processing.worker", "from processing.store import Store"),
+        ("api.objects", "from botocore.exceptions import ClientError"),
+        ("processing.storage.objects", "from botocore.exceptions import ClientError"),
+        ("processing.worker", "from processing.storage.objects import Store"),
         ("handlers.bootstrap", "import boto3\nfrom processing import worker"),
     ],
 )

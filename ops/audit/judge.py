@@ -10,7 +10,7 @@ from ops.audit.keys import Names
 from ops.backfill.sources import SourceObject
 from ops.recipes import VariantPlan, VariantState
 from processing.ledger import ImagesTable, Phase, Record, Status, Version
-from processing.store import Published, head
+from processing.storage.objects import Published, head
 
 NOTIFIED: Final = 10.0  # seconds within which S3 usually sends the notification of an upload
 

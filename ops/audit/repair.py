@@ -13,8 +13,8 @@ from ops.audit.keys import Names
 from ops.backfill.sending import Send
 from ops.backfill.sources import SourceObject
 from ops.queues import MAX_ENTRIES, NotSent
-from processing.aws import is_conflict, is_missing
-from processing.store import head
+from processing.storage.objects import head
+from processing.storage.refusals import is_conflict, is_missing
 
 TO_GO = (FindingKind.ORPHAN, FindingKind.LEFTOVER, FindingKind.WRONG)
 LEFT_ARCHIVED = "its source is archived: restore it first"

@@ -13,13 +13,13 @@ from botocore.exceptions import ClientError
 from ops.audit.judge import AuditedObject, Finding, FindingKind
 from ops.recipes import VariantPlan, VariantState
 from processing import imaging
-from processing.aws import is_missing
-from processing.contained import Children, Renderer, Renderers, Room
 from processing.errors import Rejected, RenderBug, SandboxFailed
 from processing.imaging import Rendered
 from processing.recipe import Recipe
-from processing.store import Published
-from processing.time_budget import TimeBudget
+from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
+from processing.sandbox.time_budget import TimeBudget
+from processing.storage.objects import Published
+from processing.storage.refusals import is_missing
 
 MEGABYTES: Final = 4096.0  # for pixels: what the largest functions have room for
 SECONDS: Final = 120.0  # of one try
@@ -112,6 +112,6 @@ def sandbox(recipe: Recipe) -> Iterator[Engine]:
         yield imaging.render
         return
     renderer = Renderer(Children(recipe, environ=os.environ))
-    renderers = Renderers([renderer], recipe, room=Room(MEGABYTES), budget=TimeBudget(SECONDS))
+    renderers = Renderers([renderer], recipe, room=MemoryBudget(MEGABYTES), budget=TimeBudget(SECONDS))
     with closing(renderers):
         yield renderers.render

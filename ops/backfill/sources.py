@@ -17,7 +17,7 @@ from urllib.parse import unquote_plus
 from botocore.exceptions import ClientError
 
 from ops.errors import UsageError
-from processing.store import head, needs_customer_key
+from processing.storage.objects import head, needs_customer_key
 
 HEADS_AT_ONCE: Final = 16
 CHUNK: Final = 100

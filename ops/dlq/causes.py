@@ -18,7 +18,7 @@ from processing.events import Event, ObjectCreated, parse
 from processing.ledger import REMOVED_KEY, ImagesTable, Phase, Record, Status, Version
 from processing.ledger.table import MOST_KEYS
 
-OPERATION: Final = re.compile(r"(?:s3|dynamodb|sqs):[A-Za-z]+(?= |:)")  # as `processing.aws.calling` names it
+OPERATION: Final = re.compile(r"(?:s3|dynamodb|sqs):[A-Za-z]+(?= |:)")  # as `translating_errors` names it
 
 
 @dataclass(frozen=True, slots=True, order=True)

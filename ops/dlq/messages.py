@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.errors import UsageError
 from ops.queues import COUNTS, MAX_ENTRIES, Depth, OutgoingMessage, chunks
-from processing.aws import code_of
+from processing.storage.refusals import code_of
 
 HIDDEN: Final = 120  # seconds
 WAIT = 1  # seconds of a long poll: an empty answer then comes from all of SQS's servers, not from a few

@@ -16,10 +16,10 @@ from ops.dlq.runbook import guidance
 from ops.dlq.selection import Filter, by_id, filtered, many, read_queue
 from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, print_json, stderr, stdout, table
-from processing.aws import code_of
 from processing.events import ObjectCreated
 from processing.ledger import Record
-from processing.store import head
+from processing.storage.objects import head
+from processing.storage.refusals import code_of
 
 LIMIT: Final = 50  # lines of a list
 

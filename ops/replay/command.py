@@ -15,7 +15,7 @@ from ops.stage import Stage, on_stage
 from ops.terminal import AsJson, print_json, stderr, stdout, table
 from processing.events import ObjectCreated
 from processing.ledger import ImagesTable
-from processing.store import head
+from processing.storage.objects import head
 
 
 @on_stage
@@ -27,12 +27,12 @@ def replay_command(
     etag: Annotated[
         str | None, typer.Option(help="Which version of the object.", show_default="what is there now")
     ] = None,
-    contained: Annotated[
-        bool, typer.Option("--contained", help="In a child process within limits, as the function does (Linux only).")
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="In a child process within limits, as the function does (Linux only).")
     ] = False,
     seconds: Annotated[
         float | None,
-        typer.Option(min=0.1, help="With --contained: what one try may take.", show_default="the function's"),
+        typer.Option(min=0.1, help="With --sandbox: what one try may take.", show_default="the function's"),
     ] = None,
     recipe: Annotated[
         Path | None, typer.Option(help="Another recipe to render with.", show_default="recipe.toml")
@@ -43,19 +43,19 @@ def replay_command(
     """Run one version of an object through the consumer's code on this machine: steps, memory, outcome, traceback.
 
     An exact version is fetched: that of the dead letter, or what is in the bucket now. Nothing is written to AWS.
-    Without --contained an image that takes its process down takes this command down. Exit code 0 when it was rendered,
+    Without --sandbox an image that takes its process down takes this command down. Exit code 0 when it was rendered,
     and 1 when it failed.
 
     Examples:
 
     darkroom replay images/2026/cat.jpg
 
-    darkroom replay 0a1b2c3d --contained
+    darkroom replay 0a1b2c3d --sandbox
 
     darkroom replay s3://my-uploads/images/cat.jpg --etag 5d41402abc4b2a76b9719d911017c592 --out /tmp/cat --json
     """
     meant, today = find_target(stage, target, etag), read_recipe(recipe)
-    limits = _limits(stage, seconds) if contained else None
+    limits = _limits(stage, seconds) if sandbox else None
     made = replay(stage, meant, today, limits)
     files = _write(made, meant, out) if out else {}
     if as_json:

@@ -19,8 +19,6 @@ from PIL.ImageFile import ImageFile
 from ops.errors import UsageError
 from ops.stage import Stage
 from processing import imaging
-from processing.capacity import capacity
-from processing.contained import Children, Renderer, Renderers, Room
 from processing.errors import SourceChanged, SourceGone, Unavailable
 from processing.imaging import Rendered
 from processing.imaging.encode import encode
@@ -29,8 +27,10 @@ from processing.imaging.original import open_original
 from processing.imaging.price import megabytes
 from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL
 from processing.recipe import Recipe
-from processing.store import S3Store, head
-from processing.time_budget import TimeBudget
+from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
+from processing.sandbox.capacity import capacity
+from processing.sandbox.time_budget import TimeBudget
+from processing.storage.objects import S3Store, head
 from processing.worker import reason_of
 
 RESET: Final = "5"  # https://docs.kernel.org/filesystems/proc.html: the peak begins anew at what is used now
@@ -89,7 +89,7 @@ def replay(stage: Stage, target: ReplayTarget, recipe: Recipe, limits: ReplayLim
     try:
         body = _fetch(stage, target, recipe)
         made.size, made.steps["fetch"] = len(body), (time.perf_counter() - start) * 1000
-        run: Run = _contained(limits) if limits else _in_this_process
+        run: Run = _in_sandbox(limits) if limits else _in_this_process
         run(made, body, recipe)
     except Unavailable:
         raise
@@ -119,13 +119,13 @@ def _in_this_process(made: Replay, body: bytes, recipe: Recipe) -> None:
     made.price = megabytes(imaging.inspect(body, recipe.limits), recipe)
 
 
-def _contained(limits: ReplayLimits) -> Run:
+def _in_sandbox(limits: ReplayLimits) -> Run:
     """In a child, which may crash, hang or swell, twice; only the whole of it is timed."""
     room, seconds = capacity(limits.memory), limits.seconds
 
     def run(made: Replay, body: bytes, recipe: Recipe) -> None:
         child = Renderer(Children(recipe, environ=os.environ, kept=room.kept))
-        renderers = Renderers([child], recipe, room=Room(room.rendering), budget=TimeBudget(seconds))
+        renderers = Renderers([child], recipe, room=MemoryBudget(room.rendering), budget=TimeBudget(seconds))
         start = time.perf_counter()
         try:
             made.rendered = renderers.render(body, recipe)

@@ -8,7 +8,7 @@ from ops.errors import UsageError
 from ops.recipes import VariantPlan, VariantState
 from ops.stage import Stage
 from processing.ledger import ImagesTable, Record, VariantRecord, current
-from processing.store import Published, head
+from processing.storage.objects import Published, head
 
 LINK_LIMIT: Final = 7 * 24 * 60  # minutes that a signature of version 4 can last
 

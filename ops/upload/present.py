@@ -18,7 +18,7 @@ from typing import Any
 
 from ops.upload.files import LocalFile
 from ops.upload.transfer import PART
-from processing.store import head
+from processing.storage.objects import head
 
 IN_ONE = re.compile(r"[0-9a-f]{32}")
 IN_PARTS = re.compile(r"[0-9a-f]{32}-[0-9]+")

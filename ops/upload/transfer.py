@@ -11,8 +11,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from ops.upload.content import FileFacts
-from processing.aws import is_conflict, is_missing
 from processing.errors import PreconditionFailed
+from processing.storage.refusals import is_conflict, is_missing
 
 # Most photos are one request, which is cheaper and has an MD5 for an ETag. Parts are as large as those of the AWS CLI
 # and boto3, so that what these have uploaded is recognised.

@@ -1,6 +1,6 @@
 """The memory an image takes while it is rendered, from its header alone. Pure.
 
-The factors are what was measured, rounded up: `tests/contained/test_price.py` holds the engine to them.
+The factors are what was measured, rounded up: `tests/sandbox/test_price.py` holds the engine to them.
 """
 
 from typing import Final

@@ -8,11 +8,11 @@ from typing import Any, Final, assert_never, cast
 
 from botocore.exceptions import ClientError
 
-from processing.aws import calling, code_of
 from processing.errors import Busy, Conflict, LeaseLost, RejectedEarlier
 from processing.ledger.item import Attributes, attributes, image_attributes, read, reason_attributes
 from processing.ledger.model import Claim, Delivery
 from processing.ledger.record import ImageRecord, Reason, Record, Status, Version
+from processing.storage.refusals import code_of, translating_errors
 
 # Claimable: never seen, or neither held, nor done, nor rejected for this very message by this very code and recipe.
 CLAIMABLE: Final = (
@@ -107,7 +107,7 @@ class DynamoLedger:
         """Record the image as DONE, with its metadata."""
         self._finish(claim, Status.DONE, image_attributes(image, claim.version), forget="#reason, #message_id")
 
-    def settle(self, claim: Claim, status: Status) -> None:
+    def close(self, claim: Claim, status: Status) -> None:
         """Record the version as SUPERSEDED or REMOVED."""
         self._finish(claim, status, {})
 
@@ -187,7 +187,7 @@ class DynamoLedger:
             _Refused: the condition did not hold; carries the record as it is.
         """
         names = set(re.findall(r"#(\w+)", expression + condition))
-        with calling(f"dynamodb:UpdateItem {version.object}"):
+        with translating_errors(f"dynamodb:UpdateItem {version.object}"):
             try:
                 answer = self._dynamodb.update_item(
                     TableName=self._table,

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from processing.aws import calling
 from processing.errors import Unavailable
 from processing.ledger.item import Attributes, read
 from processing.ledger.record import Record, Status, Version
+from processing.storage.refusals import translating_errors
 
 MOST_KEYS: Final = 100  # in one BatchGetItem
 ROUNDS: Final = 6  # of what DynamoDB put off
@@ -51,7 +51,7 @@ class ImagesTable:
         items: list[Attributes] = []
         start: dict[str, Any] | None = {}
         while start is not None:
-            with calling("dynamodb:Query"):
+            with translating_errors("dynamodb:Query"):
                 answer = self._dynamodb.query(**request, **start)
             items += answer["Items"]
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]} if "LastEvaluatedKey" in answer else None
@@ -71,7 +71,7 @@ class ImagesTable:
         }
         counts, scanned = Counter[Status](), 0
         while True:
-            with calling("dynamodb:Scan"):
+            with translating_errors("dynamodb:Scan"):
                 answer = self._dynamodb.scan(**request, Limit=most - scanned)
             statuses = [item.get("status", {}).get("S") for item in answer["Items"]]
             counts.update(Status(status) for status in statuses if status in Status.__members__)
@@ -87,7 +87,7 @@ class ImagesTable:
         for attempt in range(ROUNDS):
             if attempt:
                 self._pause(FIRST_PAUSE * 2 ** (attempt - 1))
-            with calling("dynamodb:BatchGetItem"):
+            with translating_errors("dynamodb:BatchGetItem"):
                 answer = self._dynamodb.batch_get_item(
                     RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}}
                 )

@@ -38,7 +38,7 @@ DEFAULT_PIXELS: Final[Mapping[str, int]] = {
     "bmp": 100_000_000,
     "avif": 50_000_000,
     "heic": 50_000_000,
-    "animation": 100_000_000,  # 20 seconds of a vCPU: see processing/capacity.py
+    "animation": 100_000_000,  # 20 seconds of a vCPU: see processing/sandbox/capacity.py
 }
 
 

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from jsonschema import Draft202012Validator, FormatChecker
 
+from api.routes import ROUTES
 from handlers import api
-from processing.api.routes import ROUTES
 
 ORIGIN_KEY = "the-key-of-anna"
 PROBLEM = "application/problem+json"

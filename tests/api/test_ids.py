@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processing.api.ids import RANDOM_BITS, given_at, is_id, key_of, new_id, safe_name
+from api.ids import RANDOM_BITS, given_at, is_id, key_of, new_id, safe_name
 from processing.naming import variant_key
 
 NAMES = st.text(max_size=300)

@@ -10,13 +10,13 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from openapi_spec_validator import validate
 
+from api import formats
+from api.http import base_of
+from api.routes import ROUTES
+from api.status import EXPLANATIONS
 from handlers import api
 from handlers.api_bootstrap import CLIENT
 from ops.check import RULES
-from processing.api import formats
-from processing.api.http import base_of
-from processing.api.routes import ROUTES
-from processing.api.state import EXPLANATIONS
 from processing.errors import Misconfigured, Rejected
 from processing.imaging.formats import READERS
 from tests.api.conftest import ENVIRONMENT, Clock, Stage, order

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from processing.api.versions import TRUSTED_SECONDS, TableVersions
+from api.versions import TRUSTED_SECONDS, TableVersions
 from processing.ledger import REMOVED_KEY, Delivery, ImagesTable, Reason, Status
 from processing.ledger.table import MOST_KEYS
 from tests.api.conftest import Clock, Stage, key
@@ -93,7 +93,7 @@ def test_what_becomes_of_a_version_is_told_at_once(seen: TableVersions, stage: S
 def test_a_removal_is_told_at_once(seen: TableVersions, stage: Stage) -> None:
     claim = stage.claim(IDS[0], REMOVED_KEY)
     under_way = seen.of_many(KEYS)[0]
-    stage.ledger.settle(claim, Status.REMOVED)
+    stage.ledger.close(claim, Status.REMOVED)
     ended = seen.of_many(KEYS)[0]
 
     assert [each.status for each in under_way] == ["DONE", "IN_PROGRESS"]
@@ -113,7 +113,7 @@ def test_another_version_is_told_after_a_minute_and_at_once_where_one_object_is_
 
 
 def test_what_dynamodb_puts_off_is_asked_for_by_itself(seen: TableVersions, stage: Stage, client: Counted) -> None:
-    stage.ledger.settle(stage.claim(IDS[0], REMOVED_KEY), Status.REMOVED)
+    stage.ledger.close(stage.claim(IDS[0], REMOVED_KEY), Status.REMOVED)
     client.put_off = {f"uploads/{KEYS[0]}"}
 
     assert len(seen.of_many(KEYS[:4])[0]) == 2
@@ -125,7 +125,7 @@ def test_a_version_that_is_gone_is_not_taken_for_one_that_was_never_there(
 ) -> None:
     name = {"object": {"S": f"uploads/{KEYS[0]}"}, "etag": {"S": "e1"}}
     stage.dynamodb.delete_item(TableName="images", Key=name)
-    stage.ledger.settle(stage.claim(IDS[0], REMOVED_KEY), Status.REMOVED)
+    stage.ledger.close(stage.claim(IDS[0], REMOVED_KEY), Status.REMOVED)
     stage.finish(IDS[0], "e2")
 
     assert {each.status for each in seen.of_many(KEYS[:4])[0]} == {"DONE", "REMOVED"}

@@ -27,13 +27,13 @@ def killers(player: Player, counts: Counter[str], *, seed: int) -> Iterator[None
     victims = {KILL: player.environment_pids, RENDERER_KILL: lambda: renderers_of(player.environment_pids())}
 
     def kill(kind: str, find: Callable[[], list[int]]) -> None:
-        chance = random.Random(f"{seed} {kind}")
-        enough = chance.randint(*SPARED)
-        while not over.wait(chance.uniform(0.0, 0.4)):
+        rng = random.Random(f"{seed} {kind}")
+        enough = rng.randint(*SPARED)
+        while not over.wait(rng.uniform(0.0, 0.4)):
             if player.counts.messages >= enough and (pids := find()):
-                enough = player.counts.messages + chance.randint(*SPARED)
+                enough = player.counts.messages + rng.randint(*SPARED)
                 with suppress(ProcessLookupError):  # it has just been cleared away
-                    os.kill(chance.choice(pids), signal.SIGKILL)
+                    os.kill(rng.choice(pids), signal.SIGKILL)
                     counts[kind] += 1
 
     threads = [threading.Thread(target=kill, args=each, name=each[0]) for each in victims.items()]

@@ -47,7 +47,7 @@ class Proxy:
         self.down: str | None = None  # a service that is out altogether: "s3", "dynamodb" or "sqs"
         self.counts: Counter[str] = Counter()
         self.closing = threading.Event()
-        self._chance = random.Random(seed)
+        self._rng = random.Random(seed)
         self._lock = threading.Lock()
         self._target = urlsplit(target).netloc
         self._server = _Server(("127.0.0.1", 0), self._handler())
@@ -72,10 +72,10 @@ class Proxy:
         with self._lock:
             if service == self.down:
                 trouble = Trouble.REFUSED
-            elif self._chance.random() >= self.rate:
+            elif self._rng.random() >= self.rate:
                 return None
             else:
-                trouble = self._chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+                trouble = self._rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
             self.counts[f"{service}: {trouble}"] += 1
             return trouble
 

@@ -61,7 +61,7 @@ class Chaos:
 
     def __init__(self, *, images: int, seed: int, work_dir: Path, progress: Callable[[str], None]) -> None:
         self._images = images
-        self._chance = random.Random(seed)
+        self._rng = random.Random(seed)
         self._seed = seed
         self._recipe = load((ROOT / "recipe.toml").read_text(encoding="utf-8"))
         self._log_dir = work_dir / "logs"
@@ -108,9 +108,9 @@ class Chaos:
         bodies = []
         for upload in uploads:
             for version in upload.versions:
-                bodies += [stage.put(upload, version)] * self._chance.choice((1, 1, 2, 3, 4))
+                bodies += [stage.put(upload, version)] * self._rng.choice((1, 1, 2, 3, 4))
         self.result.events = len(bodies)
-        self._chance.shuffle(bodies)
+        self._rng.shuffle(bodies)
         stage.send(bodies)
         self._progress(f"{len(uploads)} objects, {len(bodies)} messages")
         return uploads
@@ -121,19 +121,17 @@ class Chaos:
             return Upload(key, [self._broken()])
         if number % 5 == 1:
             one, other = self._picture(), self._picture()
-            return Upload(
-                key, list(self._chance.choice([(one, other), (one, other, one), (one, None), (one, None, one)]))
-            )
+            return Upload(key, list(self._rng.choice([(one, other), (one, other, one), (one, None), (one, None, one)])))
         return Upload(key, [self._picture()])
 
     def _picture(self) -> bytes:
         out = io.BytesIO()
-        noise = Image.frombytes("RGB", (8, 6), self._chance.randbytes(8 * 6 * 3))
+        noise = Image.frombytes("RGB", (8, 6), self._rng.randbytes(8 * 6 * 3))
         noise.resize((160, 120)).save(out, "JPEG")
         return out.getvalue()
 
     def _broken(self) -> bytes:
-        return self._picture()[:-400] if self._chance.random() < 0.5 else b"no picture " + self._chance.randbytes(8)
+        return self._picture()[:-400] if self._rng.random() < 0.5 else b"no picture " + self._rng.randbytes(8)
 
     def _player(self, stage: Stage, emulator: Emulator, proxy: Proxy) -> Player:
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:chaos"

@@ -13,10 +13,10 @@ import pytest
 from handlers import bootstrap
 from processing import imaging
 from processing.batch import Batch
-from processing.capacity import capacity
 from processing.errors import NotStarted
 from processing.ledger import Claim, Delivery, Version
 from processing.messages import Message
+from processing.sandbox.capacity import capacity
 from processing.settings import Settings
 from tests.builders import created_body, removed_body, s3_body, s3_record
 from tests.handlers.test_consumer import jpeg
@@ -38,7 +38,7 @@ ENVIRONMENT = BOTO3 | {
     "LOG_LEVEL": "WARNING",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY),
     "AWS_LAMBDA_FUNCTION_NAME": "holiday-consumer",
-    "RENDERING": "contained",
+    "RENDERING": "sandbox",
 }
 KEY = "incoming/cat.jpg"
 
@@ -208,7 +208,7 @@ def test_the_renderers_share_the_batch_s_time(build: Callable[..., Stage]) -> No
 
 def test_memory_decides_on_renderers_threads_bodies_and_the_largest_file(build: Callable[..., Stage]) -> None:
     on, room = build(), capacity(MEMORY)
-    renderers, spread = on.worker.render.__self__, on.consumer.spread
+    renderers, executor = on.worker.render.__self__, on.consumer.executor
 
     assert len(renderers._renderers) == room.renderers == 2
     assert renderers._room.megabytes == room.rendering
@@ -217,8 +217,8 @@ def test_memory_decides_on_renderers_threads_bodies_and_the_largest_file(build: 
         pass
     with on.consumer.budget.attempt():
         pass
-    assert spread.threads == room.threads  # type: ignore[attr-defined]
-    assert spread.space.__self__._room.megabytes == room.bodies  # type: ignore[attr-defined]
+    assert executor.threads == room.threads  # type: ignore[attr-defined]
+    assert executor.space.__self__._room.megabytes == room.bodies  # type: ignore[attr-defined]
 
 
 def test_a_small_function_takes_no_file_that_does_not_fit(build: Callable[..., Stage]) -> None:

@@ -11,10 +11,10 @@ from PIL import Image
 
 from handlers import bootstrap, consumer
 from processing import imaging
-from processing.contained import Children
+from processing.sandbox import Children
 from tests.builders import created_body
-from tests.contained.conftest import HOSTILE, picture, spelled
 from tests.handlers.test_consumer import Context, Stack, moto_server, record, stack
+from tests.sandbox.conftest import HOSTILE, picture, spelled
 
 __all__ = ["moto_server", "stack"]
 TIMEOUT, TRY = 8, 2  # seconds
@@ -23,7 +23,7 @@ TIMEOUT, TRY = 8, 2  # seconds
 @pytest.fixture
 def poisoned(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """The stack, with renderers that can be told to misbehave."""
-    monkeypatch.setenv("RENDERING", "contained")
+    monkeypatch.setenv("RENDERING", "sandbox")
     monkeypatch.setenv("FUNCTION_TIMEOUT", str(TIMEOUT))
     monkeypatch.setenv("TRY_SECONDS", str(TRY))
     made: list[Children] = []
@@ -75,7 +75,7 @@ def test_poison_harms_only_itself(poisoned: Stack) -> None:
     assert all(items[key]["attempts"] == 1 for key in images)
 
 
-@pytest.mark.parametrize(("rendering", "platform"), [("in-process", "linux"), ("contained", "darwin")])
+@pytest.mark.parametrize(("rendering", "platform"), [("in-process", "linux"), ("sandbox", "darwin")])
 def test_without_linux_or_by_choice_there_are_no_child_processes(
     poisoned: Stack, monkeypatch: pytest.MonkeyPatch, rendering: str, platform: str
 ) -> None:

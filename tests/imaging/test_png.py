@@ -20,11 +20,11 @@ from tests.imaging.making import opened
 
 def drawing(size=(640, 480)):
     """Lettering on a flat area, as on a screenshot; no two lines are alike."""
-    chance = random.Random(1)
+    rng = random.Random(1)
     picture = Image.new("RGB", size, (250, 250, 245))
     draw = ImageDraw.Draw(picture)
     for y in range(10, size[1], 14):
-        draw.text((10, y), "".join(chance.choices("abcdefgh ijklmnop qrstuvwxyz 0123", k=90)), fill=(20, 20, 60))
+        draw.text((10, y), "".join(rng.choices("abcdefgh ijklmnop qrstuvwxyz 0123", k=90)), fill=(20, 20, 60))
     return picture
 
 

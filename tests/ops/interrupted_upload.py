@@ -81,11 +81,11 @@ def end(process):
 
 def interrupted_again_and_again(stage, emulator, folder, *, files, interruptions, seed):
     """Upload in ``interruptions`` + 1 runs, each but the last stopped at a random moment."""
-    chance, began = random.Random(seed), time.monotonic()
+    rng, began = random.Random(seed), time.monotonic()
     expected, ends = make_files(folder, files), []
     for turn in range(interruptions):
         process = begin(folder, emulator)
-        more = chance.randint(0, files // (interruptions + 1))
+        more = rng.randint(0, files // (interruptions + 1))
         ends.append(interrupt(process, stage, more=more, number=SIGNALS[turn % len(SIGNALS)]))
     ends.append(end(begin(folder, emulator)))
     exit_codes, words = zip(*ends, strict=True)

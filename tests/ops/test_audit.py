@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from ops.audit.judge import NOTIFIED
 from ops.cli import make_app
 from ops.recipes import read_recipe
-from processing.store import head
+from processing.storage.objects import head
 from tests.ops.embedded import deploy, jpeg, prefix_of, put, quiet_stage, stage_of, wait_for, wait_until
 
 VARIANTS = tuple(spec.name for spec in read_recipe().variants)

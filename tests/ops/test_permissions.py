@@ -271,7 +271,7 @@ SCENARIOS = {
     "audit --repair": audit_and_repair,
     "replay OBJECT": replay_object,
     "replay ID": of_one_letter("replay", "ID"),
-    "replay --contained": with_options(replay_object, "--contained"),
+    "replay --sandbox": with_options(replay_object, "--sandbox"),
     "estimate --stage": on_the_queue_with_a_mapping("estimate"),
     "dlq groups": dlq("groups"),
     "dlq list": dlq("list"),

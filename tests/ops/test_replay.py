@@ -82,7 +82,7 @@ def broken():
     return large()[:20_000]
 
 
-@pytest.mark.parametrize("options", [(), ("--contained",)])
+@pytest.mark.parametrize("options", [(), ("--sandbox",)])
 def test_what_failed_fails_here_with_the_same_reason_and_a_traceback(quiet, options):
     key = f"{prefix_of(quiet)}bad.jpg"
     put(quiet, key, broken())
@@ -99,7 +99,7 @@ def test_what_failed_fails_here_with_the_same_reason_and_a_traceback(quiet, opti
 def test_a_contained_replay_makes_the_same_variants(quiet):
     key = f"{prefix_of(quiet)}cat.jpg"
     put(quiet, key, large())
-    here, there = (json.loads(run(key, *options, "--json").stdout) for options in ((), ("--contained",)))
+    here, there = (json.loads(run(key, *options, "--json").stdout) for options in ((), ("--sandbox",)))
 
     assert there["variants"] == here["variants"]
     assert there["steps"].keys() == {"fetch", "start and render"}
@@ -111,7 +111,7 @@ def test_a_contained_replay_ends_when_rendering_comes_to_no_end(quiet):
     Image.linear_gradient("L").resize((9000, 9000)).convert("RGB").save(out, "PNG", compress_level=1)
     put(quiet, key, out.getvalue())
 
-    document = json.loads(run(key, "--contained", "--seconds", "0.1", "--json").stdout)
+    document = json.loads(run(key, "--sandbox", "--seconds", "0.1", "--json").stdout)
 
     assert document["reason"]["cause"] == "RenderTimeout"
 

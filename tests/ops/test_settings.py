@@ -80,7 +80,7 @@ def test_a_contained_replay_has_the_limits_of_what_is_deployed(stage):
     key = f"{prefix_of(stage)}cat.jpg"
     put(stage, key, jpeg())
 
-    result = run("replay", key, "--contained", "--json")
+    result = run("replay", key, "--sandbox", "--json")
 
     assert "limits of the stage local as it is deployed: 3,008 MB, 20 s a try" in result.stderr
     assert json.loads(result.stdout)["limits"] == {"memory": 3008, "seconds": 20.0}

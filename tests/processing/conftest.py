@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from processing.ledger import DynamoLedger, Ledger, Version
-from processing.store import NewVariant, S3Store, Store
+from processing.storage.objects import NewVariant, S3Store, Store
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
 

@@ -22,11 +22,12 @@ from processing.errors import (
 )
 from processing.events import Event
 from processing.ledger import Delivery
-from processing.messages import Chain, Message, ParsedMessage, SideBySide, one_after_another
-from processing.time_budget import TimeBudget
+from processing.messages import Message, MessageGroup, ParsedMessage, ThreadExecutor, in_this_thread
+from processing.sandbox.time_budget import TimeBudget
 from processing.worker import Kind, Outcome
 from tests.builders import created_body, s3_body, s3_record
 
+Group = MessageGroup[ParsedMessage]
 THROTTLED = Unavailable("SlowDown", "s3:GetObject images/a.jpg")
 OUTAGE = 3600  # seconds
 
@@ -63,7 +64,7 @@ def batch(handle: Callable[[Event, Delivery], Outcome], queue: Recorder | None =
         budget=TimeBudget(20, function_timeout=260),
         max_receive_count=5,
         clock=lambda: 1000.0,
-        chance=random.Random(1),
+        rng=random.Random(1),
     )
 
 
@@ -94,7 +95,7 @@ def test_the_ledger_is_told_which_receive_is_the_last() -> None:
 
 
 def fate(result: Outcome | Exception, receive: int = 1, seed: int = 1) -> Any:
-    return fate_of(result, receive_count=receive, max_receive_count=5, now=1000.0, chance=random.Random(seed))
+    return fate_of(result, receive_count=receive, max_receive_count=5, now=1000.0, rng=random.Random(seed))
 
 
 def test_a_poison_message_comes_back_and_its_neighbours_do_not() -> None:
@@ -205,12 +206,12 @@ def breaking_log() -> Iterator[None]:
     log.removeHandler(handler)
 
 
-@pytest.mark.parametrize("spread", [one_after_another, SideBySide(4, lambda _: nullcontext())])
+@pytest.mark.parametrize("spread", [in_this_thread, ThreadExecutor(4, lambda _: nullcontext())])
 @pytest.mark.usefixtures("breaking_log")
-def test_a_log_that_breaks_changes_no_fate(spread: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_that_breaks_changes_no_fate(executor: Any, capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("darkroom").setLevel(logging.INFO)
     queue = Recorder()
-    made = replace(batch(ends({"a": THROTTLED, "b": THROTTLED}), queue), spread=spread)
+    made = replace(batch(ends({"a": THROTTLED, "b": THROTTLED}), queue), executor=executor)
 
     assert process(made, message("a"), message("b"), message("c")) == ["id-a", "id-b"]
     assert process(batch(ends({})), message("a"), message("b")) == []
@@ -235,13 +236,13 @@ BREAKING: dict[str, tuple[Exception, str | None]] = {
 }
 
 
-@pytest.mark.parametrize("spread", [one_after_another, SideBySide(4, lambda _: nullcontext())])
+@pytest.mark.parametrize("spread", [in_this_thread, ThreadExecutor(4, lambda _: nullcontext())])
 @pytest.mark.parametrize(("end", "body"), BREAKING.values(), ids=BREAKING)
 def test_whatever_breaks_for_one_message_takes_nothing_from_its_neighbours(
-    end: Exception, body: str | None, spread: Any
+    end: Exception, body: str | None, executor: Any
 ) -> None:
     queue = Recorder()
-    made = replace(batch(ends({"a": end, "b": THROTTLED}), queue), spread=spread)
+    made = replace(batch(ends({"a": end, "b": THROTTLED}), queue), executor=executor)
 
     assert process(made, message("a", body=body), message("b"), message("c")) == ["id-a", "id-b"]
     assert queue.delays["handle-b"] >= BACKOFF[0]
@@ -252,12 +253,14 @@ def test_whatever_breaks_for_one_message_takes_nothing_from_its_neighbours(
 def test_what_is_known_is_postponed_and_the_end_is_told_however_the_batch_ends(error: BaseException) -> None:
     queue, ended = Recorder(), []
 
-    def spread(work: Callable[[Chain[ParsedMessage]], None], chains: Sequence[Chain[ParsedMessage]]) -> None:
-        work(chains[0])
+    def executor(work: Callable[[Group], None], groups: Sequence[Group]) -> None:
+        work(groups[0])
         raise error
 
     made = replace(
-        batch(ends({"a": CorruptImage("broken")}), queue), spread=spread, end=lambda: ended.append(dict(queue.delays))
+        batch(ends({"a": CorruptImage("broken")}), queue),
+        executor=executor,
+        end=lambda: ended.append(dict(queue.delays)),
     )
     with nullcontext() if isinstance(error, Exception) else pytest.raises(KeyboardInterrupt):
         assert process(made, message("a"), message("b")) == ["id-a", "id-b"]
@@ -316,12 +319,12 @@ def test_two_messages_of_one_object_are_worked_on_in_their_order() -> None:
     """Side by side, the second would find the first one's claim, and come back for nothing."""
     seen: list[list[str]] = []
 
-    def spread(work: Callable[[Chain[ParsedMessage]], None], chains: Sequence[Chain[ParsedMessage]]) -> None:
-        seen.extend([parsed.message.id for parsed in chain.items] for chain in chains)
-        one_after_another(work, chains)
+    def executor(work: Callable[[Group], None], groups: Sequence[Group]) -> None:
+        seen.extend([parsed.message.id for parsed in group.items] for group in groups)
+        in_this_thread(work, groups)
 
     body = s3_body(s3_record("b"), s3_record("c"))
-    made = replace(batch(ends({"b": THROTTLED})), spread=spread)
+    made = replace(batch(ends({"b": THROTTLED})), executor=executor)
     messages = [
         message("a"),
         message("b"),
@@ -341,7 +344,7 @@ def test_how_much_is_fetched_is_told_to_whoever_spreads(sizes: list[int | None],
     for record, size in zip(records, sizes, strict=False):
         record["s3"]["object"]["size"] = size
 
-    made = replace(batch(ends({})), spread=lambda work, chains: seen.extend(chain.size for chain in chains))
+    made = replace(batch(ends({})), executor=lambda work, groups: seen.extend(group.size for group in groups))
     process(made, message("a", body=s3_body(*records)))
 
     assert seen == [largest]
@@ -369,11 +372,11 @@ def test_what_else_needs_the_end_of_an_invocation_is_told_of_it_before_any_work(
 
 
 def test_a_spread_that_breaks_loses_no_message(caplog: pytest.LogCaptureFixture) -> None:
-    def spread(work: Callable[[Chain[ParsedMessage]], None], chains: Sequence[Chain[ParsedMessage]]) -> None:
-        work(chains[0])
+    def executor(work: Callable[[Group], None], groups: Sequence[Group]) -> None:
+        work(groups[0])
         raise RuntimeError("can't start new thread")
 
-    made = replace(batch(ends({})), spread=spread)
+    made = replace(batch(ends({})), executor=executor)
 
     assert process(made, message("a"), message("b")) == ["id-b"]
     assert "can't start new thread" in caplog.text
@@ -417,7 +420,7 @@ def test_an_outage_of_an_hour_sends_nothing_to_the_dead_letters(wasted: int) -> 
             return a
 
     waits = [
-        fate_of(THROTTLED, receive_count=receive, max_receive_count=5, now=0, chance=NoJitter()).delay or 0
+        fate_of(THROTTLED, receive_count=receive, max_receive_count=5, now=0, rng=NoJitter()).delay or 0
         for receive in range(1 + wasted, 5)
     ]
 

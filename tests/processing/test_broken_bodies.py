@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from processing.errors import Unavailable
-from processing.store import S3Store
+from processing.storage.objects import S3Store
 
 BODY = b"pixels" * 1000
 Fetch = Callable[[bytes, bytes], bytes]

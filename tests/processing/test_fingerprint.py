@@ -26,7 +26,6 @@ from ops.stage import Stage
 from processing import imaging
 from processing.backoff import Backoff
 from processing.batch import Batch
-from processing.contained import Children, Renderer, Renderers, Room
 from processing.errors import RenderBug
 from processing.fingerprint import PACKAGE, fingerprint_of, places_of
 from processing.ledger import DynamoLedger
@@ -34,8 +33,9 @@ from processing.messages import Message
 from processing.picture import Rendered
 from processing.publisher import Render
 from processing.recipe import Recipe, VariantSpec, load
-from processing.store import Original
-from processing.time_budget import TimeBudget
+from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
+from processing.sandbox.time_budget import TimeBudget
+from processing.storage.objects import Original
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body
 from tests.doubles import MemoryStore
@@ -59,7 +59,7 @@ def picture() -> bytes:
 
 def render_in_a_child(data: bytes, recipe: Recipe, only: Any = None) -> Rendered:
     child = Renderer(Children(recipe, environ=os.environ))
-    with closing(Renderers([child], recipe, room=Room(400.0), budget=TimeBudget(30))) as renderers:
+    with closing(Renderers([child], recipe, room=MemoryBudget(400.0), budget=TimeBudget(30))) as renderers:
         return renderers.render(data, recipe, only)
 
 
@@ -208,7 +208,7 @@ def test_frames_are_named_by_their_path_in_the_package_and_no_others_count() -> 
     assert places_of(bug) == ["processing/imaging/steps.py:crop"]
 
 
-@pytest.mark.parametrize("caller", ["batch.py", "messages.py", "worker.py", "publisher.py", "contained/keeper.py"])
+@pytest.mark.parametrize("caller", ["batch.py", "messages.py", "worker.py", "publisher.py", "sandbox/fork_server.py"])
 def test_who_called_does_not_count(caller: str) -> None:
     assert fingerprint_of(raised((ours(caller), "anything"), STEPS)) == fingerprint_of(raised(STEPS))
 
@@ -235,5 +235,5 @@ def test_the_frames_of_a_child_come_behind_those_that_received_them() -> None:
         return fingerprint_of(RenderBug("ZeroDivisionError", "division by zero", places, "Traceback ..."))
 
     here = fingerprint_of(raised(STEPS))
-    assert met("processing/contained/keeper.py:_work", "processing/imaging/steps.py:crop") == here
+    assert met("processing/sandbox/fork_server.py:_work", "processing/imaging/steps.py:crop") == here
     assert met("processing/imaging/steps.py:pad") != here

@@ -55,7 +55,7 @@ def writes(ledger: Ledger, claim: Claim) -> dict[str, Callable[[], object]]:
     return {
         "claim": lambda: ledger.claim(VERSION, SECOND),
         "complete": lambda: ledger.complete(claim, RECORD),
-        "settle": lambda: ledger.settle(claim, Status.SUPERSEDED),
+        "settle": lambda: ledger.close(claim, Status.SUPERSEDED),
         "reject": lambda: ledger.reject(claim, REASON, FIRST),
         "fail": lambda: ledger.fail(claim, REASON, FIRST),
         "release": lambda: ledger.release(claim),
@@ -163,7 +163,7 @@ def test_a_claim_knows_what_was_finished_before(books: LedgerBench) -> None:
 
 @pytest.mark.parametrize("status", [Status.SUPERSEDED, Status.REMOVED])
 def test_what_was_settled_is_free_to_claim(books: LedgerBench, status: Status) -> None:
-    books.ledger.settle(claimed(books.ledger), status)
+    books.ledger.close(claimed(books.ledger), status)
     assert (books.item(VERSION) or {})["status"] == status
 
     assert claimed(books.ledger).earlier

@@ -28,7 +28,7 @@ from processing.errors import (
 from processing.events import ObjectCreated, ObjectRemoved
 from processing.ledger import REMOVED_KEY, Delivery, DynamoLedger, Version
 from processing.recipe import Recipe
-from processing.store import Original
+from processing.storage.objects import Original
 from processing.worker import Kind, Worker, reason_of
 from tests.builders import BROKEN, UPLOADS, changed, fake_render, recipe
 from tests.doubles import MemoryStore

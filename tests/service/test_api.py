@@ -9,7 +9,7 @@ import pytest
 from packaged_service import PROJECT, Package
 from test_access import att, listed
 
-from processing.api.routes import ROUTES
+from api.routes import ROUTES
 
 FOR_CALLERS = {"/uploads", "/upload", "/images", "/images/{id}", "/images/{id}/{variant}"}
 FOR_ALL = {"/", "/{proxy+}"}
@@ -231,4 +231,4 @@ def test_the_deployment_waits_for_what_api_gateway_answers_itself(default: Packa
 
 @pytest.mark.parametrize("name", ["openapi.json"])
 def test_the_description_is_in_the_package(default: Package, name: str) -> None:
-    assert re.match(rb'\{\s*"openapi": "3\.1', default.read(f"processing/api/{name}"))
+    assert re.match(rb'\{\s*"openapi": "3\.1', default.read(f"api/{name}"))

@@ -5,8 +5,8 @@ from packaged_service import PROJECT, Package
 
 from handlers.clients import REQUEST_SECONDS
 from processing.batch import BACKOFF, NOT_STARTED_JITTER
-from processing.capacity import LONGEST_TIMEOUT, RESERVE, SLOW, animation_seconds, capacity, rounds
 from processing.recipe import load
+from processing.sandbox.capacity import LONGEST_TIMEOUT, RESERVE, SLOW, animation_seconds, capacity, rounds
 from processing.settings import Settings
 
 OUTAGE = 3600  # seconds

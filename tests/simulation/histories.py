@@ -19,13 +19,13 @@ BRISK = 0.1  # of the usual time between two steps, so that a batch's requests a
 
 def play(seed: int, *, most_faults: int = 3, prepare: Callable[[World], None] | None = None) -> World:
     """Play one history until no message is left, redrive what is dead without faults, and play that to its end."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     world = World(seed=seed)
-    world.decide = _faults(chance, budget=chance.randint(0, most_faults))
+    world.decide = _faults(rng, budget=rng.randint(0, most_faults))
     if prepare is not None:
         prepare(world)
-    schedule = Schedule(chance)
-    moves = _heavy(world, schedule, chance) if seed % HEAVY == 0 else _script(chance)
+    schedule = Schedule(rng)
+    moves = _heavy(world, schedule, rng) if seed % HEAVY == 0 else _script(rng)
     _to_the_end(world, schedule, moves)
     world.decide = lambda *_: None
     world.conflicts.clear()
@@ -41,37 +41,37 @@ def _to_the_end(world: World, schedule: "Schedule", moves: "Moves") -> None:
     world.complaints.append(f"no end after {MOST_STEPS} steps")
 
 
-def _script(chance: random.Random) -> list[Callable[[World], None]]:
+def _script(rng: random.Random) -> list[Callable[[World], None]]:
     """One to five things that uploaders and operators do, the first always an upload.
 
     A third of the histories go back and forth between two pictures of one key, as fast as can be: what is hardest to
     get right is a picture that comes back, since it cannot be told from what it was before.
     """
-    if chance.random() < 0.33:
-        return [_a_move(letter) for letter in chance.choice(BACK_AND_FORTH)]
-    keys = KEYS[: chance.choice((1, 1, 1, 2))]
-    moves = [_upload(chance.choice(keys), chance.choice(BODIES), _delay(chance))]
+    if rng.random() < 0.33:
+        return [_a_move(letter) for letter in rng.choice(BACK_AND_FORTH)]
+    keys = KEYS[: rng.choice((1, 1, 1, 2))]
+    moves = [_upload(rng.choice(keys), rng.choice(BODIES), _delay(rng))]
     kinds = (_an_upload, _an_upload, _an_upload, _a_removal, _a_duplicate, _a_loss, _a_deployment, _a_redrive)
-    for _ in range(chance.randint(0, 4)):
-        moves += chance.choice(kinds)(chance, chance.choice(keys))
+    for _ in range(rng.randint(0, 4)):
+        moves += rng.choice(kinds)(rng, rng.choice(keys))
     return moves
 
 
-def _heavy(world: World, schedule: "Schedule", chance: random.Random) -> list[Callable[[World], None]]:
+def _heavy(world: World, schedule: "Schedule", rng: random.Random) -> list[Callable[[World], None]]:
     """A full batch of images that take long, some of them only alone and at most two poisoned, and perhaps a kill.
 
     An image's body is its seconds, "H12", or "O12" where it outgrows what it promised.
     """
     world.weigh = _weight
     schedule.batch, schedule.haste = 10, BRISK
-    kinds = chance.choice(("H", "H", "HHHO", "O"))
-    bodies = [f"{chance.choice(kinds)}{chance.choice(SECONDS):g}".encode() for _ in range(10)]
-    for number in range(chance.choice((0, 0, 1, 2))):
+    kinds = rng.choice(("H", "H", "HHHO", "O"))
+    bodies = [f"{rng.choice(kinds)}{rng.choice(SECONDS):g}".encode() for _ in range(10)]
+    for number in range(rng.choice((0, 0, 1, 2))):
         bodies[number] = BROKEN
-    chance.shuffle(bodies)
+    rng.shuffle(bodies)
     moves = [_upload(f"images/{number}.gif", body, delay=0) for number, body in enumerate(bodies)]
-    kills = chance.choice((0, 0, 0, 1, 2))
-    return [_all_of(moves), *(_a_kill(chance.random()) for _ in range(kills))]
+    kills = rng.choice((0, 0, 0, 1, 2))
+    return [_all_of(moves), *(_a_kill(rng.random()) for _ in range(kills))]
 
 
 def _weight(body: bytes) -> Weight:
@@ -100,33 +100,33 @@ def _a_move(letter: str) -> Callable[[World], None]:
     return _upload(KEYS[0], letter.encode(), delay=0)
 
 
-def _an_upload(chance: random.Random, key: str) -> Moves:
-    return [_upload(key, chance.choice(BODIES), _delay(chance))]
+def _an_upload(rng: random.Random, key: str) -> Moves:
+    return [_upload(key, rng.choice(BODIES), _delay(rng))]
 
 
-def _a_removal(chance: random.Random, key: str) -> Moves:
-    delay = _delay(chance)
+def _a_removal(rng: random.Random, key: str) -> Moves:
+    delay = _delay(rng)
     return [lambda world: _ignore(world.remove(key, delay=delay))]
 
 
-def _a_duplicate(chance: random.Random, _: str) -> Moves:
-    pick = chance.random()
+def _a_duplicate(rng: random.Random, _: str) -> Moves:
+    pick = rng.random()
     return [lambda world: _again(world, pick)]
 
 
-def _a_loss(chance: random.Random, key: str) -> Moves:
+def _a_loss(rng: random.Random, key: str) -> Moves:
     """Somebody deletes a variant by hand, and the same picture is uploaded again to heal it."""
-    name = chance.choice(("desktop", "phone"))
+    name = rng.choice(("desktop", "phone"))
     return [lambda world: _lose(world, key, name), lambda world: _upload_again(world, key)]
 
 
-def _a_deployment(chance: random.Random, key: str) -> Moves:
+def _a_deployment(rng: random.Random, key: str) -> Moves:
     """Another recipe, and what is there is sent through again; nothing of the old one is under way.
 
     One setting alters what is made, of one variant or of both; the other alters fingerprints alone.
     """
-    names = chance.choice((("desktop",), ("phone",), ("desktop", "phone")))
-    setting = chance.choice(("quality", "effort"))
+    names = rng.choice((("desktop",), ("phone",), ("desktop", "phone")))
+    setting = rng.choice(("quality", "effort"))
     return [lambda world: _deploy(world, names, setting), lambda world: _upload_again(world, key)]
 
 
@@ -158,27 +158,27 @@ def _again(world: World, pick: float) -> None:
         world.deliver_again(messages[int(pick * len(messages))])
 
 
-def _delay(chance: random.Random) -> float:
+def _delay(rng: random.Random) -> float:
     """Seconds until S3's event arrives; unordered."""
-    return chance.choice((0, 0, 0, chance.uniform(0, 5), chance.uniform(0, 120)))
+    return rng.choice((0, 0, 0, rng.uniform(0, 5), rng.uniform(0, 120)))
 
 
 def _ignore(_: object) -> None:
     """A move returns nothing."""
 
 
-def _faults(chance: random.Random, budget: int) -> Callable[[Invocation, str], Fault | None]:
+def _faults(rng: random.Random, budget: int) -> Callable[[Invocation, str], Fault | None]:
     left = [budget]
-    rate = chance.choice((0.02, 0.08, 0.2))
+    rate = rng.choice((0.02, 0.08, 0.2))
     of_rendering = (Fault.TOO_LATE, Fault.LATE_ANSWER, Fault.SECOND_ANSWER)
     of_requests = [fault for fault in Fault if fault not in (Fault.DUPLICATE, *of_rendering)]
 
     def decide(_: Invocation, name: str) -> Fault | None:
         kinds = of_rendering if name == RENDER else of_requests
-        if not left[0] or chance.random() > rate * (len(kinds) if name == RENDER else 1):
+        if not left[0] or rng.random() > rate * (len(kinds) if name == RENDER else 1):
             return None
         left[0] -= 1
-        return chance.choice([fault for fault in kinds if fault is not Fault.CONFLICT or name in CONDITIONAL])
+        return rng.choice([fault for fault in kinds if fault is not Fault.CONFLICT or name in CONDITIONAL])
 
     return decide
 
@@ -189,18 +189,18 @@ class Schedule:
     The second finds the bugs that need one worker to run long while another stands still.
     """
 
-    def __init__(self, chance: random.Random) -> None:
-        self._chance = chance
-        self._by_priority = chance.random() < 0.6
-        self._fickle = chance.choice((0.02, 0.05, 0.15))
-        self.batch = chance.choice((1, 1, 1, 2, 10))
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._by_priority = rng.random() < 0.6
+        self._fickle = rng.choice((0.02, 0.05, 0.15))
+        self.batch = rng.choice((1, 1, 1, 2, 10))
         self.haste = 1.0
         self._priority: dict[str, float] = {}
         self.calm = False  # nobody falls asleep any more
 
     def step(self, world: World, moves: Moves) -> bool:
         """Let one actor do one thing; False when all is over."""
-        world.now += self.haste * self._chance.choice((0.0, 0.01, 0.1, 0.5))
+        world.now += self.haste * self._rng.choice((0.0, 0.01, 0.1, 0.5))
         actors = {i.name: i for i in world.invocations if i.asleep_until <= world.now}
         names = list(actors)
         if moves:
@@ -222,19 +222,19 @@ class Schedule:
 
     def _choose(self, names: list[str]) -> str:
         if not self._by_priority:
-            return self._chance.choice(names)
+            return self._rng.choice(names)
         for name in names:
-            self._priority.setdefault(name, self._chance.random())
+            self._priority.setdefault(name, self._rng.random())
         first = max(names, key=self._priority.__getitem__)
-        if self._chance.random() < self._fickle:
+        if self._rng.random() < self._fickle:
             self._priority[first] -= 1
         return first
 
     def _run(self, world: World, invocation: Invocation) -> None:
         world.step(invocation)
-        if not self.calm and self._chance.random() < 0.01:
+        if not self.calm and self._rng.random() < 0.01:
             longest = 15.0 if invocation.in_flight_since is not None else TIMEOUT + 10
-            asleep_until = world.now + self._chance.uniform(0, longest)
+            asleep_until = world.now + self._rng.uniform(0, longest)
             invocation.asleep_until = max(invocation.asleep_until, asleep_until)
 
     @staticmethod

@@ -14,13 +14,13 @@ from typing import Any
 from processing import batch, worker
 from processing.backoff import Contest
 from processing.batch import Batch
-from processing.contained.questions import Answer, Child, Image
 from processing.errors import NotStarted, PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
 from processing.publisher import UNKNOWN, Lease, Publication
 from processing.recipe import Recipe
-from processing.store import Original
-from processing.time_budget import TimeBudget
+from processing.sandbox.questions import Answer, Child, Image
+from processing.sandbox.time_budget import TimeBudget
+from processing.storage.objects import Original
 from processing.worker import Kind, Outcome, Worker
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
@@ -50,26 +50,26 @@ def no_if_match_on_read() -> Any:
 
 def no_last_look() -> Any:
     """What was published is taken for what is there."""
-    real = Publication.look
+    real = Publication.reconcile
 
     def look(self: Publication, published: object) -> Any:
         return published if isinstance(published, str) else real(self, published)
 
-    return _replaced(Publication, "look", look)
+    return _replaced(Publication, "reconcile", look)
 
 
 def _superseded_looks_when(rule: Callable[[bool, bool], bool]) -> Any:
     real = Worker._publish
 
     def publish(self: Worker, event: Any, publication: Any, watch: Any, claim: Claim) -> Any:
-        look = publication.look
+        look = publication.reconcile
 
         def sometimes(published: object) -> Any:
             if published is not UNKNOWN or rule(claim.earlier, publication.wrote):
                 return look(published)
             return None if self.store.source_etag(event.key) is None else UNKNOWN
 
-        publication.look = sometimes  # on this one only: other workers run in between
+        publication.reconcile = sometimes  # on this one only: other workers run in between
         return real(self, event, publication, watch, claim)
 
     return _replaced(Worker, "_publish", publish)
@@ -119,7 +119,7 @@ def no_claim_of_removals() -> Any:
 
 def no_look_after_a_removal() -> Any:
     """A removal that has deleted what it saw is over."""
-    real = Publication.look
+    real = Publication.reconcile
 
     def look(self: Publication, published: object) -> Any:
         if published is UNKNOWN and self._store.source_etag(self._key) is None:
@@ -127,7 +127,7 @@ def no_look_after_a_removal() -> Any:
             return None
         return real(self, published)
 
-    return _replaced(Publication, "look", look)
+    return _replaced(Publication, "reconcile", look)
 
 
 def a_removal_that_finds_the_source_does_nothing() -> Any:

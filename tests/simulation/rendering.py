@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from processing.contained import Renderer, Renderers, Room
 from processing.imaging import Rendered
 from processing.recipe import Recipe
-from processing.time_budget import TimeBudget
+from processing.sandbox import MemoryBudget, Renderer, Renderers
+from processing.sandbox.time_budget import TimeBudget
 from tests.builders import fake_render
-from tests.contained.scripted import Script, Trouble
+from tests.sandbox.scripted import Script, Trouble
 
 ROOM = 700.0  # megabytes for rendering in all; an image promises to take `scripted.PRICE` of them
 
@@ -49,4 +49,4 @@ def renderers_of(
         return fake_render(data, recipe, question["only"])
 
     script = Script(render, trouble, own_channels=True)
-    return Renderers([Renderer(script)], recipe, room=Room(ROOM), budget=budget, clock=clock)
+    return Renderers([Renderer(script)], recipe, room=MemoryBudget(ROOM), budget=budget, clock=clock)

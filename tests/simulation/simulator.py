@@ -22,19 +22,19 @@ from greenlet import GreenletExit, greenlet
 
 from processing.backoff import Backoff
 from processing.batch import Batch
-from processing.capacity import SLOW, shortest_timeout
-from processing.contained import Renderers
 from processing.errors import LeaseLost, NotStarted, OutOfTime, PreconditionFailed, Rejected, SandboxFailed, Unavailable
 from processing.imaging import Rendered
 from processing.ledger import REMOVED_KEY, DynamoLedger, Status
 from processing.messages import Message
 from processing.recipe import Recipe
-from processing.time_budget import TimeBudget
+from processing.sandbox import Renderers
+from processing.sandbox.capacity import SLOW, shortest_timeout
+from processing.sandbox.time_budget import TimeBudget
 from processing.worker import Worker
 from tests.builders import BROKEN, UPLOADS, created_body, recipe, removed_body
-from tests.contained.scripted import Trouble
 from tests.doubles import MemoryQueue, MemoryStore, Sent
 from tests.memory_dynamodb import MemoryDynamoDB, refused
+from tests.sandbox.scripted import Trouble
 from tests.simulation.rendering import Weight, renderers_of
 
 TRY = 20.0  # seconds
@@ -192,7 +192,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.now = 1_000_000.0
-        self.chance = random.Random(self.seed)
+        self.rng = random.Random(self.seed)
         self.store = MemoryStore()
         self.table = MemoryDynamoDB()
         self.queue = MemoryQueue(self.clock, VISIBILITY, MAX_RECEIVES)
@@ -352,7 +352,7 @@ class World:
         if fault is Fault.THROTTLED:
             raise port.refusal(name)
         if fault is Fault.CONFLICT:
-            self.conflicts[name] = self.now + self.chance.uniform(LASTING / 10, LASTING)
+            self.conflicts[name] = self.now + self.rng.uniform(LASTING / 10, LASTING)
         if self.now < self.conflicts.get(name, 0.0):
             effect = refuse
         self._pause(me, "sent", what, in_flight=True)
@@ -361,7 +361,7 @@ class World:
         if fault is Fault.CRASH_AFTER:
             self._die(me)
         if fault is Fault.FROZEN:
-            me.frozen, me.asleep_until = True, self.now + LEASE + self.chance.uniform(0, LEASE)
+            me.frozen, me.asleep_until = True, self.now + LEASE + self.rng.uniform(0, LEASE)
             self.explained.update(message.id for message in me.messages)
         self._pause(me, "done", what)
         if fault is Fault.LOST:
@@ -432,7 +432,7 @@ class World:
             prefix="images/",
             removals=self.removals,
             request_seconds=REQUEST,
-            backoff=Backoff(self.chance, self._sleep),
+            backoff=Backoff(self.rng, self._sleep),
             clock=self.clock,
         )
         return Batch(
@@ -441,7 +441,7 @@ class World:
             budget=environment.budget,
             max_receive_count=MAX_RECEIVES,
             clock=self.clock,
-            chance=self.chance,
+            rng=self.rng,
         )
 
     def _render(

@@ -18,7 +18,7 @@ DYNAMODB = {"claim", "complete", "settle", "reject", "fail", "release"}
 
 
 def to_the_end(world: World) -> None:
-    schedule = Schedule(world.chance)
+    schedule = Schedule(world.rng)
     schedule.calm = True
     for _ in range(20_000):
         if not schedule.step(world, []):
@@ -130,7 +130,7 @@ def test_a_duplicate_waits_for_the_lease_instead_of_burning_its_receives() -> No
     slow.frozen, slow.asleep_until = True, world.now + 600  # holds its lease to the last second
     double = world.queue.send(next(iter(world.spoken_of)))
 
-    schedule = Schedule(world.chance)
+    schedule = Schedule(world.rng)
     schedule.calm = True
     while double in world.queue.messages:
         receives = world.queue.messages[double].receives

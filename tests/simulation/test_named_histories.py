@@ -71,7 +71,7 @@ class Stage:
 
     def end(self) -> list[str]:
         """Let all that is alive come to its end, without a fault."""
-        schedule = Schedule(self.world.chance)
+        schedule = Schedule(self.world.rng)
         schedule.calm = True
         for _ in range(5_000):
             if not schedule.step(self.world, []):

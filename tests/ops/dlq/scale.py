@@ -105,7 +105,7 @@ def redrive_at(place, rate, limit):
     return (len(times) - min(10, max(1, rate // 2))) / (times[-1] - times[0])
 
 
-def redrive_with_kills(place, kills, chance, rate):
+def redrive_with_kills(place, kills, rng, rate):
     """Redrive everything with a command that is killed at random moments; returns how often it was."""
     killed, hidden = 0, HIDDEN[sum(place.dead_messages) > 1000]
     while killed < kills and place.dead_messages != (0, 0):
@@ -114,7 +114,7 @@ def redrive_with_kills(place, kills, chance, rate):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as redriving:
             while place.queued == sent and redriving.poll() is None:
                 time.sleep(0.1)  # counting costs the emulator a look through the queue
-            time.sleep(chance.uniform(0, 0.5))
+            time.sleep(rng.uniform(0, 0.5))
             redriving.send_signal(signal.SIGKILL)
         killed += redriving.returncode == -signal.SIGKILL
         while place.dead_messages[1]:

@@ -6,7 +6,7 @@ from ops.dlq import runbook
 from ops.dlq.causes import Cause
 from ops.dlq.runbook import BUG, REFUSED, guidance
 from processing import errors
-from processing.aws import OUR_FAULTS
+from processing.storage.refusals import OUR_FAULTS
 
 # Leaves of the tree that are never the reason of a record
 NEVER = {

@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.ops.dlq.transcript import CORRUPT, DENIED, DOCUMENT, UNSUPPORTED, Story, documented, normalised, written
+from tests.ops.dlq.transcript import (
+    CORRUPT,
+    DENIED,
+    DOCUMENT,
+    UNSUPPORTED,
+    RouteHandler,
+    documented,
+    normalised,
+    written,
+)
 
 
 @pytest.fixture(scope="module")
@@ -10,7 +19,7 @@ def story(stack):
     """The story, with 40 good uploads; what earlier tests left among the messages would be told of as well."""
     sqs = stack.client("sqs")
     sqs.purge_queue(QueueUrl=stack.outputs["UploadsDlqUrl"])
-    story = Story(stack, uploads=100)
+    story = RouteHandler(stack, uploads=100)
     story.play()
     yield story
     story.close()

@@ -37,7 +37,7 @@ SETTLED_WITHIN = 900  # seconds
 OVER = 30  # seconds after which a receive has come to its end, one way or the other
 
 
-class Story:
+class RouteHandler:
     """The uploads, what is broken meanwhile, and every command with what it printed."""
 
     def __init__(self, stack, *, uploads=UPLOADS):
@@ -237,7 +237,7 @@ def main():
         tempfile.TemporaryDirectory() as folder,
         LocalStack(ROOT, work_dir=Path(folder), progress=lambda said: print(said, file=sys.stderr)) as stack,
     ):
-        story = Story(stack)
+        story = RouteHandler(stack)
         story.play()
     if "--write" in sys.argv[1:]:
         DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8"), story.text), encoding="utf-8")

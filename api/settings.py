@@ -1,0 +1,49 @@
+"""What the API's function is told by its environment: read once, every fault reported at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from api.callers import AUTHORIZERS
+from processing.settings import LEVELS, reading
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Each field is the variable of the same name in capitals.
+
+    ``consumer_memory`` is the consumer's, in megabytes: a file that has no room there need not be sent.
+    """
+
+    uploads_bucket: str
+    uploads_prefix: str
+    variants_bucket: str
+    images_table: str
+    consumer_memory: float
+    authorizer: str
+    cors_origins: frozenset[str]
+    cdn_domain: str
+    upload_seconds: int
+    link_seconds: int
+    log_level: str
+
+    @classmethod
+    def from_mapping(cls, env: Mapping[str, str]) -> "ApiSettings":
+        """Read the settings, usually from ``os.environ``.
+
+        Raises:
+            Misconfigured: with one sentence for each variable that is missing or makes no sense.
+        """
+        with reading(env) as read:
+            return cls(
+                uploads_bucket=read.text("UPLOADS_BUCKET"),
+                uploads_prefix=env.get("UPLOADS_PREFIX", ""),
+                variants_bucket=read.text("VARIANTS_BUCKET"),
+                images_table=read.text("IMAGES_TABLE"),
+                consumer_memory=read.number("CONSUMER_MEMORY", at_least=128),
+                authorizer=read.choice("AUTHORIZER", AUTHORIZERS, default="api-key"),
+                cors_origins=frozenset(filter(None, map(str.strip, env.get("CORS_ORIGINS", "").split(",")))),
+                cdn_domain=env.get("CDN_DOMAIN", ""),
+                upload_seconds=read.whole("UPLOAD_SECONDS", at_least=1),
+                link_seconds=read.whole("LINK_SECONDS", at_least=1),
+                log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
+            )

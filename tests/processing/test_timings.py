@@ -1,0 +1,38 @@
+"""Milliseconds by stage, and what of them was waiting."""
+
+from processing.timings import Timings
+
+
+def watch_of(*seconds: float) -> Timings:
+    return Timings(iter(seconds).__next__)
+
+
+def test_a_stage_that_comes_again_is_added_up() -> None:
+    watch = watch_of(0, 1, 5, 7)
+
+    for _ in range(2):
+        with watch("fetch"):
+            pass
+
+    assert watch.timings == {"fetch": 3000}
+
+
+def test_what_a_stage_took_beyond_its_work_is_waiting() -> None:
+    watch = watch_of(0, 2, 2, 5)
+
+    for worked in (500, 1000):
+        with watch("render"):
+            pass
+        watch.waited("render", worked)
+
+    assert watch.timings == {"render": 1500, "wait": 3500}
+
+
+def test_work_that_was_measured_longer_than_its_stage_is_no_negative_waiting() -> None:
+    watch = watch_of(0, 1)
+
+    with watch("render"):
+        pass
+    watch.waited("render", 1002)
+
+    assert watch.timings == {"render": 1000, "wait": 0}

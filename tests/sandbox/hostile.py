@@ -1,0 +1,78 @@
+"""A keeper whose engine does what the end of a file says: a decoder with a hole in it, as no image in hand has one.
+
+Run as the keeper is.
+"""
+
+import ctypes
+import os
+import signal
+import time
+from pathlib import Path
+
+from processing import imaging
+from processing.imaging import Rendered
+from processing.recipe import Recipe
+from processing.sandbox.fork_server import main
+
+
+def render(data: bytes, recipe: Recipe, only: list[str] | None) -> Rendered:
+    picture, _, spell = data.partition(b"%%")
+    name, _, argument = spell.decode().partition(" ")
+    if name:
+        SPELLS[name](argument)
+    return imaging.render(picture, recipe, only)
+
+
+def hang(_: str) -> None:
+    time.sleep(3600)
+
+
+def loop(_: str) -> None:
+    while True:
+        pass
+
+
+def loop_without_alarm(_: str) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)  # on a busy machine it could ring before the CPU time is used up
+    loop("")
+
+
+def crash(_: str) -> None:
+    ctypes.string_at(0)
+
+
+def crash_once(path: str) -> None:
+    if not Path(path).exists():
+        Path(path).touch()
+        crash("")
+
+
+def leave(_: str) -> None:
+    os._exit(3)
+
+
+def swell(megabytes: str) -> None:
+    bytearray(int(megabytes) << 20)
+
+
+def grow(megabytes: str) -> None:
+    KEPT.append(bytearray(int(megabytes) << 20))
+
+
+def be_killed(_: str) -> None:
+    os.kill(os.getpid(), 9)
+
+
+def stumble(_: str) -> None:
+    raise ZeroDivisionError("division by zero")
+
+
+KEPT: list[bytearray] = []
+SPELLS = {
+    each.__name__: each
+    for each in (hang, loop, loop_without_alarm, crash, crash_once, leave, swell, grow, be_killed, stumble)
+}
+
+
+if __name__ == "__main__":
+    main(render)

@@ -1,0 +1,65 @@
+"""What a header promises is enough: each image is rendered in a child that is refused any byte more."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from processing.imaging import Header
+from processing.imaging.price import WORKING, megabytes
+from processing.recipe import Recipe
+from processing.sandbox import Children, Image, Renderer
+from tests.sandbox.conftest import animation, picture
+
+CASES = {
+    "small JPEG": partial(picture, size=(640, 480)),
+    "12 MP JPEG": partial(picture, size=(4000, 3000)),
+    "48 MP JPEG": partial(picture, size=(8000, 6000)),
+    "12 MP progressive JPEG": partial(picture, size=(4000, 3000), progressive=True),
+    "24 MP progressive JPEG, not subsampled": partial(picture, size=(6000, 4000), progressive=True, subsampling=0),
+    "CMYK JPEG": partial(picture, (0, 50, 50, 0), size=(4000, 3000), mode="CMYK"),
+    "12 MP PNG": partial(picture, size=(4000, 3000), kind="PNG"),
+    "RGBA PNG": partial(picture, (0, 50, 50, 99), size=(4000, 3000), mode="RGBA", kind="PNG"),
+    "16 bit PNG": partial(picture, 30_000, size=(4000, 3000), mode="I;16", kind="PNG"),
+    "palette PNG": partial(picture, 3, size=(4000, 3000), mode="P", kind="PNG", transparency=3),
+    "TIFF": partial(picture, size=(4000, 3000), kind="TIFF", compression="tiff_lzw"),
+    "BMP": partial(picture, size=(4000, 3000), kind="BMP"),
+    "12 MP WebP": partial(picture, size=(4000, 3000), kind="WEBP"),
+    "12 MP AVIF": partial(picture, size=(4000, 3000), kind="AVIF", speed=10),
+    "6 MP GIF": partial(picture, size=(3000, 2000), kind="GIF"),
+    "GIF of 20 frames": partial(animation, "GIF", frames=20, size=(1200, 900)),
+    "WebP of 20 frames": partial(animation, "WEBP", frames=20, size=(1200, 900)),
+}
+
+
+Price = Callable[[bytes], float]
+
+
+@pytest.fixture(scope="module")
+def price(recipe: Recipe) -> Iterator[Price]:
+    """Renders in a fresh child that may have exactly what the header promises, and gives that: megabytes."""
+    renderer = Renderer(Children(recipe, environ=os.environ))
+
+    def render(data: bytes) -> float:
+        renderer.kill()  # a child that has rendered before needs less
+        image = Image.of(data)
+        megabytes = renderer.price(image, seconds=30)
+        renderer.render(image, megabytes=megabytes, seconds=30)
+        return megabytes
+
+    renderer.await_birth()
+    yield render
+    renderer.close()
+
+
+@pytest.mark.parametrize("make", CASES.values(), ids=CASES)
+def test_an_image_needs_no_more_than_its_header_promised(price: Price, make: Callable[[], bytes]) -> None:
+    assert price(make()) > WORKING
+
+
+def test_a_progressive_jpeg_is_dearer(recipe: Recipe) -> None:
+    header = Header("jpeg", "RGB", 4000, 3000, 1, progressive=False)
+
+    assert megabytes(replace(header, progressive=True), recipe) > 1.5 * megabytes(header, recipe)
