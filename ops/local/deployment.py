@@ -26,6 +26,7 @@ SOURCES = (
     "requirements*.txt",
     "resources/**/*",
     "handlers/**/*",
+    "api/**/*",
     "processing/**/*",
     "web/**/*",
     "logos/**/*",

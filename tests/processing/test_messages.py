@@ -28,7 +28,7 @@ def test_what_speaks_of_nothing_is_a_chain_of_its_own() -> None:
     assert grouped(["", "a", ""], set) == [("",), ("a",), ("",)]
 
 
-@pytest.mark.parametrize("spread", [in_this_thread, ALONE], ids=["one after another", "side by side"])
+@pytest.mark.parametrize("executor", [in_this_thread, ALONE], ids=["one after another", "side by side"])
 def test_every_chain_is_worked_on(executor) -> None:
     done: list[int] = []
 

@@ -32,6 +32,7 @@ SOURCES = (
     *(
         "resources",
         "handlers",
+        "api",
         "processing",
         "web",
         "ops/__init__.py",

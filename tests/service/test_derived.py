@@ -76,7 +76,15 @@ def test_a_bucket_name_may_hold_the_accounts_number() -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    ["handlers/new.py", "processing/worker.py", "recipe.toml", LOGO, "requirements.txt", "requirements-base.txt"],
+    [
+        "api/routes.py",
+        "handlers/new.py",
+        "processing/worker.py",
+        "recipe.toml",
+        LOGO,
+        "requirements.txt",
+        "requirements-base.txt",
+    ],
 )
 def test_the_code_version_changes_with_whatever_changes_what_the_function_does(project: Path, changed: str) -> None:
     before = derived(project)["codeVersion"]

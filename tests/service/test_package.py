@@ -13,7 +13,7 @@ from ops.bytecode import add_byte_code, find_python
 from ops.bytecode import main as add
 
 AMD64, AARCH64 = 62, 183  # e_machine in an ELF header
-OURS = ("handlers/", "processing/", "web/")
+OURS = ("api/", "handlers/", "processing/", "web/")
 
 
 def top_levels(package: Package) -> set[str]:
@@ -29,7 +29,7 @@ def machines(package: Package) -> set[int]:
 
 def test_the_zip_has_the_code_the_recipe_and_what_they_import_and_nothing_else(default: Package) -> None:
     assert top_levels(default) == {
-        *("handlers", "processing", "web", "recipe.toml", "logos"),
+        *("api", "handlers", "processing", "web", "recipe.toml", "logos"),
         *("PIL", "pillow.libs", "pillow-13.0.0.dist-info"),
         *("cykooz_resizer", "cykooz_resizer-4.0.1.dist-info"),
         "requirements.txt",  # the plugin's own list of what it put in
