@@ -161,6 +161,7 @@ def _start(script: str, event: dict[str, Any], env: Mapping[str, str]) -> list[f
     begin = time.monotonic()
     subprocess.run(
         ["taskset", "-c", "0", sys.executable, "-P", "-c", script + FINISHED, json.dumps(event)],
+        cwd=env["PYTHONPATH"].split(os.pathsep)[0],  # where an earlier commit's children look for their code
         env={**env, "ANSWERS": str(sending)},
         pass_fds=[sending],
         stdout=subprocess.DEVNULL,

@@ -83,7 +83,7 @@ class Children:
         self._orders, theirs = Channel.pair()
         descriptors = theirs.descriptors
         self._process = subprocess.Popen(  # noqa: S603 - nothing of it is input
-            [sys.executable, "-m", self._keeper, *map(str, descriptors)],
+            [sys.executable, "-P", "-m", self._keeper, *map(str, descriptors)],  # -P: nothing of where it stands
             env=self._environ,
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,

@@ -33,6 +33,21 @@ from processing.worker import reason_of
 from tests.sandbox.conftest import AMPLE, HOSTILE, SECONDS, Make, family, picture, spelled
 
 
+def test_a_child_imports_nothing_from_the_folder_it_is_started_in(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever replays an image may stand in a folder that has a ``json.py``, or a ``processing`` of its own."""
+    (tmp_path / "json.py").write_text("raise RuntimeError('the wrong module')")
+    (tmp_path / "processing").mkdir()
+    (tmp_path / "processing" / "__init__.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    renderer = Renderer(Children(recipe, environ=os.environ))
+    try:
+        assert renderer.price(Image.of(picture()), seconds=AMPLE) > 0
+    finally:
+        renderer.close()
+
+
 def test_a_child_makes_the_variants_that_are_missing_with_the_same_bytes(make: Make, recipe: Recipe) -> None:
     image = picture()
     whole = imaging.render(image, recipe)
