@@ -206,7 +206,7 @@ def breaking_log() -> Iterator[None]:
     log.removeHandler(handler)
 
 
-@pytest.mark.parametrize("spread", [in_this_thread, ThreadExecutor(4, lambda _: nullcontext())])
+@pytest.mark.parametrize("executor", [in_this_thread, ThreadExecutor(4, lambda _: nullcontext())])
 @pytest.mark.usefixtures("breaking_log")
 def test_a_log_that_breaks_changes_no_fate(executor: Any, capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("darkroom").setLevel(logging.INFO)
@@ -236,7 +236,7 @@ BREAKING: dict[str, tuple[Exception, str | None]] = {
 }
 
 
-@pytest.mark.parametrize("spread", [in_this_thread, ThreadExecutor(4, lambda _: nullcontext())])
+@pytest.mark.parametrize("executor", [in_this_thread, ThreadExecutor(4, lambda _: nullcontext())])
 @pytest.mark.parametrize(("end", "body"), BREAKING.values(), ids=BREAKING)
 def test_whatever_breaks_for_one_message_takes_nothing_from_its_neighbours(
     end: Exception, body: str | None, executor: Any
