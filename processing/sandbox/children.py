@@ -31,7 +31,7 @@ class Children:
         self, recipe: Recipe, *, environ: Mapping[str, str], kept: float = MOST_KEPT, keeper: str = KEEPER
     ) -> None:
         self._recipe = recipe
-        self._environ = {**_kept(environ), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        self._environ = {**_kept(environ), "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
         self._kept = kept
         self._keeper = keeper
         self._orders: Channel
