@@ -2,7 +2,7 @@
 
 import yaml
 
-from ops.stage import ROOT
+from ops.cli.stage import ROOT
 
 
 def malloc_settings() -> dict[str, str]:

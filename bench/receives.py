@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from ops.settings import parameters
+from ops.cli.settings import parameters
 from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.ledger import DynamoLedger

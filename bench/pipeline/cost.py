@@ -1,4 +1,4 @@
-"""What a million images cost: seconds, requests and bytes become dollars, at the prices of `ops.costs`. Pure.
+"""What a million images cost: seconds, requests and bytes become dollars, at the prices of `ops.cli.costs`. Pure.
 
 ::
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Final
 
-from ops.costs import GB, GB_SECOND, INVOCATION, LOG_GB, S3_READ, S3_WRITE, SQS_REQUEST, TABLE_WRITE
+from ops.cli.costs import GB, GB_SECOND, INVOCATION, LOG_GB, S3_READ, S3_WRITE, SQS_REQUEST, TABLE_WRITE
 
 MILLION: Final = 1_000_000
 PRICES: Final = {

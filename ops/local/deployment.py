@@ -31,10 +31,11 @@ SOURCES = (
     "web/**/*",
     "logos/**/*",
     "ops/__init__.py",
-    "ops/check.py",
-    "ops/serverless-check.cjs",
-    "ops/bytecode.py",
-    "ops/serverless-bytecode.cjs",
+    "ops/build/__init__.py",
+    "ops/build/check.py",
+    "ops/build/serverless-check.cjs",
+    "ops/build/bytecode.py",
+    "ops/build/serverless-bytecode.cjs",
 )
 """Whatever the framework reads; a change to any of them makes a new package."""
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.cli.local import serving
+from ops.local.serve.events import Request, Response
+from ops.local.serve.gateway import API_KEY, Gateway
+from ops.local.serve.server import Server, listen
 from ops.local.stack import LocalStack
-from ops.serve.command import serving
-from ops.serve.events import Request, Response
-from ops.serve.gateway import API_KEY, Gateway
-from ops.serve.server import Server, listen
 
 SEED = 20261121
 

@@ -10,8 +10,8 @@ import pytest
 import requests
 from PIL import Image
 
+from ops.local.serve.gateway import API_KEY
 from ops.local.stack import LocalStack
-from ops.serve.gateway import API_KEY
 from tests.api.fuzz import served
 
 SECONDS = 60.0

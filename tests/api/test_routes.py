@@ -16,7 +16,7 @@ from api.routes import ROUTES
 from api.status import EXPLANATIONS
 from handlers import api
 from handlers.api_bootstrap import CLIENT
-from ops.check import RULES
+from ops.build.check import RULES
 from processing.errors import Misconfigured, Rejected
 from processing.imaging.formats import READERS
 from tests.api.conftest import ENVIRONMENT, Clock, Stage, order

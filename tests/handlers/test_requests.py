@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from handlers import bootstrap, consumer
-from ops import costs
-from ops.costs import Requests
+from ops.cli import costs
+from ops.cli.costs import Requests
 from tests.builders import created_body
 from tests.handlers.test_broken_answers import EXISTS, KEY, Desk, desk
 from tests.handlers.test_consumer import Stack, invoke, jpeg, moto_server, stack

@@ -21,8 +21,8 @@ import pytest
 from PIL import Image
 
 import processing
-from ops.replay.running import ReplayLimits, ReplayTarget, replay
-from ops.stage import Stage
+from ops.cli.replay.running import ReplayLimits, ReplayTarget, replay
+from ops.cli.stage import Stage
 from processing import imaging
 from processing.backoff import Backoff
 from processing.batch import Batch

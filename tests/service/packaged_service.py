@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ops.bytecode import find_python
+from ops.build.bytecode import find_python
 
 PROJECT = Path(__file__).parents[2]
 CACHE = PROJECT / ".cache" / "service"
@@ -36,10 +36,11 @@ SOURCES = (
         "processing",
         "web",
         "ops/__init__.py",
-        "ops/check.py",
-        "ops/serverless-check.cjs",
-        "ops/bytecode.py",
-        "ops/serverless-bytecode.cjs",
+        "ops/build/__init__.py",
+        "ops/build/check.py",
+        "ops/build/serverless-check.cjs",
+        "ops/build/bytecode.py",
+        "ops/build/serverless-bytecode.cjs",
     ),
 )
 LOGO = "logos/mark.png"

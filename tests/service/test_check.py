@@ -9,7 +9,7 @@ import pytest
 import yaml
 from packaged_service import PROJECT, copy_project, serverless
 
-from ops.check import RULES, faults
+from ops.build.check import RULES, faults
 
 DEFAULTS = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]["default"] | {
     "uploadsBucket": "originals",
@@ -212,7 +212,7 @@ def run_check(given: object) -> subprocess.CompletedProcess[str]:
     """As the framework's plugin runs it: on a bare interpreter, without this environment's packages."""
     return subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys, runpy; sys.path.insert(0, {str(PROJECT)!r}); "
-         "runpy.run_module('ops.check', run_name='__main__')"],
+         "runpy.run_module('ops.build.check', run_name='__main__')"],
         input=json.dumps(given), capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""docs/parameters.md, serverless.yml and ops/check.py speak of the same parameters."""
+"""docs/parameters.md, serverless.yml and ops/build/check.py speak of the same parameters."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from packaged_service import PROJECT
 
-from ops.check import RULES, faults
+from ops.build.check import RULES, faults
 
 PARAMS: dict[str, dict[str, Any]] = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]
 PAGE = (PROJECT / "docs" / "parameters.md").read_text()

@@ -13,10 +13,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
 
+from ops.cli.local import serving
+from ops.local.serve.gateway import API_KEY
+from ops.local.serve.server import listen
 from ops.local.stack import LocalStack
-from ops.serve.command import serving
-from ops.serve.gateway import API_KEY
-from ops.serve.server import listen
 from tests.corpus.pictures import scene
 
 PATIENCE = 60_000  # milliseconds until something that has to come must be there; machines may be busy

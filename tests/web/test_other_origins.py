@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import pytest
 
 from ops.local.invocation import FunctionError
-from ops.serve.gateway import Gateway
-from ops.serve.routes import Routes
-from ops.serve.server import Server, listen
-from tests.ops.test_serve import TEMPLATE, refusals
+from ops.local.serve.gateway import Gateway
+from ops.local.serve.routes import Routes
+from ops.local.serve.server import Server, listen
+from tests.ops.local.test_serve import TEMPLATE, refusals
 
 READ = """url => fetch(url).then(
     async answer => [answer.status, (await answer.json()).detail, answer.headers.get('retry-after')],

@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Error, expect
 
-from ops.serve.gateway import API_KEY
-from tests.local.test_post_policy import send
+from ops.local.serve.gateway import API_KEY
+from tests.ops.local.test_post_policy import send
 from tests.web.browsing import PATIENCE, damaged, files, notes
 
 S3 = re.compile(r"http://127\.0\.0\.1:\d+/darkroom-local-uploads/?$")

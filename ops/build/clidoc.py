@@ -1,0 +1,72 @@
+"""Writes docs/cli.md from the help of every command: ``python -m ops.build.clidoc --write``; a test compares them.
+
+The help is rendered as plain text of a fixed width, so that the page does not depend on whose terminal it was.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from typer.main import get_command
+
+from ops.cli.main import make_app
+from ops.cli.stage import ROOT
+
+PAGE: Final = ROOT / "docs" / "cli.md"
+NAME: Final = "darkroom"
+WIDTH: Final = 100
+MEND: Final = "python -m ops.build.clidoc --write"
+HEAD: Final = f"""\
+# The darkroom command
+
+Each command's help, as `{NAME} COMMAND --help` has it. In a clone, `npm run darkroom -- COMMAND` runs it; so does
+`python -m ops COMMAND` in the project's `.venv`. Data goes to standard output (`--json` for programs), words and
+progress to standard error. Exit codes: 0 done, 1 something failed or is left, 2 usage, 130 interrupted. What each
+command needs from IAM: [operating.md](operating.md#permissions).
+
+This page is generated: `{MEND}`.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    commands = list(_commands(get_command(make_app()), (NAME,)))
+    contents = [f"- [`{' '.join(path)}`](#{'-'.join(path)}): {_first_sentence(command)}" for path, command in commands]
+    sections = [f"## {' '.join(path)}\n\n```text\n{_help(path, command)}\n```" for path, command in commands]
+    return "\n\n".join([HEAD.rstrip(), "\n".join(contents), *sections]) + "\n"
+
+
+def _commands(group: Any, path: Sequence[str]) -> Iterator[tuple[Sequence[str], Any]]:
+    """Every command below a group, in the order of the help; a group stands before its own."""
+    for name, command in group.commands.items():
+        below = (*path, name)
+        yield below, command
+        if hasattr(command, "commands"):
+            yield from _commands(command, below)
+
+
+def _help(path: Sequence[str], command: Any) -> str:
+    command.rich_markup_mode = None  # plain text, without boxes
+    context = command.context_class(command, info_name=" ".join(path), terminal_width=WIDTH, max_content_width=WIDTH)
+    return "\n".join(line.rstrip() for line in command.get_help(context).strip().splitlines())
+
+
+def _first_sentence(command: Any) -> str:
+    return " ".join(str(command.help).strip().split("\n\n")[0].split()).rstrip(".")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the page, or with no arguments print it."""
+    if list(arguments) not in ([], ["--write"]):
+        sys.stderr.write(f"usage: {MEND}\n")
+        return 2
+    if arguments:
+        Path(PAGE).write_text(page(), encoding="utf-8")
+    else:
+        sys.stdout.write(page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,155 @@
+"""What each command asks of IAM: held to what it really calls, to the operator's policy, and shown in the docs.
+
+``python -m ops.build.permissions --write`` writes the table into docs/operating.md.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from ops.cli.stage import ROOT
+
+PAGE: Final = ROOT / "docs" / "operating.md"
+BEGIN: Final = "<!-- permissions: begin -->"
+END: Final = "<!-- permissions: end -->"
+MEND: Final = "python -m ops.build.permissions --write"
+
+RESOURCES: Final[Mapping[str, str]] = {
+    "uploads": "the uploads bucket, and what is below the prefix",
+    "variants": "the variants bucket, and what is in it",
+    "table": "the images table",
+    "queue": "the uploads queue",
+    "dlq": "the dead-letter queue",
+    "consumer": "the consumer function",
+    "mapping": "its event source mapping",
+    "any": "all there is, where IAM takes nothing narrower",
+}
+
+# An action and what it is done to. Whoever reads an object may list its bucket, or what is missing reads as forbidden.
+FIND: Final = ("cloudformation:DescribeStacks stack",)
+LOOK_AT_UPLOADS: Final = ("s3:GetObject uploads", "s3:ListBucket uploads")
+LOOK_AT_VARIANTS: Final = ("s3:GetObject variants", "s3:ListBucket variants")
+RECORDS: Final = ("dynamodb:BatchGetItem table",)
+SEND: Final = ("sqs:SendMessage queue",)
+DEPTH: Final = ("sqs:GetQueueAttributes queue",)
+LETTERS: Final = (
+    *("sqs:GetQueueAttributes dlq", "sqs:ReceiveMessage dlq", "sqs:ChangeMessageVisibility dlq"),
+    *RECORDS,
+)
+HISTORY: Final = ("dynamodb:PutItem table",)  # under the key of the history alone: the policy's condition
+MOVE: Final = ("sqs:StartMessageMoveTask dlq", "sqs:ListMessageMoveTasks dlq", "sqs:CancelMessageMoveTask dlq")
+MAPPING: Final = ("lambda:ListEventSourceMappings any",)
+CONSUMER: Final = ("lambda:GetFunctionConfiguration consumer",)
+SETTINGS: Final = (*CONSUMER, *MAPPING, *DEPTH)  # the mapping is found by the queue's ARN, which is an attribute
+SWITCH: Final = (*MAPPING, "lambda:GetEventSourceMapping mapping", "lambda:UpdateEventSourceMapping mapping")
+METRICS: Final = ("cloudwatch:GetMetricData any", "cloudwatch:ListMetrics any")
+UPLOAD: Final = (*LOOK_AT_UPLOADS, "s3:PutObject uploads", "s3:AbortMultipartUpload uploads")
+
+NEEDS: Final[Mapping[str, Sequence[str]]] = {
+    "upload": (*FIND, *UPLOAD),
+    "upload --wait": (*FIND, *UPLOAD, *RECORDS),
+    "status": (*FIND, *DEPTH, "sqs:GetQueueAttributes dlq", *MAPPING, *METRICS, "dynamodb:Scan table"),
+    "show": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, "dynamodb:Query table"),
+    "pause": (*FIND, *DEPTH, *SWITCH),
+    "resume": (*FIND, *DEPTH, *SWITCH),
+    "backfill --dry-run": (*FIND, "s3:ListBucket uploads", *SETTINGS, *RECORDS),
+    "backfill": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH),
+    "backfill --missing": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH, *RECORDS),
+    "audit": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH),
+    "audit --repair": (
+        *(*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH),
+        *(*SEND, "s3:DeleteObject variants", *CONSUMER),
+    ),
+    "replay OBJECT": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table"),
+    "replay ID": (*FIND, *LOOK_AT_UPLOADS, *LETTERS),
+    "replay --sandbox": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table", *CONSUMER),
+    "estimate --stage": (*FIND, *SETTINGS),
+    "dlq groups": (*FIND, *LETTERS),
+    "dlq list": (*FIND, *LETTERS),
+    "dlq show": (*FIND, *LETTERS, *LOOK_AT_UPLOADS),
+    "dlq redrive": (
+        *(*FIND, *LETTERS, *SEND, "sqs:DeleteMessage dlq"),
+        *(*HISTORY, *CONSUMER),
+    ),
+    "dlq redrive --native": (
+        *(*FIND, "sqs:GetQueueAttributes dlq", *DEPTH, *MOVE, "sqs:ReceiveMessage dlq", "sqs:DeleteMessage dlq"),
+        *(*SEND, *HISTORY),
+    ),
+    "dlq history": (*FIND, "dynamodb:Query table"),
+    "dlq export": (*FIND, *LETTERS),
+    "dlq import": (*FIND, "sqs:SendMessage dlq", *HISTORY),
+    "dlq import --to-queue": (*FIND, *SEND, *HISTORY),
+    "dlq purge": (*FIND, *LETTERS, "sqs:DeleteMessage dlq", *HISTORY),
+}
+
+WITHOUT: Final = ("start", "local")
+"""Commands that ask nobody but this machine."""
+
+
+SECTION: Final = """\
+The stack has a managed policy, its output `OperatorPolicyArn`, with what these commands do and nothing else, on this
+stage alone: attach it to whoever operates the stage. It writes no record of an image; in the images table it may put
+only the history of redrives.
+
+Every command finds the stage by cloudformation:DescribeStacks on its stack; {without} ask nobody, nor does
+`estimate` without `--stage`. Beyond that:
+
+| command | actions |
+|---|---|
+{rows}
+
+{resources}
+
+The table is generated (`{mend}`), and held to what each command calls on the embedded
+stack and to the deployed policy by `tests/ops/build/test_permissions.py`.
+"""
+
+
+def all_needs() -> set[str]:
+    """What the operator's policy grants: no more, no less."""
+    return {need for needs in NEEDS.values() for need in needs}
+
+
+def section() -> str:
+    """What stands in docs/operating.md between the markers."""
+    alike: dict[str, list[str]] = {}
+    for command, needs in NEEDS.items():
+        alike.setdefault(_in_words(needs), []).append(f"`{command}`")
+    return SECTION.format(
+        rows="\n".join(f"| {', '.join(commands)} | {needs} |" for needs, commands in alike.items()),
+        resources="\n".join(f"- *{name}*: {what}" for name, what in RESOURCES.items()),
+        without=", ".join(f"`{name}`" for name in WITHOUT),
+        mend=MEND,
+    ).rstrip()
+
+
+def page(text: str) -> str:
+    """The page with the section as it is now."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{section()}\n\n{END}{after}"
+
+
+def _in_words(needs: Iterable[str]) -> str:
+    """Actions by what they are done to, without the one that all need."""
+    by_resource: dict[str, list[str]] = {}
+    for need in (need for need in needs if need not in FIND):
+        action, resource = need.split()
+        by_resource.setdefault(resource, []).append(action)
+    return "; ".join(f"*{resource}*: {', '.join(sorted(set(actions)))}" for resource, actions in by_resource.items())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the section, or with no arguments print it."""
+    if list(arguments) not in ([], ["--write"]):
+        sys.stderr.write(f"usage: {MEND}\n")
+        return 2
+    if arguments:
+        PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        sys.stdout.write(section() + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,178 @@
+"""``darkroom backfill`` on the command line: its options, what it prints, and its exit code."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from ops.cli import costs
+from ops.cli.backfill.run import Backfill, BackfillTotals, Checkpoint, planned
+from ops.cli.backfill.sending import Send, sender_for
+from ops.cli.backfill.sources import Inventory, SourceObject, completed, keys_from, listed
+from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
+from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.settings import function_of, in_words
+from ops.cli.stage import Stage, on_stage
+from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout, table
+from ops.errors import UsageError
+from processing.ledger import ImagesTable
+
+DEPTH: Final = 20_000
+STDIN: Final = "-"
+
+Find = Callable[[str], Iterable[SourceObject]]
+"""Finds the objects behind a position."""
+
+SourceArgument = Annotated[
+    str, typer.Argument(help="An S3 Inventory in CSV, or - for keys on stdin.", show_default="the uploads bucket")
+]
+PrefixOption = Annotated[str, typer.Option(help="Only keys that begin with this.", show_default="the stage's own")]
+MissingOption = Annotated[bool, typer.Option("--missing", help="Only what has variants of today's recipe to make.")]
+RejectedOption = Annotated[bool, typer.Option("--rejected", help="With --missing: what was rejected as well.")]
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option(help="Only what was uploaded since, in UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+]
+RateOption = Annotated[float | None, typer.Option(min=0.1, help="Messages a second.", show_default="as many as go")]
+DepthOption = Annotated[int, typer.Option(min=0, help="Pause while the queue holds so many messages; 0 for no limit.")]
+CheckpointOption = Annotated[
+    Path | None, typer.Option(help="A file for its progress; the same command resumes from it.")
+]
+ColumnsOption = Annotated[
+    str, typer.Option(help="Of the inventory.", show_default="its header, or manifest.json beside it")
+]
+
+
+@on_stage
+def backfill(
+    stage: Stage,
+    source: SourceArgument = "",
+    prefix: PrefixOption = "",
+    missing: MissingOption = False,
+    rejected: RejectedOption = False,
+    changed_since: SinceOption = None,
+    rate: RateOption = None,
+    depth: DepthOption = DEPTH,
+    checkpoint: CheckpointOption = None,
+    columns: ColumnsOption = "",
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send objects that are in the uploads bucket already through the service, as if they had just been uploaded.
+
+    The consumer makes only the variants that are missing or outdated; so sending an object twice does no harm. The
+    messages have a message group of their own: new uploads overtake them. What is archived, or under a customer's key,
+    is counted and not sent, if its source says so: an inventory by its columns StorageClass,
+    IntelligentTieringAccessTier and EncryptionStatus. With --dry-run the price is that of the variants to make by the
+    records; a variant that somebody has deleted is not in it.
+
+    Exit code 0 when all were sent, and 1 when SQS refused some; the same command with its --checkpoint sends the rest.
+
+    Examples:
+
+    darkroom backfill --missing --dry-run
+
+    darkroom backfill inventory.csv.gz --rate 200 --checkpoint backfill.json
+
+    grep cat keys.txt | darkroom backfill - --json
+    """
+    prefix, plan = below(stage, prefix), VariantPlan(read_recipe(), stage.uploads_prefix)
+    since = changed_since.replace(tzinfo=UTC) if changed_since else None
+    records = Records(ImagesTable(stage.client("dynamodb"), stage.images_table), stage.uploads_bucket)
+    judge = Missing(plan, rejected, time.time) if missing else None
+    wanted = Wanted(prefix, since, records if missing or dry_run else None, judge)
+    find = _source(stage, source, prefix, columns, by_date=since is not None)
+    if dry_run:
+        _estimate(stage, wanted, find(""), plan, as_json=as_json)
+        return
+    options = {"missing": str(missing), "rejected": str(rejected), "changed_since": str(changed_since)}
+    of = {"stage": stage.name, "bucket": stage.uploads_bucket, "source": source, "prefix": prefix, **options}
+    send = sender_for(stage, author="backfill", rate=rate, depth=depth)
+    _report(_run(wanted, find, send, Checkpoint(checkpoint, of)), as_json=as_json)
+
+
+def below(stage: Stage, prefix: str) -> str:
+    """The given prefix, which must be the stage's own or below it."""
+    if not prefix:
+        return stage.uploads_prefix
+    if not prefix.startswith(stage.uploads_prefix):
+        raise UsageError(
+            f"the consumer processes {stage.uploads_prefix} only: give a --prefix that begins with it, "
+            f"as in --prefix {stage.uploads_prefix}{prefix}"
+        )
+    return prefix
+
+
+def _source(
+    stage: Stage, source: str, prefix: str, columns: str, *, by_date: bool
+) -> Callable[[str], Iterable[SourceObject]]:
+    s3, bucket = stage.client("s3"), stage.uploads_bucket
+    if not source:
+        return lambda after: listed(s3, bucket, prefix, after=after)
+    if source == STDIN:
+        return lambda after: completed(s3, bucket, keys_from(sys.stdin, after=after))
+    inventory = Inventory(Path(source), bucket=bucket, columns=columns)
+    if by_date and not inventory.knows("LastModifiedDate"):
+        raise UsageError(f"{source} has no column LastModifiedDate: leave --changed-since out, or the inventory")
+    return lambda after: completed(s3, bucket, inventory.found(after=after))
+
+
+def _run(wanted: Wanted, find: Find, send: Send, checkpoint: Checkpoint) -> BackfillTotals:
+    """Resume from the checkpoint, and count on the terminal."""
+    start = checkpoint.read()
+    if start.after:
+        stderr().print(f"resuming after {start.after}: {start.sent:,} were sent before")
+    with counting("sent", "examined") as count:
+        run = Backfill(wanted, send, checkpoint, lambda totals: count(totals.sent, totals.decisions.total()))
+        return run.run(find(start.after), start)
+
+
+def _estimate(stage: Stage, wanted: Wanted, found: Iterable[SourceObject], plan: VariantPlan, *, as_json: bool) -> None:
+    totals, function = BackfillTotals(), function_of(stage)
+    bill = costs.bill_of_backfill(planned(wanted, found, plan, totals), function)
+    stderr().print(in_words(function, stage))
+    _print_unreadable(totals)
+    estimate = {"dollars": round(bill.dollars, 2), "hours": round(bill.hours, 2), "requests": bill.requests()}
+    if as_json:
+        print_json(_document(totals) | estimate | {"settings": asdict(function)})
+        return
+    stdout().print(_table(totals.decisions.items()))
+    stderr().print(
+        f"{bill.images:,} objects of {totals.size / 1e6:,.1f} MB would be sent: about {bill.dollars:,.2f} dollars and "
+        f"{bill.hours:,.1f} hours (see: darkroom estimate --stage {stage.name})"
+    )
+
+
+def _report(totals: BackfillTotals, *, as_json: bool) -> None:
+    for key, why in totals.refused.items():
+        stderr().print(f"not sent: {key}: {why}")
+    if totals.refused:
+        stderr().print("SQS refused these: fix the cause, then run the same command again")
+    if as_json:
+        print_json(_document(totals) | {"refused": totals.refused})
+    else:
+        stdout().print(_table([*totals.decisions.items(), ("sent", totals.sent)]))
+    _print_unreadable(totals)
+    if totals.refused:
+        raise typer.Exit(1)
+
+
+def _print_unreadable(totals: BackfillTotals) -> None:
+    if archived := totals.decisions[Decision.ARCHIVED]:
+        stderr().print(f"{archived:,} archived objects were not sent: restore them first, then run the backfill again")
+    if encrypted := totals.decisions[Decision.CUSTOMER_KEY]:
+        stderr().print(f"{encrypted:,} objects under a customer's key (SSE-C) were not sent: upload them without it")
+
+
+def _table(counts: Iterable[tuple[str, int]]) -> Any:
+    return table(("objects", "count"), [(name, f"{count:,}") for name, count in counts], right=("count",))
+
+
+def _document(totals: BackfillTotals) -> dict[str, Any]:
+    counts = {each.name.lower(): totals.decisions[each] for each in Decision}
+    return counts | {"sent": totals.sent, "bytes": totals.size}

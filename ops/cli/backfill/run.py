@@ -1,0 +1,148 @@
+"""A backfill: objects are found, judged and sent, and a checkpoint keeps how far it is."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from ops.cli.backfill.sending import Send
+from ops.cli.backfill.sources import SourceObject, chunks
+from ops.cli.backfill.wanted import Decision, Wanted, requests_for
+from ops.cli.costs import Requests
+from ops.cli.queues import MAX_ENTRIES, NotSent
+from ops.cli.recipes import VariantPlan
+from ops.errors import UsageError
+from processing.ledger.table import MOST_KEYS
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillProgress:
+    """Everything up to ``after``, a position of the source, is done."""
+
+    after: str = ""
+    examined: int = 0
+    sent: int = 0
+
+
+class Checkpoint:
+    """How far a backfill is, in a file: written after SQS has reported messages as sent, so that it survives any end.
+
+    Args:
+        file: None to keep nothing.
+        of: the options of the backfill: the checkpoint of another one is refused.
+    """
+
+    def __init__(self, file: Path | None, of: Mapping[str, str]) -> None:
+        self._file = file
+        self._of = dict(of)
+
+    def read(self) -> BackfillProgress:
+        """Where to resume; at the beginning when there is no file.
+
+        Raises:
+            UsageError: the file is not a checkpoint, or another backfill's.
+        """
+        if self._file is None or not self._file.exists():
+            return BackfillProgress()
+        try:
+            content = json.loads(self._file.read_text(encoding="utf-8"))
+            progress, of = BackfillProgress(**content["progress"]), content["of"]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UsageError(f"{self._file} is not a checkpoint: give another file, or remove it") from error
+        if of != self._of:
+            differ = ", ".join(
+                sorted(name for name in of.keys() | self._of.keys() if of.get(name) != self._of.get(name))
+            )
+            raise UsageError(
+                f"{self._file} is the checkpoint of another backfill (not the same {differ}): "
+                "give the options of then, or another file, or remove it"
+            )
+        return progress
+
+    def write(self, progress: BackfillProgress) -> None:
+        """Replace the file, in one step."""
+        if self._file is None:
+            return
+        new = self._file.with_name(f"{self._file.name}.new")
+        new.write_text(json.dumps({"of": self._of, "progress": asdict(progress)}), encoding="utf-8")
+        os.replace(new, self._file)
+
+    def remove(self) -> None:
+        """The next backfill begins at the beginning."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+
+
+@dataclass
+class BackfillTotals:
+    """What was done; ``refused`` has what SQS did not take, with the reason."""
+
+    decisions: Counter[Decision] = field(default_factory=Counter)
+    size: int = 0  # bytes of what was sent
+    sent: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Backfill:
+    """Sends what is wanted; a run that ended in any way is resumed from its checkpoint.
+
+    Args:
+        report: called with the totals whenever something was done.
+    """
+
+    wanted: Wanted
+    send: Send
+    checkpoint: Checkpoint
+    report: Callable[[BackfillTotals], None] = lambda _totals: None
+
+    def run(self, found: Iterable[SourceObject], start: BackfillProgress) -> BackfillTotals:
+        """Process all that is found behind ``start``; ends at the first messages that SQS refuses."""
+        totals, progress = BackfillTotals(), start
+        try:
+            for chunk in chunks(found, MOST_KEYS):
+                progress = self._process(chunk, totals, progress)
+        except NotSent:
+            return totals  # the checkpoint stands before what was refused
+        self.checkpoint.remove()
+        return totals
+
+    def _process(
+        self, chunk: Sequence[SourceObject], totals: BackfillTotals, progress: BackfillProgress
+    ) -> BackfillProgress:
+        judged = list(self.wanted.judge(chunk))
+        wanted = (one.found for one in judged if one.decision is Decision.WANTED)
+        for batch in chunks(wanted, MAX_ENTRIES):
+            self._send(batch, totals)
+            progress = replace(progress, after=batch[-1].position, sent=progress.sent + len(batch))
+            self.checkpoint.write(progress)
+            self.report(totals)
+        totals.decisions.update(one.decision for one in judged)
+        progress = replace(progress, after=chunk[-1].position, examined=progress.examined + len(chunk))
+        self.checkpoint.write(progress)
+        self.report(totals)
+        return progress
+
+    def _send(self, batch: Sequence[SourceObject], totals: BackfillTotals) -> None:
+        try:
+            self.send(batch)
+        except NotSent as error:
+            totals.refused = {batch[at].key: why for at, why in error.refused.items()}
+            totals.sent += len(batch) - len(error.refused)
+            raise
+        totals.sent += len(batch)
+        totals.size += sum(one.size for one in batch)
+
+
+def planned(
+    wanted: Wanted, found: Iterable[SourceObject], plan: VariantPlan, totals: BackfillTotals
+) -> Iterator[tuple[int, Requests]]:
+    """The size and the requests of each object that would be sent, counted on the way."""
+    for chunk in chunks(found, MOST_KEYS):
+        for one in wanted.judge(chunk):
+            totals.decisions[one.decision] += 1
+            if one.decision is Decision.WANTED:
+                totals.size += one.found.size
+                yield one.found.size, requests_for(one.record, plan)

@@ -1,0 +1,216 @@
+"""Why the dead messages failed: each joined with the record of its object in the images table, and grouped by cause."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from math import inf
+from typing import Final, assert_never
+
+from ops.cli.dlq.messages import THREADS, DeadMessage
+from ops.cli.queues import chunks
+from ops.cli.stage import Stage
+from processing.errors import MalformedMessage
+from processing.events import Event, ObjectCreated, parse
+from processing.ledger import REMOVED_KEY, ImagesTable, Phase, Record, Status, Version
+from processing.ledger.table import MOST_KEYS
+
+OPERATION: Final = re.compile(r"(?:s3|dynamodb|sqs):[A-Za-z]+(?= |:)")  # as `translating_errors` names it
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cause:
+    """Why messages died. ``name`` is an error's class or AWS's code, or one of the words in `ops.cli.dlq.runbook`.
+
+    ``place`` tells failures of one name apart: the fingerprint of where in the code, or the operation that AWS refused.
+    """
+
+    name: str
+    place: str = ""
+
+    @property
+    def id(self) -> str:
+        """What people type; the name alone means every place."""
+        return f"{self.name}:{self.place}" if self.place else self.name
+
+
+FOREIGN: Final = Cause(MalformedMessage.__name__)  # the consumer refuses such a message before it reads the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A dead message and what is known of it. ``record`` is None where the ledger knows nothing."""
+
+    message: DeadMessage
+    cause: Cause
+    why: str = ""
+    event: Event | None = None
+    record: Record | None = None
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of the object, empty where the message cannot be read."""
+        return self.event.bucket if self.event else ""
+
+    @property
+    def key(self) -> str:
+        """The key of the object, empty where the message cannot be read."""
+        return self.event.key if self.event else ""
+
+    @property
+    def version(self) -> Version | None:
+        """The version whose record tells the outcome; None where the message refers to no object of this stage."""
+        return version_of(self.event) if self.event and self.cause != FOREIGN else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the object has ended well meanwhile, so that a redrive changes nothing."""
+        return self.record is not None and self.record.phase(time.time()).is_good
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were made on the object."""
+        return self.record.attempts if self.record else 0
+
+    @property
+    def first_seen(self) -> float:
+        """The time of S3's event, in seconds since the epoch; a redrive gives the message a later time."""
+        return min(_moment(self.event.time if self.event else None), self.message.sent_at)
+
+    @property
+    def last_seen(self) -> float:
+        """When the last attempt ended, in seconds since the epoch; where none is known, when the message was sent."""
+        return self.record.updated_at if self.record and self.record.updated_at else self.message.sent_at
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The messages of one cause; there is at least one."""
+
+    cause: Cause
+    members: Sequence[Diagnosis]
+
+    @property
+    def first_seen(self) -> float:
+        """When the earliest of them was first seen."""
+        return min(each.first_seen for each in self.members)
+
+    @property
+    def last_seen(self) -> float:
+        """When the latest attempt on one of them ended."""
+        return max(each.last_seen for each in self.members)
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were made on all of them."""
+        return sum(each.attempts for each in self.members)
+
+    @property
+    def redriven(self) -> int:
+        """How many of them a redrive has sent before, so that they failed again."""
+        return sum(bool(each.message.redrive) for each in self.members)
+
+    @property
+    def code_versions(self) -> tuple[str, ...]:
+        """With which versions of the code they failed."""
+        return tuple(sorted({each.record.code_version for each in self.members if each.record}))
+
+    @property
+    def example(self) -> Diagnosis:
+        """The one that was seen last."""
+        return max(self.members, key=lambda each: (each.last_seen, each.message.message_id))
+
+
+def join(stage: Stage, messages: Sequence[DeadMessage], *, clock: Callable[[], float] = time.time) -> list[Diagnosis]:
+    """Each message with its record and its cause, in the order of ``messages``."""
+    opened = [_open(message, stage) for message in messages]
+    versions = list(dict.fromkeys(version_of(event) for one in opened if isinstance(one, tuple) for event in one))
+    table = ImagesTable(stage.client("dynamodb"), stage.images_table)
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="records") as pool:
+        answers = pool.map(table.read, chunks(versions, MOST_KEYS))
+        records = {version: record for answer in answers for version, record in answer.items()}
+    now = clock()
+    return [
+        _diagnose_all(message, found, records, now) if isinstance(found, tuple) else found
+        for message, found in zip(messages, opened, strict=True)
+    ]
+
+
+def group(diagnoses: Iterable[Diagnosis]) -> list[Group]:
+    """The messages by their cause, the largest group first."""
+    found: dict[Cause, list[Diagnosis]] = {}
+    for each in diagnoses:
+        found.setdefault(each.cause, []).append(each)
+    groups = [Group(cause, members) for cause, members in found.items()]
+    return sorted(groups, key=lambda one: (-len(one.members), one.cause))
+
+
+def count_by_cause(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
+    """How many messages died of each cause, the most frequent first."""
+    return dict(Counter(each.cause.id for each in diagnoses).most_common())
+
+
+def version_of(event: Event) -> Version:
+    """The key of the record that the ledger keeps of the object of an event."""
+    return Version(event.bucket, event.key, event.etag if isinstance(event, ObjectCreated) else REMOVED_KEY)
+
+
+def _moment(text: str | None) -> float:
+    """An event's time; whoever wrote the message may have written anything."""
+    try:
+        return datetime.fromisoformat(text).timestamp() if text else inf
+    except ValueError:
+        return inf
+
+
+def _open(message: DeadMessage, stage: Stage) -> tuple[Event, ...] | Diagnosis:
+    """The events of a message; its diagnosis already where the consumer refuses it before it reads the ledger."""
+    try:
+        events = parse(message.body)
+    except MalformedMessage as error:
+        return Diagnosis(message, Cause(error.cause), str(error))
+    for event in events:
+        if event.bucket != stage.uploads_bucket or not event.key.startswith(stage.uploads_prefix):
+            where = f"{stage.uploads_bucket}/{stage.uploads_prefix}"
+            return Diagnosis(message, FOREIGN, f"not below {where}", event)
+    return events
+
+
+def _diagnose_all(
+    message: DeadMessage, events: Sequence[Event], records: dict[Version, Record], now: float
+) -> Diagnosis:
+    """The first object that has not ended well; a message of several succeeds when all of them do."""
+    found = [_diagnose(message, event, records.get(version_of(event)), now) for event in events]
+    waiting = [each for each in found if each.record is None or not each.record.phase(now).is_good]
+    return (waiting or found or [Diagnosis(message, Cause("test-event"), "S3's test of the notification")])[0]
+
+
+def _diagnose(message: DeadMessage, event: Event, record: Record | None, now: float) -> Diagnosis:
+    if record is None:
+        return Diagnosis(message, Cause("unknown"), "unknown to the ledger", event)
+    why = f"{record.status} by now" if record.phase(now).is_good else record.message
+    return Diagnosis(message, _cause(record, now), why, event, record)
+
+
+def _cause(record: Record, now: float) -> Cause:
+    phase = record.phase(now)
+    match phase:
+        case Phase.DONE | Phase.SUPERSEDED | Phase.REMOVED:
+            return Cause(phase.value)
+        case Phase.WORKING:
+            return Cause("in-progress")
+        case Phase.NOT_STARTED:
+            return Cause("not-started")
+        case Phase.INTERRUPTED:
+            return Cause("killed")
+        case Phase.DEAD if record.status is Status.IN_PROGRESS:  # so that its last attempt left no reason
+            return Cause("killed" if record.lease_until else "not-started")
+        case Phase.DEAD | Phase.REJECTED | Phase.RETRYING:
+            operation = OPERATION.match(record.message)
+            fingerprint = record.reason.fingerprint if record.reason else ""
+            return Cause(record.cause, fingerprint or (operation.group() if operation else ""))
+        case _:
+            assert_never(phase)

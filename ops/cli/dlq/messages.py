@@ -1,0 +1,245 @@
+"""The messages of the dead-letter queue: received to be read, hidden meanwhile, and put back or deleted.
+
+Receiving is SQS's only way to read. It counts as no attempt: the dead-letter queue has no redrive policy of its own
+(`HeldMessages` refuses one that has), and what is sent to the uploads queue again begins with receive 1. A message is
+hidden for ``HIDDEN`` seconds at a time, which a thread prolongs while it is held, and is visible again as soon as the
+block ends, however it ends. Only a SIGKILL leaves it hidden, for those seconds.
+
+SQS lets about 120,000 messages of a queue be received at a time, and then answers as if there were no more: ``unseen``
+counts the messages that SQS counted and did not give.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.cli.queues import COUNTS, MAX_ENTRIES, Depth, OutgoingMessage, chunks
+from ops.errors import UsageError
+from processing.storage.refusals import code_of
+
+HIDDEN: Final = 120  # seconds
+WAIT = 1  # seconds of a long poll: an empty answer then comes from all of SQS's servers, not from a few
+THREADS: Final = 8  # requests at once
+SHORT: Final = 8  # characters of a message id that people type
+REDRIVE: Final = (
+    "darkroom-redrive"  # the attribute with the redrive that sent a message, and the group of such messages
+)
+MAX_ATTRIBUTES: Final = 10  # of one message
+
+
+@dataclass(frozen=True, slots=True)
+class DeadMessage:
+    """One message as it was received from the dead-letter queue."""
+
+    message_id: str
+    handle: str
+    body: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    message_attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> Self:
+        """Out of SQS's answer."""
+        return cls(
+            message_id=message["MessageId"],
+            handle=message["ReceiptHandle"],
+            body=message["Body"],
+            attributes=message.get("Attributes", {}),
+            message_attributes=message.get("MessageAttributes", {}),
+        )
+
+    @property
+    def id(self) -> str:
+        """The beginning of its id, which people type."""
+        return self.message_id[:SHORT]
+
+    @property
+    def sent_at(self) -> float:
+        """When it was first sent, in seconds since the epoch: SQS keeps that time when a message dies."""
+        return int(self.attributes.get("SentTimestamp", 0)) / 1000
+
+    @property
+    def redrive(self) -> str:
+        """The redrive that sent it, if one of ours did."""
+        return str(self.message_attributes.get(REDRIVE, {}).get("StringValue", ""))
+
+    def outgoing(self, mark: str) -> OutgoingMessage:
+        """As it is sent again: the same, and with a ``mark`` where there is room for an attribute."""
+        attributes = {
+            name: {kind: value[kind] for kind in ("DataType", "StringValue", "BinaryValue") if kind in value}
+            for name, value in self.message_attributes.items()
+        }
+        if mark and (REDRIVE in attributes or len(attributes) < MAX_ATTRIBUTES):
+            attributes[REDRIVE] = {"DataType": "String", "StringValue": mark}
+        return OutgoingMessage(self.body, self.attributes.get("MessageGroupId", REDRIVE), attributes)
+
+
+class HeldMessages:
+    """Receives messages and hides them from others until the ``with`` block ends.
+
+    Args:
+        sqs: a boto3 SQS client, safe to share between threads.
+        url: the dead-letter queue.
+        hidden: seconds for which a message is hidden at a time.
+    """
+
+    def __init__(self, sqs: Any, url: str, *, hidden: int = HIDDEN) -> None:
+        self.elsewhere = 0  # messages that somebody else had received when reading began
+        self.escaped = 0  # messages that could not be kept hidden
+        self.expected = 0  # messages that were there to be received, as SQS counted them
+        self.unseen = 0  # messages that SQS counted and did not give; its counts lag by up to a minute
+        self._counted = 0
+        self._refused = False
+        self._sqs = sqs
+        self._url = url
+        self._hidden = hidden
+        self._held: dict[str, _Handle] = {}
+        self._changing = threading.Lock()
+        self._prolonging = threading.Lock()
+        self._over = threading.Event()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="messages")
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._check_queue()
+        self._keeper.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._keeper.join()
+        try:
+            self.release()
+        finally:
+            self._pool.shutdown()
+
+    def read(self, on_messages: Callable[[int], object] = lambda _count: None) -> list[DeadMessage]:
+        """Every message that can be received, the oldest first; ``on_messages`` is called with their number so far."""
+        messages: dict[str, DeadMessage] = {}
+
+        def receive() -> None:
+            empty = 0
+            while not self._over.is_set() and empty < (1 if len(messages) >= self.expected else 2):
+                received = self._receive()
+                fresh = any(each.message_id not in messages for each in received)  # or they come round again
+                empty = 0 if fresh else empty + 1
+                messages.update((each.message_id, each) for each in received)
+                on_messages(len(messages))
+
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="readers") as pool:
+            readers = [pool.submit(receive) for _ in range(THREADS if self.expected > MAX_ENTRIES else 1)]
+            try:
+                for reader in readers:
+                    reader.result()
+            except BaseException:
+                self._over.set()
+                raise
+        self.unseen = max(self._counted - len(messages), int(self._refused))
+        return sorted(messages.values(), key=lambda each: (each.sent_at, each.message_id))
+
+    def release(self, messages: Iterable[DeadMessage] | None = None) -> None:
+        """Make these messages visible again, or all that are held; what is not hidden any more needs nothing."""
+        with self._prolonging:  # or a message could be hidden again by a request that was on its way
+            with self._changing:
+                names = list(self._held) if messages is None else [each.message_id for each in messages]
+                handles = [held.handle for name in names if (held := self._held.pop(name, None))]
+            self._change(handles, 0)
+
+    def delete(self, messages: Sequence[DeadMessage]) -> list[DeadMessage]:
+        """Delete up to ten messages; returns those that SQS did not report as deleted, after a second try."""
+        left = list(messages)
+        for _ in range(2):
+            entries = [{"Id": str(number), "ReceiptHandle": each.handle} for number, each in enumerate(left)]
+            answer = self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries) if entries else {}
+            deleted = {left[int(entry["Id"])].message_id for entry in answer.get("Successful", ())}
+            with self._changing:
+                for name in deleted:
+                    self._held.pop(name, None)
+            left = [each for each in left if each.message_id not in deleted]
+        return left
+
+    def delete_all(self, messages: Sequence[DeadMessage]) -> list[DeadMessage]:
+        """Delete any number of messages; returns those that SQS did not report as deleted."""
+        return [each for left in self._pool.map(self.delete, chunks(messages)) for each in left]
+
+    def _check_queue(self) -> None:
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[*COUNTS, "RedrivePolicy"])
+        attributes = answer["Attributes"]
+        depth = Depth.of(attributes)
+        self.expected, self.elsewhere, self._counted = depth.waiting, depth.in_flight, depth.total
+        if "deadLetterTargetArn" in attributes.get("RedrivePolicy", ""):
+            name = self._url.rpartition("/")[2]
+            raise UsageError(f"{name} has a redrive policy of its own, so reading it uses up receives: remove that")
+
+    def _receive(self) -> list[DeadMessage]:
+        try:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=MAX_ENTRIES,
+                VisibilityTimeout=self._hidden,
+                WaitTimeSeconds=WAIT,
+                AttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+        except ClientError as error:
+            if code_of(error) in ("OverLimit", "AWS.SimpleQueueService.OverLimit"):
+                self._refused = True
+                return []
+            raise
+        messages = [DeadMessage.of(message) for message in answer.get("Messages", ())]
+        until = time.monotonic() + self._hidden
+        with self._changing:
+            self._held |= {each.message_id: _Handle(each.handle, until) for each in messages}
+        return messages
+
+    def _keep(self) -> None:
+        """Hide what is held for longer, whenever half of its time is over."""
+        while not self._over.wait(self._hidden / 8):
+            try:
+                with self._prolonging:
+                    self._prolong()
+            except (BotoCoreError, ClientError):
+                continue  # what reaches nobody now is tried again; what ends meanwhile is counted as escaped then
+
+    def _prolong(self) -> None:
+        now = time.monotonic()
+        with self._changing:
+            due = [(name, held) for name, held in self._held.items() if held.until < now + self._hidden / 2]
+        until = now + self._hidden
+        refused = self._change([held.handle for _, held in due], self._hidden)
+        with self._changing:
+            for name, held in due:
+                if held.handle in refused:
+                    self.escaped += self._held.pop(name, None) is not None
+                elif name in self._held:
+                    self._held[name] = _Handle(held.handle, until)
+
+    def _change(self, handles: Sequence[str], seconds: int) -> set[str]:
+        """Set visibility timeouts; returns the handles that SQS refused, whose time was over."""
+
+        def change(some: Sequence[str]) -> list[str]:
+            entries = [
+                {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
+                for number, handle in enumerate(some)
+            ]
+            answer = self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+            return [some[int(entry["Id"])] for entry in answer.get("Failed", ())]
+
+        return {handle for refused in self._pool.map(change, chunks(handles)) for handle in refused}
+
+
+@dataclass(frozen=True, slots=True)
+class _Handle:
+    """A handle, and until when (on the monotonic clock) it hides its message."""
+
+    handle: str
+    until: float

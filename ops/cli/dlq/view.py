@@ -1,0 +1,210 @@
+"""The commands that only read: ``dlq groups``, ``dlq list`` and ``dlq show``; and a message as a JSON document."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import typer
+from botocore.exceptions import ClientError
+
+from ops.cli.dlq.causes import Diagnosis, Group, group
+from ops.cli.dlq.runbook import guidance
+from ops.cli.dlq.selection import Filter, by_id, filtered, many, read_queue
+from ops.cli.stage import Stage, on_stage
+from ops.cli.terminal import AsJson, print_json, stderr, stdout, table
+from processing.events import ObjectCreated
+from processing.ledger import Record
+from processing.storage.objects import head
+from processing.storage.refusals import code_of
+
+LIMIT: Final = 50  # lines of a list
+
+
+@on_stage
+def groups(stage: Stage, as_json: AsJson = False) -> None:
+    """Show why messages failed, the most frequent cause first.
+
+    Every message is back in the queue at once, and this counts as no attempt.
+
+    Examples:
+
+    darkroom dlq groups --stage prod
+
+    darkroom dlq groups --stage prod --json | jq '.groups[].cause'
+    """
+    queue = read_queue(stage)
+    found = group(queue.diagnoses)
+    if as_json:
+        print_json(queue.seen | {"groups": [_group_as_json(one) for one in found]})
+    elif not found:
+        stderr().print("No dead letter was seen." if queue.held.unseen else "No dead letters.")
+    else:
+        now = time.time()
+        rows = [_group_row(one, now) for one in found]
+        columns = ("count", "cause", "first", "last", "tries", "again", "code", "example")
+        stdout().print(table(columns, rows, right=("count", "tries", "again")))
+        stderr().print("again: failed again after a redrive. What a cause means and what to do: darkroom dlq show ID")
+
+
+@on_stage
+@filtered
+def list_messages(
+    stage: Stage,
+    chosen: Filter,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many.")] = LIMIT,
+    as_json: AsJson = False,
+) -> None:
+    """List the messages of the dead-letter queue, the oldest first.
+
+    Examples:
+
+    darkroom dlq list --stage prod --cause CorruptImage --newer-than 2h
+
+    darkroom dlq list --stage prod --where 'images/2026/*' --json
+    """
+    queue = read_queue(stage)
+    selected = chosen.choose(queue.diagnoses)
+    if as_json:
+        messages = [as_document(each) for each in selected[:limit]]
+        print_json(queue.seen | {"chosen": len(selected), "messages": messages})
+    elif selected:
+        now = time.time()
+        rows = [_row(each, now) for each in selected[:limit]]
+        shown = table(("id", "age", "cause", "tries", "key", "why"), rows, right=("tries",))
+        for column in shown.columns[:4]:
+            column.no_wrap = True
+        stdout().print(shown)
+    stderr().print(many(len(selected)) + (f", {limit} shown" if len(selected) > limit else ""))
+
+
+@on_stage
+def show(
+    stage: Stage, message: Annotated[str, typer.Argument(metavar="ID", help="A message's id.")], as_json: AsJson = False
+) -> None:
+    """Show one message: its body, the ledger's record, the object as it is now, what the cause means and what to do.
+
+    Examples:
+
+    darkroom dlq show 3f2a91bc --stage prod
+    """
+    found = by_id(message, read_queue(stage).diagnoses)
+    document = as_document(found) | {"object_now": _object_now(stage, found), "runbook": asdict(guidance(found.cause))}
+    if as_json:
+        print_json(document)
+        return
+    for title, facts in _sections(document, found.record):
+        shown = table(("", ""), [(f"  {name}", value) for name, value in facts.items() if value])
+        shown.show_header = False
+        stdout().print(title, style="bold")
+        stdout().print(shown)
+    stdout().print("body", style="bold")
+    stdout().print(_indented(found.message.body))
+
+
+def as_document(diagnosis: Diagnosis) -> dict[str, Any]:
+    """A message and what is known of it, as JSON; binary attributes are in base64."""
+    message, event = diagnosis.message, diagnosis.event
+    return {
+        "id": message.message_id,
+        "cause": diagnosis.cause.id,
+        "why": diagnosis.why,
+        "bucket": diagnosis.bucket,
+        "key": diagnosis.key,
+        "etag": event.etag if isinstance(event, ObjectCreated) else "",
+        "sent_at": moment(message.sent_at),
+        "last_seen": moment(diagnosis.last_seen),
+        "redrive": message.redrive,
+        "body": message.body,
+        "attributes": dict(message.attributes),
+        "message_attributes": {name: _encoded(value) for name, value in message.message_attributes.items()},
+        "record": asdict(diagnosis.record) if diagnosis.record else None,
+    }
+
+
+def moment(at: float) -> str:
+    """A time as people and programs read it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at else ""
+
+
+def age(seconds: float) -> str:
+    """How long ago, for people, in the unit that is exact enough."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def _group_as_json(one: Group) -> dict[str, Any]:
+    return {
+        "cause": one.cause.id,
+        "messages": len(one.members),
+        "first_seen": moment(one.first_seen),
+        "last_seen": moment(one.last_seen),
+        "attempts": one.attempts,
+        "redriven_before": one.redriven,
+        "code_versions": list(one.code_versions),
+        "example": {"id": one.example.message.id, "key": one.example.key, "why": one.example.why},
+        "runbook": asdict(guidance(one.cause)),
+    }
+
+
+def _group_row(one: Group, now: float) -> tuple[object, ...]:
+    times = (age(now - one.first_seen), age(now - one.last_seen))
+    code = " ".join(version[:7] for version in one.code_versions)
+    return len(one.members), one.cause.id, *times, one.attempts, one.redriven, code, one.example.message.id
+
+
+def _row(each: Diagnosis, now: float) -> tuple[object, ...]:
+    return each.message.id, age(now - each.message.sent_at), each.cause.id, each.attempts, each.key, each.why
+
+
+def _object_now(stage: Stage, diagnosis: Diagnosis) -> dict[str, Any]:
+    """What the uploads bucket has under the message's key now."""
+    if not diagnosis.version:
+        return {"state": "not checked: the message refers to no object of this stage"}
+    try:
+        answer = head(stage.client("s3"), diagnosis.bucket, diagnosis.key)
+    except ClientError as error:
+        return {"state": f"unknown: HeadObject was refused ({code_of(error)})"}
+    if answer is None:
+        return {"state": "gone"}
+    unchanged = diagnosis.version.etag == answer["ETag"]
+    facts = {"etag": answer["ETag"], "bytes": answer["ContentLength"], "content_type": answer.get("ContentType", "")}
+    return {"state": "unchanged" if unchanged else "replaced by another version"} | facts
+
+
+def _indented(body: str) -> str:
+    """JSON with a line for each field; anything else as it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body
+
+
+def _encoded(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        kind: base64.b64encode(content).decode() if isinstance(content, bytes) else content
+        for kind, content in value.items()
+    }
+
+
+def _sections(document: Mapping[str, Any], record: Record | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield "message", {name: document[name] for name in ("id", "key", "sent_at", "cause", "why", "redrive")}
+    yield "ledger", _record_facts(record) if record else {"record": "none"}
+    yield "object now", document["object_now"]
+    yield "runbook", document["runbook"]
+
+
+def _record_facts(record: Record) -> Mapping[str, Any]:
+    return {
+        "status": record.status,
+        "attempts": record.attempts,
+        "code_version": record.code_version,
+        "fingerprint": record.reason.fingerprint if record.reason else "",
+        "request_id": record.reason.request_id if record.reason else "",
+        "uploaded_at": record.uploaded_at,
+    }

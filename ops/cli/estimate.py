@@ -1,0 +1,158 @@
+"""``darkroom estimate``: what so many images of a size cost on AWS, and the hours they take."""
+
+import re
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+import typer
+
+from ops.cli import costs
+from ops.cli.costs import Architecture, Bill, FunctionSettings
+from ops.cli.recipes import read_recipe
+from ops.cli.settings import function_of, in_words
+from ops.cli.stage import Stage, on_stage_if_named
+from ops.cli.terminal import AsJson, print_json, stderr, stdout, table
+from ops.errors import UsageError
+
+UNITS: Final = {"MP": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9}
+
+
+OF_STAGE: Final = "the stage's, or serverless.yml's"
+
+MemoryOption = Annotated[
+    int | None, typer.Option(min=512, max=10240, help="Of the function, in MB.", show_default=OF_STAGE)
+]
+ConcurrencyOption = Annotated[
+    int | None, typer.Option(min=2, max=1000, help="Invocations at once.", show_default=OF_STAGE)
+]
+ArchitectureOption = Annotated[Architecture | None, typer.Option(help="x86_64 or arm64.", show_default=OF_STAGE)]
+BatchOption = Annotated[
+    int | None, typer.Option(min=1, help="Images in one invocation: as many with a backlog.", show_default=OF_STAGE)
+]
+VariantsOption = Annotated[
+    int | None, typer.Option(min=1, help="Variants of each image.", show_default="recipe.toml's")
+]
+OverwritesOption = Annotated[
+    float, typer.Option(min=0, max=100, help="Percent of the images that replace another version of the same key.")
+]
+
+
+@on_stage_if_named
+def estimate(
+    stage: Stage | None,
+    images: Annotated[int, typer.Option(min=1, help="How many images.")] = 1_000_000,
+    size: Annotated[str, typer.Option(help="Of one: megapixels, or bytes as cameras write them.")] = "12MP",
+    memory: MemoryOption = None,
+    concurrency: ConcurrencyOption = None,
+    architecture: ArchitectureOption = None,
+    batch: BatchOption = None,
+    variants: VariantsOption = None,
+    overwrites: OverwritesOption = 0,
+    as_json: AsJson = False,
+) -> None:
+    """What so many images of a size cost on AWS, by service, and the hours they take.
+
+    List prices and measured CPU; the formula is printed below the table. With --stage it uses the settings that this
+    stage was deployed with; without, it needs no credentials and sends no request. A new version of an image costs more
+    than a first upload: S3 refuses each PUT once, since nobody knows what is there without a further request.
+
+    Examples:
+
+    darkroom estimate --images 1000000 --size 12MP
+
+    darkroom estimate --size 200KB --memory 3008 --concurrency 100
+
+    darkroom estimate --stage prod --images 200000 --memory 3008
+
+    darkroom estimate --images 1000000 --overwrites 20
+
+    darkroom estimate --size 24MP --architecture arm64 --json
+    """
+    base = function_of(stage)
+    stderr().print(in_words(base, stage))
+    given: dict[str, Any] = {"memory": memory, "architecture": architecture, "concurrency": concurrency, "batch": batch}
+    function = replace(base, **{name: value for name, value in given.items() if value})
+    megapixels = _megapixels(size)
+    seconds = function.billed_seconds(costs.cpu_of(megapixels, function.architecture))
+    each, share = variants or len(read_recipe().variants), overwrites / 100
+    requests = costs.first_upload(each) * (images * (1 - share)) + costs.overwrite(each) * (images * share)
+    bill = costs.bill(images, function, seconds=seconds, requests=requests, uploads=True)
+    if as_json:
+        print_json(_document(bill, function, megapixels))
+    else:
+        stdout().print(table_of(bill))
+        _explain(bill, function, megapixels)
+
+
+def table_of(bill: Bill) -> Any:
+    """The bill, line by line."""
+    rows = [
+        (line.service, line.what, _count(line.units), _price(line.price), f"{line.dollars:,.2f}")
+        for line in bill.lines
+        if line.units
+    ]
+    total = ("", "in all", "", "", f"{bill.dollars:,.2f}")
+    return table(("service", "what", "units", "$ each", "$"), [*rows, total], right=("units", "$ each", "$"))
+
+
+def _explain(bill: Bill, function: FunctionSettings, megapixels: float) -> None:
+    say = typer.echo
+    say()
+    say(f"{bill.hours:,.1f} hours with {function.concurrency} at once: {_rate(bill):,.0f} images a second.")
+    for sentence in formula(bill, function, megapixels):
+        say(sentence)
+
+
+def formula(bill: Bill, function: FunctionSettings, megapixels: float) -> list[str]:
+    """How the seconds and the hours came about, with the numbers in it, and where each number is from."""
+    cpu = costs.cpu_of(megapixels, function.architecture)
+    return [
+        f"billed seconds of a batch = {function.batch} images x {cpu / 1000:.3f} s CPU / {function.vcpus:.2f} vCPU"
+        f" + {function.rounds} x {costs.WAIT} s waiting = {bill.seconds * function.batch:.2f}",
+        f"of one image = {bill.seconds:.3f}; GB-s = images x that x {function.memory} MB / 1,024",
+        f"hours = images x that / {function.concurrency} / 3,600, and at most "
+        f"{costs.TABLE_WRITES_A_SECOND:,} writes a second, which a new table takes",
+        "requests of n variants: a first upload 1 GET, n PUT, 1 HEAD, 2 writes; an overwrite 1 GET, 2n PUT of which n "
+        "are refused, 2n + 1 HEAD, 2 writes",
+        f"CPU measured {costs.MEASURED} on another x86-64 machine than Lambda's; the wait is assumed; "
+        f"prices {costs.PRICES_OF}.",
+        "Left out: storage, traffic out of the region, retries, the free tier.",
+    ]
+
+
+def _document(bill: Bill, function: FunctionSettings, megapixels: float) -> dict[str, Any]:
+    return {
+        "images": bill.images,
+        "megapixels": round(megapixels, 3),
+        "memory": function.memory,
+        "architecture": function.architecture,
+        "concurrency": function.concurrency,
+        "batch": function.batch,
+        "dollars": round(bill.dollars, 2),
+        "dollars_by_service": {name: round(dollars, 2) for name, dollars in bill.by_service().items()},
+        "hours": round(bill.hours, 2),
+        "seconds_per_image": round(bill.seconds, 4),
+        "gb_seconds": round(bill.lines[0].units),
+        "requests": bill.requests(),
+        "formula": formula(bill, function, megapixels),
+    }
+
+
+def _megapixels(size: str) -> float:
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(MP|KB|MB|GB)", size.strip().upper())
+    if found is None or float(found[1]) == 0:
+        raise UsageError(f"{size!r} is not a size: give megapixels or bytes, as in --size 12MP or --size 200KB")
+    number = float(found[1]) * UNITS[found[2]]
+    return number if found[2] == "MP" else costs.megapixels_of(round(number))
+
+
+def _rate(bill: Bill) -> float:
+    return bill.images / (bill.hours * 3600)
+
+
+def _count(units: float) -> str:
+    return f"{units:,.0f}" if units >= 10 else f"{units:,.2f}"
+
+
+def _price(price: float) -> str:
+    return f"{price:.10f}".rstrip("0")

@@ -1,0 +1,115 @@
+"""The ``darkroom`` command: its subcommands, and what every one of them does with Ctrl-C and with errors.
+
+Exit codes: 0 done, 1 something failed or is left, 2 for a usage error, 130 interrupted. Data goes to standard output,
+sentences and progress to standard error.
+"""
+
+import signal
+from types import FrameType
+from typing import Any, NoReturn
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from rich.console import Console
+from typer.core import TyperGroup
+
+from ops.cli.audit.command import audit
+from ops.cli.backfill.command import backfill
+from ops.cli.dlq import export, history, redrive, view
+from ops.cli.estimate import estimate
+from ops.cli.local import local
+from ops.cli.mapping import pause, resume
+from ops.cli.replay.command import replay_command
+from ops.cli.show.command import show
+from ops.cli.start.command import start
+from ops.cli.status.command import status
+from ops.cli.upload.command import upload
+from ops.errors import StackError, UsageError
+from processing.errors import Unavailable
+from processing.storage.refusals import is_denied, meaning_of
+
+INTERRUPTED = 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Commands(TyperGroup):
+    """Turns what stops a command into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand; Ctrl-C and SIGTERM unwind it once, and are not heard again while it cleans up."""
+        for number in SIGNALS:
+            signal.signal(number, _interrupt)
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _fail("interrupted; nothing is left running", INTERRUPTED)
+        except (UsageError, StackError) as error:
+            _fail(str(error), 2)
+        except (ClientError, BotoCoreError, Unavailable) as error:
+            _fail(*_explained(error, ctx.command_path))
+
+
+def make_app() -> typer.Typer:
+    """The command with all its subcommands."""
+    app = typer.Typer(
+        cls=Commands,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",  # a paragraph flows, however its lines are broken in the docstring
+        help="Darkroom: every image that lands in the uploads bucket becomes a finished set of variants.",
+    )
+    app.callback()(lambda: None)  # or the name of a single subcommand would be left out of the command line
+    app.command()(start)
+    app.command()(local)
+    app.command()(upload)
+    app.command()(status)
+    app.command()(show)
+    app.command()(pause)
+    app.command()(resume)
+    app.add_typer(_make_dlq(), name="dlq")
+    app.command()(estimate)
+    app.command()(backfill)
+    app.command()(audit)
+    app.command("replay")(replay_command)
+    return app
+
+
+def _make_dlq() -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="The dead-letter queue: why messages failed, and how to redrive them.")
+    app.command()(view.groups)
+    app.command("list")(view.list_messages)
+    app.command()(view.show)
+    app.command()(redrive.redrive)
+    app.command()(history.history)
+    app.command()(export.export)
+    app.command("import")(export.import_messages)
+    app.command()(export.purge)
+    return app
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    # npm and the terminal both deliver Ctrl-C: the second must not break the tear-down off.
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _explained(error: ClientError | BotoCoreError | Unavailable, command: str) -> tuple[str, int]:
+    """What AWS refused or did not answer, with what helps, and the exit code."""
+    cause = error.__cause__ if isinstance(error, Unavailable) else error
+    if isinstance(cause, NoCredentialsError):
+        return "no AWS credentials: log in, name a --profile, or set AWS_ACCESS_KEY_ID and its companions", 2
+    if isinstance(cause, BotoCoreError):
+        if meaning_of(cause, command) is None:
+            raise cause  # a bug of ours
+        return f"AWS, or the emulator in its place, no longer answers: {cause}", 1
+    if isinstance(cause, ClientError) and is_denied(cause):
+        policy = "The stack's managed policy OperatorPolicy grants what these commands need: attach it to your role"
+        return f"{error}. {policy}", 1
+    return str(error), 1
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"darkroom: {sentence}")
+    raise typer.Exit(code)

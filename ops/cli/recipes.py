@@ -1,0 +1,78 @@
+"""Today's recipe, the one of this checkout, and how the variants of an object compare with it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ops.cli.stage import ROOT
+from ops.errors import UsageError
+from processing.errors import Misconfigured, UnusableKey
+from processing.ledger import Record
+from processing.naming import variant_keys
+from processing.published import is_from, stands, to_make
+from processing.recipe import Recipe, load
+from processing.storage.objects import Published
+
+
+class VariantState(StrEnum):
+    """What is under the key of a variant."""
+
+    THERE = "there"
+    OTHER_VERSION = "of another version"
+    OUTDATED = "outdated"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class VariantPlan:
+    """The variants that today's recipe makes of the uploads below ``prefix``."""
+
+    recipe: Recipe
+    prefix: str
+
+    def keys(self, key: str) -> dict[str, str]:
+        """The keys of an object's variants, by name; none where the object's key cannot be given to variants."""
+        try:
+            formats = {spec.name: spec.format for spec in self.recipe.variants}
+            return variant_keys(key, prefix=self.prefix, formats=formats)
+        except UnusableKey:
+            return {}
+
+    def to_make(self, record: Record) -> list[str]:
+        """The variants, by name, that the record does not have as made by today's recipe."""
+        return to_make(self.recipe, self.keys(record.version.key), record.variants)
+
+    def known(self, record: Record) -> int:
+        """How many variants the record has under today's keys; the consumer sends a HEAD for each."""
+        keys = self.keys(record.version.key)
+        return sum(keys.get(each.name) == each.key for each in record.variants)
+
+    def state(self, name: str, seen: Published | None, *, etag: str, record: Record | None) -> VariantState:
+        """How a variant of the version ``etag`` is stored.
+
+        Equal bytes are not stored again: an object may carry an older fingerprint, and then the record has it too.
+        """
+        if seen is None:
+            return VariantState.MISSING
+        if not is_from(seen, etag):
+            return VariantState.OTHER_VERSION
+        spec = next((each for each in self.recipe.variants if each.name == name), None)
+        made = next((each for each in record.variants if each.name == name), None) if record else None
+        if spec is None or spec.is_current(seen.fingerprint):
+            return VariantState.THERE
+        return VariantState.THERE if made and stands(made, seen, spec, etag) else VariantState.OUTDATED
+
+
+def read_recipe(file: Path | None = None) -> Recipe:
+    """The recipe in a file; recipe.toml of this checkout when none is given.
+
+    Raises:
+        UsageError: it cannot be read, or is not valid.
+    """
+    file = file or ROOT / "recipe.toml"
+    try:
+        return load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read ({error}): name another file") from error
+    except Misconfigured as error:
+        raise UsageError(f"{file}: {error}") from error

@@ -1,0 +1,159 @@
+"""A deployed stage, as the commands see it: its queues, buckets and table by name, and clients for them.
+
+What is where comes from the outputs of the stage's CloudFormation stack, so a command needs a stage's name and nothing
+more. The stage "local" is the embedded stack of whichever `darkroom start --keep-running` or `darkroom local` runs on
+this machine, unless AWS_ENDPOINT_URL names another.
+"""
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+import boto3
+import typer
+import yaml
+from botocore.config import Config
+from botocore.exceptions import ClientError, ProfileNotFound
+
+from ops.errors import UsageError
+from ops.local.emulator import local_session, running_endpoint
+
+ROOT = Path(__file__).parents[2]
+LOCAL = "local"
+Result = TypeVar("Result")
+CLIENT = Config(
+    connect_timeout=5,
+    read_timeout=60,
+    retries={"mode": "standard", "total_max_attempts": 5},
+    max_pool_connections=64,
+)
+
+NameOption = Annotated[str, typer.Option("--stage", envvar="DARKROOM_STAGE", help="The stage that was deployed.")]
+NoneOption = Annotated[str | None, typer.Option("--stage", help="A stage that was deployed.", show_default="none")]
+RegionOption = Annotated[
+    str | None, typer.Option("--region", help="AWS region.", show_default="the environment's or the profile's")
+]
+ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile.", show_default="the environment's")]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage. ``client`` gives the boto3 client of a service, the same one each time, for any thread."""
+
+    name: str
+    region: str
+    uploads_bucket: str
+    uploads_prefix: str
+    variants_bucket: str
+    images_table: str
+    queue_url: str
+    dlq_url: str
+    consumer: str
+    client: Callable[[str], Any]
+
+    @classmethod
+    def of(cls, name: str, region: str, outputs: Mapping[str, str], client: Callable[[str], Any]) -> Self:
+        """The stage whose stack has these outputs (resources/outputs.yml)."""
+        return cls(
+            name=name,
+            region=region,
+            uploads_bucket=outputs["UploadsBucket"],
+            uploads_prefix=outputs["UploadsPrefix"],
+            variants_bucket=outputs["VariantsBucket"],
+            images_table=outputs["ImagesTable"],
+            queue_url=outputs["UploadsQueueUrl"],
+            dlq_url=outputs["UploadsDlqUrl"],
+            consumer=outputs["ConsumerFunction"],
+            client=client,
+        )
+
+
+def find(name: str, region: str | None = None, profile: str | None = None) -> Stage:
+    """Look a stage up by its name.
+
+    Raises:
+        UsageError: there is no such stage, region or profile; the message says what to do.
+    """
+    client = _clients(name, region, profile)
+    cloudformation = client("cloudformation")
+    stack = f"{_service()}-{name}"
+    try:
+        (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"].get("Code") != "ValidationError":
+            raise
+        where = cloudformation.meta.region_name
+        raise UsageError(
+            f"there is no stack {stack} in {where}: name another --stage or --region, "
+            f"or deploy it with: npx serverless deploy --stage {name} --region {where}"
+        ) from error
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    return Stage.of(name, cloudformation.meta.region_name, outputs, client)
+
+
+def on_stage(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Give a command that takes a `Stage` as ``stage`` the options --stage, --region and --profile in its place."""
+    return _with_options(command, NameOption, "dev")
+
+
+def on_stage_if_named(command: Callable[..., Result]) -> Callable[..., Result]:
+    """The same for a command that works without a stage as well: it is given None where there is no --stage."""
+    return _with_options(command, NoneOption, None)
+
+
+def _with_options(command: Callable[..., Result], name_option: Any, default: str | None) -> Callable[..., Result]:
+    signature = inspect.signature(command)
+    options = {"stage_name": (name_option, default), "region": (RegionOption, None), "profile": (ProfileOption, None)}
+
+    @functools.wraps(command)
+    def found(*, stage_name: str | None, region: str | None, profile: str | None, **others: Any) -> Result:
+        return command(stage=find(stage_name, region, profile) if stage_name is not None else None, **others)
+
+    own = [each for each in signature.parameters.values() if each.name != "stage"]
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in options.items()
+    ]
+    found.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    hints = {each.name: each.annotation for each in own} | {name: note for name, (note, _) in options.items()}
+    found.__annotations__ = hints | {"return": signature.return_annotation}
+    return found
+
+
+def _service() -> str:
+    described = yaml.safe_load((ROOT / "serverless.yml").read_text(encoding="utf-8"))
+    return str(described["service"])
+
+
+def _clients(name: str, region: str | None, profile: str | None) -> Callable[[str], Any]:
+    """What makes the client of a service when it is first asked for."""
+    session, endpoint = _session(name, region, profile)
+    # Links are signed with version 4 and name the bucket's own host, of which the emulator has none
+    links = Config(signature_version="s3v4", s3={"addressing_style": "path" if endpoint else "virtual"})
+    made: dict[str, Any] = {}
+    making = threading.Lock()
+
+    def client(service: str) -> Any:
+        with making:
+            if service not in made:
+                config = CLIENT.merge(links) if service == "s3" else CLIENT
+                made[service] = session.client(service, config=config, endpoint_url=endpoint)
+            return made[service]
+
+    return client
+
+
+def _session(name: str, region: str | None, profile: str | None) -> tuple[Any, str | None]:
+    if name == LOCAL:
+        return local_session(), running_endpoint()
+    try:
+        session = boto3.session.Session(region_name=region, profile_name=profile)
+    except ProfileNotFound as error:
+        raise UsageError(f"{error}: name another --profile, or make it: aws configure --profile {profile}") from error
+    if session.region_name is None:
+        raise UsageError("no AWS region is known: name one with --region, or in AWS_REGION")
+    return session, None

@@ -1,0 +1,90 @@
+"""``darkroom start`` on the command line: its options, what it prints, and its exit code."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.cli.start import report
+from ops.cli.start.photos import select
+from ops.cli.start.run import Run
+from ops.cli.terminal import AsJson, print_json, stderr, stdout
+from ops.errors import UsageError
+from ops.local.emulator import announced
+from ops.local.stack import LocalStack
+
+ROOT = Path(__file__).parents[3]
+SAMPLES = ROOT / "samples"
+WORK = ".darkroom"  # below the results: what the stack writes, such as the logs of the last run
+
+
+def start(
+    photos: Annotated[Path, typer.Argument(help="A folder of photos.", show_default="the bundled samples")] = SAMPLES,
+    out: Annotated[Path, typer.Option(help="Where the variants and the contact sheet go.")] = Path("out"),
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="The emulator's port.", show_default="any free one")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Upload the same bytes a second time, and show what that writes.")
+    ] = False,
+    keep_running: Annotated[
+        bool, typer.Option("--keep-running", help="Leave the stack running at the end, until Ctrl-C.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Stop waiting after this many seconds without an end.")] = 600,
+    as_json: AsJson = False,
+) -> None:
+    """Take a folder of photos through the service, on this machine, to finished variants and a contact sheet.
+
+    Exit code 0 when every object has come to an end, as done or as a dead letter, and 1 when something is left.
+
+    Examples:
+
+    darkroom start
+
+    darkroom start ~/Pictures/2026 --out /tmp/variants
+
+    darkroom start --again --json
+    """
+    selection = select(photos, leave_out=out)
+    _make(out)
+    with LocalStack(ROOT, work_dir=out / WORK, progress=_say, port=port) as stack:
+        totals, ends = Run(stack, out, timeout, stderr()).through(selection, again=again)
+        if as_json:
+            print_json(report.as_json(totals))
+        else:
+            report.show(stdout(), ends, totals)
+        if keep_running:
+            _keep_running(stack)
+    if not totals.complete:
+        raise typer.Exit(1)
+
+
+def _make(out: Path) -> None:
+    """Make the folder of results, without the logs of an earlier run.
+
+    Raises:
+        UsageError: it cannot be written to.
+    """
+    try:
+        shutil.rmtree(out / WORK, ignore_errors=not (out / WORK).exists())
+        (out / WORK).mkdir(parents=True)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written to ({error.strerror}): give another folder with --out") from error
+
+
+def _say(sentence: str) -> None:
+    stderr().print(f"{sentence} ...", style="dim")
+
+
+def _keep_running(stack: LocalStack) -> None:
+    stderr().print(f"The stack is running: AWS_ENDPOINT_URL={stack.endpoint}; Ctrl-C ends it.")
+    stderr().print("In another terminal: npm run darkroom -- status --stage local")
+    try:
+        with announced(stack.endpoint):
+            while True:
+                stack.player.raise_if_broken()
+                time.sleep(1)
+    except KeyboardInterrupt:
+        stderr().print("ending the stack ...", style="dim")

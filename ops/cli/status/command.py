@@ -1,0 +1,151 @@
+"""``darkroom status`` on the command line: its options, and the output for people and as JSON."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ops.cli.mapping import ENABLED
+from ops.cli.stage import Stage, on_stage
+from ops.cli.status.reading import Observer, Rate, StageStatus
+from ops.cli.terminal import AsJson, print_json, stdout
+from ops.errors import UsageError
+
+Line = tuple[str, str, str]
+"""A name, a sentence, and a style."""
+
+
+@on_stage
+def status(
+    stage: Stage,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh it until Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option(min=0.2, help="With --watch: seconds between two refreshes.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Show a stage on one screen: queue, rate, dead letters, mapping, and how images ended in the last hour.
+
+    SQS's counts are approximate. Age and rate are CloudWatch's, a minute or two late. Where it has none, as on the
+    embedded stack, the age is "-" and the rate is how much shorter the queue got between two samples: arrivals and
+    departures cannot be distinguished then. Outcomes are CloudWatch's as well, by delivery; or else the images table's.
+
+    Examples:
+
+    darkroom status --stage prod
+
+    darkroom status --stage prod --watch --interval 5
+
+    darkroom status --stage prod --json | jq .queue.waiting
+    """
+    observer = Observer(stage)
+    if watch and as_json:
+        raise UsageError("--watch is for people: in programs, run status --json repeatedly")
+    if watch:
+        _watch(observer, interval)
+    elif as_json:
+        print_json(document(stage, observer.read_twice()))
+    else:
+        stdout().print(page(stage, observer.read_twice()))
+
+
+def _watch(observer: Observer, interval: float) -> None:
+    """Until Ctrl-C, which is the normal end and not a failure."""
+    try:
+        with Live(console=stdout(), auto_refresh=False) as live:
+            while True:
+                live.update(page(observer.stage, observer.read()), refresh=True)
+                time.sleep(interval)
+    except KeyboardInterrupt:
+        return
+
+
+def page(stage: Stage, status: StageStatus) -> Table:
+    """One screen."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, sentence, style in _lines(stage, status):
+        grid.add_row(name, Text(sentence, style))
+    return grid
+
+
+def document(stage: Stage, status: StageStatus) -> dict[str, Any]:
+    """The same for programs; what is not known is null."""
+    return {
+        "stage": stage.name,
+        "region": stage.region,
+        "at": status.at.isoformat(timespec="seconds"),
+        "queue": asdict(status.queue),
+        "oldest_seconds": status.oldest,
+        "dead_letters": status.dead_letters,
+        "mapping": asdict(status.mapping),
+        "rate_per_second": asdict(status.rate),
+        "seconds_to_drain": status.seconds_to_drain,
+        "last_hour": asdict(status.outcomes),
+    }
+
+
+def duration(seconds: float) -> str:
+    """For people: two units at most."""
+    units = [("d", 86400), ("h", 3600), ("min", 60), ("s", 1)]
+    left, parts = round(seconds), []
+    for unit, size in units:
+        if left >= size:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts[:2]) or "0 s"
+
+
+def _lines(stage: Stage, status: StageStatus) -> Iterator[Line]:
+    queue, dead, mapping = status.queue, status.dead_letters, status.mapping
+    yield stage.name, f"{stage.region}, {status.at:%Y-%m-%d %H:%M:%S} UTC", ""
+    yield "queue", f"{queue.waiting:,} waiting, {queue.in_flight:,} in flight, {queue.delayed:,} delayed", ""
+    yield "oldest", "-" if status.oldest is None else duration(status.oldest), ""
+    yield "rate", _rate(status.rate), ""
+    yield "empty", _empty(status), ""
+    why = f": darkroom dlq groups --stage {stage.name}" if dead else ""
+    yield "dead", f"{dead:,} dead letters{why}", "red" if dead else ""
+    yield "mapping", _mapping(status), "" if mapping.state == ENABLED else "yellow"
+    yield "last hour", _outcomes(status), ""
+
+
+def _rate(rate: Rate) -> str:
+    if not rate.source:
+        return "unknown"
+    if rate.finished is None:
+        return f"{_change(rate.shrinking or 0.0)} ({rate.source})"
+    arriving = "" if rate.arriving is None else f", {rate.arriving:,.1f} arrive"
+    return f"{rate.finished:,.1f} a second finish{arriving} ({rate.source})"
+
+
+def _change(shrinking: float) -> str:
+    if abs(shrinking) < 0.05:
+        return "unchanged"
+    return f"{'shorter' if shrinking > 0 else 'longer'} by {abs(shrinking):,.1f} a second"
+
+
+def _empty(status: StageStatus) -> str:
+    seconds, shrinking = status.seconds_to_drain, status.rate.shrinking
+    if seconds is not None:
+        return f"in {duration(seconds)}" if seconds else "now"
+    if status.mapping.state != ENABLED:
+        return f"not while the mapping is {status.mapping.state}"
+    return "unknown" if shrinking is None else "not draining"
+
+
+def _mapping(status: StageStatus) -> str:
+    mapping = status.mapping
+    most = mapping.maximum_concurrency
+    limit = "as many at once as the account allows" if most is None else f"at most {most:,} at once"
+    return f"{mapping.state}, {limit}, batches of {mapping.batch_size:,}"
+
+
+def _outcomes(status: StageStatus) -> str:
+    outcomes = status.outcomes
+    least = "" if outcomes.complete else "at least "
+    counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in outcomes.counts.items())
+    return f"{least}{counts or 'nothing'} ({outcomes.source})"

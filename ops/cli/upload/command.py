@@ -1,0 +1,161 @@
+"""``darkroom upload`` on the command line: its options, and its exit code."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.cli.follow import End, Follower
+from ops.cli.recipes import read_recipe
+from ops.cli.stage import Stage, on_stage
+from ops.cli.terminal import AsJson, DryRun, print_json, stderr
+from ops.cli.upload import report
+from ops.cli.upload.content import FileFacts, checked_by, unchecked
+from ops.cli.upload.files import Chosen, Globs, LocalFile, choose
+from ops.cli.upload.present import Present
+from ops.cli.upload.run import Bucket, Result, Uploader, Verdict
+from ops.cli.upload.transfer import Transfer
+from ops.errors import UsageError
+from processing.ledger import ImagesTable, Version
+
+STDIN = Path("-")
+
+PlacesArgument = Annotated[
+    list[Path], typer.Argument(help="Folders, files, or - for names on stdin, one a line.", metavar="FOLDER|FILES|-")
+]
+PrefixOption = Annotated[str, typer.Option(help="A folder in the bucket, below the stage's prefix.")]
+IncludeOption = Annotated[list[str] | None, typer.Option(help="Only names that match, as '*.jpg' or raw/2026/cat.jpg.")]
+ExcludeOption = Annotated[list[str] | None, typer.Option(help="No names that match.")]
+Everything = Annotated[bool, typer.Option("--all", help="Also what is no image, and what the recipe's limits refuse.")]
+ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="Files at once.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Follow every object to its end.")]
+TimeoutOption = Annotated[
+    float, typer.Option(min=1, help="With --wait: stop following after this many seconds without an end.")
+]
+
+
+@on_stage
+def upload(
+    stage: Stage,
+    places: PlacesArgument,
+    prefix: PrefixOption = "",
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    everything: Everything = False,
+    threads: ThreadsOption = 8,
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 600,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload photos, many at once, and none that is there already.
+
+    A file in a folder keeps its path below it. Interrupted at any moment, the same command continues: one
+    listing of the bucket shows what is there, by ETag, or in a bucket under a KMS key by the SHA-256 that an upload
+    stores with the object. Files that the recipe's limits would refuse are named and not uploaded.
+
+    Exit code 0 when every file is in the bucket, and with --wait every object has ended well; else 1.
+
+    Examples:
+
+    darkroom upload ~/Pictures/2026 --stage prod --prefix 2026
+
+    darkroom upload ~/Pictures --stage prod --include 'IMG_*' --exclude raw/cat.jpg --dry-run
+
+    darkroom upload cat.jpg dog.png --stage local --wait
+
+    find . -name '*.tif' -newer last | darkroom upload - --stage prod --json
+    """
+    folder, globs = below(stage.uploads_prefix, prefix), Globs(include or (), exclude or ())
+    chosen = _choose(places, folder, globs, everything=everything)
+    inspect = unchecked if everything else checked_by(read_recipe(), stage.uploads_prefix)
+    present = Present.of(stage.client("s3"), stage.uploads_bucket, chosen.files)
+    began = time.monotonic()
+    with _interruptible(), report.uploading(chosen) as shown, _bucket(stage, shown, dry_run=dry_run) as bucket:
+        results = Uploader(present, inspect, bucket, threads, shown.on_result).run(chosen.files)
+    seconds = time.monotonic() - began
+    ends = _ends(stage, results, timeout) if wait and not dry_run else None
+    summary = report.Summary(results, chosen.left_out, seconds, dry_run, len(present.by_digest), ends)
+    _finish(summary, stage, as_json=as_json)
+
+
+def _finish(summary: report.Summary, stage: Stage, *, as_json: bool) -> None:
+    """Print the result; exit code 1 when anything is left."""
+    if as_json:
+        print_json(report.as_json(summary))
+    else:
+        report.show(summary, stage.name)
+    if not summary.complete:
+        raise typer.Exit(1)
+
+
+def _choose(places: Sequence[Path], folder: str, globs: Globs, *, everything: bool) -> Chosen:
+    """The files to upload, those that are named on standard input among them.
+
+    Raises:
+        UsageError: there is none.
+    """
+    listed = sys.stdin if STDIN in places else ()
+    others = [place for place in places if place != STDIN]
+    chosen = choose(others, listed, prefix=folder, globs=globs, everything=everything)
+    if not chosen.files:
+        raise UsageError("nothing to upload: no file is an image of that name (--all takes every file)")
+    return chosen
+
+
+def below(prefix: str, folder: str) -> str:
+    """What every key begins with: the stage's prefix, and a folder below it, which may be given with or without."""
+    inner = folder.removeprefix(prefix).strip("/")
+    return f"{prefix}{inner}/" if inner else prefix
+
+
+@dataclass(frozen=True, slots=True)
+class _Uploads:
+    """The stage's uploads bucket."""
+
+    transfer: Transfer
+    on_bytes: Callable[[int], None]
+
+    def put(self, file: LocalFile, facts: FileFacts, only_if: Mapping[str, str]) -> str:
+        return self.transfer.put(file.path, file.key, facts, self.on_bytes, only_if=only_if)
+
+
+class _Nowhere:
+    """What --dry-run uploads to."""
+
+    def put(self, _file: LocalFile, _facts: FileFacts, _only_if: Mapping[str, str]) -> str:
+        return ""
+
+
+@contextmanager
+def _bucket(stage: Stage, shown: report.Shown, *, dry_run: bool) -> Iterator[Bucket]:
+    if dry_run:
+        yield _Nowhere()
+        return
+    with Transfer.to(stage.client("s3"), stage.uploads_bucket) as transfer:
+        yield _Uploads(transfer, shown.on_bytes)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        stderr().print("What was in transfer is uploaded; the same command uploads the rest.")
+        raise
+
+
+def _ends(stage: Stage, results: Sequence[Result], timeout: float) -> list[End[Result]]:
+    """How the objects ended that are in the bucket."""
+    there = [result for result in results if result.verdict in (Verdict.UPLOADED, Verdict.THERE)]
+    table = ImagesTable(stage.client("dynamodb"), stage.images_table)
+    with report.ending(len(there)) as on_end:
+        follower: Follower[Result] = Follower(table, on_end=on_end)
+        for result in there:
+            follower.add(result, Version(stage.uploads_bucket, result.file.key, result.etag))
+        return follower.wait_for_all(timeout)

@@ -1,0 +1,175 @@
+"""What is shown of an upload: progress, what became of the files, how the objects ended; and all that as JSON."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rich.filesize import decimal
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from ops.cli.follow import End
+from ops.cli.terminal import stderr, stdout, table
+from ops.cli.upload.files import Chosen
+from ops.cli.upload.run import LEFT, Result, Verdict
+
+SENTENCES = {
+    Verdict.FAILED: "These failed; the same command uploads them, and what was not tried",
+    Verdict.REFUSED: "The consumer would refuse these (--all uploads them nevertheless)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of everything.
+
+    Args:
+        by_digest: files that were compared by SHA-256, since the object's ETag did not tell.
+        ends: None when they were not waited for.
+    """
+
+    results: Sequence[Result]
+    left_out: int
+    seconds: float
+    dry_run: bool
+    by_digest: int = 0
+    ends: Sequence[End[Result]] | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file is in the bucket, and every end that was waited for is a good one."""
+        good = all(end.is_good for end in self.ends or ())
+        return good and not any(result.verdict in LEFT for result in self.results)
+
+    def having(self, verdict: Verdict) -> list[Result]:
+        """The results with this verdict."""
+        return [result for result in self.results if result.verdict is verdict]
+
+    def bytes_of(self, verdict: Verdict) -> int:
+        """Bytes of the files with this verdict."""
+        return sum(result.file.size for result in self.having(verdict))
+
+    def outcomes(self) -> dict[str, int]:
+        """How many objects ended how, the most frequent first."""
+        names = (f"{end.name}: {end.cause}" if end.has_failed and end.cause else end.name for end in self.ends or ())
+        return dict(Counter(names).most_common())
+
+
+def show(summary: Summary, stage: str) -> None:
+    """Tables on standard output; what is left by name, and what to do about it, on standard error."""
+    for verdict, sentence in SENTENCES.items():
+        if found := summary.having(verdict):
+            stderr().print(f"{sentence}:")
+            for result in found:
+                stderr().print(f"  {result.file.path}: {result.why}")
+    for sentence in next_steps(summary, stage):
+        stderr().print(sentence)
+    stdout().print(_files(summary))
+    if summary.ends is not None:
+        stdout().print()
+        outcomes = [(name, f"{count:,}") for name, count in summary.outcomes().items()]
+        stdout().print(table(("objects ended", "count"), outcomes, right=("count",)))
+
+
+def next_steps(summary: Summary, stage: str) -> Iterator[str]:
+    """What there is to know or to do, as sentences."""
+    if summary.by_digest:
+        yield (
+            f"{summary.by_digest:,} compared by SHA-256, with one HEAD each: the ETag did not tell the content "
+            "(a KMS key, parts of another size), or it is another content."
+        )
+    if any(end.has_failed for end in summary.ends or ()):
+        yield f"Some failed. Show the causes, and what to do: darkroom dlq groups --stage {stage}"
+    if any(end.phase is None for end in summary.ends or ()):
+        yield (
+            f"Some have no end yet. Check whether the queue is draining: darkroom status --stage {stage}. What was in "
+            f"the bucket before the stage was deployed is processed by: darkroom backfill --stage {stage} --missing"
+        )
+
+
+def _files(summary: Summary) -> Table:
+    rows = [
+        (_name(verdict, summary.dry_run), f"{len(found):,}", decimal(summary.bytes_of(verdict)))
+        for verdict in Verdict
+        if (found := summary.having(verdict))
+    ]
+    others = [("no images", f"{summary.left_out:,}", "")] if summary.left_out else []
+    return table(("files", "count", "size"), [*rows, *others], right=("count", "size"))
+
+
+def as_json(summary: Summary) -> dict[str, Any]:
+    """The same for programs."""
+    counts = {_field(verdict): len(summary.having(verdict)) for verdict in Verdict}
+    left = [
+        {"file": str(result.file.path), "key": result.file.key, "verdict": result.verdict.value, "why": result.why}
+        for result in summary.results
+        if result.verdict in (Verdict.REFUSED, Verdict.FAILED)
+    ]
+    document = counts | {
+        "dry_run": summary.dry_run,
+        "no_images": summary.left_out,
+        "compared_by_digest": summary.by_digest,
+        "bytes_uploaded": summary.bytes_of(Verdict.UPLOADED),
+        "seconds": round(summary.seconds, 2),
+        "left": left,
+    }
+    return document if summary.ends is None else document | {"outcomes": summary.outcomes()}
+
+
+class Shown:
+    """A bar of files and bytes on a terminal. What needs no upload is no part of the bytes that remain."""
+
+    def __init__(self, progress: Progress, chosen: Chosen) -> None:
+        self._progress = progress
+        self._total = chosen.size
+        self._task = progress.add_task("", total=chosen.size, files=f"0/{len(chosen.files):,}")
+        self._count = len(chosen.files)
+        self._ended = 0
+
+    def on_bytes(self, number: int) -> None:
+        """So many more are in the bucket."""
+        self._progress.advance(self._task, number)
+
+    def on_result(self, result: Result) -> None:
+        """A file has come to its end."""
+        self._ended += 1
+        if result.verdict is not Verdict.UPLOADED:
+            self._total -= result.file.size
+        self._progress.update(self._task, total=self._total, files=f"{self._ended:,}/{self._count:,}")
+
+
+@contextmanager
+def uploading(chosen: Chosen) -> Iterator[Shown]:
+    """Show files, bytes, rate and time left while the block runs."""
+    columns = (TextColumn("{task.fields[files]} files"), BarColumn(20), TextColumn("{task.percentage:>3.0f} %"))
+    rates = (TransferSpeedColumn(), TimeRemainingColumn(compact=True))
+    console = stderr()
+    with Progress(*columns, *rates, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield Shown(progress, chosen)
+
+
+@contextmanager
+def ending(count: int) -> Iterator[Callable[[End[Result]], None]]:
+    """Show how many of the objects have come to their ends while the block runs."""
+    columns = (TextColumn("ended"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+    console = stderr()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=count)
+        yield lambda _end: progress.advance(task)
+
+
+def _name(verdict: Verdict, dry_run: bool) -> str:
+    return "would be uploaded" if dry_run and verdict is Verdict.UPLOADED else str(verdict)
+
+
+def _field(verdict: Verdict) -> str:
+    return verdict.replace(" ", "_")

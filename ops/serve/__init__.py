@@ -1,5 +1,0 @@
-"""The upload API and its page on this machine, behind what API Gateway does.
-
-``command`` is ``darkroom local``; ``server`` speaks HTTP, ``gateway`` decides as API Gateway would, ``routes`` is what
-the template says of that, ``events`` is the shape in which a function is asked and answers, ``function`` runs it.
-"""

@@ -1,0 +1,376 @@
+"""The IAM actions of each command, in ops.build.permissions, the operator's policy and the docs: no less, no more."""
+
+import dataclasses
+import json
+import uuid
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from ops.build import permissions
+from ops.build.permissions import NEEDS, PAGE, WITHOUT, all_needs, main, page
+from ops.cli import stage as stages
+from ops.cli.backfill.sending import notification
+from ops.cli.backfill.sources import SourceObject
+from ops.cli.dlq.history import PARTITION
+from ops.cli.main import make_app
+from processing.ledger import Version
+from processing.ledger.item import attributes, image_attributes
+from tests.builders import finished, recipe
+from tests.ops.cli.embedded import jpeg, put, wait_until
+
+UNSEEN = {
+    "s3:AbortMultipartUpload uploads": "only when a transfer in parts fails",
+    "sqs:CancelMessageMoveTask dlq": "only when a move is interrupted",
+}
+"""What no run here calls, and when it is called."""
+
+READ, WRITE = "s3:GetObject {}", "s3:PutObject {}"
+LIST = "s3:ListBucket {}"  # without it, what is missing reads as forbidden
+MOVE = ("sqs:StartMessageMoveTask {}", "sqs:ReceiveMessage {}", "sqs:DeleteMessage {}", "sqs:SendMessage queue")
+ACTIONS = {
+    ("s3", "GetObject"): (READ, LIST),
+    ("s3", "HeadObject"): (READ, LIST),
+    ("s3", "ListObjectsV2"): (LIST,),
+    ("s3", "CreateMultipartUpload"): (WRITE,),
+    ("s3", "UploadPart"): (WRITE,),
+    ("s3", "CompleteMultipartUpload"): (WRITE,),
+    ("sqs", "SendMessageBatch"): ("sqs:SendMessage {}",),
+    ("sqs", "DeleteMessageBatch"): ("sqs:DeleteMessage {}",),
+    ("sqs", "ChangeMessageVisibilityBatch"): ("sqs:ChangeMessageVisibility {}",),
+    ("sqs", "StartMessageMoveTask"): MOVE,  # which SQS does in the caller's name
+    ("sts", "GetCallerIdentity"): (),  # everybody may
+}
+"""What an operation asks of IAM, where that is not the action of its own name."""
+
+
+class Place:
+    """A stage of which nothing but the table and the function is shared, and what was asked of AWS there."""
+
+    def __init__(self, stack, monkeypatch):
+        self.asked = set()
+        self.stack = stack
+        name = f"place-{uuid.uuid4().hex[:12]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+        dlq = self._queue(f"{name}-dlq")
+        self.real = stages.find("local")
+        self.stage = dataclasses.replace(
+            self.real,
+            uploads_bucket=self._bucket(f"{name}-uploads"),
+            variants_bucket=self._bucket(f"{name}-variants"),
+            queue_url=self._queue(name, RedrivePolicy=json.dumps(self._policy(dlq))),
+            dlq_url=dlq,
+            client=stack.client,
+        )
+        self._record(monkeypatch)
+
+    def _bucket(self, name):
+        where = {"LocationConstraint": self.stack.region}
+        self.stack.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+        return name
+
+    def _queue(self, name, **attributes):
+        return self.stack.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+
+    def _policy(self, dlq):
+        answer = self.stack.client("sqs").get_queue_attributes(QueueUrl=dlq, AttributeNames=["QueueArn"])
+        return {"deadLetterTargetArn": answer["Attributes"]["QueueArn"], "maxReceiveCount": 5}
+
+    def _record(self, monkeypatch):
+        """Have every client that a command makes tell what it is asked."""
+        clients, find, recording = stages._clients, stages.find, set()
+
+        def recorded(*names):
+            made = clients(*names)
+
+            def client(service):
+                found = made(service)
+                if service not in recording:
+                    recording.add(service)
+                    found.meta.events.register("provide-client-params", self._note)
+                return found
+
+            recording.clear()
+            return client
+
+        def found(*names):
+            there = find(*names)
+            return dataclasses.replace(self.stage, client=there.client)
+
+        monkeypatch.setattr(stages, "_clients", recorded)
+        monkeypatch.setattr(stages, "find", found)
+
+    def _note(self, params, model, **_):
+        service = model.service_model.service_id.lower()
+        actions = ACTIONS.get((service, model.name), (f"{service}:{model.name} {{}}",))
+        self.asked |= {action.format(self._resource(params)) for action in actions}
+
+    def _resource(self, params):
+        known = {
+            self.stage.uploads_bucket: "uploads",
+            self.stage.variants_bucket: "variants",
+            self.stage.queue_url: "queue",
+            self.stage.dlq_url: "dlq",
+            self.stage.dlq_url.rsplit("/", 1)[1]: "dlq",
+            self.stage.images_table: "table",
+            self.stage.consumer: "consumer",
+        }
+        if "StackName" in params:
+            return "stack"
+        if "UUID" in params:
+            return "mapping"
+        if "RequestItems" in params:
+            return known[next(iter(params["RequestItems"]))]
+        if "SourceArn" in params:
+            return known[params["SourceArn"].rsplit(":", 1)[1]]
+        named = [params[name] for name in ("Bucket", "QueueUrl", "TableName", "FunctionName") if name in params]
+        return known[named[0]] if named else "any"
+
+    def run(self, *arguments, stdin=None, expected=(0,)):
+        result = CliRunner().invoke(make_app(), [*arguments, "--stage", "local"], input=stdin)
+        assert result.exit_code in expected, (arguments, result.output, result.exception)
+        return result
+
+    def letter(self):
+        """A dead letter of an upload that is there."""
+        key = f"{self.stage.uploads_prefix}{uuid.uuid4().hex}.jpg"
+        etag = put(self.stage, key, jpeg())
+        text = notification(
+            SourceObject(key, "", etag), bucket=self.stage.uploads_bucket, region=self.stage.region, author="test"
+        )
+        self.stack.client("sqs").send_message(QueueUrl=self.stage.dlq_url, MessageBody=text)
+        return key
+
+
+@pytest.fixture
+def place(stack, monkeypatch):
+    return Place(stack, monkeypatch)
+
+
+def upload(place, tmp_path, *options):
+    photo, large = tmp_path / "photo.jpg", tmp_path / "large.jpg"
+    large.write_bytes(bytes(33 * 2**20))
+    for shift in range(2):  # the second is as long, and another
+        photo.write_bytes(jpeg(shift).ljust(5000, b"\0"))
+        place.run("upload", str(photo), str(large), "--all", *options, expected=(0, 1))
+
+
+def backfill(place, _tmp_path, *options):
+    key = f"{place.stage.uploads_prefix}a.jpg"
+    put(place.stage, key, jpeg())
+    place.run("backfill", *options)
+    if "--dry-run" not in options:
+        place.run("backfill", "-", *options, stdin=f"{key}\n")
+
+
+def audit(place, _tmp_path, *options):
+    put(place.stage, f"{place.stage.uploads_prefix}a.jpg", jpeg())
+    place.stack.client("s3").put_object(Bucket=place.stage.variants_bucket, Key="phone/b.jpg", Body=b"x")
+    place.run("audit", *options, expected=(0, 1))
+
+
+def audit_and_repair(place, tmp_path):
+    for options in ((), ("--delete-orphans",)):
+        audit(place, tmp_path, "--repair", *options)
+
+
+def replay_object(place, _tmp_path, *options):
+    key = f"{place.stage.uploads_prefix}a.jpg"
+    put(place.stage, key, jpeg())
+    place.run("replay", key, *options)
+
+
+def one_id(place):
+    return json.loads(place.run("dlq", "list", "--json").stdout)["messages"][0]["id"]
+
+
+def of_one_letter(*command):
+    """A command on the id of a dead letter."""
+
+    def scenario(place, _tmp_path):
+        place.letter()
+        name = wait_until(lambda: one_id(place))
+        place.asked.clear()
+        place.run(*(name if word == "ID" else word for word in command))
+
+    return scenario
+
+
+def dlq(*command):
+    def scenario(place, _tmp_path):
+        place.letter()
+        place.run("dlq", *command)
+
+    return scenario
+
+
+def of_one_of_two(*command):
+    """A command on the letters of one object, where there is another."""
+
+    def scenario(place, tmp_path):
+        place.letter()
+        key = place.letter()
+        place.run("dlq", *(str(tmp_path / word) if word == "FILE" else word for word in command), "--where", key)
+
+    return scenario
+
+
+def imported(*options):
+    def scenario(place, tmp_path):
+        place.letter()
+        file = tmp_path / "letters.jsonl"
+        place.run("dlq", "export", "--out", str(file))
+        place.asked.clear()
+        place.run("dlq", "import", str(file), *options)
+
+    return scenario
+
+
+def on_the_queue_with_a_mapping(*commands):
+    def scenario(place, _tmp_path):
+        place.stage = dataclasses.replace(place.stage, queue_url=place.real.queue_url)
+        for command in commands:
+            place.run(command)
+
+    return scenario
+
+
+def show(place, _tmp_path):
+    key = f"{place.stage.uploads_prefix}a.jpg"
+    etag = put(place.stage, key, jpeg())
+    version = Version(place.stage.uploads_bucket, key, etag)
+    image = image_attributes(finished(recipe("phone"), key), version)
+    item = version.item_key | attributes({"status": "DONE"}) | image
+    place.stack.client("dynamodb").put_item(TableName=place.stage.images_table, Item=item)
+    place.run("show", key)
+
+
+def with_options(scenario, *options):
+    return lambda place, tmp_path: scenario(place, tmp_path, *options)
+
+
+def priced(place, tmp_path):
+    place.stage = dataclasses.replace(place.stage, queue_url=place.real.queue_url)
+    backfill(place, tmp_path, "--dry-run")
+
+
+SWITCHED = on_the_queue_with_a_mapping("pause", "resume")  # which ask the same
+SCENARIOS = {
+    "upload": upload,
+    "upload --wait": with_options(upload, "--wait", "--timeout", "1"),
+    "status": on_the_queue_with_a_mapping("status"),
+    "show": show,
+    "pause": SWITCHED,
+    "resume": SWITCHED,
+    "backfill --dry-run": priced,
+    "backfill": backfill,
+    "backfill --missing": with_options(backfill, "--missing"),
+    "audit": audit,
+    "audit --repair": audit_and_repair,
+    "replay OBJECT": replay_object,
+    "replay ID": of_one_letter("replay", "ID"),
+    "replay --sandbox": with_options(replay_object, "--sandbox"),
+    "estimate --stage": on_the_queue_with_a_mapping("estimate"),
+    "dlq groups": dlq("groups"),
+    "dlq list": dlq("list"),
+    "dlq show": of_one_letter("dlq", "show", "ID"),
+    "dlq redrive": of_one_of_two("redrive"),
+    "dlq redrive --native": dlq("redrive", "--all", "--native"),
+    "dlq history": dlq("history"),
+    "dlq export": dlq("export"),
+    "dlq import": imported(),
+    "dlq import --to-queue": imported("--to-queue"),
+    "dlq purge": of_one_of_two("purge", "--out", "FILE", "--yes", "1"),
+}
+
+
+@pytest.mark.parametrize("command", NEEDS)
+def test_a_command_calls_what_it_is_said_to_need_and_nothing_else(place, tmp_path, monkeypatch, command):
+    monkeypatch.setattr("ops.cli.audit.judge.NOTIFIED", 0)
+
+    SCENARIOS[command](place, tmp_path)
+
+    assert place.asked | (set(NEEDS[command]) & UNSEEN.keys()) == set(NEEDS[command])
+
+
+def test_what_no_run_calls_is_needed_by_some_command():
+    assert all_needs() >= UNSEEN.keys()
+
+
+def test_the_policy_of_the_deployed_stack_grants_what_the_commands_need_and_nothing_else(stack):
+    granted = set()
+    for statement in deployed_policy(stack)["Statement"]:
+        actions, resources = listed(statement["Action"]), listed(statement["Resource"])
+        granted |= {f"{action} {resource_of(stack, resource)}" for action in actions for resource in resources}
+
+    assert granted - needless() == all_needs()
+
+
+def test_the_policy_lets_an_operator_put_what_the_history_is_kept_under(stack):
+    (condition,) = (each["Condition"] for each in deployed_policy(stack)["Statement"] if "Condition" in each)
+
+    assert condition == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [PARTITION]}}
+
+
+def needless():
+    """What stands in one statement with what is needed: SQS's attributes and sends are granted on both queues alike."""
+    return {"sqs:GetQueueAttributes queue", "sqs:SendMessage dlq"} - all_needs()
+
+
+def deployed_policy(stack):
+    iam, arn = stack.client("iam"), stack.outputs["OperatorPolicyArn"]
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+
+
+def resource_of(stack, arn):
+    outputs = stack.outputs
+    names = {
+        f"arn:aws:s3:::{outputs['UploadsBucket']}": "uploads",
+        f"arn:aws:s3:::{outputs['UploadsBucket']}/{outputs['UploadsPrefix']}*": "uploads",
+        f"arn:aws:s3:::{outputs['VariantsBucket']}": "variants",
+        f"arn:aws:s3:::{outputs['VariantsBucket']}/*": "variants",
+    }
+    last = {
+        outputs["UploadsQueueUrl"].rsplit("/", 1)[1]: "queue",
+        outputs["UploadsDlqUrl"].rsplit("/", 1)[1]: "dlq",
+        outputs["ImagesTable"]: "table",
+        outputs["ConsumerFunction"]: "consumer",
+    }
+    if arn.startswith("arn:aws:cloudformation:"):
+        return "stack"
+    if ":event-source-mapping:" in arn:
+        return "mapping" if "${" not in arn else arn
+    if arn == "*":
+        return "any"
+    return names.get(arn) or last[arn.rsplit(":", 1)[1].removeprefix("table/")]
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def test_every_command_says_what_it_needs():
+    group = get_command(make_app())
+    names = {
+        f"{name} {below}".strip()
+        for name, command in group.commands.items()
+        for below in getattr(command, "commands", {"": None})
+    }
+
+    assert names == {command_of(name) for name in NEEDS} | set(WITHOUT)
+
+
+def command_of(name):
+    return " ".join(word for word in name.split() if word.islower() and not word.startswith("-"))
+
+
+def test_the_docs_say_what_each_command_needs():
+    text = PAGE.read_text(encoding="utf-8")
+
+    assert page(text) == text, f"run {permissions.MEND}"
+
+
+def test_a_wrong_word_is_refused():
+    assert main(["--wrong"]) == 2

@@ -1,0 +1,335 @@
+"""ops/build/setup.mjs on a project of its own, with a python and an npm that only write down how they were called."""
+
+import json
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+FAKE_TOOL = Path(__file__).with_name("fake_tool.py")
+NODE = shutil.which("node")
+BASH = shutil.which("bash") or "bash"
+
+
+class Clone:
+    """A fresh clone, and a PATH on which stands nothing but what a test puts there."""
+
+    def __init__(self, folder):
+        self.root = folder / "clone"
+        self.bin = folder / "bin"
+        self.log = folder / "calls"
+        self.environ = {"PATH": str(self.bin), "FAKE_LOG": str(self.log), "HOME": str(folder)}
+        (self.root / "ops" / "build").mkdir(parents=True)
+        self.bin.mkdir()
+        shutil.copy(ROOT / "ops" / "build" / "setup.mjs", self.root / "ops" / "build")
+        for name in ("requirements-dev.txt", "requirements.txt", "requirements-base.txt", "package-lock.json"):
+            (self.root / name).write_text(name)
+
+    def has(self, *tools):
+        for tool in tools:
+            path = self.bin / tool
+            path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(FAKE_TOOL))} "$0" "$@"\n')
+            path.chmod(0o755)
+        return self
+
+    def start(self, *arguments, **environ):
+        command = [NODE, str(self.root / "ops" / "build" / "setup.mjs"), *arguments]
+        environ = self.environ | environ
+        return subprocess.Popen(
+            command, cwd=self.root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def run(self, *arguments, **environ):
+        process = self.start(*arguments, **environ)
+        out, err = process.communicate(timeout=30)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def calls(self):
+        """What was called since the last time."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return [json.loads(line) for line in lines]
+
+    def titles(self):
+        return [call["title"] for call in self.calls()]
+
+
+@pytest.fixture
+def clone(tmp_path):
+    return Clone(tmp_path)
+
+
+@pytest.fixture
+def ready(clone):
+    """A clone that was set up before."""
+    clone.has("python3", "npm")
+    assert clone.run("start").returncode == 0
+    clone.calls()
+    return clone
+
+
+def only_line(result):
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_a_fresh_clone_is_set_up_and_then_runs_the_command(clone):
+    result = clone.has("python3", "npm").run("start", "photos", "--out", "here")
+
+    venv, pip, npm, ops = clone.calls()
+    assert result.returncode == 0
+    assert venv["arguments"][:2] == ["-m", "venv"]
+    assert pip["arguments"][-2:] == ["-r", str(clone.root / "requirements-dev.txt")]
+    assert npm["arguments"][0] == "ci"
+    assert ops["arguments"] == ["-P", "-m", "ops", "start", "photos", "--out", "here"]
+
+
+def test_a_second_run_skips_the_whole_set_up(ready):
+    result = ready.run("start")
+
+    assert ready.titles() == ["ops"]
+    assert result.stderr == ""
+
+
+def test_the_command_runs_where_the_caller_stands(ready, tmp_path):
+    ready.run("start", INIT_CWD=str(tmp_path), PYTHONPATH="/mine")
+
+    (ops,) = ready.calls()
+    assert ops["cwd"] == str(tmp_path)
+    assert ops["path"] == f"{ready.root}:/mine"
+
+
+def test_byte_code_is_kept_whatever_the_shell_says(ready):
+    """Or the emulator compiles half of moto each time it starts."""
+    ready.run("start", PYTHONDONTWRITEBYTECODE="1")
+
+    (ops,) = ready.calls()
+    assert ops["keeps_byte_code"]
+
+
+def test_the_command_stands_in_the_venv_under_its_own_name(ready, tmp_path):
+    command = ready.root / ".venv" / "bin" / "darkroom"
+
+    subprocess.run([command, "dlq", "a b"], cwd=tmp_path, env=ready.environ | {"PATH": "/bin:/usr/bin"}, check=True)
+
+    (call,) = ready.calls()
+    assert call["arguments"] == ["-P", "-m", "ops", "dlq", "a b"]
+
+
+def test_the_commands_exit_code_is_passed_on(ready):
+    assert ready.run("start", FAKE_FAILS="ops", FAKE_EXIT="1").returncode == 1
+
+
+@pytest.mark.parametrize("name", ["requirements-dev.txt", "requirements.txt", "requirements-base.txt"])
+def test_a_changed_requirement_is_installed_and_nothing_else(ready, name):
+    (ready.root / name).write_text("changed")
+
+    ready.run("start")
+
+    assert ready.titles() == ["pip", "ops"]
+
+
+def test_a_changed_lock_is_installed_and_nothing_else(ready):
+    (ready.root / "package-lock.json").write_text("changed")
+
+    ready.run("start")
+
+    assert ready.titles() == ["npm", "ops"]
+
+
+def test_missing_node_modules_are_installed_again(ready):
+    shutil.rmtree(ready.root / "node_modules")
+
+    ready.run("start")
+
+    assert ready.titles() == ["npm", "ops"]
+
+
+def test_a_venv_whose_python_is_gone_is_made_again(ready):
+    (ready.root / ".venv" / "bin" / "python").unlink()
+
+    ready.run("start")
+
+    assert ready.titles() == ["venv", "pip", "ops"]
+
+
+def test_a_venv_made_by_hand_is_used(clone):
+    clone.has("python3", "npm")
+    (clone.root / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(clone.bin / "python3", clone.root / ".venv" / "bin" / "python")
+
+    clone.run("start")
+
+    assert clone.titles() == ["pip", "npm", "ops"]
+
+
+def test_a_set_up_that_failed_half_way_is_begun_again(clone):
+    clone.has("python3", "npm").run("start", FAKE_FAILS="pip")
+    clone.calls()
+
+    clone.run("start")
+
+    assert clone.titles() == ["venv", "pip", "npm", "ops"]
+
+
+def test_an_interrupted_set_up_says_so_and_is_begun_again(clone):
+    process = clone.has("python3", "npm").start("start", FAKE_HANGS="pip")
+    while not (clone.log.exists() and '"pip"' in clone.log.read_text()):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    clone.calls()
+
+    clone.run("start")
+
+    assert process.returncode == 130
+    assert "interrupted" in err.splitlines()[-1]
+    assert clone.titles() == ["venv", "pip", "npm", "ops"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_passed_on_and_the_child_ends_first(ready, number):
+    process = ready.start("start", FAKE_HANGS="ops")
+    assert process.stdout.readline() == "ops hangs\n"
+    process.send_signal(number)
+    process.communicate(timeout=20)
+
+    assert process.returncode == (130 if number == signal.SIGINT else 128 + signal.SIGTERM)
+
+
+def test_an_old_node_is_told_what_to_install(clone, tmp_path):
+    preload = tmp_path / "old.cjs"
+    preload.write_text("Object.defineProperty(process.versions, 'node', {value: '20.18.1'});")
+
+    result = clone.has("python3", "npm").run("start", NODE_OPTIONS=f"--require {preload}")
+
+    assert result.returncode == 2
+    assert only_line(result).startswith("darkroom: Node 20.18.1 is too old: install Node 20.19 or later")
+    assert clone.calls() == []
+
+
+def test_without_python_the_line_says_what_to_install(clone):
+    result = clone.has("npm").run("start")
+
+    assert result.returncode == 2
+    assert "no Python was found" in only_line(result)
+    assert "install Python 3.11 or later" in only_line(result)
+
+
+def test_an_old_python_is_named_with_its_version(clone):
+    result = clone.has("python3", "npm").run("start", FAKE_VERSION_python3="3.10.14")
+
+    assert result.returncode == 2
+    assert "python3 is 3.10.14" in only_line(result)
+    assert "install Python 3.11 or later" in only_line(result)
+
+
+def test_the_newest_supported_python_is_taken(clone):
+    clone.has("python3", "python3.11", "python3.13", "npm").run("start")
+
+    assert clone.calls()[0]["tool"] == "python3.13"
+
+
+def test_the_variable_python_is_the_only_one_looked_at(clone):
+    result = clone.has("python3", "mine", "npm").run("start", PYTHON="mine", FAKE_VERSION_mine="3.9.1")
+
+    assert result.returncode == 2
+    assert "mine is 3.9.1" in only_line(result)
+
+
+@pytest.mark.parametrize(("version", "called"), [("3.12.9", ["ops"]), ("3.13.1", ["venv", "pip", "ops"])])
+def test_a_venv_of_another_version_than_the_variable_python_is_made_again(ready, version, called):
+    ready.has("mine").run("start", PYTHON="mine", FAKE_VERSION_mine=version)
+
+    assert ready.titles() == called
+
+
+def test_without_the_venv_module_the_line_names_the_package(clone):
+    result = clone.has("python3", "npm").run("start", FAKE_NO_VENV="1", FAKE_VERSION_python3="3.11.2")
+
+    assert result.returncode == 2
+    assert "sudo apt install python3.11-venv" in only_line(result)
+    assert not (clone.root / ".venv").exists()
+
+
+@pytest.mark.parametrize("tool", ["venv", "pip", "npm"])
+def test_a_tool_that_fails_is_quoted_with_its_last_lines(clone, tool):
+    result = clone.has("python3", "npm").run("start", FAKE_FAILS=tool)
+
+    assert result.returncode == 2
+    assert f"failed (3); mend this and run it again:\n{tool} says 15\n" in result.stderr
+    assert result.stderr.endswith(f"{tool} says 20\n")
+    assert "ops" not in clone.titles()
+
+
+def test_without_npm_the_line_says_so(clone):
+    result = clone.has("python3").run("start")
+
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1] == "darkroom: npm cannot be run (ENOENT): install it and try again."
+
+
+def test_all_checks_run_and_the_tests_come_last(ready):
+    result = ready.run("test", "tests/recipe", "-k", "x")
+
+    calls = ready.calls()
+    assert result.returncode == 0
+    assert [call["title"] for call in calls] == ["ruff", "ruff", "mypy", "tsc", "pytest"]
+    assert calls[-1]["arguments"] == ["-m", "pytest", "-n", "2", "--dist", "loadfile", "tests/recipe", "-k", "x"]
+    assert {call["cwd"] for call in calls} == {str(ready.root)}
+
+
+def test_a_check_that_fails_stops_no_other_and_fails_the_run(ready):
+    result = ready.run("test", FAKE_FAILS="ruff")
+
+    assert result.returncode == 1
+    assert ready.titles() == ["ruff", "ruff", "mypy", "tsc", "pytest"]
+    assert "darkroom: failed: ruff check, ruff format" in result.stderr
+
+
+def test_failing_tests_fail_the_run(ready):
+    assert ready.run("test", FAKE_FAILS="pytest", FAKE_EXIT="5").returncode == 5
+
+
+@pytest.mark.parametrize("fails", ["", "mypy", "tsc"])
+def test_lint_runs_the_checks_without_the_tests(ready, fails):
+    result = ready.run("lint", FAKE_FAILS=fails)
+
+    assert result.returncode == (1 if fails else 0)
+    assert ready.titles() == ["ruff", "ruff", "mypy", "tsc"]
+
+
+def test_ci_says_what_to_install_where_there_is_no_npm(tmp_path):
+    (tmp_path / "dirname").symlink_to(shutil.which("dirname"))
+
+    result = subprocess.run([BASH, ROOT / ".ci" / "run"], env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+
+    assert result.returncode == 2
+    assert "install Node 20.19 or later" in only_line(result)
+
+
+def test_everything_in_the_workshop_is_pinned():
+    lines = (ROOT / "requirements-dev.txt").read_text().splitlines()
+    packages = [line.split("#")[0].strip() for line in lines if line and not line.startswith(("#", "-r"))]
+
+    loose = [package for package in packages if not re.fullmatch(r"[\w.\[\]-]+==[\w.]+( ; .+)?", package)]
+
+    assert loose == []
+    assert "-r requirements-base.txt" in lines
+
+
+def test_the_workshop_has_the_resizer_that_lambda_has():
+    pin = re.compile(r"^cykooz-resizer==\S+", re.MULTILINE)
+
+    found = {pin.findall((ROOT / name).read_text())[0] for name in ("requirements.txt", "requirements-dev.txt")}
+
+    assert len(found) == 1

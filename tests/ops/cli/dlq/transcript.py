@@ -1,0 +1,249 @@
+"""The story of docs/operating.md, played on a running stack: uploads that fail for three causes, and their redrive.
+
+``python -m tests.ops.cli.dlq.transcript --write`` plays it with 500 uploads on a stack of its own and writes what the
+commands printed into the document; without ``--write`` it prints that. `test_transcript` plays it with fewer good
+uploads and compares.
+"""
+
+import functools
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from ops.cli.dlq.causes import group
+from ops.cli.dlq.history import caller
+from ops.cli.dlq.selection import read_queue
+from ops.cli.stage import Stage
+from ops.local.emulator import CONFIG, local_session
+from ops.local.stack import LocalStack
+from processing.ledger import ImagesTable, Version
+
+ROOT = Path(__file__).resolve().parents[4]
+DOCUMENT = ROOT / "docs" / "operating.md"
+BEGIN, END = "<!-- transcript: begin -->\n", "<!-- transcript: end -->"
+CORRUPT, UNSUPPORTED, DENIED = 25, 15, 20
+UPLOADS = 500
+CAUSES = {"CorruptImage": CORRUPT, "AccessDenied:s3:GetObject": DENIED, "UnsupportedFormat": UNSUPPORTED}
+SETTLED_WITHIN = 900  # seconds
+OVER = 30  # seconds after which a receive has come to its end, one way or the other
+
+
+class RouteHandler:
+    """The uploads, what is broken meanwhile, and every command with what it printed."""
+
+    def __init__(self, stack, *, uploads=UPLOADS):
+        client = functools.cache(lambda name: local_session().client(name, endpoint_url=stack.endpoint, config=CONFIG))
+        self.stage = Stage.of("local", stack.region, stack.outputs, client)
+        self.good = uploads - CORRUPT - UNSUPPORTED - DENIED
+        self.lines = []
+        self._environment = (
+            os.environ | stack.environ() | {"COLUMNS": "120", "PYTHONUNBUFFERED": "1", "DARKROOM_STAGE": "local"}
+        )
+        self._s3 = stack.client("s3")
+        self._sqs = stack.client("sqs")
+        self._table = ImagesTable(stack.client("dynamodb"), self.stage.images_table)
+        self._folder = f"images/{os.urandom(3).hex()}"
+        self._receives = {}
+        self._sqs.meta.events.register("after-call.sqs.ReceiveMessage", self._note)
+
+    def play(self):
+        """Everything, from the first upload to the last command."""
+        with self.permission_taken_away():
+            self.upload()
+            self.let_them_die()
+        self.say(f"{self.good + CORRUPT + UNSUPPORTED + DENIED} uploads; 60 fail, for three causes")
+        groups = self.run("groups")
+        example = re.search(r"AccessDenied.* (\w{8})$", groups, re.MULTILINE)[1]
+        self.run("list", "--cause", "UnsupportedFormat", "--limit", "3")
+        self.say("What is it that is denied?")
+        self.run("show", example)
+        self.say("The permission is given back. Two go first, then the rest")
+        self.run("redrive", "--cause", "AccessDenied", "--canary", "2", "--wait")
+        self.say("The broken files are still broken: their canaries stop the redrive")
+        self.run("redrive", "--cause", "CorruptImage", "--canary", "2")
+        self.run("redrive", "--cause", "UnsupportedFormat", "--canary", "2")
+        self._wait(lambda: self._dead() == CORRUPT + UNSUPPORTED)
+        self.run("groups")
+        self.run("history", "--limit", "3")
+
+    def say(self, sentence):
+        """A line of comment."""
+        self.lines.append(f"# {sentence}.\n" if not sentence.endswith("?") else f"# {sentence}\n")
+
+    def run(self, *arguments):
+        """Run one command as a person would; returns and keeps what it printed, and its exit code if it is not 0."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ops", "dlq", *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines.append(f"$ darkroom dlq {' '.join(arguments)}\n{done.stdout}")
+        self.lines.append(f"[exit code {done.returncode}]\n\n" if done.returncode else "\n")
+        return done.stdout
+
+    def causes(self):
+        """How many messages there are of each cause."""
+        return {one.cause.id: len(one.members) for one in group(read_queue(self.stage).diagnoses)}
+
+    def permission_taken_away(self):
+        """The bucket denies the folder ``private`` to everybody while the block runs."""
+        return _Denied(self._s3, self.stage.uploads_bucket, f"{self._folder}/private/*")
+
+    def upload(self):
+        """Good files, corrupt ones, such as are no images, and good ones that nobody may read."""
+        good = [(f"good/{n:03}.jpg", _picture(n)) for n in range(self.good)]
+        corrupt = [(f"camera/{n:02}.jpg", _picture(0)[:-200]) for n in range(CORRUPT)]
+        unsupported = [(f"notes/{n:02}.jpg", b"Dear diary, page %d" % n) for n in range(UNSUPPORTED)]
+        denied = [(f"private/{n:02}.jpg", _picture(n)) for n in range(DENIED)]
+        with ThreadPoolExecutor(4) as pool:
+            self.versions = list(pool.map(self._put, [*good, *corrupt, *unsupported, *denied]))
+
+    def _put(self, file):
+        name, body = file
+        key = f"{self._folder}/{name}"
+        answer = self._s3.put_object(Bucket=self.stage.uploads_bucket, Key=key, Body=body, ContentType="image/jpeg")
+        return Version(self.stage.uploads_bucket, key, answer["ETag"].strip('"'))
+
+    def let_them_die(self):
+        """Until all good ones are done and all others dead, with the hours between the attempts left out."""
+        self._wait(lambda: self._bring_back() or (self._dead() == sum(CAUSES.values()) and self._done()))
+        assert self.causes() == CAUSES
+        self.attempts = {record.version.key: record.attempts for record in self.records("private")}
+
+    def _dead(self):
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        counts = self._sqs.get_queue_attributes(QueueUrl=self.stage.dlq_url, AttributeNames=names)["Attributes"]
+        return sum(map(int, counts.values()))
+
+    def _done(self):
+        return sum(record.status == "DONE" for record in self.records("good")) == self.good
+
+    def records(self, folder):
+        """What the ledger knows of the uploads of one folder."""
+        asked = [version for version in self.versions if f"/{folder}/" in version.key]
+        return list(self._table.read(asked).values())
+
+    def _note(self, parsed, **_more):
+        """Remember by which handle, and for the how many-th time, the consumer received each message of ours."""
+        for message in parsed.get("Messages", ()):
+            for record in json.loads(message["Body"]).get("Records", ()):
+                key = record["s3"]["object"]["key"].replace("%2F", "/")
+                count = int(message.get("Attributes", {}).get("ApproximateReceiveCount", 0))
+                self._receives[key] = message["ReceiptHandle"], count, time.monotonic()
+
+    def receives(self, key):
+        """For the how many-th time the consumer received the last message of an object."""
+        return self._receives[key][1]
+
+    def _bring_back(self):
+        """Make each message whose attempt has failed visible at once, instead of after its back-off."""
+        for record in self.records("private"):
+            handle, count, at = self._receives.get(record.version.key, ("", 0, 0.0))
+            # a receive without an attempt, as on a busy machine, leaves the record as it was
+            over = record.attempts == count or time.monotonic() - at > OVER
+            if record.status == "FAILED" and over:
+                entries = [{"Id": "0", "ReceiptHandle": handle, "VisibilityTimeout": 0}]
+                self._sqs.change_message_visibility_batch(QueueUrl=self.stage.queue_url, Entries=entries)
+
+    @staticmethod
+    def _wait(condition):
+        end = time.monotonic() + SETTLED_WITHIN
+        while not condition():
+            assert time.monotonic() < end, f"not within {SETTLED_WITHIN} s"
+            time.sleep(0.5)
+
+    @property
+    def text(self):
+        """The transcript, with a user and a folder that belong to nobody."""
+        text = re.sub(r" +$", "", "".join(self.lines), flags=re.MULTILINE).rstrip("\n") + "\n"
+        name = caller(self.stage)
+        text = text.replace(self._folder, "images/summer").replace(self._folder.replace("/", "%2F"), "images%2Fsummer")
+        return text.replace(name, "you@host".ljust(len(name)))
+
+    def close(self):
+        """Listen no more."""
+        self._sqs.meta.events.unregister("after-call.sqs.ReceiveMessage", self._note)
+
+
+class _Denied:
+    def __init__(self, s3, bucket, keys):
+        self._s3, self._bucket = s3, bucket
+        deny = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{bucket}/{keys}",
+        }
+        self._policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+
+    def __enter__(self):
+        self._s3.put_bucket_policy(Bucket=self._bucket, Policy=self._policy)
+
+    def __exit__(self, *_error):
+        self._s3.delete_bucket_policy(Bucket=self._bucket)
+
+
+def normalised(text):
+    """The words of a transcript, without what differs from run to run: ids, times, numbers of files, widths."""
+    for pattern, word in (
+        (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
+        (r"\b\d+ uploads\b", "N uploads"),
+        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?Z", "TIME"),
+        (r"\b[0-9a-f]{32}\b", "ETAG"),
+        (r"\b(?=[a-f]*\d)[0-9a-f]{7,12}\b", "ID"),
+        (r"\b\d+ (s|min|h)\b", "AGE"),
+        (r'(bytes|"size":) +\d+', "SIZE"),
+        (r"(AccessDenied\S+ +AGE +AGE|\n +attempts) +\d+", "TRIES"),
+        (r"(?<!\d)\d\d\.jpg", "NN.jpg"),
+        (r'"configurationId": "\w+"', '"configurationId": "ID"'),
+    ):
+        text = re.sub(pattern, word, text)
+    return text.split()
+
+
+def documented(document):
+    """The transcript that a document shows."""
+    return document.partition(BEGIN)[2].partition(END)[0].removeprefix("\n```console\n").removesuffix("```\n\n")
+
+
+def written(document, text):
+    """The document with another transcript."""
+    before, begin, rest = document.partition(BEGIN)
+    return f"{before}{begin}\n```console\n{text}```\n\n{END}{rest.partition(END)[2]}"
+
+
+def _picture(number):
+    out = io.BytesIO()
+    Image.linear_gradient("L").resize((64, 48)).rotate(number).convert("RGB").save(out, "JPEG")
+    return out.getvalue()
+
+
+def main():
+    """Play the whole story on a stack of its own."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        LocalStack(ROOT, work_dir=Path(folder), progress=lambda said: print(said, file=sys.stderr)) as stack,
+    ):
+        story = RouteHandler(stack)
+        story.play()
+    if "--write" in sys.argv[1:]:
+        DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8"), story.text), encoding="utf-8")
+    else:
+        sys.stdout.write(story.text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""What a run is said to have come to."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ops.cli.follow import End
+from ops.cli.start import report
+from ops.cli.start.report import Failure, SecondUpload
+from processing.ledger import Phase
+from tests.ops.cli.start.makers import dead, done, left, photo, version
+
+
+def total(*ends, seconds=2.0, messages_left=False, again=None, skipped_files=0):
+    return report.total(
+        ends,
+        seconds=seconds,
+        duplicates=1,
+        skipped_files=skipped_files,
+        messages_left=messages_left,
+        contact_sheet=Path("out/index.html"),
+        again=again,
+    )
+
+
+def printed(ends, totals):
+    console = Console(width=140, record=True, file=io.StringIO(), highlight=False)
+    report.show(console, ends, totals)
+    return console.export_text()
+
+
+def test_the_totals_add_up():
+    totals = total(done("a.jpg"), done("b.jpg"), dead("c.jpg"), seconds=1.5)
+
+    assert (totals.images, totals.done, totals.variants) == (3, 2, 4)
+    assert (totals.bytes_in, totals.bytes_out) == (3000, 2 * (1920 + 480))
+    assert totals.images_per_second == 2.0
+    assert totals.dead_letters == (Failure("images/c.jpg", "CorruptImage", "it breaks off"),)
+
+
+@pytest.mark.parametrize(
+    ("ends", "more", "complete"),
+    [
+        ([done(), dead()], {}, True),
+        ([done(), left()], {}, False),
+        ([done()], {"messages_left": True}, False),
+    ],
+)
+def test_a_run_is_complete_when_every_object_has_its_end_and_the_queue_is_empty(ends, more, complete):
+    assert total(*ends, **more).complete is complete
+
+
+@pytest.mark.parametrize(
+    ("end", "cause"),
+    [
+        (left(cause="SlowDown"), "SlowDown"),
+        (left(), "IN_PROGRESS"),
+        (End(photo(), version(), Phase.DEAD), "NoRecord"),
+    ],
+)
+def test_every_failure_has_a_cause_and_words(end, cause):
+    failure = report.why(end)
+
+    assert failure.cause == cause
+    assert failure.message or cause == "SlowDown"
+
+
+def test_machines_get_the_same_totals():
+    totals = total(done(), dead(), again=SecondUpload(1, 1, 2, 0, True))
+
+    read = json.loads(json.dumps(report.as_json(totals)))
+
+    assert read["images"] == 2
+    assert read["dead_letters"] == [{"key": "images/bad.jpg", "cause": "CorruptImage", "message": "it breaks off"}]
+    assert read["again"]["variants_written"] == 0
+    assert read["complete"] is True
+
+
+def test_people_get_a_row_for_each_image_and_the_cause_of_each_failure():
+    ends = [done("a [red]b.jpg"), dead(), left(cause="SlowDown")]
+
+    text = printed(ends, total(*ends, again=SecondUpload(1, 1, 2, 0, True), skipped_files=4))
+
+    for words in (
+        "a [red]b.jpg",
+        "4000\u00d72000",
+        "dead letter",
+        "CorruptImage",
+        "it breaks off",
+        "Left: 1",
+        "SlowDown",
+    ):
+        assert words in text
+    assert "0\u00d70" not in text
+    assert "3: 1 done, 1 in the dead-letter queue, 1 left" in text
+    assert "4, not images by name or by content" in text
+    assert "1 images, the same bytes: 1 duplicates, 2 variants unchanged, 0 written" in text
+
+
+def test_a_long_table_ends_and_says_so():
+    ends = [done(f"{number}.jpg") for number in range(report.MOST_ROWS + 7)]
+
+    text = printed(ends, total(*ends))
+
+    assert f"{report.MOST_ROWS - 1}.jpg" in text
+    assert f"{report.MOST_ROWS}.jpg" not in text
+    assert "and 7 more: they are all in out/index.html" in text

@@ -1,0 +1,44 @@
+"""What stops a command becomes one line on standard error, and an exit code."""
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
+from typer.testing import CliRunner
+
+from ops.cli.main import make_app
+from processing.errors import Unavailable
+
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "BatchGetItem")
+CAUSES = {
+    "put off": (None, 1, "dynamodb:BatchGetItem: Code"),
+    "a permission": (DENIED, 1, "OperatorPolicy"),
+    "no credentials": (NoCredentialsError(), 2, "no AWS credentials"),
+    "no answer": (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), 1, "no longer answers"),
+}
+
+
+def run(monkeypatch, error):
+    def find(*_names):
+        raise error
+
+    monkeypatch.setattr("ops.cli.stage.find", find)
+    return CliRunner().invoke(make_app(), ["status", "--stage", "prod"])
+
+
+def unavailable(cause):
+    error = Unavailable("Code", "dynamodb:BatchGetItem")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(("cause", "exit_code", "sentence"), CAUSES.values(), ids=CAUSES)
+def test_what_aws_refuses_is_one_line_whether_or_not_it_was_translated(monkeypatch, cause, exit_code, sentence):
+    for error in filter(None, (unavailable(cause), cause)):
+        result = run(monkeypatch, error)
+
+        assert (result.exit_code, len(result.stderr.splitlines())) == (exit_code, 1)
+        assert result.stderr.startswith("darkroom: ")
+        assert sentence in result.stderr
+
+
+def test_a_request_that_is_wrong_in_itself_is_a_bug(monkeypatch):
+    assert isinstance(run(monkeypatch, ParamValidationError(report="x")).exception, ParamValidationError)

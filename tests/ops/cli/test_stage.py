@@ -1,0 +1,82 @@
+"""A stage is found by its name, from its stack's outputs, and what cannot be found says what to do."""
+
+import os
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from ops.cli.stage import Stage, find, on_stage
+from ops.errors import StackError, UsageError
+from ops.local.emulator import announced, running_endpoint
+
+
+@pytest.fixture
+def local(stack, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    return stack
+
+
+def test_the_local_stage_is_found_from_its_stacks_outputs(local):
+    stage = find("local")
+
+    assert stage == Stage.of("local", local.region, local.outputs, stage.client)
+    assert stage.client("sqs") is stage.client("sqs")
+    assert stage.client("s3").head_bucket(Bucket=stage.uploads_bucket)
+
+
+def test_a_stage_that_was_never_deployed_is_named_with_the_command_that_deploys_it(local, monkeypatch):
+    for name, value in local.environ().items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(UsageError, match=r"no stack darkroom-nowhere .* serverless deploy --stage nowhere"):
+        find("nowhere", "eu-west-1")
+
+
+def test_a_profile_that_does_not_exist_is_named():
+    with pytest.raises(UsageError, match=r"aws configure --profile nobody"):
+        find("dev", "eu-west-1", "nobody")
+
+
+def test_a_region_is_asked_for_where_none_is_known(monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+
+    with pytest.raises(UsageError, match=r"--region"):
+        find("dev")
+
+
+def test_a_running_stack_is_known_while_it_is_announced(tmp_path, monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    file = tmp_path / "running.json"
+
+    with announced("http://127.0.0.1:1", file):
+        assert running_endpoint(file) == "http://127.0.0.1:1"
+    with pytest.raises(StackError, match="npm run local"):
+        running_endpoint(file)
+
+
+def test_a_stack_whose_owner_was_killed_is_not_running(tmp_path, monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    file = tmp_path / "running.json"
+    gone = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitpid(gone, 0)
+    file.write_text(f'{{"endpoint": "http://127.0.0.1:1", "pid": {gone}}}')
+
+    with pytest.raises(StackError, match="no local stack"):
+        running_endpoint(file)
+
+
+def test_a_command_on_a_stage_takes_its_own_options_and_the_three_that_find_it(local):
+    app = typer.Typer()
+
+    @app.command()
+    @on_stage
+    def show(stage: Stage, thing: str, loud: bool = False) -> None:
+        """Show it."""
+        typer.echo(f"{stage.name} {stage.uploads_bucket} {thing} {loud}")
+
+    result = CliRunner().invoke(app, ["cat", "--loud", "--stage", "local"])
+
+    assert result.output == f"local {local.outputs['UploadsBucket']} cat True\n"
