@@ -96,7 +96,7 @@ def install(replace: Replace = setattr, patches: Sequence[Patch] | None = None) 
 
 def all_patches() -> list[Patch]:
     """Every patch, in the order in which they are applied."""
-    return [*_for_requests(), *_for_queues()]
+    return [*_for_requests(), *_for_queues(), _for_move_tasks()]
 
 
 def _for_requests() -> list[Patch]:
@@ -128,7 +128,7 @@ def _for_requests() -> list[Patch]:
 
 
 def _for_queues() -> list[Patch]:
-    queue, message = sqs.SQSBackend(*moto_probes.PLACE).create_queue("probe"), sqs.Message("id", "body")
+    queue, message = _probes()
     return [
         Patch(
             "SQS counts that cost only the request for them",
@@ -164,19 +164,28 @@ def _for_queues() -> list[Patch]:
             moto_probes.makes_receipt_handles_at_once,
             replaces=[(sqs, "generate_receipt_handle", lambda _: lambda: secrets.token_urlsafe(138))],
         ),
-        Patch(
-            "message move tasks",
-            lambda: all(hasattr(SQSResponse, action.__name__) for action in moto_move_tasks.ACTIONS),
-            new=[(SQSResponse, action.__name__, action) for action in moto_move_tasks.ACTIONS],
-            uses=[
-                *((sqs.SQSBackend, name) for name in ("get_queue", "receive_message")),
-                *((sqs.Queue, name) for name in ("add_message", "delete_message", "approximate_number_of_messages")),
-                (queue, "dead_letter_queue"),
-                (message, "mark_sent"),
-                (SQSResponse, "_get_param"),
-            ],
-        ),
     ]
+
+
+def _for_move_tasks() -> Patch:
+    queue, message = _probes()
+    return Patch(
+        "message move tasks",
+        lambda: all(hasattr(SQSResponse, action.__name__) for action in moto_move_tasks.ACTIONS),
+        new=[(SQSResponse, action.__name__, action) for action in moto_move_tasks.ACTIONS],
+        uses=[
+            *((sqs.SQSBackend, name) for name in ("get_queue", "receive_message")),
+            *((sqs.Queue, name) for name in ("add_message", "delete_message", "approximate_number_of_messages")),
+            (queue, "dead_letter_queue"),
+            (message, "mark_sent"),
+            (SQSResponse, "_get_param"),
+        ],
+    )
+
+
+def _probes() -> tuple[sqs.Queue, sqs.Message]:
+    """A queue and a message that belong to nobody: what moto sets in a constructor can be looked for in them."""
+    return sqs.SQSBackend(*moto_probes.PLACE).create_queue("probe"), sqs.Message("id", "body")
 
 
 def _holding(lock: Any) -> Make:

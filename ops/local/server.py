@@ -24,7 +24,7 @@ from ops.local import moto_patches
 HOST = "127.0.0.1"
 
 
-class Handler(MotoRequestHandler):
+class EmulatorHandler(MotoRequestHandler):
     """One connection: werkzeug's handler closes it after each answer; this one reads bodies whole and keeps it open."""
 
     protocol_version = "HTTP/1.1"
@@ -98,7 +98,7 @@ def main() -> None:
         _say(error=str(error))
         sys.exit(1)
     application = DomainDispatcherApplication(create_backend_app)
-    server = make_server(HOST, 0, application, threaded=True, request_handler=Handler, fd=listener.fileno())
+    server = make_server(HOST, 0, application, threaded=True, request_handler=EmulatorHandler, fd=listener.fileno())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     threading.Thread(target=importlib.import_module, args=("moto.cloudformation.parsing",), daemon=True).start()
     _say(port=listener.getsockname()[1])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.cli.local import serving
-from ops.local.serve.events import Request, Response
+from ops.local.serve.events import HttpRequest, HttpResponse
 from ops.local.serve.gateway import API_KEY, Gateway
 from ops.local.serve.server import Server, listen
 from ops.local.stack import LocalStack
@@ -25,7 +25,7 @@ class Counting(Gateway):
 
     answers: "Counter[tuple[str, int]]" = None  # type: ignore[assignment]
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: HttpRequest) -> HttpResponse:
         response = super().answer(request)
         self.answers[request.method, response.status] += 1
         return response

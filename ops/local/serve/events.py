@@ -19,7 +19,7 @@ Headers = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """What a client sent; ``target`` is path and query as they came, and so is the case of the headers' names."""
 
     method: str
@@ -40,7 +40,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class HttpResponse:
     """What the client gets."""
 
     status: int
@@ -52,7 +52,9 @@ class MalformedAnswerError(Exception):
     """The function's answer is none that API Gateway understands."""
 
 
-def to_event(request: Request, match: Match, *, api_key: str, key_id: str, binary: bool, stage: str) -> dict[str, Any]:
+def to_event(
+    request: HttpRequest, match: Match, *, api_key: str, key_id: str, binary: bool, stage: str
+) -> dict[str, Any]:
     """The event for a request; ``binary`` content goes in base64, any other as text."""
     query = parse_qsl(urlsplit(f"//host{request.target}").query, keep_blank_values=True)
     headers = [*request.headers, ("X-Forwarded-For", request.client), ("X-Forwarded-Proto", "http")]
@@ -72,7 +74,7 @@ def to_event(request: Request, match: Match, *, api_key: str, key_id: str, binar
     }
 
 
-def to_response(answer: Any) -> Response:
+def to_response(answer: Any) -> HttpResponse:
     """A function's answer as HTTP.
 
     Raises:
@@ -88,7 +90,7 @@ def to_response(answer: Any) -> Response:
         content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
     except binascii.Error as error:
         raise MalformedAnswerError(f"the body is said to be base64 and is not: {error}") from error
-    return Response(answer["statusCode"], [(name, str(value)) for name, value in headers], content)
+    return HttpResponse(answer["statusCode"], [(name, str(value)) for name, value in headers], content)
 
 
 def _body(body: bytes, *, binary: bool) -> str | None:
@@ -104,7 +106,7 @@ def _lists(pairs: Headers) -> dict[str, list[str]]:
     return lists
 
 
-def _context(request: Request, match: Match, api_key: str, key_id: str, stage: str) -> dict[str, Any]:
+def _context(request: HttpRequest, match: Match, api_key: str, key_id: str, stage: str) -> dict[str, Any]:
     identity: dict[str, str | None] = {
         "sourceIp": request.client,
         "userAgent": request.header("user-agent") or None,

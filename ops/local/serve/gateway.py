@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.local.invocation import FunctionError, FunctionTimeoutError
-from ops.local.serve.events import MalformedAnswerError, Request, Response, to_event, to_response
+from ops.local.serve.events import HttpRequest, HttpResponse, MalformedAnswerError, to_event, to_response
 from ops.local.serve.routes import Routes
 
 API_KEY = "darkroom-local-key-0001"
@@ -32,7 +32,7 @@ class Gateway:
     invoke: Callable[[dict[str, Any]], Any]
     note: Callable[[str], None]
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: HttpRequest) -> HttpResponse:
         """The whole way of one request."""
         match = self.routes.match(request.method, request.path)
         if match is None:
@@ -48,11 +48,11 @@ class Gateway:
             return self.too_large()
         return self._from_function(event)
 
-    def too_large(self) -> Response:
+    def too_large(self) -> HttpResponse:
         """The answer to a body beyond the limits."""
         return self._own("REQUEST_TOO_LARGE", "Request Too Long")
 
-    def _from_function(self, event: dict[str, Any]) -> Response:
+    def _from_function(self, event: dict[str, Any]) -> HttpResponse:
         try:
             answer = self.invoke(event)
             if _size(answer) > PAYLOAD_LIMIT:
@@ -63,13 +63,13 @@ class Gateway:
         except (FunctionError, MalformedAnswerError) as error:
             return self._failed(event, "API_CONFIGURATION_ERROR", "Internal server error", error)
 
-    def _failed(self, event: dict[str, Any], kind: str, message: str, error: Exception) -> Response:
+    def _failed(self, event: dict[str, Any], kind: str, message: str, error: Exception) -> HttpResponse:
         self.note(f"{event['httpMethod']} {event['path']} failed: {error}")
         return self._own(kind, message)
 
-    def _own(self, kind: str, message: str) -> Response:
+    def _own(self, kind: str, message: str) -> HttpResponse:
         own = self.routes.own_answer(kind, message)
-        return Response(own.status, list(own.headers.items()), own.body.encode())
+        return HttpResponse(own.status, list(own.headers.items()), own.body.encode())
 
 
 def _size(document: Any) -> int:

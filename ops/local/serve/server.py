@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ops.errors import StackError
-from ops.local.serve.events import Request, Response
+from ops.local.serve.events import HttpRequest, HttpResponse
 from ops.local.serve.gateway import BODY_LIMIT, Gateway
 
 HOST = "127.0.0.1"
@@ -33,7 +33,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True  # a browser's idle connection must not keep the server from ending
 
     def __init__(self, listener: socket.socket, gateway: Gateway) -> None:
-        super().__init__(listener.getsockname(), Handler, bind_and_activate=False)
+        super().__init__(listener.getsockname(), GatewayHandler, bind_and_activate=False)
         self.socket.close()  # the one that the base class has made
         self.socket = listener
         self.gateway = gateway
@@ -49,7 +49,7 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class Handler(BaseHTTPRequestHandler):
+class GatewayHandler(BaseHTTPRequestHandler):
     """One connection."""
 
     server: Server
@@ -86,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
             self._skip(length)
             self._send(self.server.gateway.too_large())
             return
-        request = Request(
+        request = HttpRequest(
             method=self.command,
             target=self.path,
             headers=list(self.headers.items()),
@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         while length > 0 and (chunk := self.rfile.read(min(length, CHUNK))):
             length -= len(chunk)
 
-    def _send(self, response: Response) -> None:
+    def _send(self, response: HttpResponse) -> None:
         self.send_response(response.status)
         for name, value in response.headers:
             self.send_header(name, value)
