@@ -56,7 +56,7 @@ def matching(pattern: str, what: str) -> Rule:
 
 BUCKET_NAME = matching(
     r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
-    "3 to 63 small letters, digits and hyphens; ${AWS::AccountId} and ${AWS::Region} may stand for this account's own",
+    "3 to 63 lowercase letters, digits and hyphens; ${AWS::AccountId} and ${AWS::Region} are replaced",
 )
 SWITCH = one_of(True, False)
 ORIGIN = r"https?://[a-z0-9.-]+(:\d+)?"

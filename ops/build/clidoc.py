@@ -16,7 +16,7 @@ from ops.cli.stage import ROOT
 PAGE: Final = ROOT / "docs" / "cli.md"
 NAME: Final = "darkroom"
 WIDTH: Final = 100
-MEND: Final = "python -m ops.build.clidoc --write"
+REGENERATE: Final = "python -m ops.build.clidoc --write"
 HEAD: Final = f"""\
 # The darkroom command
 
@@ -25,7 +25,7 @@ Each command's help, as `{NAME} COMMAND --help` has it. In a clone, `npm run dar
 progress to standard error. Exit codes: 0 done, 1 something failed or is left, 2 usage, 130 interrupted. What each
 command needs from IAM: [operating.md](operating.md#permissions).
 
-This page is generated: `{MEND}`.
+This page is generated: `{REGENERATE}`.
 """
 
 
@@ -59,7 +59,7 @@ def _first_sentence(command: Any) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Write the page, or with no arguments print it."""
     if list(arguments) not in ([], ["--write"]):
-        sys.stderr.write(f"usage: {MEND}\n")
+        sys.stderr.write(f"usage: {REGENERATE}\n")
         return 2
     if arguments:
         Path(PAGE).write_text(page(), encoding="utf-8")

@@ -12,7 +12,7 @@ from ops.cli.stage import ROOT
 PAGE: Final = ROOT / "docs" / "operating.md"
 BEGIN: Final = "<!-- permissions: begin -->"
 END: Final = "<!-- permissions: end -->"
-MEND: Final = "python -m ops.build.permissions --write"
+REGENERATE: Final = "python -m ops.build.permissions --write"
 
 RESOURCES: Final[Mapping[str, str]] = {
     "uploads": "the uploads bucket, and what is below the prefix",
@@ -25,14 +25,14 @@ RESOURCES: Final[Mapping[str, str]] = {
     "any": "all there is, where IAM takes nothing narrower",
 }
 
-# An action and what it is done to. Whoever reads an object may list its bucket, or what is missing reads as forbidden.
+# An action and its resource. Without ListBucket, a missing object reads as forbidden.
 FIND: Final = ("cloudformation:DescribeStacks stack",)
 LOOK_AT_UPLOADS: Final = ("s3:GetObject uploads", "s3:ListBucket uploads")
 LOOK_AT_VARIANTS: Final = ("s3:GetObject variants", "s3:ListBucket variants")
 RECORDS: Final = ("dynamodb:BatchGetItem table",)
 SEND: Final = ("sqs:SendMessage queue",)
 DEPTH: Final = ("sqs:GetQueueAttributes queue",)
-LETTERS: Final = (
+DEAD_MESSAGES: Final = (
     *("sqs:GetQueueAttributes dlq", "sqs:ReceiveMessage dlq", "sqs:ChangeMessageVisibility dlq"),
     *RECORDS,
 )
@@ -61,14 +61,14 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
         *(*SEND, "s3:DeleteObject variants", *CONSUMER),
     ),
     "replay OBJECT": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table"),
-    "replay ID": (*FIND, *LOOK_AT_UPLOADS, *LETTERS),
+    "replay ID": (*FIND, *LOOK_AT_UPLOADS, *DEAD_MESSAGES),
     "replay --sandbox": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table", *CONSUMER),
     "estimate --stage": (*FIND, *SETTINGS),
-    "dlq groups": (*FIND, *LETTERS),
-    "dlq list": (*FIND, *LETTERS),
-    "dlq show": (*FIND, *LETTERS, *LOOK_AT_UPLOADS),
+    "dlq groups": (*FIND, *DEAD_MESSAGES),
+    "dlq list": (*FIND, *DEAD_MESSAGES),
+    "dlq show": (*FIND, *DEAD_MESSAGES, *LOOK_AT_UPLOADS),
     "dlq redrive": (
-        *(*FIND, *LETTERS, *SEND, "sqs:DeleteMessage dlq"),
+        *(*FIND, *DEAD_MESSAGES, *SEND, "sqs:DeleteMessage dlq"),
         *(*HISTORY, *CONSUMER),
     ),
     "dlq redrive --native": (
@@ -76,10 +76,10 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
         *(*SEND, *HISTORY),
     ),
     "dlq history": (*FIND, "dynamodb:Query table"),
-    "dlq export": (*FIND, *LETTERS),
+    "dlq export": (*FIND, *DEAD_MESSAGES),
     "dlq import": (*FIND, "sqs:SendMessage dlq", *HISTORY),
     "dlq import --to-queue": (*FIND, *SEND, *HISTORY),
-    "dlq purge": (*FIND, *LETTERS, "sqs:DeleteMessage dlq", *HISTORY),
+    "dlq purge": (*FIND, *DEAD_MESSAGES, "sqs:DeleteMessage dlq", *HISTORY),
 }
 
 WITHOUT: Final = ("start", "local")
@@ -88,7 +88,7 @@ WITHOUT: Final = ("start", "local")
 
 SECTION: Final = """\
 The stack has a managed policy, its output `OperatorPolicyArn`, with what these commands do and nothing else, on this
-stage alone: attach it to whoever operates the stage. It writes no record of an image; in the images table it may put
+stage alone: attach it to the role of the operators. It writes no record of an image; in the images table it may put
 only the history of redrives.
 
 Every command finds the stage by cloudformation:DescribeStacks on its stack; {without} ask nobody, nor does
@@ -100,8 +100,8 @@ Every command finds the stage by cloudformation:DescribeStacks on its stack; {wi
 
 {resources}
 
-The table is generated (`{mend}`), and held to what each command calls on the embedded
-stack and to the deployed policy by `tests/ops/build/test_permissions.py`.
+The table is generated (`{regenerate}`), and a test compares it with the requests of each command on the embedded
+stack and with the deployed policy: `tests/ops/build/test_permissions.py`.
 """
 
 
@@ -119,7 +119,7 @@ def section() -> str:
         rows="\n".join(f"| {', '.join(commands)} | {needs} |" for needs, commands in alike.items()),
         resources="\n".join(f"- *{name}*: {what}" for name, what in RESOURCES.items()),
         without=", ".join(f"`{name}`" for name in WITHOUT),
-        mend=MEND,
+        regenerate=REGENERATE,
     ).rstrip()
 
 
@@ -142,7 +142,7 @@ def _in_words(needs: Iterable[str]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Write the section, or with no arguments print it."""
     if list(arguments) not in ([], ["--write"]):
-        sys.stderr.write(f"usage: {MEND}\n")
+        sys.stderr.write(f"usage: {REGENERATE}\n")
         return 2
     if arguments:
         PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -178,7 +178,7 @@ function install(command, args, title) {
       if (interrupted) return reject(new SetupError('interrupted; the next run goes on from here.'));
       if (code === 0) return resolve();
       const last = words.trim().split('\n').slice(-6).join('\n');
-      return reject(new SetupError(`${title} failed (${signal || code}); mend this and run it again:\n${last}`));
+      return reject(new SetupError(`${title} failed (${signal || code}); fix this and run it again:\n${last}`));
     });
   });
 }

@@ -83,7 +83,7 @@ def test_a_choice_has_to_be_one_of_those_named(name: str, value: object) -> None
 def test_a_bucket_needs_a_name_that_s3_takes(parameter: str, name: str) -> None:
     (fault,) = found(**{parameter: name})
 
-    assert fault.startswith(f"{parameter}: is {name!r}; give 3 to 63 small letters")
+    assert fault.startswith(f"{parameter}: is {name!r}; give 3 to 63 lowercase letters")
 
 
 def test_a_bucket_name_is_judged_at_its_full_length() -> None:

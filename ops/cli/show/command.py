@@ -31,7 +31,7 @@ def show(
 
     Whether it is in the bucket now, and as which version; every version that was ever seen, with its status, attempts,
     reason, timings and code; each of its variants: whether it is there, of another version, outdated or missing, and a
-    link. A link works for whoever has it, as long as it lasts; and no longer than the credentials that signed it.
+    link. A link works for anyone who has it, until it or the credentials that signed it expire.
 
     Exit code 1 when nothing is known of it.
 

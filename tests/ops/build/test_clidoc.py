@@ -7,7 +7,7 @@ import sys
 import pytest
 from typer.main import get_command
 
-from ops.build.clidoc import MEND, PAGE, main, page
+from ops.build.clidoc import PAGE, REGENERATE, main, page
 from ops.cli.main import make_app
 from ops.cli.stage import ROOT
 
@@ -25,7 +25,7 @@ SERVERS = {"darkroom local"}  # runs until Ctrl-C, and has nothing to say to pro
 
 
 def test_the_page_is_what_the_help_says():
-    assert PAGE.read_text(encoding="utf-8") == page(), f"the help has changed: run {MEND}"
+    assert PAGE.read_text(encoding="utf-8") == page(), f"the help has changed: run {REGENERATE}"
 
 
 def test_the_page_does_not_depend_on_the_terminal():

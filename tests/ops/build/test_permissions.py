@@ -369,7 +369,7 @@ def command_of(name):
 def test_the_docs_say_what_each_command_needs():
     text = PAGE.read_text(encoding="utf-8")
 
-    assert page(text) == text, f"run {permissions.MEND}"
+    assert page(text) == text, f"run {permissions.REGENERATE}"
 
 
 def test_a_wrong_word_is_refused():

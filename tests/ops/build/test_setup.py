@@ -266,7 +266,7 @@ def test_a_tool_that_fails_is_quoted_with_its_last_lines(clone, tool):
     result = clone.has("python3", "npm").run("start", FAKE_FAILS=tool)
 
     assert result.returncode == 2
-    assert f"failed (3); mend this and run it again:\n{tool} says 15\n" in result.stderr
+    assert f"failed (3); fix this and run it again:\n{tool} says 15\n" in result.stderr
     assert result.stderr.endswith(f"{tool} says 20\n")
     assert "ops" not in clone.titles()
 
