@@ -89,6 +89,32 @@ def import_faults(module: str, text: str) -> list[str]:
     return sorted(faults)
 
 
+def room_faults(module: str, text: str) -> list[str]:
+    """What a module of ops imports of another room: the command uses the local stack, never the other way round."""
+    if not is_below(module, ("ops.local", "ops.build.check", "ops.build.bytecode")):
+        return []
+    return [f"{module} imports {name}" for name in imports(text) if is_below(name, ("ops.cli",))]
+
+
+def size_faults(module: str, text: str) -> list[str]:
+    """A module of more than 250 lines, a function of more than 45."""
+    lines = text.count("\n")
+    faults = [f"{module} has {lines} lines"] if lines > 250 else []
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    sizes = [(node.name, (node.end_lineno or node.lineno) - node.lineno + 1) for node in functions]
+    return faults + [f"{module}.{name} has {size} lines" for name, size in sizes if size > 45]
+
+
+def class_names(found: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
+    """The modules that define each public class."""
+    names: dict[str, list[str]] = {}
+    for module, text in found:
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                names.setdefault(node.name, []).append(module)
+    return names
+
+
 def run_at_import(nodes: list[ast.stmt]) -> Iterator[ast.AST]:
     """Every node that is evaluated while a module is being imported: not what stands in functions."""
     waiting: list[ast.AST] = [node for node in nodes if not is_guarded(node)]
@@ -128,6 +154,25 @@ def test_processing_and_handlers_import_only_what_their_place_allows():
     faults = [fault for house in INWARDS for module, text in modules(house) for fault in import_faults(module, text)]
 
     assert faults == []
+
+
+def test_the_local_stack_and_packaging_know_nothing_of_the_command():
+    assert room_faults("ops.local.stack", "from ops.cli.stage import Stage") == [
+        "ops.local.stack imports ops.cli.stage.Stage"
+    ]
+    assert [fault for module, text in modules("ops") for fault in room_faults(module, text)] == []
+
+
+def test_no_module_and_no_function_is_too_long():
+    assert size_faults("m", "x = 1\n" * 251) == ["m has 251 lines"]
+    assert size_faults("m", "def f():\n" + "    x = 1\n" * 45) == ["m.f has 46 lines"]
+    assert [fault for house in HOUSE for module, text in modules(house) for fault in size_faults(module, text)] == []
+
+
+def test_no_two_public_classes_have_one_name():
+    assert class_names(iter([("a", "class C: ..."), ("b", "class C: ...")])) == {"C": ["a", "b"]}
+    names = class_names(each for house in HOUSE for each in modules(house))
+    assert {name: where for name, where in names.items() if len(where) > 1} == {}
 
 
 @pytest.mark.parametrize("handler", ["consumer", "api"])
