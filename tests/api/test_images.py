@@ -78,8 +78,8 @@ def test_a_finished_image_shows_its_metadata_and_links_and_nothing_more_will_hap
     ("cause", "text"),
     [
         ("CorruptImage", "damaged"),
-        ("UnsupportedFormat", "not a picture"),
-        ("ImageTooLarge", "more bytes"),
+        ("UnsupportedFormat", "not an image in a supported format"),
+        ("ImageTooLarge", "limit of bytes"),
         ("RenderTimeout", "too long"),
         ("RenderCrash", "decoded"),
         ("RenderOutOfMemory", "memory"),

@@ -64,7 +64,7 @@ def test_every_answer_that_is_described_is_given(
         gateway.send(method, url)
     gateway.caller = "anna"
     for port, client in (
-        (api.api().register, "_dynamodb"),
+        (api.api().owners, "_dynamodb"),
         (api.api().versions._table, "_dynamodb"),
         (api.api().objects, "_s3"),
     ):

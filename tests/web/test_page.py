@@ -57,9 +57,9 @@ def test_of_thirty_dropped_photos_two_of_them_bad_28_are_done_and_two_rejected_w
 
     expect(desk.cards("done")).to_have_count(28)
     assert desk.said == "28 of 30 photos finished / 2 need your attention"
-    expect(desk.card("damaged.jpg")).to_contain_text("The file is damaged or was cut off.")
-    expect(desk.card("damaged.jpg")).to_contain_text("Export it again")
-    expect(desk.card("notes.jpg")).to_contain_text("not a picture")
+    expect(desk.card("damaged.jpg")).to_contain_text("The file is damaged or incomplete.")
+    expect(desk.card("damaged.jpg")).to_contain_text("Export the image again")
+    expect(desk.card("notes.jpg")).to_contain_text("not an image in a supported format")
     expect(desk.card("photo-01.jpg")).to_contain_text("320 \N{MULTIPLICATION SIGN} 240 · 3 variants")
     expect(desk.page.locator("#live")).to_contain_text("28 of 30 photos finished: 2 need your attention.")
     assert len(desk.asked(f"{desk.url}/uploads")) == 1  # for all forms
