@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 from api.http import base_of
 from api.routes import ROUTES
 from api.schemas import IMAGE_TYPES, accepted_types, extensions
+from api.service import CREDENTIALS
 from api.status import EXPLANATIONS
 from handlers import api
 from handlers.api_bootstrap import CLIENT
@@ -21,6 +22,7 @@ from processing.errors import Misconfigured, Rejected
 from processing.imaging.formats import READERS
 from tests.api.conftest import ENVIRONMENT, Clock, Stage, order
 from tests.api.gateway import Gateway, description, event
+from tests.ops.test_serve import refusals
 
 PRIVATE = ["/uploads", "/upload", "/images", "/images/x", "/images/x/desktop"]
 ELSEWHERE = "https://photos.example.com"
@@ -221,6 +223,23 @@ def test_a_body_that_was_damaged_on_its_way_is_not_stored(stage: Stage) -> None:
     answer = ask("POST", "/upload", headers={"Content-Type": "image/png"}, body="%%%", isBase64Encoded=True)
 
     assert (answer["statusCode"], stage.items()) == (400, [])
+
+
+def test_api_gateway_refuses_in_the_same_words_as_the_function(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = {"REQUEST_TOO_LARGE": gateway.send("POST", "/upload", b"x" * 4_500_001, {"content-type": "image/png"})}
+    same["INVALID_API_KEY"] = Gateway(caller=None).get("/images")
+    monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(client_error("ThrottlingException", 400)))
+    same["DEFAULT_5XX"] = gateway.get("/images")
+
+    templates = {each["Properties"]["ResponseType"]: each["Properties"] for each in refusals().values()}
+    for kind, answer in same.items():
+        problem = json.loads(templates[kind]["ResponseTemplates"]["application/json"])
+        wait = templates[kind]["ResponseParameters"].get("gatewayresponse.header.Retry-After", "''").strip("'")
+        found = (problem["status"], problem["detail"], wait)
+        assert found == (answer.status, answer.json["detail"], answer.headers.get("Retry-After", ""))
+    assert CREDENTIALS["sub"] in templates["UNAUTHORIZED"]["ResponseTemplates"]["application/json"]
 
 
 @pytest.mark.parametrize("url", PRIVATE)
