@@ -202,10 +202,7 @@ EXPLANATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "UnusableKey": ("The file name is not supported.", "Rename the file and upload it again."),
     "NotUploaded": ("The file was not uploaded.", "Request a new presigned POST and upload the file."),
     "Removed": ("The original was deleted.", "Upload the file again if you still need it."),
-    "Interrupted": (
-        "A temporary error occurred in the service.",
-        "Processing is retried automatically.",
-    ),
+    "Interrupted": ("A temporary error occurred in the service.", "Processing is retried automatically."),
     "GivenUp": (
         "Processing failed several times because of an error in the service.",
         "Wait for an operator to fix it, or upload the file again.",

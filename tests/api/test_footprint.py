@@ -1,4 +1,4 @@
-"""How many of the project's files one POST /upload enters: what somebody reads who follows the request in the code."""
+"""The number of the project's files that one POST /upload enters: what a person reads to follow the request."""
 
 import gc
 import inspect

@@ -6,7 +6,7 @@ import pytest
 
 from handlers import api
 from processing.ledger import REMOVED_KEY, Status
-from tests.api.conftest import Clock, Stage, key, order
+from tests.api.conftest import Clock, Stage, declared, key
 from tests.api.gateway import Gateway
 
 HALF_A_LINK = 1800
@@ -26,7 +26,7 @@ class Counted:
 
 
 def give(gateway: Gateway, count: int) -> list[str]:
-    answer = gateway.post("/uploads", {"files": [order()] * count})
+    answer = gateway.post("/uploads", {"files": [declared()] * count})
     return [upload["id"] for upload in answer.json["uploads"]]
 
 

@@ -20,7 +20,7 @@ from handlers.api_bootstrap import CLIENT
 from ops.check import RULES
 from processing.errors import Misconfigured, Rejected
 from processing.imaging.formats import READERS
-from tests.api.conftest import ENVIRONMENT, Clock, Stage, order
+from tests.api.conftest import ENVIRONMENT, Clock, Stage, declared
 from tests.api.gateway import Gateway, description, event
 from tests.ops.test_serve import refusals
 
@@ -92,7 +92,7 @@ def test_a_caller_is_known_by_what_the_stage_asks_for_and_by_nothing_else(
     service = api.api()
     other = replace(service, settings=replace(service.settings, authorizer=authorizer))
     monkeypatch.setattr(api, "api", lambda: other)
-    body = json.dumps({"files": [order()]})
+    body = json.dumps({"files": [declared()]})
     common = {"body": body, "headers": {"Content-Type": "application/json"}}
 
     known = ask("POST", "/uploads", requestContext={"path": "/dev/uploads", **context}, **common)
@@ -140,7 +140,7 @@ def test_an_outage_of_aws_is_one_of_the_service_for_a_while(
 ) -> None:
     monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(error))
 
-    answer = gateway.post(url, {"files": [order()]}) if method == "POST" else gateway.send(method, url)
+    answer = gateway.post(url, {"files": [declared()]}) if method == "POST" else gateway.send(method, url)
 
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert "dynamodb" not in answer.body
@@ -191,10 +191,10 @@ def test_what_dynamodb_puts_off_is_written_again_and_given_up_when_it_never_is(
     owners = api.api().owners
     monkeypatch.setattr(owners, "_pause", pauses.append)
     monkeypatch.setattr(owners, "_dynamodb", Slow(3))
-    patient = gateway.post("/uploads", {"files": [order()] * 10})
+    patient = gateway.post("/uploads", {"files": [declared()] * 10})
     written = len(stage.items())
     monkeypatch.setattr(owners, "_dynamodb", Slow(4))
-    impatient = gateway.post("/uploads", {"files": [order()] * 10})
+    impatient = gateway.post("/uploads", {"files": [declared()] * 10})
 
     assert (patient.status, written) == (201, 10)
     assert impatient.status == 503
