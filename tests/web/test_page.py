@@ -136,7 +136,7 @@ def test_what_was_uploaded_is_followed_after_a_reload_and_what_was_not_can_be_ch
     desk.wait_for("lost", 6)
     desk.wait_for("done", 2)
     held.let_all()
-    expect(desk.card("photo-08.jpg")).to_contain_text("Not sent: the page was closed before")
+    expect(desk.card("photo-08.jpg")).to_contain_text("Not uploaded: the page was closed before")
     desk.choose(paths)
     desk.wait_for("done", 10)  # the first two were sent before, and now once more
     assert desk.said.startswith("All 10 photos finished")
