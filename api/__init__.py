@@ -1,22 +1,20 @@
-"""The HTTP side: people and programs send images, and see what becomes of each.
+"""The HTTP API: clients upload images and get the status of each.
 
 Read in this order:
 
-    routes      every route and its story; what is answered when a story fails
-    sending     POST /uploads and POST /upload: ids, forms for S3, small bodies
-    looking     GET /images...: where an image stands, its variants, the caller's recent ones
-    site        the page, its files, and the two documents that describe the service
-    state       what the images table says of an image, in words for people
-    view        that, as the JSON that is answered
-    orders      what a request asks for, read and checked
-    callers     who asks
-    ids         names for images, and the keys that follow from them
-    formats     the content types that are taken
+    routes      every route with its handler, and the response when a handler fails
+    uploads     POST /uploads and POST /upload: presigned POSTs and direct uploads
+    images      GET /images...: the status of an image, its variants, the caller's recent images
+    site        the page, its files, and two documents: openapi.json and settings.json
+    service     what every route handler uses: settings, owners, versions, objects; and the caller
+    schemas     what a request may contain, parsed and validated
+    status      an image's records in the ledger as a status, and as JSON
+    ids         ids of images, and the keys that follow from them
     http        request, response, problem
-    register    who was given which id: items of the images table beside the ledger's
-    versions    what the ledger has of objects
-    objects     forms, links and direct uploads: S3
-    settings    what the environment tells
+    owners      which caller an image belongs to: items in the images table, beside the ledger's
+    versions    the ledger's records of an object
+    objects     presigned POSTs, links and direct uploads: S3
+    settings    the environment variables
 
-`register`, `versions` and `objects` know AWS, and take their clients as arguments; the rest knows their protocols.
+`owners`, `versions` and `objects` call AWS with the clients that they are given; no other module does.
 """

@@ -1,4 +1,4 @@
-"""What goes in and out: a request, a response, and the problem that is answered instead (RFC 9457)."""
+"""HTTP as route handlers see it: a request, a response, and a problem (RFC 9457), the response to a bad request."""
 
 import base64
 import binascii
@@ -17,15 +17,15 @@ PROBLEM: Final = "application/problem+json"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as API Gateway's proxy integration tells of it.
+    """A request from API Gateway's proxy integration.
 
     Args:
         resource: the route, such as ``/images/{id}``.
-        base: what stands before the route in the URL's path: nothing, or the stage, as in ``/dev``.
-        headers: by their names in small letters.
-        query, parameters: of the URL, and of the route.
-        body: as text; base 64 where ``is_base64``.
-        key_id, principal, subject: of the API key, of IAM, of the token: whichever there was.
+        base: the part of the URL's path before the route: empty, or the stage, as in ``/dev``.
+        headers: by their names in lower case.
+        query, parameters: those of the URL, and those of the route.
+        body: text; base64 if ``is_base64``.
+        key_id, principal, subject: the caller's identity by API key, by IAM, by token.
     """
 
     method: str
@@ -42,70 +42,70 @@ class Request:
 
     @property
     def content_type(self) -> str:
-        """Without its parameters, in small letters."""
+        """The media type without its parameters, in lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def one(self, name: str) -> str | None:
-        """The value of a query parameter that may be given once.
+        """The value of a query parameter that may occur once.
 
         Raises:
-            Problem: 422, it was given several times.
+            Problem: 422, it occurs several times.
         """
         values = self.query.get(name, ())
         if len(values) > 1:
-            raise unprocessable(Fault(f"?{name}", "is given more than once: give it once"))
+            raise unprocessable(Fault(f"?{name}", "Specify this parameter only once."))
         return values[0] if values else None
 
     def allow_query(self, *names: str) -> None:
-        """Refuse every other query parameter.
+        """Refuse all other query parameters.
 
         Raises:
             Problem: 422.
         """
         unknown = sorted(self.query.keys() - set(names))
         if unknown:
-            known = ", ".join(names) or "none"
-            raise unprocessable(*(Fault(f"?{name}", f"is no parameter here; there are: {known}") for name in unknown))
+            detail = f"Unknown parameter. Supported parameters: {', '.join(names) or 'none'}."
+            raise unprocessable(*(Fault(f"?{name}", detail) for name in unknown))
 
     def decoded(self) -> bytes:
-        """The body's bytes.
+        """The bytes of the body.
 
         Raises:
-            Problem: 400, it did not arrive as it was sent.
+            Problem: 400, the body is not valid base64.
         """
         if not self.is_base64:
             return self.body.encode(errors="surrogatepass")
         try:
             return base64.b64decode(self.body, validate=True)
         except binascii.Error as error:
-            raise Problem(400, "The body was damaged on its way: send it again.") from error
+            raise Problem(400, "The body is not valid base64. Send the request again.") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer; its body is always text."""
+    """A response; its body is always text."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
 
     def having(self, headers: Mapping[str, str]) -> "Response":
-        """The same with more headers; its own stay."""
+        """A copy with more headers; its own take precedence."""
         return replace(self, headers={**headers, **self.headers})
 
 
 class Fault(NamedTuple):
-    """One thing that is wrong with a request: where (a JSON pointer, or ``?name`` of a query), and what to do."""
+    """One fault of a request: where (a JSON pointer, or ``?name`` for a query parameter), and what is valid there."""
 
     path: str
     detail: str
 
 
 class Problem(DarkroomError):
-    """The request cannot be answered as its sender hoped.
+    """The request cannot be fulfilled.
 
     Args:
-        detail: says what to do.
+        detail: what is wrong and what to do.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Problem(DarkroomError):
 
     @property
     def response(self) -> Response:
-        """The problem as its answer."""
+        """The response to send."""
         document: dict[str, Any] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -132,34 +132,34 @@ class Problem(DarkroomError):
 
 
 def unprocessable(*faults: Fault) -> Problem:
-    """A request that can be read, and asks for what cannot be."""
-    return Problem(422, "The request was understood, but not all of it can be: see errors.", faults=faults)
+    """422: the request is well-formed but has invalid values."""
+    return Problem(422, "The request has invalid values. See errors.", faults=faults)
 
 
 def as_json(status: int, document: object, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON document as the answer."""
+    """A response with a JSON document."""
     return Response(status, {"Content-Type": JSON, **(headers or {})}, json.dumps(document, ensure_ascii=False))
 
 
 def tag_of(text: str) -> str:
-    """A weak ETag: two answers with the same one say the same."""
+    """A weak ETag for a response with this content."""
     return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
 
 def cached(request: Request, tag: str, make: Callable[[], Response], headers: Mapping[str, str]) -> Response:
-    """The answer that ``make`` makes, or 304 where its sender has it already (RFC 9110, 13.1.2); both with headers."""
-    asked = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
-    known = asked & {tag.removeprefix("W/"), "*"}
-    return (Response(304) if known else make()).having({"ETag": tag, **headers})
+    """The response that ``make`` returns, or 304 if the client has it (RFC 9110, 13.1.2); both with these headers."""
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    is_current = bool(known & {tag.removeprefix("W/"), "*"})
+    return (Response(304) if is_current else make()).having({"ETag": tag, **headers})
 
 
 def base_of(path: str, resource: str, parameters: Mapping[str, str]) -> str:
-    """What stands in a URL's path before the route: the stage, or what a domain of one's own has there.
+    """The part of a URL's path before the route: the stage, or the base path of a custom domain.
 
     Args:
-        path: all of it, as ``requestContext`` tells it.
+        path: the whole path, from ``requestContext``.
         resource: the route.
-        parameters: of the route; a greedy one may hold several segments.
+        parameters: those of the route; a greedy one may contain several segments.
     """
     route = resource.replace("{proxy+}", parameters.get("proxy", ""))
     count = len(_segments(path)) - len(_segments(route))

@@ -1,4 +1,4 @@
-"""What becomes of images: one, its variants, and the caller's recent ones."""
+"""What clients can read: the status of an image, its variants, and the caller's recent images."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -6,95 +6,100 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from typing import Any
 
-from api import view
 from api.http import Problem, Request, Response, as_json, cached, tag_of
 from api.ids import is_id
 from api.schemas import read_page
 from api.service import Service, location_of
-from api.status import ImageStatus, State, Upload, is_forgotten, never_sent, standing
+from api.status import ImageStatus, State, Upload, as_document, is_abandoned, not_uploaded, status_of
 from api.versions import THREADS
 from processing.ledger import Record, current
 
-Found = tuple[Upload, ImageStatus]
-Whole = Callable[[list[dict[str, Any]]], dict[str, Any]]
+Assemble = Callable[[list[dict[str, Any]]], dict[str, Any]]
 
 
-def show(service: Service, request: Request) -> Response:
-    """GET /images/{id}: where the image stands."""
+def get_image(service: Service, request: Request) -> Response:
+    """GET /images/{id}: the status of an image."""
     request.allow_query()
     upload = _find(service, request)
-    where = _standing(service, upload, service.versions.of(service.key(upload.id)))
-    return _answer(service, request, [(upload, where)], [where], lambda documents: documents[0])
+    status = _status(service, upload, service.versions.of(service.key(upload.id)))
+    return _respond(service, request, [(upload, status)], [status], lambda documents: documents[0])
 
 
-def show_many(service: Service, request: Request) -> Response:
-    """GET /images: where the caller's recent images stand; the status chooses from a page that was read already."""
+def list_images(service: Service, request: Request) -> Response:
+    """GET /images: the status of the caller's recent images; the parameter status filters each page after the read."""
     caller = service.caller(request)
     page = read_page(request)
-    uploads, cursor = service.register.page(caller, limit=page.limit, after=page.cursor)
+    uploads, cursor = service.owners.page(caller, limit=page.limit, after=page.cursor)
     versions = service.versions.of_many([service.key(upload.id) for upload in uploads])
-    with ThreadPoolExecutor(THREADS) as threads:  # each may have to look for its object
-        everywhere = list(threads.map(_standing, repeat(service), uploads, versions))
-    found = zip(uploads, everywhere, strict=True)
-    chosen = [(upload, where) for upload, where in found if page.state in (None, where.state)]
-    return _answer(service, request, chosen, everywhere, lambda documents: {"images": documents, "next": cursor})
+    with ThreadPoolExecutor(THREADS) as threads:  # each may need a HEAD of its object
+        statuses = list(threads.map(_status, repeat(service), uploads, versions))
+    pairs = zip(uploads, statuses, strict=True)
+    selected = [(upload, status) for upload, status in pairs if page.state in (None, status.state)]
+    return _respond(service, request, selected, statuses, lambda documents: {"images": documents, "next": cursor})
 
 
-def redirect(service: Service, request: Request) -> Response:
-    """GET /images/{id}/{variant}: the way to the picture."""
+def get_variant(service: Service, request: Request) -> Response:
+    """GET /images/{id}/{variant}: a redirect to the variant."""
     request.allow_query()
     upload = _find(service, request)
-    where = _standing(service, upload, service.versions.of(service.key(upload.id)))
-    for variant in where.record.variants if where.state is State.DONE and where.record else ():
+    status = _status(service, upload, service.versions.of(service.key(upload.id)))
+    for variant in status.record.variants if status.state is State.DONE and status.record else ():
         if variant.name == request.parameters["variant"]:
-            life = service.settings.link_seconds // 2
-            headers = {"Location": service.objects.link(variant.key), "Cache-Control": f"private, max-age={life}"}
+            max_age = service.settings.link_seconds // 2
+            headers = {"Location": service.objects.link(variant.key), "Cache-Control": f"private, max-age={max_age}"}
             return Response(302, headers)
-    raise Problem(404, f"There is no such variant: the image is {where.state}.", headers=_again([where]))
+    raise Problem(404, f"Variant not found. The image's status is {status.state}.", headers=_retry_after([status]))
 
 
 def _find(service: Service, request: Request) -> Upload:
-    """The caller's image. Another's is answered as one that never was, so that nobody learns of it.
+    """The caller's image. The response is the same for another caller's image and for one that does not exist.
 
     Raises:
         Problem: 404.
     """
     caller = service.caller(request)
     image_id = request.parameters["id"]
-    upload = service.register.find(caller, image_id) if is_id(image_id) else None
+    upload = service.owners.find(caller, image_id) if is_id(image_id) else None
     if upload is None:
-        raise Problem(404, "There is no such image of yours: GET /images tells which there are.")
+        raise Problem(404, "Image not found. List yours with GET /images.")
     return upload
 
 
-def _standing(service: Service, upload: Upload, versions: Sequence[Record]) -> ImageStatus:
-    """By the ledger alone, as a rule; one HEAD where no version was seen in time, or several are to choose from."""
+def _status(service: Service, upload: Upload, versions: Sequence[Record]) -> ImageStatus:
+    """From the ledger alone, as a rule; one HEAD where no version appeared in time, or there are several."""
 
     def source_etag() -> str | None:
         return service.objects.source_etag(service.key(upload.id))
 
     now = service.clock()
-    if not versions and is_forgotten(upload, now=now) and source_etag() is None:
-        return never_sent()
-    return standing(upload, current(versions, source_etag), now=now)
+    if not versions and is_abandoned(upload, now=now) and source_etag() is None:
+        return not_uploaded()
+    return status_of(upload, current(versions, source_etag), now=now)
 
 
-def _answer(
-    service: Service, request: Request, chosen: Sequence[Found], everywhere: Sequence[ImageStatus], whole: Whole
+def _respond(
+    service: Service,
+    request: Request,
+    selected: Sequence[tuple[Upload, ImageStatus]],
+    statuses: Sequence[ImageStatus],
+    assemble: Assemble,
 ) -> Response:
-    """The document, or 304; nothing is signed for that. New links change the ETag: old ones will soon be of no use."""
+    """The document, or 304, which signs no link. New links change the ETag, because the old ones expire soon."""
 
     def document(link: Callable[[str], str]) -> dict[str, Any]:
-        return whole(
-            [view.image(upload, where, location=location_of(request, upload.id), link=link) for upload, where in chosen]
+        return assemble(
+            [
+                as_document(upload, status, location=location_of(request, upload.id), link=link)
+                for upload, status in selected
+            ]
         )
 
     tag = tag_of(json.dumps([document(lambda _key: ""), service.objects.period()]))
-    headers = {"Cache-Control": "private, no-cache", **_again(everywhere)}
+    headers = {"Cache-Control": "private, no-cache", **_retry_after(statuses)}
     return cached(request, tag, lambda: as_json(200, document(service.objects.link)), headers)
 
 
-def _again(everywhere: Sequence[ImageStatus]) -> dict[str, str]:
-    """When to ask again, as long as anything may still happen."""
-    soon = [where.retry_after for where in everywhere if where.retry_after is not None]
-    return {"Retry-After": str(min(soon))} if soon else {}
+def _retry_after(statuses: Sequence[ImageStatus]) -> dict[str, str]:
+    """The header Retry-After, unless every status is final."""
+    waits = [status.retry_after for status in statuses if status.retry_after is not None]
+    return {"Retry-After": str(min(waits))} if waits else {}

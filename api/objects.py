@@ -1,46 +1,36 @@
-"""Objects in S3 as the API needs them: forms that take one file each, links to variants, small uploads.
+"""The objects in S3: presigned POSTs for one file each, links to variants, direct uploads.
 
-A form and a link are signed here, without a request: S3 checks what they allow when they are used.
+A presigned POST and a link are signed here without a request; S3 checks their conditions when they are used.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from botocore.exceptions import ClientError
 
 from processing.storage.refusals import is_missing, translating_errors
 
-MOST_LINKS: Final = 2_000  # kept, of a kilobyte or two each
+MAX_CACHED_LINKS: Final = 2_000  # of a kilobyte or two each
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """Where a browser or a program posts a file, and the fields that stand before it."""
+class PresignedPost:
+    """The URL to which a client posts a file, and the form fields before it."""
 
     url: str
     fields: Mapping[str, str]
 
 
-class Objects(Protocol):
-    """The uploads and variants buckets, from outside."""
-
-    def form(self, key: str, content_type: str, size: int) -> Form: ...
-    def put(self, key: str, body: bytes, content_type: str) -> None: ...
-    def source_etag(self, key: str) -> str | None: ...
-    def link(self, key: str) -> str: ...
-    def period(self) -> int: ...
-
-
-class S3Objects:
-    """The buckets on S3.
+class Objects:
+    """The uploads bucket and the variants bucket.
 
     Args:
-        client: a boto3 S3 client that signs with version 4: version 2 drops a form's conditions without a word.
-        upload_seconds, link_seconds: how long forms and links live; no longer than the credentials that signed them.
-        cdn_domain: of what stands in front of the variants bucket; "" for nothing.
+        client: a boto3 S3 client that signs with version 4: version 2 ignores the conditions of a presigned POST.
+        upload_seconds, link_seconds: the lifetime of presigned POSTs and links; the credentials must last longer.
+        cdn_domain: the domain of a CDN in front of the variants bucket; "" for none.
         clock: seconds since the epoch.
     """
 
@@ -62,12 +52,12 @@ class S3Objects:
         self._link_seconds = link_seconds
         self._cdn = cdn_domain
         self._clock = clock
-        self._signed = lru_cache(MOST_LINKS)(self._sign)
+        self._signed = lru_cache(MAX_CACHED_LINKS)(self._sign)
 
-    def form(self, key: str, content_type: str, size: int) -> Form:
-        """A form for one file: exactly this key, this content type, and so many bytes.
+    def presigned_post(self, key: str, content_type: str, size: int) -> PresignedPost:
+        """A presigned POST for one file: with this key, this content type and this number of bytes.
 
-        S3 counts the file's own bytes, without the rest of the form, and both ends of the range belong to it:
+        S3 counts the bytes of the file alone, and both ends of the range are inclusive:
         https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
         """
         with translating_errors(f"sign s3:PostObject {key}"):
@@ -78,15 +68,15 @@ class S3Objects:
                 Conditions=[{"Content-Type": content_type}, ["content-length-range", size, size]],
                 ExpiresIn=self._upload_seconds,
             )
-        return Form(answer["url"], answer["fields"])
+        return PresignedPost(answer["url"], answer["fields"])
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
-        """Store a file under a key that was never given before."""
+        """Store a file under a new key."""
         with translating_errors(f"s3:PutObject {key}"):
             self._s3.put_object(Bucket=self._uploads, Key=key, Body=body, ContentType=content_type)
 
     def source_etag(self, key: str) -> str | None:
-        """The version of the file that is there now; None for none."""
+        """The ETag of the current version of an uploaded file; None if there is none."""
         with translating_errors(f"s3:HeadObject {key}"):
             try:
                 etag: str = self._s3.head_object(Bucket=self._uploads, Key=key)["ETag"]
@@ -97,16 +87,16 @@ class S3Objects:
         return etag.strip('"')
 
     def link(self, key: str) -> str:
-        """A URL under which anyone can see a variant, for a while; for ever at the CDN.
+        """A URL at which anyone can read a variant: until it expires, or without a limit on a CDN.
 
-        It is the same for all of a period, so that browsers know the picture again.
+        It stays the same within a period, so that browsers can cache the image.
         """
         if self._cdn:
             return f"https://{self._cdn}/{quote(key)}"
         return self._signed(key, self.period())
 
     def period(self) -> int:
-        """The number of the period in which links are made now; they outlive it by as long as it is."""
+        """The number of the current period: half the lifetime of a link, so that each link outlives its period."""
         return int(self._clock() // (self._link_seconds / 2))
 
     def _sign(self, key: str, _period: int) -> str:
@@ -118,6 +108,6 @@ class S3Objects:
 
 
 def origin_of(url: str) -> str:
-    """Scheme and host, as a browser compares them."""
+    """Scheme and host, as browsers compare origins."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

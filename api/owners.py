@@ -1,18 +1,18 @@
-"""Who was given which id: an item each in the images table, beside the ledger's.
+"""Which caller an image belongs to: one item for each image in the images table, beside the ledger's.
 
 ::
 
     object                    etag            attributes
-    caller:key/a1b2c3         01KAJ8...-cat   name, content_type, size_bytes, upload_until, expires_at    (ours)
-    bucket/images/.../01KA... 5eb63bbb...     status, attempts, reason, variants, ...                     (the ledger's)
+    caller:key/a1b2c3         01KAJ8...-cat   name, content_type, size_bytes, upload_until, expires_at    (owner)
+    bucket/images/.../01KA... 5eb63bbb...     status, attempts, reason, variants, ...                     (ledger)
 
-No bucket's name has a colon, so the two never meet; and only ours carry ``expires_at``, after which DynamoDB forgets
-them. A caller's images are one partition in the order of their ids, which is that of time.
+A bucket's name has no colon, so the two kinds never share a key; only owner items have ``expires_at``, the TTL. A
+caller's images are one partition in the order of their ids, which is the order of time.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
@@ -20,26 +20,18 @@ from api.status import Upload
 from processing.errors import Unavailable
 from processing.storage.refusals import translating_errors
 
-KEPT_SECONDS: Final = 30 * 24 * 60 * 60
-MOST_WRITES: Final = 25  # in one BatchWriteItem
-TRIES: Final = 4  # of what DynamoDB put off
+RETENTION_SECONDS: Final = 30 * 24 * 60 * 60
+BATCH_SIZE: Final = 25  # items in one BatchWriteItem
+MAX_ATTEMPTS: Final = 4  # to write what DynamoDB returns as unprocessed
 
 
-class Owners(Protocol):
-    """Callers and their images."""
-
-    def remember(self, caller: str, uploads: Sequence[Upload]) -> None: ...
-    def find(self, caller: str, image_id: str) -> Upload | None: ...
-    def page(self, caller: str, *, limit: int, after: str | None) -> tuple[list[Upload], str | None]: ...
-
-
-class DynamoOwners:
-    """The register in the images table.
+class Owners:
+    """The owner items in the images table.
 
     Args:
         client: a boto3 DynamoDB client.
         clock: seconds since the epoch.
-        pause: waits for so many seconds.
+        pause: waits for a number of seconds.
     """
 
     def __init__(
@@ -55,26 +47,26 @@ class DynamoOwners:
         self._clock = clock
         self._pause = pause
 
-    def remember(self, caller: str, uploads: Sequence[Upload]) -> None:
-        """Write down that these are the caller's.
+    def add(self, caller: str, uploads: Sequence[Upload]) -> None:
+        """Write that these are the caller's.
 
         Raises:
-            Unavailable: not all of them were taken; none may be told of then.
+            Unavailable: not all of them were written; then none may be returned to the client.
         """
-        expires_at = int(self._clock()) + KEPT_SECONDS
+        expires_at = int(self._clock()) + RETENTION_SECONDS
         items = [_item(caller, upload, expires_at) for upload in uploads]
-        for at in range(0, len(items), MOST_WRITES):
-            self._write([{"PutRequest": {"Item": item}} for item in items[at : at + MOST_WRITES]])
+        for at in range(0, len(items), BATCH_SIZE):
+            self._write([{"PutRequest": {"Item": item}} for item in items[at : at + BATCH_SIZE]])
 
     def find(self, caller: str, image_id: str) -> Upload | None:
-        """The caller's image of this id; None when it is another's, or nobody's."""
+        """The caller's image with this id; None if it is another caller's, or does not exist."""
         key = {"object": {"S": _partition(caller)}, "etag": {"S": image_id}}
         with translating_errors("dynamodb:GetItem"):
             answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        return next(self._living([answer["Item"]] if "Item" in answer else []), None)
+        return next(self._uploads([answer["Item"]] if "Item" in answer else []), None)
 
     def page(self, caller: str, *, limit: int, after: str | None) -> tuple[list[Upload], str | None]:
-        """Some of the caller's images, the newest first, and where to go on, if there may be more."""
+        """Some of the caller's images, the newest first, and the id to continue after, if there may be more."""
         start = {"object": {"S": _partition(caller)}, "etag": {"S": after}} if after else None
         with translating_errors("dynamodb:Query"):
             answer = self._dynamodb.query(
@@ -88,11 +80,11 @@ class DynamoOwners:
                 **({"ExclusiveStartKey": start} if start else {}),
             )
         last = answer.get("LastEvaluatedKey")
-        return list(self._living(answer["Items"])), last["etag"]["S"] if last else None
+        return list(self._uploads(answer["Items"])), last["etag"]["S"] if last else None
 
     def _write(self, requests: list[dict[str, Any]]) -> None:
         waiting = {self._table: requests}
-        for attempt in range(TRIES):
+        for attempt in range(MAX_ATTEMPTS):
             with translating_errors("dynamodb:BatchWriteItem"):
                 waiting = self._dynamodb.batch_write_item(RequestItems=waiting).get("UnprocessedItems", {})
             if not waiting:
@@ -100,17 +92,18 @@ class DynamoOwners:
             self._pause(0.1 * 2**attempt)
         raise Unavailable("ProvisionedThroughputExceededException", "dynamodb:BatchWriteItem")
 
-    def _living(self, items: Sequence[Mapping[str, Any]]) -> Iterator[Upload]:
-        """Those whose time has not come: DynamoDB takes up to two days to remove what has expired."""
+    def _uploads(self, items: Sequence[Mapping[str, Any]]) -> Iterator[Upload]:
+        """Those that have not expired: DynamoDB takes up to two days to delete an expired item."""
         now = self._clock()
-        for item in map(_plain, items):
-            if item["expires_at"] > now:
-                until = item.get("upload_until")
+        for item in items:
+            values = {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+            if values["expires_at"] > now:
+                until = values.get("upload_until")
                 yield Upload(
-                    id=item["etag"],
-                    name=item["name"],
-                    content_type=item["content_type"],
-                    size=int(item["size_bytes"]),
+                    id=values["etag"],
+                    name=values["name"],
+                    content_type=values["content_type"],
+                    size=int(values["size_bytes"]),
                     upload_until=None if until is None else int(until),
                 )
 
@@ -130,7 +123,3 @@ def _item(caller: str, upload: Upload, expires_at: int) -> dict[str, Any]:
         "expires_at": expires_at,
     }
     return {name: TypeSerializer().serialize(value) for name, value in values.items() if value is not None}
-
-
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}

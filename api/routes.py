@@ -1,6 +1,6 @@
-"""Every route and its story. API Gateway has found the route already: a look into a table is all that is left.
+"""Every route with its handler. API Gateway has matched the route already, so that routing is one look-up in a table.
 
-Whatever happens, there is an answer: a `Problem` as itself, AWS's failures as 503, a bug as 500 and in the log.
+Every request gets a response: a `Problem` as itself, a failure of AWS as 503, a bug as 500 with a log entry.
 """
 
 import logging
@@ -16,68 +16,66 @@ from processing.errors import Retryable
 RouteHandler = Callable[[Service, Request], Response]
 
 ROUTES: Final[Mapping[str, Mapping[str, RouteHandler]]] = {
-    "/uploads": {"POST": uploads.give_forms},
-    "/upload": {"POST": uploads.store},
-    "/images": {"GET": images.show_many},
-    "/images/{id}": {"GET": images.show},
-    "/images/{id}/{variant}": {"GET": images.redirect},
-    "/": {"GET": site.page},
-    "/{proxy+}": {"GET": site.other},
+    "/uploads": {"POST": uploads.create_uploads},
+    "/upload": {"POST": uploads.upload_image},
+    "/images": {"GET": images.list_images},
+    "/images/{id}": {"GET": images.get_image},
+    "/images/{id}/{variant}": {"GET": images.get_variant},
+    "/": {"GET": site.get_page},
+    "/{proxy+}": {"GET": site.get_file},
 }
 
-AFTER_AN_OUTAGE: Final = 5  # seconds
-LONGEST_PREFLIGHT: Final = 7200  # seconds for which browsers keep the answer to one
+OUTAGE_RETRY_AFTER: Final = 5  # seconds
+PREFLIGHT_MAX_AGE: Final = 7200  # seconds
 LOG: Final = logging.getLogger("darkroom.api")
 
 
-def answer(service: Service, request: Request) -> Response:
-    """Answer any request; never raises."""
+def respond(service: Service, request: Request) -> Response:
+    """Respond to any request; never raises."""
     start = time.perf_counter()
     try:
-        response = _story(request)(service, request)
+        response = _route_handler(request)(service, request)
     except Problem as problem:
         response = problem.response
     except Retryable as error:
-        LOG.warning("AWS does not answer", extra={"data": {"cause": error.cause, "error": str(error)}})
-        detail = f"The service cannot answer just now: try again in {AFTER_AN_OUTAGE} seconds."
-        response = Problem(503, detail, headers={"Retry-After": str(AFTER_AN_OUTAGE)}).response
-    except Exception:  # a bug of ours: its sender gets an answer, and we the traceback
-        LOG.exception("a request was not answered as it should be")
-        response = Problem(500, "Something went wrong on our side; it has been written down.").response
+        LOG.warning("AWS is unavailable", extra={"data": {"cause": error.cause, "error": str(error)}})
+        detail = f"The service is temporarily unavailable. Try again in {OUTAGE_RETRY_AFTER} seconds."
+        response = Problem(503, detail, headers={"Retry-After": str(OUTAGE_RETRY_AFTER)}).response
+    except Exception:  # a bug: the client gets a response, the log the traceback
+        LOG.exception("request failed")
+        response = Problem(500, "Internal error. It has been logged.").response
     _log(request, response, time.perf_counter() - start)
     return _finish(service, request, response)
 
 
-def _story(request: Request) -> RouteHandler:
-    """The story of the route, for the method.
+def _route_handler(request: Request) -> RouteHandler:
+    """The handler of the route, for the method.
 
     Raises:
         Problem: 404, 405.
     """
-    stories = ROUTES.get(request.resource)
-    if stories is None:
-        raise Problem(404, "There is no such route: GET /openapi.json tells which there are.")
+    handlers = ROUTES.get(request.resource)
+    if handlers is None:
+        raise Problem(404, "Route not found. See GET /openapi.json for the available routes.")
     if request.method == "OPTIONS":
         return _preflight
-    story = stories.get("GET" if request.method == "HEAD" else request.method)
-    if story is None:
-        raise Problem(405, f"This takes {_methods(request)}.", headers={"Allow": _methods(request)})
-    return story
+    handler = handlers.get("GET" if request.method == "HEAD" else request.method)
+    if handler is None:
+        methods = _methods(request)
+        raise Problem(405, f"Method not allowed. This route supports {methods}.", headers={"Allow": methods})
+    return handler
 
 
 def _preflight(service: Service, request: Request) -> Response:
-    """What a browser asks before it lets another origin's page in."""
-    if request.headers.get("origin") not in service.settings.cors_origins:
-        return Response(204, {"Allow": _methods(request)})
-    return Response(
-        204,
-        {
-            "Allow": _methods(request),
+    """OPTIONS: what a browser requests before it lets a page of another origin send its request."""
+    headers = {"Allow": _methods(request)}
+    if request.headers.get("origin") in service.settings.cors_origins:
+        headers |= {
             "Access-Control-Allow-Methods": _methods(request),
             "Access-Control-Allow-Headers": "authorization, content-type, if-none-match, x-api-key",
-            "Access-Control-Max-Age": str(LONGEST_PREFLIGHT),
-        },
-    )
+            "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE),
+        }
+    return Response(204, headers)
 
 
 def _methods(request: Request) -> str:
@@ -86,7 +84,7 @@ def _methods(request: Request) -> str:
 
 
 def _finish(service: Service, request: Request, response: Response) -> Response:
-    """The headers that every answer has, and no body for HEAD."""
+    """Add the headers that every response has; remove the body for HEAD."""
     headers = {"X-Content-Type-Options": "nosniff", "Vary": "Origin"}
     origin = request.headers.get("origin")
     if origin in service.settings.cors_origins:

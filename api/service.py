@@ -1,19 +1,23 @@
-"""What every story has at hand: the ports, the settings, and the few things that are made of both."""
+"""What every route handler uses: the settings, the stores, and what follows from both, such as the caller's name."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from api.callers import caller_of
-from api.http import Request
+from api.http import Problem, Request
 from api.ids import key_of
 from api.objects import Objects
 from api.owners import Owners
-from api.schemas import Accepted
+from api.schemas import UploadLimits
 from api.settings import ApiSettings
 from api.versions import Versions
 
-MOST_DIRECT_BYTES = 4_500_000  # Lambda takes 6 MB of request, in which a body is base 64, and headers have to fit
+MAX_DIRECT_BYTES: Final = 4_500_000  # Lambda's limit for a request is 6 MB, with the body in base64 and the headers
+CREDENTIALS: Final = {
+    "key": "Send a valid API key in the x-api-key header.",
+    "iam": "Sign the request with AWS Signature Version 4 for execute-api.",
+    "sub": "Send a valid token in the Authorization header.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +26,16 @@ class Service:
 
     Args:
         variants: the names of the recipe's variants.
-        files: of the page, by their paths in web/.
+        files: the page's files, by their paths in web/.
         description: the OpenAPI document.
         clock: seconds since the epoch.
-        random: a number of 80 random bits that nobody can guess.
+        random: returns 80 random bits, cryptographically strong.
     """
 
     settings: ApiSettings
-    accepted: Accepted
+    limits: UploadLimits
     variants: Sequence[str]
-    register: Owners
+    owners: Owners
     versions: Versions
     objects: Objects
     files: Mapping[str, str]
@@ -41,16 +45,27 @@ class Service:
 
     @property
     def max_direct_bytes(self) -> int:
-        """Of a body that comes with its request."""
-        return min(MOST_DIRECT_BYTES, self.accepted.max_bytes)
+        """The limit for a file in the body of a request."""
+        return min(MAX_DIRECT_BYTES, self.limits.max_bytes)
 
     def caller(self, request: Request) -> str:
-        """Who asks.
+        """The caller's name; callers of different kinds never share one.
+
+        API Gateway has already refused unauthenticated requests; this is a second check.
 
         Raises:
-            Problem: 403.
+            Problem: 403, the request has no identity.
         """
-        return caller_of(request, self.settings.authorizer)
+        match self.settings.authorizer:
+            case "api-key":
+                kind, name = "key", request.key_id
+            case "iam":  # a role's session has a name after the colon, a different one each time
+                kind, name = "iam", (request.principal or "").partition(":")[0]
+            case _:
+                kind, name = "sub", request.subject
+        if not name:
+            raise Problem(403, CREDENTIALS[kind])
+        return f"{kind}/{name}"
 
     def key(self, image_id: str) -> str:
         """The key of an image's object."""
@@ -58,5 +73,5 @@ class Service:
 
 
 def location_of(request: Request, image_id: str) -> str:
-    """An image's path, as the one who asks can use it."""
+    """The path of an image, for a client of this request's stage."""
     return f"{request.base}/images/{image_id}"

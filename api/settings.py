@@ -1,17 +1,19 @@
-"""What the API's function is told by its environment: read once, every fault reported at once."""
+"""The settings of the API's function, from environment variables: read once, every fault reported at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from api.callers import AUTHORIZERS
 from processing.settings import LEVELS, reading
+
+AUTHORIZERS: Final = ("api-key", "iam", "jwt")
 
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """Each field is the variable of the same name in capitals.
 
-    ``consumer_memory`` is the consumer's, in megabytes: a file that has no room there need not be sent.
+    ``consumer_memory`` is the memory of the consumer's function in megabytes; it limits the size of a file.
     """
 
     uploads_bucket: str
@@ -31,7 +33,7 @@ class ApiSettings:
         """Read the settings, usually from ``os.environ``.
 
         Raises:
-            Misconfigured: with one sentence for each variable that is missing or makes no sense.
+            Misconfigured: with one sentence for each variable that is missing or invalid.
         """
         with reading(env) as read:
             return cls(

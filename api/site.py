@@ -1,14 +1,13 @@
-"""The page and its files, and two documents for programs: the API's description, and what a client has to know."""
+"""The page and its files, and two documents for programs: the API's description, and the settings of the stage."""
 
 import html
 import json
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from api.formats import extensions
 from api.http import Problem, Request, Response, as_json, cached, tag_of
 from api.objects import origin_of
-from api.schemas import MOST_FILES
+from api.schemas import MAX_FILES, extensions
 from api.service import Service
 
 INDEX: Final = "index.html"
@@ -21,16 +20,16 @@ CONTENT_TYPES: Final = {
     ".txt": "text/plain; charset=utf-8",
     ".webmanifest": "application/manifest+json",
 }
-ALWAYS_ASK: Final = {"Cache-Control": "no-cache"}
+NO_CACHE: Final = {"Cache-Control": "no-cache"}
 
 
-def page(service: Service, request: Request) -> Response:
+def get_page(service: Service, request: Request) -> Response:
     """GET /: the page."""
     return _file(service, request, INDEX)
 
 
-def other(service: Service, request: Request) -> Response:
-    """GET of anything that is no other route: a file of the page, or a document, by its exact name.
+def get_file(service: Service, request: Request) -> Response:
+    """GET of every other path: a file of the page, or a document, by its exact name.
 
     Raises:
         Problem: 404.
@@ -44,52 +43,52 @@ def other(service: Service, request: Request) -> Response:
 
 
 def settings(service: Service) -> dict[str, Any]:
-    """What a client has to know before it sends anything."""
-    taken = service.accepted
+    """What a client needs to know before it uploads."""
+    limits = service.limits
     return {
         "authorizer": service.settings.authorizer,
-        "max_bytes": taken.max_bytes,
+        "max_bytes": limits.max_bytes,
         "max_direct_bytes": service.max_direct_bytes,
-        "max_files": MOST_FILES,
-        "content_types": list(taken.content_types),
-        "extensions": list(extensions(taken.content_types)),
+        "max_files": MAX_FILES,
+        "content_types": list(limits.content_types),
+        "extensions": list(extensions(limits.content_types)),
         "variants": list(service.variants),
         "upload_seconds": service.settings.upload_seconds,
     }
 
 
 def describe(service: Service) -> dict[str, Any]:
-    """The OpenAPI document, with this stage's own limits in it."""
+    """The OpenAPI document, with the limits of this stage."""
     document: dict[str, Any] = json.loads(json.dumps(service.description))
     file = document["components"]["schemas"]["File"]["properties"]
-    file["size"]["maximum"] = service.accepted.max_bytes
-    file["content_type"]["enum"] = list(service.accepted.content_types)
+    file["size"]["maximum"] = service.limits.max_bytes
+    file["content_type"]["enum"] = list(service.limits.content_types)
     direct = document["paths"]["/upload"]["post"]["requestBody"]
-    sent = next(iter(direct["content"].values()))
-    direct["content"] = dict.fromkeys(service.accepted.content_types, sent)
+    body = next(iter(direct["content"].values()))
+    direct["content"] = dict.fromkeys(service.limits.content_types, body)
     return document
 
 
 def _document(request: Request, document: dict[str, Any]) -> Response:
-    answer = as_json(200, document)
-    return cached(request, tag_of(answer.body), lambda: answer, ALWAYS_ASK)
+    response = as_json(200, document)
+    return cached(request, tag_of(response.body), lambda: response, NO_CACHE)
 
 
 def _file(service: Service, request: Request, name: str) -> Response:
     text, kind = service.files.get(name), CONTENT_TYPES.get(PurePosixPath(name).suffix)
     if text is None or kind is None:
-        raise Problem(404, "There is nothing of this name: GET /openapi.json tells what there is.")
-    headers = dict(ALWAYS_ASK)
+        raise Problem(404, "Not found. See GET /openapi.json for the available routes.")
+    headers = dict(NO_CACHE)
     if name == INDEX:
-        # it refers to its files below the stage, and a URL may end without a slash
+        # its links are relative to the stage, and the URL may lack the slash at the end
         text = text.replace(HEAD, f'{HEAD}<base href="{html.escape(request.base)}/">', 1)
-        headers |= _guards(service)
+        headers |= _security_headers(service)
     return cached(request, tag_of(text), lambda: Response(200, {"Content-Type": kind}, text), headers)
 
 
-def _guards(service: Service) -> dict[str, str]:
-    """What the browser must not let the page do, whatever is smuggled into it."""
-    uploads = origin_of(service.objects.form("any", "image/png", 1).url)
+def _security_headers(service: Service) -> dict[str, str]:
+    """Limits that the browser enforces on the page, should somebody inject a script."""
+    uploads = origin_of(service.objects.presigned_post("any", "image/png", 1).url)
     variants = origin_of(service.objects.link("any"))
     policy = {
         "default-src": "'none'",
@@ -103,7 +102,7 @@ def _guards(service: Service) -> dict[str, str]:
         "frame-ancestors": "'none'",
     }
     return {
-        "Content-Security-Policy": "; ".join(f"{what} {where}" for what, where in policy.items()),
+        "Content-Security-Policy": "; ".join(f"{directive} {sources}" for directive, sources in policy.items()),
         "Referrer-Policy": "no-referrer",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         "Cross-Origin-Opener-Policy": "same-origin",

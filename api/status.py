@@ -1,20 +1,21 @@
-"""What the images table says of an image, in words for people: where it stands, why, and when to ask again."""
+"""The status of an image: the ledger's record becomes a status with a message for people, and a response's JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
-from api.ids import given_at
-from processing.ledger import Phase, Record
+from api.ids import created_at
+from processing.ledger import ImageRecord, Phase, Record, VariantRecord
 
-FORGOTTEN: Final = 3600  # seconds after its form's end: an upload that began in time has come to an end by then
-SOONEST, LATEST, SLOWER = 1, 30, 10  # a waiting image is asked for after a tenth of its age, within these seconds
-WHILE_PROCESSING, WHILE_FAILED = 2, 15
+UPLOAD_GRACE: Final = 3600  # seconds after a presigned POST expires: an upload that began in time has ended by then
+MIN_WAIT, MAX_WAIT = 1, 30  # seconds; Retry-After of a waiting image is a tenth of its age, within these
+PROCESSING_WAIT, FAILED_WAIT = 2, 15
 
 
 class State(StrEnum):
-    """Where an image stands."""
+    """The status as one word."""
 
     WAITING = "waiting"
     PROCESSING = "processing"
@@ -25,9 +26,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What somebody was given an id for; times are in seconds since the epoch.
+    """A file for which an id was created.
 
-    ``upload_until`` is the end of its form's life, None where the bytes came with the request.
+    ``upload_until`` is when its presigned POST expires, in seconds since the epoch; None for a direct upload.
     """
 
     id: str
@@ -39,7 +40,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why an image was rejected, or failed, and what its sender can do; ``detail`` is what the service saw."""
+    """Why an image was rejected or failed, and what its sender can do; ``detail`` is the processing error."""
 
     cause: str
     text: str
@@ -49,7 +50,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class ImageStatus:
-    """Where an image stands. ``retry_after`` is when to ask again, in seconds: None when nothing more will happen."""
+    """The status of an image. ``retry_after`` is when to request it again, in seconds; None when it is final."""
 
     state: State
     message: str
@@ -59,11 +60,11 @@ class ImageStatus:
     record: Record | None = None
 
 
-def standing(upload: Upload, record: Record | None, *, now: float) -> ImageStatus:
-    """Where an image stands.
+def status_of(upload: Upload, record: Record | None, *, now: float) -> ImageStatus:
+    """The status of an image.
 
     Args:
-        record: the one that counts, of those that were seen.
+        record: of the image's current version; None when there is none.
         now: seconds since the epoch.
     """
     if record is None:
@@ -72,10 +73,10 @@ def standing(upload: Upload, record: Record | None, *, now: float) -> ImageStatu
         case Phase.NOT_STARTED:
             return _waiting(upload, now, record)
         case Phase.WORKING:
-            return ImageStatus(State.PROCESSING, "The variants are being made.", WHILE_PROCESSING, record=record)
+            return ImageStatus(State.PROCESSING, "Creating the variants.", PROCESSING_WAIT, record=record)
         case Phase.DONE:
             made = len(record.image.variants) if record.image else 0
-            return ImageStatus(State.DONE, f"Finished: {made} variant{'' if made == 1 else 's'}.", record=record)
+            return ImageStatus(State.DONE, f"Done: {made} variant{'' if made == 1 else 's'}.", record=record)
         case Phase.REJECTED:
             return _rejected(record, _explanation(record.cause, record.message))
         case Phase.REMOVED:
@@ -88,21 +89,86 @@ def standing(upload: Upload, record: Record | None, *, now: float) -> ImageStatu
             assert_never(phase)
 
 
-def is_forgotten(upload: Upload, *, now: float) -> bool:
-    """Whether nobody can still be sending the bytes: they are there by now, or never will be."""
-    return upload.upload_until is not None and now > upload.upload_until + FORGOTTEN
+def is_abandoned(upload: Upload, *, now: float) -> bool:
+    """Whether the file has arrived by now or never will."""
+    return upload.upload_until is not None and now > upload.upload_until + UPLOAD_GRACE
 
 
-def never_sent() -> ImageStatus:
-    """Where an image stands whose form was never used."""
+def not_uploaded() -> ImageStatus:
+    """The status of an image whose presigned POST was not used."""
     return _rejected(None, _explanation("NotUploaded"))
 
 
+def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Callable[[str], str]) -> dict[str, Any]:
+    """An image as the JSON of a response.
+
+    Args:
+        location: its path.
+        link: returns the URL of a variant's key.
+    """
+    document: dict[str, Any] = {
+        "id": upload.id,
+        "name": upload.name,
+        "status": status.state.value,
+        "message": status.message,
+        "location": location,
+        "content_type": upload.content_type,
+        "size": upload.size,
+        "requested_at": timestamp(created_at(upload.id).timestamp()),
+        "variants": [],
+    }
+    if status.state is State.WAITING and upload.upload_until is not None:
+        document["upload_until"] = timestamp(upload.upload_until)
+    if why := status.reason:
+        document["reason"] = {"class": why.cause, "text": why.text, "advice": why.advice}
+        document["reason"] |= {"detail": why.detail} if why.detail else {}
+    if status.retrying is not None:
+        document["retrying"] = status.retrying
+    if (record := status.record) is not None:
+        document["attempts"] = record.attempts
+        if status.state is State.DONE and record.image is not None:
+            document["metadata"] = _metadata(record, record.image)
+            document["lost"] = list(record.image.lost)
+            document["variants"] = [_variant(each, location, link(each.key)) for each in record.variants]
+    return document
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339, to the second."""
+    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _metadata(record: Record, image: ImageRecord) -> dict[str, Any]:
+    return {
+        "format": image.image_format,
+        "mode": image.mode,
+        "width": image.width,
+        "height": image.height,
+        "transparency": image.has_transparency,
+        "bytes": image.size_bytes,
+        "content_type": image.content_type,
+        "uploaded_at": record.uploaded_at or None,
+        "created_date": image.created_date,
+        "tags": list(record.tags),
+    }
+
+
+def _variant(variant: VariantRecord, location: str, url: str) -> dict[str, Any]:
+    return {
+        "name": variant.name,
+        "format": variant.format,
+        "width": variant.width,
+        "height": variant.height,
+        "bytes": variant.bytes,
+        "location": f"{location}/{variant.name}",
+        "url": url,
+    }
+
+
 def _waiting(upload: Upload, now: float, record: Record | None) -> ImageStatus:
-    age = now - given_at(upload.id).timestamp()
-    again = int(min(LATEST, max(SOONEST, age / SLOWER)))
-    message = "Waiting for the upload, or for its turn." if upload.upload_until else "Waiting for its turn."
-    return ImageStatus(State.WAITING, message, again, record=record)
+    age = now - created_at(upload.id).timestamp()
+    message = "Waiting for the upload or for processing." if upload.upload_until else "Waiting for processing."
+    return ImageStatus(State.WAITING, message, int(min(MAX_WAIT, max(MIN_WAIT, age / 10))), record=record)
 
 
 def _rejected(record: Record | None, why: Explanation) -> ImageStatus:
@@ -110,8 +176,8 @@ def _rejected(record: Record | None, why: Explanation) -> ImageStatus:
 
 
 def _failed(record: Record, *, retrying: bool) -> ImageStatus:
-    why, again = _explanation("Interrupted" if retrying else "GivenUp"), WHILE_FAILED if retrying else None
-    return ImageStatus(State.FAILED, why.text, again, reason=why, retrying=retrying, record=record)
+    why, wait = _explanation("Interrupted" if retrying else "GivenUp"), FAILED_WAIT if retrying else None
+    return ImageStatus(State.FAILED, why.text, wait, reason=why, retrying=retrying, record=record)
 
 
 def _explanation(cause: str, detail: str = "") -> Explanation:
@@ -119,31 +185,27 @@ def _explanation(cause: str, detail: str = "") -> Explanation:
     return Explanation(cause, text, advice, detail)
 
 
+SAVE_AS: Final = "Save the image as JPEG or PNG and upload the new file."
+RESIZE: Final = "Make the image smaller and upload it again."
 EXPLANATIONS: Final[Mapping[str, tuple[str, str]]] = {
-    "UnsupportedFormat": (
-        "The file is not a picture in a format that can be read.",
-        "Save it as JPEG or PNG and upload the new file.",
-    ),
-    "CorruptImage": ("The file is damaged or was cut off.", "Export it again and upload the new file."),
-    "ImageTooLarge": (
-        "The picture has more bytes, pixels or frames than are accepted.",
-        "Make it smaller and upload it again.",
-    ),
+    "UnsupportedFormat": ("The file is not an image in a supported format.", SAVE_AS),
+    "CorruptImage": ("The file is damaged or incomplete.", "Export the image again and upload the new file."),
+    "ImageTooLarge": ("The image exceeds the limit of bytes, pixels or frames.", RESIZE),
     "ArchivedObject": ("The original was archived before it was processed.", "Upload the file again."),
-    "CustomerKeyRequired": ("The original is encrypted with a key of its own.", "Upload the file again without it."),
-    "RenderTimeout": ("The picture took too long to process.", "Save it as JPEG or PNG and upload the new file."),
-    "RenderCrash": ("The picture could not be decoded.", "Save it as JPEG or PNG and upload the new file."),
-    "RenderOutOfMemory": ("The picture needs too much memory to process.", "Make it smaller and upload it again."),
-    "UnusableKey": ("The file's name cannot be used.", "Rename the file and upload it again."),
-    "NotUploaded": ("The file never arrived.", "Ask for a new form and upload the file."),
-    "Removed": ("The original was removed.", "Upload it again if it is still wanted."),
-    "Interrupted": (
-        "Something went wrong on our side.",
-        "Nothing to do: it is tried again by itself.",
+    "CustomerKeyRequired": (
+        "The original is encrypted with a customer-provided key (SSE-C).",
+        "Upload the file again without that key.",
     ),
+    "RenderTimeout": ("The image took too long to process.", SAVE_AS),
+    "RenderCrash": ("The image could not be decoded.", SAVE_AS),
+    "RenderOutOfMemory": ("The image needs too much memory to process.", RESIZE),
+    "UnusableKey": ("The file name is not supported.", "Rename the file and upload it again."),
+    "NotUploaded": ("The file was not uploaded.", "Request a new presigned POST and upload the file."),
+    "Removed": ("The original was deleted.", "Upload the file again if you still need it."),
+    "Interrupted": ("A temporary error occurred in the service.", "Processing is retried automatically."),
     "GivenUp": (
-        "Something went wrong on our side, several times.",
-        "Wait until an operator has looked at it, or upload the file again.",
+        "Processing failed several times because of an error in the service.",
+        "Wait for an operator to fix it, or upload the file again.",
     ),
 }
-"""What people are told, by the cause in the ledger: what is wrong, and what to do."""
+"""What is wrong and what to do, by the cause in the ledger."""

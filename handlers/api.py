@@ -1,7 +1,7 @@
 """The upload API: one request from API Gateway.
 
 The event is that of a REST API's proxy integration: ``{"resource", "httpMethod", "headers", "body",
-"isBase64Encoded", "pathParameters", "multiValueQueryStringParameters", "requestContext": {...}}``, the answer
+"isBase64Encoded", "pathParameters", "multiValueQueryStringParameters", "requestContext": {...}}``, the response
 ``{"statusCode", "headers", "body"}``.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
@@ -13,12 +13,12 @@ from api import routes
 from api.http import Request, base_of
 from handlers.api_bootstrap import build_api
 
-api = cache(build_api)  # made at the first invocation, kept while the environment lives
+api = cache(build_api)  # built at the first invocation, kept for the lifetime of the execution environment
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Answer one request; never raises for what is wrong with it."""
-    response = routes.answer(api(), _request(event))
+    """Respond to one request; never raises for an invalid one."""
+    response = routes.respond(api(), _request(event))
     return {
         "statusCode": response.status,
         "headers": dict(response.headers),

@@ -5,22 +5,21 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from api import formats
 from api.ids import RANDOM_BITS
-from api.objects import S3Objects
-from api.owners import DynamoOwners
-from api.schemas import Accepted
+from api.objects import Objects
+from api.owners import Owners
+from api.schemas import UploadLimits, accepted_types
 from api.service import Service
 from api.settings import ApiSettings
 from api.site import CONTENT_TYPES
-from api.versions import TableVersions
+from api.versions import Versions
 from handlers.telemetry import log_as_json
 from processing.ledger import ImagesTable
 from processing.recipe import load
@@ -29,7 +28,7 @@ from processing.sandbox.capacity import capacity
 ROOT = Path(__file__).resolve().parent.parent
 DESCRIPTION = ROOT / "api" / "openapi.json"
 
-# Two tries of at most 1 + 3 seconds: an answer, if only 503, long before API Gateway gives up after 29
+# Two attempts of at most 1 + 3 seconds: a response, if only 503, long before API Gateway's time-out of 29
 CLIENT = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
 
 
@@ -37,7 +36,7 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
     """Build the API from its environment.
 
     Raises:
-        Misconfigured: the settings or the recipe cannot be used; every fault is named.
+        Misconfigured: the settings or the recipe are invalid; every fault is listed.
     """
     env = os.environ if env is None else env
     settings = ApiSettings.from_mapping(env)
@@ -47,22 +46,22 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
     dynamodb = boto3.client("dynamodb", config=CLIENT)
     return Service(
         settings=settings,
-        accepted=Accepted(formats.types(heic=find_spec("pi_heif") is not None), max_bytes),
+        limits=UploadLimits(accepted_types(heic=find_spec("pi_heif") is not None), max_bytes),
         variants=[spec.name for spec in recipe.variants],
-        register=DynamoOwners(dynamodb, table=settings.images_table, clock=clock),
-        versions=TableVersions(
+        owners=Owners(dynamodb, table=settings.images_table, clock=clock),
+        versions=Versions(
             ImagesTable(dynamodb, settings.images_table), uploads_bucket=settings.uploads_bucket, clock=clock
         ),
         objects=_objects(settings, _signing(env), clock),
         files=_files(ROOT / "web"),
-        description=_description(),
+        description=json.loads(DESCRIPTION.read_text(encoding="utf-8")),
         clock=clock,
-        random=lambda: secrets.randbits(RANDOM_BITS),
+        random=partial(secrets.randbits, RANDOM_BITS),
     )
 
 
-def _objects(settings: ApiSettings, signing: Config, clock: Callable[[], float]) -> S3Objects:
-    return S3Objects(
+def _objects(settings: ApiSettings, signing: Config, clock: Callable[[], float]) -> Objects:
+    return Objects(
         boto3.client("s3", config=CLIENT.merge(signing)),
         uploads_bucket=settings.uploads_bucket,
         variants_bucket=settings.variants_bucket,
@@ -74,17 +73,12 @@ def _objects(settings: ApiSettings, signing: Config, clock: Callable[[], float])
 
 
 def _signing(env: Mapping[str, str]) -> Config:
-    """Version 4, without which a form's conditions would be dropped; an emulator has no names of hosts for buckets."""
+    """Version 4, or S3 ignores the conditions of a presigned POST; an emulator has no host names for buckets."""
     emulated = "AWS_ENDPOINT_URL" in env or "AWS_ENDPOINT_URL_S3" in env
     return Config(signature_version="s3v4", s3={"addressing_style": "path" if emulated else "virtual"})
 
 
 def _files(folder: Path) -> dict[str, str]:
-    """The page's files, by their paths below the folder; whatever else lies there is none of them."""
+    """The page's files, by their paths below the folder; files of other types are skipped."""
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix in CONTENT_TYPES and path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
-
-
-def _description() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
-    return document

@@ -1,45 +1,25 @@
 'use strict';
 
-/** What API Gateway answers itself when it turns somebody away: the function never hears of those requests. */
+/** API Gateway's own responses, for requests that never reach the function. Where the function has the same, so are the words. */
 
-/** Stands in a detail for API Gateway's own words; they come in quotes. */
-const WORDS = '$context.error.messageString';
+const { STATUS_CODES } = require('node:http');
 
-const REFUSALS = {
-  NoValidKey: {
-    type: 'INVALID_API_KEY', status: 403, title: 'Forbidden',
-    detail: 'Give a valid API key in the header x-api-key.',
-  },
-  NoValidToken: {
-    type: 'UNAUTHORIZED', status: 401, title: 'Unauthorized',
-    detail: 'Give a valid token in the header Authorization.',
-  },
-  TooManyRequests: {
-    type: 'THROTTLED', status: 429, title: 'Too Many Requests', retryAfter: 2,
-    detail: 'Too many requests at once: try again in 2 seconds.',
-  },
-  TooManyRequestsToday: {
-    type: 'QUOTA_EXCEEDED', status: 429, title: 'Too Many Requests', retryAfter: 3600,
-    detail: 'This key has made all the requests it may make in a day: try again tomorrow.',
-  },
-  TooLargeARequest: {
-    type: 'REQUEST_TOO_LARGE', status: 413, title: 'Request Entity Too Large',
-    detail: 'This way takes up to 4500000 bytes: ask POST /uploads for a form and send it to S3.',
-  },
-  AnotherRefusal: { // no signature, a wrong one, no right: nothing else is left, as no request is validated
-    type: 'DEFAULT_4XX', status: 403, title: 'Forbidden',
-    detail: WORDS,
-  },
-  NoAnswerOfTheFunction: {
-    type: 'DEFAULT_5XX', status: 503, title: 'Service Unavailable', retryAfter: 5,
-    detail: 'The service cannot answer just now: try again in 5 seconds.',
-  },
+const MESSAGE = '$context.error.messageString'; // API Gateway's own, with quotes around it
+
+/** Logical id: response type, status, detail, Retry-After in seconds. */
+const RESPONSES = {
+  NoValidKey: ['INVALID_API_KEY', 403, 'Send a valid API key in the x-api-key header.'],
+  NoValidToken: ['UNAUTHORIZED', 401, 'Send a valid token in the Authorization header.'],
+  TooManyRequests: ['THROTTLED', 429, 'Too many requests. Try again in 2 seconds.', 2],
+  TooManyRequestsToday: ['QUOTA_EXCEEDED', 429, 'The daily quota of this API key is used up. Try again tomorrow.', 3600],
+  RequestTooLarge: ['REQUEST_TOO_LARGE', 413, 'The body is larger than 4500000 bytes. Get a presigned POST from POST /uploads.'],
+  OtherRefusal: ['DEFAULT_4XX', 403, MESSAGE], // a missing or wrong signature: requests are not validated in any other way
+  FunctionFailed: ['DEFAULT_5XX', 503, 'The service is temporarily unavailable. Try again in 5 seconds.', 5],
 };
 
 /**
- * Without these headers a page of another origin learns nothing but "network error". API Gateway compares no origins
- * here, it sends one constant: that of the only one, or of several *, as a header cannot name two. Nothing of a caller's
- * is in a refusal; what another origin may do decides the function, which answers every request that is let in.
+ * Without these headers a page of another origin sees a network error. API Gateway can only send a constant: the one
+ * origin, or * for several. A refusal contains nothing of a caller's; for all other requests the function decides.
  */
 function cors(origins) {
   if (origins.length === 0) return {};
@@ -49,12 +29,10 @@ function cors(origins) {
   };
 }
 
-function refusal({ type, status, title, detail, retryAfter }, headers) {
-  const all = {
-    'Content-Type': 'application/problem+json',
-    ...(retryAfter ? { 'Retry-After': retryAfter } : {}),
-    ...headers,
-  };
+function resource([type, status, detail, retryAfter], corsHeaders) {
+  const wait = retryAfter ? { 'Retry-After': retryAfter } : {};
+  const headers = Object.entries({ 'Content-Type': 'application/problem+json', ...wait, ...corsHeaders });
+  const problem = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail });
   return {
     Type: 'AWS::ApiGateway::GatewayResponse',
     Properties: {
@@ -62,19 +40,17 @@ function refusal({ type, status, title, detail, retryAfter }, headers) {
       ResponseType: type,
       StatusCode: String(status),
       ResponseParameters: Object.fromEntries(
-        Object.entries(all).map(([name, value]) => [`gatewayresponse.header.${name}`, `'${value}'`]),
+        headers.map(([name, value]) => [`gatewayresponse.header.${name}`, `'${value}'`]),
       ),
-      ResponseTemplates: {
-        'application/json': JSON.stringify({ type: 'about:blank', title, status, detail }).replace(`"${WORDS}"`, WORDS),
-      },
+      ResponseTemplates: { 'application/json': problem.replace(`"${MESSAGE}"`, MESSAGE) },
     },
   };
 }
 
-/** The refusals for pages of these origins, and what makes the deployment wait for them: it waits for methods alone. */
+/** The responses for pages of these origins. The deployment waits for methods alone, so one method depends on them. */
 module.exports = (origins) => ({
   Resources: Object.fromEntries(
-    Object.entries(REFUSALS).map(([name, each]) => [name, refusal(each, cors(origins))]),
+    Object.entries(RESPONSES).map(([name, response]) => [name, resource(response, cors(origins))]),
   ),
-  extensions: { ApiGatewayMethodUploadsAny: { DependsOn: Object.keys(REFUSALS) } },
+  extensions: { ApiGatewayMethodUploadsAny: { DependsOn: Object.keys(RESPONSES) } },
 });

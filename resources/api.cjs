@@ -1,16 +1,16 @@
 'use strict';
 
-/** What of the upload API follows from the parameters: who may call which route, and from where. */
+/** The parts of the upload API that depend on parameters: who can call which route, and from which origins. */
 
 const refusals = require('./api-refusals.cjs');
 
-/** Each takes every method, so that the function, not API Gateway, answers the wrong one. */
-const FOR_CALLERS = ['uploads', 'upload', 'images', 'images/{id}', 'images/{id}/{variant}'];
-const FOR_ALL = ['/', '{proxy+}'];
+/** Each accepts every method, so that the function, not API Gateway, responds to an unsupported one. */
+const PRIVATE = ['uploads', 'upload', 'images', 'images/{id}', 'images/{id}/{variant}'];
+const PUBLIC = ['/', '{proxy+}'];
 
 const OWN_ORIGIN = 'https://${ApiGatewayRestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}';
 
-/** The framework's own would add DependsOns that cfn-lint calls redundant. */
+/** The Serverless Framework's own would add DependsOn entries that cfn-lint reports as redundant. */
 const callersAuthorizer = (userPoolArn) => ({
   Type: 'AWS::ApiGateway::Authorizer',
   Properties: {
@@ -41,16 +41,16 @@ module.exports = async ({ resolveVariable }) => {
   const number = async (name) => Number(await text(name));
 
   const authorizer = await text('authorizer');
-  const known = access(authorizer);
+  const caller = access(authorizer);
   const authorizers = authorizer === 'jwt' ? { CallersAuthorizer: callersAuthorizer(await text('userPoolArn')) } : {};
   const origins = (await text('corsOrigins')).split(',').map((origin) => origin.trim()).filter(Boolean);
   const { Resources, extensions } = refusals(origins);
 
   return {
     events: [
-      ...FOR_CALLERS.map((path) => http(path, 'any', known)),
-      ...FOR_CALLERS.map((path) => http(path, 'options')), // a browser asks without a key before it sends one
-      ...FOR_ALL.map((path) => http(path, 'any')),
+      ...PRIVATE.map((path) => http(path, 'any', caller)),
+      ...PRIVATE.map((path) => http(path, 'options')), // a preflight request carries no key
+      ...PUBLIC.map((path) => http(path, 'any')),
     ],
     resources: { Resources: { ...Resources, ...authorizers }, extensions },
     keys: authorizer === 'api-key' ? [{ name: await resolveVariable('self:custom.apiKeyName') }] : [],

@@ -34,7 +34,6 @@ LIBRARIES = {
     "processing.storage.refusals": ("botocore.exceptions", "botocore.parsers"),
     "api.objects": ("botocore.exceptions",),
     "api.owners": ("boto3.dynamodb.types",),
-    "api.versions": ("boto3.dynamodb.types",),
     "handlers": ("boto3", "botocore", "urllib3"),
 }
 """What a part may import besides the standard library; every other part of processing and handlers imports nothing."""

@@ -36,7 +36,7 @@ BEGINNING = 1_800_000_000.0  # 15 January 2027, 08:00
 
 
 class Clock:
-    """A clock that stands until it is told to go on."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = BEGINNING
@@ -139,13 +139,13 @@ def gateway(stage: Stage) -> Gateway:
     return Gateway()
 
 
-def order(name: str = "cat.jpg", content_type: str = "image/jpeg", size: Any = 1000) -> dict[str, Any]:
-    """One file of a POST /uploads."""
+def declared(name: str = "cat.jpg", content_type: str = "image/jpeg", size: Any = 1000) -> dict[str, Any]:
+    """A file as POST /uploads declares it."""
     return {"name": name, "content_type": content_type, "size": size}
 
 
 @pytest.fixture
 def image_id(gateway: Gateway) -> str:
-    """An image of Anna's for which she has a form."""
-    (upload,) = gateway.post("/uploads", {"files": [order()]}).json["uploads"]
+    """An image of Anna's for which she has a presigned POST."""
+    (upload,) = gateway.post("/uploads", {"files": [declared()]}).json["uploads"]
     return str(upload["id"])

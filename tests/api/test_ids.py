@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ids import RANDOM_BITS, given_at, is_id, key_of, new_id, safe_name
+from api.ids import RANDOM_BITS, created_at, is_id, key_of, new_id, safe_name
 from processing.naming import variant_key
 
 NAMES = st.text(max_size=300)
@@ -25,7 +25,7 @@ def test_an_id_is_one_whatever_the_file_is_called_and_tells_when_it_was_given(
     image_id = new_id(name, milliseconds=milliseconds(time), random=random)
 
     assert is_id(image_id)
-    assert abs(given_at(image_id) - time) < timedelta(milliseconds=2)
+    assert abs(created_at(image_id) - time) < timedelta(milliseconds=2)
     assert re.fullmatch(r"[A-Za-z0-9._-]+", image_id)
 
 

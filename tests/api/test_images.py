@@ -6,7 +6,7 @@ import pytest
 
 from handlers import api
 from processing.ledger import REMOVED_KEY, Status
-from tests.api.conftest import Clock, Stage, key, order
+from tests.api.conftest import Clock, Stage, declared, key
 from tests.api.gateway import Gateway
 
 HALF_A_LINK = 1800
@@ -26,7 +26,7 @@ class Counted:
 
 
 def give(gateway: Gateway, count: int) -> list[str]:
-    answer = gateway.post("/uploads", {"files": [order()] * count})
+    answer = gateway.post("/uploads", {"files": [declared()] * count})
     return [upload["id"] for upload in answer.json["uploads"]]
 
 
@@ -78,8 +78,8 @@ def test_a_finished_image_shows_its_metadata_and_links_and_nothing_more_will_hap
     ("cause", "text"),
     [
         ("CorruptImage", "damaged"),
-        ("UnsupportedFormat", "not a picture"),
-        ("ImageTooLarge", "more bytes"),
+        ("UnsupportedFormat", "not an image in a supported format"),
+        ("ImageTooLarge", "limit of bytes"),
         ("RenderTimeout", "too long"),
         ("RenderCrash", "decoded"),
         ("RenderOutOfMemory", "memory"),

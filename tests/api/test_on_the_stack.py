@@ -1,4 +1,4 @@
-"""The whole way on the local stack: a form, the file posted to S3, the consumer, and the picture behind its link."""
+"""End to end on the local stack: a presigned POST, the upload to S3, the consumer, and the variants at their links."""
 
 import io
 import time
@@ -53,8 +53,8 @@ def test_a_file_that_is_posted_by_its_form_becomes_variants_that_can_be_seen(
     url: str, client: requests.Session
 ) -> None:
     body = png()
-    order = {"files": [{"name": "sea.png", "content_type": "image/png", "size": len(body)}]}
-    (given,) = client.post(f"{url}/uploads", json=order).json()["uploads"]
+    body_json = {"files": [{"name": "sea.png", "content_type": "image/png", "size": len(body)}]}
+    (given,) = client.post(f"{url}/uploads", json=body_json).json()["uploads"]
 
     form = given["upload"]
     requests.post(form["url"], data=form["fields"], files={"file": ("sea.png", body)}, timeout=10).raise_for_status()
@@ -74,8 +74,8 @@ def test_a_file_that_is_posted_by_its_form_becomes_variants_that_can_be_seen(
 
 def test_s3_takes_the_bytes_that_were_declared_and_not_one_more_or_less(url: str, client: requests.Session) -> None:
     body = png()
-    order = {"files": [{"name": "sea.png", "content_type": "image/png", "size": len(body)}]}
-    (given,) = client.post(f"{url}/uploads", json=order).json()["uploads"]
+    body_json = {"files": [{"name": "sea.png", "content_type": "image/png", "size": len(body)}]}
+    (given,) = client.post(f"{url}/uploads", json=body_json).json()["uploads"]
     form = given["upload"]
 
     answers = [

@@ -8,12 +8,12 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from handlers import api
-from tests.api.conftest import Stage, order
+from tests.api.conftest import Stage, declared
 from tests.api.gateway import Gateway, description
 from tests.api.test_routes import Broken
 
 OF_API_GATEWAY = {"401", "429"}
-TOO_LARGE_AN_ORDER = ("POST", "/uploads", "413")  # more than 10 MB of JSON
+TOO_LARGE_JSON = ("POST", "/uploads", "413")  # more than 10 MB of JSON
 PNG = {"content-type": "image/png"}
 
 
@@ -24,12 +24,12 @@ def promised() -> set[tuple[str, str, str]]:
         for method, operation in methods.items()
         for status in operation["responses"]
         if status not in OF_API_GATEWAY
-    } - {TOO_LARGE_AN_ORDER}
+    } - {TOO_LARGE_JSON}
 
 
 def requests(done: str) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
     """One request for each answer, with an id of an image that is done."""
-    documented = json.dumps({"files": [order()]})
+    documented = json.dumps({"files": [declared()]})
     unknown = "0" * 26 + "-x"
     yield "POST", "/uploads", documented, {"content-type": "application/json"}
     yield "POST", "/uploads", "{", {"content-type": "application/json"}
@@ -64,7 +64,7 @@ def test_every_answer_that_is_described_is_given(
         gateway.send(method, url)
     gateway.caller = "anna"
     for port, client in (
-        (api.api().register, "_dynamodb"),
+        (api.api().owners, "_dynamodb"),
         (api.api().versions._table, "_dynamodb"),
         (api.api().objects, "_s3"),
     ):

@@ -10,17 +10,19 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from openapi_spec_validator import validate
 
-from api import formats
 from api.http import base_of
 from api.routes import ROUTES
+from api.schemas import IMAGE_TYPES, accepted_types, extensions
+from api.service import CREDENTIALS
 from api.status import EXPLANATIONS
 from handlers import api
 from handlers.api_bootstrap import CLIENT
 from ops.build.check import RULES
 from processing.errors import Misconfigured, Rejected
 from processing.imaging.formats import READERS
-from tests.api.conftest import ENVIRONMENT, Clock, Stage, order
+from tests.api.conftest import ENVIRONMENT, Clock, Stage, declared
 from tests.api.gateway import Gateway, description, event
+from tests.ops.test_serve import refusals
 
 PRIVATE = ["/uploads", "/upload", "/images", "/images/x", "/images/x/desktop"]
 ELSEWHERE = "https://photos.example.com"
@@ -90,7 +92,7 @@ def test_a_caller_is_known_by_what_the_stage_asks_for_and_by_nothing_else(
     service = api.api()
     other = replace(service, settings=replace(service.settings, authorizer=authorizer))
     monkeypatch.setattr(api, "api", lambda: other)
-    body = json.dumps({"files": [order()]})
+    body = json.dumps({"files": [declared()]})
     common = {"body": body, "headers": {"Content-Type": "application/json"}}
 
     known = ask("POST", "/uploads", requestContext={"path": "/dev/uploads", **context}, **common)
@@ -101,7 +103,7 @@ def test_a_caller_is_known_by_what_the_stage_asks_for_and_by_nothing_else(
 
 
 class Broken:
-    """A register or a store that fails in one way, whatever is asked of it."""
+    """A client that fails in one way, whatever is asked of it."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -136,16 +138,16 @@ def client_error(code: str, status: int) -> ClientError:
 def test_an_outage_of_aws_is_one_of_the_service_for_a_while(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch, error: Exception, method: str, url: str
 ) -> None:
-    monkeypatch.setattr(api.api().register, "_dynamodb", Broken(error))
+    monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(error))
 
-    answer = gateway.post(url, {"files": [order()]}) if method == "POST" else gateway.send(method, url)
+    answer = gateway.post(url, {"files": [declared()]}) if method == "POST" else gateway.send(method, url)
 
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert "dynamodb" not in answer.body
 
 
 def test_what_cannot_be_an_id_is_not_asked_for(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.api().register, "_dynamodb", Broken(AssertionError("DynamoDB refuses such a key")))
+    monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(AssertionError("DynamoDB refuses such a key")))
 
     assert gateway.get(f"/images/{'0' * 26}-{'x' * 2000}").status == 404
     assert gateway.get("/images/8ZZZZZZZZZZZZZZZZZZZZZZZZZ-x.jpg").status == 404  # after the end of ULIDs
@@ -160,7 +162,7 @@ def test_a_file_that_cannot_be_stored_is_told_to_come_again(gateway: Gateway, mo
 def test_a_file_that_cannot_be_written_down_is_not_stored(
     gateway: Gateway, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.api().register, "_dynamodb", Broken(client_error("InternalServerError", 500)))
+    monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(client_error("InternalServerError", 500)))
 
     answer = gateway.send("POST", "/upload", b"x", {"content-type": "image/png"})
 
@@ -186,13 +188,13 @@ def test_what_dynamodb_puts_off_is_written_again_and_given_up_when_it_never_is(
             later = asked[taken:]
             return {"UnprocessedItems": {"images": later} if later else {}}
 
-    register = api.api().register
-    monkeypatch.setattr(register, "_pause", pauses.append)
-    monkeypatch.setattr(register, "_dynamodb", Slow(3))
-    patient = gateway.post("/uploads", {"files": [order()] * 10})
+    owners = api.api().owners
+    monkeypatch.setattr(owners, "_pause", pauses.append)
+    monkeypatch.setattr(owners, "_dynamodb", Slow(3))
+    patient = gateway.post("/uploads", {"files": [declared()] * 10})
     written = len(stage.items())
-    monkeypatch.setattr(register, "_dynamodb", Slow(4))
-    impatient = gateway.post("/uploads", {"files": [order()] * 10})
+    monkeypatch.setattr(owners, "_dynamodb", Slow(4))
+    impatient = gateway.post("/uploads", {"files": [declared()] * 10})
 
     assert (patient.status, written) == (201, 10)
     assert impatient.status == 503
@@ -202,7 +204,7 @@ def test_what_dynamodb_puts_off_is_written_again_and_given_up_when_it_never_is(
 def test_a_bug_is_answered_without_its_insides_and_logged_with_them(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(api.api().register, "_dynamodb", Broken(KeyError("secret")))
+    monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(KeyError("secret")))
     monkeypatch.setattr(logging.getLogger("darkroom"), "propagate", True)
 
     answer = ask("GET", "/images")
@@ -221,6 +223,23 @@ def test_a_body_that_was_damaged_on_its_way_is_not_stored(stage: Stage) -> None:
     answer = ask("POST", "/upload", headers={"Content-Type": "image/png"}, body="%%%", isBase64Encoded=True)
 
     assert (answer["statusCode"], stage.items()) == (400, [])
+
+
+def test_api_gateway_refuses_in_the_same_words_as_the_function(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = {"REQUEST_TOO_LARGE": gateway.send("POST", "/upload", b"x" * 4_500_001, {"content-type": "image/png"})}
+    same["INVALID_API_KEY"] = Gateway(caller=None).get("/images")
+    monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(client_error("ThrottlingException", 400)))
+    same["DEFAULT_5XX"] = gateway.get("/images")
+
+    templates = {each["Properties"]["ResponseType"]: each["Properties"] for each in refusals().values()}
+    for kind, answer in same.items():
+        problem = json.loads(templates[kind]["ResponseTemplates"]["application/json"])
+        wait = templates[kind]["ResponseParameters"].get("gatewayresponse.header.Retry-After", "''").strip("'")
+        found = (problem["status"], problem["detail"], wait)
+        assert found == (answer.status, answer.json["detail"], answer.headers.get("Retry-After", ""))
+    assert CREDENTIALS["sub"] in templates["UNAUTHORIZED"]["ResponseTemplates"]["application/json"]
 
 
 @pytest.mark.parametrize("url", PRIVATE)
@@ -319,8 +338,8 @@ def test_a_client_learns_the_limits_before_it_sends_anything(gateway: Gateway) -
         "max_bytes": 100_000_000,
         "max_direct_bytes": 4_500_000,
         "max_files": 100,
-        "content_types": list(formats.TYPES),
-        "extensions": list(formats.extensions(formats.TYPES)),
+        "content_types": list(IMAGE_TYPES),
+        "extensions": list(extensions(IMAGE_TYPES)),
         "variants": ["desktop", "tablet", "phone"],
         "upload_seconds": 900,
     }
@@ -344,8 +363,8 @@ def test_every_route_and_method_is_described(stage: Stage) -> None:
 
 
 def test_every_format_that_is_read_is_taken() -> None:
-    assert {f"image/{name}" for name in READERS} == set(formats.types(heic=False))
-    assert set(formats.types(heic=True)) - set(formats.types(heic=False)) == {"image/heic", "image/heif"}
+    assert {f"image/{name}" for name in READERS} == set(accepted_types(heic=False))
+    assert set(accepted_types(heic=True)) - set(accepted_types(heic=False)) == {"image/heic", "image/heif"}
 
 
 def test_every_way_to_reject_an_image_has_words_for_its_sender() -> None:
@@ -396,7 +415,7 @@ def test_a_request_to_aws_ends_long_before_api_gateway_gives_up() -> None:
 def test_the_emulator_is_asked_for_buckets_by_path(clock: Clock, stage: Stage) -> None:
     local = api.build_api({**ENVIRONMENT, "AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
 
-    assert local.objects.form("images/a", "image/png", 1).url.endswith("/uploads")
+    assert local.objects.presigned_post("images/a", "image/png", 1).url.endswith("/uploads")
 
 
 def test_a_cdn_takes_the_place_of_links(stage: Stage, clock: Clock) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from handlers import api
-from tests.api.conftest import ENVIRONMENT, Clock, Stage, key, order
+from tests.api.conftest import ENVIRONMENT, Clock, Stage, declared, key
 from tests.api.gateway import Gateway
 
 MOST = 100_000_000
@@ -28,7 +28,7 @@ def uploads(gateway: Gateway, *files: dict[str, Any]) -> list[dict[str, Any]]:
 def test_a_form_allows_exactly_its_key_its_type_and_the_declared_bytes_for_a_quarter_of_an_hour(
     gateway: Gateway,
 ) -> None:
-    (upload,) = uploads(gateway, order("Cat & dog.PNG", "image/png", 12_345))
+    (upload,) = uploads(gateway, declared("Cat & dog.PNG", "image/png", 12_345))
 
     fields = upload["upload"]["fields"]
     conditions = policy(upload)["conditions"]
@@ -44,7 +44,7 @@ def test_a_form_allows_exactly_its_key_its_type_and_the_declared_bytes_for_a_qua
 
 
 def test_every_condition_of_a_form_is_one_that_was_meant(gateway: Gateway) -> None:
-    (upload,) = uploads(gateway, order())
+    (upload,) = uploads(gateway, declared())
 
     names = {next(iter(each)) if isinstance(each, dict) else each[0] for each in policy(upload)["conditions"]}
     assert names == {
@@ -54,13 +54,13 @@ def test_every_condition_of_a_form_is_one_that_was_meant(gateway: Gateway) -> No
 
 
 def test_a_form_is_posted_to_the_buckets_own_host(gateway: Gateway) -> None:
-    (upload,) = uploads(gateway, order())
+    (upload,) = uploads(gateway, declared())
 
     assert upload["upload"]["url"] == "https://uploads.s3.eu-west-1.amazonaws.com/"
 
 
 def test_ids_are_given_in_the_order_of_the_request_and_never_twice(gateway: Gateway) -> None:
-    given = uploads(gateway, *(order() for _ in range(100)))
+    given = uploads(gateway, *(declared() for _ in range(100)))
 
     ids = [upload["id"] for upload in given]
     assert len(set(ids)) == 100
@@ -82,20 +82,20 @@ def test_ids_are_given_in_the_order_of_the_request_and_never_twice(gateway: Gate
     ],
 )
 def test_an_id_keeps_what_is_harmless_of_a_name(gateway: Gateway, name: str, safe: str) -> None:
-    (upload,) = uploads(gateway, order(name))
+    (upload,) = uploads(gateway, declared(name))
 
     assert upload["id"][26:] == f"-{safe}"
     assert upload["name"] == name
 
 
 def test_a_location_begins_with_the_stage(gateway: Gateway) -> None:
-    (upload,) = uploads(gateway, order())
+    (upload,) = uploads(gateway, declared())
 
     assert upload["location"] == f"/dev/images/{upload['id']}"
 
 
 def test_what_was_given_is_remembered_for_thirty_days(gateway: Gateway, stage: Stage, clock: Clock) -> None:
-    given = uploads(gateway, *(order() for _ in range(60)))
+    given = uploads(gateway, *(declared() for _ in range(60)))
 
     items = stage.items()
     assert {item["etag"] for item in items} == {upload["id"] for upload in given}
@@ -109,23 +109,23 @@ def test_what_was_given_is_remembered_for_thirty_days(gateway: Gateway, stage: S
         ([], [""]),
         ({}, ["/files"]),
         ({"files": []}, ["/files"]),
-        ({"files": [order()] * 101}, ["/files"]),
+        ({"files": [declared()] * 101}, ["/files"]),
         ({"files": "cat.jpg"}, ["/files"]),
-        ({"files": [order()], "key": "mine"}, ["/key"]),
-        ({"files": [order() | {"a/b~": 1}]}, ["/files/0/a~1b~0"]),
-        ({"files": [order(), "cat.jpg"]}, ["/files/1"]),
+        ({"files": [declared()], "key": "mine"}, ["/key"]),
+        ({"files": [declared() | {"a/b~": 1}]}, ["/files/0/a~1b~0"]),
+        ({"files": [declared(), "cat.jpg"]}, ["/files/1"]),
         ({"files": [{}]}, ["/files/0/name", "/files/0/content_type", "/files/0/size"]),
-        ({"files": [order(name="")]}, ["/files/0/name"]),
-        ({"files": [order(name="a" * 256)]}, ["/files/0/name"]),
-        ({"files": [order(name="\ud800")]}, ["/files/0/name"]),
-        ({"files": [order(name=None)]}, ["/files/0/name"]),  # type: ignore[arg-type]
-        ({"files": [order(content_type="text/html")]}, ["/files/0/content_type"]),
-        ({"files": [order(content_type=["image/png"])]}, ["/files/0/content_type"]),  # type: ignore[arg-type]
-        ({"files": [order(size=0)]}, ["/files/0/size"]),
-        ({"files": [order(), order(size=MOST + 1)]}, ["/files/1/size"]),
-        ({"files": [order(size="12")]}, ["/files/0/size"]),
-        ({"files": [order(size=True)]}, ["/files/0/size"]),
-        ({"files": [order(size=1.5)]}, ["/files/0/size"]),
+        ({"files": [declared(name="")]}, ["/files/0/name"]),
+        ({"files": [declared(name="a" * 256)]}, ["/files/0/name"]),
+        ({"files": [declared(name="\ud800")]}, ["/files/0/name"]),
+        ({"files": [declared(name=None)]}, ["/files/0/name"]),  # type: ignore[arg-type]
+        ({"files": [declared(content_type="text/html")]}, ["/files/0/content_type"]),
+        ({"files": [declared(content_type=["image/png"])]}, ["/files/0/content_type"]),  # type: ignore[arg-type]
+        ({"files": [declared(size=0)]}, ["/files/0/size"]),
+        ({"files": [declared(), declared(size=MOST + 1)]}, ["/files/1/size"]),
+        ({"files": [declared(size="12")]}, ["/files/0/size"]),
+        ({"files": [declared(size=True)]}, ["/files/0/size"]),
+        ({"files": [declared(size=1.5)]}, ["/files/0/size"]),
     ],
 )
 def test_what_is_wrong_is_told_by_its_place_and_nothing_is_given(
@@ -146,8 +146,8 @@ def test_a_body_that_is_no_json_is_answered_as_that(gateway: Gateway, body: str)
 
 
 @pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}, {"content-type": "image/png"}])
-def test_an_order_must_be_declared_as_json(gateway: Gateway, headers: dict[str, str]) -> None:
-    answer = gateway.send("POST", "/uploads", json.dumps({"files": [order()]}), headers)
+def test_the_files_must_be_declared_as_json(gateway: Gateway, headers: dict[str, str]) -> None:
+    answer = gateway.send("POST", "/uploads", json.dumps({"files": [declared()]}), headers)
 
     assert answer.status == 415
     assert answer.headers["Accept"] == "application/json"
@@ -162,8 +162,8 @@ def test_a_file_for_which_the_consumer_has_no_room_need_not_be_sent(
     limit = gateway.get("/settings.json").json["max_bytes"]
 
     assert limit < MOST
-    assert gateway.post("/uploads", {"files": [order(size=limit)]}).status == 201
-    assert gateway.post("/uploads", {"files": [order(size=limit + 1)]}).status == 422
+    assert gateway.post("/uploads", {"files": [declared(size=limit)]}).status == 201
+    assert gateway.post("/uploads", {"files": [declared(size=limit + 1)]}).status == 422
 
 
 def test_a_body_is_stored_as_it_came(gateway: Gateway, stage: Stage) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.versions import TRUSTED_SECONDS, TableVersions
+from api.versions import CACHE_SECONDS, Versions
 from processing.ledger import REMOVED_KEY, Delivery, ImagesTable, Reason, Status
 from processing.ledger.table import MOST_KEYS
 from tests.api.conftest import Clock, Stage, key
@@ -42,12 +42,12 @@ def client(stage: Stage) -> Counted:
 
 
 @pytest.fixture
-def versions(client: Counted, clock: Clock) -> TableVersions:
-    return TableVersions(ImagesTable(client, "images", pause=lambda _: None), uploads_bucket="uploads", clock=clock)
+def versions(client: Counted, clock: Clock) -> Versions:
+    return Versions(ImagesTable(client, "images", pause=lambda _: None), uploads_bucket="uploads", clock=clock)
 
 
 @pytest.fixture
-def seen(stage: Stage, versions: TableVersions, client: Counted) -> TableVersions:
+def seen(stage: Stage, versions: Versions, client: Counted) -> Versions:
     """All but the last object are done, and were asked for once."""
     for image_id in IDS[:4]:
         stage.finish(image_id)
@@ -58,7 +58,7 @@ def seen(stage: Stage, versions: TableVersions, client: Counted) -> TableVersion
 
 
 def test_what_was_seen_once_is_read_in_one_request_and_what_was_not_there_is_asked_for(
-    seen: TableVersions, client: Counted
+    seen: Versions, client: Counted
 ) -> None:
     found = seen.of_many(KEYS)
 
@@ -66,9 +66,7 @@ def test_what_was_seen_once_is_read_in_one_request_and_what_was_not_there_is_ask
     assert found == [seen.of(each) for each in KEYS]
 
 
-def test_many_more_than_a_batch_takes_are_read_in_several(
-    versions: TableVersions, stage: Stage, client: Counted
-) -> None:
+def test_many_more_than_a_batch_takes_are_read_in_several(versions: Versions, stage: Stage, client: Counted) -> None:
     ids = [f"{number:026}-cat.jpg" for number in range(60)]
     for image_id in ids:
         stage.claim(image_id)
@@ -79,7 +77,7 @@ def test_many_more_than_a_batch_takes_are_read_in_several(
     assert client.asked == ["BatchGetItem"] * 2
 
 
-def test_what_becomes_of_a_version_is_told_at_once(seen: TableVersions, stage: Stage, client: Counted) -> None:
+def test_what_becomes_of_a_version_is_told_at_once(seen: Versions, stage: Stage, client: Counted) -> None:
     claim = stage.claim(IDS[4])
     begun = seen.of_many(KEYS)[4]
     stage.ledger.reject(claim, Reason("CorruptImage", "broken off"), Delivery("m1", 1))
@@ -90,7 +88,7 @@ def test_what_becomes_of_a_version_is_told_at_once(seen: TableVersions, stage: S
     assert client.asked == ["BatchGetItem"]
 
 
-def test_a_removal_is_told_at_once(seen: TableVersions, stage: Stage) -> None:
+def test_a_removal_is_told_at_once(seen: Versions, stage: Stage) -> None:
     claim = stage.claim(IDS[0], REMOVED_KEY)
     under_way = seen.of_many(KEYS)[0]
     stage.ledger.close(claim, Status.REMOVED)
@@ -101,18 +99,18 @@ def test_a_removal_is_told_at_once(seen: TableVersions, stage: Stage) -> None:
 
 
 def test_another_version_is_told_after_a_minute_and_at_once_where_one_object_is_asked_for(
-    seen: TableVersions, stage: Stage, clock: Clock
+    seen: Versions, stage: Stage, clock: Clock
 ) -> None:
     stage.finish(IDS[0], "e2")
 
     assert len(seen.of(KEYS[0])) == 2
     assert len(seen.of_many(KEYS)[0]) == 1
-    clock.now += TRUSTED_SECONDS
+    clock.now += CACHE_SECONDS
     assert len(seen.of_many(KEYS)[0]) == 2
     assert len(seen.of_many(KEYS)[0]) == 2  # and is never taken for the only one again
 
 
-def test_what_dynamodb_puts_off_is_asked_for_by_itself(seen: TableVersions, stage: Stage, client: Counted) -> None:
+def test_what_dynamodb_puts_off_is_asked_for_by_itself(seen: Versions, stage: Stage, client: Counted) -> None:
     stage.ledger.close(stage.claim(IDS[0], REMOVED_KEY), Status.REMOVED)
     client.put_off = {f"uploads/{KEYS[0]}"}
 
@@ -121,7 +119,7 @@ def test_what_dynamodb_puts_off_is_asked_for_by_itself(seen: TableVersions, stag
 
 
 def test_a_version_that_is_gone_is_not_taken_for_one_that_was_never_there(
-    seen: TableVersions, stage: Stage, client: Counted
+    seen: Versions, stage: Stage, client: Counted
 ) -> None:
     name = {"object": {"S": f"uploads/{KEYS[0]}"}, "etag": {"S": "e1"}}
     stage.dynamodb.delete_item(TableName="images", Key=name)

@@ -5,12 +5,12 @@ import { test } from 'node:test';
 
 import { ApiError } from '../../web/js/api.js';
 import { delay } from '../../web/js/backoff.js';
-import { Forms } from '../../web/js/forms.js';
 import { Gate } from '../../web/js/gate.js';
 import { formats, refusal, typeOf } from '../../web/js/limits.js';
 import { isEnded, isRetriable, learn, photoOf } from '../../web/js/photo.js';
+import { PresignedPosts } from '../../web/js/presigned.js';
 import { Rounds } from '../../web/js/rounds.js';
-import { SendError } from '../../web/js/sending.js';
+import { SendError } from '../../web/js/s3.js';
 import { count, sentences } from '../../web/js/summary.js';
 import { list, plural, size } from '../../web/js/words.js';
 
@@ -42,9 +42,9 @@ test('a file without a type is known by its name', () => {
 test('a file is refused for its type, its emptiness and one byte too many', () => {
   const file = { name: 'a.jpg', type: 'image/jpeg', size: 1_000 };
   assert.equal(refusal(file, SETTINGS), null);
-  assert.match(refusal({ ...file, size: 1_001 }, SETTINGS).text, /Too large: 1 kB/);
+  assert.match(refusal({ ...file, size: 1_001 }, SETTINGS).text, /too large: 1 kB/);
   assert.match(refusal({ ...file, size: 0 }, SETTINGS).text, /empty/);
-  assert.equal(refusal({ ...file, type: 'text/plain' }, SETTINGS).advice, 'Save it as JPEG or HEIC, and add it again.');
+  assert.equal(refusal({ ...file, type: 'text/plain' }, SETTINGS).advice, 'Save it as JPEG or HEIC and add the new file.');
   assert.deepEqual(formats(SETTINGS), ['JPEG', 'HEIC']);
 });
 
@@ -91,12 +91,12 @@ test('how far all is adds up, in numbers and in words', () => {
 
   assert.equal(counts.part, (1 + 1 + 0.8 + 0.4) / 4);
   assert.deepEqual(sentences(counts), {
-    headline: '1 of 4 photos finished', details: '1 to send · 1 being developed · 1 needs your attention',
+    headline: '1 of 4 photos finished', details: '1 to upload · 1 processing · 1 needs your attention',
   });
   assert.deepEqual(sentences(count([working({ state: 'done' })])), { headline: 'Your photo is finished', details: '' });
 });
 
-test('S3\'s refusals are told apart: again later, again with another form, or not with this file', () => {
+test('S3\'s refusals are told apart: retry later, retry with a new presigned POST, or no retry', () => {
   const slow = new SendError(503, '<Error><Code>SlowDown</Code></Error>');
   const late = new SendError(403, '<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>');
   const large = new SendError(400, '<Error><Code>EntityTooLarge</Code></Error>');
@@ -216,11 +216,11 @@ test('a refused key is told once, and nothing goes through until there is anothe
   assert.deepEqual(told, ['forbidden', 'opened']);
 });
 
-/** Forms from a service that takes no file named "bad"; what was asked for and refused is kept. */
-function forms() {
+/** Presigned POSTs from a service that accepts no file named "bad"; requests and refusals are logged. */
+function presignedPosts() {
   const log = { asked: [], refused: [] };
   const api = {
-    async forms(files) {
+    async createUploads(files) {
       log.asked.push(files.map(({ name }) => name));
       const errors = files.flatMap(({ name }, index) => (name === 'bad' ? [{ path: `/files/${index}/size`, detail: 'no' }] : []));
       if (errors.length > 0) throw new ApiError(422, 'no', { errors });
@@ -228,29 +228,30 @@ function forms() {
     },
   };
   const refused = (photo, detail) => log.refused.push([photo.name, detail]);
-  return { log, forms: new Forms({ api, settings: { max_files: 3, upload_seconds: 900 }, given: () => {}, refused }) };
+  const settings = { max_files: 3, upload_seconds: 900 };
+  return { log, posts: new PresignedPosts({ api, settings, created: () => {}, refused }) };
 }
 
 const named = (...names) => names.map((name) => photoOf({ name, size: 1 }, 'image/jpeg'));
 const { signal } = new AbortController();
 
-test('one request gives forms to all that wait, as many as it may, and a form is asked for once', async () => {
-  const { log, forms: made } = forms();
+test('one request creates presigned POSTs for all waiting photos, up to its limit, and each is requested once', async () => {
+  const { log, posts } = presignedPosts();
   const photos = named('a', 'b', 'c', 'd');
-  const given = await Promise.all(photos.map((photo) => made.of(photo, () => photos, signal)));
-  await made.of(photos[0], () => photos, signal);
-  made.drop(photos[0]);
-  await made.of(photos[0], () => photos, signal);
+  const given = await Promise.all(photos.map((photo) => posts.of(photo, () => photos, signal)));
+  await posts.of(photos[0], () => photos, signal);
+  posts.drop(photos[0]);
+  await posts.of(photos[0], () => photos, signal);
 
   assert.deepEqual(given.map(({ url }) => url), ['a', 'b', 'c', 'd']);
   assert.deepEqual(log.asked, [['a', 'b', 'c'], ['d'], ['a']]);
   assert.equal(photos[3].location, 'images/d');
 });
 
-test('a file that the service does not take keeps no other from its form', async () => {
-  const { log, forms: made } = forms();
+test('a file that the service does not accept keeps no other from its presigned POST', async () => {
+  const { log, posts } = presignedPosts();
   const [bad, good] = named('bad', 'good');
-  const taken = made.of(good, () => (log.refused.length > 0 ? [] : [bad]), signal);
+  const taken = posts.of(good, () => (log.refused.length > 0 ? [] : [bad]), signal);
 
   assert.equal((await taken).url, 'good');
   assert.deepEqual(log, { asked: [['good', 'bad'], ['good']], refused: [['bad', 'no']] });

@@ -49,11 +49,11 @@ def page(browser):
 @pytest.mark.parametrize("others", [[], ["https://photos.example.com"]])
 def test_a_page_of_a_configured_origin_reads_a_refusal_and_when_to_come_back(page, others):
     with api_for(page.origin, *others) as url:
-        assert page.evaluate(READ, f"{url}/images") == [403, "Give a valid API key in the header x-api-key.", None]
+        assert page.evaluate(READ, f"{url}/images") == [403, "Send a valid API key in the x-api-key header.", None]
         status, detail, wait = page.evaluate(READ, f"{url}/")
 
     assert (status, wait) == (503, "5")
-    assert "try again" in detail
+    assert "Try again" in detail
 
 
 def test_a_page_of_another_origin_learns_nothing(page):

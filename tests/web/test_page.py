@@ -57,12 +57,12 @@ def test_of_thirty_dropped_photos_two_of_them_bad_28_are_done_and_two_rejected_w
 
     expect(desk.cards("done")).to_have_count(28)
     assert desk.said == "28 of 30 photos finished / 2 need your attention"
-    expect(desk.card("damaged.jpg")).to_contain_text("The file is damaged or was cut off.")
-    expect(desk.card("damaged.jpg")).to_contain_text("Export it again")
-    expect(desk.card("notes.jpg")).to_contain_text("not a picture")
+    expect(desk.card("damaged.jpg")).to_contain_text("The file is damaged or incomplete.")
+    expect(desk.card("damaged.jpg")).to_contain_text("Export the image again")
+    expect(desk.card("notes.jpg")).to_contain_text("not an image in a supported format")
     expect(desk.card("photo-01.jpg")).to_contain_text("320 \N{MULTIPLICATION SIGN} 240 · 3 variants")
     expect(desk.page.locator("#live")).to_contain_text("28 of 30 photos finished: 2 need your attention.")
-    assert len(desk.asked(f"{desk.url}/uploads")) == 1  # for all forms
+    assert len(desk.asked(f"{desk.url}/uploads")) == 1  # for all presigned POSTs
 
 
 def test_of_a_dropped_folder_every_file_is_taken_but_the_hidden_ones(desk, tmp_path):
@@ -136,7 +136,7 @@ def test_what_was_uploaded_is_followed_after_a_reload_and_what_was_not_can_be_ch
     desk.wait_for("lost", 6)
     desk.wait_for("done", 2)
     held.let_all()
-    expect(desk.card("photo-08.jpg")).to_contain_text("Not sent: the page was closed before")
+    expect(desk.card("photo-08.jpg")).to_contain_text("Not uploaded: the page was closed before")
     desk.choose(paths)
     desk.wait_for("done", 10)  # the first two were sent before, and now once more
     assert desk.said.startswith("All 10 photos finished")
@@ -199,7 +199,7 @@ def test_a_refusal_that_is_not_s3s_own_is_told_by_its_number(desk, tmp_path):
     desk.choose(files(tmp_path, 1))
 
     desk.wait_for("broken", 1)
-    expect(desk.card("photo-01.jpg")).to_contain_text("The storage refused it: 413.")
+    expect(desk.card("photo-01.jpg")).to_contain_text("The storage service rejected the upload: 413.")
 
 
 def test_one_upload_can_be_canceled_and_retried_while_the_others_go_on(desk, held, tmp_path):
@@ -249,7 +249,7 @@ def test_what_cannot_be_sent_is_said_before_anything_is(desk, tmp_path):
 
     desk.choose([tmp_path / "notes.txt", tmp_path / "empty.png"])
 
-    expect(desk.card("notes.txt")).to_contain_text("Not a kind of picture that can be developed.")
+    expect(desk.card("notes.txt")).to_contain_text("This file type is not supported.")
     expect(desk.card("notes.txt")).to_contain_text("Save it as JPEG, PNG,")
     expect(desk.card("empty.png")).to_contain_text("The file is empty.")
     assert desk.asked(f"{desk.url}/uploads") == []
@@ -261,7 +261,7 @@ def test_a_wrong_key_is_refused_and_asked_for_again(tab):
     desk = tab().open(key=None)
     desk.give("darkroom-local-key-0002")
 
-    expect(desk.page.get_by_role("alert")).to_have_text("This key is not accepted. Look at it again.")
+    expect(desk.page.get_by_role("alert")).to_have_text("This API key is not valid. Check it and try again.")
     expect(desk.drop).to_be_hidden()
     desk.give(API_KEY)
     expect(desk.drop).to_be_visible()
@@ -274,7 +274,7 @@ def test_a_service_that_wants_signed_requests_says_so_instead_of_asking_for_a_ke
 
     desk.page.goto(desk.url)
 
-    expect(desk.page.locator("#notice")).to_contain_text("signed requests only")
+    expect(desk.page.locator("#notice")).to_contain_text("only signed requests")
     expect(desk.drop).to_be_hidden()
     expect(desk.page.get_by_label("API key")).to_be_hidden()
 
@@ -284,7 +284,7 @@ def test_a_key_that_is_withdrawn_is_asked_for_and_the_uploads_go_on_with_the_new
 
     desk.choose(files(tmp_path, 2))
 
-    expect(desk.page.get_by_role("alert")).to_have_text("The key is no longer accepted.")
+    expect(desk.page.get_by_role("alert")).to_have_text("This API key is no longer valid.")
     desk.give(API_KEY)
     desk.wait_for("done", 2)
 

@@ -1,11 +1,11 @@
-/** All photos of this tab: whoever shows or keeps them is told of each change, at most once a frame. */
+/** All photos of this tab: listeners receive changes at most once a frame, and session storage keeps them. */
 
 import { isUnsent, lose, update } from './photo.js';
 
 /** @typedef {import('./photo.js').Photo} Photo */
 
 const KEPT = 'darkroom.photos';
-const PAUSE = 500; // milliseconds between two looks at what is to be kept
+const PAUSE = 500; // milliseconds between two writes to storage
 
 export class Album {
   /** @type {Map<string, Photo>} */
@@ -49,14 +49,14 @@ export class Album {
     this.change(photo);
   }
 
-  /** Say that a photo is not as it was. @param {Photo} photo */
+  /** Report that a photo has changed. @param {Photo} photo */
   change(photo) {
-    if (this.#changed.size === 0) soon(() => this.#tell());
+    if (this.#changed.size === 0) soon(() => this.#notify());
     this.#changed.add(photo);
     this.#saving ||= setTimeout(() => this.#save(), PAUSE);
   }
 
-  /** Take up what an earlier load of this tab has kept; the bytes of what was not sent are gone with it. */
+  /** Restore the photos of this tab after a reload; the files that were not uploaded are lost. */
   restore() {
     /** @type {Omit<Photo, 'file' | 'image'>[]} */
     const all = JSON.parse(this.storage.getItem(KEPT) ?? '[]');
@@ -69,7 +69,7 @@ export class Album {
     }
   }
 
-  #tell() {
+  #notify() {
     const changed = this.#changed;
     this.#changed = new Set();
     for (const listener of this.#listeners) listener(changed);

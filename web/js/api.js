@@ -1,9 +1,9 @@
-/** The upload API: what is asked of it, and its failures as one kind of error. */
+/** The client of the upload API; each failure is an ApiError. */
 
 /** @typedef {import('./limits.js').Settings} Settings */
 
 /**
- * @typedef {object} Form a form that S3 takes one file with
+ * @typedef {object} PresignedPost for the upload of one file to S3
  * @property {string} url
  * @property {Record<string, string>} fields
  */
@@ -19,7 +19,7 @@
  */
 
 /**
- * @typedef {object} Metadata what the service knows of the original
+ * @typedef {object} Metadata of the original
  * @property {string} format
  * @property {string} mode
  * @property {number} width
@@ -32,7 +32,7 @@
  */
 
 /**
- * @typedef {object} Image what the service knows of a photo
+ * @typedef {object} Image a photo in the service
  * @property {string} id
  * @property {string} location
  * @property {'waiting' | 'processing' | 'done' | 'rejected' | 'failed'} status
@@ -45,14 +45,14 @@
  * @property {string[]} [lost]
  */
 
-const PATIENCE = 30_000; // milliseconds for one request
-export const PAGE = 25; // images of a list: fewer than there may be, so that news come soon
+const TIMEOUT = 30_000; // milliseconds for one request
+export const PAGE = 25; // images in one page of the list: fewer than the maximum, so that each response is fast
 
 /** @typedef {{images: Image[], next: string | null}} Page of the list of images */
 
-/** @typedef {{path: string, detail: string}} Fault what is wrong with one value of a request */
+/** @typedef {{path: string, detail: string}} Fault an invalid value in a request */
 
-/** A request that did not succeed; status 0 when there was no answer at all. */
+/** A request failed; status 0 if there was no response. */
 export class ApiError extends Error {
   /**
    * @param {number} status
@@ -71,7 +71,7 @@ export class ApiError extends Error {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 
-  /** Whether it was refused for its key. */
+  /** Whether the API key was refused. */
   get forbidden() {
     return this.status === 401 || this.status === 403;
   }
@@ -90,23 +90,23 @@ export class Api {
   }
 
   /**
-   * A form for each file, in their order.
+   * Create a presigned POST for each file, in the same order.
    * @param {{name: string, content_type: string, size: number}[]} files
-   * @returns {Promise<{id: string, location: string, upload: Form}[]>}
+   * @returns {Promise<{id: string, location: string, upload: PresignedPost}[]>}
    */
-  async forms(files) {
+  async createUploads(files) {
     const headers = { 'content-type': 'application/json' };
     const answer = await this.#fetch('uploads', { method: 'POST', headers, body: JSON.stringify({ files }) });
-    return /** @type {{uploads: {id: string, location: string, upload: Form}[]}} */ (answer.body).uploads;
+    return /** @type {{uploads: {id: string, location: string, upload: PresignedPost}[]}} */ (answer.body).uploads;
   }
 
-  /** Ask for one image, only to see whether the key is good. */
+  /** Request one image, to verify the key. */
   async check() {
     await this.#fetch('images?limit=1', {});
   }
 
   /**
-   * A photo's state; image is null when it is as it was at `etag`, and retryAfter (seconds) when it is at its end.
+   * The status of a photo; image is null if it has not changed since `etag`, retryAfter (seconds) if it is final.
    * @param {string} location
    * @param {string | null} etag
    * @returns {Promise<{image: Image | null, etag: string | null, retryAfter: number | null}>}
@@ -118,7 +118,7 @@ export class Api {
   }
 
   /**
-   * A page of this key's images, the newest first; page is null when it is as it was at `etag`.
+   * A page of this key's images, newest first; page is null if it has not changed since `etag`.
    * @param {string | null} cursor
    * @param {string | null} etag
    * @returns {Promise<{page: Page | null, etag: string | null, retryAfter: number | null}>}
@@ -131,7 +131,7 @@ export class Api {
   }
 
   /**
-   * Headers and body; a connection that ends within the body is no answer either.
+   * Headers and body; a connection that ends within the body counts as no response.
    * @param {string} path
    * @param {{method?: string, headers?: Record<string, string>, body?: string}} options
    * @returns {Promise<{headers: Headers, body: unknown}>}
@@ -140,25 +140,25 @@ export class Api {
     const headers = new Headers({ accept: 'application/json', ...options.headers });
     if (this.key()) headers.set('x-api-key', this.key());
     /** @type {RequestInit} */
-    const common = { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(PATIENCE) };
+    const common = { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(TIMEOUT) };
     let answer;
     let body;
     try {
       answer = await fetch(new URL(path, document.baseURI), { ...common, ...options, headers });
       body = await answer.text();
     } catch {
-      throw new ApiError(0, 'The service cannot be reached.');
+      throw new ApiError(0, 'Cannot reach the service.');
     }
     if (answer.status === 304) return { headers: answer.headers, body: null };
     if (answer.ok) return { headers: answer.headers, body: JSON.parse(body) };
     const problem = problemOf(body);
-    const message = problem.detail || problem.message || `The service answered ${answer.status}.`;
+    const message = problem.detail || problem.message || `The service returned an error: ${answer.status}.`;
     throw new ApiError(answer.status, message, { retryAfter: seconds(answer.headers), errors: problem.errors });
   }
 }
 
 /**
- * What stands between may answer in its own way: then nothing is known but the status.
+ * The problem in a body; empty for the error page of a proxy in between.
  * @param {string} body
  * @returns {{detail?: string, message?: string, errors?: Fault[]}}
  */

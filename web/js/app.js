@@ -1,4 +1,4 @@
-/** The page: joins what asks, sends, follows and shows. */
+/** The page: connects the API, uploads, polling and display. */
 
 import { Album } from './album.js';
 import { Api, ApiError } from './api.js';
@@ -10,7 +10,7 @@ import { find } from './find.js';
 import { Follower } from './follow.js';
 import { Key } from './key.js';
 import { formats, refusal, typeOf } from './limits.js';
-import { isDeveloped, isRetriable, isUnsent, photoOf, update } from './photo.js';
+import { isProcessed, isRetriable, isUnsent, photoOf, update } from './photo.js';
 import { Summary } from './summary.js';
 import { Uploads } from './uploads.js';
 import { list, plural, size } from './words.js';
@@ -18,7 +18,7 @@ import { list, plural, size } from './words.js';
 /** @typedef {import('./photo.js').Photo} Photo */
 /** @typedef {import('./limits.js').Settings} Settings */
 
-const REFRESH = 60_000; // milliseconds before a picture's link may be asked for again
+const REFRESH = 60_000; // milliseconds between two requests for a new link
 
 /** @param {string} id */
 const element = (id) => find(document, `#${id}`, HTMLElement);
@@ -36,18 +36,18 @@ class Page {
     this.album = new Album(sessionStorage);
     this.input = find(document, '#files', HTMLInputElement);
     const changed = (/** @type {Photo} */ photo) => this.album.has(photo) && this.album.change(photo);
-    const forbidden = () => this.#askForKey('The key is no longer accepted.');
+    const forbidden = () => this.#askForKey('This API key is no longer valid.');
     this.follower = new Follower({ api, changed, forbidden });
     this.uploads = new Uploads({
       api, settings, changed, forbidden, uploaded: (photo) => this.album.has(photo) && this.follower.add(photo),
     });
     const dialog = find(document, '#compare', HTMLDialogElement);
-    this.compare = new Compare(dialog, () => this.album.photos.filter(isDeveloped));
+    this.compare = new Compare(dialog, () => this.album.photos.filter(isProcessed));
   }
 
   start() {
     const actions = {
-      look: (/** @type {Photo} */ photo) => isDeveloped(photo) && this.compare.open(photo),
+      look: (/** @type {Photo} */ photo) => isProcessed(photo) && this.compare.open(photo),
       act: (/** @type {Photo} */ photo) => this.#act(photo),
       stale: (/** @type {Photo} */ photo) => this.#refresh(photo),
     };
@@ -65,7 +65,7 @@ class Page {
       element('drop').classList.toggle('small', this.album.photos.length > 0);
     });
     this.#connect();
-    this.#tellLimits();
+    this.#showLimits();
     this.album.restore();
     element('drop').hidden = false;
     element('change-key').hidden = false;
@@ -88,15 +88,15 @@ class Page {
     addEventListener('beforeunload', (event) => {
       if (this.album.photos.some(isUnsent)) event.preventDefault();
     });
-    const connection = () => notify(navigator.onLine ? '' : 'You are offline. Everything goes on when the connection is back.');
+    const connection = () => notify(navigator.onLine ? '' : 'You are offline. Uploads resume when you are back online.');
     addEventListener('online', connection);
     addEventListener('offline', connection);
     connection();
   }
 
-  #tellLimits() {
+  #showLimits() {
     const { variants, max_bytes: largest } = this.settings;
-    element('promise').textContent = `Each becomes ${plural(variants.length, 'variant')}: ${list(variants)}.`;
+    element('promise').textContent = `Each photo gets ${plural(variants.length, 'variant')}: ${list(variants)}.`;
     element('limits').textContent = `${list(formats(this.settings))}, up to ${size(largest)}.`;
     this.input.accept = [...this.settings.content_types, ...this.settings.extensions].join(',');
   }
@@ -114,7 +114,7 @@ class Page {
     this.uploads.add(sent);
   }
 
-  /** The photo that this file was, before a reload took it away. @param {File} file */
+  /** The photo that lost this file at a reload. @param {File} file */
   #lost(file) {
     const photo = this.album.photos.find(({ state, name, size: bytes }) => state === 'lost' && name === file.name && bytes === file.size);
     return photo && update(photo, { file, type: typeOf(file) });
@@ -140,7 +140,7 @@ class Page {
     element('choose').focus();
   }
 
-  /** A link to a picture that is too old is asked for anew; not again and again. @param {Photo} photo */
+  /** Request a new link for an expired one; at most once a minute. @param {Photo} photo */
   #refresh(photo) {
     const now = performance.now();
     if (now - (this.#refreshed.get(photo) ?? -REFRESH) < REFRESH) return;
@@ -169,14 +169,14 @@ function notify(words) {
   element('notice').textContent = words;
 }
 
-/** The settings, however long it takes until the service answers. @param {Api} api @returns {Promise<Settings>} */
+/** The settings; retries until the service responds. @param {Api} api @returns {Promise<Settings>} */
 async function settingsOf(api) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await api.settings();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      notify(`${error.message} It is tried again.`);
+      notify(`${error.message} Retrying.`);
       await new Promise((resolve) => setTimeout(resolve, delay(attempt, error.retryAfter)));
     }
   }
@@ -187,4 +187,4 @@ const api = new Api(() => key.value);
 const settings = await settingsOf(api);
 notify('');
 if (settings.authorizer === 'api-key') new Page(settings, key, api).start();
-else notify('This service takes signed requests only, which this page cannot make: send photos by its API.');
+else notify('This service accepts only signed requests, which this page cannot send. Use the API instead.');

@@ -4,9 +4,9 @@ const FIRST = 1_000; // milliseconds
 const LONGEST = 60_000;
 
 /**
- * Milliseconds until the next try: doubling from one second to a minute, with jitter, and never before the server said.
- * @param {number} attempt how often it has failed already, from 1
- * @param {number | null} retryAfter seconds, as the server asked
+ * Milliseconds until the next attempt: from one second doubling to a minute, with jitter, and at least Retry-After.
+ * @param {number} attempt number of failures so far, from 1
+ * @param {number | null} retryAfter seconds, from the response
  * @param {() => number} random from 0 to 1
  * @returns {number}
  */

@@ -1,4 +1,4 @@
-/** A card for each photo: its picture, its state in words, and the one thing that can be done with it. */
+/** A card for each photo: its thumbnail, its state in words, and one action. */
 
 import { find } from './find.js';
 import { isProblem, isRetriable, isUnsent } from './photo.js';
@@ -14,8 +14,8 @@ export class Cards {
 
   /**
    * @param {object} around
-   * @param {HTMLUListElement} around.photos where the cards of photos are, oldest first
-   * @param {HTMLUListElement} around.problems where those are that need attention
+   * @param {HTMLUListElement} around.photos list of the photos' cards, oldest first
+   * @param {HTMLUListElement} around.problems list of the cards that need attention
    * @param {HTMLTemplateElement} around.template
    * @param {import('./album.js').Album} around.album
    * @param {{look: (photo: Photo) => void, act: (photo: Photo) => void, stale: (photo: Photo) => void}} around.actions
@@ -73,7 +73,7 @@ export class Cards {
     return card;
   }
 
-  /** Moving a card must not take the focus away from it. @param {Photo} photo @param {HTMLLIElement} card */
+  /** Move a card to its list, and keep the focus on it. @param {Photo} photo @param {HTMLLIElement} card */
   #place(photo, card) {
     const list = isProblem(photo) ? this.problems : this.photos;
     if (card.parentElement === list) return;
@@ -93,7 +93,7 @@ export class Cards {
     if (smallest && picture.getAttribute('src') !== smallest.url) picture.src = smallest.url;
   }
 
-  /** The focus goes to the next card, or the one before. @param {Photo} photo */
+  /** Remove the card, and move the focus to the next one or the previous one. @param {Photo} photo */
   #remove(photo) {
     const card = this.#cards.get(photo);
     if (!card) return;
@@ -117,11 +117,11 @@ function text(card, selector, words) {
 function statusOf(photo) {
   switch (photo.state) {
     case 'queued':
-      return `Waiting · ${size(photo.size)}`;
+      return `Queued · ${size(photo.size)}`;
     case 'uploading':
-      return photo.progress < 1 ? `${size(photo.progress * photo.size)} of ${size(photo.size)}` : 'Sent';
+      return photo.progress < 1 ? `${size(photo.progress * photo.size)} of ${size(photo.size)}` : 'Uploaded';
     case 'working':
-      return photo.image?.status === 'failed' ? 'Tried again soon' : 'Being developed';
+      return photo.image?.status === 'failed' ? 'Retrying soon' : 'Processing';
     case 'done':
       return aboutOf(photo);
     default:
@@ -136,7 +136,7 @@ function aboutOf(photo) {
   return `${metadata.width} × ${metadata.height} · ${variants.length} variants`;
 }
 
-/** What the card's button does; null for nothing. @param {Photo} photo */
+/** The label of the card's button; null for no button. @param {Photo} photo */
 export function actionOf(photo) {
   if (isUnsent(photo)) return 'Cancel';
   if (isRetriable(photo)) return 'Retry';

@@ -1,18 +1,16 @@
-/** The dialog in which the variants of a photo are compared: one at a time in the same place, by mouse or arrow keys. */
+/** The dialog to compare the variants of a photo, one at a time in the same place, with the mouse or the arrow keys. */
 
 import { find } from './find.js';
 import { moment, size } from './words.js';
 
-/** @typedef {import('./photo.js').Developed} Developed */
+/** @typedef {import('./photo.js').Processed} Processed */
 /** @typedef {import('./api.js').Variant} Variant */
 
 /** @type {Record<string, string>} */
-const LOST = {
-  animation: 'its movement', hdr_gain_map: 'its HDR gain map', transparency: 'its transparency', alpha: 'its transparency',
-};
+const LOST = { hdr_gain_map: 'HDR gain map', alpha: 'transparency' };
 
 export class Compare {
-  /** @type {Developed | null} */
+  /** @type {Processed | null} */
   #photo = null;
   /** @type {string | null} */
   #variant = null;
@@ -20,7 +18,7 @@ export class Compare {
 
   /**
    * @param {HTMLDialogElement} dialog
-   * @param {() => Developed[]} finished the photos that can be looked at, in their order
+   * @param {() => Processed[]} finished the photos with variants, in order
    */
   constructor(dialog, finished) {
     this.dialog = dialog;
@@ -30,7 +28,7 @@ export class Compare {
     this.#on('#compare-previous', () => this.#step(-1));
     this.#on('#compare-next', () => this.#step(1));
     dialog.addEventListener('click', (event) => {
-      if (event.target === dialog) dialog.close(); // beside it
+      if (event.target === dialog) dialog.close(); // on the backdrop
     });
     dialog.addEventListener('close', () => {
       this.#photo = null;
@@ -41,14 +39,14 @@ export class Compare {
     });
   }
 
-  /** @param {Developed} photo */
+  /** @param {Processed} photo */
   open(photo) {
     this.#show(photo);
-    this.dialog.showModal(); // on closing, the focus goes back to where it was
+    this.dialog.showModal(); // returns the focus when it closes
     find(this.dialog, 'input:checked', HTMLInputElement).focus();
   }
 
-  /** @param {number} by how many photos, 0 for what there is now of the same one */
+  /** @param {number} by number of photos, 0 to refresh the current one */
   #step(by) {
     const photos = this.finished();
     const at = photos.findIndex((photo) => photo === this.#photo);
@@ -57,7 +55,7 @@ export class Compare {
     else this.dialog.close();
   }
 
-  /** @param {Developed} photo */
+  /** @param {Processed} photo */
   #show(photo) {
     this.#photo = photo;
     const { variants } = photo.image;
@@ -76,7 +74,7 @@ export class Compare {
     this.#variant = name;
     const variant = this.#photo?.image.variants.find((each) => each.name === name);
     if (!this.#photo || !variant) {
-      this.#step(0); // the service has told of other variants meanwhile
+      this.#step(0); // the variants have changed in the meantime
       return;
     }
     this.#picture.src = variant.url;
@@ -108,18 +106,18 @@ function tab(variant, chosen) {
   return label;
 }
 
-/** What is known of the original. @param {Developed} photo */
+/** The facts about the original. @param {Processed} photo */
 function facts({ image }) {
   const about = image.metadata;
   const lost = (image.lost ?? []).map((name) => LOST[name] ?? name.replaceAll('_', ' '));
   const known = {
     Original: about && `${about.width} × ${about.height} pixels, ${about.format.toUpperCase()}`,
     Size: about && size(about.bytes),
-    Colours: about && (about.transparency ? `${about.mode}, transparent` : about.mode),
+    Colors: about && (about.transparency ? `${about.mode}, transparent` : about.mode),
     Taken: about?.created_date && moment(about.created_date),
-    Sent: about?.uploaded_at && moment(about.uploaded_at),
+    Uploaded: about?.uploaded_at && moment(about.uploaded_at),
     Tags: about?.tags.join(', '),
-    'Not kept': lost.join(', '),
+    'Not preserved': lost.join(', '),
   };
   return Object.entries(known).flatMap(([name, value]) => (value ? [fact(name, value)] : []));
 }

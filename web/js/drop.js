@@ -1,11 +1,11 @@
-/** Files from the chooser, from a drop anywhere on the page, folders included, or from the clipboard. */
+/** Files from the file chooser, from a drop anywhere on the page (folders too), or from the clipboard. */
 
 /**
  * @param {object} around
  * @param {HTMLInputElement} around.input
  * @param {HTMLButtonElement} around.button
- * @param {HTMLElement} around.veil shown while files are held over the page
- * @param {() => boolean} around.ready whether files are taken now
+ * @param {HTMLElement} around.veil shown while files are dragged over the page
+ * @param {() => boolean} around.ready whether files are accepted now
  * @param {(files: File[]) => void} around.add
  */
 export function takeFiles({ input, button, veil, ready, add }) {
@@ -23,7 +23,7 @@ export function takeFiles({ input, button, veil, ready, add }) {
 
 /** @param {HTMLElement} veil @param {() => boolean} ready @param {(files: File[]) => void} add */
 function takeDrops(veil, ready, add) {
-  let depth = 0; // each element on the way is entered and left
+  let depth = 0; // dragenter and dragleave occur for each element
   const show = (/** @type {number} */ now) => {
     depth = Math.max(0, now);
     veil.hidden = depth === 0;
@@ -45,14 +45,14 @@ function takeDrops(veil, ready, add) {
   });
 }
 
-/** What is dragged, when files are. @param {DragEvent} event */
+/** The dragged data, if it contains files. @param {DragEvent} event */
 function dragged({ dataTransfer: data }) {
   return data?.types.includes('Files') ? data : null;
 }
 
 /** @param {DataTransfer} data @returns {Promise<File[]>} */
 async function dropped(data) {
-  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()); // now: they are gone after the first await
+  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()); // before the first await, which clears them
   const plain = [...data.files];
   if (!entries.some((entry) => entry?.isDirectory)) return plain;
   const found = await Promise.all(entries.filter((entry) => !!entry).map(filesBelow));
@@ -77,7 +77,7 @@ async function filesIn(reader) {
   const files = [];
   for (;;) {
     /** @type {FileSystemEntry[]} */
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at a time
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // at most 100 at a time
     if (some.length === 0) return files;
     for (const child of some) if (!child.name.startsWith('.')) files.push(...(await filesBelow(child)));
   }

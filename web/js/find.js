@@ -1,7 +1,7 @@
-/** The elements of the page that the modules work on. */
+/** Typed look-up of elements. */
 
 /**
- * The first element below a root; a page that has none, or one of another kind, is not the one this was written for.
+ * The first element below a root that matches a selector. Throws if there is none, or it is of another class.
  * @template {Element} T
  * @param {ParentNode} root
  * @param {string} selector
@@ -11,5 +11,5 @@
 export function find(root, selector, kind) {
   const element = root.querySelector(selector);
   if (element instanceof kind) return element;
-  throw new TypeError(`${selector} is ${element?.localName ?? 'not there'}, not a ${kind.name}`);
+  throw new TypeError(`${selector} is ${element?.localName ?? 'missing'}, not a ${kind.name}`);
 }

@@ -1,4 +1,4 @@
-/** Follows photos to their ends: a few by asking for each, many by rounds through the list; seldom, and never twice at once. */
+/** Polls the status of photos until it is final: one by one, or from the list if there are many. */
 
 import { ApiError } from './api.js';
 import { delay } from './backoff.js';
@@ -9,9 +9,9 @@ import { Rounds } from './rounds.js';
 /** @typedef {import('./photo.js').Photo} Photo */
 
 const AT_ONCE = 3;
-const MANY = 6; // photos, from which on the list is asked for instead
-const FIRST = 1_000; // milliseconds from an upload to the first question
-const SHORTEST = 2_500; // between two questions about one photo
+const MANY = 6; // photos; above this the list is read instead
+const FIRST = 1_000; // milliseconds from an upload to the first request
+const SHORTEST = 2_500; // between two requests for one photo
 
 /** @typedef {{location: string, due: number, etag: string | null, asking: boolean}} Watch */
 
@@ -27,7 +27,7 @@ export class Follower {
    * @param {object} around
    * @param {import('./api.js').Api} around.api
    * @param {(photo: Photo) => void} around.changed
-   * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; then `gate.go` takes up again
+   * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; `gate.go` resumes
    */
   constructor({ api, changed, forbidden }) {
     this.api = api;
@@ -43,7 +43,7 @@ export class Follower {
     if (location === undefined) throw new TypeError(`${photo.name} has no location`);
     const due = performance.now() + after;
     if (this.#watched.size === 0) this.#roundDue = Math.max(this.#roundDue, due);
-    if (photo.image) this.rounds.forget(); // what was told before is wanted once more
+    if (photo.image) this.rounds.forget(); // its data is needed again
     this.#watched.set(photo, { location, due, etag: null, asking: false });
     this.#tick();
   }
@@ -53,7 +53,7 @@ export class Follower {
     this.#watched.delete(photo);
   }
 
-  /** Ask for what is due, and come back when the next is; nothing is asked in a hidden tab, or offline. */
+  /** Send the request that is due, or wait for the next one; none in a hidden tab or offline. */
   #tick() {
     if (this.#inRound || document.hidden) return;
     const [due, ask] = this.#watched.size > MANY ? this.#nextRound() : this.#nextPhoto();
@@ -109,7 +109,7 @@ export class Follower {
     for (const location of round.unseen) {
       const photo = asked.get(location);
       const watch = photo && this.#watched.get(photo);
-      if (watch) await this.#askPhoto(photo, watch); // not in the list: known by its name, or gone
+      if (watch) await this.#askPhoto(photo, watch); // not in the list: old, or gone
     }
   }
 
@@ -118,7 +118,7 @@ export class Follower {
     watch.asking = true;
     try {
       const { image, etag, retryAfter } = await this.api.image(watch.location, watch.etag);
-      if (this.#watched.get(photo) !== watch) return; // removed meanwhile
+      if (this.#watched.get(photo) !== watch) return; // removed in the meantime
       watch.etag = etag;
       watch.due = later(retryAfter);
       if (image !== null) this.#learn(photo, image);
@@ -153,7 +153,7 @@ export class Follower {
   }
 }
 
-/** When to ask again. @param {number | null} retryAfter seconds */
+/** When to poll again. @param {number | null} retryAfter seconds */
 function later(retryAfter) {
   return performance.now() + Math.max(SHORTEST, (retryAfter ?? 0) * 1_000);
 }

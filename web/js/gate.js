@@ -1,4 +1,4 @@
-/** When requests may be sent: not without a key that is accepted, not offline, and not before a pause is over. */
+/** Whether requests can be sent: not without a valid key, not offline, and not during a pause. */
 
 export class Gate {
   #held = false;
@@ -7,7 +7,7 @@ export class Gate {
 
   /**
    * @param {object} around
-   * @param {() => void} around.opened called when requests may be sent again
+   * @param {() => void} around.opened called when requests can be sent again
    * @param {(error: import('./api.js').ApiError) => void} around.forbidden called once, when the key is refused
    */
   constructor({ opened, forbidden }) {
@@ -16,7 +16,7 @@ export class Gate {
     addEventListener('online', () => this.now());
   }
 
-  /** Let nothing through until `go`: there is no key that would be accepted. */
+  /** Block all requests until `go`, because the key is not valid. */
   hold() {
     this.#held = true;
   }
@@ -26,13 +26,13 @@ export class Gate {
     this.now();
   }
 
-  /** Whatever the pause was for is over. */
+  /** End a pause. */
   now() {
     this.#pausedUntil = 0;
     this.opened();
   }
 
-  /** Let nothing through for so many milliseconds. @param {number} wait */
+  /** Block all requests for a number of milliseconds. @param {number} wait */
   pause(wait) {
     this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + wait);
   }
@@ -43,7 +43,7 @@ export class Gate {
     this.hold();
   }
 
-  /** Whether a request may be sent that is due then; `opened` is called when waiting for that time will do. @param {number} [due] */
+  /** Whether a request that is due at this time can be sent; if it only has to wait, `opened` is called then. @param {number} [due] */
   lets(due = 0) {
     clearTimeout(this.#timer);
     if (this.#held || !navigator.onLine) return false;

@@ -1,4 +1,4 @@
-/** The API key: asked for when there is none or it is refused, and kept in this tab only. */
+/** The API key: requested when it is missing or refused, and kept in this tab only. */
 
 import { ApiError } from './api.js';
 import { find } from './find.js';
@@ -26,8 +26,8 @@ export class Key {
   }
 
   /**
-   * Ask for a key until one is accepted.
-   * @param {() => Promise<void>} check whether the service accepts the one that is there now
+   * Ask the user for a key until one is valid.
+   * @param {() => Promise<void>} check rejects if the service refuses the current key
    * @param {string} [complaint]
    */
   async ask(check, complaint = '') {
@@ -56,7 +56,7 @@ export class Key {
       return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.error.textContent = error.forbidden ? 'This key is not accepted. Look at it again.' : error.message;
+      this.error.textContent = error.forbidden ? 'This API key is not valid. Check it and try again.' : error.message;
       return false;
     } finally {
       this.form.inert = false;

@@ -1,4 +1,4 @@
-/** What can be sent, checked before anything is: the same limits as the service's, which serves them. */
+/** Which files can be uploaded: the service's own limits, checked before the upload. */
 
 import { list, size } from './words.js';
 
@@ -6,16 +6,16 @@ import { list, size } from './words.js';
  * @typedef {object} Settings
  * @property {string} authorizer "api-key" when each request needs a key
  * @property {number} max_bytes
- * @property {number} max_files of one POST to uploads
+ * @property {number} max_files in one POST to uploads
  * @property {string[]} content_types
  * @property {string[]} extensions
  * @property {string[]} variants
- * @property {number} upload_seconds how long a form can be used
+ * @property {number} upload_seconds lifetime of a presigned POST
  */
 
 /** @typedef {{text: string, advice: string}} Refusal */
 
-/** Where the browser does not know a file's type, its name does. */
+/** For files whose type the browser does not know. */
 const TYPES = new Map(
   Object.entries({
     jpg: 'image/jpeg', jpeg: 'image/jpeg', jpe: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', gif: 'image/gif',
@@ -27,7 +27,7 @@ const TYPES = new Map(
 const NAMES = { jpeg: 'JPEG', png: 'PNG', gif: 'GIF', webp: 'WebP', tiff: 'TIFF', bmp: 'BMP', avif: 'AVIF', heic: 'HEIC' };
 
 /**
- * The content type a file is sent with.
+ * The content type of a file.
  * @param {{name: string, type: string}} file
  */
 export function typeOf(file) {
@@ -36,7 +36,7 @@ export function typeOf(file) {
 }
 
 /**
- * Why a file cannot be sent; null when it can.
+ * Why a file cannot be uploaded; null if it can.
  * @param {{name: string, type: string, size: number}} file
  * @param {Settings} settings
  * @returns {Refusal | null}
@@ -44,22 +44,22 @@ export function typeOf(file) {
 export function refusal(file, settings) {
   if (!settings.content_types.includes(typeOf(file))) {
     return {
-      text: 'Not a kind of picture that can be developed.',
-      advice: `Save it as ${list(formats(settings)).replace(/ and ([^ ]+)$/, ' or $1')}, and add it again.`,
+      text: 'This file type is not supported.',
+      advice: `Save it as ${list(formats(settings)).replace(/ and ([^ ]+)$/, ' or $1')} and add the new file.`,
     };
   }
-  if (file.size === 0) return { text: 'The file is empty.', advice: 'Export it again, and add the new file.' };
+  if (file.size === 0) return { text: 'The file is empty.', advice: 'Export it again and add the new file.' };
   if (file.size > settings.max_bytes) {
     return {
-      text: `Too large: ${size(file.size)}.`,
-      advice: `A photo may have up to ${size(settings.max_bytes)}. Export it smaller, and add it again.`,
+      text: `The file is too large: ${size(file.size)}.`,
+      advice: `The limit is ${size(settings.max_bytes)}. Export a smaller version and add it.`,
     };
   }
   return null;
 }
 
 /**
- * The accepted formats by the names that people know.
+ * The supported formats, by their common names.
  * @param {Settings} settings
  */
 export function formats(settings) {

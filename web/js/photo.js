@@ -1,9 +1,9 @@
-/** One photo on its way: the states it goes through, and what they mean for a person.
+/** One photo: its states, and which actions each of them allows.
 
     queued -> uploading -> working -> done | rejected | failed
                 |   \-> canceled                          retry: -> queued
                 |   \-> broken                            retry: -> queued
-    after a reload: queued, uploading, canceled, broken -> lost, or working where the upload had come through
+    after a reload: queued, uploading, canceled, broken -> lost, or working if the upload had succeeded
 */
 
 /** @typedef {import('./api.js').Image} Image */
@@ -11,21 +11,21 @@
 
 /**
  * @typedef {object} Photo
- * @property {string} key names it on this page
+ * @property {string} key unique on this page
  * @property {string} name
  * @property {number} size
  * @property {string} type
  * @property {State} state
  * @property {number} progress of the upload, 0 to 1
- * @property {File | null} file only until it is uploaded
- * @property {string} [location] where the service knows it, once it has given a form out
- * @property {boolean} [unsure] whether the upload came through is not known yet
- * @property {string} [text] what happened to it
- * @property {string} [advice] what to do about it
- * @property {Image} [image] as the service told it last
+ * @property {File | null} file until it is uploaded
+ * @property {string} [location] its path in the API, from POST /uploads
+ * @property {boolean} [unsure] whether the upload succeeded is not known yet
+ * @property {string} [text] the message for its state
+ * @property {string} [advice] what the user can do
+ * @property {Image} [image] the last response of the API
  */
 
-/** @typedef {Photo & {image: Image}} Developed */
+/** @typedef {Photo & {image: Image}} Processed */
 
 let made = 0;
 
@@ -48,23 +48,23 @@ const ENDS = new Set(['canceled', 'broken', 'lost', 'done', 'rejected', 'failed'
 /** @type {ReadonlySet<State>} */
 const PROBLEMS = new Set(['broken', 'lost', 'rejected', 'failed']);
 
-/** Whether nothing more happens to it by itself. @param {Photo} photo */
+/** Whether its state is final unless the user acts. @param {Photo} photo */
 export const isEnded = (photo) => ENDS.has(photo.state);
 
-/** Whether a person has to do something about it. @param {Photo} photo */
+/** Whether it needs the user's attention. @param {Photo} photo */
 export const isProblem = (photo) => PROBLEMS.has(photo.state);
 
-/** Whether its bytes are still on this side. @param {Photo} photo */
+/** Whether it is not uploaded yet. @param {Photo} photo */
 export const isUnsent = (photo) => photo.state === 'queued' || photo.state === 'uploading';
 
-/** Whether there are variants of it to look at. @param {Photo} photo @returns {photo is Developed} */
-export const isDeveloped = (photo) => photo.image !== undefined && photo.image.variants.length > 0;
+/** Whether it has variants. @param {Photo} photo @returns {photo is Processed} */
+export const isProcessed = (photo) => photo.image !== undefined && photo.image.variants.length > 0;
 
-/** Whether it can be sent again without being chosen again. @param {Photo} photo */
+/** Whether it can be uploaded again without choosing the file again. @param {Photo} photo */
 export const isRetriable = (photo) => photo.file !== null && (photo.state === 'canceled' || photo.state === 'broken');
 
 /**
- * What the service told becomes the photo's state; whether that is its end decides the service's Retry-After.
+ * Update the photo from a response of the API. Whether the status is final follows from Retry-After.
  * @param {Photo} photo
  * @param {Image} image
  */
@@ -84,17 +84,17 @@ function stateOf(image) {
   return image.status === 'failed' && image.retrying === false ? 'failed' : 'working';
 }
 
-/** The page was closed before the photo had been sent. @param {Photo} photo */
+/** The page was closed before the photo was uploaded. @param {Photo} photo */
 export function lose(photo) {
   photo.state = 'lost';
   photo.unsure = false;
-  photo.text = 'Not sent: the page was closed before the upload had finished.';
+  photo.text = 'Not uploaded: the page was closed before the upload finished.';
   photo.advice = 'Choose the file again.';
 }
 
-/** The service does not know it. @param {Photo} photo */
+/** The service has no such photo. @param {Photo} photo */
 export function forget(photo) {
   photo.state = 'lost';
-  photo.text = 'The service does not know this photo any more.';
-  photo.advice = 'Choose the file again to send it anew.';
+  photo.text = 'The service no longer has this photo.';
+  photo.advice = 'Choose the file again to upload it.';
 }

@@ -1,14 +1,14 @@
-/** Asks for many photos at once: the list of this key's images, page by page, until all that are wanted were seen. */
+/** Polls many photos at once: reads the list of this key's images page by page until it contains them all. */
 
 import { PAGE } from './api.js';
 
 /** @typedef {import('./api.js').Image} Image */
 /** @typedef {{etag: string | null, next: string | null, locations: string[]}} Known */
 
-const MORE_PAGES = 10; // than the wanted would fill: others may use the same key meanwhile
+const MORE_PAGES = 10; // than the photos fill: others can use the same key
 
 export class Rounds {
-  /** What each page was, by its cursor: one that is unchanged is not sent again. @type {Map<string | null, Known>} */
+  /** The last response for each page, by its cursor, for If-None-Match. @type {Map<string | null, Known>} */
   #pages = new Map();
 
   /** @param {import('./api.js').Api} api */
@@ -16,19 +16,19 @@ export class Rounds {
     this.api = api;
   }
 
-  /** Let the next round tell everything, not only what has changed. */
+  /** Make the next round report every image, not only the changed ones. */
   forget() {
     this.#pages = new Map();
   }
 
   /**
-   * One round. `unseen` are the locations that no page had, `retryAfter` is the earliest that any page asked for.
+   * One round. `unseen` are the locations on none of the pages, `retryAfter` is the minimum of all pages.
    * @param {Iterable<string>} locations
-   * @param {(image: Image) => void} told called with each image of each page that has changed, as it comes
+   * @param {(image: Image) => void} received called with each image of each changed page
    * @returns {Promise<{retryAfter: number | null, unseen: Set<string>}>}
    */
-  async ask(locations, told) {
-    const pages = this.#pages; // forget() means the next round
+  async ask(locations, received) {
+    const pages = this.#pages; // forget() takes effect in the next round
     const unseen = new Set(locations);
     /** @type {number | null} */
     let retryAfter = null;
@@ -38,9 +38,9 @@ export class Rounds {
       const kept = pages.get(cursor);
       const answer = await this.api.page(cursor, kept?.etag ?? null);
       const page = answer.page ? pageOf(answer.page, answer.etag) : kept;
-      answer.page?.images.forEach(told);
+      answer.page?.images.forEach(received);
       if (answer.retryAfter !== null) retryAfter = Math.min(retryAfter ?? Infinity, answer.retryAfter);
-      if (!page) break; // "unchanged" to somebody who has nothing
+      if (!page) break; // 304 without an earlier response
       pages.set(cursor, page);
       for (const location of page.locations) unseen.delete(location);
       if (page.next === null) break;
@@ -50,7 +50,7 @@ export class Rounds {
   }
 }
 
-/** What is kept of a page. @param {import('./api.js').Page} page @param {string | null} etag @returns {Known} */
+/** The part of a page to keep. @param {import('./api.js').Page} page @param {string | null} etag @returns {Known} */
 function pageOf({ images, next }, etag) {
   return { etag, next, locations: images.map((image) => image.location) };
 }

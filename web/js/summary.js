@@ -1,4 +1,4 @@
-/** How far all photos are: one bar, one sentence, and the same now and then for those who listen. */
+/** The progress of all photos: one bar, one sentence, and announcements for screen readers. */
 
 import { find } from './find.js';
 import { isEnded, isProblem, isRetriable, isUnsent } from './photo.js';
@@ -6,8 +6,8 @@ import { plural } from './words.js';
 
 /** @typedef {import('./photo.js').Photo} Photo */
 
-const BETWEEN = 8_000; // milliseconds between two announcements while it goes on
-const SENT = 0.8; // of a photo's way, when its upload is done
+const BETWEEN = 8_000; // milliseconds between two announcements
+const SENT = 0.8; // of a photo's progress, once it is uploaded
 
 /**
  * @typedef {object} Counts
@@ -18,13 +18,13 @@ const SENT = 0.8; // of a photo's way, when its upload is done
  * @property {number} unsent
  * @property {number} working
  * @property {number} retriable
- * @property {number} part of the whole way, 0 to 1
+ * @property {number} part of the total progress, 0 to 1
  */
 
 /** @param {readonly Photo[]} photos @returns {Counts} */
 export function count(photos) {
   const of = (/** @type {(photo: Photo) => boolean} */ test) => photos.filter(test).length;
-  const way = photos.reduce((sum, photo) => sum + (isEnded(photo) ? 1 : photo.progress * SENT), 0);
+  const progress = photos.reduce((sum, photo) => sum + (isEnded(photo) ? 1 : photo.progress * SENT), 0);
   return {
     all: photos.length,
     done: of((photo) => photo.state === 'done'),
@@ -33,7 +33,7 @@ export function count(photos) {
     unsent: of(isUnsent),
     working: of((photo) => photo.state === 'working'),
     retriable: of(isRetriable),
-    part: photos.length === 0 ? 0 : way / photos.length,
+    part: photos.length === 0 ? 0 : progress / photos.length,
   };
 }
 
@@ -41,8 +41,8 @@ export function count(photos) {
 export function sentences(counts) {
   const { all, done, problems, canceled, unsent, working } = counts;
   const more = [
-    unsent > 0 && `${unsent} to send`,
-    working > 0 && `${working} being developed`,
+    unsent > 0 && `${unsent} to upload`,
+    working > 0 && `${working} processing`,
     problems > 0 && `${problems} ${problems === 1 ? 'needs' : 'need'} your attention`,
     canceled > 0 && `${canceled} canceled`,
   ].filter(Boolean);
@@ -76,7 +76,7 @@ export class Summary {
     this.#announce(details ? `${headline}: ${details}.` : `${headline}.`, counts);
   }
 
-  /** Say where things stand: at the end at once, before it every few seconds. @param {string} words @param {Counts} counts */
+  /** Announce the progress: at the end at once, before that every few seconds. @param {string} words @param {Counts} counts */
   #announce(words, counts) {
     clearTimeout(this.#timer);
     const say = () => {

@@ -1,18 +1,18 @@
-/** Sends photos, several at a time, each by its form, and again when the network or S3 stumbles. */
+/** Uploads photos, several at a time, each with its presigned POST, and retries after a failure of the network or S3. */
 
 import { ApiError } from './api.js';
 import { delay } from './backoff.js';
-import { Forms } from './forms.js';
 import { Gate } from './gate.js';
 import { update } from './photo.js';
-import { SendError, send } from './sending.js';
+import { PresignedPosts } from './presigned.js';
+import { SendError, send } from './s3.js';
 
 /** @typedef {import('./photo.js').Photo} Photo */
 
 const AT_ONCE = 5;
-const TRIES = 6; // about two minutes of a service that is away
+const TRIES = 6; // over about two minutes of an outage
 
-/** A photo was taken away while it was on its way. */
+/** The upload was canceled. */
 class Canceled extends Error {}
 
 export class Uploads {
@@ -29,13 +29,14 @@ export class Uploads {
    * @param {import('./limits.js').Settings} around.settings
    * @param {(photo: Photo) => void} around.changed
    * @param {(photo: Photo) => void} around.uploaded
-   * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; then `gate.go` takes up again
+   * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; `gate.go` resumes
    */
   constructor({ api, settings, changed, uploaded, forbidden }) {
     this.changed = changed;
     this.uploaded = uploaded;
     this.gate = new Gate({ opened: () => this.#pump(), forbidden });
-    this.forms = new Forms({ api, settings, given: changed, refused: (photo, detail) => this.#refused(photo, detail) });
+    const refused = (/** @type {Photo} */ photo, /** @type {string} */ detail) => this.#refused(photo, detail);
+    this.posts = new PresignedPosts({ api, settings, created: changed, refused });
   }
 
   /** @param {Photo[]} photos */
@@ -51,7 +52,7 @@ export class Uploads {
 
   /** @param {Photo} photo */
   cancel(photo) {
-    this.forms.drop(photo); // a canceled upload may have come through: the next one gets a key of its own
+    this.posts.drop(photo); // a canceled upload may have arrived, so the next one gets a new key
     this.#stop(photo, 'canceled', 'Canceled.');
   }
 
@@ -69,16 +70,16 @@ export class Uploads {
     const controller = new AbortController();
     this.#running.set(photo, controller);
     try {
-      const form = await this.forms.of(photo, () => [...this.#running.keys(), ...this.#queue], controller.signal);
-      if (!photo.file) throw new Error('There is nothing to send.');
+      const post = await this.posts.of(photo, () => [...this.#running.keys(), ...this.#queue], controller.signal);
+      if (!photo.file) throw new Error('The photo has no file.');
       update(photo, { state: 'uploading', progress: 0 });
       this.changed(photo);
-      await send(form, photo.file, { signal: controller.signal, progressed: (part) => this.#progressed(photo, part) });
+      await send(post, photo.file, { signal: controller.signal, progressed: (part) => this.#progressed(photo, part) });
       this.#finish(photo);
     } catch (error) {
       this.#failed(photo, error);
     } finally {
-      if (this.#running.get(photo) === controller) this.#running.delete(photo); // or it is on its way once more
+      if (this.#running.get(photo) === controller) this.#running.delete(photo); // or it runs again already
       this.#pump();
     }
   }
@@ -91,14 +92,14 @@ export class Uploads {
 
   /** @param {Photo} photo */
   #finish(photo) {
-    this.forms.drop(photo);
+    this.posts.drop(photo);
     this.#failures.delete(photo);
     update(photo, { state: 'working', progress: 1, file: null });
     this.changed(photo);
     this.uploaded(photo);
   }
 
-  /** The service does not take it. @param {Photo} photo @param {string} detail */
+  /** The service does not accept it. @param {Photo} photo @param {string} detail */
   #refused(photo, detail) {
     photo.file = null;
     this.#stop(photo, 'rejected', detail, 'Choose another file.');
@@ -111,15 +112,15 @@ export class Uploads {
       this.#again(photo);
       this.gate.refuse(error);
     } else if (error instanceof SendError && error.expired) {
-      this.forms.drop(photo);
+      this.posts.drop(photo);
       this.#again(photo);
     } else if (!navigator.onLine) {
       this.#again(photo);
     } else if ((error instanceof ApiError || error instanceof SendError) && error.passing) {
       this.#pause(photo, error);
     } else {
-      this.forms.drop(photo);
-      this.#settle(photo, 'broken', explain(error));
+      this.posts.drop(photo);
+      this.#end(photo, 'broken', explain(error));
     }
   }
 
@@ -130,12 +131,12 @@ export class Uploads {
     this.changed(photo);
   }
 
-  /** Wait, all of us, and then try again; not for ever. @param {Photo} photo @param {ApiError | SendError} error */
+  /** Pause all uploads, then retry; a limited number of times. @param {Photo} photo @param {ApiError | SendError} error */
   #pause(photo, error) {
     const failures = (this.#failures.get(photo) ?? 0) + 1;
     this.#failures.set(photo, failures);
     if (failures >= TRIES) {
-      this.#settle(photo, 'broken', 'The upload did not come through.', 'Look at your connection, then retry.');
+      this.#end(photo, 'broken', 'The upload failed.', 'Check your connection, then retry.');
       return;
     }
     this.#again(photo);
@@ -143,7 +144,7 @@ export class Uploads {
   }
 
   /**
-   * Settle it wherever it is on its way.
+   * End an upload, whether it is queued or running.
    * @param {Photo} photo
    * @param {'canceled' | 'rejected'} state
    * @param {string} text
@@ -151,7 +152,7 @@ export class Uploads {
    */
   #stop(photo, state, text, advice) {
     this.#queue = this.#queue.filter((other) => other !== photo);
-    this.#settle(photo, state, text, advice);
+    this.#end(photo, state, text, advice);
     this.#running.get(photo)?.abort(new Canceled());
   }
 
@@ -161,7 +162,7 @@ export class Uploads {
    * @param {string} text
    * @param {string} [advice]
    */
-  #settle(photo, state, text, advice) {
+  #end(photo, state, text, advice) {
     update(photo, { state, text, advice, progress: 0 });
     this.changed(photo);
   }
@@ -171,6 +172,6 @@ export class Uploads {
 function explain(error) {
   if (error instanceof ApiError) return error.errors[0]?.detail ?? error.message;
   if (!(error instanceof SendError)) return 'The file could not be read.';
-  if (error.changed) return 'The file has changed since it was chosen.';
-  return `The storage refused it: ${error.code || error.status}.`;
+  if (error.changed) return 'The file has changed since you chose it.';
+  return `The storage service rejected the upload: ${error.code || error.status}.`;
 }

@@ -1,4 +1,4 @@
-/** Numbers and names as people read them. */
+/** Numbers, dates and lists as text. */
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB'];
 
@@ -26,7 +26,7 @@ export function list(names) {
 }
 
 /**
- * A day and time in the reader's own way; the text itself where it is no date.
+ * A date and time in the user's locale; the text itself if it is not a date.
  * @param {string} text
  */
 export function moment(text) {

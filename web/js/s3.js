@@ -1,18 +1,18 @@
-/** One file to S3, by the form that the service gave out for it. */
+/** Uploads one file to S3 with its presigned POST. */
 
-/** @typedef {import('./api.js').Form} Form */
+/** @typedef {import('./api.js').PresignedPost} PresignedPost */
 
-const SILENCE = 60_000; // milliseconds without a byte taken, after which a connection is given up
+const IDLE_TIMEOUT = 60_000; // milliseconds without progress
 
-/** S3 did not take the file; status 0 when there was no answer. */
+/** S3 rejected the file; status 0 if there was no response. */
 export class SendError extends Error {
   /**
    * @param {number} status
-   * @param {string} answer S3's XML
+   * @param {string} answer the XML of S3's response
    */
   constructor(status, answer) {
     const code = /<Code>(\w+)<\/Code>/.exec(answer)?.[1] ?? '';
-    super(`S3 answered ${status} ${code}`.trim());
+    super(`S3 returned ${status} ${code}`.trim());
     this.status = status;
     this.code = code;
     this.answer = answer;
@@ -22,50 +22,50 @@ export class SendError extends Error {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 
-  /** Whether the file has other bytes than were declared. */
+  /** Whether the file does not have the declared size. */
   get changed() {
     return this.code === 'EntityTooLarge' || this.code === 'EntityTooSmall';
   }
 
-  /** Whether another form would be taken. */
+  /** Whether the presigned POST has expired. */
   get expired() {
     return this.status === 403 && this.answer.includes('expired');
   }
 }
 
 /**
- * Send a file; the promise is rejected with a SendError, or with the signal's reason when that is aborted.
- * @param {Form} form
+ * Upload a file; the promise is rejected with a SendError, or with the signal's reason if it is aborted.
+ * @param {PresignedPost} post
  * @param {File} file
  * @param {{signal: AbortSignal, progressed: (part: number) => void}} options
  * @returns {Promise<void>}
  */
-export function send(form, file, { signal, progressed }) {
+export function send(post, file, { signal, progressed }) {
   const body = new FormData();
-  for (const [name, value] of Object.entries(form.fields)) body.append(name, value);
+  for (const [name, value] of Object.entries(post.fields)) body.append(name, value);
   body.append('file', file); // last: S3 ignores what comes after it
   return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest(); // fetch does not tell how much has been sent
-    let silence = 0;
-    const heard = () => {
-      clearTimeout(silence);
-      silence = setTimeout(() => request.abort(), SILENCE);
+    const request = new XMLHttpRequest(); // fetch does not report upload progress
+    let timer = 0;
+    const restart = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => request.abort(), IDLE_TIMEOUT);
     };
     const abort = () => request.abort();
     request.upload.onprogress = (event) => {
-      heard();
+      restart();
       if (event.lengthComputable) progressed(event.loaded / event.total);
     };
     request.onloadend = () => {
-      clearTimeout(silence);
+      clearTimeout(timer);
       signal.removeEventListener('abort', abort);
       if (signal.aborted) reject(signal.reason);
       else if (request.status >= 200 && request.status < 300) resolve();
       else reject(new SendError(request.status, request.responseText));
     };
     signal.addEventListener('abort', abort);
-    request.open('POST', form.url);
+    request.open('POST', post.url);
     request.send(body);
-    heard();
+    restart();
   });
 }
