@@ -1,9 +1,8 @@
-"""What a cold start costs: CPU and wall milliseconds from a process's first instruction to its first image's end.
+"""The cost of a cold start: CPU and wall milliseconds from a process's start to its first image or its first answer.
 
-Run as ``python -m bench.coldstart [--rounds 15] [--beside COMMIT] [--json FILE] [--write]``, with what
-bench/pipeline/requirements.txt names. Every way is a new process on one core with the function's environment, talking
-to the doubles of bench.pipeline, which are not slow here; the ways take turns, and children are counted. Nobody times
-what Lambda itself does before.
+Run as ``python -m bench.coldstart [--rounds 15] [--only consumer|api] [--beside COMMIT] [--json FILE] [--write]``, with
+bench/pipeline/requirements.txt installed. Every way is a new process on one core with the function's environment and
+the doubles of bench.pipeline, without latency; CPU includes children. Lambda's own work before that is not measured.
 """
 
 import argparse
@@ -16,109 +15,171 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from bench import page
+from bench.machine import machine, sentence
 from bench.pipeline import originals
 from bench.pipeline.beside import export
 from bench.pipeline.doubles import Doubles
-from bench.pipeline.machine import machine, sentence
-from bench.pipeline.measure import MEMORY, PROJECT, environment
+from bench.pipeline.measure import MEMORY, environment
+from bench.processes import pin
+from bench.runner import PROJECT, interleave, median
 
-BEGIN, END = "<!-- bench.coldstart: begin -->", "<!-- bench.coldstart: end -->"
-CORE = 1
-TOP = 12
+CORE = 1  # of the doubles; the measured processes run on core 0
+FOLDER = PROJECT / ".cache" / "bench-pipeline"
+TOP_PACKAGES = 12
+IMPORT_RUNS = 5
 SOURCES = ("handlers", "processing", "recipe.toml")
 LIBRARIES = ("PIL", "cykooz_resizer")
+API_SETTINGS = {"CONSUMER_MEMORY": str(MEMORY), "UPLOAD_SECONDS": "900", "LINK_SECONDS": "3600"}
 
 IMPORTED = "import handlers.consumer\n"
-INVOKED = """
-import json, sys
-from bench.pipeline.context import Context
-answer = handlers.consumer.handler(json.loads(sys.argv[1]), Context("request"))
-assert answer == {"batchItemFailures": []}, answer
-"""
-USUAL = """
-import json, sys
+BUILT = IMPORTED + "handlers.consumer.consumer()\n"
+EVENT = "import json, sys\nfrom bench.pipeline.context import Context\nevent = json.loads(sys.argv[1])\n"
+DONE = "assert answer == {'batchItemFailures': []}, answer\n"
+INVOKED = IMPORTED + EVENT + "answer = handlers.consumer.handler(event, Context('request'))\n" + DONE
+USUAL = f"""{EVENT}
 from pathlib import Path
-from bench.pipeline.context import Context
 from bench.pipeline.consumers import usual
-answer = usual(Path())(json.loads(sys.argv[1]), Context("request"))
-assert answer == {"batchItemFailures": []}, answer
-"""
+answer = usual(Path())(event, Context("request"))
+{DONE}"""
 POWERTOOLS = "from aws_lambda_powertools import Logger, Metrics\nLogger()\nMetrics(namespace='Darkroom')\n"
 PILLOW = "import processing.imaging.render\n"
+API = "from handlers.api import handler\n"
+REQUEST = """
+event = {
+    "resource": "/{proxy+}", "path": "/settings.json", "httpMethod": "GET", "headers": {"Accept": "*/*"},
+    "multiValueHeaders": {"Accept": ["*/*"]}, "queryStringParameters": None, "multiValueQueryStringParameters": None,
+    "pathParameters": {"proxy": "settings.json"}, "body": None, "isBase64Encoded": False,
+    "requestContext": {"path": "/dev/settings.json", "stage": "dev", "identity": {}},
+}
+"""
+ANSWERED = "\nassert answer['statusCode'] == 200, answer\n"
+ROUTER = """
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from handlers.api import api, _request
+from api import routes
+app = APIGatewayRestResolver()
+def adapted(route):
+    def answer(**parameters):
+        response = route(api(), _request(app.current_event.raw_event))
+        return Response(response.status, response.headers.get("Content-Type"), response.body)
+    return answer
+for resource, methods in routes.ROUTES.items():
+    rule = resource.replace("{proxy+}", "<proxy>").replace("{", "<").replace("}", ">")
+    for method, route in methods.items():
+        app.route(rule, method=method)(adapted(route))
+answer = app.resolve(event, None)
+"""
 FINISHED = """
 import time
 end = time.monotonic()
 import json, os
-from bench.pipeline.processes import cpu_seconds
-os.write(int(os.environ["ANSWERS"]), json.dumps([end, cpu_seconds()]).encode())
+from bench.processes import cpu_seconds, family
+os.write(int(os.environ["ANSWERS"]), json.dumps([end, cpu_seconds(family())]).encode())
 """
 
-WAYS = {
-    "python alone": "",
-    "boto3 imported": "import boto3\n",
-    "boto3, and a client for S3": "import boto3\nboto3.client('s3')\n",
-    "boto3, and clients for S3 and DynamoDB": "import boto3\nboto3.client('s3')\nboto3.client('dynamodb')\n",
-    "the consumer imported": IMPORTED,
-    "the consumer built: children started, clients made": IMPORTED + "handlers.consumer.consumer()\n",
-    "**the consumer, its first image done**": IMPORTED + INVOKED,
-    "the same, without compiled byte code": IMPORTED + INVOKED,
-    "the same, with Pillow and the engine imported by the consumer too": PILLOW + IMPORTED + INVOKED,
-    "the same, with Powertools Logger and Metrics": POWERTOOLS + IMPORTED + INVOKED,
-    "the usual consumer, its first image done": USUAL,
+S3_CLIENT = "import boto3\nboto3.client('s3')\n"
+CLIENTS = S3_CLIENT + "boto3.client('dynamodb')\n"
+OURS = {
+    "consumer": "**the consumer, its first image done**",
+    "api": "**the API, its first answer: routed by a table**",
 }
+"""By group, the way that the others are compared with."""
 UNCOMPILED = "the same, without compiled byte code"
+WAYS = {
+    "consumer": {
+        "python alone": "",
+        "boto3 imported": "import boto3\n",
+        "boto3, and a client for S3": S3_CLIENT,
+        "boto3, and clients for S3 and DynamoDB": CLIENTS,
+        "the consumer imported": IMPORTED,
+        "the consumer built: children started, clients made": BUILT,
+        OURS["consumer"]: INVOKED,
+        UNCOMPILED: INVOKED,
+        "the same, with Pillow and the engine imported by the consumer too": PILLOW + INVOKED,
+        "the same, with Powertools Logger and Metrics": POWERTOOLS + INVOKED,
+        "the usual consumer, its first image done": USUAL,
+    },
+    "api": {
+        "python alone": "",
+        "boto3, and clients for S3 and DynamoDB": CLIENTS,
+        "the API imported": API,
+        OURS["api"]: API + REQUEST + "answer = handler(event, None)" + ANSWERED,
+        "the same, routed by Powertools' APIGatewayRestResolver": REQUEST + ROUTER + ANSWERED,
+    },
+}
+"""The scripts. A request for /settings.json sends nothing to AWS."""
+PARTS = {"consumer": "bench.coldstart", "api": "bench.coldstart.api"}
+"""Of docs/benchmarks.md."""
+STARTS_HEAD = ["from the process's start to ...", "CPU ms", "against ours, in the same round", "wall ms"]
+
+Figures = dict[str, float]
 
 
 def main() -> None:
-    """Measure, print, and write the tables to the page if told."""
-    asked = _parse()
-    if CORE in os.sched_getaffinity(0):
-        os.sched_setaffinity(0, {CORE})
-    folder = Path(asked.folder)
-    pictures = originals.prepare(folder)
-    before = machine()
-    with (
-        Doubles(pictures, folder) as doubles,
-        tempfile.TemporaryDirectory() as package,
-        tempfile.TemporaryDirectory() as other,
-    ):
-        _copy_uncompiled(Path(package))
-        code, scripts = {UNCOMPILED: package}, dict(WAYS)
-        if asked.beside:
-            export(asked.beside, Path(other))
-            way = f"the same, its code of {asked.beside}"
-            code[way], scripts[way] = other, IMPORTED + INVOKED
-        env = environment(doubles)
-        found = _take_turns(asked.rounds, env, scripts, code, pictures)
-        imports = _imports(env)
-        lines = _lines(env)
-    results = {"before": before, "after": machine(), "starts": found, "imports": imports, "lines": lines}
-    text = _text(results)
-    print(text)
-    if asked.json:
-        Path(asked.json).write_text(json.dumps(results))
-    if asked.write:
-        page = PROJECT / "docs" / "benchmarks.md"
-        head, _, rest = page.read_text().partition(BEGIN)
-        page.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}")
+    """Measure, print, and with ``--write`` write the tables into the page."""
+    options = _parse()
+    pin(CORE)
+    results = _measure(options)
+    for group, text in _texts(results).items():
+        print(text, end="\n\n")
+        if options.write:
+            page.write(PARTS[group], text)
+    if options.json:
+        Path(options.json).write_text(json.dumps(results))
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.coldstart", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="starts of each way (15)")
-    parser.add_argument("--beside", help="start our consumer at this commit, too")
-    parser.add_argument("--folder", default=str(PROJECT / ".cache" / "bench-pipeline"), help="where originals are kept")
-    parser.add_argument("--json", help="write every figure to this file")
+    parser.add_argument("--only", choices=WAYS, help="measure the consumer or the upload API alone")
+    parser.add_argument("--beside", metavar="COMMIT", help="start our consumer at this commit, too")
+    parser.add_argument("--json", metavar="FILE", help="write every figure to this file")
     parser.add_argument("--write", action="store_true", help="write the tables to docs/benchmarks.md")
     return parser.parse_args()
 
 
+def _measure(options: argparse.Namespace) -> dict[str, Any]:
+    pictures, before = originals.prepare(FOLDER), machine()
+    groups = [options.only] if options.only else list(WAYS)
+    with (
+        Doubles(pictures, FOLDER) as doubles,
+        tempfile.TemporaryDirectory() as package,
+        tempfile.TemporaryDirectory() as other,
+    ):
+        env = environment(doubles) | API_SETTINGS
+        events = _events(pictures)
+        starts: dict[str, list[dict[str, Figures]]] = {}
+        for group in groups:
+            ways = {way: partial(_start, script, events, env) for way, script in WAYS[group].items()}
+            if group == "consumer":
+                _copy_uncompiled(Path(package))
+                ways[UNCOMPILED] = partial(_start, INVOKED, events, env, package)
+                if options.beside:
+                    export(options.beside, Path(other))
+                    ways[f"the same, its code of {options.beside}"] = partial(_start, INVOKED, events, env, other)
+            starts[group] = []
+            for each in interleave(ways, options.rounds):
+                starts[group].append(each)
+                print(f"{group}: round {len(starts[group])} of {options.rounds}", file=sys.stderr)
+        consumer = {"imports": _imports(env), "lines": _lines(env)} if "consumer" in groups else {}
+    return {"before": before, "after": machine(), "starts": starts, **consumer}
+
+
+def _events(pictures: Mapping[str, bytes]) -> Iterator[dict[str, Any]]:
+    """Yield events of one new upload each."""
+    for number in count():
+        yield originals.event({originals.key_of("small/0", number): len(pictures["small/0"])})
+
+
 def _copy_uncompiled(package: Path) -> None:
-    """The code as it is packaged, without byte code, and where none can be written, as on Lambda."""
+    """Copy the code as it is packaged, without byte code, to where none can be written, as on Lambda."""
     import PIL
 
     site = Path(PIL.__file__).parents[1]
@@ -131,38 +192,18 @@ def _copy_uncompiled(package: Path) -> None:
     for libraries in site.glob("[pP]illow.libs"):
         (package / libraries.name).symlink_to(libraries)
     for folder in [each for each in package.rglob("*") if each.is_dir() and not each.is_symlink()]:
-        (folder / "__pycache__").touch()  # a file: whoever would write byte code there cannot
+        (folder / "__pycache__").touch()  # a file, so that no byte code can be written
 
 
-def _take_turns(
-    rounds: int,
-    env: Mapping[str, str],
-    scripts: Mapping[str, str],
-    code: Mapping[str, str],
-    pictures: Mapping[str, bytes],
-) -> dict[str, list[list[float]]]:
-    """CPU and wall milliseconds of every start, by way; ``code`` has the folder of each that is not the project's."""
-    found: dict[str, list[list[float]]] = {way: [] for way in scripts}
-    number = 0
-    for turn in range(rounds + 1):
-        for way, script in scripts.items():
-            event = originals.event({originals.key_of("small/0", number): len(pictures["small/0"])})
-            path = [code[way], str(PROJECT)] if way in code else [str(PROJECT)]
-            started = _start(script, event, {**env, "PYTHONPATH": os.pathsep.join(path)})
-            number += 1
-            if turn:  # the first has filled caches and compiled
-                found[way].append(started)
-        print(f"round {turn} of {rounds}", file=sys.stderr)
-    return found
-
-
-def _start(script: str, event: dict[str, Any], env: Mapping[str, str]) -> list[float]:
+def _start(script: str, events: Iterator[dict[str, Any]], env: Mapping[str, str], code: str = "") -> Figures:
+    """Return CPU and wall milliseconds of one process; ``code`` is the folder of our code if not the project."""
     receiving, sending = os.pipe()
     begin = time.monotonic()
     subprocess.run(
-        ["taskset", "-c", "0", sys.executable, "-P", "-c", script + FINISHED, json.dumps(event)],
-        cwd=env["PYTHONPATH"].split(os.pathsep)[0],  # where an earlier commit's children look for their code
-        env={**env, "ANSWERS": str(sending)},
+        ["taskset", "-c", "0", sys.executable, "-P", "-c", script + FINISHED, json.dumps(next(events))],
+        cwd=code or PROJECT,  # where the children of an earlier commit search for their code
+        env={**env, "PYTHONPATH": os.pathsep.join([code, str(PROJECT)] if code else [str(PROJECT)])}
+        | {"ANSWERS": str(sending)},
         pass_fds=[sending],
         stdout=subprocess.DEVNULL,
         check=True,
@@ -170,62 +211,61 @@ def _start(script: str, event: dict[str, Any], env: Mapping[str, str]) -> list[f
     os.close(sending)
     with os.fdopen(receiving) as answers:
         end, cpu = json.loads(answers.read())
-    return [cpu * 1000, (end - begin) * 1000]
+    return {"cpu": cpu * 1000, "wall": (end - begin) * 1000}
 
 
-def _imports(env: Mapping[str, str]) -> dict[str, float]:
-    """Milliseconds of each top-level package's own code while the consumer is imported and built: medians of five."""
-    runs = []
-    for _ in range(5):
-        script = IMPORTED + "handlers.consumer.consumer()\n"
-        told = subprocess.run(
-            [sys.executable, "-P", "-X", "importtime", "-c", script],
-            env={**env, "PYTHONPATH": str(PROJECT)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stderr
-        total: defaultdict[str, float] = defaultdict(float)
-        for line in told.splitlines():
-            if line.startswith("import time:") and "self [us]" not in line:
-                own, _, name = line.removeprefix("import time:").split("|")
-                package = name.strip().split(".")[0]
-                total["the standard library" if package in sys.stdlib_module_names else package] += int(own) / 1000
-        runs.append(total)
-    names = set().union(*runs)
-    medians = {name: statistics.median(run[name] for run in runs) for name in names}
-    return dict(sorted(medians.items(), key=lambda each: -each[1])[:TOP])
+def _imports(env: Mapping[str, str]) -> Figures:
+    """Return the milliseconds of each top-level package's own code while the consumer is built: medians."""
+    command = [sys.executable, "-P", "-X", "importtime", "-c", BUILT]
+    runs = [_stderr(command, {**env, "PYTHONPATH": str(PROJECT)}) for _ in range(IMPORT_RUNS)]
+    totals = [_by_package(run) for run in runs]
+    medians = {name: statistics.median(total[name] for total in totals) for name in set().union(*totals)}
+    return dict(sorted(medians.items(), key=lambda each: -each[1])[:TOP_PACKAGES])
 
 
-def _lines(env: Mapping[str, str]) -> dict[str, float]:
-    """Microseconds of CPU for ten images' log lines and one batch's metrics: our own, and Powertools'."""
-    told = subprocess.run(
-        [sys.executable, "-m", "bench.pipeline.lines"],
-        cwd=PROJECT,
-        env=dict(env),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stderr
-    answer: dict[str, float] = json.loads(told)
+def _by_package(output: str) -> defaultdict[str, float]:
+    """Add up the lines of ``-X importtime``."""
+    total: defaultdict[str, float] = defaultdict(float)
+    for line in output.splitlines():
+        if line.startswith("import time:") and "self [us]" not in line:
+            own, _, name = line.removeprefix("import time:").split("|")
+            package = name.strip().split(".")[0]
+            total["the standard library" if package in sys.stdlib_module_names else package] += int(own) / 1000
+    return total
+
+
+def _lines(env: Mapping[str, str]) -> Figures:
+    """Return the microseconds of CPU for ten images' log lines and one batch's metrics: our own, and Powertools'."""
+    answer: Figures = json.loads(_stderr([sys.executable, "-m", "bench.pipeline.lines"], env))
     return answer
 
 
-def _text(results: dict[str, Any]) -> str:
-    medians = {
-        way: [statistics.median(each) for each in zip(*runs, strict=True)] for way, runs in results["starts"].items()
-    }
-    starts = ["| from nothing to ... | CPU ms | wall ms |", "| --- | ---: | ---: |"]
-    starts += [f"| {way} | {cpu:.0f} | {wall:.0f} |" for way, (cpu, wall) in medians.items()]
-    imports = ["| what is imported, own code | ms |", "| --- | ---: |"]
-    imports += [f"| {name} | {each:.1f} |" for name, each in results["imports"].items()]
-    lines = ["| ten images' log lines, one batch's metrics | CPU us |", "| --- | ---: |"]
-    lines += [f"| {name} | {each:.0f} |" for name, each in results["lines"].items()]
-    rounds = len(next(iter(results["starts"].values())))
-    head = f"{sentence(results['before'], results['after'])} Medians of {rounds}, {MEMORY:,} MB."
-    return "\n\n".join([head, "\n".join(starts), "\n".join(imports), "\n".join(lines)])
+def _stderr(command: Sequence[str], env: Mapping[str, str]) -> str:
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
+    return subprocess.run(command, cwd=PROJECT, env=dict(env), stdout=null, stderr=pipe, text=True, check=True).stderr
+
+
+def _texts(results: dict[str, Any]) -> dict[str, str]:
+    """Return the tables of each group."""
+    found = {}
+    for group, rounds in results["starts"].items():
+        about = f"{sentence(results['before'], results['after'])} Medians of {len(rounds)}, {MEMORY:,} MB."
+        rows = [
+            [
+                way,
+                f"{median(rounds, way, 'cpu'):.0f}",
+                f"{median(rounds, way, 'cpu', against=OURS[group]):+.0f}",
+                f"{median(rounds, way, 'wall'):.0f}",
+            ]
+            for way in rounds[0]
+        ]
+        found[group] = "\n\n".join([about, page.table(STARTS_HEAD, rows)])
+    if "consumer" in found:
+        imports = [[name, f"{each:.1f}"] for name, each in results["imports"].items()]
+        lines = [[name, f"{each:.0f}"] for name, each in results["lines"].items()]
+        found["consumer"] += "\n\n" + page.table(["what is imported, own code", "ms"], imports)
+        found["consumer"] += "\n\n" + page.table(["ten images' log lines, one batch's metrics", "CPU us"], lines)
+    return found
 
 
 if __name__ == "__main__":
