@@ -11,6 +11,5 @@ Run as ``python -m bench.pipeline``. In reading order::
     originals   the uploaded images
     growth      time and memory against the number of messages
     cost        dollars from seconds and requests; pure
-    lines       the cost of log lines and metrics, for bench.coldstart
     report      the tables and plots of docs/benchmarks.md
 """

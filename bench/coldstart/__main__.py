@@ -1,9 +1,4 @@
-"""The cost of a cold start: CPU and wall milliseconds from a process's start to its first image or its first answer.
-
-Run as ``python -m bench.coldstart [--rounds 15] [--only consumer|api] [--beside COMMIT] [--json FILE] [--write]``, with
-bench/pipeline/requirements.txt installed. Every way is a new process on one core with the function's environment and
-the doubles of bench.pipeline, without latency; CPU includes children. Lambda's own work before that is not measured.
-"""
+"""The command `python -m bench.coldstart`: measure every way, and write the tables."""
 
 import argparse
 import json
@@ -22,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import page
+from bench.coldstart.ways import BUILT, INVOKED, OURS, UNCOMPILED, WAYS, measured
 from bench.machine import machine, sentence
 from bench.pipeline import originals
 from bench.pipeline.beside import export
@@ -38,83 +34,6 @@ SOURCES = ("handlers", "processing", "recipe.toml")
 LIBRARIES = ("PIL", "cykooz_resizer")
 API_SETTINGS = {"CONSUMER_MEMORY": str(MEMORY), "UPLOAD_SECONDS": "900", "LINK_SECONDS": "3600"}
 
-IMPORTED = "import handlers.consumer\n"
-BUILT = IMPORTED + "handlers.consumer.consumer()\n"
-EVENT = "import json, sys\nfrom bench.pipeline.context import Context\nevent = json.loads(sys.argv[1])\n"
-DONE = "assert answer == {'batchItemFailures': []}, answer\n"
-INVOKED = IMPORTED + EVENT + "answer = handlers.consumer.handler(event, Context('request'))\n" + DONE
-USUAL = f"""{EVENT}
-from pathlib import Path
-from bench.pipeline.consumers import usual
-answer = usual(Path())(event, Context("request"))
-{DONE}"""
-POWERTOOLS = "from aws_lambda_powertools import Logger, Metrics\nLogger()\nMetrics(namespace='Darkroom')\n"
-PILLOW = "import processing.imaging.render\n"
-API = "from handlers.api import handler\n"
-REQUEST = """
-event = {
-    "resource": "/{proxy+}", "path": "/settings.json", "httpMethod": "GET", "headers": {"Accept": "*/*"},
-    "multiValueHeaders": {"Accept": ["*/*"]}, "queryStringParameters": None, "multiValueQueryStringParameters": None,
-    "pathParameters": {"proxy": "settings.json"}, "body": None, "isBase64Encoded": False,
-    "requestContext": {"path": "/dev/settings.json", "stage": "dev", "identity": {}},
-}
-"""
-ANSWERED = "\nassert answer['statusCode'] == 200, answer\n"
-ROUTER = """
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from handlers.api import api, _request
-from api import routes
-app = APIGatewayRestResolver()
-def adapted(route):
-    def answer(**parameters):
-        response = route(api(), _request(app.current_event.raw_event))
-        return Response(response.status, response.headers.get("Content-Type"), response.body)
-    return answer
-for resource, methods in routes.ROUTES.items():
-    rule = resource.replace("{proxy+}", "<proxy>").replace("{", "<").replace("}", ">")
-    for method, route in methods.items():
-        app.route(rule, method=method)(adapted(route))
-answer = app.resolve(event, None)
-"""
-FINISHED = """
-import time
-end = time.monotonic()
-import json, os
-from bench.processes import cpu_seconds, family
-os.write(int(os.environ["ANSWERS"]), json.dumps([end, cpu_seconds(family())]).encode())
-"""
-
-S3_CLIENT = "import boto3\nboto3.client('s3')\n"
-CLIENTS = S3_CLIENT + "boto3.client('dynamodb')\n"
-OURS = {
-    "consumer": "**the consumer, its first image done**",
-    "api": "**the API, its first answer: routed by a table**",
-}
-"""By group, the way that the others are compared with."""
-UNCOMPILED = "the same, without compiled byte code"
-WAYS = {
-    "consumer": {
-        "python alone": "",
-        "boto3 imported": "import boto3\n",
-        "boto3, and a client for S3": S3_CLIENT,
-        "boto3, and clients for S3 and DynamoDB": CLIENTS,
-        "the consumer imported": IMPORTED,
-        "the consumer built: children started, clients made": BUILT,
-        OURS["consumer"]: INVOKED,
-        UNCOMPILED: INVOKED,
-        "the same, with Pillow and the engine imported by the consumer too": PILLOW + INVOKED,
-        "the same, with Powertools Logger and Metrics": POWERTOOLS + INVOKED,
-        "the usual consumer, its first image done": USUAL,
-    },
-    "api": {
-        "python alone": "",
-        "boto3, and clients for S3 and DynamoDB": CLIENTS,
-        "the API imported": API,
-        OURS["api"]: API + REQUEST + "answer = handler(event, None)" + ANSWERED,
-        "the same, routed by Powertools' APIGatewayRestResolver": REQUEST + ROUTER + ANSWERED,
-    },
-}
-"""The scripts. A request for /settings.json sends nothing to AWS."""
 PARTS = {"consumer": "bench.coldstart", "api": "bench.coldstart.api"}
 """Of docs/benchmarks.md."""
 STARTS_HEAD = ["from the process's start to ...", "CPU ms", "against ours, in the same round", "wall ms"]
@@ -200,7 +119,7 @@ def _start(script: str, events: Iterator[dict[str, Any]], env: Mapping[str, str]
     receiving, sending = os.pipe()
     begin = time.monotonic()
     subprocess.run(
-        ["taskset", "-c", "0", sys.executable, "-P", "-c", script + FINISHED, json.dumps(next(events))],
+        ["taskset", "-c", "0", sys.executable, "-P", "-c", measured(script), json.dumps(next(events))],
         cwd=code or PROJECT,  # where the children of an earlier commit search for their code
         env={**env, "PYTHONPATH": os.pathsep.join([code, str(PROJECT)] if code else [str(PROJECT)])}
         | {"ANSWERS": str(sending)},
@@ -236,7 +155,7 @@ def _by_package(output: str) -> defaultdict[str, float]:
 
 def _lines(env: Mapping[str, str]) -> Figures:
     """Return the microseconds of CPU for ten images' log lines and one batch's metrics: our own, and Powertools'."""
-    answer: Figures = json.loads(_stderr([sys.executable, "-m", "bench.pipeline.lines"], env))
+    answer: Figures = json.loads(_stderr([sys.executable, "-m", "bench.coldstart.lines"], env))
     return answer
 
 
