@@ -1,9 +1,9 @@
-"""Broken files, each made from a number: bits flipped, lengths that lie, ends cut off, pieces that change places."""
+"""Broken files, each made from a number: flipped bits, false lengths, missing ends, swapped pieces."""
 
 import random
 from collections.abc import Callable, Sequence
 
-NASTY = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
+BOUNDARY_VALUES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
 def flip(data: bytearray, rng: random.Random) -> None:
@@ -17,10 +17,10 @@ def flip_header(data: bytearray, rng: random.Random) -> None:
 
 
 def set_number(data: bytearray, rng: random.Random) -> None:
-    """A length or an offset that lies."""
+    """A false length or offset."""
     size = rng.choice((1, 2, 4))
     at = rng.randrange(max(1, min(len(data), 2000) - size))
-    number = rng.choice(NASTY) & (1 << 8 * size) - 1
+    number = rng.choice(BOUNDARY_VALUES) & (1 << 8 * size) - 1
     data[at : at + size] = number.to_bytes(size, rng.choice(("big", "little")))
 
 
@@ -40,7 +40,7 @@ def repeat(data: bytearray, rng: random.Random) -> None:
 
 
 def swap(data: bytearray, rng: random.Random) -> None:
-    """Two pieces change places, as chunks and segments do in files that are put together wrongly."""
+    """Swap two pieces, like chunks or segments in the wrong order."""
     size = rng.randint(1, max(1, len(data) // 3))
     one, other = sorted(rng.randrange(max(1, len(data) - size)) for _ in range(2))
     if other >= one + size:
@@ -59,7 +59,7 @@ MUTATIONS: Sequence[Callable[[bytearray, random.Random], None]] = (
 
 
 def mutant(number: int, originals: Sequence[tuple[str, bytes]]) -> tuple[str, bytes]:
-    """The broken image of this number; now and then the end of one file behind the beginning of another."""
+    """Return the broken image of this number; one in ten is the beginning of one file with the end of another."""
     rng = random.Random(number)
     name, original = rng.choice(originals)
     data = bytearray(original)

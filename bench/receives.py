@@ -1,12 +1,12 @@
-"""What healthy but heavy images cost in receives: ``python -m bench.receives [--timeout 60] [--json]``.
+"""The receives that healthy but heavy images take: ``python -m bench.receives [--timeout 60] [--json]``.
 
-A backlog of images that all take equally long to render is worked off on a virtual clock by the service's own batch,
-time budget, admission, worker and fates: buckets, table and queue are in memory, requests take no time, and ten
-environments of one vCPU (one renderer each) receive ten messages at a time. No image is at fault, so none may become a
-dead letter, and no receive may be spent without a try.
+The service's own batch, time budget, admission, worker and fates process a backlog of images with the same render time
+on a virtual clock. Buckets, table and queue are in memory, requests take no time, and ten environments of one vCPU (one
+renderer each) receive ten messages at a time. Every image is valid, so none may become a dead letter, and no receive
+may be spent without a try.
 
-With ``--outgrow`` each image fails its first try when its time is over, as one does that takes more memory than its
-header promised, and has to be tried again, alone.
+With ``--outgrow`` each image fails its first try at the end of its time, like an image that takes more memory than its
+header declares, and has to be tried again, alone.
 """
 
 import argparse
@@ -37,12 +37,12 @@ from tests.simulation.rendering import Weight, renderers_of
 
 RECIPE = recipe()
 ENVIRONMENTS = 10
-POLL = 0.5  # seconds until an empty queue is asked again
+POLL_SECONDS = 0.5  # until the next receive from an empty queue
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage is deployed with, as far as it matters here; times in seconds."""
+    """The parameters of a stage that matter here; times in seconds."""
 
     timeout: float
     try_seconds: float
@@ -52,7 +52,7 @@ class Stage:
 
 @dataclass
 class Row:
-    """What became of the images that take so many seconds each."""
+    """The outcome of images that take so many seconds each."""
 
     seconds: float
     dead: int
@@ -63,7 +63,7 @@ class Row:
 
 @dataclass
 class Backlog:
-    """A stage in memory with images waiting, and a clock that goes on when somebody waits."""
+    """A stage in memory with waiting images, and a clock that advances with every wait."""
 
     stage: Stage
     images: int
@@ -97,8 +97,8 @@ class Backlog:
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
-    def work_off(self) -> Row:
-        """Each environment in turn, the one that is free first, until no message is left."""
+    def process(self) -> Row:
+        """Run the environment that is free first, until no message is left."""
         free = [(0.0, number, self._environment()) for number in range(ENVIRONMENTS)]
         while self.queue.messages:
             self.now, number, batch = heapq.heappop(free)
@@ -141,7 +141,7 @@ class Backlog:
         return Weight(self.seconds, self.outgrows)
 
     def _receive(self) -> list[Sent]:
-        """In any order, as SQS has none."""
+        """In random order, because SQS has none."""
         waiting = list(self.queue.messages.items())
         self.rng.shuffle(waiting)
         self.queue.messages = dict(waiting)
@@ -162,21 +162,21 @@ class Backlog:
 
     def _sleep(self) -> None:
         moments = [message.visible_at for message in self.queue.messages.values()]
-        self.now = max(self.now + POLL, min(moments, default=0.0))
+        self.now = max(self.now + POLL_SECONDS, min(moments, default=0.0))
 
 
 def key(message: Sent) -> str:
-    """Of the image that a message speaks of."""
+    """Return the key of a message's image."""
     return str(json.loads(message.body)["Records"][0]["s3"]["object"]["key"]).replace("%2F", "/")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit 0 when no healthy image died, else 1."""
+    """Exit 0 when no image became a dead letter, else 1."""
     given = parameters()
     parser = argparse.ArgumentParser(prog="python -m bench.receives", description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--seconds", type=float, nargs="+", help="that an image takes")
-    parser.add_argument("--timeout", type=float, default=given["timeout"], help="of the function")
+    parser.add_argument("--seconds", type=float, nargs="+", help="an image's render times")
+    parser.add_argument("--timeout", type=float, default=given["timeout"], help="the function's timeout")
     parser.add_argument("--try-seconds", type=float, default=given["trySeconds"])
     parser.add_argument("--batch-size", type=int, default=given["batchSize"])
     parser.add_argument("--receives", type=int, default=given["maxReceiveCount"])
@@ -187,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     stage = Stage(options.timeout, options.try_seconds, options.batch_size, options.receives)
     takes = options.seconds or [8, 10, 12, 14, 17, stage.try_seconds - 0.1]
     with quiet():
-        rows = [Backlog(stage, options.images, each, options.outgrow, options.seed).work_off() for each in takes]
+        rows = [Backlog(stage, options.images, each, options.outgrow, options.seed).process() for each in takes]
     if options.json:
         json.dump({"stage": asdict(stage), "rows": [asdict(row) for row in rows]}, sys.stdout, indent=2)
     else:

@@ -1,7 +1,7 @@
-"""How many images a second the whole pipeline makes on this machine, in how much memory, and what bounds it.
+"""The throughput of the whole pipeline on this machine: images a second, CPU and memory of every process.
 
 Run as ``python -m bench.throughput [--images 1000] [--environments N] [--json]``. The embedded stack is started as for
-``npm start``; then small JPEGs of about 50 KB are uploaded while the consumer works them off. Linux only: CPU time and
+``npm start``; then small JPEGs of about 50 KB are uploaded while the consumer processes them. Linux only: CPU time and
 memory are read from /proc.
 """
 
@@ -22,20 +22,19 @@ from typing import Any
 
 from PIL import Image
 
-from bench.pipeline.processes import family
+from bench.processes import cpu_seconds, family, proportional_bytes
+from bench.runner import PROJECT
 from ops.local.stack import LocalStack
 
-PROJECT = Path(__file__).resolve().parents[1]
 UPLOADERS = 4
-EVERY = 0.5
-"""Seconds between two looks at CPU and memory."""
+SAMPLE_SECONDS = 0.5
 GROUPS = ("emulator", "environments", "runner")
 """The moto server; the consumer's processes, each with its renderers; the process that uploads, polls and invokes."""
 
 
 @dataclass
 class Sample:
-    """CPU seconds so far and megabytes now of each group of processes, after so many images."""
+    """CPU seconds so far and megabytes of each group of processes, after so many images."""
 
     seconds: float
     images: int
@@ -45,7 +44,7 @@ class Sample:
 
 @dataclass
 class Result:
-    """What was measured; times in seconds, memory in megabytes."""
+    """The figures; times in seconds, memory in megabytes."""
 
     images: int
     environments: int
@@ -63,7 +62,7 @@ class Result:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, and say by the exit status whether anything was lost."""
+    """Exit 0 when nothing was lost, else 1."""
     options = _parse(arguments)
     with tempfile.TemporaryDirectory() as work:
         stack = LocalStack(PROJECT, work_dir=Path(work), progress=_say, environments=options.environments)
@@ -86,12 +85,12 @@ def measure(stack: LocalStack, count: int) -> Result:
             upload.result()
         while stack.player.counts.deleted - before < count and not _dead_letters(stack):
             stack.player.raise_if_broken()
-            time.sleep(EVERY)
+            time.sleep(SAMPLE_SECONDS)
     return _result(stack, images, meter)
 
 
 def small_jpegs(count: int) -> Iterator[bytes]:
-    """``count`` different photographs, as far as a JPEG coder can tell: 1200 x 800, soft and a little noisy."""
+    """Yield so many different JPEGs with the detail of photographs: 1200 x 800, soft and a little noisy."""
     texture = Image.effect_noise((1200 + 64, 800 + 64), 12)
     clouds = Image.effect_noise((40, 30), 160).resize(texture.size, Image.Resampling.BICUBIC)
     picture = Image.merge("RGB", (clouds, Image.blend(clouds, texture, 0.35), texture.rotate(180)))
@@ -103,7 +102,7 @@ def small_jpegs(count: int) -> Iterator[bytes]:
 
 
 def wait_until_idle(stack: LocalStack) -> None:
-    """Until the consumer has acknowledged what S3 sends when notifications are set up."""
+    """Wait until the consumer has acknowledged the message that S3 sends when notifications are set up."""
     while stack.player.counts.finished == 0:
         stack.player.raise_if_broken()
         time.sleep(0.05)
@@ -115,14 +114,14 @@ def _put(stack: LocalStack, number: int, data: bytes) -> None:
 
 
 class Meter:
-    """Looks at the processes' CPU time and memory until it is left."""
+    """Samples the processes' CPU time and memory until the context ends."""
 
     def __init__(self, stack: LocalStack, done: Any) -> None:
         self.samples: list[Sample] = []
         self._stack = stack
         self._done = done
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
+        self._thread = threading.Thread(target=self._run)
         self._start = 0.0
 
     def __enter__(self) -> "Meter":
@@ -134,13 +133,13 @@ class Meter:
         self._over.set()
         self._thread.join()
 
-    def _watch(self) -> None:
-        self._look()
-        while not self._over.wait(EVERY):
-            self._look()
-        self._look()
+    def _run(self) -> None:
+        self._sample()
+        while not self._over.wait(SAMPLE_SECONDS):
+            self._sample()
+        self._sample()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         groups = {
             "emulator": [[self._stack.emulator_pid]],
             "environments": [family(pid) for pid in self._stack.player.environment_pids()],
@@ -150,34 +149,17 @@ class Meter:
             Sample(
                 time.monotonic() - self._start,
                 self._done(),
-                {name: sum(map(_cpu_seconds, chain(*members))) for name, members in groups.items()},
+                {name: cpu_seconds(chain(*members)) for name, members in groups.items()},
                 {name: max(map(_megabytes, members), default=0.0) for name, members in groups.items()},
             )
         )
 
 
-def _cpu_seconds(pid: int) -> float:
-    """A process's own, and that of its children that have ended; nothing of one that has ended since it was found."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-
-
 def _megabytes(pids: Sequence[int]) -> float:
-    """Of a process and its descendants, in which what they share counts once."""
-    if len(pids) == 1:  # to add up an emulator's pages would take more CPU than all else that the runner does
+    """Of a process and its descendants; shared memory counts once."""
+    if len(pids) == 1:  # to add up an emulator's pages would take more CPU than everything else in the runner
         return int(Path(f"/proc/{pids[0]}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-    return sum(map(_proportional, pids))
-
-
-def _proportional(pid: int) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):  # it has ended since it was found
-        return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
+    return proportional_bytes(pids) / 1e6
 
 
 def _dead_letters(stack: LocalStack) -> int:
@@ -220,7 +202,7 @@ def _variants(stack: LocalStack) -> int:
 
 
 def table(result: Result) -> str:
-    """What a person wants to read of it."""
+    """Return the figures for people."""
     quarters = [
         max((s for s in result.samples if s.images <= result.images * part / 4), key=lambda s: s.seconds)
         for part in (1, 2, 3, 4)
@@ -248,9 +230,9 @@ def _say(text: str) -> None:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=1000, help="how many (default: %(default)s)")
-    parser.add_argument("--environments", type=int, help="execution environments at most (default: one a core)")
-    parser.add_argument("--json", action="store_true", help="everything that was measured, as JSON")
+    parser.add_argument("--images", type=int, default=1000, help="images to upload (default: %(default)s)")
+    parser.add_argument("--environments", type=int, help="maximum of execution environments (default: one a core)")
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     return parser.parse_args(arguments)
 
 

@@ -1,6 +1,6 @@
-"""The image engine against others: CPU, memory and likeness, side by side and interleaved. `python -m bench.engine`.
+"""The image engine against others: CPU, memory and similarity, interleaved. `python -m bench.engine`.
 
-In reading order: `__main__` (the command), `classes` (what is measured), `originals` and `images` (on what),
-`engines` and `sharp.mjs` (who is measured), `worker` and `threads` (how), `quality` (SSIM against a float gold),
-`report` (table and plot).
+In reading order: `__main__` (the command), `classes` (the measured classes), `originals` and `images` (their files),
+`engines` and `sharp.mjs` (the engines), `worker` and `threads` (how), `quality` (SSIM against a float reference),
+`report` (tables and plot).
 """

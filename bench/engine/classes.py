@@ -1,4 +1,4 @@
-"""What is measured: the classes of originals, the three variants that are made of each, and the mark they carry."""
+"""The measured classes of originals, the three variants of each, and their watermark."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,7 +12,7 @@ MARK = Watermark(text="© Darkroom")
 
 @dataclass(frozen=True)
 class Class:
-    """A kind of original; ``output`` is the format its variants are written in."""
+    """A kind of original; ``output`` is the format of its variants."""
 
     name: str
     output: str = "jpeg"
@@ -23,19 +23,19 @@ class Class:
 
 @dataclass(frozen=True)
 class Job:
-    """One image for an engine: everything it needs is prepared, as it would be in a service that is warm."""
+    """One image for an engine, with everything prepared, as in a warm service."""
 
     name: str
     file: str
     output: str
     quality: int
     sizes: dict[str, tuple[int, int]]
-    marks: dict[str, tuple[str, int, int]]  # by variant: a PNG file, and where its corner goes
+    marks: dict[str, tuple[str, int, int]]  # by variant: a PNG file, and the place of its corner
     moves: bool
 
     @classmethod
     def of(cls, described: dict[str, Any]) -> Self:
-        """What was written as JSON, which knows lists alone."""
+        """Return a job that was written as JSON, in which tuples are lists."""
         sizes = {name: (width, height) for name, (width, height) in described["sizes"].items()}
         marks = {name: (file, left, top) for name, (file, left, top) in described["marks"].items()}
         return cls(**{**described, "sizes": sizes, "marks": marks})
@@ -62,7 +62,7 @@ CLASSES = (
 
 
 def recipe(*, marked: bool) -> Recipe:
-    """The recipe of this engine that makes what the others are told to make."""
+    """Return the recipe with which this engine makes the same variants as the others."""
     lines = [f'[watermarks.mark]\ntext = "{MARK.text}"']
     for name, side in BOXES.items():
         lines.append(f"[variants.{name}]\nwidth = {side}\nheight = {side}")

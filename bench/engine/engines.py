@@ -1,4 +1,4 @@
-"""The Python engines that are measured, each as one would write it well. A job in, the bytes of every variant out."""
+"""The measured Python engines, each written well. A job in, the bytes of every variant out."""
 
 import io
 from collections.abc import Callable
@@ -58,15 +58,15 @@ def pyvips(job: Job, data: bytes) -> Variants:
 
 
 def floor(job: Job, data: bytes) -> Variants:
-    """What no engine on these codecs can go below: the scaled decode and the encodes, and nothing in between."""
+    """The lower bound of any engine with these codecs: the scaled decode and the encodes alone."""
     from processing.imaging.encode import Film, encode, packer
     from processing.imaging.original import frames, open_original
 
-    films, marked = _ready(job, data), _recipe(marked=bool(job.marks))
+    films, marked = _finished_films(job, data), _recipe(marked=bool(job.marks))
     original = open_original(data, marked.limits)
     for _ in frames(original, job.sizes["desktop"]):
         pass
-    made: dict[tuple[int, int], bytes] = {}  # by size, for variants of one size are the same
+    made: dict[tuple[int, int], bytes] = {}  # by size, because variants of one size are the same
     for spec in marked.variants:
         size, pack = job.sizes[spec.name], packer(job.output)
         if size not in made:
@@ -82,15 +82,15 @@ ENGINES: dict[str, Callable[[Job, bytes], Variants]] = {
     "pyvips": pyvips,
     "floor": floor,
 }
-_made_ready: dict[str, Any] = {}
+_finished: dict[str, Any] = {}
 
 
-def _ready(job: Job, data: bytes) -> Any:
-    """The finished pictures of a job, made outside the measurement (by the warm-up)."""
-    if job.name not in _made_ready:
+def _finished_films(job: Job, data: bytes) -> Any:
+    """The finished pictures of a job, made outside the measurement, in the warm-up."""
+    if job.name not in _finished:
         from processing.imaging.encode import Film
 
-        _made_ready.clear()
+        _finished.clear()
         films = {}
         for name, content in darkroom(job, data).items():
             with Image.open(io.BytesIO(content)) as image:
@@ -99,8 +99,8 @@ def _ready(job: Job, data: bytes) -> Any:
                     image.seek(number)
                     pictures.append(image.convert("RGBA" if image.has_transparency_data else "RGB"))
             films[name] = Film(pictures, [60] * len(pictures))
-        _made_ready[job.name] = films
-    return _made_ready[job.name]
+        _finished[job.name] = films
+    return _finished[job.name]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The originals that are measured: made in code from a seed, with the statistics of photographs.
+"""The originals, made in code from a seed, with the statistics of photographs.
 
 A scene is noise whose amplitude falls with its frequency, as in nature, under hard edges: ellipses and lines.
 """
@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from tests.corpus.profiles import adobe_rgb
 
-Array: TypeAlias = np.ndarray[Any, Any]
+Array: TypeAlias = Any  # mypy runs with and without numpy
 
 
 def scene(width: int, height: int, *, seed: int = 1, detail: float = 0.62, grain: float = 3) -> Image.Image:
@@ -21,7 +21,7 @@ def scene(width: int, height: int, *, seed: int = 1, detail: float = 0.62, grain
     ``grain`` is a sensor's noise: the standard deviation of every value.
     """
     random = np.random.default_rng(seed)
-    total = np.zeros((height, width, 3), np.float32)
+    total: Array = np.zeros((height, width, 3), np.float32)
     amplitude, step = 1.0, max(width, height) / 2
     while step >= 1:
         shape = (int(height / step) + 2, int(width / step) + 2)
@@ -67,7 +67,7 @@ def saved(image: Image.Image, file_format: str, **options: object) -> bytes:
 
 
 def cut_out(image: Image.Image) -> Image.Image:
-    """The scene with soft holes in it: a quarter of it is transparent, and the edges are half so."""
+    """The scene with soft holes: a quarter is transparent, and the edges are half transparent."""
     wide = Image.radial_gradient("L").resize(image.size)
     mask = wide.point(lambda level: max(0, min(255, (level - 60) * 4)))
     result = image.convert("RGBA")
@@ -76,7 +76,7 @@ def cut_out(image: Image.Image) -> Image.Image:
 
 
 def animated_gif(width: int = 800, height: int = 600, frames: int = 24) -> bytes:
-    """A disc that crosses a scene."""
+    """An animation of a disc that crosses a scene."""
     background = scene(width, height, detail=0.6, grain=2)
     pictures = []
     for number in range(frames):
@@ -88,11 +88,11 @@ def animated_gif(width: int = 800, height: int = 600, frames: int = 24) -> bytes
 
 
 def cmyk_jpeg(image: Image.Image) -> bytes:
-    """In the CMYK of libvips's own press profile, which is embedded."""
+    """In CMYK, with libvips's own press profile embedded."""
     rgb = pyvips.Image.new_from_array(np.asarray(image)).copy(interpretation="srgb")
     return bytes(rgb.icc_transform("cmyk", input_profile="srgb").jpegsave_buffer(Q=92))
 
 
 def adobe_rgb_jpeg(image: Image.Image) -> bytes:
-    """The scene's numbers, said to be Adobe RGB."""
+    """The scene's values, tagged as Adobe RGB."""
     return jpeg(image, icc_profile=adobe_rgb())

@@ -1,4 +1,4 @@
-"""The originals of the classes, made once and kept, and the marks their variants carry."""
+"""The originals of the classes, made once and kept, and the watermarks of their variants."""
 
 import io
 import json
@@ -44,7 +44,7 @@ ORIGINALS: Mapping[str, Callable[[], bytes]] = {
 
 
 def prepare(each: Class, folder: Path) -> Job:
-    """Make the original, unless it is there from an earlier run, and draw the marks its variants will carry."""
+    """Make the original and draw the watermarks of its variants, unless an earlier run has left them."""
     slug = "".join(c if c.isalnum() else "-" for c in each.name.lower())
     file, described = folder / f"{slug}.original", folder / f"{slug}.json"
     if not described.exists():
@@ -63,7 +63,7 @@ def prepare(each: Class, folder: Path) -> Job:
 
 
 def _draw_mark(size: tuple[int, int], file: Path) -> tuple[str, int, int]:
-    """The mark as this engine draws it, for all the others as well."""
+    """Draw the watermark as this engine does; all engines use it."""
     marked = watermark.marked(Image.new("RGBA", size), MARK)
     box = marked.getbbox()
     assert box is not None

@@ -1,7 +1,7 @@
-"""How like the best possible picture a variant is: SSIM of its luma against a gold made in floating point.
+"""The similarity of a variant to the best possible picture: SSIM of its luma against a reference in floating point.
 
-The gold is the original decoded in full, converted to sRGB, scaled by Lanczos in 32-bit floats, and marked: nothing of
-it is drafted, cascaded or rounded on the way.
+The reference is the original decoded in full, converted to sRGB, scaled by Lanczos in 32-bit floats, and watermarked,
+without draft decoding, cascades or rounding.
 """
 
 import io
@@ -12,14 +12,14 @@ from PIL import Image, ImageCms
 
 from bench.engine.classes import Job
 
-Array: TypeAlias = np.ndarray[Any, Any]
+Array: TypeAlias = Any  # mypy runs with and without numpy
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # Wang et al. 2004, equation 13
 RADIUS, SIGMA = 5, 1.5
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def gold(job: Job, data: bytes, variant: str) -> Array:
-    """RGB, on white where it is transparent; float32."""
+def reference(job: Job, data: bytes, variant: str) -> Array:
+    """Return the reference as float32 RGB, on white where it is transparent."""
     with Image.open(io.BytesIO(data)) as image:
         image.load()
         picture = _to_srgb(image)
@@ -37,8 +37,8 @@ def gold(job: Job, data: bytes, variant: str) -> Array:
     return result
 
 
-def shown(content: bytes) -> Array:
-    """A variant as it is seen on white; of an animation the first frame."""
+def on_white(content: bytes) -> Array:
+    """Return a variant on white; of an animation, the first frame."""
     with Image.open(io.BytesIO(content)) as image:
         picture = image.convert("RGBA" if image.has_transparency_data else "RGB")
     if picture.mode == "RGBA":
@@ -84,7 +84,7 @@ def _mark(picture: Array, file: str, left: int, top: int) -> None:
 
 
 def _blurred(values: Array) -> Array:
-    """A Gaussian window, only where it lies wholly inside."""
+    """By a Gaussian window, only where it lies completely inside."""
     x = np.arange(-RADIUS, RADIUS + 1)
     weights = np.exp(-(x**2) / (2 * SIGMA**2)).astype(np.float32)
     weights /= weights.sum()

@@ -1,4 +1,4 @@
-// sharp in a process of its own, in one of two ways: jobs as JSON lines on stdin, CPU milliseconds as JSON lines on stdout.
+// sharp as a child process, in one of two ways: jobs as JSON lines on stdin, their figures on stdout.
 import fs from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -37,7 +37,7 @@ const ENGINES = {
     return made;
   },
 
-  /** The best one can write: decoded once, raw pixels between the steps, each variant from the next larger one. */
+  /** The best cascade: decoded once, raw pixels between the steps, each variant from the next larger one. */
   async 'sharp-cascade'(job, data) {
     const made = {};
     let larger = null;

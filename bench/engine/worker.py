@@ -1,4 +1,4 @@
-"""One Python engine in a process of its own: jobs as JSON lines on stdin, CPU milliseconds as JSON lines on stdout."""
+"""One Python engine as a child process: jobs as JSON lines on stdin, their figures on stdout."""
 
 import json
 import re
@@ -13,9 +13,9 @@ from bench.engine.engines import ENGINES
 def main(engine: str) -> None:
     run = ENGINES[engine]
     for line in sys.stdin:
-        asked = json.loads(line)
-        save = asked.pop("save", None)
-        job = Job.of(asked)
+        question = json.loads(line)
+        save = question.pop("save", None)
+        job = Job.of(question)
         data = Path(job.file).read_bytes()
         started = time.process_time()
         made = run(job, data)
@@ -32,7 +32,7 @@ def main(engine: str) -> None:
 
 
 def _peak_mb() -> float:
-    """Of this process alone; getrusage would begin with what its parent had."""
+    """Of this process alone; getrusage would start at its parent's peak."""
     found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     assert found is not None
     return int(found[1]) / 1024

@@ -1,17 +1,15 @@
-"""What a batch costs: this consumer, the usual one and a naive one, side by side on doubles of AWS that are slow.
+"""The cost of a batch: this consumer, the usual one and a naive one, interleaved, on doubles of AWS with latency.
 
 Run as ``python -m bench.pipeline``. In reading order::
 
-    __main__    the command, and the interleaving
+    __main__    the command
     consumers   the three consumers, and the engine alone
-    beside      our consumer as it was at another commit
-    worker      one of them in a process of its own, on one core
-    measure     the consumers take turns
-    processes   CPU and memory of a process and its children
-    doubles     S3, DynamoDB and SQS on loopback, over TLS, as slow as told
-    originals   the pictures that are uploaded
-    growth      a hundred, a thousand, ten thousand messages
-    cost        seconds and requests become dollars; pure
-    machine     on what and beside what it was measured
-    report      the tables and the plots of docs/benchmarks.md
+    beside      the code of another commit
+    worker      a consumer as a child process on one core
+    measure     consumers measured on the same batches; bench.runner has the rounds
+    doubles     S3, DynamoDB and SQS on loopback, over TLS, with latency
+    originals   the uploaded images
+    growth      time and memory against the number of messages
+    cost        dollars from seconds and requests; pure
+    report      the tables and plots of docs/benchmarks.md
 """

@@ -1,20 +1,20 @@
-"""Our consumer as it was at another commit: its code in a folder of its own, run by the same interpreter."""
+"""The code of another commit, in a folder of its own, for the same interpreter."""
 
 import io
 import subprocess
 import tarfile
 from pathlib import Path
 
-from bench.pipeline.measure import PROJECT
+from bench.runner import PROJECT
 
 PACKAGED = ("handlers", "processing", "recipe.toml")
 
 
 def export(commit: str, folder: Path) -> None:
-    """Write what is packaged of a commit into a folder.
+    """Write the packaged files of a commit into a folder.
 
     Raises:
-        subprocess.CalledProcessError: there is no such commit; git's message is on stderr.
+        subprocess.CalledProcessError: the commit does not exist; git's message is on stderr.
     """
     command = ["git", "archive", commit, "--", *PACKAGED]
     archive = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, check=True).stdout

@@ -1,8 +1,8 @@
 """The consumers that ours is compared with, each as a Lambda handler, and the engine alone.
 
-All of them render with the same engine and the same recipe, write the same three variants to S3, and have the same
-time-outs. ``usual`` is what Powertools' documentation shows; what it keeps of an image is what idempotency
-keeps of its result, so it writes no metadata beside. ``naive`` is what one writes without any of it.
+All of them render with the same engine and recipe, write the same three variants to S3, and have the same time-outs.
+``usual`` follows Powertools' documentation; its idempotency record holds the result's metadata, so it writes no other
+item. ``naive`` is a loop without batch handling or idempotency.
 """
 
 import json
@@ -49,7 +49,7 @@ def usual(_: Path) -> Handler:
     config = IdempotencyConfig(event_key_jmespath="[bucket, key, etag]")
     processor = BatchProcessor(event_type=EventType.SQS)
 
-    # Powertools is not installed where this is checked
+    # Powertools is not installed where mypy runs
     @idempotent_function(data_keyword_argument="upload", persistence_store=layer, config=config)  # type: ignore[untyped-decorator]
     def process(upload: dict[str, Any]) -> dict[str, Any]:
         return _make_variants(s3, recipe, upload)
@@ -66,7 +66,7 @@ def usual(_: Path) -> Handler:
 
 
 def naive(_: Path) -> Handler:
-    """A loop; what fails fails the whole batch."""
+    """A loop; one failure fails the whole batch."""
     recipe, s3 = _recipe(), boto3.client("s3", config=CLIENT)
     table = boto3.resource("dynamodb", config=CLIENT).Table(os.environ["IMAGES_TABLE"])
 
@@ -79,7 +79,7 @@ def naive(_: Path) -> Handler:
 
 
 def engine(originals: Path) -> Handler:
-    """The render and nothing else: what the CPU of the others is compared with."""
+    """The render alone, with which the CPU of the others is compared."""
     recipe = _recipe()
     read = cache(lambda name: (originals / name).read_bytes())
 
@@ -114,7 +114,7 @@ def _uploads(body: str) -> list[dict[str, Any]]:
 
 
 def _make_variants(s3: Any, recipe: Recipe, upload: dict[str, Any]) -> dict[str, Any]:
-    """Fetch, render and put; returns what is to be remembered of the image."""
+    """Fetch, render and put; return the image's metadata."""
     answer = s3.get_object(Bucket=upload["bucket"], Key=upload["key"])
     rendered: Rendered = imaging.render(answer["Body"].read(), recipe)
     formats = {spec.name: spec.format for spec in recipe.variants}

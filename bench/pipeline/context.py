@@ -1,4 +1,4 @@
-"""What a handler asks of Lambda's context."""
+"""The part of Lambda's context object that the handlers use."""
 
 import time
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ TIMEOUT = 260.0
 
 @dataclass
 class Context:
-    """An invocation that has begun just now."""
+    """The context of an invocation that starts now."""
 
     aws_request_id: str
     function_name: str = "consumer"

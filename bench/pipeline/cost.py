@@ -1,4 +1,4 @@
-"""What a million images cost: seconds, requests and bytes become dollars, at the prices of `ops.cli.costs`. Pure.
+"""The cost of a million images, from seconds, requests and bytes, at the prices of `ops.cli.costs`. Pure.
 
 ::
 
@@ -42,20 +42,20 @@ class Cost:
 
 
 def gb_seconds(*, batch_seconds: float, batch: int, memory: float) -> float:
-    """What is billed for a million images."""
+    """Return the GB-seconds billed for a million images."""
     return math.ceil(batch_seconds * 1000) / 1000 * memory / 1024 * MILLION / batch
 
 
 def cost(*, batch_seconds: float, batch: int, memory: float, requests: Mapping[str, float], logged: float) -> Cost:
-    """The dollars of a million images, on x86_64.
+    """Return the dollars for a million images, on x86_64.
 
     Args:
-        memory: in megabytes, as it is set for the function.
+        memory: the function's, in megabytes.
         requests: per image, by service and operation.
         logged: bytes per image.
 
     Raises:
-        KeyError: a request that has no price here.
+        KeyError: a request has no price here.
     """
 
     def of(service: str) -> float:

@@ -1,8 +1,8 @@
-"""S3, DynamoDB and SQS on loopback, over TLS, each answer after as long as told; every request is counted.
+"""S3, DynamoDB and SQS on loopback, over TLS, with a latency that can be set; every request is counted.
 
-A server and not stubs within botocore: sockets, TLS, urllib3 and checksums are most of what a request costs its sender,
-and they are in the figures only where there is somebody to talk to. It runs in the process that measures, on another
-core than the consumers, and speaks as much of the three protocols as a good day needs.
+A server instead of stubs in botocore: sockets, TLS, urllib3 and checksums are most of the cost of a request, and stubs
+would hide it. It runs in the measuring process, on another core than the consumers, and implements the part of the
+three protocols that successful batches use.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from bench.pipeline.originals import etag_of, original_of
 
 HOST = "127.0.0.1"
-NEARER = 10
-"""How many times sooner than S3 DynamoDB and SQS answer: single-digit milliseconds where S3 takes 30 to 80."""
-LONGEST = 1 << 22
+LATENCY_RATIO = 10
+"""S3's latency by that of DynamoDB and SQS, which take single-digit milliseconds where S3 takes 30 to 80."""
+STREAM_LIMIT = 1 << 22
 
 
 @dataclass
@@ -44,8 +44,8 @@ class Doubles:
     """The three services at ``endpoint``, while the context lasts.
 
     Args:
-        originals: by the part of a key that names one: ``images/<original>-<number>.jpg``.
-        folder: where the certificate is written, for clients to trust.
+        originals: by name; a key is ``images/<original>-<number>.jpg``.
+        folder: for the certificate that clients trust.
     """
 
     def __init__(self, originals: Mapping[str, bytes], folder: Path) -> None:
@@ -70,36 +70,36 @@ class Doubles:
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._close_connections(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def take_counts(self) -> Counter[str]:
-        """The requests since the last time, by service and operation."""
+        """Return the requests since the last call, by service and operation."""
         counts, self.counts = self.counts, Counter()
         return counts
 
     async def _listen(self) -> None:
         trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         trust.load_cert_chain(self.certificate, self._key)
-        self._server = await asyncio.start_server(self._talk, HOST, 0, ssl=trust, limit=LONGEST)
+        self._server = await asyncio.start_server(self._serve, HOST, 0, ssl=trust, limit=STREAM_LIMIT)
         self.endpoint = f"https://{HOST}:{self._server.sockets[0].getsockname()[1]}"
 
-    async def _hang_up(self) -> None:
+    async def _close_connections(self) -> None:
         self._server.close()
         for writer in self._open:
             writer.transport.abort()
         await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:
             while True:
                 request = await _read(reader, writer)
                 service, operation, status, headers, body = self._answer(request)
                 self.counts[f"{service} {operation}"] += 1
-                await asyncio.sleep(self.latency if service == "S3" else self.latency / NEARER)
+                await asyncio.sleep(self.latency if service == "S3" else self.latency / LATENCY_RATIO)
                 headers["x-amz-request-id" if service == "S3" else "x-amzn-requestid"] = "of-the-doubles"
                 headers["Content-Length"] = headers.get("Content-Length", str(len(body)))
                 lines = [f"HTTP/1.1 {status} -", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
@@ -107,7 +107,7 @@ class Doubles:
                 writer.write(body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the consumer has ended
+            pass  # the consumer ended
         finally:
             self._open.discard(writer)
             writer.transport.abort()
@@ -140,7 +140,7 @@ class Doubles:
         return "GetObject", 200, headers, data
 
     def _dynamodb(self, operation: str, values: dict[str, Any]) -> dict[str, Any]:
-        """Every condition holds, for every upload is a new one."""
+        """Every condition is met, because every upload is new."""
         if operation == "PutItem":
             self.items[json.dumps(values["Item"].get("object") or values["Item"].get("id"))] = values["Item"]
             return {}
@@ -181,7 +181,7 @@ def _crc32(data: bytes) -> str:
 
 
 def _write_certificate(certificate: Path, key: Path) -> None:
-    """A certificate for loopback that is good for a day."""
+    """A certificate for loopback that is valid for a day."""
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
     now = datetime.datetime.now(datetime.UTC)

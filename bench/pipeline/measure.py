@@ -1,23 +1,21 @@
-"""The consumers take turns: each works off the same batch, next to the others, round by round."""
+"""Consumers as child processes, each measured on the same batches as the others."""
 
-import json
+import itertools
 import os
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from bench.allocator import malloc_settings
 from bench.pipeline import originals
 from bench.pipeline.doubles import Doubles
+from bench.runner import PROJECT, Child, interleave, malloc_settings
 
-PROJECT = Path(__file__).resolve().parents[2]
 MEMORY = 1769
 BATCH = 10
-COMPARED = ("darkroom", "usual", "naive")
+CONSUMERS = ("darkroom", "usual", "naive")
 BESIDE = "beside"
 """Our consumer at another commit."""
 OURS = ("darkroom", BESIDE)
@@ -26,7 +24,7 @@ ENGINE = "engine"
 
 @dataclass(frozen=True)
 class Run:
-    """One batch worked off: seconds, the requests by service and operation, and what failed."""
+    """One batch: wall and CPU seconds, requests by service and operation, and what failed."""
 
     wall: float
     cpu: float
@@ -37,49 +35,29 @@ class Run:
     error: str
 
 
-class Consumer:
-    """One consumer in a process of its own, as long as the context lasts.
+class Consumer(Child):
+    """One consumer in a child process.
 
     Args:
         code: the folder whose ``handlers`` and ``processing`` it runs.
     """
 
     def __init__(self, way: str, doubles: Doubles, folder: Path, code: Path = PROJECT) -> None:
+        command = [sys.executable, "-m", "bench.pipeline.worker", way, str(folder), str(folder / f"{way}.log")]
+        super().__init__(way, command, cwd=code, env=environment(doubles) | {"PYTHONPATH": str(PROJECT)})
         self._doubles = doubles
         self._logged = 0
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.pipeline.worker", way, str(folder), str(folder / f"{way}.log")],
-            cwd=code,
-            env=environment(doubles) | {"PYTHONPATH": str(PROJECT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._way = way
-
-    def __enter__(self) -> "Consumer":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        self._process.__exit__(kind, value, at)  # closes its pipes, upon which it ends, and waits for it
 
     def run(self, event: dict[str, Any]) -> Run:
-        """Have it work off one batch."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        """Process one batch."""
         self._doubles.take_counts()
-        self._process.stdin.write(json.dumps(event) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self._way} has ended: its message is above")
-        said: dict[str, Any] = json.loads(line)
-        logged, self._logged = said["logged"] - self._logged, said["logged"]
-        return Run(**(said | {"logged": logged}), requests=dict(self._doubles.take_counts()))
+        answer = self.request(event)
+        logged, self._logged = answer["logged"] - self._logged, answer["logged"]
+        return Run(**(answer | {"logged": logged}), requests=dict(self._doubles.take_counts()))
 
 
 def environment(doubles: Doubles) -> dict[str, str]:
-    """The function's environment, with the doubles in AWS's place."""
+    """Return the function's environment, with the doubles in place of AWS."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME", "VIRTUAL_ENV") if name in os.environ}
     return (
         kept
@@ -109,29 +87,26 @@ def environment(doubles: Doubles) -> dict[str, str]:
     )
 
 
-class Turns:
-    """Gives every consumer the same batches, and each round begins with another one."""
+class Batches:
+    """Batches of new uploads for every consumer, in interleaved rounds."""
 
     def __init__(self, consumers: Mapping[str, Consumer], doubles: Doubles, pictures: Mapping[str, bytes]) -> None:
         self._consumers = consumers
         self._doubles = doubles
         self._pictures = pictures
-        self._uploads = 0
+        self._first_upload = itertools.count(step=BATCH)
 
-    def warm(self, kind: str) -> None:
-        """Let each work off one batch that does not count: connections made, code loaded, memory grown."""
-        self.round(kind, 0.0, turn=0)
+    def rounds(self, kind: str, *, latency: float, count: int) -> Iterator[dict[str, Run]]:
+        """Yield so many rounds of one batch for each consumer; S3 answers after ``latency`` seconds.
 
-    def round(self, kind: str, latency: float, *, turn: int) -> dict[str, Run]:
-        """One batch for each."""
+        Raises:
+            RuntimeError: an image failed.
+        """
         self._doubles.latency = latency
-        names = list(self._consumers)
-        first = turn % len(names)
-        runs = {}
-        for name in (*names[first:], *names[:first]):
-            event = originals.batch(kind, self._uploads, self._pictures)
-            self._uploads += len(event["Records"])
-            runs[name] = run = self._consumers[name].run(event)
-            if run.failed or run.error:
-                raise RuntimeError(f"{name} failed on {kind}: {run.error or run.failed}")
-        return runs
+        return interleave({name: partial(self._run, name, kind) for name in self._consumers}, count)
+
+    def _run(self, name: str, kind: str) -> Run:
+        run = self._consumers[name].run(originals.batch(kind, next(self._first_upload), self._pictures))
+        if run.failed or run.error:
+            raise RuntimeError(f"{name} failed on {kind}: {run.error or run.failed}")
+        return run

@@ -1,4 +1,4 @@
-"""The pictures that are uploaded, by class; made once and kept."""
+"""The uploaded images, by class; each is made once and kept in a folder."""
 
 import json
 import re
@@ -23,17 +23,11 @@ BATCHES: Mapping[str, tuple[str, ...]] = {
     ),
     "tiny": ("tiny/0",) * 10,
 }
-"""What a batch of ten is made of. Mixed: six for the web, two from phones, one of 24 MP, one screenshot-like PNG."""
-ABOUT = {
-    "small": "JPEG, 1440 x 1080, about 200 KB",
-    "12 MP": "JPEG, 4000 x 3000, about 3 MB",
-    "mixed": "six small, two of 12 MP, one of 24 MP, one PNG of 2 MP",
-    "tiny": "JPEG, 96 x 72",
-}
+"""The originals of a batch of ten. Mixed: six for the web, two from phones, one of 24 MP, one PNG like a screenshot."""
 
 
 def prepare(folder: Path) -> dict[str, bytes]:
-    """Every original by its name; each is a file of that name in the folder as well."""
+    """Return every original by its name, which is also the name of its file in the folder."""
     for name, (width, height, grain, kind, options) in _SCENES.items():
         file = folder / name
         if not file.exists():
@@ -55,7 +49,7 @@ _SCENES: dict[str, tuple[int, int, float, str, dict[str, Any]]] = {  # width, he
 
 
 def batch(kind: str, first: int, originals: Mapping[str, bytes]) -> dict[str, Any]:
-    """What Lambda hands over for ten new uploads; they are numbered from ``first``, so that no key comes twice."""
+    """Return Lambda's event for ten new uploads, numbered from ``first`` so that no key is used twice."""
     names = BATCHES[kind]
     return event({key_of(name, first + place): len(originals[name]) for place, name in enumerate(names)})
 
@@ -65,7 +59,7 @@ def key_of(name: str, number: int) -> str:
 
 
 def original_of(key: str) -> str:
-    """The original that an object is a copy of, from its key or from the path of a request for it."""
+    """Return the name of an object's original, from its key or from the path of a request for it."""
     return re.split(r"/images/|^images/", key)[-1].rpartition("-")[0]
 
 
@@ -74,19 +68,19 @@ def etag_of(key: str) -> str:
 
 
 def event(uploads: Mapping[str, int]) -> dict[str, Any]:
-    """What Lambda hands over for uploads of these keys and sizes."""
+    """Return Lambda's event for uploads of these keys and sizes."""
     return {"Records": [_record(key, size) for key, size in uploads.items()]}
 
 
 def _record(key: str, size: int) -> dict[str, Any]:
-    thing = {"key": key, "eTag": etag_of(key), "size": size, "sequencer": "0055AED6DCD90281E5"}
+    described = {"key": key, "eTag": etag_of(key), "size": size, "sequencer": "0055AED6DCD90281E5"}
     upload = {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
         "awsRegion": "eu-west-1",
         "eventTime": "2026-11-21T07:00:00.000Z",
         "eventName": "ObjectCreated:Put",
-        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": "uploads"}, "object": thing},
+        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": "uploads"}, "object": described},
     }
     return {
         "messageId": key,

@@ -1,4 +1,4 @@
-"""The results as the tables and the plots of docs/benchmarks.md."""
+"""The tables and plots of bench.pipeline."""
 
 import statistics
 from collections import Counter
@@ -7,25 +7,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench import page
+from bench.machine import sentence
 from bench.pipeline.cost import Cost, cost, gb_seconds
 from bench.pipeline.growth import at_counts
-from bench.pipeline.machine import sentence
-from bench.pipeline.measure import BATCH, COMPARED, ENGINE, MEMORY, OURS
+from bench.pipeline.measure import BATCH, CONSUMERS, ENGINE, MEMORY, OURS
+from bench.runner import median
 
-BEGIN, END = "<!-- bench.pipeline: begin -->", "<!-- bench.pipeline: end -->"
-PLOT, GROWTH_PLOT = "benchmarks-pipeline.png", "benchmarks-growth.png"
+PLOT, GROWTH_PLOT = page.DOCS / "benchmarks-pipeline.png", page.DOCS / "benchmarks-growth.png"
 TITLES = {"darkroom": "Darkroom", "usual": "usual", "naive": "naive", ENGINE: "engine alone"}
 COLOURS = {"darkroom": "#d1495b", "usual": "#00798c", "naive": "#7a6fa6", ENGINE: "#1b1b1b"}
-BOUND_AT = "50"
-BOUNDS = {"small": 3.0, "12 MP": 1.5}
-"""At least so many times the usual consumer's images a second, when a call to S3 takes 50 ms."""
-MOST_BEYOND = 12.0  # CPU milliseconds an image
+BOUND_LATENCY = "50"
+MIN_RATIOS = {"small": 3.0, "12 MP": 1.5}
+"""Our images a second by the usual consumer's, at 50 ms of latency."""
+MAX_OVERHEAD = 12.0  # CPU milliseconds an image beyond the engine's
 
 Round = dict[str, dict[str, Any]]
 
 
 def text(results: dict[str, Any]) -> str:
-    """All the tables."""
+    """Return all tables."""
     parts = [sentence(results["before"], results["after"]), _speed(results["cells"]), _cpu(results["cells"])]
     parts += [_requests(results["cells"]), _costs(results["cells"])]
     if results.get("beside"):
@@ -36,51 +37,48 @@ def text(results: dict[str, Any]) -> str:
 
 
 def brief(kind: str, latency: int, rounds: Sequence[Round]) -> str:
-    """One cell in one line, for whoever waits."""
+    """Return one cell in one line, to show progress."""
     each = ", ".join(
         f"{way} {speed(rounds, way):.1f}/s {cpu(rounds, way):.0f} ms ({beyond(rounds, way):+.1f})" for way in rounds[0]
     )
     return f"{kind}, {latency} ms: {each}"
 
 
-def write(tables: str, results: dict[str, Any], docs: Path) -> None:
-    """Put the tables between the marks in docs/benchmarks.md, and the plots beside it."""
-    page = docs / "benchmarks.md"
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}")
-    plot(results["cells"], docs / PLOT)
+def write(tables: str, results: dict[str, Any]) -> None:
+    """Write the tables into docs/benchmarks.md, and the plots beside it."""
+    page.write("bench.pipeline", tables)
+    plot(results["cells"], PLOT)
     if results["growth"]:
-        plot_growth(results["growth"], docs / GROWTH_PLOT)
+        plot_growth(results["growth"], GROWTH_PLOT)
 
 
 def speed(rounds: Sequence[Round], way: str) -> float:
-    """Images a second: the median batch."""
-    return BATCH / _median(rounds, way, "wall")
+    """Return the images a second of the median batch."""
+    return BATCH / median(rounds, way, "wall")
 
 
 def cpu(rounds: Sequence[Round], way: str) -> float:
-    """CPU milliseconds an image, of all processes."""
-    return _median(rounds, way, "cpu") * 1000 / BATCH
+    """Return the CPU milliseconds an image, of all processes."""
+    return median(rounds, way, "cpu") * 1000 / BATCH
 
 
 def beyond(rounds: Sequence[Round], way: str) -> float:
-    """CPU milliseconds an image more than the engine alone takes for the same batch, in the same round."""
-    return float(statistics.median(each[way]["cpu"] - each[ENGINE]["cpu"] for each in rounds)) * 1000 / BATCH
+    """Return the CPU milliseconds an image beyond those of the engine alone, for the same batch in the same round."""
+    return median(rounds, way, "cpu", against=ENGINE) * 1000 / BATCH
 
 
 def cost_of(rounds: Sequence[Round], way: str) -> Cost:
     return cost(
-        batch_seconds=_median(rounds, way, "wall"),
+        batch_seconds=median(rounds, way, "wall"),
         batch=BATCH,
         memory=MEMORY,
         requests=requests(rounds, way),
-        logged=_median(rounds, way, "logged") / BATCH,
+        logged=median(rounds, way, "logged") / BATCH,
     )
 
 
 def requests(rounds: Sequence[Round], way: str) -> dict[str, float]:
-    """Requests an image, by service and operation."""
+    """Return the requests an image, by service and operation."""
     total: Counter[str] = Counter()
     for each in rounds:
         total.update(each[way]["requests"])
@@ -88,27 +86,27 @@ def requests(rounds: Sequence[Round], way: str) -> dict[str, float]:
 
 
 def _speed(cells: dict[str, dict[str, list[Round]]]) -> str:
-    head = ["images a second", *(TITLES[way] for way in COMPARED), "to usual", "to naive"]
+    head = ["images a second", *(TITLES[way] for way in CONSUMERS), "to usual", "to naive"]
     rows = []
     for kind, by_latency in cells.items():
         for latency, rounds in by_latency.items():
-            ours, usual, naive = (speed(rounds, way) for way in COMPARED)
-            short = latency == BOUND_AT and ours / usual < BOUNDS.get(kind, 0)
+            ours, usual, naive = (speed(rounds, way) for way in CONSUMERS)
+            short = latency == BOUND_LATENCY and ours / usual < MIN_RATIOS.get(kind, 0)
             rows.append([f"{kind}, {latency} ms", f"{ours:.1f}", f"{usual:.1f}", f"{naive:.1f}"])
             rows[-1] += [f"{ours / usual:.2f}" + (" (falls short)" if short else ""), f"{ours / naive:.2f}"]
-    return _table(head, rows)
+    return page.table(head, rows)
 
 
 def _cpu(cells: dict[str, dict[str, list[Round]]]) -> str:
-    head = ["CPU ms an image", TITLES[ENGINE], *(f"{TITLES[way]}, beyond it" for way in COMPARED)]
+    head = ["CPU ms an image", TITLES[ENGINE], *(f"{TITLES[way]}, beyond it" for way in CONSUMERS)]
     rows = []
     for kind, by_latency in cells.items():
         for latency, rounds in by_latency.items():
-            more = [beyond(rounds, way) for way in COMPARED]
-            short = " (falls short)" if more[0] > MOST_BEYOND else ""
+            more = [beyond(rounds, way) for way in CONSUMERS]
+            short = " (falls short)" if more[0] > MAX_OVERHEAD else ""
             rows.append([f"{kind}, {latency} ms", f"{cpu(rounds, ENGINE):.1f}", f"{more[0]:.1f}{short}"])
             rows[-1] += [f"{each:.1f}" for each in more[1:]]
-    return _table(head, rows)
+    return page.table(head, rows)
 
 
 def _beside(cells: dict[str, dict[str, list[Round]]], commit: str) -> str:
@@ -124,36 +122,36 @@ def _beside(cells: dict[str, dict[str, list[Round]]], commit: str) -> str:
     rows = []
     for kind, by_latency in cells.items():
         for latency, rounds in by_latency.items():
-            walls = [_median(rounds, way, "wall") for way in OURS]
+            walls = [median(rounds, way, "wall") for way in OURS]
             figures = [f"{speed(rounds, way):.1f}" for way in OURS] + [f"{beyond(rounds, way):.1f}" for way in OURS]
             figures += [f"{gb_seconds(batch_seconds=wall, batch=BATCH, memory=MEMORY):,.0f}" for wall in walls]
             rows.append([f"{kind}, {latency} ms", *figures])
-    return _table(head, rows)
+    return page.table(head, rows)
 
 
 def _requests(cells: dict[str, dict[str, list[Round]]]) -> str:
     runs = [each for by_latency in cells.values() for rounds in by_latency.values() for each in rounds]
-    counts = {way: requests(runs, way) for way in COMPARED}
+    counts = {way: requests(runs, way) for way in CONSUMERS}
     names = sorted({name for each in counts.values() for name in each})
     rows = [
         [TITLES[way], *(f"{each.get(name, 0):g}" for name in names), f"{sum(each.values()):g}"]
         for way, each in counts.items()
     ]
-    return _table(["requests an image", *names, "in all"], rows)
+    return page.table(["requests an image", *names, "in all"], rows)
 
 
 def _costs(cells: dict[str, dict[str, list[Round]]]) -> str:
     names = list(Cost.__dataclass_fields__)
-    head = [f"$ per million images, {BOUND_AT} ms", "GB-s", *names, "in all"]
+    head = [f"$ per million images, {BOUND_LATENCY} ms", "GB-s", *names, "in all"]
     rows = []
     for kind, by_latency in cells.items():
-        rounds = by_latency.get(BOUND_AT, [])
-        for way in COMPARED if rounds else ():
+        rounds = by_latency.get(BOUND_LATENCY, [])
+        for way in CONSUMERS if rounds else ():
             found = cost_of(rounds, way)
-            seconds = gb_seconds(batch_seconds=_median(rounds, way, "wall"), batch=BATCH, memory=MEMORY)
+            seconds = gb_seconds(batch_seconds=median(rounds, way, "wall"), batch=BATCH, memory=MEMORY)
             dollars = [f"{each:.2f}" for each in asdict(found).values()]
             rows.append([f"{kind}, {TITLES[way]}", f"{seconds:,.0f}", *dollars, f"{found.total:.2f}"])
-    return _table(head, rows)
+    return page.table(head, rows)
 
 
 def _growth(found: dict[str, list[list[float]]]) -> str:
@@ -163,16 +161,16 @@ def _growth(found: dict[str, list[list[float]]]) -> str:
     for count in next(iter(at.values())):
         cells = [[statistics.median(column) for column in zip(*at[way][count], strict=True)] for way in found]
         rows.append([f"{count:,}th", *(f"{wall:.1f}, {used:.1f}, {size:.0f}" for wall, used, size in cells)])
-    return _table(head, rows)
+    return page.table(head, rows)
 
 
 def plot(cells: dict[str, dict[str, list[Round]]], file: Path) -> None:
     """Images a second by latency, a panel for each class."""
-    plt = _pyplot()
+    plt = page.pyplot()
     figure, panels = plt.subplots(1, len(cells), figsize=(3.6 * len(cells), 3.9), layout="constrained", squeeze=False)
     for axes, (kind, by_latency) in zip(panels[0], cells.items(), strict=True):
         latencies = list(by_latency)
-        for place, way in enumerate(COMPARED):
+        for place, way in enumerate(CONSUMERS):
             speeds = [speed(by_latency[latency], way) for latency in latencies]
             at = [number + (place - 1) * 0.27 for number in range(len(latencies))]
             bars = axes.bar(at, speeds, 0.25, color=COLOURS[way], label=TITLES[way])
@@ -183,8 +181,8 @@ def plot(cells: dict[str, dict[str, list[Round]]], file: Path) -> None:
         axes.plot([], [], color=COLOURS[ENGINE], lw=1.2, label=TITLES[ENGINE])
         axes.set_xticks(range(len(latencies)), latencies)
         axes.set_title(kind, fontsize=10)
-        axes.set_xlabel("ms a call to S3 takes")
-        _tidy(axes)
+        axes.set_xlabel("latency of S3, ms")
+        page.tidy(axes, grid="y")
     panels[0][0].set_ylabel("images a second, one core")
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
@@ -193,8 +191,8 @@ def plot(cells: dict[str, dict[str, list[Round]]], file: Path) -> None:
 
 
 def plot_growth(found: dict[str, list[list[float]]], file: Path) -> None:
-    """CPU ms an image, and memory, against the messages worked off: medians of fifty batches."""
-    plt = _pyplot()
+    """CPU milliseconds an image and memory, against the number of processed messages."""
+    plt = page.pyplot()
     figure, (time, memory) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     for way, batches in found.items():
         step = max(1, len(batches) // 40)
@@ -211,34 +209,10 @@ def plot_growth(found: dict[str, list[list[float]]], file: Path) -> None:
     time.set_ylabel("CPU ms an image (tiny images, 0 ms)")
     memory.set_ylabel("MB of the consumer and its children")
     for axes in (time, memory):
-        axes.set_xlabel("messages worked off")
+        axes.set_xlabel("processed messages")
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        _tidy(axes)
+        page.tidy(axes, grid="y")
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
     figure.savefig(file, dpi=110)
     plt.close(figure)
-
-
-def _pyplot() -> Any:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    return plt
-
-
-def _tidy(axes: Any) -> None:
-    axes.grid(axis="y", color="#dddddd", lw=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _median(rounds: Sequence[Round], way: str, name: str) -> float:
-    return float(statistics.median(each[way][name] for each in rounds))
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows])

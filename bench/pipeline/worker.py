@@ -1,4 +1,4 @@
-"""One consumer in a process of its own, on one core: batches as JSON lines on stdin, what they took on stdout.
+"""One consumer as a child process on one core: batches as JSON lines on stdin, their figures on stdout.
 
 Run as ``python -m bench.pipeline.worker WAY ORIGINALS LOGS`` in the folder whose ``handlers`` and ``processing`` are
 measured, with the project on PYTHONPATH.
@@ -14,31 +14,34 @@ from typing import Any
 
 from bench.pipeline.context import Context
 from bench.pipeline.measure import OURS
-from bench.pipeline.processes import cpu_seconds, megabytes, pin
+from bench.processes import cpu_seconds, family, pin, proportional_bytes
+
+CORE = 0
 
 
 def main(way: str, originals: Path, logs: Path) -> None:
-    """Answer each batch with its wall and CPU seconds, the failed messages, the bytes logged and the memory taken."""
-    pin()
+    """Answer each batch with wall and CPU seconds, failed messages, bytes logged so far, and megabytes of memory."""
+    pin(CORE)
     with os.fdopen(os.dup(1), "w") as answers, logs.open("wb", buffering=0) as log:
         os.dup2(log.fileno(), 1)
         handler = _handler(way, originals)
         for number, line in enumerate(sys.stdin):
-            before, start = cpu_seconds(), time.perf_counter()
+            before, start = cpu_seconds(family()), time.perf_counter()
             try:
                 answer, error = handler(json.loads(line), Context(f"request-{number}")), ""
-            except Exception as failure:  # noqa: BLE001 - as Lambda does: the batch has failed as a whole
+            except Exception as failure:  # noqa: BLE001 - as in Lambda: the whole batch failed
                 answer, error = None, f"{type(failure).__name__}: {failure}"
-            took = {"wall": time.perf_counter() - start, "cpu": cpu_seconds() - before}
+            took = {"wall": time.perf_counter() - start, "cpu": cpu_seconds(family()) - before}
             failed = [each["itemIdentifier"] for each in (answer or {}).get("batchItemFailures", [])]
-            said = {"failed": failed, "error": error, "logged": logs.stat().st_size, "megabytes": megabytes()}
-            answers.write(json.dumps(took | said) + "\n")
+            megabytes = proportional_bytes(family()) / 2**20
+            state = {"failed": failed, "error": error, "logged": logs.stat().st_size, "megabytes": megabytes}
+            answers.write(json.dumps(took | state) + "\n")
             answers.flush()
 
 
 def _handler(way: str, originals: Path) -> Callable[[dict[str, Any], Any], dict[str, Any] | None]:
     if way in OURS:
-        from handlers.consumer import handler  # of this folder: of the others' code nothing may be asked of it
+        from handlers.consumer import handler  # of the current folder, which may be another commit's
 
         return handler
     from bench.pipeline.consumers import WAYS

@@ -1,4 +1,4 @@
-"""What is compared does the work: each consumer makes every variant, and answers for a broken image as it should."""
+"""Each compared consumer makes every variant, and reports a broken image as its kind does."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -9,7 +9,8 @@ import pytest
 from bench.pipeline import originals
 from bench.pipeline.beside import export
 from bench.pipeline.doubles import Doubles
-from bench.pipeline.measure import PROJECT, Consumer, Run
+from bench.pipeline.measure import Consumer, Run
+from bench.runner import PROJECT
 from tests.corpus.samples import jpeg
 
 NEEDS_POWERTOOLS = pytest.mark.skipif(
@@ -28,7 +29,7 @@ def doubles(tmp_path: Path) -> Iterator[Doubles]:
         yield doubles
 
 
-def work_off(way: str, doubles: Doubles, folder: Path, *keys: str, code: Path = PROJECT) -> Run:
+def process(way: str, doubles: Doubles, folder: Path, *keys: str, code: Path = PROJECT) -> Run:
     event = originals.event({key: len(PICTURES[originals.original_of(key)]) for key in keys})
     with Consumer(way, doubles, folder, code) as consumer:
         return consumer.run(event)
@@ -38,7 +39,7 @@ def work_off(way: str, doubles: Doubles, folder: Path, *keys: str, code: Path = 
 def test_every_consumer_fetches_an_image_once_and_writes_its_three_variants(
     way: str, doubles: Doubles, tmp_path: Path
 ) -> None:
-    run = work_off(way, doubles, tmp_path, GOOD)
+    run = process(way, doubles, tmp_path, GOOD)
 
     assert (run.failed, run.error) == ([], "")
     assert (run.requests["S3 GetObject"], run.requests["S3 PutObject"]) == (1, 3)
@@ -47,21 +48,21 @@ def test_every_consumer_fetches_an_image_once_and_writes_its_three_variants(
 
 @pytest.mark.parametrize("way", ["darkroom", USUAL])
 def test_a_broken_image_fails_alone_where_batches_are_handled(way: str, doubles: Doubles, tmp_path: Path) -> None:
-    run = work_off(way, doubles, tmp_path, BAD, GOOD)
+    run = process(way, doubles, tmp_path, BAD, GOOD)
 
     assert (run.failed, run.error) == ([BAD], "")
     assert run.requests["S3 PutObject"] == 3
 
 
 def test_a_broken_image_fails_the_whole_batch_of_the_naive_consumer(doubles: Doubles, tmp_path: Path) -> None:
-    run = work_off("naive", doubles, tmp_path, BAD, GOOD)
+    run = process("naive", doubles, tmp_path, BAD, GOOD)
 
     assert run.error.startswith("UnsupportedFormat")
     assert "S3 PutObject" not in run.requests
 
 
-def test_our_consumer_records_what_became_of_each_image(doubles: Doubles, tmp_path: Path) -> None:
-    work_off("darkroom", doubles, tmp_path, BAD, GOOD)
+def test_our_consumer_records_the_outcome_of_each_image(doubles: Doubles, tmp_path: Path) -> None:
+    process("darkroom", doubles, tmp_path, BAD, GOOD)
 
     found = {item["object"]["S"]: item["status"]["S"] for item in doubles.items.values()}
     assert found == {f"uploads/{BAD}": "REJECTED", f"uploads/{GOOD}": "DONE"}
@@ -72,7 +73,7 @@ def test_the_engine_alone_sends_no_request(doubles: Doubles, tmp_path: Path) -> 
     (tmp_path / "good").mkdir()
     (tmp_path / "good" / "0").write_bytes(PICTURES["good/0"])
 
-    run = work_off("engine", doubles, tmp_path, GOOD)
+    run = process("engine", doubles, tmp_path, GOOD)
 
     assert run.requests == {}
     assert run.cpu > 0
@@ -83,5 +84,5 @@ def test_a_consumer_of_another_commit_runs_its_own_code(doubles: Doubles, tmp_pa
     export("HEAD", code)
     (code / "handlers" / "consumer.py").write_text("def handler(*_):\n    raise RuntimeError('of the other commit')\n")
 
-    assert "of the other commit" in work_off("beside", doubles, tmp_path, GOOD, code=code).error
-    assert work_off("darkroom", doubles, tmp_path, GOOD).error == ""
+    assert "of the other commit" in process("beside", doubles, tmp_path, GOOD, code=code).error
+    assert process("darkroom", doubles, tmp_path, GOOD).error == ""

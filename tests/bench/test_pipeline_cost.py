@@ -1,4 +1,4 @@
-"""What a million images cost is a formula anybody can check."""
+"""The cost of a million images follows the price list."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_a_larger_batch_of_the_same_time_costs_less_for_each_image() -> None:
     assert large.invocations == pytest.approx(small.invocations / 2)
 
 
-def test_every_part_is_what_the_price_list_says() -> None:
+def test_every_part_follows_the_price_list() -> None:
     found = cost(batch_seconds=1.0, batch=10, memory=1024, requests=REQUESTS, logged=1 << 10)
 
     assert found.compute == pytest.approx(1.66667)  # 100,000 GB-s
@@ -31,6 +31,6 @@ def test_every_part_is_what_the_price_list_says() -> None:
     assert found.total == pytest.approx(1.66667 + 0.02 + 15.80 + 1.25 + 0.48 + 0.47684, abs=1e-3)
 
 
-def test_a_request_that_has_no_price_is_not_free() -> None:
+def test_a_request_without_a_price_is_an_error() -> None:
     with pytest.raises(KeyError, match="ListObjectsV2"):
         cost(batch_seconds=1, batch=1, memory=1024, requests={"S3 ListObjectsV2": 1.0}, logged=0)

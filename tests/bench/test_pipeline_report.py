@@ -1,4 +1,4 @@
-"""The tables say what was measured, and what falls short."""
+"""The tables show the figures, and mark those that fall short of a bound."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ def run(seconds: float, cpu: float) -> dict[str, Any]:
 
 
 def a_round(*, ours: float = 1.0, usual: float = 4.0, cpu: float = 0.5, engine: float = 0.4) -> report.Round:
-    """Batches of ten that took so many seconds."""
+    """One round of batches of ten; all figures in seconds."""
     return {
         "darkroom": run(ours, cpu),
         "usual": run(usual, cpu),
@@ -27,7 +27,7 @@ def text(*rounds: report.Round, beside: str | None = None) -> str:
     return report.text({"before": about, "after": about, "cells": cells, "growth": {}, "beside": beside})
 
 
-def test_what_is_beyond_the_render_is_told_round_by_round_so_that_a_slow_machine_is_not_overhead() -> None:
+def test_overhead_is_the_difference_within_a_round_so_that_a_slow_machine_does_not_count() -> None:
     rounds = [a_round(cpu=0.5, engine=0.4), a_round(cpu=1.0, engine=0.9), a_round(cpu=0.6, engine=0.5)]
 
     assert report.beyond(rounds, "darkroom") == pytest.approx(10)
@@ -46,7 +46,7 @@ def test_a_figure_that_meets_its_bound_is_not_marked() -> None:
 
 
 @pytest.mark.parametrize("short", [a_round(ours=1.0, usual=2.9), a_round(cpu=0.53, engine=0.4)])
-def test_a_figure_that_falls_short_of_its_bound_says_so(short: report.Round) -> None:
+def test_a_figure_that_falls_short_of_its_bound_is_marked(short: report.Round) -> None:
     assert text(short).count("falls short") == 1
 
 
@@ -61,7 +61,7 @@ def test_growth_is_read_around_each_count() -> None:
     ]
 
 
-def test_the_code_of_another_commit_stands_beside_todays() -> None:
+def test_the_code_of_another_commit_has_its_own_columns() -> None:
     found = text(a_round(ours=1.0) | {"beside": run(2.0, 0.6)}, beside="b5357e6")
 
     assert "| small, 50 ms | 10.0 | 5.0 | 10.0 | 20.0 |" in found

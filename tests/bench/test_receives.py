@@ -1,4 +1,4 @@
-"""Healthy images that take long end with one receive each, and with no dead letter."""
+"""Healthy but slow images take one receive each, and none becomes a dead letter."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def test_with_the_service_s_own_parameters_every_image_takes_one_receive(capsys:
     assert {(row["dead"], row["never_tried"], row["receives_an_image"]) for row in rows} == {(0, 0, 1.0)}
 
 
-def test_images_that_have_to_be_tried_twice_take_no_receive_of_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_with_a_second_try_cost_the_others_no_receive(capsys: pytest.CaptureFixture[str]) -> None:
     status, rows = receives(capsys, "--outgrow", "--seconds", "8", "12", "14")
 
     assert status == 0

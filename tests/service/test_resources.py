@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from packaged_service import PROJECT, Package
 
-from bench.allocator import malloc_settings
+from bench.runner import malloc_settings
 from handlers.telemetry import Metrics
 
 LARGEST_MMAP_THRESHOLD = 32 * 2**20  # bytes; DEFAULT_MMAP_THRESHOLD_MAX of a 64-bit system, mallopt(3)

@@ -1,4 +1,4 @@
-"""On what, with what and beside how much other work something was measured."""
+"""The machine, the versions and the load beside which something was measured."""
 
 import datetime
 import os
@@ -12,7 +12,7 @@ PACKAGES = ("boto3", "urllib3", "aws-lambda-powertools", "Pillow", "cykooz-resiz
 
 
 def machine() -> dict[str, Any]:
-    """The date, the processor, the versions, and the load of the last minute."""
+    """Return the date, the processor, the versions, and the load of the last minute."""
     found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -24,7 +24,7 @@ def machine() -> dict[str, Any]:
 
 
 def sentence(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """One sentence for the page."""
+    """Return one sentence for the page."""
     versions = ", ".join(f"{name} {number}" for name, number in before["versions"].items())
     return (
         f"Measured {before['date']} on {before['cores']} cores ({before['cpu']}, a virtual machine), load average"
