@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote_plus
 
+from botocore.exceptions import ClientError
+
 from processing.errors import CorruptImage
 from processing.imaging import Rendered, RenderedVariant, Source
 from processing.ledger import ImageRecord, VariantRecord
@@ -116,4 +118,21 @@ def eventbridge_body(
             "time": "2026-11-21T07:00:00Z",
             "detail": detail,
         }
+    )
+
+
+def client_error(code: str, status: int, operation: str, message: str = "") -> ClientError:
+    """AWS's refusal of a request, as botocore raises it."""
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {
+                "RequestId": "r1",
+                "HostId": "",
+                "HTTPStatusCode": status,
+                "HTTPHeaders": {},
+                "RetryAttempts": 0,
+            },
+        },
+        operation,
     )

@@ -12,6 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from moto import mock_aws
 
 from handlers import api
+from handlers.api_bootstrap import build_api
 from processing.ledger import Claim, Delivery, DynamoLedger, ImageRecord, Reason, VariantRecord, Version
 from tests.api.gateway import Gateway
 
@@ -113,7 +114,7 @@ def behind(clock: Clock) -> Iterator[Stage]:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        service = api.build_api(clock=clock)
+        service = build_api(clock=clock)
         patch.setattr(api, "api", lambda: service)
         yield Stage(boto3.client("s3"), boto3.client("dynamodb"), clock)
 

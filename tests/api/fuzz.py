@@ -68,7 +68,7 @@ def fuzz(stack: LocalStack, *, examples: int, folder: Path, phases: str = "examp
     answers: Counter[tuple[str, int]] = Counter()
     with served(stack, answers) as server:
         command = [
-            *(Path(sys.executable).with_name("st"), "run", f"{server.url}/openapi.json"),
+            *(str(Path(sys.executable).with_name("st")), "run", f"{server.url}/openapi.json"),
             *("--header", f"x-api-key: {API_KEY}", "--max-examples", str(examples), "--phases", phases),
             *("--seed", str(SEED), "--generation-database", "none", "--no-color"),
         ]

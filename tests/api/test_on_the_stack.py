@@ -36,9 +36,19 @@ def png() -> bytes:
     return out.getvalue()
 
 
+def order(client: requests.Session, url: str, size: int) -> dict[str, Any]:
+    """Declare one file; what the API gives for it."""
+    declared = client.post(
+        f"{url}/uploads", json={"files": [{"name": "sea.png", "content_type": "image/png", "size": size}]}
+    )
+    (given,) = declared.json()["uploads"]
+    return dict(given)
+
+
 def end_of(client: requests.Session, url: str) -> dict[str, Any]:
     """Ask as clients should: after Retry-After, with the ETag, until nothing more will happen."""
-    deadline, tag, image = time.monotonic() + SECONDS, "", {}
+    deadline, tag = time.monotonic() + SECONDS, ""
+    image: dict[str, Any] = {}
     while time.monotonic() < deadline:
         answer = client.get(url, headers={"If-None-Match": tag} if tag else {})
         assert answer.status_code == (304 if answer.headers["ETag"] == tag else 200)
@@ -53,8 +63,7 @@ def test_a_file_that_is_posted_by_its_form_becomes_variants_that_can_be_seen(
     url: str, client: requests.Session
 ) -> None:
     body = png()
-    body_json = {"files": [{"name": "sea.png", "content_type": "image/png", "size": len(body)}]}
-    (given,) = client.post(f"{url}/uploads", json=body_json).json()["uploads"]
+    given = order(client, url, len(body))
 
     form = given["upload"]
     requests.post(form["url"], data=form["fields"], files={"file": ("sea.png", body)}, timeout=10).raise_for_status()
@@ -74,8 +83,7 @@ def test_a_file_that_is_posted_by_its_form_becomes_variants_that_can_be_seen(
 
 def test_s3_takes_the_bytes_that_were_declared_and_not_one_more_or_less(url: str, client: requests.Session) -> None:
     body = png()
-    body_json = {"files": [{"name": "sea.png", "content_type": "image/png", "size": len(body)}]}
-    (given,) = client.post(f"{url}/uploads", json=body_json).json()["uploads"]
+    given = order(client, url, len(body))
     form = given["upload"]
 
     answers = [

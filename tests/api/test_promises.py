@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import NoCredentialsError
 
+from api.versions import Versions
 from handlers import api
 from tests.api.conftest import Stage, declared
 from tests.api.gateway import Gateway, description
@@ -63,9 +64,11 @@ def test_every_answer_that_is_described_is_given(
     for method, url in PRIVATE:
         gateway.send(method, url)
     gateway.caller = "anna"
+    versions = api.api().versions
+    assert isinstance(versions, Versions)
     for port, client in (
         (api.api().owners, "_dynamodb"),
-        (api.api().versions._table, "_dynamodb"),
+        (versions._table, "_dynamodb"),
         (api.api().objects, "_s3"),
     ):
         monkeypatch.setattr(port, client, Broken(NoCredentialsError()))

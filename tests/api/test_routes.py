@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError
 from openapi_spec_validator import validate
 
 from api.http import base_of
@@ -16,13 +16,14 @@ from api.schemas import IMAGE_TYPES, accepted_types, extensions
 from api.service import CREDENTIALS
 from api.status import EXPLANATIONS
 from handlers import api
-from handlers.api_bootstrap import CLIENT
+from handlers.api_bootstrap import CLIENT, build_api
 from ops.build.check import RULES
 from processing.errors import Misconfigured, Rejected
 from processing.imaging.formats import READERS
 from tests.api.conftest import ENVIRONMENT, Clock, Stage, declared
 from tests.api.gateway import Gateway, description, event
-from tests.ops.test_serve import refusals
+from tests.builders import client_error
+from tests.ops.local.test_serve import refusals
 
 PRIVATE = ["/uploads", "/upload", "/images", "/images/x", "/images/x/desktop"]
 ELSEWHERE = "https://photos.example.com"
@@ -115,19 +116,15 @@ class Broken:
         return fail
 
 
-def client_error(code: str, status: int) -> ClientError:
-    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Query")  # type: ignore[typeddict-item]
-
-
 @pytest.mark.parametrize(
     "error",
     [
-        client_error("ThrottlingException", 400),
-        client_error("InternalServerError", 500),
-        client_error("AccessDeniedException", 400),
-        client_error("TransactionConflictException", 400),
-        client_error("NewToEverybody", 418),
-        client_error("OperationAborted", 409),
+        client_error("ThrottlingException", 400, "Query"),
+        client_error("InternalServerError", 500, "Query"),
+        client_error("AccessDeniedException", 400, "Query"),
+        client_error("TransactionConflictException", 400, "Query"),
+        client_error("NewToEverybody", 418, "Query"),
+        client_error("OperationAborted", 409, "Query"),
         EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com"),
     ],
 )
@@ -154,7 +151,7 @@ def test_what_cannot_be_an_id_is_not_asked_for(gateway: Gateway, monkeypatch: py
 
 
 def test_a_file_that_cannot_be_stored_is_told_to_come_again(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.api().objects, "_s3", Broken(client_error("SlowDown", 503)))
+    monkeypatch.setattr(api.api().objects, "_s3", Broken(client_error("SlowDown", 503, "Query")))
 
     assert gateway.send("POST", "/upload", b"x", {"content-type": "image/png"}).status == 503
 
@@ -162,7 +159,7 @@ def test_a_file_that_cannot_be_stored_is_told_to_come_again(gateway: Gateway, mo
 def test_a_file_that_cannot_be_written_down_is_not_stored(
     gateway: Gateway, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(client_error("InternalServerError", 500)))
+    monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(client_error("InternalServerError", 500, "Query")))
 
     answer = gateway.send("POST", "/upload", b"x", {"content-type": "image/png"})
 
@@ -230,7 +227,7 @@ def test_api_gateway_refuses_in_the_same_words_as_the_function(
 ) -> None:
     same = {"REQUEST_TOO_LARGE": gateway.send("POST", "/upload", b"x" * 4_500_001, {"content-type": "image/png"})}
     same["INVALID_API_KEY"] = Gateway(caller=None).get("/images")
-    monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(client_error("ThrottlingException", 400)))
+    monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(client_error("ThrottlingException", 400, "Query")))
     same["DEFAULT_5XX"] = gateway.get("/images")
 
     templates = {each["Properties"]["ResponseType"]: each["Properties"] for each in refusals().values()}
@@ -393,7 +390,7 @@ def test_every_fault_of_the_environment_is_told_at_once() -> None:
     broken = {**ENVIRONMENT, "IMAGES_TABLE": "", "AUTHORIZER": "password", "LINK_SECONDS": "0", "LOG_LEVEL": "LOUD"}
 
     with pytest.raises(Misconfigured) as caught:
-        api.build_api(broken)
+        build_api(broken)
 
     assert [fault.split(":")[0] for fault in caught.value.faults] == [
         *("IMAGES_TABLE", "AUTHORIZER", "LINK_SECONDS", "LOG_LEVEL"),
@@ -403,7 +400,7 @@ def test_every_fault_of_the_environment_is_told_at_once() -> None:
 def test_the_authorizers_of_the_code_are_those_of_the_parameter() -> None:
     for name in ("api-key", "iam", "jwt"):
         assert RULES["authorizer"](name) is None
-        assert api.build_api({**ENVIRONMENT, "AUTHORIZER": name}).settings.authorizer == name
+        assert build_api({**ENVIRONMENT, "AUTHORIZER": name}).settings.authorizer == name
 
 
 def test_a_request_to_aws_ends_long_before_api_gateway_gives_up() -> None:
@@ -413,12 +410,12 @@ def test_a_request_to_aws_ends_long_before_api_gateway_gives_up() -> None:
 
 
 def test_the_emulator_is_asked_for_buckets_by_path(clock: Clock, stage: Stage) -> None:
-    local = api.build_api({**ENVIRONMENT, "AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
+    local = build_api({**ENVIRONMENT, "AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
 
     assert local.objects.presigned_post("images/a", "image/png", 1).url.endswith("/uploads")
 
 
 def test_a_cdn_takes_the_place_of_links(stage: Stage, clock: Clock) -> None:
-    service = api.build_api({**ENVIRONMENT, "CDN_DOMAIN": "pictures.example.com"})
+    service = build_api({**ENVIRONMENT, "CDN_DOMAIN": "pictures.example.com"})
 
     assert service.objects.link("desktop/a b.jpg") == "https://pictures.example.com/desktop/a%20b.jpg"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from handlers import api
+from handlers.api_bootstrap import build_api
 from tests.api.conftest import ENVIRONMENT, Clock, Stage, declared, key
 from tests.api.gateway import Gateway
 
@@ -16,7 +17,8 @@ MOST = 100_000_000
 
 def policy(upload: dict[str, Any]) -> dict[str, Any]:
     """What was signed: S3 checks this, and nothing that a client may say."""
-    return json.loads(base64.b64decode(upload["upload"]["fields"]["policy"]))
+    signed: dict[str, Any] = json.loads(base64.b64decode(upload["upload"]["fields"]["policy"]))
+    return signed
 
 
 def uploads(gateway: Gateway, *files: dict[str, Any]) -> list[dict[str, Any]]:
@@ -156,7 +158,7 @@ def test_the_files_must_be_declared_as_json(gateway: Gateway, headers: dict[str,
 def test_a_file_for_which_the_consumer_has_no_room_need_not_be_sent(
     gateway: Gateway, stage: Stage, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    smaller = api.build_api({**ENVIRONMENT, "CONSUMER_MEMORY": "512"}, clock=clock)
+    smaller = build_api({**ENVIRONMENT, "CONSUMER_MEMORY": "512"}, clock=clock)
     monkeypatch.setattr(api, "api", lambda: smaller)
 
     limit = gateway.get("/settings.json").json["max_bytes"]

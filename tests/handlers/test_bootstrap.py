@@ -68,7 +68,7 @@ class Stage:
 
     def item(self, key: str = KEY) -> Any:
         table = boto3.resource("dynamodb").Table("records")
-        return next((item for item in table.scan()["Items"] if item["object"].endswith(key)), None)
+        return next((item for item in table.scan()["Items"] if str(item["object"]).endswith(key)), None)
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,7 @@ def test_a_put_refused_while_7_mb_of_it_are_still_to_come_is_heard_and_done_over
 WRONG_SUCCESS = {
     "an error document": answer(200, ERROR, **ID),
     "a web page": PAGE,
-    "no ETag": answer(200, **ID),
+    "no ETag": answer(200, b"", **ID),
 }
 
 

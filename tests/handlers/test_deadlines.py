@@ -39,8 +39,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
     def make(url: str, *, seconds: float, left: float = math.inf, reserve: float = 0.0) -> Any:
         limits = Deadlines()
         limits.begin(lambda: left)
-        retries = {"mode": "standard", "total_max_attempts": 3}
-        config = Config(retries=retries, s3={"addressing_style": "path"})
+        config = Config(retries={"mode": "standard", "total_max_attempts": 3}, s3={"addressing_style": "path"})
         client = boto3.client("s3", endpoint_url=url, region_name="eu-west-1", config=config)
         return limits.limit(client, seconds=seconds, reserve=reserve)
 

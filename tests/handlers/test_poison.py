@@ -1,6 +1,7 @@
 """A batch with images that hang, crash and swell, through the whole consumer: moto, threads and child processes."""
 
 import io
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -80,7 +81,7 @@ def test_without_linux_or_by_choice_there_are_no_child_processes(
     poisoned: Stack, monkeypatch: pytest.MonkeyPatch, rendering: str, platform: str
 ) -> None:
     monkeypatch.setenv("RENDERING", rendering)
-    monkeypatch.setattr(bootstrap.sys, "platform", platform)
+    monkeypatch.setattr(sys, "platform", platform)
 
     worker = consumer.consumer().handle.__self__  # type: ignore[attr-defined]
 

@@ -37,7 +37,8 @@ class Clock:
 class Bench(Protocol):
     """A store with the levers that only an uploader has."""
 
-    store: Store
+    @property
+    def store(self) -> Store: ...
 
     def upload(self, key: str, body: bytes, content_type: str = "image/jpeg") -> str: ...
     def remove(self, key: str) -> None: ...

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -27,7 +27,7 @@ from processing.sandbox.time_budget import TimeBudget
 from processing.worker import Kind, Outcome
 from tests.builders import created_body, s3_body, s3_record
 
-Group = MessageGroup[ParsedMessage]
+T = TypeVar("T")
 THROTTLED = Unavailable("SlowDown", "s3:GetObject images/a.jpg")
 OUTAGE = 3600  # seconds
 
@@ -70,6 +70,11 @@ def batch(handle: Callable[[Event, Delivery], Outcome], queue: Recorder | None =
 
 def message(key: str, *, receive: int = 1, body: str | None = None) -> Message:
     return Message(f"id-{key}", f"handle-{key}", body or created_body(key), receive, 990.0)
+
+
+def parsed_message(item: object) -> ParsedMessage:
+    assert isinstance(item, ParsedMessage)
+    return item
 
 
 def failures(answer: dict[str, list[dict[str, str]]]) -> list[str]:
@@ -175,7 +180,8 @@ def test_a_message_that_is_in_a_batch_twice_takes_nothing_from_its_neighbours() 
 
 def test_a_message_of_which_one_copy_failed_comes_back_once_and_later() -> None:
     queue = Recorder()
-    tries = iter([THROTTLED, Outcome(Kind.DONE), Busy(1060.0), CorruptImage("broken")])
+    results: list[Outcome | Exception] = [THROTTLED, Outcome(Kind.DONE), Busy(1060.0), CorruptImage("broken")]
+    tries = iter(results)
 
     def handle(event: Event, _: Delivery) -> Outcome:
         end = next(tries)
@@ -253,7 +259,7 @@ def test_whatever_breaks_for_one_message_takes_nothing_from_its_neighbours(
 def test_what_is_known_is_postponed_and_the_end_is_told_however_the_batch_ends(error: BaseException) -> None:
     queue, ended = Recorder(), []
 
-    def executor(work: Callable[[Group], None], groups: Sequence[Group]) -> None:
+    def executor(work: Callable[[MessageGroup[T]], None], groups: Sequence[MessageGroup[T]]) -> None:
         work(groups[0])
         raise error
 
@@ -319,8 +325,8 @@ def test_two_messages_of_one_object_are_worked_on_in_their_order() -> None:
     """Side by side, the second would find the first one's claim, and come back for nothing."""
     seen: list[list[str]] = []
 
-    def executor(work: Callable[[Group], None], groups: Sequence[Group]) -> None:
-        seen.extend([parsed.message.id for parsed in group.items] for group in groups)
+    def executor(work: Callable[[MessageGroup[T]], None], groups: Sequence[MessageGroup[T]]) -> None:
+        seen.extend([parsed_message(item).message.id for item in group.items] for group in groups)
         in_this_thread(work, groups)
 
     body = s3_body(s3_record("b"), s3_record("c"))
@@ -372,7 +378,7 @@ def test_what_else_needs_the_end_of_an_invocation_is_told_of_it_before_any_work(
 
 
 def test_a_spread_that_breaks_loses_no_message(caplog: pytest.LogCaptureFixture) -> None:
-    def executor(work: Callable[[Group], None], groups: Sequence[Group]) -> None:
+    def executor(work: Callable[[MessageGroup[T]], None], groups: Sequence[MessageGroup[T]]) -> None:
         work(groups[0])
         raise RuntimeError("can't start new thread")
 

@@ -20,6 +20,7 @@ from processing.ledger import (
     VariantRecord,
     Version,
 )
+from tests.builders import client_error
 from tests.processing.conftest import CODE, LEASE, Clock, LedgerBench
 
 VERSION = Version("uploads", "images/cat.jpg", "e1")
@@ -382,8 +383,7 @@ class Throttled:
     def __init__(self, client: Any) -> None: ...
 
     def update_item(self, **parameters: Any) -> Any:
-        error = {"Code": "ThrottlingException", "Message": "Rate exceeded"}
-        raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, "UpdateItem")
+        raise client_error("ThrottlingException", 400, "UpdateItem", "Rate exceeded")
 
 
 @pytest.mark.parametrize("write", ["claim", "complete", "settle", "reject", "fail", "release"])

@@ -88,7 +88,8 @@ def answered(client: Any, request: Request) -> tuple[str, dict[str, Any]]:
     try:
         return "changed", client.update_item(**request.parameters()).get("Attributes", {})
     except ClientError as error:
-        return error.response["Error"]["Code"], error.response.get("Item", {})
+        shown: Mapping[str, Any] = error.response  # botocore's types know no item in an error
+        return shown["Error"]["Code"], shown.get("Item", {})
 
 
 def items(client: Any) -> dict[tuple[str, str], dict[str, Any]]:

@@ -1,11 +1,12 @@
 """How a batch is spread: one object in order, the others side by side, and no thread outlives the batch."""
 
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
 
-from processing.messages import MessageGroup, ThreadExecutor, grouped, in_this_thread
+from processing.messages import Executor, MessageGroup, ThreadExecutor, grouped, in_this_thread
 
 ALONE = ThreadExecutor(4, lambda size: nullcontext())
 
@@ -29,7 +30,7 @@ def test_what_speaks_of_nothing_is_a_chain_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("executor", [in_this_thread, ALONE], ids=["one after another", "side by side"])
-def test_every_chain_is_worked_on(executor) -> None:
+def test_every_chain_is_worked_on(executor: Executor) -> None:
     done: list[int] = []
 
     executor(lambda group: done.extend(group.items), [MessageGroup((number,)) for number in range(20)])
@@ -38,12 +39,18 @@ def test_every_chain_is_worked_on(executor) -> None:
 
 
 def test_chains_are_worked_on_at_once_and_no_more_than_allowed() -> None:
+    def meet(at: threading.Barrier) -> Callable[[MessageGroup[int]], None]:
+        def work(_: MessageGroup[int]) -> None:
+            at.wait()
+
+        return work
+
     four = threading.Barrier(4, timeout=10)
-    ALONE(lambda _: four.wait(), [MessageGroup((number,)) for number in range(8)])  # breaks when fewer than four meet
+    ALONE(meet(four), [MessageGroup((number,)) for number in range(8)])  # breaks when fewer than four meet
 
     too_many = threading.Barrier(5, timeout=0.2)
     with pytest.raises(threading.BrokenBarrierError):
-        ALONE(lambda _: too_many.wait(), [MessageGroup((number,)) for number in range(5)])
+        ALONE(meet(too_many), [MessageGroup((number,)) for number in range(5)])
 
 
 def test_every_thread_has_ended_when_the_call_returns() -> None:

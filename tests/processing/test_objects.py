@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from mypy_boto3_s3.literals import StorageClassType
 
 from processing.errors import (
     ArchivedObject,
@@ -177,7 +178,7 @@ def test_a_refusal_that_nobody_knows_is_unavailable_whatever_was_asked_for(
 
 
 @pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
-def test_a_source_that_is_archived_has_to_be_restored_first(aws: None, storage_class: str) -> None:
+def test_a_source_that_is_archived_has_to_be_restored_first(aws: None, storage_class: StorageClassType) -> None:
     s3 = boto3.client("s3")
     for bucket in ("uploads", "variants"):
         s3.create_bucket(Bucket=bucket)

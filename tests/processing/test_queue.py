@@ -24,8 +24,9 @@ class MotoDesk:
         self.dlq = self.sqs.create_queue(QueueName="uploads-dlq")["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=self.dlq, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(RECEIVES)})
-        attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "300"}
-        self.url = self.sqs.create_queue(QueueName="uploads", Attributes=attributes)["QueueUrl"]
+        self.url = self.sqs.create_queue(
+            QueueName="uploads", Attributes={"RedrivePolicy": redrive, "VisibilityTimeout": "300"}
+        )["QueueUrl"]
         self.queue = SqsQueue(self.sqs, self.url)
 
     def receive(self) -> list[tuple[str, int, str]]:

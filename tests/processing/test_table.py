@@ -37,7 +37,7 @@ def test_any_number_of_records_is_read_each_once_in_requests_of_a_hundred():
 
 
 def test_records_that_are_put_off_are_requested_again_after_pauses_that_grow():
-    pauses = []
+    pauses: list[float] = []
 
     records = ImagesTable(Throttled(3), "images", pause=pauses.append).read(versions(1))
 
@@ -46,7 +46,8 @@ def test_records_that_are_put_off_are_requested_again_after_pauses_that_grow():
 
 
 def test_records_that_are_put_off_again_and_again_are_given_up():
-    pauses, dynamodb = [], Throttled(99)
+    pauses: list[float] = []
+    dynamodb = Throttled(99)
 
     with pytest.raises(Unavailable, match="1 items were put off 6 times"):
         ImagesTable(dynamodb, "images", pause=pauses.append).read(versions(1))

@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from processing.errors import (
 )
 from processing.events import ObjectCreated, ObjectRemoved
 from processing.ledger import REMOVED_KEY, Delivery, DynamoLedger, Version
+from processing.picture import Rendered
 from processing.recipe import Recipe
 from processing.storage.objects import Original
 from processing.worker import Kind, Worker, reason_of
@@ -250,8 +251,8 @@ def test_equal_bytes_of_another_version_are_put(lab: Lab) -> None:
     """A variant names the version it is of; whoever looks at it must find the one that is there."""
     done(lab)
 
-    def blind(_: bytes, made: Recipe, only: Any = None) -> Any:
-        return fake_render(b"the same", made, only)
+    def blind(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
+        return fake_render(b"the same", recipe, only)
 
     event = lab.upload(b"B")
     replace(lab.worker, render=blind).handle(event, LATER)
@@ -399,7 +400,7 @@ def test_a_failure_of_aws_is_recorded_with_its_code_and_tried_again(lab: Lab) ->
 def test_a_bug_is_recorded_with_a_fingerprint_of_its_place(lab: Lab) -> None:
     event = lab.upload(b"A")
 
-    def buggy(*_: object) -> Any:
+    def buggy(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
         raise ZeroDivisionError("division by zero")
 
     with pytest.raises(ZeroDivisionError):
@@ -426,11 +427,11 @@ def test_what_was_not_started_after_something_was_written_was_an_attempt(lab: La
     event = lab.upload(b"A")
     renders: list[bytes] = []
 
-    def render(data: bytes, made: Any, only: Any = None) -> Any:
+    def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
         renders.append(data)
         if data == b"B":
             raise NotStarted("1 s is left")
-        rendered = fake_render(data, made, only)
+        rendered = fake_render(data, recipe, only)
         lab.counted.after_puts(2, lambda: lab.upload(b"B"))
         return rendered
 
@@ -441,7 +442,7 @@ def test_what_was_not_started_after_something_was_written_was_an_attempt(lab: La
     assert (renders, item["status"], item["attempts"]) == ([b"A", b"B"], "FAILED", 1)
 
 
-def no_time(*_: object) -> Any:
+def no_time(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
     raise NotStarted("1 s is left")
 
 
@@ -467,22 +468,22 @@ def test_a_ledger_that_fails_as_well_does_not_hide_the_first_failure(lab: Lab) -
     assert error.value.__notes__ == ["and the ledger could not be told: dynamodb:UpdateItem: ThrottlingException"]
 
 
-class Rendered:
+class RecordingRender:
     """The engine of these tests, which keeps what it was given; ``then`` happens after it is done with ``at``."""
 
     def __init__(self, at: bytes = b"", then: Callable[[], object] = lambda: None) -> None:
         self.bodies: list[bytes] = []
         self._at, self._then = at, then
 
-    def __call__(self, data: bytes, made: Any, only: Any = None) -> Any:
+    def __call__(self, data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
         self.bodies.append(data)
-        rendered = fake_render(data, made, only)
+        rendered = fake_render(data, recipe, only)
         if data == self._at:
             self._then()
         return rendered
 
 
-def overtaken(lab: Lab, newer: bytes, *, finish: bool) -> tuple[Rendered, ObjectCreated]:
+def overtaken(lab: Lab, newer: bytes, *, finish: bool) -> tuple[RecordingRender, ObjectCreated]:
     """Another version comes when A is published; its own worker may have ``finish``ed it before A's worker looks."""
     event = lab.upload(b"A")
 
@@ -491,7 +492,7 @@ def overtaken(lab: Lab, newer: bytes, *, finish: bool) -> tuple[Rendered, Object
         if finish:
             replace(lab.worker, store=lab.store).handle(later, Delivery("m2", 1))
 
-    render = Rendered(b"A", lambda: lab.counted.after_puts(2, overtake))
+    render = RecordingRender(b"A", lambda: lab.counted.after_puts(2, overtake))
     assert replace(lab.worker, render=render).handle(event, ONCE).kind == Kind.SUPERSEDED
     return render, event
 
@@ -723,9 +724,9 @@ def test_without_removals_the_variants_of_a_removed_object_stay() -> None:
 def test_nothing_is_written_that_could_outlive_the_lease(lab: Lab) -> None:
     event = lab.upload(b"A")
 
-    def slow(data: bytes, made: Any, only: Any = None) -> Any:
+    def slow(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
         lab.clock.now += LEASE - 19  # one request may take 20
-        return fake_render(data, made, only)
+        return fake_render(data, recipe, only)
 
     with pytest.raises(OutOfTime):
         replace(lab.worker, render=slow).handle(event, ONCE)

@@ -43,6 +43,7 @@ def spelled(spell: str) -> bytes:
 
 def family(renderer: Renderer) -> list[int]:
     """The keeper's process id, and its renderer's."""
+    assert isinstance(renderer.children, Children)
     keeper = renderer.children.pid
     children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text(encoding="ascii").split()
     return [keeper, *map(int, children)]

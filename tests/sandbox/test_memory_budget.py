@@ -45,7 +45,8 @@ def test_more_than_there_is_means_alone() -> None:
 
 
 def test_a_large_one_is_not_passed_for_ever_by_small_ones() -> None:
-    room, ends = MemoryBudget(100), []
+    room = MemoryBudget(100)
+    ends: list[str] = []
     with ExitStack() as first:
         first.enter_context(room.take(50))
         large = threading.Thread(target=lambda: take(room, 100, "large", ends))

@@ -1,7 +1,8 @@
 """The service, packaged once with its defaults and once with every parameter changed."""
 
 import pytest
-from packaged_service import Package, package
+
+from tests.service.packaged_service import Package, package
 
 CHANGED = {
     "uploadsBucket": "holiday-originals",

@@ -56,7 +56,8 @@ class Package:
 
     @cached_property
     def template(self) -> dict[str, Any]:
-        return json.loads(self.template_path.read_text())
+        template: dict[str, Any] = json.loads(self.template_path.read_text())
+        return template
 
     @property
     def template_path(self) -> Path:
@@ -77,14 +78,16 @@ class Package:
             return archive.read(name)
 
     def properties(self, logical_id: str) -> dict[str, Any]:
-        return self.template["Resources"][logical_id]["Properties"]
+        properties: dict[str, Any] = self.template["Resources"][logical_id]["Properties"]
+        return properties
 
     def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:
         return {name: each for name, each in self.template["Resources"].items() if each["Type"] == resource_type}
 
     @property
     def environment(self) -> dict[str, Any]:
-        return self.properties("ConsumerLambdaFunction")["Environment"]["Variables"]
+        variables: dict[str, Any] = self.properties("ConsumerLambdaFunction")["Environment"]["Variables"]
+        return variables
 
 
 def package(stage: str, parameters: Mapping[str, object] | None = None) -> Package:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from packaged_service import Package
+from tests.service.packaged_service import Package
 
 TLS_ONLY = {"Bool": {"aws:SecureTransport": False}}
 
@@ -33,7 +33,8 @@ def att(logical_id: str) -> dict[str, list[str]]:
 
 
 def policy(package: Package, logical_id: str) -> list[dict[str, Any]]:
-    return package.properties(logical_id)["PolicyDocument"]["Statement"]
+    statement: list[dict[str, Any]] = package.properties(logical_id)["PolicyDocument"]["Statement"]
+    return statement
 
 
 def without_sid(statement: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import subprocess
 from typing import Any
 
 import pytest
-from packaged_service import PROJECT, Package
-from test_access import att, listed
 
 from api.routes import ROUTES
+from tests.service.packaged_service import PROJECT, Package
+from tests.service.test_access import att, listed
 
 FOR_CALLERS = {"/uploads", "/upload", "/images", "/images/{id}", "/images/{id}/{variant}"}
 FOR_ALL = {"/", "/{proxy+}"}
@@ -73,7 +73,9 @@ def derived(**changes: object) -> dict[str, Any]:
         "apiKeyName": "uploads",
     }
     command = ["node", "-e", SCRIPT, json.dumps(defaults | changes)]
-    return json.loads(subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout)
+    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    values: dict[str, Any] = json.loads(run.stdout)
+    return values
 
 
 def test_with_iam_callers_sign_their_requests() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from packaged_service import PROJECT, copy_project, serverless
 
 from ops.build.check import RULES, faults
+from tests.service.packaged_service import PROJECT, copy_project, serverless
 
 DEFAULTS = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]["default"] | {
     "uploadsBucket": "originals",

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from packaged_service import LOGO, PROJECT, copy_project
 
 from handlers.clients import REQUEST_SECONDS
+from tests.service.packaged_service import LOGO, PROJECT, copy_project
 
 DEFAULTS: dict[str, object] = {
     "uploadsBucket": "originals",
@@ -32,7 +32,9 @@ require('./resources/derived.cjs')({ resolveVariable }).then((it) => console.log
 
 def derived(project: Path = PROJECT, **changes: object) -> dict[str, Any]:
     command = ["node", "-e", SCRIPT, json.dumps(DEFAULTS | changes)]
-    return json.loads(subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout)
+    run = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    values: dict[str, Any] = json.loads(run.stdout)
+    return values
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_a_lease_outlives_every_request_and_ends_before_a_killed_invocations_mes
 def test_text_from_the_command_line_means_the_same_as_numbers_and_switches() -> None:
     as_text = {name: str(value).lower() for name, value in DEFAULTS.items()}
 
-    assert derived(**as_text) == derived()
+    assert derived(PROJECT, **as_text) == derived()
 
 
 def test_a_plain_bucket_name_is_not_wrapped_for_cloudformation_calls_that_a_fault() -> None:

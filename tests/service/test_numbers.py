@@ -1,13 +1,13 @@
 """The numbers that hang together, as they stand in the packaged template."""
 
 import pytest
-from packaged_service import PROJECT, Package
 
 from handlers.clients import REQUEST_SECONDS
 from processing.batch import BACKOFF, NOT_STARTED_JITTER
 from processing.recipe import load
 from processing.sandbox.capacity import LONGEST_TIMEOUT, RESERVE, SLOW, animation_seconds, capacity, rounds
 from processing.settings import Settings
+from tests.service.packaged_service import PROJECT, Package
 
 OUTAGE = 3600  # seconds
 DAY = 24 * 60 * 60

@@ -2,8 +2,8 @@
 
 import json
 
-from packaged_service import Package
-from test_access import att, listed, policy
+from tests.service.packaged_service import Package
+from tests.service.test_access import att, listed, policy
 
 UPLOADS = {"Fn::Sub": "${UploadsBucket.Arn}/images/*"}
 VARIANTS = {"Fn::Sub": "${VariantsBucket.Arn}/*"}

@@ -7,10 +7,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from packaged_service import LOGO, PROJECT, Package
 
 from ops.build.bytecode import add_byte_code, find_python
 from ops.build.bytecode import main as add
+from tests.service.packaged_service import LOGO, PROJECT, Package
 
 AMD64, AARCH64 = 62, 183  # e_machine in an ELF header
 OURS = ("api/", "handlers/", "processing/", "web/")

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 import yaml
-from packaged_service import PROJECT
 
 from ops.build.check import RULES, faults
+from tests.service.packaged_service import PROJECT
 
 PARAMS: dict[str, dict[str, Any]] = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]
 PAGE = (PROJECT / "docs" / "parameters.md").read_text()

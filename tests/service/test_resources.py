@@ -5,10 +5,10 @@ import logging
 from typing import Any
 
 import pytest
-from packaged_service import PROJECT, Package
 
 from bench.runner import malloc_settings
 from handlers.telemetry import Metrics
+from tests.service.packaged_service import PROJECT, Package
 
 LARGEST_MMAP_THRESHOLD = 32 * 2**20  # bytes; DEFAULT_MMAP_THRESHOLD_MAX of a 64-bit system, mallopt(3)
 

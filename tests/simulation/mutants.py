@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from processing import batch, worker
+from processing import batch, published, worker
 from processing.backoff import Contest
 from processing.batch import Batch
 from processing.errors import NotStarted, PreconditionFailed
@@ -86,7 +86,7 @@ def no_look_after_an_own_write() -> Any:
 
 
 def _only_one_head(index: int) -> Any:
-    real = worker.is_complete
+    real = published.is_complete
 
     def is_complete(store: Any, recipe: Recipe, variant_keys: Any, record: Any) -> bool:
         return real(store, replace(recipe, variants=(recipe.variants[index],)), variant_keys, record)
@@ -231,8 +231,9 @@ def a_claim_of_ones_own_is_no_earlier_attempt() -> Any:
 
     def explain(self: DynamoLedger, item: Any, claim: Claim, *rest: Any) -> Any:
         found = real(self, item, claim, *rest)
-        own = isinstance(found, Claim) and found.owner == claim.owner
-        return replace(found, earlier=False) if own else found
+        if isinstance(found, Claim) and found.owner == claim.owner:
+            return replace(found, earlier=False)
+        return found
 
     return _replaced(DynamoLedger, "_explain", explain)
 

@@ -5,6 +5,7 @@ import json
 import uuid
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -353,6 +354,7 @@ def listed(value):
 
 def test_every_command_says_what_it_needs():
     group = get_command(make_app())
+    assert isinstance(group, TyperGroup)
     names = {
         f"{name} {below}".strip()
         for name, command in group.commands.items()

@@ -3,13 +3,14 @@
 import json
 from collections import Counter
 from contextlib import contextmanager
+from typing import Any
 
 from ops.cli.stage import Stage
 from ops.local.emulator import Emulator
 from processing.events import parse
 
 PREFIX = "images/"
-TEMPLATE = {
+TEMPLATE: dict[str, Any] = {
     "Resources": {
         "Uploads": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "bare-uploads"}},
         "Variants": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "bare-variants"}},
@@ -82,7 +83,7 @@ def notify(stage):
 
 def told_of(stage):
     """Take every message out of the queue: how often it tells of each key."""
-    sqs, keys = stage.client("sqs"), Counter()
+    sqs, keys = stage.client("sqs"), Counter[str]()
     while messages := sqs.receive_message(QueueUrl=stage.queue_url, MaxNumberOfMessages=10).get("Messages"):
         for message in messages:
             keys.update(event.key for event in parse(message["Body"]))

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,12 +28,12 @@ SIGNALS = (signal.SIGINT, signal.SIGKILL)
 class Result:
     """What there was to be, what is there, how often S3 told of each key, how each run ended and what it said."""
 
-    expected: dict
-    stored: dict
-    told_of: dict
-    exit_codes: list
+    expected: dict[str, str]
+    stored: dict[str, str]
+    told_of: Counter[str]
+    exit_codes: tuple[int, ...]
     seconds: float
-    words: list
+    words: tuple[str, ...]
 
 
 def make_files(folder, count):

@@ -3,6 +3,7 @@
 import io
 import random
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.cli.audit.judge import AuditedObject, Finding, FindingKind, Fine, Judge, OrphanJudge
-from ops.cli.audit.keys import FORMATS, Merge, Names
+from ops.cli.audit.keys import FORMATS, Merge, Met, Names
 from ops.cli.audit.repair import Repair, RepairPlan
 from ops.cli.audit.rerender import CaseSample, Rerender
 from ops.cli.audit.run import Audit
@@ -22,9 +23,9 @@ from ops.cli.backfill.wanted import Records
 from ops.cli.queues import NotSent
 from ops.cli.recipes import VariantPlan
 from processing.errors import CorruptImage, RenderBug, SandboxFailed
-from processing.ledger import Phase, Record, Status, Version
+from processing.ledger import ImagesTable, Phase, Record, Status, Version
 from processing.naming import IMAGE_EXTENSIONS
-from tests.builders import changed, fake_render, finished, recipe
+from tests.builders import changed, client_error, fake_render, finished, recipe
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOW = NOON.timestamp() + 3600
@@ -66,7 +67,9 @@ def test_the_variants_of_an_older_recipe_lead_to_their_source():
 
 def merged(names, sources, there):
     """Everything that is met, and the most that waited at once."""
-    merge, most, met = Merge(iter((key, key) for key in sorted(there))), 0, []
+    merge = Merge[str, str](iter((key, key) for key in sorted(there)))
+    met: list[Met[str, str]] = []
+    most = 0
     for source in sorted(sources):
         met += merge.settle(names.bare(source, "phone"))
         if (key := names.of(source, "phone")) is not None:
@@ -79,8 +82,7 @@ def merged(names, sources, there):
 def test_the_merge_finds_what_a_comparison_of_whole_sets_finds(output_format, below, foreign, data):
     names = Names("images/", {"phone": output_format})
     sources = {f"images/{name}" for name in below}
-    wanted = {names.of(source, "phone"): source for source in sources}
-    wanted.pop(None, None)
+    wanted = {key: source for source in sources if (key := names.of(source, "phone")) is not None}
     gone = data.draw(st.sets(st.sampled_from(sorted(wanted)))) if wanted else set()
     there = (wanted.keys() - gone) | {f"phone/{name}" for name in foreign}
 
@@ -134,7 +136,7 @@ class Bucket:
 
 
 def error(code, status, operation="HeadObject"):
-    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, operation)
+    return client_error(code, status, operation)
 
 
 def judge(case, objects=None, *, queued=True, deep=False, now=NOW, grace=900.0):
@@ -222,8 +224,10 @@ def test_an_object_without_a_record_is_found_and_its_missing_variants_as_well():
 
 def test_an_outdated_object_is_found_with_the_variants_to_make_and_its_other_variants_are_checked():
     unlisted = case(record(made=YESTERDAY), variants=[("phone", None), ("tablet", None)])
-    (first, second) = Judge(Bucket(), "variants", PLAN, 900, True, False, lambda: NOW).of(unlisted)
+    verdict = Judge(Bucket(), "variants", PLAN, 900, True, False, lambda: NOW).of(unlisted)
 
+    assert not isinstance(verdict, Fine)
+    first, second = verdict
     assert (first.kind, first.key, first.detail) == (FindingKind.OUTDATED, "images/a.jpg", "phone")
     assert (second.kind, second.key) == (FindingKind.MISSING, "tablet/a.jpg")
 
@@ -305,11 +309,11 @@ def test_folders_have_no_variants():
     assert judge(case(None, key="images/a/", size=0, variants=()))[0] is Fine.FOLDER
 
 
-class Images:
-    def __init__(self, *known):
+class Images(ImagesTable):
+    def __init__(self, *known: Record) -> None:
         self.known = {record.version: record for record in known}
 
-    def read(self, versions):
+    def read(self, versions: Iterable[Version]) -> dict[Version, Record]:
         return {version: self.known[version] for version in versions if version in self.known}
 
 
@@ -337,7 +341,8 @@ def test_a_variant_whose_source_came_meanwhile_is_none_and_neither_is_one_that_w
 
 
 def test_a_variant_of_another_format_may_go_when_its_source_is_done_with_todays_recipe():
-    there, source = {"phone/a.jpg": ("v", {})}, {"images/a.jpg": ("e1", {})}
+    there: dict[str, tuple[str, dict[str, str]]] = {"phone/a.jpg": ("v", {})}
+    source: dict[str, tuple[str, dict[str, str]]] = {"images/a.jpg": ("e1", {})}
     done = record(made=changed(recipe("phone"), "phone", format="webp"))
 
     waiting = orphan("phone/a.jpg", there, source, output_format="webp")
@@ -440,8 +445,8 @@ def test_a_plan_counts_what_a_repair_does(keep_orphans):
         plan.take(finding)
     done, _ = repair(findings, s3=Bucket({"phone/a.jpg": ("v", {})}), keep_orphans=keep_orphans)
 
-    plan = plan.finish()
-    assert (plan.sent, plan.removed, plan.kept) == (done.sent, done.removed, done.kept)
+    planned = plan.finish()
+    assert (planned.sent, planned.removed, planned.kept) == (done.sent, done.removed, done.kept)
     assert (done.sent, done.removed, done.kept) == (2, not keep_orphans, keep_orphans)
 
 
@@ -525,15 +530,17 @@ def test_what_was_done_and_cannot_be_rendered_again_is_found(failure):
 
 
 def test_every_case_is_as_likely_to_be_in_the_sample():
-    hits = Counter()
+    cases = [case(key=f"images/{number}.jpg") for number in range(10)]
+    hits = Counter[str]()
     for seed in range(3000):
         sample = CaseSample(3, random.Random(seed))
-        for number in range(10):
-            sample.offer(number)
-        assert len({*sample.cases}) == 3
-        hits.update(sample.cases)
+        for each in cases:
+            sample.offer(each)
+        kept = {each.source.key for each in sample.cases}
+        assert len(kept) == 3
+        hits.update(kept)
 
-    assert all(800 < hits[number] < 1000 for number in range(10))
+    assert all(800 < hits[each.source.key] < 1000 for each in cases)
 
 
 def test_only_what_is_done_well_and_can_be_read_is_rendered_again():
@@ -570,7 +577,7 @@ def test_a_wrong_picture_is_deleted_before_its_source_is_sent_once():
         Finding(FindingKind.WRONG, f"{name}/a.jpg", "", source, etag)
         for name, etag in (("phone", "v"), ("tablet", "w"))
     ]
-    sent = []
+    sent: list[Sequence[SourceObject]] = []
     names = Names("images/", {"phone": "keep", "tablet": "keep"})
     made, plan = (
         Repair(bucket, "uploads", "variants", names, sent.append, keep_orphans=False),

@@ -2,7 +2,9 @@
 
 import gzip
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,8 +18,8 @@ from ops.cli.queues import NotSent
 from ops.cli.recipes import VariantPlan
 from ops.errors import UsageError
 from processing.events import ObjectCreated, parse
-from processing.ledger import Phase, Record, Status, Version
-from tests.builders import changed, finished, recipe
+from processing.ledger import ImagesTable, Phase, Record, Status, Version
+from tests.builders import changed, client_error, finished, recipe
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -109,9 +111,9 @@ class Bucket:
     def head_object(self, **request):
         key = request["Key"]
         if key == "forbidden":
-            raise ClientError({"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "HeadObject")
+            raise client_error("403", 403, "HeadObject")
         if key not in self.objects:
-            raise ClientError({"Error": {"Code": "404"}, "ResponseMetadata": {"HTTPStatusCode": 404}}, "HeadObject")
+            raise client_error("404", 404, "HeadObject")
         return {"ETag": f'"{self.objects[key]}"', "ContentLength": 5, "LastModified": NOON}
 
 
@@ -311,9 +313,7 @@ def test_a_key_that_head_refuses_is_a_customers_or_a_failure(code, message, unre
             raise refusal(code, message)
 
     def refusal(code, message):
-        return ClientError(
-            {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "X"
-        )
+        return client_error(code, 400, "X", message)
 
     def ask():
         return [(one.key, one.etag, one.unreadable) for one in completed(Refusing(), "uploads", keys_from(["a"]))]
@@ -330,13 +330,13 @@ YESTERDAY = changed(TODAY, "phone", quality=2)
 PLAN = VariantPlan(TODAY, "images/")
 
 
-class Images:
+class Images(ImagesTable):
     """The images table."""
 
-    def __init__(self, *records):
+    def __init__(self, *records: Record) -> None:
         self.records = {record.version: record for record in records}
 
-    def read(self, versions):
+    def read(self, versions: Iterable[Version]) -> dict[Version, Record]:
         return {version: self.records[version] for version in versions if version in self.records}
 
 
@@ -358,8 +358,9 @@ def judge(*found, images=(), **options):
     return {one.found.key.removeprefix("images/"): one.decision for one in judged}
 
 
-def found(key, **fields):
-    return SourceObject(f"images/{key}", position=fields.pop("position", key), **({"etag": "e", "size": 1} | fields))
+def found(key: str, **fields: Any) -> SourceObject:
+    defaults: dict[str, Any] = {"position": key, "etag": "e", "size": 1}
+    return SourceObject(f"images/{key}", **defaults | fields)
 
 
 OF_PHASES = {
@@ -463,7 +464,7 @@ def test_a_key_that_is_named_twice_is_asked_for_once():
     assert verdicts == {"a": Decision.DONE}
 
 
-class Sent(list):
+class Sent(list[str]):
     """Takes batches, and refuses or dies at the one that holds a key."""
 
     def __init__(self, *, refuse=None, die=None):

@@ -58,8 +58,8 @@ class World:
         self.queued = 1
         self.script = list(script)
         self.broken = False
-        self.ended = []
-        self.follower = Follower(
+        self.ended: list[object] = []
+        self.follower = Follower[object](
             self,
             is_settled=lambda: self.queued == 0,
             check=self.check,
@@ -137,7 +137,7 @@ def test_what_has_no_end_when_the_queue_is_empty_is_a_dead_message(known):
 
 def test_what_ends_while_the_queue_is_asked_is_no_dead_message():
     world = World()
-    follower = Follower(world, is_settled=lambda: bool(world.records.update({CAT: DONE})) or True, now=lambda: NOW)
+    follower = Follower[str](world, is_settled=lambda: bool(world.records.update({CAT: DONE})) or True, now=lambda: NOW)
     follower.add("cat", CAT)
 
     assert [end.name for end in follower.wait_for_all(1)] == ["done"]
@@ -184,7 +184,7 @@ def test_waiting_ends_when_enough_is_known():
 
 
 def test_a_broken_stack_ends_every_wait():
-    world = World(lambda: setattr(world, "broken", True))
+    world: World = World(lambda: setattr(world, "broken", True))
     world.follower.add("cat", CAT)
 
     with pytest.raises(StackError, match="stopped polling"):
@@ -194,7 +194,7 @@ def test_a_broken_stack_ends_every_wait():
 
 
 def test_a_queue_that_empties_is_waited_for():
-    world = World(lambda: None, lambda: setattr(world, "queued", 0))
+    world: World = World(lambda: None, lambda: setattr(world, "queued", 0))
 
     assert world.follower.settle(5)
     assert world.now == pytest.approx(0.2)

@@ -117,9 +117,9 @@ def test_what_is_so_already_is_not_changed():
 
 
 @pytest.mark.parametrize("states", [["Updating"], [ENABLED]])
-def test_the_wait_is_bounded(states):
+def test_the_wait_is_bounded(states, monkeypatch):
     answers = Lambda(*states)
-    answers.update_event_source_mapping = lambda **_which: None
+    monkeypatch.setattr(answers, "update_event_source_mapping", lambda **_which: None)
 
     assert not answers.switch(timeout=5).to(DISABLED)
     assert answers.now == 5

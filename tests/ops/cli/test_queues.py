@@ -65,7 +65,7 @@ class Queue:
 
     def send_message_batch(self, **request):
         self.requests += 1
-        answer = {"Successful": [], "Failed": []}
+        answer: dict[str, list[dict[str, object]]] = {"Successful": [], "Failed": []}
         for entry in request["Entries"]:
             text = entry["MessageBody"]
             if text in self.for_good or self.times.get(text, 0) > 0:
@@ -87,7 +87,8 @@ def messages(*bodies):
 
 
 def test_messages_of_a_batch_that_were_not_sent_are_sent_again_and_no_others():
-    queue, pauses = Queue(times={"b": 2}), []
+    queue = Queue(times={"b": 2})
+    pauses: list[float] = []
 
     sender(queue, pauses).send(messages("a", "b", "c"))
 
@@ -128,7 +129,8 @@ def test_a_message_that_is_in_neither_list_was_not_sent():
 
 
 def test_many_messages_go_in_requests_that_sqs_takes_and_only_what_was_sent_is_reported():
-    queue, reported = Queue(for_good={"17"}), []
+    queue = Queue(for_good={"17"})
+    reported: list[int] = []
     bulk = BulkSender(sender(queue), RateLimiter(None), reported.extend)
 
     bulk.send(zip(range(25), messages(*map(str, range(25))), strict=True))
@@ -142,13 +144,13 @@ def test_a_request_is_no_larger_than_sqs_takes():
     queue = Queue()
     large = messages("a" * (MAX_BYTES // 2), "b" * (MAX_BYTES // 2), "c")
 
-    BulkSender(sender(queue), RateLimiter(None)).send(enumerate(large))
+    BulkSender[int](sender(queue), RateLimiter(None)).send(enumerate(large))
 
     assert queue.requests == 2
 
 
 def test_sending_stops_when_it_is_told_to():
-    bulk, answers = BulkSender(sender(Queue()), RateLimiter(None)), iter([False, False, True])
+    bulk, answers = BulkSender[int](sender(Queue()), RateLimiter(None)), iter([False, False, True])
 
     bulk.send(enumerate(messages(*map(str, range(50)))), stop=lambda: next(answers))
 

@@ -1,7 +1,9 @@
 """What status makes of numbers: rates, time to drain, CloudWatch's metrics, a bounded look at the table, one screen."""
 
 import io
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 import pytest
@@ -10,6 +12,7 @@ from rich.console import Console
 
 from ops.cli.mapping import StageMapping
 from ops.cli.queues import Depth
+from ops.cli.stage import Stage
 from ops.cli.status.command import document, duration, page
 from ops.cli.status.metrics import HOUR, Outcomes, QueueMetrics, StageMetrics
 from ops.cli.status.reading import APART, KEPT, Observer, QueueSample, Rate, StageStatus, of_counts, of_samples
@@ -22,7 +25,8 @@ NOW = datetime(2026, 11, 21, 12, 30, 20, tzinfo=UTC)
 def test_counts_by_minute_tell_what_finishes_and_what_arrives():
     rate = of_counts([600, 540, 660], [60, 0, 0], 60)
 
-    assert (rate.finished, rate.arriving) == (10.0, pytest.approx(1 / 3))
+    assert rate.finished == 10.0
+    assert rate.arriving == pytest.approx(1 / 3)
     assert rate.seconds_to_drain(290) == pytest.approx(30.0)
     assert rate.source == "CloudWatch, 3 minutes"
 
@@ -59,8 +63,8 @@ def test_a_duration_is_told_in_two_units_at_most(seconds, said):
 @pytest.fixture
 def aws():
     with mock_aws():
-        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "eu-west-1"}
-        yield lambda service: boto3.client(service, **keys)
+        session = boto3.Session("local", "local", region_name="eu-west-1")
+        yield lambda service: session.client(service)
 
 
 def told(aws, namespace, metric, value, at, **dimensions):
@@ -209,7 +213,7 @@ def test_what_is_slow_is_not_asked_for_at_every_look(monkeypatch):
 
 def status(**changes):
     mapping = StageMapping("uuid", changes.pop("state", "Enabled"), changes.pop("most", 10), 10, 0)
-    facts = {
+    facts: dict[str, Any] = {
         "at": NOW,
         "queue": Depth(1200, 20, 5),
         "dead_letters": 0,
@@ -221,13 +225,12 @@ def status(**changes):
     return StageStatus(**facts | changes)
 
 
-class Prod:
-    name, region = "prod", "eu-west-1"
+PROD = Stage.of("prod", "eu-west-1", defaultdict(str), lambda _service: None)
 
 
 def screen(status, width=80):
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(page(Prod, status))
+    console.print(page(PROD, status))
     return {line[:9].strip(): line[9:].strip() for line in console.export_text().splitlines()}
 
 
@@ -273,7 +276,7 @@ def test_a_count_of_a_part_is_told_as_one():
 
 
 def test_programs_get_null_for_what_is_not_known():
-    said = document(Prod, status())
+    said = document(PROD, status())
 
     assert (said["oldest_seconds"], said["seconds_to_drain"], said["rate_per_second"]["finished"]) == (None, None, None)
     assert said["queue"] == {"waiting": 1200, "in_flight": 20, "delayed": 5}

@@ -4,6 +4,7 @@ import hashlib
 import struct
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -188,7 +189,7 @@ class Heads:
     """An S3 client that answers HEADs, and counts them."""
 
     def __init__(self, etag="", **metadata):
-        self.answer = {"ETag": f'"{etag}"', "Metadata": metadata}
+        self.answer: dict[str, Any] = {"ETag": f'"{etag}"', "Metadata": metadata}
         self.asked = 0
 
     def head_object(self, **_where):
@@ -331,9 +332,9 @@ def test_what_came_under_the_key_meanwhile_is_looked_at_and_not_written_over(now
     assert (result.verdict, result.etag, result.why) == (verdict, now or "", why)
 
 
-def test_no_more_files_are_in_transfer_than_there_are_threads():
+def test_no_more_files_are_in_transfer_than_there_are_threads(monkeypatch):
     bucket, together = Taking(), threading.Barrier(3)
-    bucket.answer = lambda file: str(together.wait(10))
+    monkeypatch.setattr(bucket, "answer", lambda file: str(together.wait(10)))
 
     results = run([str(number) for number in range(30)], bucket, threads=3)
 

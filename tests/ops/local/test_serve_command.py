@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+import subprocess
 import urllib.request
 
 import pytest
@@ -15,7 +16,7 @@ STARTED = re.compile(r"The page: +(http://127\.0\.0\.1:\d+)")
 @pytest.fixture
 def processes_of_ours():
     """Commands that a test started; whatever it thinks of them, they end with it."""
-    started = []
+    started: list[subprocess.Popen[str]] = []
     yield started
     for process in started:
         if process.poll() is None:
@@ -35,7 +36,7 @@ def test_a_taken_port_is_one_line_and_exit_code_2(tmp_path):
 def test_ctrl_c_ends_the_page_and_everything_behind_it(tmp_path, processes_of_ours):
     process = darkroom("local", "--port", 0, cwd=tmp_path)
     processes_of_ours.append(process)
-    said = []
+    said: list[str] = []
     while not (found := STARTED.search(said[-1] if said else "")):
         said.append(process.stderr.readline())
         assert said[-1], f"it ended instead: {said}"

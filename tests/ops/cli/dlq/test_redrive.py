@@ -78,7 +78,12 @@ def test_only_what_the_filter_says_is_sent_and_the_rest_is_back_at_once(place, m
         place.dead(f"images/corrupt-{number}.jpg", status="REJECTED", cause="CorruptImage")
         place.dead(f"images/denied-{number}.jpg", cause="AccessDenied")
     run, meanwhile = Redrive.run, []
-    monkeypatch.setattr(Redrive, "run", lambda *arguments: meanwhile.append(place.dead_messages) or run(*arguments))
+
+    def watched(*arguments):
+        meanwhile.append(place.dead_messages)
+        return run(*arguments)
+
+    monkeypatch.setattr(Redrive, "run", watched)
 
     place.run("redrive", "--cause", "AccessDenied")
 
@@ -424,7 +429,7 @@ def test_ctrl_c_cancels_a_move(place):
     with subprocess.Popen([*command, "--stage", place.name], stderr=subprocess.PIPE, text=True) as moving:
         wait_until(lambda: place.queued > 0)
         moving.send_signal(signal.SIGINT)
-        said = moving.stderr.read()
+        _, said = moving.communicate()
 
     moved = place.queued
     (entry,) = place.json("history")

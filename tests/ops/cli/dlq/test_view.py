@@ -193,6 +193,8 @@ def test_ctrl_c_puts_every_message_back(place):
     holding = subprocess.Popen(
         [sys.executable, "-c", HOLDING, place.name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    assert holding.stdout is not None
+    assert holding.stderr is not None
     assert holding.stdout.readline() == "300\n"
     assert place.dead_messages == (0, 300)
 
@@ -252,7 +254,7 @@ def test_messages_that_somebody_else_reads_are_told_of(place):
 
 def test_two_looks_at_once_hide_messages_from_each_other_and_lose_none(place):
     place.bury_many([f"message {number}" for number in range(40)])
-    seen = []
+    seen: list[str] = []
 
     def look():
         with HeldMessages(place.sqs, place.stage.dlq_url) as hold:

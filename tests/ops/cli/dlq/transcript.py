@@ -62,10 +62,11 @@ class RouteHandler:
             self.let_them_die()
         self.say(f"{self.good + CORRUPT + UNSUPPORTED + DENIED} uploads; 60 fail, for three causes")
         groups = self.run("groups")
-        example = re.search(r"AccessDenied.* (\w{8})$", groups, re.MULTILINE)[1]
+        example = re.search(r"AccessDenied.* (\w{8})$", groups, re.MULTILINE)
+        assert example is not None, groups
         self.run("list", "--cause", "UnsupportedFormat", "--limit", "3")
         self.say("What is it that is denied?")
-        self.run("show", example)
+        self.run("show", example[1])
         self.say("The permission is given back. Two go first, then the rest")
         self.run("redrive", "--cause", "AccessDenied", "--canary", "2", "--wait")
         self.say("The broken files are still broken: their canaries stop the redrive")
