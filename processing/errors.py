@@ -27,6 +27,7 @@
     ├── SourceChanged              the uploads bucket no longer holds the version we came for
     │   ├── SourceReplaced         ... it holds another one
     │   └── SourceGone             ... it holds none
+    ├── SandboxUnavailable         no child process can be started in this environment
     └── Misconfigured              settings or recipe: every fault, each by its name
 
 Anything else that is raised is a bug, and is treated as one: retried, and logged with its traceback. A bug met in a
@@ -82,7 +83,15 @@ class RenderTimeout(Rejected):
 
 
 class RenderCrash(Rejected):
-    """Rendering the image ended the process it was done in, alone as well."""
+    """Rendering the image ended the process it was done in, alone as well.
+
+    Args:
+        signal: the number of the signal that ended it, if one did.
+    """
+
+    def __init__(self, message: str, *, signal: int | None = None) -> None:
+        super().__init__(message)
+        self.signal = signal
 
 
 class RenderOutOfMemory(Rejected):
@@ -169,6 +178,20 @@ class SourceReplaced(SourceChanged):
 
 class SourceGone(SourceChanged):
     """No object is there now."""
+
+
+class SandboxUnavailable(DarkroomError):
+    """No child process can be started in this environment, or the first one does not work.
+
+    Args:
+        number: the system's error number, if the system refused something.
+        is_crash: a process crashed or did not respond, so the same work must not be done in the consumer itself.
+    """
+
+    def __init__(self, message: str, *, number: int | None = None, is_crash: bool = False) -> None:
+        super().__init__(message)
+        self.number = number
+        self.is_crash = is_crash
 
 
 class Misconfigured(DarkroomError):

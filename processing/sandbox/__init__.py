@@ -11,6 +11,8 @@ In reading order::
     renderer    one child after the other: asked, ended at the deadline, replaced whenever in doubt
     questions   numbered questions about images, and the answers that belong to them
     children    starts children through a keeper
+    start       the first child renders a picture of one pixel before the first image; why none can be had
+    in_process  the engine in the consumer itself, one image at a time, where no child can be had
     keeper      the child processes: the loop that forks, and the loop that renders; the protocol is drawn there
     channel     what goes between: a line of JSON and bytes in a memory file, never a pickle from a renderer
     room        memory shared by threads, for pixels and for bodies: who asks for more than is left waits

@@ -56,6 +56,11 @@ def capacity(memory: float) -> Capacity:
     )
 
 
+def at_once(room: Capacity, rendering: str) -> int:
+    """How many images are rendered at once, with this value of the parameter ``rendering``."""
+    return 1 if rendering == "in-process" else room.renderers
+
+
 def rounds(tries: int, alone: int, renderers: int) -> int:
     """How many tries follow one another: those side by side, and those with nothing beside them.
 
@@ -64,9 +69,9 @@ def rounds(tries: int, alone: int, renderers: int) -> int:
     return math.ceil(tries / renderers) + alone * (1 if renderers == 1 else 2)
 
 
-def shortest_timeout(memory: float, *, batch_size: int, try_seconds: float) -> int:
+def shortest_timeout(memory: float, *, batch_size: int, try_seconds: float, rendering: str = "sandbox") -> int:
     """The seconds in which each message of a batch can have one try at its image, and one of them a second, alone."""
-    tries = rounds(batch_size, 1, capacity(memory).renderers)
+    tries = rounds(batch_size, 1, at_once(capacity(memory), rendering))
     return math.ceil(tries * try_seconds + REST)
 
 

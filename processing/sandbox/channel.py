@@ -49,7 +49,12 @@ class Channel:
     def pair(cls) -> tuple[Self, Self]:
         """The two ends of a new channel."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        there, back = (os.memfd_create(name) for name in ("there", "back"))
+        try:
+            there, back = (os.memfd_create(name) for name in ("there", "back"))
+        except (AttributeError, OSError):  # a system that has none, or refuses them
+            ours.close()
+            theirs.close()
+            raise
         return cls(ours, writes=there, reads=back), cls(theirs, writes=os.dup(back), reads=os.dup(there))
 
     @classmethod

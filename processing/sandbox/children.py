@@ -7,7 +7,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from processing.recipe import Recipe
 from processing.sandbox.capacity import MOST_KEPT
@@ -16,6 +16,20 @@ from processing.sandbox.channel import Channel, Gone, Nonsense
 KEEPER: Final = "processing.sandbox.fork_server"
 KEPT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ")  # all that a child sees of the environment ...
 KEPT_PREFIX: Final = "MALLOC_"  # ... and how its memory is managed
+
+
+class ForkServerEnded(Gone):
+    """The fork server has ended.
+
+    Args:
+        status: its exit status, a signal as a negative number; None if it is not known.
+        number: the system's error number, if the system refused to fork.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, number: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.number = number
 
 
 class Children:
@@ -59,15 +73,26 @@ class Children:
             The exit status of the one before, a signal as a negative number; None when there was none.
 
         Raises:
-            Gone, Nonsense, TimeoutError: the keeper is of no use any more.
+            ForkServerEnded, Nonsense, TimeoutError: the keeper is of no use any more.
         """
         while True:
-            message, _ = self._orders.receive(seconds)
+            message = self._receive(seconds)
             if message.get("started") == self._ordered:
                 ended = message.get("ended")
                 return ended if ended is None else int(ended)
             if message.get("started") not in range(1, self._ordered):  # ordered, and replaced before it was waited for
                 raise Nonsense(f"the keeper says {message}")
+
+    def _receive(self, seconds: float) -> dict[str, Any]:
+        try:
+            message, _ = self._orders.receive(seconds)
+        except Gone as error:
+            status = _exit_status(self._process)
+            raise ForkServerEnded(f"the fork server ended with status {status}", status=status) from error
+        if "refused" in message:
+            text = f"the fork server cannot fork: {os.strerror(message['refused'])}"
+            raise ForkServerEnded(text, number=message["refused"])
+        return message
 
     def restart(self) -> None:
         """End the keeper and its child, and start another keeper."""
@@ -92,6 +117,14 @@ class Children:
         self._end = weakref.finalize(self, _end, self._process, self._orders)
         with contextlib.suppress(Gone):  # `started` raises it
             self._orders.send({"kept": self._kept}, [pickle.dumps(self._recipe)])
+
+
+def _exit_status(process: "subprocess.Popen[bytes]") -> int | None:
+    """How a process ended whose socket is closed, so that it has ended or is about to."""
+    try:
+        return process.wait(1.0)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _kept(environ: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ anywhere in its memory. It has one renderer at a time, and each has a channel of
     consumer                                                        keeper                    renderer 7
       {"start": 7} + the end of a new channel ────────────────────►   ends and reaps renderer 6
                                                                       forks ────────────────────►
-      ◄──────────────── {"started": 7, "ended": 6's exit status}
+      ◄──────────────── {"started": 7, "ended": 6's exit status}          or {"refused": errno}, and it ends
                                             on the new channel:
       {"number": 12, "image": digest, "is_admitted": false, "seconds": 15} + the image ─────────►
       ◄─────────────────────────────────────────── {"number": 12, "image": digest, "price": 300}
@@ -71,7 +71,7 @@ def main(render: Render = imaging.render, channel: type[Channel] = Channel) -> N
         while True:
             order, line = orders.receive_channel()
             ended = None if renderer is None else _end(renderer)
-            renderer = os.fork()
+            renderer = _fork(orders)
             if renderer == 0:
                 orders.close()
                 _live(keeper, line, recipe, render, settings["kept"])
@@ -79,6 +79,15 @@ def main(render: Render = imaging.render, channel: type[Channel] = Channel) -> N
             orders.send({"started": order["start"], "ended": ended})
     except Gone:
         return
+
+
+def _fork(orders: Channel) -> int:
+    """Fork, or report why the system does not allow it."""
+    try:
+        return os.fork()
+    except OSError as error:
+        orders.send({"refused": error.errno})
+        raise
 
 
 def _end(renderer: int) -> int:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from processing.errors import ImageTooLarge
 from processing.sandbox.capacity import COPIES, MEGABYTE, Capacity
 
 
@@ -26,6 +27,17 @@ class MemoryBudget:
     def waiting(self) -> int:
         """How many are waiting for room."""
         return len(self._queue)
+
+    def check(self, megabytes: float) -> None:
+        """Before an image of this price is decoded.
+
+        Raises:
+            ImageTooLarge: it does not fit, even alone.
+        """
+        if megabytes > self.megabytes:
+            raise ImageTooLarge(
+                f"it would take {megabytes:,.0f} MB to render; this function has {self.megabytes:,.0f} for it"
+            )
 
     @contextmanager
     def take(self, megabytes: float) -> Iterator[float]:

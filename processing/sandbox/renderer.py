@@ -73,19 +73,23 @@ class Renderer:
         """Wait until there is a child to work; how the one before ended, if there was one and it is not known yet.
 
         Raises:
-            RuntimeError: two keepers in turn could not start one.
+            RuntimeError: two keepers in turn could not start one; its cause says how the last one failed.
         """
         if self._is_started:
             return None
+        failure: Exception | None = None
         for _ in range(2):
             try:
                 ended = self.children.started(STARTUP_SECONDS)
-            except (Gone, Nonsense, TimeoutError):
+            except (Gone, Nonsense, TimeoutError) as error:
+                failure = error
                 self._restart()
             else:
                 self._is_started = True
                 return ended
-        raise RuntimeError(f"no renderer came to life in {STARTUP_SECONDS:g} s; its keeper's output tells why")
+        raise RuntimeError(
+            f"no renderer came to life in {STARTUP_SECONDS:g} s; its keeper's output tells why"
+        ) from failure
 
     def kill(self) -> None:
         """End the child; the next image gets a fresh one."""
@@ -148,5 +152,5 @@ def _cause_of_death(status: int | None) -> Rejected | SandboxFailed:
     if status == -signal.SIGKILL:
         return RenderOutOfMemory("ended by SIGKILL, as the system does when memory is exhausted")
     if status < 0:
-        return RenderCrash(f"ended by {signal.Signals(-status).name}")
+        return RenderCrash(f"ended by {signal.Signals(-status).name}", signal=-status)
     return RenderCrash(f"ended with status {status}")

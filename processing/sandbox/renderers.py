@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 
 from processing.errors import (
-    ImageTooLarge,
     NotStarted,
     OutOfTime,
     Rejected,
@@ -119,10 +118,7 @@ class Renderers:
 
     @contextmanager
     def _admit(self, megabytes: float, this: Try, seconds: float) -> Iterator[float]:
-        if megabytes > self._room.megabytes:
-            raise ImageTooLarge(
-                f"it would take {megabytes:,.0f} MB to render; this function has {self._room.megabytes:,.0f} for it"
-            )
+        self._room.check(megabytes)
         with self._room.take(self._room.megabytes if this.alone else megabytes) as held:
             self._budget.check(seconds)  # the wait for room may have been long
             this.admitted = True
