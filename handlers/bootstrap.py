@@ -1,8 +1,8 @@
 """The composition root: settings, recipe, child processes and clients become the consumer."""
 
+import logging
 import os
 import random
-import sys
 import time
 import uuid
 from collections.abc import Mapping
@@ -11,6 +11,8 @@ from pathlib import Path
 
 from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, make_clients
 from handlers.deadlines import Deadlines
+from handlers.rendering import RenderingStart
+from handlers.runtime import check_botocore, check_parameters, describe
 from handlers.telemetry import Metrics, log_as_json
 from processing.backoff import Backoff
 from processing.batch import Batch
@@ -19,8 +21,8 @@ from processing.messages import ThreadExecutor
 from processing.publisher import Render
 from processing.queue import SqsQueue
 from processing.recipe import Recipe, load
-from processing.sandbox import Children, FetchBudget, MemoryBudget, Renderer, Renderers
-from processing.sandbox.capacity import Capacity, capacity
+from processing.sandbox import FetchBudget
+from processing.sandbox.capacity import Capacity, at_once, capacity
 from processing.sandbox.time_budget import TimeBudget
 from processing.settings import Settings
 from processing.storage.objects import S3Store
@@ -28,14 +30,19 @@ from processing.worker import Worker
 
 RECIPE = Path(__file__).resolve().parent.parent / "recipe.toml"
 
+log = logging.getLogger("darkroom")
+
 
 def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     """Build the consumer from its environment; the renderers first, before there is a client or a thread.
 
     Raises:
-        Misconfigured: the settings or the recipe cannot be used; every fault is named.
+        Misconfigured: settings, recipe or botocore cannot be used; every fault is named.
+        SandboxUnavailable: no child process can be had, and the images may not be rendered in this one.
     """
+    start = time.monotonic()
     env = os.environ if env is None else env
+    check_botocore()
     settings = Settings.from_mapping(env)
     metrics = Metrics(settings.function, clock=time.time, write=print)
     log_as_json(settings.log_level, metrics)
@@ -43,15 +50,19 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     recipe = _fitting(load(RECIPE.read_text(encoding="utf-8")), room)
     budget = TimeBudget(
         settings.try_seconds,
-        renderers=room.renderers,
+        renderers=at_once(room, settings.rendering),
         function_timeout=settings.function_timeout,
         without_requests=max(RESERVES.values()),
     )
-    render = _render(settings, recipe, room, budget, env)
+    rendering = RenderingStart(settings, recipe, room, budget, env, count=metrics.count_always)
     deadlines = Deadlines()
     clients = make_clients(deadlines, connections=room.threads)
+    check_parameters({"s3": clients.s3, "dynamodb": clients.dynamodb})
+    started = rendering.wait()
+    line = describe() | {"rendering": started.mode, "code_version": settings.code_version}
+    log.info("started", extra={"data": line | {"start_ms": round((time.monotonic() - start) * 1000)}})
     return Batch(
-        handle=_worker(settings, recipe, render, clients).handle,
+        handle=_worker(settings, recipe, started.render, clients).handle,
         queue=SqsQueue(clients.sqs, settings.queue_url),
         budget=budget,
         max_receive_count=settings.max_receive_count,
@@ -84,16 +95,6 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
         request_seconds=REQUEST_SECONDS,
         backoff=Backoff(random.Random()),
     )
-
-
-def _render(settings: Settings, recipe: Recipe, room: Capacity, budget: TimeBudget, env: Mapping[str, str]) -> Render:
-    """The engine, in child processes; they need what only Linux has."""
-    if settings.rendering == "in-process" or sys.platform != "linux":
-        from processing import imaging  # Pillow is loaded where pixels are worked on, and nowhere else
-
-        return imaging.render
-    children = [Renderer(Children(recipe, environ=env, kept=room.kept)) for _ in range(room.renderers)]
-    return Renderers(children, recipe, room=MemoryBudget(room.rendering), budget=budget).render
 
 
 def _fitting(recipe: Recipe, room: Capacity) -> Recipe:
