@@ -8,12 +8,13 @@ import errno
 import os
 import resource
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from processing.sandbox import fork_server
 
-REFUSALS = ("fork", "prctl", "/proc", "RLIMIT_AS", "exit")
+REFUSALS = ("fork", "prctl", "/proc", "RLIMIT_AS", "exit", "SIGSYS", "SIGSYS of the child")
 CRASHES = ("crash", "crash of the child")
 
 
@@ -21,8 +22,8 @@ def refuse(*_: Any, **__: Any) -> NoReturn:
     raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
-def crash(*_: Any, **__: Any) -> NoReturn:
-    os.kill(os.getpid(), signal.SIGILL)
+def end(by: signal.Signals, *_: Any) -> NoReturn:
+    os.kill(os.getpid(), by)
     raise AssertionError
 
 
@@ -54,9 +55,13 @@ def prepare(refused: str) -> None:
         case "exit":
             raise SystemExit(1)
         case "crash":
-            crash()
+            end(signal.SIGILL)
         case "crash of the child":
-            fork_server._answer = crash
+            fork_server._answer = partial(end, signal.SIGILL)
+        case "SIGSYS":  # as a filter of system calls ends a process
+            end(signal.SIGSYS)
+        case "SIGSYS of the child":
+            fork_server._answer = partial(end, signal.SIGSYS)
 
 
 if __name__ == "__main__":
