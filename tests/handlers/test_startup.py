@@ -81,6 +81,31 @@ def lines_of(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capfd.readouterr().out.splitlines()]
 
 
+def test_without_a_sandbox_no_child_is_left(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Children] = []
+
+    def start(*args: Any, **settings: Any) -> Children:
+        made.append(Children(*args, **settings, keeper=REFUSING))
+        return made[-1]
+
+    monkeypatch.setattr(rendering, "Children", start)
+    build(MALLOC_REFUSED="/proc")
+
+    assert [children._process.poll() is None for children in made] == [False, False]
+
+
+def test_an_engine_that_does_not_work_in_this_process_is_found_out_at_the_start(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(imaging, "render", stumble)
+
+    with pytest.raises(ZeroDivisionError):
+        build(RENDERING="in-process")
+
+
 def test_a_system_that_refuses_memory_files_leads_into_this_process(
     build: Build, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
