@@ -24,7 +24,7 @@ from processing.imaging import Rendered
 from processing.imaging.encode import encode
 from processing.imaging.losses import losses
 from processing.imaging.original import open_original
-from processing.imaging.price import megabytes
+from processing.imaging.render import memory_estimate
 from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL
 from processing.recipe import Recipe
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
@@ -116,7 +116,7 @@ def _in_this_process(made: Replay, body: bytes, recipe: Recipe) -> None:
     finally:
         made.steps |= timings.steps
         made.memory_before, made.memory_peak = timings.before, timings.peak
-    made.price = megabytes(imaging.inspect(body, recipe.limits), recipe)
+    made.price = memory_estimate(imaging.inspect(body, recipe.limits), recipe)
 
 
 def _in_sandbox(limits: ReplayLimits) -> Run:

@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 from PIL import Image
 
 from processing.imaging import exif, gif, png
-from processing.imaging.animation import ANIMATED
+from processing.imaging.formats import ANIMATED
 from processing.recipe import VariantSpec
 
 CONTENT_TYPES: Final = {each: f"image/{each}" for each in ("jpeg", "png", "webp", "avif", "gif")}

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from processing.imaging import colour, profiles
+from processing.imaging import colour
 from processing.imaging.original import Original
 
 # The start of a C2PA manifest store in every container: JUMBF's content type for it (C2PA 2.1, section 11.1).
@@ -69,5 +69,5 @@ def _of_depth(bits: int) -> set[str]:
 
 
 def _of_transfer(original: Original) -> set[str]:
-    codes = profiles.code_points(original.header.image_format, original.data)
+    codes = colour.code_points(original.header.image_format, original.data)
     return {"hdr"} if codes and codes[1] in HDR_TRANSFERS else set()

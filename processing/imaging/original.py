@@ -12,9 +12,8 @@ from typing import Any, Final
 from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
-from processing.imaging import animation, exif, formats, profiles
+from processing.imaging import colour, exif, formats
 from processing.imaging.geometry import GAP
-from processing.imaging.scan import Scan, late_exif, scan
 from processing.picture import Header, Size
 from processing.recipe import Limits
 
@@ -80,7 +79,7 @@ def open_original(data: bytes, limits: Limits) -> Original:
         raise ImageTooLarge(f"{len(data):,} bytes; the limit is {limits.max_bytes:,} (limits.bytes)")
     image_format = formats.recognise(data)
     with reading(image_format):
-        early = scan(image_format, data, max_frames=limits.max_frames)
+        early = formats.scan(image_format, data, max_frames=limits.max_frames)
     if early is not None:
         _check_size(image_format, early.size, early.frames, limits)
     with reading(image_format):
@@ -88,9 +87,9 @@ def open_original(data: bytes, limits: Limits) -> Original:
     header = _header(image_format, image, early)
     _check_size("progressive" if header.progressive else image_format, image.size, header.frames, limits)
     _check_kind(image_format, image)
-    _mend_transparent_colour(image_format, data, image)
+    _fix_transparent_colour(image_format, data, image)
     if image_format == "png" and "exif" not in image.info:
-        image.info["exif"] = late_exif(data)
+        image.info["exif"] = formats.late_exif(data)
     return Original(data, header, image, exif.read(image), _profile(image_format, data, image))
 
 
@@ -105,7 +104,7 @@ def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
     _keep_freed_memory()
     image, size = original.image, original.image.size
     width, height = (math.ceil(GAP * side) for side in frame)
-    for number in animation.frame_numbers(image, original.header.frames):
+    for number in formats.playing_frames(image, original.header.frames):
         with reading(original.header.image_format):
             image.draft(None, (width, height))
             if original.moves:
@@ -133,13 +132,13 @@ def reading(image_format: str) -> Iterator[None]:
         raise CorruptImage(message) from error
 
 
-def _header(image_format: str, image: Any, early: Scan | None) -> Header:
+def _header(image_format: str, image: Any, early: formats.Scan | None) -> Header:
     return Header(
         image_format=image_format,
         mode=image.mode,
         width=image.width,
         height=image.height,
-        frames=early.frames if early else getattr(image, "n_frames", 1) if image_format in animation.ANIMATED else 1,
+        frames=early.frames if early else getattr(image, "n_frames", 1) if image_format in formats.ANIMATED else 1,
         progressive="progressive" in image.info,
     )
 
@@ -170,7 +169,7 @@ def _check_kind(image_format: str, image: Any) -> None:
             raise UnsupportedFormat("a camera's raw file: develop it first")
 
 
-def _mend_transparent_colour(image_format: str, data: bytes, image: Image.Image) -> None:
+def _fix_transparent_colour(image_format: str, data: bytes, image: Image.Image) -> None:
     """A PNG's transparent colour is in samples of its own depth; Pillow hands it on as if they were of 8 bits."""
     key = image.info.get("transparency")
     if image_format != "png" or key is None or isinstance(key, bytes) or image.mode in ("1", "P"):
@@ -182,7 +181,7 @@ def _mend_transparent_colour(image_format: str, data: bytes, image: Image.Image)
 
 def _profile(image_format: str, data: bytes, image: Image.Image) -> bytes | None:
     icc = image.info.get("icc_profile")
-    return icc if isinstance(icc, bytes) and icc else profiles.told_in_numbers(image_format, data, image.info)
+    return icc if isinstance(icc, bytes) and icc else colour.profile_from_numbers(image_format, data, image.info)
 
 
 def _as_tuple(key: int | tuple[int, ...]) -> tuple[int, ...]:

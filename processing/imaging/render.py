@@ -1,17 +1,30 @@
-"""The whole way of one image: its bytes in, every variant of the recipe out."""
+"""One image from its bytes to every variant of the recipe; and the memory that this takes, from its header alone."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from PIL import Image
 
-from processing.imaging import animation, geometry
+from processing.imaging import geometry
 from processing.imaging.encode import CONTENT_TYPES, WITHOUT_METADATA, Film, can_move, encode, output_of, packer
+from processing.imaging.formats import ANIMATED, frame_duration, play_count
 from processing.imaging.losses import losses
 from processing.imaging.original import Original, frames, open_original
 from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, Job, take
-from processing.picture import Rendered, RenderedVariant, Source
+from processing.picture import Header, Rendered, RenderedVariant, Size, Source
 from processing.recipe import Recipe
+
+# Memory, as measured and rounded up: `tests/sandbox/test_memory_estimate.py` compares the engine with it
+MEGABYTE: Final = 1 << 20
+PIXEL_BYTES: Final = 4  # of a decoded pixel; Pillow stores RGB in four as well
+WORKING_MEGABYTES: Final = 32.0  # for tables, profiles, encoders, and unused memory between the heap's blocks
+PROGRESSIVE_PIXEL_BYTES: Final = 6  # a progressive JPEG's coefficients are all in memory before they become pixels
+DECODE_FACTORS: Final = {"webp": 3.0, "avif": 3.0, "heic": 3.0, "gif": 3.0}  # times the pixels: planes and canvases
+DECODE_FACTOR: Final = 1.25  # times the pixels, in any other format
+DIRECT_MODES: Final = ("L", "RGB", "CMYK")  # any other mode is unpacked to a second image first ...
+UNPACK_FACTOR: Final = 1.25  # ... of this many times the pixels
+VARIANT_PIXEL_BYTES: Final = 5  # of a variant's pixel, in RGB and in a palette
 
 Pictures = dict[str, Image.Image]  # by the variant's name
 
@@ -70,13 +83,13 @@ def _films(original: Original, jobs: Sequence[Job], first: Pictures, others: Ite
     """The finished frames of each variant; those that cannot move have the first one only."""
     packers = {job.name: packer(job.output) for job in jobs}
     reels = {job.name: [packers[job.name](take(FINISH, first[job.name], job))] for job in jobs}
-    durations = [animation.timing(original.image)]
+    durations = [frame_duration(original.image)]
     moving = [job for job in jobs if original.moves and can_move(job.output)]
     for scaled in others if moving else ():
-        durations.append(animation.timing(original.image))
+        durations.append(frame_duration(original.image))
         for job in moving:
             reels[job.name].append(packers[job.name](take(FINISH, scaled[job.name], job)))
-    plays = animation.plays(original.image)
+    plays = play_count(original.image)
     return {name: Film(reel, durations[: len(reel)], plays) for name, reel in reels.items()}
 
 
@@ -111,3 +124,26 @@ def _lost_in(original: Original, jobs: Sequence[Job]) -> set[str]:
     if any(job.output in WITHOUT_METADATA for job in wanted):
         lost.add("copyright")
     return lost
+
+
+def memory_estimate(header: Header, recipe: Recipe) -> float:
+    """The megabytes that rendering takes at most, beyond the engine itself and the file's own bytes."""
+    size = header.width, header.height
+    layouts = geometry.plan(recipe.variants, size)
+    frames = header.frames if header.image_format in ANIMATED else 1
+    made = sum(_area(layout.canvas or layout.frame) for layout in layouts)
+    largest = max(_area(layout.frame) for layout in layouts)
+    if header.image_format == "jpeg":
+        decoded = min(_area(size), max(4 * geometry.GAP**2 * largest, _area(size) / 64))
+        source = decoded * PIXEL_BYTES + (_area(size) * PROGRESSIVE_PIXEL_BYTES if header.progressive else 0)
+    else:
+        times = DECODE_FACTORS.get(header.image_format, DECODE_FACTOR) + (
+            0 if header.mode in DIRECT_MODES else UNPACK_FACTOR
+        )
+        source = _area(size) * PIXEL_BYTES * times
+    # Of each variant every frame, and two more while one is cropped, marked or encoded
+    return WORKING_MEGABYTES + (source + made * VARIANT_PIXEL_BYTES * (frames + 2)) / MEGABYTE
+
+
+def _area(size: Size) -> int:
+    return size[0] * size[1]

@@ -10,7 +10,7 @@ anywhere in its memory. It has one renderer at a time, and each has a channel of
       ◄──────────────── {"started": 7, "ended": 6's exit status}
                                             on the new channel:
       {"number": 12, "image": digest, "is_admitted": false, "seconds": 15} + the image ─────────►
-      ◄─────────────────────────────────────────── {"number": 12, "image": digest, "price": 300}
+      ◄─────────────────────────────────────────── {"number": 12, "image": digest, "estimate": 300}
       {"number": 13, "image": digest, "is_admitted": true, "seconds": 15, "megabytes": 300} ────►
       ◄──────────────────────────── {"number": 13, "image": digest, "rendered": {...}} + bytes
 
@@ -44,7 +44,7 @@ from processing import imaging
 from processing.errors import Rejected
 from processing.fingerprint import places_of
 from processing.imaging import Rendered
-from processing.imaging.price import megabytes as price
+from processing.imaging.render import memory_estimate
 from processing.imaging.resize import simd_is_sound
 from processing.recipe import Recipe
 from processing.sandbox.channel import Channel, Gone
@@ -134,7 +134,7 @@ def _answer(
     try:
         with _limits(question["seconds"], question.get("megabytes", math.inf)):
             if not question["is_admitted"]:
-                return {"price": price(imaging.inspect(data, recipe.limits), recipe)}, ()
+                return {"estimate": memory_estimate(imaging.inspect(data, recipe.limits), recipe)}, ()
             made = render(data, recipe, question["only"])
     except Exception as error:  # noqa: BLE001 - it is sent to the consumer, which raises it
         return _described(error), ()

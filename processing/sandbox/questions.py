@@ -42,21 +42,21 @@ class Answer:
     body: bytes
     is_last: bool
 
-    def price(self) -> float:
-        """The price in megabytes.
+    def estimate(self) -> float:
+        """The memory estimate, in megabytes.
 
         Raises:
             UnsupportedFormat, CorruptImage, ImageTooLarge, RenderOutOfMemory, RenderBug: what was raised in the child.
-            Nonsense: it is no answer to a question for the price.
+            Nonsense: it is not an answer to a question for the estimate.
         """
         self._raise_failure()
         try:
-            return float(self.message["price"])
+            return float(self.message["estimate"])
         except (KeyError, TypeError, ValueError) as error:
-            raise Nonsense(f"no price: {error!r}") from error
+            raise Nonsense(f"no estimate: {error!r}") from error
 
     def rendered(self) -> Rendered:
-        """The variants; raises as `price` does."""
+        """The variants; raises as `estimate` does."""
         self._raise_failure()
         try:
             return _rendered(self.message["rendered"], self.body)

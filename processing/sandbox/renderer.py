@@ -41,7 +41,7 @@ class Renderer:
         self._is_started = False
         self._child = Child(children.start(), self._numbers)
 
-    def price(self, image: Image, *, seconds: float) -> float:
+    def estimate(self, image: Image, *, seconds: float) -> float:
         """Hand an image to the child, which reads its header; the megabytes that rendering would take.
 
         Reading headers is not limited in memory: none takes any that counts. A WebP's reader makes room for all pixels,
@@ -53,7 +53,7 @@ class Renderer:
             RenderBug: anything else that was raised in the child.
             SandboxFailed: the image was not rendered, through no fault of its own.
         """
-        return self._ask(image, {"is_admitted": False}, seconds, Answer.price)
+        return self._ask(image, {"is_admitted": False}, seconds, Answer.estimate)
 
     def render(
         self, image: Image, *, megabytes: float, seconds: float, only: Collection[str] | None = None
@@ -64,7 +64,7 @@ class Renderer:
             megabytes: what rendering may take.
             only: the names of the variants to make, all of them when not given.
 
-        Raises: as `price` does.
+        Raises: as `estimate` does.
         """
         question = {"is_admitted": True, "megabytes": megabytes, "only": None if only is None else sorted(only)}
         return self._ask(image, question, seconds, Answer.rendered)

@@ -110,9 +110,9 @@ class Renderers:
             try:
                 self._budget.check()
                 end = self._clock() + self._budget.try_seconds
-                price = renderer.price(image, seconds=self._budget.try_seconds)
+                estimate = renderer.estimate(image, seconds=self._budget.try_seconds)
                 seconds = end - self._clock()
-                with self._admit(price, this, seconds) as megabytes:
+                with self._admit(estimate, this, seconds) as megabytes:
                     return renderer.render(image, megabytes=megabytes, seconds=seconds, only=this.only)
             finally:
                 self._idle.put(renderer)

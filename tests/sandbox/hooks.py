@@ -18,7 +18,7 @@ from processing.sandbox.channel import Channel
 from processing.sandbox.fork_server import main
 
 RENDERER_STEPS = (
-    *(f"price {step}" for step in ("read", "half written", "written", "sent")),
+    *(f"estimate {step}" for step in ("read", "half written", "written", "sent")),
     *(f"render {step}" for step in ("read", "started", "half written", "written", "sent")),
 )
 START_STEPS = ("order read", "forked", "started sent")  # of the keeper, while it starts the next renderer
@@ -68,7 +68,7 @@ class Hooked(Channel):
         message, body = super().receive(seconds)
         if "number" in message:
             self.spell = Spell.of(body) if message["sends_image"] else self.spell
-            self.asked = "render" if message["is_admitted"] else "price"
+            self.asked = "render" if message["is_admitted"] else "estimate"
             reach(self.spell, f"{self.asked} read")
         return message, body
 

@@ -13,7 +13,7 @@ from processing.sandbox.fork_server import _described, _plain
 from processing.sandbox.questions import digest
 
 Message = tuple[dict[str, Any], bytes]
-PRICE = 1.0  # megabytes that every image promises to take
+ESTIMATE = 1.0  # megabytes that every image promises to take
 
 
 class Trouble(StrEnum):
@@ -84,7 +84,7 @@ class ScriptedLine:
     def _answer(self, question: Mapping[str, Any]) -> Message:
         head = {"number": question["number"], "image": digest(self.image), "is_last": False}
         if not question["is_admitted"]:
-            return {**head, "price": PRICE}, b""
+            return {**head, "estimate": ESTIMATE}, b""
         try:
             made = self.script.render(self.image, question)
         except (CorruptImage, MemoryError) as error:

@@ -28,7 +28,7 @@ def scripted(troubles: Sequence[Trouble | None]) -> tuple[Script, Renderer]:
 
 def render(renderer: Renderer, data: bytes) -> object:
     image = Image.of(data)
-    return renderer.render(image, megabytes=renderer.price(image, seconds=1), seconds=1)
+    return renderer.render(image, megabytes=renderer.estimate(image, seconds=1), seconds=1)
 
 
 TROUBLES = st.lists(st.none() | st.sampled_from(Trouble), max_size=24)
@@ -58,7 +58,7 @@ def test_a_picture_is_its_own_or_none(troubles: list[Trouble | None], pictures: 
             assert made == fake_render(data, RECIPE)
 
 
-@pytest.mark.parametrize("at", [0, 1], ids=["price", "render"])
+@pytest.mark.parametrize("at", [0, 1], ids=["estimate", "render"])
 @pytest.mark.parametrize(("trouble", "error"), OWN_DOING.items())
 def test_what_ends_badly_during_its_question_is_the_image_s_doing_and_its_child_is_asked_no_more(
     trouble: Trouble, error: type[Exception], at: int
@@ -74,7 +74,7 @@ def test_what_ends_badly_during_its_question_is_the_image_s_doing_and_its_child_
     assert script.line is not child
 
 
-@pytest.mark.parametrize("at", [0, 1], ids=["price", "render"])
+@pytest.mark.parametrize("at", [0, 1], ids=["estimate", "render"])
 @pytest.mark.parametrize("trouble", [each for each in ENVIRONMENT_S if each not in NO_MISMATCH_YET])
 def test_an_answer_that_does_not_belong_is_nobody_s_fault_and_ends_child_and_keeper(trouble: Trouble, at: int) -> None:
     script, renderer = scripted([None, None, *[None] * at, trouble])
@@ -90,7 +90,7 @@ def test_an_answer_that_does_not_belong_is_nobody_s_fault_and_ends_child_and_kee
     assert render(renderer, b"B") == fake_render(b"B", RECIPE)
 
 
-@pytest.mark.parametrize("at", [0, 1], ids=["price", "render"])
+@pytest.mark.parametrize("at", [0, 1], ids=["estimate", "render"])
 @pytest.mark.parametrize("times", range(1, MOST_CHILDREN))
 def test_a_death_before_the_question_was_read_blames_no_image(times: int, at: int) -> None:
     _, renderer = scripted([None] * at + [Trouble.UNREAD] * times)

@@ -43,7 +43,7 @@ def test_a_child_imports_nothing_from_the_folder_it_is_started_in(
     monkeypatch.chdir(tmp_path)
     renderer = Renderer(Children(recipe, environ=os.environ))
     try:
-        assert renderer.price(Image.of(picture()), seconds=AMPLE) > 0
+        assert renderer.estimate(Image.of(picture()), seconds=AMPLE) > 0
     finally:
         renderer.close()
 
@@ -166,7 +166,7 @@ def test_a_child_ends_with_its_keeper_whatever_it_is_at(recipe: Recipe) -> None:
     renderer = Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE))
     try:
         image = Image.of(spelled("hang"))
-        renderer.price(image, seconds=AMPLE)
+        renderer.estimate(image, seconds=AMPLE)
         keeper, child = family(renderer)
         handle, ended = os.pidfd_open(child), select.poll()
         ended.register(handle, select.POLLIN)
@@ -184,7 +184,7 @@ def test_a_child_has_nothing_of_its_keeper_s_and_the_keeper_nothing_of_its(recip
     """Or an image could speak for the keeper, and nobody would see that a child has ended."""
     renderer = Renderer(Children(recipe, environ=os.environ))
     try:
-        renderer.price(Image.of(picture()), seconds=AMPLE)
+        renderer.estimate(Image.of(picture()), seconds=AMPLE)
         keeper, child = map(opened, family(renderer))
         assert not keeper & child
         assert (len(keeper), len(child)) == (3, 3)
@@ -325,7 +325,7 @@ def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spel
     try:
         renderer.await_birth()
         line, image = renderer._child._line, Image.of(spelled(spell))
-        renderer.price(image, seconds=0.1)
+        renderer.estimate(image, seconds=0.1)
         question = {"number": 2, "image": image.digest, "sends_image": False, "is_admitted": True, "only": None}
         line.send({**question, "seconds": 0.1, "megabytes": 100.0})
 
@@ -371,7 +371,7 @@ class Instrument:
         self.now = 0.0
         self.given: list[float] = []
 
-    def price(self, image: Image, *, seconds: float) -> float:
+    def estimate(self, image: Image, *, seconds: float) -> float:
         self.given.append(seconds)
         self.now += 4
         return 10.0
@@ -470,7 +470,7 @@ renderer.close()
 def render(renderer: Renderer, data: bytes, *, seconds: float) -> Rendered:
     """Render without asking whether there is room."""
     image = Image.of(data)
-    megabytes = renderer.price(image, seconds=seconds)
+    megabytes = renderer.estimate(image, seconds=seconds)
     return renderer.render(image, megabytes=megabytes, seconds=seconds)
 
 
