@@ -30,8 +30,7 @@ from processing.ledger import DynamoLedger
 from processing.messages import Message, ThreadExecutor, in_this_thread
 from processing.recipe import load
 from processing.sandbox import Children, FetchBudget, MemoryBudget, Renderer, Renderers
-from processing.sandbox.capacity import capacity
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget, capacity
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body
 from tests.doubles import MemoryQueue, MemoryStore
@@ -98,7 +97,7 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
     recipe = load((PROJECT / "recipe.toml").read_text(encoding="utf-8"))
     room, budget = capacity(MEMORY), TimeBudget(20)
     children = [Renderer(Children(recipe, environ=os.environ, kept=room.kept))] if overlapped else []
-    renderers = Renderers(children, recipe, room=MemoryBudget(room.rendering), budget=budget)
+    renderers = Renderers(children, recipe, memory=MemoryBudget(room.rendering), budget=budget)
     bodies = FetchBudget(room, recipe.limits.max_bytes)
     tokens = map(str, itertools.count())
     ledger = DynamoLedger(
@@ -128,7 +127,7 @@ def consumer(store: MemoryStore, *, latency: float, overlapped: bool) -> Iterato
         max_receive_count=5,
         clock=time.time,
         rng=random.Random(1),
-        executor=ThreadExecutor(room.threads, bodies.hold) if overlapped else in_this_thread,
+        executor=ThreadExecutor(room.threads, bodies.reserve) if overlapped else in_this_thread,
     )
     renderers.close()
 

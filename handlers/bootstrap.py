@@ -20,8 +20,7 @@ from processing.publisher import Render
 from processing.queue import SqsQueue
 from processing.recipe import Recipe, load
 from processing.sandbox import Children, FetchBudget, MemoryBudget, Renderer, Renderers
-from processing.sandbox.capacity import Capacity, capacity
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import Capacity, TimeBudget, capacity
 from processing.settings import Settings
 from processing.storage.objects import S3Store
 from processing.worker import Worker
@@ -59,7 +58,7 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
         rng=random.Random(),
         begin=deadlines.begin,
         end=metrics.flush_batch,
-        executor=ThreadExecutor(room.threads, FetchBudget(room, recipe.limits.max_bytes).hold),
+        executor=ThreadExecutor(room.threads, FetchBudget(room, recipe.limits.max_bytes).reserve),
     )
 
 
@@ -93,7 +92,7 @@ def _render(settings: Settings, recipe: Recipe, room: Capacity, budget: TimeBudg
 
         return imaging.render
     children = [Renderer(Children(recipe, environ=env, kept=room.kept)) for _ in range(room.renderers)]
-    return Renderers(children, recipe, room=MemoryBudget(room.rendering), budget=budget).render
+    return Renderers(children, recipe, memory=MemoryBudget(room.rendering), budget=budget).render
 
 
 def _fitting(recipe: Recipe, room: Capacity) -> Recipe:

@@ -27,7 +27,7 @@ from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavail
 from processing.events import Event
 from processing.ledger import Delivery
 from processing.messages import Executor, Message, MessageGroup, ParsedMessage, in_groups, in_this_thread
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget
 from processing.worker import Kind, Outcome, reason_of
 
 log = logging.getLogger("darkroom")

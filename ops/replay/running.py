@@ -28,8 +28,7 @@ from processing.imaging.render import memory_estimate
 from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL
 from processing.recipe import Recipe
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
-from processing.sandbox.capacity import capacity
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget, capacity
 from processing.storage.objects import S3Store, head
 from processing.worker import reason_of
 
@@ -125,7 +124,7 @@ def _in_sandbox(limits: ReplayLimits) -> Run:
 
     def run(made: Replay, body: bytes, recipe: Recipe) -> None:
         child = Renderer(Children(recipe, environ=os.environ, kept=room.kept))
-        renderers = Renderers([child], recipe, room=MemoryBudget(room.rendering), budget=TimeBudget(seconds))
+        renderers = Renderers([child], recipe, memory=MemoryBudget(room.rendering), budget=TimeBudget(seconds))
         start = time.perf_counter()
         try:
             made.rendered = renderers.render(body, recipe)

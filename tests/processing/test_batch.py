@@ -23,7 +23,7 @@ from processing.errors import (
 from processing.events import Event
 from processing.ledger import Delivery
 from processing.messages import Message, MessageGroup, ParsedMessage, ThreadExecutor, in_this_thread
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget
 from processing.worker import Kind, Outcome
 from tests.builders import created_body, s3_body, s3_record
 

@@ -34,7 +34,7 @@ from processing.picture import Rendered
 from processing.publisher import Render
 from processing.recipe import Recipe, VariantSpec, load
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget
 from processing.storage.objects import Original
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body
@@ -59,7 +59,7 @@ def picture() -> bytes:
 
 def render_in_a_child(data: bytes, recipe: Recipe, only: Any = None) -> Rendered:
     child = Renderer(Children(recipe, environ=os.environ))
-    with closing(Renderers([child], recipe, room=MemoryBudget(400.0), budget=TimeBudget(30))) as renderers:
+    with closing(Renderers([child], recipe, memory=MemoryBudget(400.0), budget=TimeBudget(30))) as renderers:
         return renderers.render(data, recipe, only)
 
 

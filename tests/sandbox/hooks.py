@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, Self
 from processing import imaging
 from processing.imaging import Rendered
 from processing.recipe import Recipe
-from processing.sandbox.channel import Channel
 from processing.sandbox.fork_server import main
+from processing.sandbox.processes import Channel
 
 RENDERER_STEPS = (
     *(f"estimate {step}" for step in ("read", "half written", "written", "sent")),
@@ -77,7 +77,7 @@ class Hooked(Channel):
         die_as_agreed("order read")
         return received
 
-    def send(self, message: Message, body: Parts = (), *, handing: Channel | None = None) -> None:
+    def send(self, message: Message, body: Parts = (), *, passing: Channel | None = None) -> None:
         if "started" in message:
             die_as_agreed("forked")
             super().send(message, body)

@@ -49,7 +49,7 @@ def estimate(recipe: Recipe) -> Iterator[Estimate]:
         renderer.render(image, megabytes=megabytes, seconds=30)
         return megabytes
 
-    renderer.await_birth()
+    renderer.wait_until_started()
     yield render
     renderer.close()
 

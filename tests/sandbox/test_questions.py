@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from processing.errors import CorruptImage, RenderCrash, RenderTimeout, SandboxFailed
 from processing.sandbox import Image, MemoryBudget, Renderer, Renderers
-from processing.sandbox.renderer import MOST_CHILDREN
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget
+from processing.sandbox.renderer import MAX_CHILDREN
 from tests.builders import BROKEN, fake_render, recipe
 from tests.sandbox.scripted import Script, Trouble
 
@@ -39,7 +39,7 @@ PICTURES = st.lists(st.sampled_from([b"A", b"B", b"C", b"D", b"A", BROKEN, b""])
 @given(TROUBLES, PICTURES)
 def test_a_picture_is_its_own_or_none(troubles: list[Trouble | None], pictures: list[bytes]) -> None:
     script, renderer = scripted(troubles)
-    renderers = Renderers([renderer], RECIPE, room=MemoryBudget(10), budget=TimeBudget(5))
+    renderers = Renderers([renderer], RECIPE, memory=MemoryBudget(10), budget=TimeBudget(5))
 
     for data in pictures:
         script.met.clear()
@@ -91,7 +91,7 @@ def test_an_answer_that_does_not_belong_is_nobody_s_fault_and_ends_child_and_kee
 
 
 @pytest.mark.parametrize("at", [0, 1], ids=["estimate", "render"])
-@pytest.mark.parametrize("times", range(1, MOST_CHILDREN))
+@pytest.mark.parametrize("times", range(1, MAX_CHILDREN))
 def test_a_death_before_the_question_was_read_blames_no_image(times: int, at: int) -> None:
     _, renderer = scripted([None] * at + [Trouble.UNREAD] * times)
 
@@ -99,12 +99,12 @@ def test_a_death_before_the_question_was_read_blames_no_image(times: int, at: in
 
 
 def test_children_that_all_die_before_they_are_asked_are_the_environment_s_fault() -> None:
-    script, renderer = scripted([Trouble.UNREAD] * MOST_CHILDREN)
+    script, renderer = scripted([Trouble.UNREAD] * MAX_CHILDREN)
 
     with pytest.raises(SandboxFailed):
         render(renderer, b"A")
 
-    assert len(script.met) == MOST_CHILDREN
+    assert len(script.met) == MAX_CHILDREN
 
 
 @pytest.mark.parametrize("trouble", NO_MISMATCH_YET)
@@ -118,7 +118,7 @@ def test_a_second_answer_is_taken_for_no_other_question(trouble: Trouble) -> Non
 
 def test_one_bad_end_after_a_fault_of_the_sandbox_decides_nothing() -> None:
     _, renderer = scripted([None, Trouble.GARBLED, None, Trouble.DIED])
-    renderers = Renderers([renderer], RECIPE, room=MemoryBudget(10), budget=TimeBudget(5))
+    renderers = Renderers([renderer], RECIPE, memory=MemoryBudget(10), budget=TimeBudget(5))
 
     with pytest.raises(SandboxFailed):
         renderers.render(b"A", RECIPE)

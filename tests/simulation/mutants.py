@@ -18,8 +18,8 @@ from processing.errors import NotStarted, PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
 from processing.publisher import UNKNOWN, Lease, Publication
 from processing.recipe import Recipe
-from processing.sandbox.questions import Answer, Child, Image
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget
+from processing.sandbox.renderer import Answer, Image, Renderer
 from processing.storage.objects import Original
 from processing.worker import Kind, Outcome, Worker
 from tests.doubles import MemoryStore
@@ -303,12 +303,12 @@ def claims_are_fought_to_the_end() -> Any:
 def any_answer_is_taken() -> Any:
     """What a renderer says next is taken for the answer to what it was asked last."""
 
-    def ask(self: Child, image: Image, question: Any, seconds: float) -> Answer:
-        self._line.send({"number": 0, "image": image.digest, "sends_image": True, **question}, [image.data])
-        message, body = self._line.receive(seconds)
+    def exchange(self: Renderer, image: Image, question: Any, seconds: float) -> Answer:
+        self._channel.send({"number": 0, "image": image.digest, "sends_image": True, **question}, [image.data])
+        message, body = self._channel.receive(seconds)
         return Answer(message, body, is_last=False)
 
-    return _replaced(Child, "ask", ask)
+    return _replaced(Renderer, "_exchange", exchange)
 
 
 def a_timeout_too_short_for_the_batch() -> Any:

@@ -28,8 +28,7 @@ from processing.ledger import REMOVED_KEY, DynamoLedger, Status
 from processing.messages import Message
 from processing.recipe import Recipe
 from processing.sandbox import Renderers
-from processing.sandbox.capacity import SLOW, shortest_timeout
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import SLOW, TimeBudget, shortest_timeout
 from processing.worker import Worker
 from tests.builders import BROKEN, UPLOADS, created_body, recipe, removed_body
 from tests.doubles import MemoryQueue, MemoryStore, Sent
