@@ -28,8 +28,8 @@ from processing.ledger import (
     REMOVED_KEY,
     Claim,
     Delivery,
+    DynamoLedger,
     ImageRecord,
-    Ledger,
     Reason,
     Status,
     VariantRecord,
@@ -40,7 +40,7 @@ from processing.picture import Rendered
 from processing.published import is_complete
 from processing.publisher import UNKNOWN, Lease, Publication, Render
 from processing.recipe import Recipe
-from processing.storage.objects import Original, Store
+from processing.storage.objects import SourceObject, Store
 from processing.timings import Timings
 
 CLAIMS: Final = 3  # of a version that others finish, incomplete, in between
@@ -78,7 +78,7 @@ class Worker:
     """
 
     store: Store
-    ledger: Ledger
+    ledger: DynamoLedger
     render: Render
     recipe: Recipe
     uploads_bucket: str
@@ -226,7 +226,7 @@ def reason_of(error: BaseException) -> Reason:
 
 
 def _image(
-    original: Original, rendered: Rendered, variants: tuple[VariantRecord, ...], timings: dict[str, int]
+    original: SourceObject, rendered: Rendered, variants: tuple[VariantRecord, ...], timings: dict[str, int]
 ) -> ImageRecord:
     source = rendered.source
     return ImageRecord(

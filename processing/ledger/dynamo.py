@@ -9,8 +9,15 @@ from typing import Any, Final, assert_never, cast
 from botocore.exceptions import ClientError
 
 from processing.errors import Busy, Conflict, LeaseLost, RejectedEarlier
-from processing.ledger.item import Attributes, attributes, image_attributes, read, reason_attributes
-from processing.ledger.model import Claim, Delivery
+from processing.ledger.item import (
+    Attributes,
+    Claim,
+    Delivery,
+    attributes,
+    image_attributes,
+    read,
+    reason_attributes,
+)
 from processing.ledger.record import ImageRecord, Reason, Record, Status, Version
 from processing.storage.refusals import code_of, translating_errors
 

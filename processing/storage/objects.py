@@ -28,7 +28,7 @@ DIGEST: Final = "digest"
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
+class SourceObject:
     """An uploaded object's bytes, with what S3 says of them."""
 
     body: bytes
@@ -81,7 +81,7 @@ class NewVariant:
 class Store(Protocol):
     """The uploads and variants buckets of one stage."""
 
-    def fetch(self, key: str, etag: str, *, max_bytes: int) -> Original: ...
+    def fetch(self, key: str, etag: str, *, max_bytes: int) -> SourceObject: ...
     def source_etag(self, key: str) -> str | None: ...
     def variant(self, key: str) -> Published | None: ...
     def put(self, variant: NewVariant, *, over: str | None) -> None: ...
@@ -100,7 +100,7 @@ class S3Store:
         self._uploads = uploads_bucket
         self._variants = variants_bucket
 
-    def fetch(self, key: str, etag: str, *, max_bytes: int) -> Original:
+    def fetch(self, key: str, etag: str, *, max_bytes: int) -> SourceObject:
         """Read exactly this version of an uploaded object.
 
         Raises:
@@ -126,7 +126,7 @@ class S3Store:
                     raise Unavailable("UnexpectedAnswer", operation, f"the ETag {found}, not {etag}")
                 if (length := _required(answer, "ContentLength", operation)) > max_bytes:
                     raise ImageTooLarge(f"{length:,} bytes; the limit is {max_bytes:,}")
-                return Original(body=stream.read(), content_type=answer.get("ContentType", ""))
+                return SourceObject(body=stream.read(), content_type=answer.get("ContentType", ""))
 
     def source_etag(self, key: str) -> str | None:
         """The version that is in the uploads bucket now; None when there is none.

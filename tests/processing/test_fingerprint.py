@@ -35,7 +35,7 @@ from processing.publisher import Render
 from processing.recipe import Recipe, VariantSpec, load
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
 from processing.sandbox.capacity import TimeBudget
-from processing.storage.objects import Original
+from processing.storage.objects import SourceObject
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body
 from tests.doubles import MemoryStore
@@ -144,7 +144,7 @@ def test_a_bug_in_the_story_itself_has_one_fingerprint_in_the_record_and_in_the_
 
 def test_a_bug_in_fetching_is_not_the_same_as_one_in_rendering(caplog: pytest.LogCaptureFixture) -> None:
     class Buggy(MemoryStore):
-        def fetch(self, *_: object, **__: object) -> Original:
+        def fetch(self, *_: object, **__: object) -> SourceObject:
             raise AttributeError("opaque")
 
     assert consume(imaging.render, Buggy(), caplog)[0] != consume(imaging.render, MemoryStore(), caplog)[0]

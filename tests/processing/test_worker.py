@@ -28,7 +28,7 @@ from processing.errors import (
 from processing.events import ObjectCreated, ObjectRemoved
 from processing.ledger import REMOVED_KEY, Delivery, DynamoLedger, Version
 from processing.recipe import Recipe
-from processing.storage.objects import Original
+from processing.storage.objects import SourceObject
 from processing.worker import Kind, Worker, reason_of
 from tests.builders import BROKEN, UPLOADS, changed, fake_render, recipe
 from tests.doubles import MemoryStore
@@ -380,7 +380,7 @@ def test_a_duplicate_of_work_in_progress_is_busy_until_the_lease_ends(lab: Lab) 
 class SourceDown(MemoryStore):
     """Fetches nothing."""
 
-    def fetch(self, key: str, etag: str, *, max_bytes: int) -> Original:
+    def fetch(self, key: str, etag: str, *, max_bytes: int) -> SourceObject:
         raise Unavailable("SlowDown", f"s3:GetObject {key}")
 
 
@@ -637,7 +637,7 @@ class Contradictory(MemoryStore):
 
     fetched = 0
 
-    def fetch(self, key: str, etag: str, *, max_bytes: int) -> Original:
+    def fetch(self, key: str, etag: str, *, max_bytes: int) -> SourceObject:
         self.fetched += 1
         assert self.fetched < 50, "no end"
         raise SourceReplaced(key)

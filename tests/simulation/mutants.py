@@ -20,7 +20,7 @@ from processing.publisher import UNKNOWN, Lease, Publication
 from processing.recipe import Recipe
 from processing.sandbox.capacity import TimeBudget
 from processing.sandbox.renderer import Answer, Image, Renderer
-from processing.storage.objects import Original
+from processing.storage.objects import SourceObject
 from processing.worker import Kind, Outcome, Worker
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
@@ -41,7 +41,7 @@ def no_if_match_on_read() -> Any:
     """Whatever is there is taken for the version of the event."""
     real = MemoryStore.fetch
 
-    def fetch(self: MemoryStore, key: str, etag: str, *, max_bytes: int) -> Original:
+    def fetch(self: MemoryStore, key: str, etag: str, *, max_bytes: int) -> SourceObject:
         now = self.source_etag(key)
         return real(self, key, now if now is not None else etag, max_bytes=max_bytes)
 
