@@ -4,7 +4,6 @@ import os
 import random
 import sys
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +14,8 @@ from handlers.telemetry import Metrics, log_as_json
 from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.ledger import DynamoLedger
-from processing.messages import ThreadExecutor
-from processing.publisher import Render
-from processing.queue import SqsQueue
+from processing.messages import SqsQueue, ThreadExecutor
+from processing.picture import Render
 from processing.recipe import Recipe, load
 from processing.sandbox import Children, FetchBudget, MemoryBudget, Renderer, Renderers
 from processing.sandbox.capacity import Capacity, TimeBudget, capacity
@@ -70,7 +68,6 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
         code_version=settings.code_version,
         lease_seconds=settings.lease_seconds,
         clock=time.time,
-        new_token=lambda: uuid.uuid4().hex,
     )
     return Worker(
         store=store,

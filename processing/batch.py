@@ -25,10 +25,10 @@ from typing import Any, Protocol
 
 from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavailable
 from processing.events import Event
-from processing.ledger import Delivery
+from processing.ledger import Delivery, reason_of
 from processing.messages import Executor, Message, MessageGroup, ParsedMessage, in_groups, in_this_thread
 from processing.sandbox.capacity import TimeBudget
-from processing.worker import Kind, Outcome, reason_of
+from processing.worker import Kind, Outcome
 
 log = logging.getLogger("darkroom")
 

@@ -26,11 +26,11 @@ from processing.imaging.losses import losses
 from processing.imaging.original import open_original
 from processing.imaging.render import memory_estimate
 from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL
+from processing.ledger import reason_of
 from processing.recipe import Recipe
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
 from processing.sandbox.capacity import TimeBudget, capacity
 from processing.storage.objects import S3Store, head
-from processing.worker import reason_of
 
 RESET: Final = "5"  # https://docs.kernel.org/filesystems/proc.html: the peak begins anew at what is used now
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, assert_never, cast
@@ -41,7 +42,7 @@ class DynamoLedger:
         code_version: of code and recipe together.
         lease_seconds: how long a claim lasts.
         clock: seconds since the epoch.
-        new_token: a token that was never given before.
+        new_token: makes a unique token for a claim.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class DynamoLedger:
         code_version: str,
         lease_seconds: float,
         clock: Callable[[], float],
-        new_token: Callable[[], str],
+        new_token: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._dynamodb = client
         self._table = table
@@ -67,7 +68,7 @@ class DynamoLedger:
         delivery: Delivery,
         *,
         over: Record | None = None,
-        about: Mapping[str, str] | None = None,
+        about: Mapping[str, str | None] | None = None,
     ) -> Claim | Record:
         """Claim a version, unless somebody is at it, it is done, or this message was rejected for it before.
 
@@ -91,7 +92,7 @@ class DynamoLedger:
         raise Conflict(f"dynamodb:UpdateItem {version.object}: refused {CLAIMS} times, by an item that may be claimed")
 
     def _claim(
-        self, version: Version, delivery: Delivery, over: Record | None, about: Mapping[str, str] | None
+        self, version: Version, delivery: Delivery, over: Record | None, about: Mapping[str, str | None] | None
     ) -> Claim | Record | None:
         """One conditional write; None when it was refused by an item that has become claimable meanwhile."""
         now = self._clock()

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from processing.errors import DarkroomError
+from processing.fingerprint import fingerprint_of, kind_of
 from processing.ledger.record import ImageRecord, Reason, Record, Status, VariantRecord, Version
 
 Attributes = dict[str, Any]
@@ -80,6 +82,13 @@ def image_attributes(image: ImageRecord, version: Version) -> Attributes:
         "lost": list(image.lost) or None,
     }
     return attributes(values)
+
+
+def reason_of(error: BaseException) -> Reason:
+    """The reason to record for a failure; bugs at the same place in the code have the same fingerprint."""
+    if isinstance(error, DarkroomError):
+        return Reason(error.cause, str(error))
+    return Reason(kind_of(error), str(error), fingerprint_of(error))
 
 
 def reason_attributes(reason: Reason) -> Attributes:

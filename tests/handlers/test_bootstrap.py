@@ -218,7 +218,7 @@ def test_memory_decides_on_renderers_threads_bodies_and_the_largest_file(build: 
     with on.consumer.budget.attempt():
         pass
     assert executor.threads == room.threads  # type: ignore[attr-defined]
-    assert executor.space.__self__._memory.megabytes == room.bodies  # type: ignore[attr-defined]
+    assert executor.memory.__self__._memory.megabytes == room.bodies  # type: ignore[attr-defined]
 
 
 def test_a_small_function_takes_no_file_that_does_not_fit(build: Callable[..., Stage]) -> None:

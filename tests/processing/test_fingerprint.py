@@ -30,8 +30,7 @@ from processing.errors import RenderBug
 from processing.fingerprint import PACKAGE, fingerprint_of, places_of
 from processing.ledger import DynamoLedger
 from processing.messages import Message
-from processing.picture import Rendered
-from processing.publisher import Render
+from processing.picture import Render, Rendered
 from processing.recipe import Recipe, VariantSpec, load
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
 from processing.sandbox.capacity import TimeBudget

@@ -26,10 +26,10 @@ from processing.errors import (
     UnusableKey,
 )
 from processing.events import ObjectCreated, ObjectRemoved
-from processing.ledger import REMOVED_KEY, Delivery, DynamoLedger, Version
+from processing.ledger import REMOVED_KEY, Delivery, DynamoLedger, Version, reason_of
 from processing.recipe import Recipe
 from processing.storage.objects import SourceObject
-from processing.worker import Kind, Worker, reason_of
+from processing.worker import Kind, Worker
 from tests.builders import BROKEN, UPLOADS, changed, fake_render, recipe
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
@@ -464,7 +464,7 @@ def test_a_ledger_that_fails_as_well_does_not_hide_the_first_failure(lab: Lab) -
     with pytest.raises(Unavailable, match="SlowDown") as error:
         replace(lab.worker, store=down, ledger=deaf).handle(event, ONCE)
 
-    assert error.value.__notes__ == ["and the ledger could not be told: dynamodb:UpdateItem: ThrottlingException"]
+    assert error.value.__notes__ == ["the reason could not be recorded: dynamodb:UpdateItem: ThrottlingException"]
 
 
 class Rendered:

@@ -24,11 +24,11 @@ from processing.errors import (
     UnsupportedFormat,
 )
 from processing.imaging import Rendered
+from processing.ledger import reason_of
 from processing.recipe import Recipe
 from processing.sandbox import Children, Image, MemoryBudget, Renderer, Renderers
 from processing.sandbox.capacity import MAX_KEPT, TimeBudget
 from processing.sandbox.processes import ChannelClosed
-from processing.worker import reason_of
 from tests.sandbox.conftest import AMPLE, HOSTILE, SECONDS, Make, family, picture, spelled
 
 

@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from processing import batch, worker
-from processing.backoff import Contest
+from processing.backoff import Lease
 from processing.batch import Batch
 from processing.errors import NotStarted, PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
-from processing.publisher import UNKNOWN, Lease, Publication
+from processing.publisher import UNKNOWN, Publication
 from processing.recipe import Recipe
 from processing.sandbox.capacity import TimeBudget
 from processing.sandbox.renderer import Answer, Image, Renderer
@@ -61,7 +61,7 @@ def no_last_look() -> Any:
 def _superseded_looks_when(rule: Callable[[bool, bool], bool]) -> Any:
     real = Worker._publish
 
-    def publish(self: Worker, event: Any, publication: Any, watch: Any, claim: Claim) -> Any:
+    def publish(self: Worker, event: Any, publication: Any, timings: Any, claim: Claim) -> Any:
         look = publication.reconcile
 
         def sometimes(published: object) -> Any:
@@ -70,7 +70,7 @@ def _superseded_looks_when(rule: Callable[[bool, bool], bool]) -> Any:
             return None if self.store.source_etag(event.key) is None else UNKNOWN
 
         publication.reconcile = sometimes  # on this one only: other workers run in between
-        return real(self, event, publication, watch, claim)
+        return real(self, event, publication, timings, claim)
 
     return _replaced(Worker, "_publish", publish)
 
@@ -292,7 +292,7 @@ def a_late_start_after_a_write_was_no_attempt() -> Any:
 
 def conflicts_are_fought_to_the_end() -> Any:
     """A write that is refused is tried again at once, until it is not."""
-    return _replaced(Contest, "rounds", lambda *_: itertools.count())
+    return _replaced(Lease, "rounds", lambda *_: itertools.count())
 
 
 def claims_are_fought_to_the_end() -> Any:
