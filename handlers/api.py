@@ -13,11 +13,11 @@ from api import routes
 from api.http import Request, base_of
 from handlers.api_bootstrap import build_api
 
-api = cache(build_api)  # made at the first invocation, kept while the environment lives
+api = cache(build_api)  # built at the first invocation, kept for the life of the environment
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Answer one request; never raises for what is wrong with it."""
+    """Answer one request; never raises for an invalid request."""
     response = routes.answer(api(), _request(event))
     return {
         "statusCode": response.status,

@@ -1,4 +1,4 @@
-"""The composition root of the API: settings, recipe, page and clients become its service."""
+"""The composition root of the API: builds its service from settings, recipe, page and clients."""
 
 import json
 import os
@@ -29,7 +29,7 @@ from processing.sandbox.capacity import capacity
 ROOT = Path(__file__).resolve().parent.parent
 DESCRIPTION = ROOT / "api" / "openapi.json"
 
-# Two tries of at most 1 + 3 seconds: an answer, if only 503, long before API Gateway gives up after 29
+# Two attempts of at most 1 + 3 seconds: an answer, at least 503, long before API Gateway's timeout of 29
 CLIENT = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
 
 
@@ -37,7 +37,7 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
     """Build the API from its environment.
 
     Raises:
-        Misconfigured: the settings or the recipe cannot be used; every fault is named.
+        Misconfigured: settings or recipe are invalid; names every fault.
     """
     env = os.environ if env is None else env
     settings = ApiSettings.from_mapping(env)
@@ -74,13 +74,13 @@ def _objects(settings: ApiSettings, signing: Config, clock: Callable[[], float])
 
 
 def _signing(env: Mapping[str, str]) -> Config:
-    """Version 4, without which a form's conditions would be dropped; an emulator has no names of hosts for buckets."""
+    """Signature version 4, required for a presigned POST's conditions; an emulator has no host names for buckets."""
     emulated = "AWS_ENDPOINT_URL" in env or "AWS_ENDPOINT_URL_S3" in env
     return Config(signature_version="s3v4", s3={"addressing_style": "path" if emulated else "virtual"})
 
 
 def _files(folder: Path) -> dict[str, str]:
-    """The page's files, by their paths below the folder; whatever else lies there is none of them."""
+    """The page's files, by their paths below the folder; files of other types are left out."""
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix in CONTENT_TYPES and path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 

@@ -1,4 +1,4 @@
-"""The composition root: settings, recipe, child processes and clients become the consumer."""
+"""The composition root of the consumer: builds it from settings, recipe, child processes and clients."""
 
 import os
 import random
@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, make_clients
-from handlers.deadlines import Deadlines
+from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, Deadlines, make_clients
 from handlers.telemetry import Metrics, log_as_json
 from processing.backoff import Backoff
 from processing.batch import Batch
@@ -27,10 +26,10 @@ RECIPE = Path(__file__).resolve().parent.parent / "recipe.toml"
 
 
 def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
-    """Build the consumer from its environment; the renderers first, before there is a client or a thread.
+    """Build the consumer from its environment; the renderers first, before any client or thread exists.
 
     Raises:
-        Misconfigured: the settings or the recipe cannot be used; every fault is named.
+        Misconfigured: settings or recipe are invalid; names every fault.
     """
     env = os.environ if env is None else env
     settings = Settings.from_mapping(env)
@@ -83,9 +82,9 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
 
 
 def _render(settings: Settings, recipe: Recipe, room: Capacity, budget: TimeBudget, env: Mapping[str, str]) -> Render:
-    """The engine, in child processes; they need what only Linux has."""
+    """The engine in child processes, which need Linux; elsewhere, or by choice, in this process."""
     if settings.rendering == "in-process" or sys.platform != "linux":
-        from processing import imaging  # Pillow is loaded where pixels are worked on, and nowhere else
+        from processing import imaging  # Pillow is loaded only in processes that render
 
         return imaging.render
     children = [Renderer(Children(recipe, environ=env, kept=room.kept)) for _ in range(room.renderers)]
@@ -93,6 +92,6 @@ def _render(settings: Settings, recipe: Recipe, room: Capacity, budget: TimeBudg
 
 
 def _fitting(recipe: Recipe, room: Capacity) -> Recipe:
-    """The recipe with a limit of bytes that one body keeps even in a small function."""
+    """The recipe, with its limit of bytes reduced to the largest body that fits into the function's memory."""
     limits = recipe.limits
     return replace(recipe, limits=replace(limits, max_bytes=min(limits.max_bytes, room.largest_body)))

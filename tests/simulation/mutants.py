@@ -189,7 +189,7 @@ def removals_may_outlive_the_lease() -> Any:
     """A removal that was frozen goes on as if nothing had been."""
 
     def for_ever(made: Any) -> None:
-        made._lease = replace(made._lease, until=math.inf)
+        made._lease._until = math.inf
 
     return _removals_that(for_ever)
 

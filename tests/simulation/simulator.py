@@ -7,7 +7,7 @@ writes are refused for minutes although nobody writes, the process dies, or is f
 virtual, and everything random comes from one seed.
 
 S3 has no fencing, so a request that was sent takes effect within ``REQUEST`` seconds or never: its deadline
-(`handlers.deadlines`) makes it so, and `backoff.Lease` counts on it.
+(`handlers.clients`) makes it so, and `backoff.Lease` counts on it.
 """
 
 import random
