@@ -14,14 +14,14 @@ from PIL import Image, ImageCms
 
 from processing.imaging.resize import largest_difference
 
-# The profile's own table is used for what sRGB cannot show; NOCACHE lets threads share a transform.
+# The profile's own table is used for colours outside sRGB; NOCACHE lets threads share a transform.
 INTENT: Final = ImageCms.Intent.PERCEPTUAL
 FLAGS: Final = ImageCms.Flags.NOCACHE
 SPACES: Final = {"RGB": "RGB ", "RGBA": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
-BROKEN: Final = (OSError, ValueError, ImageCms.PyCMSError)  # what Pillow raises for profiles that are wrong
+BROKEN: Final = (OSError, ValueError, ImageCms.PyCMSError)  # what Pillow raises for invalid profiles
 SRGB_AREA: Final = 0.1121  # of the triangle between the primaries, in CIE 1931 xy
-CLEARLY: Final = 1.05
-SAME: Final = 1  # levels: a profile that moves no colour further than this is sRGB under another name
+WIDER_FACTOR: Final = 1.05
+MAX_SHIFT: Final = 1  # levels: a profile that changes no colour by more is sRGB under another name
 
 Point = tuple[float, float]  # CIE 1931 x and y
 Primaries = tuple[Point, Point, Point, Point]  # red, green, blue, white
@@ -34,15 +34,15 @@ DISPLAY_P3: Final[Primaries] = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), 
 PRIMARIES: Final = {1: SRGB, 9: BT_2020, 12: DISPLAY_P3}
 SRGB_CURVE: Final = 0.0  # not a power
 CURVES: Final = {1: SRGB_CURVE, 6: SRGB_CURVE, 13: SRGB_CURVE, 14: SRGB_CURVE, 15: SRGB_CURVE, 4: 2.2, 5: 2.8, 8: 1.0}
-"""By transfer characteristics; those of cameras are shown as sRGB's, as browsers do. PQ and HLG have no place here."""
+"""By transfer characteristics; those of cameras are shown as sRGB's, as browsers do. PQ and HLG are not converted."""
 
-NEAR: Final = 0.01  # a PNG's gamma and primaries this near to sRGB's stand for sRGB, whose curve they cannot express
+SRGB_TOLERANCE: Final = 0.01  # of gamma and primaries in a PNG that stand for sRGB, whose curve they cannot express
 D50: Final = (0.9642, 1.0, 0.8249)  # the ICC's own white, X Y Z
 BRADFORD: Final[Matrix] = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert by the embedded profile; one that is broken, or made for another kind of image, counts as not there.
+    """Convert by the embedded profile; an invalid profile, or one for another colour space, is ignored.
 
     CMYK without a profile is converted as browsers do it.
     """
@@ -59,7 +59,7 @@ def lab_to_rgb(image: Image.Image) -> Image.Image:
 
 @lru_cache(maxsize=64)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The way from a profile to sRGB; None when there is none to go."""
+    """The transform from a profile to sRGB; None when the profile is unusable, or changes nothing."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         if source.profile.xcolor_space != SPACES[mode]:
@@ -68,7 +68,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
         transform = ImageCms.ImageCmsTransform(source, _srgb(), mode, target, INTENT, flags=FLAGS)
     except BROKEN:
         return None
-    return None if _changes_nothing(transform, mode) else transform
+    return None if _is_identity(transform, mode) else transform
 
 
 @cache
@@ -93,11 +93,11 @@ def is_wider_than_srgb(profile: bytes) -> bool:
     if any(corner is None for corner in corners):
         return False
     (x1, y1), (x2, y2), (x3, y3) = ((corner[1][0], corner[1][1]) for corner in corners if corner)
-    return abs((x2 - x1) * (y3 - y1) - (x3 - x1) * (y2 - y1)) / 2 > SRGB_AREA * CLEARLY
+    return abs((x2 - x1) * (y3 - y1) - (x3 - x1) * (y2 - y1)) / 2 > SRGB_AREA * WIDER_FACTOR
 
 
-def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether it leaves colours from all over the space where they are: most profiles are sRGB's own."""
+def _is_identity(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    """Whether a sample of all colours is unchanged: most profiles are sRGB's own."""
     if mode == "CMYK":
         return False
     steps = bytes(range(0, 256, 17))
@@ -107,15 +107,15 @@ def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
         cube = b"".join(bytes((r, g, b)) for r in steps for g in steps for b in steps)
         colours = Image.frombytes("RGB", (256, 16), cube)
     moved = transform.apply(colours.convert(mode)).convert("RGB")
-    return largest_difference(colours.convert("RGB"), moved) <= SAME
+    return largest_difference(colours.convert("RGB"), moved) <= MAX_SHIFT
 
 
 def profile_from_numbers(image_format: str, head: bytes, info: Mapping[Any, Any]) -> bytes | None:
-    """The profile of a file that has none, None when it is sRGB or does not say.
+    """An ICC profile for a file without one, by its numbers; None for sRGB or without such numbers.
 
     Args:
-        head: the file, or as much of it as lies before its pixels.
-        info: what Pillow knows of it.
+        head: the file, at least up to its pixels.
+        info: Pillow's ``Image.info``.
     """
     codes = code_points(image_format, head)
     if codes is not None:
@@ -146,11 +146,11 @@ def _of_old_png(gamma: float, points: Sequence[float]) -> bytes | None:
     white, red, green, blue = ((points[at], points[at + 1]) for at in (0, 2, 4, 6))
     primaries = (red, green, blue, white)
     pairs = [*zip(sum(primaries, ()), sum(SRGB, ()), strict=True), (gamma, 1 / 2.2)]
-    if all(abs(given - srgb) < NEAR for given, srgb in pairs):
+    if all(abs(given - srgb) < SRGB_TOLERANCE for given, srgb in pairs):
         return None
     try:
         return _display_profile(primaries, 1 / gamma)
-    except (ArithmeticError, struct.error):  # primaries on one line, or a gamma out of this world
+    except (ArithmeticError, struct.error):  # collinear primaries, or a gamma out of range
         return None
 
 
@@ -180,7 +180,7 @@ def _display_profile(primaries: Primaries, curve: float) -> bytes:
 
 
 def _to_d50(primaries: Primaries) -> Matrix:
-    """Linear RGB to X Y Z, seen in the light of the ICC's white."""
+    """The matrix from linear RGB to X Y Z under the ICC's white."""
     *corners, white = [(x / y, 1.0, (1 - x - y) / y) for x, y in primaries]
     columns = [[corner[row] for corner in corners] for row in range(3)]
     amounts = _times(_inverse(columns), [[value] for value in white])

@@ -27,7 +27,7 @@ from processing.picture import Size
 
 Reader = type[ImageFile.ImageFile]
 
-# Called by name, never through Image.open: that would try every plugin on a broken file, and hide which one it was.
+# Never through Image.open: it tries every plugin on a corrupt file, and does not report which one failed.
 # JPEG's class also reads MPO, as the still picture its first image is.
 READERS: Final[Mapping[str, Reader]] = {
     "jpeg": JpegImagePlugin.JpegImageFile,
@@ -39,17 +39,17 @@ READERS: Final[Mapping[str, Reader]] = {
     "bmp": BmpImagePlugin.BmpImageFile,
 }
 TIFF_BEGINS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-BMP_HEADERS: Final = (12, 16, 40, 52, 56, 64, 108, 124)  # the sizes a BMP's second header has ever had
+BMP_HEADERS: Final = (12, 16, 40, 52, 56, 64, 108, 124)  # the known sizes of a BMP's second header
 HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 TIFF_TYPE_BYTES: Final = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), start=1))
-ANIMATED: Final = ("gif", "webp", "png", "avif")  # the formats that can move, in as well as out
+ANIMATED: Final = ("gif", "webp", "png", "avif")  # the formats with animations, read and written
 
 
 def recognise(data: bytes) -> str:
     """The name of the format.
 
     Raises:
-        UnsupportedFormat: none of those that are accepted.
+        UnsupportedFormat: it is not an accepted format.
     """
     if data.startswith(b"\xff\xd8\xff"):
         return "jpeg"
@@ -65,20 +65,21 @@ def recognise(data: bytes) -> str:
         return "bmp"
     if data[4:8] == b"ftyp" and (found := _of_brands(data)):
         return found
-    raise UnsupportedFormat(f"no image in an accepted format: it begins with {data[:12].hex(' ') or 'nothing'}")
+    found = f"begins with {data[:12].hex(' ')}" if data else "is empty"
+    raise UnsupportedFormat(f"not an accepted image format: the file {found}")
 
 
 def reader(image_format: str) -> Reader:
     """Pillow's class for a format.
 
     Raises:
-        UnsupportedFormat: HEIC, and the package that reads it is not installed.
+        UnsupportedFormat: HEIC, and the package pi-heif is not installed.
     """
     return READERS.get(image_format) or _heic_reader()
 
 
 def _of_brands(data: bytes) -> str | None:
-    """AVIF and HEIC are one container; which one it is stands in its list of brands."""
+    """AVIF or HEIC, which share a container format, by its list of brands."""
     length = int.from_bytes(data[:4], "big")
     brands = {data[8:12], *(data[at : at + 4] for at in range(16, min(length, 256), 4))}
     if brands & {b"avif", b"avis"}:
@@ -90,24 +91,24 @@ def _heic_reader() -> Reader:
     try:
         from pi_heif import HeifImageFile  # type: ignore[import-untyped]
     except ImportError:
-        raise UnsupportedFormat("HEIC is read by the package pi-heif: add it to requirements-base.txt") from None
+        raise UnsupportedFormat("HEIC needs the package pi-heif: add it to requirements-base.txt") from None
     heic: Reader = HeifImageFile
     return heic
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What was read of a header without opening the file; ``frames`` stops just above the limit."""
+    """A header read without opening the file; ``frames`` is not counted beyond the limit."""
 
     size: Size
     frames: int
 
 
 def scan(image_format: str, data: bytes, *, max_frames: int) -> Scan | None:
-    """Size and frames of the formats for which Pillow makes room, or walks the whole file, as soon as they are opened.
+    """Size and frames of the formats for which Pillow allocates pixels or reads the whole file when it opens them.
 
     Raises:
-        struct.error, EOFError, UnicodeDecodeError: it breaks off, or is broken where its reader takes no care.
+        struct.error, EOFError, UnicodeDecodeError: it is truncated, or corrupt where its reader does not check it.
     """
     if image_format == "tiff":
         _check_tags(data)
@@ -120,8 +121,8 @@ def scan(image_format: str, data: bytes, *, max_frames: int) -> Scan | None:
     return None
 
 
-def late_exif(data: bytes) -> bytes:
-    """The EXIF data that a PNG has behind its pixels, where Pillow looks only after decoding them; b"" for none."""
+def trailing_exif(data: bytes) -> bytes:
+    """The EXIF data after the pixels of a PNG, which Pillow reads only after decoding them; b"" for none."""
     at = data.find(b"IDAT") - 4
     while 0 < at <= len(data) - 12:
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -132,7 +133,7 @@ def late_exif(data: bytes) -> bytes:
 
 
 def _webp_size(data: bytes) -> Size:
-    """The canvas, as https://developers.google.com/speed/webp/docs/riff_container has it."""
+    """The canvas: https://developers.google.com/speed/webp/docs/riff_container"""
     kind = data[12:16]
     if kind == b"VP8X":
         low_w, high_w, low_h, high_h = struct.unpack_from("<HBHB", data, 24)
@@ -179,7 +180,7 @@ def _after_blocks(data: bytes, at: int) -> int:
         if data[at] == 0:
             return at + 1
         at += data[at] + 1
-    raise EOFError("the file breaks off")
+    raise EOFError("the file is truncated")
 
 
 def _check_names(data: bytes) -> None:
@@ -187,12 +188,12 @@ def _check_names(data: bytes) -> None:
     at = data.find(b"infe")
     while at >= 4:
         end = at - 4 + int.from_bytes(data[at - 4 : at], "big")
-        data[at + 12 : end].decode()  # what goes before is numbers: version, flags, id, protection
+        data[at + 12 : end].decode()  # the fields before are numbers: version, flags, id, protection
         at = data.find(b"infe", at + 4)
 
 
 def _check_tags(data: bytes) -> None:
-    """Walk a TIFF's first directory: each tag and each value that it points to must be there."""
+    """Check that a TIFF's first directory is complete: each tag, and each value that a tag points to."""
     order = "<" if data.startswith(b"II") else ">"
     if data[2:4] in (b"+\0", b"\0+"):  # BigTIFF
         first, count, entry, value = "8xQ", "Q", "HHQ", "Q"
@@ -208,19 +209,19 @@ def _check_tags(data: bytes) -> None:
         at += struct.calcsize(order + value)
         size = length * TIFF_TYPE_BYTES.get(kind, 0)
         if size > struct.calcsize(value) and where + size > len(data):
-            raise EOFError("the file breaks off")
+            raise EOFError("the file is truncated")
 
 
 def frame_duration(image: Any) -> int:
-    """How long the frame that was just loaded stays, in milliseconds."""
+    """The duration of the frame that was loaded last, in milliseconds."""
     duration = image.info.get("duration", 0)
     return round(duration) if isinstance(duration, int | float) and duration > 0 else 0
 
 
 def play_count(image: Any) -> int:
-    """How often an animation runs, 0 for ever.
+    """How often an animation runs, 0 for endlessly.
 
-    A GIF without a count runs once, one with a count of n runs n + 1 times; in other formats n is what it says.
+    A GIF without a count runs once, one with a count of n runs n + 1 times; in other formats n times.
     """
     count = image.info.get("loop")
     if image.format == "GIF":
@@ -229,5 +230,5 @@ def play_count(image: Any) -> int:
 
 
 def playing_frames(image: Any, frames: int) -> range:
-    """The frames that play: an animated PNG can have a picture in front that is for viewers that cannot play it."""
+    """The frames that play: an animated PNG may begin with a still image for viewers without animation."""
     return range(1 if frames > 1 and getattr(image, "default_image", False) else 0, frames)
