@@ -1,7 +1,7 @@
 """Lambda's partial batch responses, and the one rule that maps an outcome to the fate of its message and a log level.
 
 ========================  ===========  =============================  ==================================
-outcome                   message      retried                     log
+outcome                   message      retried                        log
 ========================  ===========  =============================  ==================================
 done, duplicate, ...      acknowledged                                info
 rejected                  failed       at once, towards the DLQ       warning

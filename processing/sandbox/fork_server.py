@@ -1,4 +1,4 @@
-"""The child processes: a fork server that has the engine loaded, and its child, the renderer, that renders.
+"""The child processes: a fork server that has the engine loaded, and its child, the renderer, which renders images.
 
 Run as ``python -m processing.sandbox.fork_server`` with the descriptors of its end of the channel. It is a new
 interpreter, not a fork of the consumer: so it has neither the consumer's credentials, in its environment or in its
@@ -10,11 +10,11 @@ memory, nor its threads. It has one renderer at a time, and each has a channel o
       ◄──────────────── {"started": 7, "ended": 6's exit status}
                                             on the new channel:
       {"number": 12, "image": digest, "is_admitted": false, "seconds": 15} + the image ─────────►
-      ◄─────────────────────────────────────────── {"number": 12, "image": digest, "estimate": 300}
+      ◄──────────────────────────────────────── {"number": 12, "image": digest, "estimate": 300}
       {"number": 13, "image": digest, "is_admitted": true, "seconds": 15, "megabytes": 300} ────►
       ◄──────────────────────────── {"number": 13, "image": digest, "rendered": {...}} + bytes
 
-An answer repeats the question's number, with the digest of the bytes that the renderer holds; anything else is not
+An answer repeats the question's number, with the digest of the bytes that the renderer has; anything else is not
 used, and ends both processes. No renderer reads another's questions, and its answers are not read after its end:
 
     it ended before it read the question     the kernel reports it; renderer 8 gets the question, no image is at fault
