@@ -1,4 +1,4 @@
-"""Texts and logos laid over variants: each is drawn once for each size it is needed in, and kept."""
+"""Texts and logos laid over variants: each is drawn once for each size, and cached."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -19,7 +19,7 @@ LANCZOS: Final = Image.Resampling.LANCZOS
 
 
 def marked(image: Image.Image, watermark: Watermark) -> Image.Image:
-    """A copy of the image with the mark on it; as large, and in RGB or RGBA."""
+    """A copy of the image with the mark on it, of the same size, in RGB or RGBA."""
     margin = round(watermark.margin * min(image.size))
     room = (image.width - 2 * margin, image.height - 2 * margin)
     width = round(watermark.scale * image.width)

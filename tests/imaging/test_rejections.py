@@ -97,7 +97,7 @@ def test_a_compression_that_nobody_reads_is_unsupported_and_not_corrupt():
 
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_samples_without_a_known_range_are_unsupported(mode):
-    with pytest.raises(UnsupportedFormat, match=f"samples of kind {mode}"):
+    with pytest.raises(UnsupportedFormat, match=f"samples of type {mode}"):
         inspect(saved(scene().convert(mode), "TIFF"), LIMITS)
 
 

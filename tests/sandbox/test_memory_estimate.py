@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from processing.imaging import Header
-from processing.imaging.price import WORKING, megabytes
+from processing.imaging.render import WORKING_MEGABYTES, memory_estimate
 from processing.recipe import Recipe
 from processing.sandbox import Children, Image, Renderer
 from tests.sandbox.conftest import animation, picture
@@ -34,32 +34,32 @@ CASES = {
 }
 
 
-Price = Callable[[bytes], float]
+Estimate = Callable[[bytes], float]
 
 
 @pytest.fixture(scope="module")
-def price(recipe: Recipe) -> Iterator[Price]:
+def estimate(recipe: Recipe) -> Iterator[Estimate]:
     """Renders in a fresh child that may have exactly what the header promises, and gives that: megabytes."""
     renderer = Renderer(Children(recipe, environ=os.environ))
 
     def render(data: bytes) -> float:
         renderer.kill()  # a child that has rendered before needs less
         image = Image.of(data)
-        megabytes = renderer.price(image, seconds=30)
+        megabytes = renderer.estimate(image, seconds=30)
         renderer.render(image, megabytes=megabytes, seconds=30)
         return megabytes
 
-    renderer.await_birth()
+    renderer.wait_until_started()
     yield render
     renderer.close()
 
 
 @pytest.mark.parametrize("make", CASES.values(), ids=CASES)
-def test_an_image_needs_no_more_than_its_header_promised(price: Price, make: Callable[[], bytes]) -> None:
-    assert price(make()) > WORKING
+def test_an_image_needs_no_more_than_its_header_promised(estimate: Estimate, make: Callable[[], bytes]) -> None:
+    assert estimate(make()) > WORKING_MEGABYTES
 
 
 def test_a_progressive_jpeg_is_dearer(recipe: Recipe) -> None:
     header = Header("jpeg", "RGB", 4000, 3000, 1, progressive=False)
 
-    assert megabytes(replace(header, progressive=True), recipe) > 1.5 * megabytes(header, recipe)
+    assert memory_estimate(replace(header, progressive=True), recipe) > 1.5 * memory_estimate(header, recipe)
