@@ -8,7 +8,10 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file's header says; width and height are as stored, before orientation."""
+    """What a file's header says; width and height are as stored, before orientation.
+
+    ``plane_bytes`` is what a pixel of a HEIC takes before it becomes RGB, by its depth and subsampling; else 0.
+    """
 
     image_format: str
     mode: str
@@ -16,6 +19,7 @@ class Header:
     height: int
     frames: int
     progressive: bool
+    plane_bytes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

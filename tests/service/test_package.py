@@ -31,6 +31,7 @@ def test_the_zip_has_the_code_the_recipe_and_what_they_import_and_nothing_else(d
     assert top_levels(default) == {
         *("api", "handlers", "processing", "web", "recipe.toml", "logos"),
         *("PIL", "pillow.libs", "pillow-13.0.0.dist-info"),
+        *("pi_heif", "pi_heif.libs", "pi_heif-1.4.0.dist-info", "_pi_heif.cpython-313-x86_64-linux-gnu.so"),
         *("cykooz_resizer", "cykooz_resizer-4.0.1.dist-info"),
         "requirements.txt",  # the plugin's own list of what it put in
     }
