@@ -79,7 +79,9 @@ def _heic_reader() -> Reader:
     try:
         from pi_heif import HeifImageFile, options  # type: ignore[import-untyped]
     except ImportError:
-        raise UnsupportedFormat("HEIC is read by pi_heif, which this package lacks: add it to requirements-base.txt") from None
+        raise UnsupportedFormat(
+            "HEIC is read by pi_heif, which this package lacks: add it to requirements-base.txt"
+        ) from None
     options.DECODE_THREADS = 0  # tiles in the thread that asks: each further thread takes 72 MB of address space
     heic: Reader = HeifImageFile
     return heic
