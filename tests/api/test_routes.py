@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -346,6 +347,14 @@ def test_every_route_and_method_is_described(stage: Stage) -> None:
 def test_every_format_that_is_read_is_taken() -> None:
     assert {f"image/{name}" for name in READERS} == set(formats.types(heic=False))
     assert set(formats.types(heic=True)) - set(formats.types(heic=False)) == {"image/heic", "image/heif"}
+
+
+def test_heic_is_taken_only_where_the_package_can_read_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_reader = api.build_api(ENVIRONMENT).accepted.content_types
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    without = api.build_api(ENVIRONMENT).accepted.content_types
+
+    assert set(with_reader) - set(without) == {"image/heic", "image/heif"}
 
 
 def test_every_way_to_reject_an_image_has_words_for_its_sender() -> None:
