@@ -12,7 +12,10 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A file's header; width and height are as stored, before orientation."""
+    """A file's header; width and height are as stored, before orientation.
+
+    ``plane_bytes`` is the size of a pixel of a HEIC before it becomes RGB, by depth and subsampling; 0 for others.
+    """
 
     image_format: str
     mode: str
@@ -20,6 +23,7 @@ class Header:
     height: int
     frames: int
     progressive: bool
+    plane_bytes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
