@@ -1,29 +1,25 @@
-"""The composition root: settings, recipe, child processes and clients become the consumer."""
+"""The composition root of the consumer: builds it from settings, recipe, child processes and clients."""
 
 import logging
 import os
 import random
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, make_clients
-from handlers.deadlines import Deadlines
+from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, Deadlines, make_clients
 from handlers.rendering import RenderingStart
 from handlers.runtime import check_botocore, check_parameters, describe
 from handlers.telemetry import Metrics, log_as_json
 from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.ledger import DynamoLedger
-from processing.messages import ThreadExecutor
-from processing.publisher import Render
-from processing.queue import SqsQueue
+from processing.messages import SqsQueue, ThreadExecutor
+from processing.picture import Render
 from processing.recipe import Recipe, load
 from processing.sandbox import FetchBudget
-from processing.sandbox.capacity import Capacity, at_once, capacity
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import Capacity, TimeBudget, at_once, capacity
 from processing.settings import Settings
 from processing.storage.objects import S3Store
 from processing.worker import Worker
@@ -34,11 +30,11 @@ log = logging.getLogger("darkroom")
 
 
 def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
-    """Build the consumer from its environment; the renderers first, before there is a client or a thread.
+    """Build the consumer from its environment; the renderers first, before any client or thread exists.
 
     Raises:
-        Misconfigured: settings, recipe or botocore cannot be used; every fault is named.
-        SandboxUnavailable: no child process can be had, and the images may not be rendered in this one.
+        Misconfigured: settings, recipe or botocore are invalid; names every fault.
+        SandboxUnavailable: no child process can be started, and rendering in this process is not allowed.
     """
     start = time.monotonic()
     env = os.environ if env is None else env
@@ -70,7 +66,7 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
         rng=random.Random(),
         begin=deadlines.begin,
         end=metrics.flush_batch,
-        executor=ThreadExecutor(room.threads, FetchBudget(room, recipe.limits.max_bytes).hold),
+        executor=ThreadExecutor(room.threads, FetchBudget(room, recipe.limits.max_bytes).reserve),
     )
 
 
@@ -82,7 +78,6 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
         code_version=settings.code_version,
         lease_seconds=settings.lease_seconds,
         clock=time.time,
-        new_token=lambda: uuid.uuid4().hex,
     )
     return Worker(
         store=store,
@@ -98,6 +93,6 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
 
 
 def _fitting(recipe: Recipe, room: Capacity) -> Recipe:
-    """The recipe with a limit of bytes that one body keeps even in a small function."""
+    """The recipe, with its limit of bytes reduced to the largest body that fits into the function's memory."""
     limits = recipe.limits
     return replace(recipe, limits=replace(limits, max_bytes=min(limits.max_bytes, room.largest_body)))

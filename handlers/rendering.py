@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from processing.errors import SandboxUnavailable
-from processing.publisher import Render
+from processing.picture import Render
 from processing.recipe import Recipe
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
-from processing.sandbox.capacity import Capacity
+from processing.sandbox.capacity import Capacity, TimeBudget
 from processing.sandbox.start import check_renderer, start_renderers
-from processing.sandbox.time_budget import TimeBudget
 from processing.settings import Settings
 
 METRIC: Final = "SandboxUnavailable"
@@ -97,7 +96,7 @@ class RenderingStart:
             if error.is_crash or not self._may_fall_back:
                 raise
             return self._fall_back(error)
-        renderers = Renderers(self._renderers, self._recipe, room=self._memory, budget=self._budget)
+        renderers = Renderers(self._renderers, self._recipe, memory=self._memory, budget=self._budget)
         return Rendering(renderers.render, "sandbox")
 
     def _fall_back(self, failure: SandboxUnavailable) -> Rendering:
@@ -110,6 +109,6 @@ class RenderingStart:
     def _in_process(self) -> Rendering:
         from processing.sandbox.in_process import InProcess  # Pillow is loaded only in processes that render
 
-        engine = InProcess(room=self._memory, budget=self._budget)
+        engine = InProcess(memory=self._memory, budget=self._budget)
         engine.check(self._recipe)
         return Rendering(engine.render, "in-process")

@@ -1,7 +1,7 @@
 """The engine in the consumer's own process, one image at a time, where no child process can be had.
 
 An image that crashes, hangs or takes more memory than its header promises takes the whole invocation with it. The one
-bound that is left: an image whose price exceeds the memory for rendering is refused before it is decoded.
+bound that is left: an image whose memory estimate exceeds the memory for rendering is refused before it is decoded.
 """
 
 import threading
@@ -10,24 +10,23 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from processing import imaging
-from processing.imaging.price import megabytes as price
+from processing.imaging.render import memory_estimate
 from processing.picture import Rendered
 from processing.recipe import Recipe
-from processing.sandbox.memory_budget import MemoryBudget
+from processing.sandbox.capacity import MemoryBudget, TimeBudget
 from processing.sandbox.start import PIXEL
-from processing.sandbox.time_budget import TimeBudget
 
 
 class InProcess:
     """Renders as `imaging.render` does, in this process; threads share it.
 
     Args:
-        room: the memory for the pixels of one image.
+        memory: for the pixels of one image.
         budget: knows how much time is left.
     """
 
-    def __init__(self, *, room: MemoryBudget, budget: TimeBudget) -> None:
-        self._room = room
+    def __init__(self, *, memory: MemoryBudget, budget: TimeBudget) -> None:
+        self._memory = memory
         self._budget = budget
         self._turn = threading.Lock()
 
@@ -40,7 +39,7 @@ class InProcess:
         """
         with self._budget.attempt(), self._turn:
             self._budget.check()
-            self._room.check(price(imaging.inspect(data, recipe.limits), recipe))
+            self._memory.check(memory_estimate(imaging.inspect(data, recipe.limits), recipe))
             start = time.perf_counter()
             rendered = imaging.render(data, recipe, only)
             return replace(rendered, milliseconds=round((time.perf_counter() - start) * 1000))

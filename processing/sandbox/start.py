@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import Final
 
 from processing.errors import Rejected, RenderBug, RenderCrash, RenderOutOfMemory, RenderTimeout, SandboxUnavailable
-from processing.sandbox.children import ForkServerEnded
-from processing.sandbox.questions import Image
-from processing.sandbox.renderer import STARTUP_SECONDS, Renderer
+from processing.sandbox.processes import ChannelClosed
+from processing.sandbox.renderer import STARTUP_SECONDS, Image, Renderer
 
 PIXEL: Final = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
@@ -45,7 +44,7 @@ def check_renderer(renderer: Renderer) -> None:
     """
     image = Image.of(PIXEL)
     try:
-        megabytes = renderer.price(image, seconds=STARTUP_SECONDS)
+        megabytes = renderer.estimate(image, seconds=STARTUP_SECONDS)
         renderer.render(image, megabytes=megabytes, seconds=STARTUP_SECONDS, only=())
     except (RenderCrash, RenderOutOfMemory, RenderTimeout) as error:
         is_crash = not isinstance(error, RenderCrash) or error.signal not in (None, signal.SIGSYS)
@@ -55,14 +54,14 @@ def check_renderer(renderer: Renderer) -> None:
     except RenderBug as error:
         raise SandboxUnavailable(f"the first child cannot render: {error.kind}: {error}") from error
     except Exception as error:
-        raise _unavailable(error) from error
+        raise _unavailable(error, renderer.children.last_status) from error
 
 
-def _unavailable(error: Exception) -> SandboxUnavailable:
-    """What a failure to start the first child means; its cause is the last fork server's failure."""
-    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
-    if isinstance(cause, ForkServerEnded):
-        is_crash = cause.status is not None and cause.status < 0 and cause.status != -signal.SIGSYS
-        return SandboxUnavailable(f"no child process: {cause}", number=cause.number, is_crash=is_crash)
+def _unavailable(error: Exception, status: int | None) -> SandboxUnavailable:
+    """Why the first child did not start; ``status`` is the exit status of the last fork server."""
+    cause = error.__cause__ or error
+    if isinstance(cause, ChannelClosed) and status is not None:
+        is_crash = status < 0 and status != -signal.SIGSYS
+        return SandboxUnavailable(f"no child process: the fork server ended with status {status}", is_crash=is_crash)
     number = cause.errno if isinstance(cause, OSError) else None
     return SandboxUnavailable(f"no child process: {type(cause).__name__}: {cause}", number=number)

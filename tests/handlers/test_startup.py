@@ -33,7 +33,7 @@ Build = Callable[..., Stage]
 @pytest.fixture
 def refused(build: Build, monkeypatch: pytest.MonkeyPatch) -> Build:
     """Builds the consumer where its fork servers are refused something."""
-    monkeypatch.setattr(rendering, "Children", partial(Children, keeper=REFUSING))
+    monkeypatch.setattr(rendering, "Children", partial(Children, fork_server=REFUSING))
 
     def start(what: str, **changes: str) -> Stage:
         return build(MALLOC_REFUSED=what, **changes)
@@ -85,7 +85,7 @@ def test_without_a_sandbox_no_child_is_left(build: Build, monkeypatch: pytest.Mo
     made: list[Children] = []
 
     def start(*args: Any, **settings: Any) -> Children:
-        made.append(Children(*args, **settings, keeper=REFUSING))
+        made.append(Children(*args, **settings, fork_server=REFUSING))
         return made[-1]
 
     monkeypatch.setattr(rendering, "Children", start)
@@ -159,7 +159,7 @@ def test_in_process_by_choice_there_is_no_error_no_metric_and_no_child(
 def test_after_the_start_neither_a_crash_nor_a_killed_fork_server_leads_into_this_process(
     build: Build, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(rendering, "Children", partial(Children, keeper=HOSTILE))
+    monkeypatch.setattr(rendering, "Children", partial(Children, fork_server=HOSTILE))
     on = build(AWS_LAMBDA_FUNCTION_MEMORY_SIZE="1769")
     on.s3.put_object(Bucket="holiday-originals", Key="incoming/bad.jpg", Body=spelled("crash"))
     bad = on.s3.head_object(Bucket="holiday-originals", Key="incoming/bad.jpg")["ETag"].strip('"')
@@ -295,7 +295,7 @@ def test_every_condition_that_the_code_sends_is_looked_for() -> None:
 
 
 def test_a_missing_sandbox_is_named(settings: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    settings.setattr(rendering, "Children", partial(Children, keeper=REFUSING))
+    settings.setattr(rendering, "Children", partial(Children, fork_server=REFUSING))
     settings.setenv("RENDERING", "sandbox-only")
     settings.setenv("MALLOC_REFUSED", "fork")
 
@@ -304,7 +304,7 @@ def test_a_missing_sandbox_is_named(settings: pytest.MonkeyPatch, capfd: pytest.
 
     (line,) = lines_of(capfd)
     assert line["cause"] == "SandboxUnavailable"
-    assert line["why"] == "no child process: the fork server cannot fork: Resource temporarily unavailable"
+    assert line["why"] == "no child process: BlockingIOError: [Errno 11] fork: Resource temporarily unavailable"
     assert "rendering=sandbox " in line["remedy"]
 
 

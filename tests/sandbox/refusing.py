@@ -1,6 +1,6 @@
 """A fork server that is refused something, or crashes, as the variable MALLOC_REFUSED says: children keep its prefix.
 
-Run as the keeper is.
+Run as the fork server is.
 """
 
 import ctypes

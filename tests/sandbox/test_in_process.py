@@ -10,13 +10,13 @@ from processing.errors import CorruptImage, ImageTooLarge, NotStarted
 from processing.picture import Rendered
 from processing.recipe import Recipe
 from processing.sandbox import MemoryBudget
+from processing.sandbox.capacity import TimeBudget
 from processing.sandbox.in_process import InProcess
-from processing.sandbox.time_budget import TimeBudget
 from tests.sandbox.conftest import picture
 
 
 def engine(megabytes: float = 400, budget: TimeBudget | None = None) -> InProcess:
-    return InProcess(room=MemoryBudget(megabytes), budget=budget or TimeBudget(20))
+    return InProcess(memory=MemoryBudget(megabytes), budget=budget or TimeBudget(20))
 
 
 @pytest.mark.parametrize("only", [None, ["phone"]])
@@ -30,7 +30,7 @@ def test_it_makes_what_the_engine_makes_and_measures_it(recipe: Recipe, only: li
 def test_an_image_that_does_not_fit_is_refused_by_its_header_before_it_is_decoded(recipe: Recipe) -> None:
     header_only = picture(size=(4000, 4000), kind="PNG")[:2000]
 
-    with pytest.raises(ImageTooLarge, match="this function has 50 for it"):
+    with pytest.raises(ImageTooLarge, match="this function has 50 MB for it"):
         engine(50).render(header_only, recipe)
     with pytest.raises(CorruptImage):
         engine(400).render(header_only, recipe)

@@ -29,7 +29,7 @@ def refused(*_: object, **__: object) -> None:
 def start(recipe: Recipe, what: str) -> SandboxUnavailable | None:
     """Start a renderer that is refused something, and close it."""
     environ = {**os.environ, "MALLOC_REFUSED": what}
-    (renderer,) = start_renderers(lambda: Renderer(Children(recipe, environ=environ, keeper=REFUSING)), 1)
+    (renderer,) = start_renderers(lambda: Renderer(Children(recipe, environ=environ, fork_server=REFUSING)), 1)
     try:
         check_renderer(renderer)
     except SandboxUnavailable as error:
@@ -66,7 +66,8 @@ def test_whatever_a_child_is_refused_is_no_crash(recipe: Recipe, what: str) -> N
 
 def test_a_fork_that_is_refused_is_named(recipe: Recipe) -> None:
     assert (
-        str(start(recipe, "fork")) == "no child process: the fork server cannot fork: Resource temporarily unavailable"
+        str(start(recipe, "fork"))
+        == "no child process: BlockingIOError: [Errno 11] fork: Resource temporarily unavailable"
     )
 
 
@@ -80,12 +81,12 @@ def test_a_crash_is_one(recipe: Recipe, what: str) -> None:
 
 def test_a_child_that_does_not_respond_is_as_bad_as_a_crash(recipe: Recipe) -> None:
     class Silent(Renderer):
-        def price(self, image: object, *, seconds: float) -> float:
-            return super().price(image, seconds=0.001)  # type: ignore[arg-type]
+        def estimate(self, image: object, *, seconds: float) -> float:
+            return super().estimate(image, seconds=0.001)  # type: ignore[arg-type]
 
-    (renderer,) = start_renderers(lambda: Silent(Children(recipe, environ=os.environ, keeper=HOSTILE)), 1)
+    (renderer,) = start_renderers(lambda: Silent(Children(recipe, environ=os.environ, fork_server=HOSTILE)), 1)
     try:
-        renderer.await_birth()
+        renderer.wait_until_started()
         with pytest.raises(SandboxUnavailable) as error:
             check_renderer(renderer)
     finally:
@@ -127,7 +128,7 @@ def test_what_was_started_is_ended_when_another_is_refused(recipe: Recipe) -> No
     with pytest.raises(SandboxUnavailable):
         start_renderers(make, 2)
 
-    assert made[0].children._process.poll() is not None  # type: ignore[attr-defined]
+    assert made[0].children._process.poll() is not None
 
 
 @pytest.mark.skipif(not seccomp.AVAILABLE, reason="the filter has the numbers of x86_64")
@@ -161,7 +162,7 @@ from handlers.rendering import RenderingStart
 from handlers.telemetry import log_as_json
 from processing.recipe import load
 from processing.sandbox.capacity import capacity
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget
 from tests.sandbox import seccomp
 from tests.sandbox.conftest import picture
 recipe, data = load(Path("recipe.toml").read_text()), picture()

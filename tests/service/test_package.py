@@ -31,6 +31,7 @@ def test_the_zip_has_the_code_the_recipe_and_what_they_import_and_nothing_else(d
     assert top_levels(default) == {
         *("api", "handlers", "processing", "web", "recipe.toml", "logos"),
         *("PIL", "pillow.libs", "pillow-13.0.0.dist-info"),
+        *("pi_heif", "pi_heif.libs", "pi_heif-1.4.0.dist-info", "_pi_heif.cpython-313-x86_64-linux-gnu.so"),
         *("cykooz_resizer", "cykooz_resizer-4.0.1.dist-info"),
         "requirements.txt",  # the plugin's own list of what it put in
     }
@@ -125,8 +126,8 @@ def test_arm64_goes_without_the_resizer_which_has_no_wheel_for_it(changed: Packa
 
 
 def test_the_package_is_small_enough_for_a_direct_upload_and_a_quick_start(default: Package) -> None:
-    assert default.zip_path.stat().st_size < 10 * 2**20
-    assert sum(default.files.values()) < 32 * 2**20
+    assert default.zip_path.stat().st_size < 12 * 2**20
+    assert sum(default.files.values()) < 36 * 2**20
 
 
 def test_the_template_has_nothing_for_cfn_lint_to_say(default: Package, changed: Package) -> None:

@@ -24,14 +24,13 @@ from processing.imaging import Rendered
 from processing.imaging.encode import encode
 from processing.imaging.losses import losses
 from processing.imaging.original import open_original
-from processing.imaging.price import megabytes
+from processing.imaging.render import memory_estimate
 from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL
+from processing.ledger import reason_of
 from processing.recipe import Recipe
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
-from processing.sandbox.capacity import capacity
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget, capacity
 from processing.storage.objects import S3Store, head
-from processing.worker import reason_of
 
 RESET: Final = "5"  # https://docs.kernel.org/filesystems/proc.html: the peak begins anew at what is used now
 
@@ -116,7 +115,7 @@ def _in_this_process(made: Replay, body: bytes, recipe: Recipe) -> None:
     finally:
         made.steps |= timings.steps
         made.memory_before, made.memory_peak = timings.before, timings.peak
-    made.price = megabytes(imaging.inspect(body, recipe.limits), recipe)
+    made.price = memory_estimate(imaging.inspect(body, recipe.limits), recipe)
 
 
 def _in_sandbox(limits: ReplayLimits) -> Run:
@@ -125,7 +124,7 @@ def _in_sandbox(limits: ReplayLimits) -> Run:
 
     def run(made: Replay, body: bytes, recipe: Recipe) -> None:
         child = Renderer(Children(recipe, environ=os.environ, kept=room.kept))
-        renderers = Renderers([child], recipe, room=MemoryBudget(room.rendering), budget=TimeBudget(seconds))
+        renderers = Renderers([child], recipe, memory=MemoryBudget(room.rendering), budget=TimeBudget(seconds))
         start = time.perf_counter()
         try:
             made.rendered = renderers.render(body, recipe)
