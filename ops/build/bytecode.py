@@ -25,15 +25,15 @@ def main(arguments: Sequence[str]) -> None:
     python = find_python(version)
     if python is None:
         sys.stderr.write(
-            f"No Python {version} is in LAMBDA_PYTHON, on the PATH or with pyenv: the package has no byte code, and a cold "
-            "start takes about 0.25 s longer.\n"
+            f"No Python {version} is in LAMBDA_PYTHON, on the PATH or with pyenv: the package has no byte code, and a "
+            "cold start takes about 0.25 s longer.\n"
         )
         return
     add_byte_code(package, python)
 
 
 def find_python(version: str) -> str | None:
-    """The path of a Python of this version (such as 3.13) that runs; byte code and libraries of any other are of no use.
+    """The path of a Python of this version (such as 3.13); byte code and libraries of any other are of no use.
 
     It is looked for in LAMBDA_PYTHON, in this very interpreter, on the PATH and among pyenv's versions, in this order.
     """

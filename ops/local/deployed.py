@@ -20,6 +20,9 @@ class Function:
     timeout: float
     memory: int
     environment: MappingType[str, str]
+    runtime: str = "python3.13"
+    code_sha256: str = ""
+    """Of the package, in base64."""
 
     @classmethod
     def from_api(cls, answer: MappingType[str, Any]) -> "Function":
@@ -31,6 +34,8 @@ class Function:
             timeout=answer["Timeout"],
             memory=answer["MemorySize"],
             environment=answer.get("Environment", {}).get("Variables", {}),
+            runtime=answer["Runtime"],
+            code_sha256=answer["CodeSha256"],
         )
 
 

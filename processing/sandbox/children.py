@@ -83,7 +83,8 @@ class Children:
         self._orders, theirs = Channel.pair()
         descriptors = theirs.descriptors
         self._process = subprocess.Popen(  # noqa: S603 - nothing of it is input
-            [sys.executable, "-P", "-m", self._keeper, *map(str, descriptors)],  # -P: nothing of where it stands
+            # Exactly the paths of this process: -P nothing of where it stands, -S nothing of where its Python is
+            [sys.executable, "-P", "-S", "-m", self._keeper, *map(str, descriptors)],
             env=self._environ,
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,

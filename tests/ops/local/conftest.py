@@ -2,18 +2,22 @@
 
 import json
 import os
+import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import boto3
 import pytest
 
 from ops.local.deployed import EventSourceMapping, Function
 from ops.local.emulator import Emulator
 from ops.local.player import Player
+from ops.local.program import Program
 
 FUNCTIONS = Path(__file__).parent / "functions"
+SITE_PACKAGES = Path(boto3.__file__).parents[1]
 REGION = "eu-west-1"
 
 
@@ -79,8 +83,7 @@ class Stage:
         player = Player(
             self.sqs,
             source,
-            function,
-            code_root=FUNCTIONS,
+            lambda: Program(function, sys.executable, FUNCTIONS, (SITE_PACKAGES,)),
             environ=self.emulator.environ(),
             log_dir=self.log_dir,
             environments=environments,
