@@ -45,11 +45,18 @@ def python() -> str:
     return found
 
 
+def mapping_of(stack: LocalStack) -> dict[str, Any]:
+    """The consumer's event source mapping; other tests may have made some of their own."""
+    listed = stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    (mapping,) = [each for each in listed if each["FunctionArn"].endswith(f":{stack.outputs['ConsumerFunction']}")]
+    return mapping
+
+
 @pytest.fixture(scope="module")
 def stack(python: str, stack: LocalStack) -> Iterator[LocalStack]:
     """The shared one, whose consumer leaves the queue to these tests."""
     aws_lambda = stack.client("lambda")
-    (mapping,) = aws_lambda.list_event_source_mappings()["EventSourceMappings"]
+    mapping = mapping_of(stack)
     aws_lambda.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     wait_until(lambda: stack.player.paused)
     yield stack
@@ -103,8 +110,7 @@ class Uploads:
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
         self.queue_url = stack.outputs["UploadsQueueUrl"]
-        (deployed,) = stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-        mapping = EventSourceMapping.from_api(deployed)
+        mapping = EventSourceMapping.from_api(mapping_of(stack))
         self._poller = Poller(stack.client("sqs"), self.queue_url, mapping, stopping=lambda: False)
 
     def put(self, data: bytes) -> str:
