@@ -85,6 +85,8 @@ def _compile(folder: Path, python: str) -> None:
 
 def _path_if(python: str, version: str) -> str | None:
     """The interpreter's own path, which a shim's is not, if it is of this version."""
+    if python == sys.executable:
+        return python if version == f"{sys.version_info.major}.{sys.version_info.minor}" else None
     asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"]
     try:
         said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()

@@ -49,10 +49,11 @@ class EventSourceMapping:
     window: float = 0
     maximum_concurrency: int = DEFAULT_CONCURRENCY
     reports_failures: bool = True
+    enabled: bool = True
 
     @classmethod
     def from_api(cls, answer: MappingType[str, Any]) -> "EventSourceMapping":
-        """Out of one of the EventSourceMappings that ListEventSourceMappings answers.
+        """Out of the answer to GetEventSourceMapping, or one of those of ListEventSourceMappings.
 
         Raises:
             StackError: Lambda would not take it, or the player cannot play it.
@@ -69,6 +70,7 @@ class EventSourceMapping:
             window=answer.get("MaximumBatchingWindowInSeconds", 0),
             maximum_concurrency=answer.get("ScalingConfig", {}).get("MaximumConcurrency", DEFAULT_CONCURRENCY),
             reports_failures="ReportBatchItemFailures" in answer.get("FunctionResponseTypes", []),
+            enabled=answer.get("State", "Enabled") == "Enabled",
         )
         if mapping.batch_size > 10 and mapping.window < 1:
             raise StackError(f"batchSize {mapping.batch_size} needs a batching window of 1 s or more: set one")

@@ -20,7 +20,7 @@ class Environments:
         program: the function as it is deployed now; `LiveFunction` is one.
         environ: what makes an AWS SDK talk to the emulator.
         log_dir: gets one file for each environment, with what the function prints.
-        most: environments at once.
+        most: environments at once; it may be changed.
     """
 
     def __init__(self, program: Callable[[], Program], *, environ: Mapping[str, str], log_dir: Path, most: int) -> None:

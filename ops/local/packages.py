@@ -26,27 +26,19 @@ KEPT_SECONDS: Final = 24 * 60 * 60  # ... within this time: another stack may ru
 WITHOUT_WHEEL: Final = {"aarch64": ("cykooz-resizer",)}  # by machine; see requirements-dev.txt
 
 
-def installed(requirements: Sequence[str], *, python: str, cache: Path) -> Path:
-    """The folder with these requirements, a line each, installed for this Python.
+def installed(requirements: Sequence[str], *, python: str, version: str, cache: Path) -> Path:
+    """The folder with these requirements, a line each, installed for this Python of this version.
 
     Raises:
         StackError: pip could not install them.
     """
     machine = platform.machine()
     wanted = [line for line in requirements if not line.startswith(WITHOUT_WHEEL.get(machine, ("#",)))]
-    key = hashlib.sha256("\0".join([version_of(python), sys.platform, machine, *wanted]).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\0".join([version, sys.platform, machine, *wanted]).encode()).hexdigest()[:16]
     with made_once(cache / "packages" / key) as folder:
         if folder is not None:
             _pip(wanted, python, folder)
     return cache / "packages" / key
-
-
-def version_of(python: str) -> str:
-    """Major and minor version of an interpreter, such as 3.13."""
-    if python == sys.executable:
-        return f"{sys.version_info.major}.{sys.version_info.minor}"
-    asked = [python, "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @contextmanager

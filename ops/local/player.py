@@ -47,40 +47,38 @@ class Player:
 
     Args:
         sqs: a boto3 SQS client, safe to share between threads.
-        mapping: the deployed event source mapping.
+        mapping: the event source mapping as it is deployed now; it is looked at once a second.
         program: the function as it is deployed now.
         environ: what makes an AWS SDK in a child process talk to the same emulator.
         log_dir: gets one file for each environment, with what the function prints.
-        environments: at most this many; the smaller of MaximumConcurrency and the number of cores when not given.
-        enabled: whether the mapping is; asked once a second. While it is not, nothing is received.
+        environments: at most this many, and never more than MaximumConcurrency; the number of cores when not given.
     """
 
     def __init__(
         self,
         sqs: Any,
-        mapping: EventSourceMapping,
+        mapping: Callable[[], EventSourceMapping],
         program: Callable[[], Program],
         *,
         environ: dict[str, str],
         log_dir: Path,
         environments: int | None = None,
-        enabled: Callable[[], bool] = lambda: True,
     ) -> None:
         self.counts = Counts()
         self.paused = False
         self._sqs = sqs
-        self._mapping = mapping
+        self._read_mapping = mapping
+        self._mapping = mapping()
         self._program = program
         self._log_dir = log_dir
-        self._enabled = enabled
         self._next_look = 0.0
-        limit = min(mapping.maximum_concurrency, environments or os.cpu_count() or 1)
-        self._environments = Environments(program, environ=environ, log_dir=log_dir, most=limit)
+        self._most = environments or os.cpu_count() or 1
+        self._environments = Environments(program, environ=environ, log_dir=log_dir, most=self._most)
         self._queue_url = ""
         self._changed = threading.Condition()
         self._stopping = False
         self._broken: BaseException | None = None
-        self._invocations = ThreadPoolExecutor(limit, thread_name_prefix="invocation")
+        self._invocations = ThreadPoolExecutor(self._most, thread_name_prefix="invocation")
         self._poller = threading.Thread(target=self._watched, args=(self._poll,), name="poller")
 
     def start(self) -> None:
@@ -149,6 +147,7 @@ class Player:
     def _poll(self) -> None:
         poller = Poller(self._sqs, self._queue_url, self._mapping, lambda: self._stopping)
         while self._wait_until_enabled() and self._wait_for_room():
+            poller.mapping = self._mapping
             batch = poller.next_batch()
             if batch:
                 self._invocations.submit(self._watched, self._run, self._environments.take(), batch)
@@ -156,7 +155,9 @@ class Player:
     def _wait_until_enabled(self) -> bool:
         while not self._stopping:
             if time.monotonic() >= self._next_look:
-                self.paused = not self._enabled()
+                self._mapping = self._read_mapping()
+                self._environments.most = min(self._mapping.maximum_concurrency, self._most)
+                self.paused = not self._mapping.enabled
                 self._next_look = time.monotonic() + LOOK
             if not self.paused:
                 return True

@@ -22,7 +22,7 @@ from typing import Final
 from ops.build.bytecode import find_python
 from ops.errors import StackError
 from ops.local.deployed import Function
-from ops.local.packages import RUNTIME, installed, made_once, version_of
+from ops.local.packages import RUNTIME, installed, made_once
 
 CODE: Final = "code"
 REQUIREMENTS: Final = "requirements.json"  # what is not in the code's folder
@@ -53,15 +53,24 @@ def prepare(function: Function, download: Callable[[], bytes], *, cache: Path) -
     Raises:
         StackError: the zip is not the one that was deployed, or pip failed.
     """
-    python = find_python(function.runtime.removeprefix("python")) or sys.executable
+    python, version = _interpreter(function)
     digest = base64.b64decode(function.code_sha256).hex()
-    unpacked = cache / "functions" / f"{digest[:16]}-{version_of(python)}"
+    unpacked = cache / "functions" / f"{digest[:16]}-{version}"
     with made_once(unpacked) as folder:
         if folder is not None:
-            _unpack(_verified(download(), digest, function.name), folder, python)
+            _unpack(_verified(download(), digest, function.name), folder, python, version)
     requirements = json.loads((unpacked / REQUIREMENTS).read_text(encoding="utf-8"))
-    packages = installed([*requirements, *_lines(RUNTIME.read_text(encoding="utf-8"))], python=python, cache=cache)
+    requirements += _lines(RUNTIME.read_text(encoding="utf-8"))
+    packages = installed(requirements, python=python, version=version, cache=cache)
     return Program(function, python, unpacked / CODE, (packages,))
+
+
+def _interpreter(function: Function) -> tuple[str, str]:
+    """A Python of the function's version where one is at hand, or else this one; and its version."""
+    wanted = function.runtime.removeprefix("python")
+    if found := find_python(wanted):
+        return found, wanted
+    return sys.executable, f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _verified(data: bytes, digest: str, name: str) -> bytes:
@@ -70,11 +79,11 @@ def _verified(data: bytes, digest: str, name: str) -> bytes:
     return data
 
 
-def _unpack(data: bytes, folder: Path, python: str) -> None:
+def _unpack(data: bytes, folder: Path, python: str, version: str) -> None:
     code, requirements = folder / CODE, list[str]()
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = set(archive.namelist())
-        if not _has_libraries_for(archive, version_of(python)):
+        if not _has_libraries_for(archive, version):
             names -= set(_of_wheels(archive))
             requirements = _lines(archive.read("requirements.txt").decode())
         archive.extractall(code, sorted(names))

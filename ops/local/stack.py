@@ -136,15 +136,13 @@ class LocalStack:
         if len(mappings) != 1:
             raise StackError(f"{function.name} has {len(mappings)} event source mappings: give it one sqs event")
         uuid = mappings[0]["UUID"]
-        aws_lambda.update_event_source_mapping(UUID=uuid, Enabled=True)  # the player is there now, as Lambda would be
         return Player(
             self.client("sqs"),
-            EventSourceMapping.from_api(mappings[0]),
+            lambda: EventSourceMapping.from_api(aws_lambda.get_event_source_mapping(UUID=uuid)),
             live,
             environ=self.environ(),
             log_dir=self.log_dir,
             environments=self._environments,
-            enabled=lambda: aws_lambda.get_event_source_mapping(UUID=uuid)["State"] == "Enabled",
         )
 
     def _end_at_once(self) -> None:

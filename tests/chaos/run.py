@@ -148,7 +148,7 @@ class Chaos:
         )  # fmt: skip
         program = Program(function, sys.executable, ROOT, (Path(boto3.__file__).parents[1],))
         return Player(
-            emulator.client("sqs"), mapping, lambda: program,
+            emulator.client("sqs"), lambda: mapping, lambda: program,
             environ=emulator.environ() | {"AWS_ENDPOINT_URL": proxy.url}, log_dir=self._log_dir, environments=3,
         )  # fmt: skip
 

@@ -73,7 +73,7 @@ def consumer_program(stack: LocalStack) -> Program:
 def sandbox(python: str, consumer_program: Program) -> Sandbox:
     lines = [*RUNTIME.read_text().splitlines(), *CLIENT.read_text().splitlines()]
     wanted = [line for line in lines if not line.startswith("#")]
-    runtime = installed(wanted, python=python, cache=ROOT / ".cache" / "local")
+    runtime = installed(wanted, python=python, version=LAMBDA_VERSION, cache=ROOT / ".cache" / "local")
     asked = [python, "-c", "import sys; print(sys.base_prefix)"]
     prefix = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     sandbox = Sandbox(consumer_program.code, Path(prefix), runtime)

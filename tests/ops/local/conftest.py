@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -68,7 +69,8 @@ class Stage:
     def send(self, *bodies):
         return [self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)["MessageId"] for body in bodies]
 
-    def play(self, handler, *, timeout=20.0, environments=None, environment=None, enabled=lambda: True, **mapping):
+    def play(self, handler, *, timeout=20.0, environments=None, environment=None, now=dict, **mapping):
+        """``now`` has the settings of the mapping that may change meanwhile."""
         source = EventSourceMapping(
             queue_arn=f"arn:aws:sqs:{REGION}:123456789012:{self.queue_name}", function_name="function", **mapping
         )
@@ -82,12 +84,11 @@ class Stage:
         )
         player = Player(
             self.sqs,
-            source,
+            lambda: replace(source, **now()),
             lambda: Program(function, sys.executable, FUNCTIONS, (SITE_PACKAGES,)),
             environ=self.emulator.environ(),
             log_dir=self.log_dir,
             environments=environments,
-            enabled=enabled,
         )
         self.players.append(player)
         player.start()

@@ -12,18 +12,20 @@ from dataclasses import replace
 
 import pytest
 
+from ops.build.bytecode import LAMBDA_VERSION
 from ops.errors import StackError
 from ops.local import packages, program
 from ops.local.deployed import EventSourceMapping, Function
 from ops.local.environments import Environments
 from ops.local.invocation import Environment
 from ops.local.live import LiveFunction
-from ops.local.packages import RUNTIME, installed, version_of
+from ops.local.packages import RUNTIME, installed
 from ops.local.player import Player
 from ops.local.program import prepare
 from tests.conftest import ROOT
 from tests.ops.local.conftest import REGION, wait_until
 
+OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 CACHE = ROOT / ".cache" / "local"  # as the stack's: what Lambda's runtime brings is installed there once
 TELL = "def handler(event, context):\n    return {word!r}\n"
 LOOK = """
@@ -66,7 +68,7 @@ def asked(monkeypatch):
     """Remembers the requirements that were to be installed, and installs none."""
     asked = []
 
-    def remember(requirements, *, python, cache):
+    def remember(requirements, *, python, version, cache):
         asked.append(list(requirements))
         return cache
 
@@ -103,10 +105,10 @@ def test_a_package_is_downloaded_once_and_its_files_cannot_be_written(tmp_path):
 
 def test_libraries_of_this_python_and_machine_are_taken_from_the_package(tmp_path, asked):
     machine = os.uname().machine
-    tag = f"cp{version_of(sys.executable).replace('.', '')}"
+    tag = f"cp{OURS.replace('.', '')}"
     data = with_wheel(f"{tag}-{tag}-manylinux_2_28_{machine}", requirement="brought==1")
 
-    made = prepare(function_of(data, runtime=f"python{version_of(sys.executable)}"), lambda: data, cache=tmp_path)
+    made = prepare(function_of(data, runtime=f"python{OURS}"), lambda: data, cache=tmp_path)
 
     assert (made.code / "brought" / "__init__.py").exists()
     assert asked == [runtime()]
@@ -126,7 +128,7 @@ def test_for_another_python_or_machine_the_packages_own_requirements_are_install
 
 def test_what_cannot_be_installed_is_said(tmp_path):
     with pytest.raises(StackError, match="could not be installed"):
-        installed([str(tmp_path / "none.whl")], python=sys.executable, cache=tmp_path)
+        installed([str(tmp_path / "none.whl")], python=sys.executable, version=OURS, cache=tmp_path)
 
     assert not any((tmp_path / "packages").iterdir())
 
@@ -177,7 +179,7 @@ def test_a_package_that_only_the_workshop_has_cannot_be_imported(stack, deployed
     assert seen["path"][: len(ours)] == ours
     assert not [path for path in seen["path"][len(ours) :] if "site-packages" in path or path.startswith(str(ROOT))]
     assert f"boto3=={seen['boto3']}" in runtime()
-    assert seen["python"].startswith(version_of(deployed.python))
+    assert seen["python"].startswith(OURS if deployed.python == sys.executable else LAMBDA_VERSION)
 
 
 def role(emulator):
@@ -194,7 +196,7 @@ def live(emulator, request):
     aws_lambda, name = emulator.client("lambda"), f"live-{time.monotonic_ns()}"
     aws_lambda.create_function(
         FunctionName=name,
-        Runtime=f"python{version_of(sys.executable)}",
+        Runtime=f"python{OURS}",
         Role=role(emulator),
         Handler="main.handler",
         Timeout=20,
@@ -274,7 +276,7 @@ def test_a_batch_goes_to_the_updated_function(live, stage):
     aws_lambda.update_function_code(FunctionName=name, ZipFile=zipped(main=text.format(word="first")))
     mapping = EventSourceMapping(f"arn:aws:sqs:{REGION}:123456789012:{stage.queue_name}", name)
     player = Player(
-        stage.sqs, mapping, LiveFunction(aws_lambda, name, cache=CACHE),
+        stage.sqs, lambda: mapping, LiveFunction(aws_lambda, name, cache=CACHE),
         environ=stage.emulator.environ(), log_dir=stage.log_dir, environments=1,
     )  # fmt: skip
     stage.players.append(player)
@@ -304,7 +306,7 @@ def test_a_redeployment_by_cloudformation_is_an_update(emulator, tmp_path):
         properties = {
             "Code": {"S3Bucket": "packages", "S3Key": word},
             "Handler": "main.handler",
-            "Runtime": f"python{version_of(sys.executable)}",
+            "Runtime": f"python{OURS}",
             "Role": role(emulator),
             "MemorySize": memory,
         }

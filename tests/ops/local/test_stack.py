@@ -158,7 +158,7 @@ PLAYING = f"""
             function = Function("function", "arn", "handlers.never_end", 50, 128, {{}})
             self._player = Player(
                 self.client("sqs"),
-                EventSourceMapping(queue_arn="arn:aws:sqs:eu-west-1:123456789012:q", function_name="function"),
+                lambda: EventSourceMapping("arn:aws:sqs:eu-west-1:123456789012:q", "function"),
                 lambda: Program(function, sys.executable, pathlib.Path({str(FUNCTIONS)!r}), ()),
                 environ=self.environ(),
                 log_dir=self.log_dir,
