@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ops.local.invocation import Environment
+from ops.errors import StackError
+from ops.local.invocation import Environment, FunctionError
 from ops.local.program import Program
 
 
@@ -48,10 +49,13 @@ class Environments:
         """The handler's answer to ``event``, in an environment that is waited for.
 
         Raises:
-            FunctionError: the handler raised, took its process down, or was killed at the function timeout.
-            StackError: an update cannot be run.
+            FunctionError: the handler raised, took its process down, or was killed at the function timeout; or an
+                update cannot be run.
         """
-        environment = self.take()
+        try:
+            environment = self.take()
+        except StackError as error:
+            raise FunctionError(str(error)) from error
         try:
             return environment.invoke(event)
         finally:

@@ -17,7 +17,7 @@ from ops.errors import StackError
 from ops.local import packages, program
 from ops.local.deployed import EventSourceMapping, Function
 from ops.local.environments import Environments
-from ops.local.invocation import Environment
+from ops.local.invocation import Environment, FunctionError
 from ops.local.live import LiveFunction
 from ops.local.packages import RUNTIME, installed
 from ops.local.player import Player
@@ -247,6 +247,25 @@ def test_an_environment_that_works_during_an_update_goes_on_to_its_end(live, env
     assert running.invoke({}) == "old"
     environments.give_back(running)
     assert [environments.invoke({}) for _ in range(2)] == ["new", "new"]
+
+
+def test_an_update_that_cannot_be_run_fails_the_invocation_and_the_next_one_runs(live, emulator, tmp_path):
+    function, broken = LiveFunction(*live, cache=CACHE), [True]
+
+    def program_now():
+        if broken:
+            raise StackError("what it imports could not be installed")
+        return function()
+
+    environments = Environments(program_now, environ=emulator.environ(), log_dir=tmp_path, most=1)
+    try:
+        with pytest.raises(FunctionError, match="could not be installed"):
+            environments.invoke({})
+
+        broken.clear()
+        assert environments.invoke({}) == "old"
+    finally:
+        environments.close()
 
 
 def test_without_an_update_a_function_is_looked_at_once_a_second(live):
