@@ -224,7 +224,8 @@ class Children:
         self._control, theirs = Channel.pair()
         descriptors = theirs.descriptors
         self._process = subprocess.Popen(  # noqa: S603 - no part of it is input
-            [sys.executable, "-P", "-m", self._fork_server, *map(str, descriptors)],  # -P: not from the current folder
+            # -P, -S: imports from the paths of this process alone, not from the current folder or site-packages
+            [sys.executable, "-P", "-S", "-m", self._fork_server, *map(str, descriptors)],
             env=self._environ,
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
