@@ -38,7 +38,7 @@ def handler(event, context):
 """
 
 
-def zipped(**modules):
+def zipped(**modules: str) -> bytes:
     """A package with a module for each argument."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
