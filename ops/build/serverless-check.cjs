@@ -9,6 +9,8 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
+const regionOf = require('../../resources/region.cjs');
+
 const CHECKED = ['package', 'deploy', 'deploy function'];
 const OFFLINE = ['package', 'print', 'plugin list', 'invoke local'];
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
@@ -58,7 +60,7 @@ function packageOf(file) {
 }
 
 function refuseNoRegion(serverless) {
-  if (serverless.configurationInput.provider.region) return;
+  if (regionOf(serverless.processedInput)) return; // where it has none, the framework takes us-east-1
   refuse(serverless, 'No AWS region is known: name one with --region, in AWS_REGION, or in your profile (aws configure set region REGION).');
 }
 

@@ -42,6 +42,9 @@ def test_text_from_the_command_line_is_as_good_as_numbers_and_switches() -> None
         ("window", 0, 5),
         ("maximumConcurrency", 2, 1000),
         ("maxReceiveCount", 5, 1000),
+        ("linkMinutes", 5, 60),
+        ("publicRate", 1, 10000),
+        ("publicBurst", 15, 5000),
     ],
 )
 def test_a_number_is_accepted_within_its_limits_only(name: str, low: int, high: int) -> None:
@@ -68,6 +71,8 @@ def test_what_is_no_whole_number_is_no_number(value: object) -> None:
         ("removals", "yes"),
         ("pointInTimeRecovery", 1),
         ("pollQueue", ""),
+        ("existing", "yes"),
+        ("apiAccessLog", 1),
     ],
 )
 def test_a_choice_has_to_be_one_of_those_named(name: str, value: object) -> None:
@@ -107,6 +112,18 @@ def test_a_prefix_is_a_folder_with_nothing_in_it_that_policies_read_as_a_wildcar
 @pytest.mark.parametrize("prefix", ["images/", "a/b/c/", "2026.summer/raw_files-1/"])
 def test_a_prefix_may_be_several_folders_deep(prefix: str) -> None:
     assert found(uploadsPrefix=prefix) == []
+
+
+@pytest.mark.parametrize("names", ["", "Uploads", "a-b", "2go", "a,,b", "a b", "a" * 31])
+def test_an_api_key_has_a_name_that_a_resource_can_have(names: str) -> None:
+    (fault,) = found(apiKeys=names)
+
+    assert fault.startswith(f"apiKeys: is {names!r}; give names of small letters and digits")
+
+
+def test_several_api_keys_have_different_names() -> None:
+    assert found(apiKeys="uploads, kiosk,press2") == []
+    assert found(apiKeys="kiosk, uploads, kiosk") == ["apiKeys: has 'kiosk' more than once; name each key once"]
 
 
 def test_an_alarm_goes_to_an_address_or_to_nobody() -> None:

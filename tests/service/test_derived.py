@@ -13,6 +13,7 @@ from handlers.clients import REQUEST_SECONDS
 DEFAULTS: dict[str, object] = {
     "uploadsBucket": "originals",
     "variantsBucket": "variants",
+    "existing": False,
     "timeout": 60,
     "window": 0,
     "architecture": "x86_64",
