@@ -18,8 +18,8 @@ def caller_of(request: Request, authorizer: str) -> str:
     match authorizer:
         case "api-key":
             kind, name = "key", request.key_id
-        case "iam":  # a role's session has a name behind a colon: another one each time
-            kind, name = "iam", (request.principal or "").partition(":")[0]
+        case "iam":  # a role's is its id and, behind a colon, the session's name: people of one role share only the id
+            kind, name = "iam", request.principal
         case _:
             kind, name = "sub", request.subject
     if not name:

@@ -72,7 +72,7 @@ def derived(**changes: object) -> dict[str, Any]:
         "linkMinutes": 60,
         "apiKeys": "uploads",
         "publicRate": 1,
-        "publicBurst": 15,
+        "publicBurst": 25,
         "apiMetrics": False,
         "apiAccessLog": False,
         "apiTracing": False,

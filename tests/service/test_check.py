@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from packaged_service import PROJECT, copy_project, serverless
+from packaged_service import NOWHERE, PROJECT, copy_project, serverless
 
 from ops.build.check import RULES, faults
 
@@ -44,7 +44,7 @@ def test_text_from_the_command_line_is_as_good_as_numbers_and_switches() -> None
         ("maxReceiveCount", 5, 1000),
         ("linkMinutes", 5, 60),
         ("publicRate", 1, 10000),
-        ("publicBurst", 15, 5000),
+        ("publicBurst", 25, 5000),
     ],
 )
 def test_a_number_is_accepted_within_its_limits_only(name: str, low: int, high: int) -> None:
@@ -130,6 +130,13 @@ def test_an_alarm_goes_to_an_address_or_to_nobody() -> None:
     assert found(alarmEmail="on-call@example.com") == found(alarmEmail="") == []
     for address in ("on-call", "on-call@example", "a b@example.com"):
         assert found(alarmEmail=address) == [f"alarmEmail: is {address!r}; give an e-mail address, or '' for none"]
+
+
+def test_the_smallest_burst_lets_the_whole_page_through() -> None:
+    page = [path for path in (PROJECT / "web").rglob("*") if path.is_file()]
+
+    documents = ("openapi.json", "settings.json")
+    assert RULES["publicBurst"](len(page) + len(documents) - 1), "a smaller burst than this is refused"
 
 
 def test_a_dead_letter_must_outlive_the_queue_it_comes_from() -> None:
@@ -253,7 +260,8 @@ def test_the_framework_packages_nothing_when_anything_is_at_fault(tmp_path: Path
     text = (tmp_path / "serverless.yml").read_text()
     (tmp_path / "serverless.yml").write_text(text.replace("  local:\n", "  local:\n    memory: much\n"))
 
-    run = serverless(tmp_path, command, "--stage", "local", "--param=batchSize=100000", "--param=windw=3")
+    given = ("--stage", "local", "--param=batchSize=100000", "--param=windw=3")
+    run = serverless(tmp_path, command, *given, environ=NOWHERE | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
 
     said = run.stdout + run.stderr
     assert run.returncode == 2
