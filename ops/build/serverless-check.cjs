@@ -12,9 +12,16 @@ const path = require('node:path');
 const regionOf = require('../../resources/region.cjs');
 
 const CHECKED = ['package', 'deploy', 'deploy function'];
-const OFFLINE = ['package', 'print', 'plugin list', 'invoke local'];
+const OFFLINE = ['package', 'print'];
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const FRAMEWORK = 'osls';
+
+/** What an event holds at least, and the smallest one of each function. */
+const EVENTS = { consumer: ['Records'], api: ['httpMethod', 'resource', 'requestContext'] };
+const LEAST = {
+  consumer: '{"Records": []}',
+  api: '{"httpMethod": "GET", "resource": "/", "requestContext": {"path": "/"}}',
+};
 
 class Check {
   /**
@@ -88,6 +95,7 @@ async function refuseNoCredentials(serverless) {
  * environment variable that is more than a Ref.
  */
 async function prepareInvocation(serverless) {
+  refuseIncompleteEvent(serverless);
   const outputs = await outputsOf(serverless);
   const known = {
     UPLOADS_BUCKET: outputs.UploadsBucket,
@@ -99,6 +107,23 @@ async function prepareInvocation(serverless) {
   }
   const venv = path.join(serverless.serviceDir, '.venv');
   if (!process.env.VIRTUAL_ENV && fs.existsSync(venv)) process.env.VIRTUAL_ENV = venv;
+}
+
+/** What AWS always sends: without it, the function could only answer with a traceback. */
+function refuseIncompleteEvent(serverless) {
+  const { function: name, data, path: file } = serverless.processedInput.options;
+  const text = data ?? (file ? fs.readFileSync(path.resolve(serverless.serviceDir, file), 'utf8') : '{}');
+  const missing = (EVENTS[name] ?? []).filter((each) => !Object.hasOwn(parsed(text), each));
+  if (missing.length === 0) return;
+  refuse(serverless, `The event has no ${missing.join(', ')}: give all that AWS sends with --data or --path, at least ${LEAST[name]}.`);
+}
+
+function parsed(text) {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
 }
 
 async function outputsOf(serverless) {
@@ -114,7 +139,7 @@ async function outputsOf(serverless) {
     return refuse(
       serverless,
       `invoke local works on a deployed stage, and ${stack} in ${provider.getRegion()} cannot be read (${why}): ` +
-        `run npm run deploy -- --stage ${stageOf(serverless)} first, or npm start for a stage on this machine.`
+        `run npm run deploy -- --stage ${stageOf(serverless)} first, or name another --stage or --region.`
     );
   }
 }
