@@ -25,7 +25,7 @@ LOG_RETENTION_DAYS = (
 
 
 def _number(value: object, *, otherwise: int) -> int:
-    return int(_text(value)) if re.fullmatch(r"-?[0-9]{1,9}", _text(value)) else otherwise
+    return int(_text(value)) if re.fullmatch(r"-?[0-9]{1,10}", _text(value)) else otherwise
 
 
 def _text(value: object) -> str:

@@ -44,6 +44,7 @@ def test_text_from_the_command_line_is_as_good_as_numbers_and_switches() -> None
         ("maxReceiveCount", 5, 1000),
         ("linkMinutes", 5, 60),
         ("publicRate", 1, 10000),
+        ("apiDailyQuota", 1, 1_000_000_000),
         ("publicBurst", 25, 5000),
     ],
 )
