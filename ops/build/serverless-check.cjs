@@ -11,7 +11,8 @@ const path = require('node:path');
 
 const regionOf = require('../../resources/region.cjs');
 
-const CHECKED = ['package', 'deploy', 'deploy function'];
+const DEPLOYING = ['deploy', 'deploy function'];
+const CHECKED = ['package', ...DEPLOYING];
 const OFFLINE = ['package', 'print'];
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const FRAMEWORK = 'osls';
@@ -47,7 +48,7 @@ class Check {
 }
 
 async function begin(serverless, command) {
-  if (command.startsWith('deploy')) await refuseNoCredentials(serverless);
+  if (DEPLOYING.includes(command)) await refuseNoCredentials(serverless);
   if (command === 'invoke local') await prepareInvocation(serverless);
 }
 
@@ -63,7 +64,8 @@ function packageOf(file) {
   const folder = path.dirname(file);
   if (folder === file) return 'an unknown program';
   const described = path.join(folder, 'package.json');
-  return fs.existsSync(described) ? JSON.parse(fs.readFileSync(described, 'utf8')).name : packageOf(folder);
+  const name = fs.existsSync(described) ? JSON.parse(fs.readFileSync(described, 'utf8')).name : undefined;
+  return name ?? packageOf(folder);
 }
 
 function refuseNoRegion(serverless) {

@@ -152,7 +152,7 @@ def _clients(name: str, region: str | None, profile: str | None) -> Callable[[st
 def _session(name: str, region: str | None, profile: str | None) -> tuple[Any, str | None]:
     if name == LOCAL:
         return local_session(), running_endpoint()
-    profile = profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
+    profile = profile_of(profile)
     try:
         session = boto3.session.Session(region_name=region_of(region, profile), profile_name=profile)
     except ProfileNotFound as error:
@@ -160,10 +160,15 @@ def _session(name: str, region: str | None, profile: str | None) -> tuple[Any, s
     return session, None
 
 
+def profile_of(profile: str | None) -> str | None:
+    """--profile, AWS_PROFILE, AWS_DEFAULT_PROFILE, or None for the default. boto3 has the two variables reversed."""
+    return profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
+
+
 def region_of(region: str | None, profile: str | None) -> str:
     """The region: --region, AWS_REGION, AWS_DEFAULT_REGION, the profile's. Deployments follow resources/region.cjs.
 
-    boto3 alone does not read AWS_REGION, and prefers another profile where both variables name one.
+    boto3 alone does not read AWS_REGION.
 
     Raises:
         UsageError: none is known.

@@ -1,14 +1,13 @@
 """One rule for the region, in a deployment (resources/region.cjs) and in the command (ops/cli/stage.py)."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 from packaged_service import NOWHERE, PROJECT, copy_project, serverless
 
-from ops.cli.stage import region_of
+from ops.cli.stage import profile_of, region_of
 from ops.errors import UsageError
 
 CONFIG = """
@@ -71,10 +70,9 @@ def test_a_deployment_and_the_command_go_to_the_same_region(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     options = {"region": region, "aws-profile": profile}
-    of_the_command = profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
 
     assert deployed_to({name: value for name, value in options.items() if value}) == expected
-    assert region_of(region, of_the_command) == expected
+    assert region_of(region, profile_of(profile)) == expected
 
 
 @pytest.mark.usefixtures("files")
