@@ -19,6 +19,7 @@ LEFT_OUT = {
     "AWS::CloudFront::OriginAccessControl": "as above",
     "AWS::ApiGateway::Method": "API Gateway is played by a server of ours, which asks for the key itself",
     "AWS::ApiGateway::Deployment": "as above",
+    "AWS::ApiGateway::Stage": "as above; throttling is not played",
     "AWS::ApiGateway::GatewayResponse": "as above",
     "AWS::ApiGateway::Authorizer": "as above",
     "AWS::ApiGateway::ApiKey": "as above",

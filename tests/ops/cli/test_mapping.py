@@ -59,7 +59,7 @@ def test_the_mapping_is_read_as_it_was_deployed(stack):
 
 
 def test_a_stage_without_a_mapping_says_how_to_get_one(stack):
-    with pytest.raises(UsageError, match=r"has 0 event source mappings .* serverless deploy --stage local"):
+    with pytest.raises(UsageError, match=r"has 0 event source mappings .* npm run deploy -- --stage local"):
         mapping_of(quiet_stage(stack))
 
 

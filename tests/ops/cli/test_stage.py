@@ -29,7 +29,7 @@ def test_a_stage_that_was_never_deployed_is_named_with_the_command_that_deploys_
     for name, value in local.environ().items():
         monkeypatch.setenv(name, value)
 
-    with pytest.raises(UsageError, match=r"no stack darkroom-nowhere .* serverless deploy --stage nowhere"):
+    with pytest.raises(UsageError, match=r"no stack darkroom-nowhere .* npm run deploy -- --stage nowhere"):
         find("nowhere", "eu-west-1")
 
 
