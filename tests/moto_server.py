@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer, make_server
 
-from ops.local.server import HOST, Handler
+from ops.local.server import HOST, EmulatorHandler
 
 OBJECTS = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
 LOST = "503 Service Unavailable"
@@ -72,7 +72,7 @@ def operation_of(method: str, target: str) -> str:
 def serving() -> Iterator[MotoServer]:
     """A server, until the context ends."""
     moto = MotoServer()
-    server = make_server(HOST, 0, moto.application, threaded=True, request_handler=Handler)
+    server = make_server(HOST, 0, moto.application, threaded=True, request_handler=EmulatorHandler)
     assert isinstance(server, ThreadedWSGIServer)
     server.daemon_threads = True  # a client that stays connected must not keep the server
     server.block_on_close = False

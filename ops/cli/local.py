@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 
 from ops.cli.terminal import stderr
-from ops.local.emulator import announced
+from ops.local.announcement import announced
 from ops.local.serve.function import Environments
-from ops.local.serve.gateway import API_KEY, Gateway
+from ops.local.serve.gateway import Gateway, draw_api_key
 from ops.local.serve.routes import Routes
 from ops.local.serve.server import Server, listen
 from ops.local.stack import LocalStack
+from ops.local.template import let_in
 
 ROOT = Path(__file__).parents[2]
 LOGS = ROOT / ".cache" / "serve"  # what the functions of the last run printed
@@ -38,12 +39,12 @@ def local(
         listener,
         suppress(KeyboardInterrupt),
         LocalStack(ROOT, work_dir=LOGS, progress=_say) as stack,
-        serving(stack, listener) as server,
-        announced(stack.endpoint),
+        serving(stack, listener, draw_api_key()) as server,
+        announced(stack.running),
     ):
         server.service_actions = stack.player.raise_if_broken  # type: ignore[method-assign]
         stderr().print(f"The page:    {server.url}")
-        stderr().print(f"Its API key: {API_KEY}")
+        stderr().print(f"Its API key: {server.gateway.api_key}")
         stderr().print("Ctrl-C ends everything. In another terminal: npm run darkroom -- status --stage local")
         if open_page:
             webbrowser.open(server.url)
@@ -52,14 +53,15 @@ def local(
 
 
 @contextmanager
-def serving(stack: LocalStack, listener: socket.socket) -> Iterator[Server]:
+def serving(stack: LocalStack, listener: socket.socket, api_key: str) -> Iterator[Server]:
     """A server on ``listener`` for the API that is deployed on the stack; whoever asks lets it serve."""
-    environments = Environments(
-        stack.function("ApiFunction"), code_root=ROOT, environ=stack.environ(), log_dir=stack.log_dir
-    )
+    function = stack.function("ApiFunction")
+    environments = Environments(function, code_root=ROOT, environ=stack.environ(), log_dir=stack.log_dir)
     with environments:
-        gateway = Gateway(Routes.of(stack.template.content), environments.invoke, note=_complain)
-        with Server(listener, gateway) as server:
+        gateway = Gateway(Routes.of(stack.template.content), environments.invoke, _complain, api_key)
+        origins = [origin.strip() for origin in function.environment.get("CORS_ORIGINS", "").split(",")]
+        with Server(listener, gateway, origins) as server:
+            let_in(stack.client("s3"), stack.outputs["UploadsBucket"], server.own_origins)
             yield server
 
 

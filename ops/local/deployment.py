@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import StackError
+from ops.local.user_environment import for_children
 
 STAGE = "local"
 TEMPLATE = "cloudformation-template-update-stack.json"
@@ -96,7 +97,7 @@ class Deployment:
     def _serverless(self, project: Path, step: str) -> None:
         command = [_tool("npx"), "--no-install", "serverless", step, "--package", "packaged", "--stage", STAGE]
         environ = {
-            **_of_the_user(step),
+            **for_children(online=step == "package"),  # his proxy is for pip, never for the way to the emulator
             **self._environ,
             "SLS_AWS_MONITORING_FREQUENCY": "100",
             "PYTHON_BIN": sys.executable,
@@ -136,12 +137,6 @@ def _keep(packaged: Path, kept: Path) -> None:
     made = (folder for folder in kept.parent.iterdir() if (folder / TEMPLATE).is_file())
     for outdated in sorted(made, key=lambda folder: folder.stat().st_mtime)[:-KEPT]:
         shutil.rmtree(outdated, ignore_errors=True)
-
-
-def _of_the_user(step: str) -> dict[str, str]:
-    """The user's environment without AWS's settings; his proxy is for pip, never for the way to the emulator."""
-    unwanted = ("AWS_",) if step == "package" else ("AWS_", "HTTP_PROXY", "HTTPS_PROXY", "PROXY")
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith(unwanted)}
 
 
 def _tool(name: str) -> str:

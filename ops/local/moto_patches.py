@@ -30,7 +30,8 @@ from moto.s3.responses import S3Response
 from moto.sqs import models as sqs
 from moto.sqs.responses import SQSResponse
 
-from ops.local import moto_move_tasks, moto_probes, moto_queues, post_policy
+from ops.local import moto_move_tasks, moto_probes, moto_queues, post_policy, presigned
+from ops.local.credentials import Credentials
 
 Replace = Callable[[Any, str, Any], None]
 Make = Callable[[Any], Any]
@@ -94,9 +95,9 @@ def install(replace: Replace = setattr, patches: Sequence[Patch] | None = None) 
         patch.apply(replace)
 
 
-def all_patches() -> list[Patch]:
-    """Every patch, in the order in which they are applied."""
-    return [*_for_requests(), *_for_queues(), _for_move_tasks()]
+def all_patches(credentials: Credentials | None = None) -> list[Patch]:
+    """Every patch, in the order in which they are applied; ``credentials`` are those that sign forms and links."""
+    return [*_for_requests(), *_for_signatures(credentials or Credentials.draw()), *_for_queues(), _for_move_tasks()]
 
 
 def _for_requests() -> list[Patch]:
@@ -115,14 +116,31 @@ def _for_requests() -> list[Patch]:
             replaces=[(S3Response, name, _holding(objects)) for name in ("_bucket_response", "_key_response")],
         ),
         Patch(
-            "S3's checks of a presigned POST",
-            moto_probes.checks_presigned_posts,
-            replaces=[(S3Response, "_bucket_response_post", post_policy.enforced)],
-        ),
-        Patch(
             "one look-up of each host's backend",  # a sixth of a request's time
             moto_probes.remembers_hosts,
             replaces=[(DomainDispatcherApplication, "get_backend_for_host", functools.cache)],
+        ),
+    ]
+
+
+def _for_signatures(credentials: Credentials) -> list[Patch]:
+    return [
+        Patch(
+            "S3's checks of a presigned POST",
+            lambda: moto_probes.checks_presigned_posts(credentials),
+            replaces=[(S3Response, "_bucket_response_post", post_policy.enforced(credentials))],
+        ),
+        Patch(
+            "an upload by POST that ends with its file",
+            moto_probes.ends_a_form_with_its_file,
+            replaces=[(S3Response, "setup_class", post_policy.without_late_fields)],
+        ),
+        Patch(
+            "S3's checks of a presigned link",
+            moto_probes.checks_presigned_links,
+            replaces=[
+                (S3Response, name, presigned.enforced(credentials)) for name in ("bucket_response", "key_response")
+            ],
         ),
     ]
 

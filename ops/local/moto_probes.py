@@ -15,6 +15,7 @@ from typing import Any, Final
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sqs import models as sqs
 
+from ops.local.credentials import Credentials
 from ops.local.post_policy import signed_form
 
 LOCKS: Final = (type(threading.Lock()), type(threading.RLock()), threading.Condition)
@@ -29,7 +30,7 @@ def has_a_lock(backend: Callable[..., Any]) -> bool:
     return any(isinstance(inspect.getattr_static(made, name), LOCKS) for name in dir(made))
 
 
-def checks_presigned_posts() -> bool:
+def checks_presigned_posts(credentials: Credentials) -> bool:
     """Whether S3 refuses a form that has expired, and a file that is larger than its form allows."""
     client = create_backend_app("s3").test_client()
     bucket, key = ({"path": path, "base_url": "http://127.0.0.1"} for path in ("/probe", "/probe/key"))
@@ -38,11 +39,45 @@ def checks_presigned_posts() -> bool:
         {"expiration": "9999-01-01T00:00:00Z", "conditions": [["content-length-range", 1, 1]]},
     )
     client.put(**bucket)
-    forms = [signed_form("key", policy) | {"file": "12"} for policy in policies]
+    forms = [signed_form("key", policy, credentials) | {"file": "12"} for policy in policies]
     answers = [client.post(**bucket, data=form).status_code for form in forms]
     client.delete(**key)
     client.delete(**bucket)
     return answers == [HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST]
+
+
+def ends_a_form_with_its_file() -> bool:
+    """Whether S3 leaves out the fields that stand behind the file."""
+    client, place = create_backend_app("s3").test_client(), {"base_url": "http://127.0.0.1"}
+    known = {"Authorization": f"AWS4-HMAC-SHA256 Credential=probe/20261121/{PLACE[0]}/s3/aws4_request"}
+    fields = ("key", "key"), ("file", "12"), ("x-amz-meta-late", "1")
+    parts = [f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields]
+    client.put("/probe", headers=known, **place)
+    client.post("/probe", data="".join([*parts, "--b--\r\n"]), content_type="multipart/form-data; boundary=b", **place)
+    stored = client.head("/probe/key", headers=known, **place)
+    client.delete("/probe/key", headers=known, **place)
+    client.delete("/probe", headers=known, **place)
+    return "x-amz-meta-late" not in stored.headers
+
+
+def checks_presigned_links() -> bool:
+    """Whether S3 refuses a link that has expired, and that nobody has signed."""
+    client, place = create_backend_app("s3").test_client(), {"base_url": "http://127.0.0.1"}
+    known = {"Authorization": f"AWS4-HMAC-SHA256 Credential=probe/20261121/{PLACE[0]}/s3/aws4_request"}
+    query = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"probe/20060101/{PLACE[0]}/s3/aws4_request",
+        "X-Amz-Date": "20060101T000000Z",
+        "X-Amz-Expires": "1",
+        "X-Amz-SignedHeaders": "host",
+        "X-Amz-Signature": "0",
+    }
+    client.put("/probe", headers=known, **place)
+    client.put("/probe/key", headers=known, data=b"x", **place)
+    answer = client.get("/probe/key", query_string=query, **place)
+    client.delete("/probe/key", headers=known, **place)
+    client.delete("/probe", headers=known, **place)
+    return answer.status_code == HTTPStatus.FORBIDDEN
 
 
 def remembers_hosts() -> bool:

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ops.errors import StackError
+from ops.local.announcement import Running
 from ops.local.deployed import EventSourceMapping, Function
 from ops.local.deployment import Deployment
 from ops.local.emulator import ACCOUNT, REGION, Emulator
@@ -75,6 +76,11 @@ class LocalStack:
     def function(self, output: str) -> Function:
         """The deployed function that this output of the stack names."""
         return Function.from_api(self.client("lambda").get_function_configuration(FunctionName=self.outputs[output]))
+
+    @property
+    def running(self) -> Running:
+        """Where it is, for other commands."""
+        return Running(self._emulator.endpoint, self._emulator.credentials)
 
     def environ(self) -> dict[str, str]:
         """What makes any AWS SDK in a child process talk to this stack; for an environment without AWS_PROFILE."""

@@ -12,7 +12,7 @@ from ops.cli.start.photos import select
 from ops.cli.start.run import Run
 from ops.cli.terminal import AsJson, print_json, stderr, stdout
 from ops.errors import UsageError
-from ops.local.emulator import announced
+from ops.local.announcement import announced
 from ops.local.stack import LocalStack
 
 ROOT = Path(__file__).parents[3]
@@ -82,7 +82,7 @@ def _keep_running(stack: LocalStack) -> None:
     stderr().print(f"The stack is running: AWS_ENDPOINT_URL={stack.endpoint}; Ctrl-C ends it.")
     stderr().print("In another terminal: npm run darkroom -- status --stage local")
     try:
-        with announced(stack.endpoint):
+        with announced(stack.running):
             while True:
                 stack.player.raise_if_broken()
                 time.sleep(1)

@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 from ops.cli.dlq.selection import read_queue
 from ops.cli.main import make_app
 from tests.corpus.pictures import scene
-from tests.ops.cli.embedded import jpeg, prefix_of, put, quiet_stage, stage_of, wait_for, wait_until
+from tests.ops.cli.embedded import jpeg, prefix_of, put, quiet_stage, stage_of, use, wait_for, wait_until
 
 
 @pytest.fixture
 def live(stack, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    use(monkeypatch, stack)
     return stage_of(stack)
 
 
