@@ -211,7 +211,7 @@ def test_node_modules_that_somebody_pruned_are_installed_again(ready):
 
 def test_of_two_set_ups_in_one_clone_the_second_waits_and_finds_all_done(clone):
     first = clone.has("python3", "npm").start("start", FAKE_HANGS="pip")
-    while not (clone.log.exists() and '"pip"' in clone.log.read_text()):
+    while not (clone.log.exists() and '"title": "pip"' in clone.log.read_text()):
         assert first.poll() is None
         time.sleep(0.02)
     second = clone.start("start")
@@ -292,7 +292,7 @@ def test_a_set_up_that_failed_half_way_is_begun_again(clone):
 
 def test_an_interrupted_set_up_says_so_and_is_begun_again(clone):
     process = clone.has("python3", "npm").start("start", FAKE_HANGS="pip")
-    while not (clone.log.exists() and '"pip"' in clone.log.read_text()):
+    while not (clone.log.exists() and '"title": "pip"' in clone.log.read_text()):
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
