@@ -1,5 +1,6 @@
 """``darkroom local``: the service, its API and its page on this machine, until Ctrl-C."""
 
+import shutil
 import socket
 import webbrowser
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from ops.local.stack import LocalStack
 from ops.local.template import let_in
 
 ROOT = Path(__file__).parents[2]
-LOGS = ROOT / ".cache" / "serve"  # what the functions of the last run printed
+LOGS = ROOT / ".cache" / "serve"  # what the functions of the last run printed, below the page's port
 
 
 def local(
@@ -37,8 +38,9 @@ def local(
     listener = listen(port)  # before the stack, which takes seconds to start
     with (
         listener,
+        _logs(listener.getsockname()[1], keep=port != 0) as logs,
         suppress(KeyboardInterrupt),
-        LocalStack(ROOT, work_dir=LOGS, progress=_say) as stack,
+        LocalStack(ROOT, work_dir=logs, progress=_say) as stack,
         serving(stack, listener, draw_api_key()) as server,
         announced(stack.running),
     ):
@@ -58,16 +60,27 @@ def serving(stack: LocalStack, listener: socket.socket, api_key: str) -> Iterato
     function = stack.function("ApiFunction")
     environments = Environments(function, code_root=ROOT, environ=stack.environ(), log_dir=stack.log_dir)
     with environments:
-        gateway = Gateway(Routes.of(stack.template.content), environments.invoke, _complain, api_key)
+        routes = Routes.of(stack.template.content)
+        gateway = Gateway(routes, environments.invoke, lambda said: _complain(said, stack.log_dir), api_key)
         origins = [origin.strip() for origin in function.environment.get("CORS_ORIGINS", "").split(",")]
         with Server(listener, gateway, origins) as server:
             let_in(stack.client("s3"), stack.outputs["UploadsBucket"], server.own_origins)
             yield server
 
 
+@contextmanager
+def _logs(port: int, *, keep: bool) -> Iterator[Path]:
+    """An empty folder for what this run prints, which no other one has: the port is its own. ``keep`` it at the end."""
+    folder = LOGS / str(port)
+    shutil.rmtree(folder, ignore_errors=True)
+    yield folder
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _say(sentence: str) -> None:
     stderr().print(f"{sentence} ...", style="dim")
 
 
-def _complain(sentence: str) -> None:
-    stderr().print(f"{sentence}; what the function printed is in {LOGS / 'logs'}")
+def _complain(sentence: str, logs: Path) -> None:
+    stderr().print(f"{sentence}; what the function printed is in {logs}")

@@ -25,6 +25,21 @@ def test_the_local_stage_is_found_from_its_stacks_outputs(local):
     assert stage.client("s3").head_bucket(Bucket=stage.uploads_bucket)
 
 
+def test_no_setting_of_the_shell_turns_a_command_away_from_the_local_stage(local, monkeypatch):
+    for name, value in {
+        "AWS_CA_BUNDLE": "/nowhere/ca.pem",
+        "AWS_PROFILE": "work",
+        "AWS_REGION": "us-gov-west-1",
+        "AWS_USE_FIPS_ENDPOINT": "true",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)
+
+    assert find("local").client("s3").head_bucket(Bucket=local.outputs["UploadsBucket"])
+
+
 def test_a_stage_that_was_never_deployed_is_named_with_the_command_that_deploys_it(local, monkeypatch):
     for name, value in local.environ().items():
         monkeypatch.setenv(name, value)
