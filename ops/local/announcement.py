@@ -48,7 +48,7 @@ def announced(stack: Running, folder: Path = RUNNING) -> Iterator[None]:
             file.unlink(missing_ok=True)
 
 
-def running_stack(environ: Mapping[str, str] = os.environ, folder: Path = RUNNING) -> Running:
+def running_stack(environ: Mapping[str, str] | None = None, folder: Path = RUNNING) -> Running:
     """The local stack that a command means: the one whose variables it has, or else the only one that runs here.
 
     AWS_ENDPOINT_URL counts where it names a local stack, and only there: people set it for other emulators.
@@ -56,6 +56,7 @@ def running_stack(environ: Mapping[str, str] = os.environ, folder: Path = RUNNIN
     Raises:
         StackError: none runs, or several, and AWS_ENDPOINT_URL names none of them.
     """
+    environ = os.environ if environ is None else environ
     named, credentials = environ.get("AWS_ENDPOINT_URL", ""), Credentials.of(environ)
     if named and credentials:
         return Running(named, credentials)

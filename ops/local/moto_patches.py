@@ -24,15 +24,14 @@ not list, and 409 for two conditional writes at once, since requests here run on
 
 Who may ask at all, and from which page, is decided before moto (``guard``). The connection handler in ``server``
 (bodies read whole, connections kept open) replaces none of moto's names, and could go upstream too. Each patch looks
-first whether moto does its work by now (``moto_probes``, ``moto_s3_probes``), and then steps aside; the tests of the local
-stack test the behaviour, whichever of the two brings it.
+first whether moto does its work by now (``moto_probes``, ``moto_s3_probes``), and then steps aside; the tests of the
+local stack test the behaviour, whichever of the two brings it.
 """
 
 import functools
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend
@@ -45,56 +44,7 @@ from moto.sqs.responses import SQSResponse
 
 from ops.local import moto_limits, moto_move_tasks, moto_probes, moto_queues, moto_s3_probes, post_policy, presigned
 from ops.local.credentials import Credentials
-
-Replace = Callable[[Any, str, Any], None]
-Make = Callable[[Any], Any]
-"""Makes the replacement out of what moto has."""
-
-
-class PatchError(RuntimeError):
-    """moto neither does what a patch adds nor has what the patch builds on."""
-
-
-@dataclass(frozen=True)
-class Patch:
-    """One thing that moto lacks.
-
-    Args:
-        adds: what it adds, in a few words.
-        is_in_moto: whether moto does that by now.
-        replaces: owner, name and how to make the replacement.
-        new: owner, name and value of what moto has not at all.
-        uses: owner (a class, a module or an instance) and name of what the replacements build on.
-    """
-
-    adds: str
-    is_in_moto: Callable[[], bool]
-    replaces: Sequence[tuple[Any, str, Make]] = ()
-    new: Sequence[tuple[Any, str, Any]] = ()
-    uses: Sequence[tuple[Any, str]] = ()
-
-    def is_needed(self) -> bool:
-        """Whether moto lacks this.
-
-        Raises:
-            PatchError: it does, or nobody can tell, and it lacks a name that the patch builds on.
-        """
-        try:
-            if self.is_in_moto():
-                return False
-        except Exception as error:
-            raise PatchError(f"nothing tells whether moto has {self.adds}: {error}; see moto_probes.py") from error
-        names = [*self.uses, *((owner, name) for owner, name, _ in self.replaces)]
-        if missing := [f"{_name(owner)}.{name}" for owner, name in names if not hasattr(owner, name)]:
-            raise PatchError(f"moto has neither {self.adds} nor {', '.join(missing)}: fix ops/local/moto_patches.py")
-        return True
-
-    def apply(self, replace: Replace) -> None:
-        """Put the replacements in place."""
-        for owner, name, make in self.replaces:
-            replace(owner, name, make(getattr(owner, name)))
-        for owner, name, value in self.new:
-            replace(owner, name, value)
+from ops.local.patch import Make, Patch, Replace
 
 
 def install(replace: Replace = setattr, patches: Sequence[Patch] | None = None) -> None:
@@ -268,7 +218,3 @@ def _holding(lock: Any) -> Make:
         return alone
 
     return make
-
-
-def _name(owner: Any) -> str:
-    return getattr(owner, "__name__", None) or type(owner).__name__

@@ -24,6 +24,7 @@ from werkzeug.serving import make_server
 from ops.local import moto_patches
 from ops.local.credentials import Credentials
 from ops.local.guard import CorsRule, Guard
+from ops.local.patch import PatchError
 
 HOST = "127.0.0.1"
 
@@ -98,10 +99,10 @@ def main() -> None:
     credentials = Credentials.of(os.environ)
     try:
         if credentials is None:
-            raise moto_patches.PatchError("it was given no credentials of a local stack")
+            raise PatchError("it was given no credentials of a local stack")
         moto_patches.install(patches=moto_patches.all_patches(credentials))
         listener = socket.create_server((HOST, int(sys.argv[1])), backlog=128)
-    except (moto_patches.PatchError, OSError) as error:
+    except (PatchError, OSError) as error:
         _say(error=str(error))
         sys.exit(1)
     application = Guard(DomainDispatcherApplication(create_backend_app), credentials, _cors_rules)

@@ -29,8 +29,9 @@ PIP_OF_OUR_OWN: Final = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DI
 """Over pip's configuration file, in which people set what a shell sets elsewhere."""
 
 
-def for_children(environ: Mapping[str, str] = os.environ, *, online: bool = False) -> dict[str, str]:
+def for_children(environ: Mapping[str, str] | None = None, *, online: bool = False) -> dict[str, str]:
     """The environment of a child that talks to the emulator alone or, when ``online``, to a package registry too."""
+    environ = os.environ if environ is None else environ
     unwanted = FAMILIES if online else re.compile(f"{FAMILIES.pattern}|{PROXIES.pattern}", re.IGNORECASE)
     kept = {name: value for name, value in environ.items() if KEPT.match(name) or not unwanted.match(name)}
     return kept | PIP_OF_OUR_OWN if online else kept
