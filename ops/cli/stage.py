@@ -1,8 +1,8 @@
 """A deployed stage, as the commands see it: its queues, buckets and table by name, and clients for them.
 
 What is where comes from the outputs of the stage's CloudFormation stack, so a command needs a stage's name and nothing
-more. The stage "local" is the embedded stack of whichever `darkroom start --keep-running` or `darkroom local` runs on
-this machine, unless AWS_ENDPOINT_URL names another.
+more. The stage "local" is the embedded stack of the `darkroom start --keep-running` or `darkroom local` that runs in
+this clone; of several, the one that AWS_ENDPOINT_URL names.
 """
 
 import functools
@@ -22,7 +22,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ProfileNotFound
 
 from ops.errors import UsageError
-from ops.local.emulator import local_session, running_endpoint
+from ops.local.announcement import running_stack
+from ops.local.emulator import REGION
 
 ROOT = Path(__file__).parents[2]
 LOCAL = "local"
@@ -136,13 +137,14 @@ def _clients(name: str, region: str | None, profile: str | None) -> Callable[[st
     session, endpoint = _session(name, region, profile)
     # Links are signed with version 4 and name the bucket's own host, of which the emulator has none
     links = Config(signature_version="s3v4", s3={"addressing_style": "path" if endpoint else "virtual"})
+    own = CLIENT.merge(Config(proxies={})) if endpoint else CLIENT  # no proxy leads to this machine
     made: dict[str, Any] = {}
     making = threading.Lock()
 
     def client(service: str) -> Any:
         with making:
             if service not in made:
-                config = CLIENT.merge(links) if service == "s3" else CLIENT
+                config = own.merge(links) if service == "s3" else own
                 made[service] = session.client(service, config=config, endpoint_url=endpoint)
             return made[service]
 
@@ -151,7 +153,8 @@ def _clients(name: str, region: str | None, profile: str | None) -> Callable[[st
 
 def _session(name: str, region: str | None, profile: str | None) -> tuple[Any, str | None]:
     if name == LOCAL:
-        return local_session(), running_endpoint()
+        running = running_stack()
+        return running.credentials.session(REGION), running.endpoint
     profile = profile_of(profile)
     try:
         session = boto3.session.Session(region_name=region_of(region, profile), profile_name=profile)

@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from ops.cli.main import make_app
 from ops.local.emulator import PROJECT
-from tests.ops.cli.embedded import jpeg, prefix_of, put, stage_of, wait_for, wait_until
+from tests.ops.cli.embedded import jpeg, prefix_of, put, stage_of, use, wait_for, wait_until
 
 
 @pytest.fixture
 def status(stack, monkeypatch):
     """Runs the command: its exit code, standard output and standard error."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    use(monkeypatch, stack)
     return lambda *words: CliRunner().invoke(make_app(), ["status", *words, "--stage", "local"])
 
 
