@@ -26,7 +26,7 @@ LOG_RETENTION_DAYS = (
 
 
 def _number(value: object, *, otherwise: int) -> int:
-    return int(_text(value)) if re.fullmatch(r"-?[0-9]{1,9}", _text(value)) else otherwise
+    return int(_text(value)) if re.fullmatch(r"-?[0-9]{1,10}", _text(value)) else otherwise
 
 
 def _text(value: object) -> str:
@@ -60,6 +60,7 @@ BUCKET_NAME = matching(
     "3 to 63 lowercase letters, digits and hyphens; ${AWS::AccountId} and ${AWS::Region} are replaced",
 )
 SWITCH = one_of(True, False)
+KEY_NAME = r"[a-z][a-z0-9]{0,29}"
 ORIGIN = r"https?://[a-z0-9.-]+(:\d+)?"
 
 RULES: Mapping[str, Rule] = {
@@ -68,6 +69,7 @@ RULES: Mapping[str, Rule] = {
         r"([A-Za-z0-9_][A-Za-z0-9_.-]*/)+", "letters and digits that end with a slash, as in images/"
     ),
     "variantsBucket": BUCKET_NAME,
+    "existing": SWITCH,
     "memory": whole(512, 10240, "with less, a large image does not fit"),
     "timeout": whole(10, LONGEST_TIMEOUT),
     "trySeconds": whole(5, 400, "with less, a large image is never finished"),
@@ -94,11 +96,19 @@ RULES: Mapping[str, Rule] = {
     ),
     "cdnDomain": matching(r"|([a-z0-9-]+\.)+[a-z]+", "a domain such as pictures.example.com, or '' for none"),
     "uploadMinutes": whole(5, 60, "a form is for one upload, soon"),
-    "linkMinutes": whole(5, 360, "a link ends with the credentials that signed it"),
+    "linkMinutes": whole(5, 60, "a link ends with the session of the role that signed it, an hour at least"),
     "apiMemory": whole(256, 10240, "with less, a cold start takes seconds"),
+    "apiKeys": matching(
+        rf"{KEY_NAME}(, *{KEY_NAME})*", "names of small letters and digits with commas between, as in uploads, kiosk"
+    ),
     "apiRate": whole(1, 10000),
     "apiBurst": whole(1, 5000),
     "apiDailyQuota": whole(1, 1_000_000_000),
+    "publicRate": whole(1, 10000),
+    "publicBurst": whole(25, 5000, "the page alone is 22 files"),
+    "apiMetrics": SWITCH,
+    "apiAccessLog": SWITCH,
+    "apiTracing": SWITCH,
 }
 
 
@@ -134,6 +144,9 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...]) -> Iterat
         )
     if _text(values.get("authorizer")) == "jwt" and not _text(values.get("userPoolArn") or ""):
         yield "userPoolArn: is not set; give the ARN of the user pool whose tokens are taken, for authorizer is jwt"
+    names = [name.strip() for name in _text(values.get("apiKeys")).split(",")]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"apiKeys: has {name!r} more than once; name each key once"
     uploads, target = _text(values.get("uploadsBucket")), _text(values.get("variantsBucket"))
     if uploads == target:
         prefix = _text(values.get("uploadsPrefix"))

@@ -201,8 +201,7 @@ class Children:
     def started(self, seconds: float) -> int | None:
         """Wait until the child that was requested last has started.
 
-        Returns:
-            The exit status of the one before, a signal as a negative number; None when there was none.
+        Returns: the exit status of the one before, a signal as a negative number; None when there was none.
 
         Raises:
             ChannelClosed, ProtocolError, TimeoutError: the fork server must be replaced; OSError: it cannot fork.
@@ -233,7 +232,8 @@ class Children:
         self._control, theirs = Channel.pair()
         descriptors = theirs.descriptors
         self._process = subprocess.Popen(  # noqa: S603 - no part of it is input
-            [sys.executable, "-P", "-m", self._fork_server, *map(str, descriptors)],  # -P: not from the current folder
+            # -P, -S: imports from the paths of this process alone, not from the current folder or site-packages
+            [sys.executable, "-P", "-S", "-m", self._fork_server, *map(str, descriptors)],
             env=self._environ,
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
