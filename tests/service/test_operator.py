@@ -6,6 +6,7 @@ from tests.service.packaged_service import Package
 from tests.service.test_access import att, listed, policy
 
 UPLOADS = {"Fn::Sub": "${UploadsBucket.Arn}/images/*"}
+DOCTORS = {"Fn::Sub": "${UploadsBucket.Arn}/images/.doctor/*"}
 VARIANTS = {"Fn::Sub": "${VariantsBucket.Arn}/*"}
 MAPPING = {
     "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:"
@@ -25,6 +26,10 @@ def test_an_operator_may_do_exactly_what_the_commands_do(default: Package) -> No
         "ReadObjects": (["s3:GetObject"], [UPLOADS, VARIANTS]),
         "Upload": (["s3:PutObject", "s3:AbortMultipartUpload"], [UPLOADS]),
         "RemoveOrphans": (["s3:DeleteObject"], [VARIANTS]),
+        "RemoveTheDoctorsPictures": (["s3:DeleteObject"], [DOCTORS]),
+        "SeeTheNotification": (["s3:GetBucketNotification"], [att("UploadsBucket")]),
+        "SeeWhomAlarmsReach": (["sns:ListSubscriptionsByTopic"], [{"Ref": "AlarmTopic"}]),
+        "ReadTheConsumersLog": (["logs:FilterLogEvents"], [att("ConsumerLogGroup")]),
         "ReadTheLedger": (["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"], [att("ImagesTable")]),
         "KeepTheHistory": (["dynamodb:PutItem"], [att("ImagesTable")]),
         "SendToTheQueues": (["sqs:GetQueueAttributes", "sqs:SendMessage"], [att("UploadsQueue"), att("UploadsDlq")]),
@@ -39,7 +44,10 @@ def test_an_operator_may_do_exactly_what_the_commands_do(default: Package) -> No
         "SeeWhatIsDeployed": (["lambda:GetFunctionConfiguration"], [att("ConsumerLambdaFunction")]),
         "PauseAndResume": (["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"], [MAPPING]),
         "WhatKnowsNoResources": (
-            ["lambda:ListEventSourceMappings", "cloudwatch:GetMetricData", "cloudwatch:ListMetrics"],
+            [
+                *("lambda:ListEventSourceMappings", "lambda:GetAccountSettings"),
+                *("cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "cloudwatch:DescribeAlarms"),
+            ],
             ["*"],
         ),
     }

@@ -10,6 +10,7 @@ from api.objects import Objects, PresignedPost, origin_of
 from ops.cli.doctor.checkup import Checkup, SentPicture
 from ops.cli.doctor.pictures import FORM, PICTURES
 from ops.cli.doctor.results import CheckResult, fail, ok, skipped, warn
+from processing.storage.objects import head
 from processing.storage.refusals import code_of, status_of
 
 HTTP_TIMEOUT: Final = 20.0  # seconds
@@ -36,8 +37,11 @@ def check_post(checkup: Checkup) -> CheckResult:
     if not answer.ok or answer.is_redirect:
         return fail(f"S3 answers {answer.status_code} ({_code(answer)})", "Are your credentials allowed s3:PutObject?")
     checkup.allowed_origin = answer.headers.get("Access-Control-Allow-Origin")
-    etag = answer.headers["ETag"].strip('"')
-    checkup.sent[FORM.name] = SentPicture(FORM.name, key, etag, checkup.monotonic())
+    sent_at = checkup.monotonic()
+    stored = head(checkup.client("s3"), checkup.deployed.uploads_bucket, key)
+    if stored is None:
+        return fail(f"S3 answers {answer.status_code}, and has no such object")
+    checkup.sent[FORM.name] = SentPicture(FORM.name, key, stored["ETag"], sent_at)
     return ok(f"{answer.status_code}; one byte more than declared: EntityTooLarge")
 
 

@@ -110,6 +110,7 @@ def _checkup(
         return checkup
     try:
         checkup.stage = stages.find(name, region, profile)
+        checkup.client = checkup.stage.client
     except NoStackError as error:
         checkup.no_stage = str(error)
     return checkup

@@ -49,7 +49,7 @@ def summary(results: Sequence[CheckResult], *, is_before: bool) -> str:
     counts = Counter(result.status for result in results)
     listed = ", ".join(f"{counts[status]} {status}" for status in CheckStatus if counts[status])
     if counts[CheckStatus.FAIL]:
-        return f"Not healthy: {listed}."
+        return f"Not {'ready for a deployment' if is_before else 'healthy'}: {listed}."
     return f"{'Ready for a deployment' if is_before else 'Healthy'}: {listed}."
 
 
