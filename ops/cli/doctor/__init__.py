@@ -12,6 +12,7 @@ Read in this order:
     pictures    the doctor's own pictures
     pipeline    uploads them, follows them to their variants, and the broken one to the dead-letter queue
     browser     presigned POST, CORS, early refusals, the page
+    following   waits for the ends of pictures in the images table
     cleaning    removes what a run has left, and what an interrupted one has
     report      the table, and the JSON document
     command     the options, and the exit code

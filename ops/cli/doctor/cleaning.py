@@ -10,17 +10,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.cli.dlq.messages import DeadMessage, HeldMessages
 from ops.cli.doctor.checkup import RESERVED, Checkup
+from ops.cli.doctor.following import follow
 from ops.cli.doctor.results import CheckResult, ok, skipped, warn
 from ops.cli.queues import depth_of
 from ops.cli.recipes import read_recipe
-from processing.errors import MalformedMessage
+from processing.errors import MalformedMessage, Unavailable
 from processing.events import parse
-from processing.ledger import Phase
+from processing.ledger import ImagesTable, Phase, Version
 from processing.storage.refusals import code_of
 
 MOST_DEAD: Final = 1000  # dead letters that are received to find one's own
 PAUSE: Final = 0.5  # seconds between two looks into the dead-letter queue
-LAST_LOOK: Final = 10.0  # seconds in which a message that was rejected dies
+LAST_LOOK: Final = 10.0  # seconds in which a message that was rejected dies, and one that is on its way ends
 
 
 class DeadLetters:
@@ -73,11 +74,11 @@ def check_cleaning(checkup: Checkup) -> CheckResult:
     if checkup.stage is None or not checkup.has_uploaded:
         return skipped("nothing was uploaded")
     problems = list[str]()
-    rejected = [each.key for each in checkup.sent.values() if each.end and each.end.phase is Phase.REJECTED]
-    dead = _trying(problems, "dead letters", lambda: _bury(checkup, rejected))
-    counts = {"uploads": 0, "variants": 0, "dead_letters": dead}
-    counts["uploads"] = _trying(problems, "uploads", lambda: _delete_below(checkup, _uploads(checkup)))
-    counts["variants"] = _trying(problems, "variants", lambda: _delete_below(checkup, _variants(checkup)))
+    counts = {
+        "uploads": _trying(problems, "uploads", lambda: _delete_below(checkup, _uploads(checkup))),
+        "variants": _trying(problems, "variants", lambda: _delete_variants(checkup)),
+        "dead_letters": _trying(problems, "dead letters", lambda: _bury(checkup)),
+    }
     if problems:
         return warn("; ".join(problems), f"Delete what is below {checkup.reserved} in the uploads bucket.", **counts)
     return ok(
@@ -90,19 +91,34 @@ def _trying(problems: list[str], what: str, remove: Callable[[], int]) -> int:
     """How many were removed; a refusal is noted, and keeps nothing else from being removed."""
     try:
         return remove()
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, Unavailable) as error:
         problems.append(f"{what} are left: {code_of(error)}")
         return 0
 
 
-def _bury(checkup: Checkup, rejected: Sequence[str]) -> int:
+def _delete_variants(checkup: Checkup) -> int:
+    """What is on its way when a run is interrupted may be published after its upload was deleted: wait for its end."""
+    follow(checkup, [each for each in checkup.sent.values() if each.end is None], LAST_LOOK)
+    return _delete_below(checkup, _variants(checkup))
+
+
+def _bury(checkup: Checkup) -> int:
     """Delete the dead letters of this run that are still to come, and those that other runs have left."""
     dead = DeadLetters(checkup)
     if dead.are_too_many():
         return 0
-    own = set(rejected) - checkup.searched
+    own = _rejected(checkup) - checkup.searched
     dead.take(sorted(own), LAST_LOOK)
+    checkup.searched |= own
     return len(own) + len(dead.delete(lambda key: _is_ours(checkup, key)))
+
+
+def _rejected(checkup: Checkup) -> set[str]:
+    """The keys of this run whose messages die: a picture may be rejected before anybody has followed it."""
+    stage = checkup.deployed
+    table = ImagesTable(checkup.client("dynamodb"), stage.images_table)
+    records = table.read(Version(stage.uploads_bucket, each.key, each.etag) for each in checkup.sent.values())
+    return {version.key for version, record in records.items() if record.phase(checkup.clock()) is Phase.REJECTED}
 
 
 def _is_ours(checkup: Checkup, key: str) -> bool:

@@ -11,10 +11,10 @@ from PIL import Image
 
 from ops.cli.doctor.checkup import Checkup, SentPicture
 from ops.cli.doctor.cleaning import DeadLetters
+from ops.cli.doctor.following import follow
 from ops.cli.doctor.pictures import BROKEN, FORM, HEIC, PICTURES, DoctorPicture
 from ops.cli.doctor.results import CheckResult, action_of, fail, is_refused, ok, skipped, warn
-from ops.cli.follow import End, Follower
-from processing.ledger import ImagesTable, Phase, VariantRecord, Version
+from processing.ledger import Phase, VariantRecord
 from processing.storage.refusals import code_of
 
 HTTP_TIMEOUT: Final = 20.0  # seconds
@@ -43,7 +43,7 @@ def check_variants(checkup: Checkup) -> CheckResult:
     """Follow them to their ends; then get every variant by a link, and look at it."""
     if not checkup.sent:
         return skipped(NOT_SENT)
-    _follow(checkup)
+    follow(checkup, [*checkup.sent.values()], checkup.timeout)
     problems, variants = list[str](), 0
     sent = [picture for picture in (*PICTURES, FORM) if picture.name in checkup.sent]
     for picture in sent:
@@ -122,24 +122,9 @@ def _send(checkup: Checkup, picture: DoctorPicture) -> None:
     checkup.sent[picture.name] = SentPicture(picture.name, key, answer["ETag"].strip('"'), checkup.monotonic())
 
 
-def _follow(checkup: Checkup) -> None:
-    """Until each has its end, or none came for as long as one picture may take."""
-    stage = checkup.deployed
-
-    def on_end(end: End[SentPicture]) -> None:
-        end.subject.end, end.subject.seconds = end, checkup.monotonic() - end.subject.sent_at
-
-    table = ImagesTable(checkup.client("dynamodb"), stage.images_table)
-    follower = Follower[SentPicture](table, on_end=on_end, clock=checkup.monotonic, pause=checkup.pause)
-    for each in checkup.sent.values():
-        follower.add(each, Version(stage.uploads_bucket, each.key, each.etag))
-    for end in follower.wait_for_all(checkup.timeout):
-        end.subject.end = end
-
-
 def _ended(checkup: Checkup, name: str) -> SentPicture:
-    if name in checkup.sent and checkup.sent[name].end is None:
-        _follow(checkup)
+    if checkup.sent[name].end is None:
+        follow(checkup, [*checkup.sent.values()], checkup.timeout)
     return checkup.sent[name]
 
 
