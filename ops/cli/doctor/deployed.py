@@ -14,6 +14,7 @@ LOG_WINDOW: Final = timedelta(hours=6)
 LOG_PAGES: Final = 20
 STARTED: Final = "started"  # the message of the line that the consumer logs when an environment begins
 TIMES: Final = 6  # function timeouts in a visibility timeout: AWS's rule for SQS event sources
+ALARMS: Final = ("dlq-depth", "queue-age", "bugs")  # resources/observability.yml
 DEPLOY_AGAIN: Final = "Deploy the stage again."
 
 
@@ -109,12 +110,15 @@ def check_redrive(checkup: Checkup) -> CheckResult:
 
 def check_alarms(checkup: Checkup) -> CheckResult:
     """Whether the alarms reach somebody."""
-    topic, stack = checkup.outputs["AlarmTopic"], checkup.stack_name
-    pages = checkup.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{stack}-")
-    alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
-    silent = [each["AlarmName"] for each in alarms if topic not in each.get("AlarmActions", ())]
-    if silent or not alarms:
-        return fail(f"alarms without an action: {', '.join(silent) or 'there are none'}", DEPLOY_AGAIN)
+    topic, names = checkup.outputs["AlarmTopic"], [f"{checkup.stack_name}-{name}" for name in ALARMS]
+    answer = checkup.client("cloudwatch").describe_alarms(AlarmNames=names)
+    alarms = {
+        alarm["AlarmName"]
+        for alarm in answer["MetricAlarms"]
+        if topic in alarm.get("AlarmActions", ()) and alarm.get("ActionsEnabled", True)
+    }
+    if silent := [name for name in names if name not in alarms]:
+        return fail(f"alarms that are missing or reach no topic: {', '.join(silent)}", DEPLOY_AGAIN)
     pages = checkup.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     subscribed = [each["SubscriptionArn"] for page in pages for each in page["Subscriptions"]]
     pending = sum(arn == "PendingConfirmation" for arn in subscribed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.errors import StackError, UsageError
@@ -77,6 +78,8 @@ class Check:
             found = fail(str(error))
         except (ClientError, BotoCoreError, Unavailable) as error:
             found = self._refused(error)
+        except requests.RequestException as error:
+            found = fail(f"{type(error).__name__}: {error}", "Check the address, the network, and proxies.")
         except Exception as error:  # noqa: BLE001 - a bug in one check must not hide what the others find
             found = fail(f"{type(error).__name__}: {error}", "This is a bug of the doctor: report it.")
         return cleaned(replace(found, name=self.name, seconds=round(time.monotonic() - began, 2)))

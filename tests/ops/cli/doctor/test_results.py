@@ -3,6 +3,7 @@
 import io
 
 import pytest
+import requests
 from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 
@@ -44,6 +45,7 @@ def test_what_is_not_answered_fails_unless_it_is_optional():
     assert raising(refused("NoSuchBucket"))[0] == "fail"
     assert raising(refused("NoSuchBucket"), optional=True) == ("skipped", "not answered: ListThings: NoSuchBucket")
     assert raising(EndpointConnectionError(endpoint_url="x"))[0] == "fail"
+    assert raising(requests.ConnectionError("refused")) == ("fail", "ConnectionError: refused")
     assert raising(UsageError("there is none")) == ("fail", "there is none")
 
 

@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 from ops.cli.dlq.messages import HeldMessages
 from ops.cli.doctor.cleaning import DeadLetters
 from ops.cli.doctor.command import run
-from ops.cli.doctor.pictures import PICTURES
+from ops.cli.doctor.deployed import ALARMS
+from ops.cli.doctor.pictures import HEIC_FILE, PICTURES
 from ops.cli.doctor.pipeline import _wrong_pixels
 from ops.cli.doctor.results import Check
 from ops.cli.main import make_app
+from ops.cli.stage import ROOT
 from processing.ledger import VariantRecord
 from tests.api.fuzz import served
 from tests.ops.cli.doctor.conftest import error, find, found
@@ -191,6 +193,23 @@ def test_alarms_without_an_action_are_found(checkup):
     assert (status, "darkroom-local-bugs" in text) == ("fail", True)
 
 
+def test_an_alarm_that_is_switched_off_is_found(stack, checkup):
+    cloudwatch, name = stack.client("cloudwatch"), "darkroom-local-queue-age"
+    cloudwatch.disable_alarm_actions(AlarmNames=[name])
+    try:
+        status, text = found(checkup, "alarms")
+    finally:
+        cloudwatch.enable_alarm_actions(AlarmNames=[name])
+
+    assert (status, text.startswith(f"alarms that are missing or reach no topic: {name} >")) == ("fail", True)
+
+
+def test_every_alarm_of_the_template_is_looked_at(stack, checkup):
+    names = {properties["AlarmName"] for _, properties in stack.template.resources("AWS::CloudWatch::Alarm")}
+
+    assert {f"{checkup.stack_name}-{name}" for name in ALARMS} == names
+
+
 @pytest.mark.parametrize(("rendering", "expected"), [("sandbox", "ok"), ("in-process", "warn")])
 def test_what_the_function_logged_of_its_environment_is_reported(quiet, rendering, expected):
     logs, group = quiet.client("logs"), f"/aws/lambda/{quiet.deployed.consumer}"
@@ -349,6 +368,10 @@ def test_a_variant_that_is_not_what_it_should_be_is_found(name, size, mode, comp
     variant = VariantRecord("phone", "phone/x", "png", expected[0], expected[1], bytes=1)
 
     assert list(_wrong_pixels(out.getvalue(), picture, variant)) == ([complaint] if complaint else [])
+
+
+def test_the_heic_is_the_one_that_this_project_made():
+    assert HEIC_FILE.read_bytes() == (ROOT / "tests/imaging/golden/portrait.heic").read_bytes()
 
 
 def test_a_large_dead_letter_queue_is_not_searched(own_dlq, monkeypatch):
