@@ -41,9 +41,9 @@ def doctor(
     Before a deployment: credentials, clock, parameters, tools, rights, quotas, and whether names are free. It creates
     nothing.
 
-    After one: also queue, mapping, notification and alarms. It uploads six small pictures below PREFIX.doctor/, follows
-    them to their variants, and one to the dead-letter queue; posts one as a browser does; measures the time from upload
-    to ready; and deletes them all, also after Ctrl-C. Their records stay in the images table.
+    After one: also queue, mapping, notification and alarms. It sends six small pictures below PREFIX.doctor/, one of
+    them as a browser does; follows five to their variants, and a broken one to the dead-letter queue; measures the time
+    from upload to ready; and deletes them all, also after Ctrl-C. Their records stay in the images table.
 
     A check that is not allowed to ask is skipped. What is printed contains no account id, key or address: paste it into
     an issue.

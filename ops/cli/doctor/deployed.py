@@ -132,7 +132,7 @@ def check_alarms(checkup: Checkup) -> CheckResult:
     if pending:
         advice = "Open the message of AWS Notifications and confirm; look into the spam folder too."
         return warn(f"{pending} of {len(subscribed)} subscriptions wait for their confirmation", advice, **facts)
-    return ok(f"{len(alarms)} alarms, {len(subscribed)} confirmed subscriptions", **facts)
+    return ok(f"{len(alarms)} alarms, {len(subscribed)} confirmed to receive them", **facts)
 
 
 def check_runtime(checkup: Checkup) -> CheckResult:
@@ -140,7 +140,8 @@ def check_runtime(checkup: Checkup) -> CheckResult:
     group = f"/aws/lambda/{checkup.deployed.consumer}"
     line = next(_started(checkup, group), None)
     if line is None:
-        return skipped(f"{group} has no line '{STARTED}' of the last {LOG_WINDOW.seconds // 3600} hours")
+        why = ": the local stack writes its logs to files" if checkup.is_local else ""
+        return skipped(f"{group} has no line '{STARTED}' of the last {LOG_WINDOW.seconds // 3600} hours{why}")
     facts = {name: line[name] for name in sorted(line) if name not in ("level", "message")}
     sentence = ", ".join(f"{name} {value}" for name, value in facts.items() if not isinstance(value, dict | list))
     if line.get("rendering") == "in-process":

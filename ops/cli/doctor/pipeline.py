@@ -29,14 +29,15 @@ POLICY_ADVICE: Final = "Attach the stack's policy (output OperatorPolicyArn) to 
 def check_upload(checkup: Checkup) -> CheckResult:
     """Upload every picture under the reserved prefix."""
     checkup.has_uploaded = True  # even a request that fails may have left something
-    for picture in (*PICTURES, HEIC, BROKEN):
+    pictures = (*PICTURES, HEIC, BROKEN)
+    for picture in pictures:
         try:
             _send(checkup, picture)
         except (ClientError, BotoCoreError) as error:
             if is_refused(error):
                 return fail(f"denied: {action_of(error)}", POLICY_ADVICE)
             return fail(f"{code_of(error)}: {error}")
-    return ok(f"{len(checkup.sent)} pictures below {checkup.folder}")
+    return ok(f"{len(pictures)} pictures below {checkup.folder}")
 
 
 def check_variants(checkup: Checkup) -> CheckResult:
