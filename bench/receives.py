@@ -26,8 +26,7 @@ from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.ledger import DynamoLedger
 from processing.messages import Message
-from processing.sandbox.capacity import shortest_timeout
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget, shortest_timeout
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body, recipe
 from tests.doubles import MemoryQueue, MemoryStore, Sent

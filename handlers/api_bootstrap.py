@@ -1,4 +1,4 @@
-"""The composition root of the API: settings, recipe, page and clients become its service."""
+"""The composition root of the API: builds its service from settings, recipe, page and clients."""
 
 import json
 import os

@@ -1,27 +1,23 @@
-"""The composition root: settings, recipe, child processes and clients become the consumer."""
+"""The composition root of the consumer: builds it from settings, recipe, child processes and clients."""
 
 import os
 import random
 import sys
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, make_clients
-from handlers.deadlines import Deadlines
+from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, Deadlines, make_clients
 from handlers.telemetry import Metrics, log_as_json
 from processing.backoff import Backoff
 from processing.batch import Batch
 from processing.ledger import DynamoLedger
-from processing.messages import ThreadExecutor
-from processing.publisher import Render
-from processing.queue import SqsQueue
+from processing.messages import SqsQueue, ThreadExecutor
+from processing.picture import Render
 from processing.recipe import Recipe, load
 from processing.sandbox import Children, FetchBudget, MemoryBudget, Renderer, Renderers
-from processing.sandbox.capacity import Capacity, capacity
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import Capacity, TimeBudget, capacity
 from processing.settings import Settings
 from processing.storage.objects import S3Store
 from processing.worker import Worker
@@ -30,10 +26,10 @@ RECIPE = Path(__file__).resolve().parent.parent / "recipe.toml"
 
 
 def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
-    """Build the consumer from its environment; the renderers first, before there is a client or a thread.
+    """Build the consumer from its environment; the renderers first, before any client or thread exists.
 
     Raises:
-        Misconfigured: the settings or the recipe cannot be used; every fault is named.
+        Misconfigured: settings or recipe are invalid; names every fault.
     """
     env = os.environ if env is None else env
     settings = Settings.from_mapping(env)
@@ -59,7 +55,7 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
         rng=random.Random(),
         begin=deadlines.begin,
         end=metrics.flush_batch,
-        executor=ThreadExecutor(room.threads, FetchBudget(room, recipe.limits.max_bytes).hold),
+        executor=ThreadExecutor(room.threads, FetchBudget(room, recipe.limits.max_bytes).reserve),
     )
 
 
@@ -71,7 +67,6 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
         code_version=settings.code_version,
         lease_seconds=settings.lease_seconds,
         clock=time.time,
-        new_token=lambda: uuid.uuid4().hex,
     )
     return Worker(
         store=store,
@@ -87,16 +82,16 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
 
 
 def _render(settings: Settings, recipe: Recipe, room: Capacity, budget: TimeBudget, env: Mapping[str, str]) -> Render:
-    """The engine, in child processes; they need what only Linux has."""
+    """The engine in child processes, which need Linux; elsewhere, or by choice, in this process."""
     if settings.rendering == "in-process" or sys.platform != "linux":
-        from processing import imaging  # Pillow is loaded where pixels are worked on, and nowhere else
+        from processing import imaging  # Pillow is loaded only in processes that render
 
         return imaging.render
     children = [Renderer(Children(recipe, environ=env, kept=room.kept)) for _ in range(room.renderers)]
-    return Renderers(children, recipe, room=MemoryBudget(room.rendering), budget=budget).render
+    return Renderers(children, recipe, memory=MemoryBudget(room.rendering), budget=budget).render
 
 
 def _fitting(recipe: Recipe, room: Capacity) -> Recipe:
-    """The recipe with a limit of bytes that one body keeps even in a small function."""
+    """The recipe, with its limit of bytes reduced to the largest body that fits into the function's memory."""
     limits = recipe.limits
     return replace(recipe, limits=replace(limits, max_bytes=min(limits.max_bytes, room.largest_body)))

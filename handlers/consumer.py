@@ -12,11 +12,11 @@ from handlers.bootstrap import build_consumer
 from processing.batch import Batch
 from processing.messages import Message
 
-consumer = cache(build_consumer)  # made at the first invocation, kept while the environment lives
+consumer = cache(build_consumer)  # built at the first invocation, kept for the life of the environment
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
-    """Work off one batch; never raises for what is wrong with a message."""
+    """Process one batch; never raises for an invalid message."""
     batch: Batch = consumer()
     return batch.process(
         [_message(record) for record in event["Records"]],
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
 
 
 def _message(record: dict[str, Any]) -> Message:
-    """What is missing or no number has a default: the id alone is needed, for it is what the answer names."""
+    """A message; attributes that are missing or not numbers get a default, because only the id is required."""
     attributes = record.get("attributes") or {}
     return Message(
         id=record["messageId"],

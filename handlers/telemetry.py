@@ -1,7 +1,7 @@
-"""Logs and metrics for machines. A log line is one JSON object, as CloudWatch Logs Insights reads it.
+"""Logs and metrics. A log line is one JSON object, for CloudWatch Logs Insights.
 
-Metrics are taken from the lines that are logged: one line a batch and outcome, in the embedded metric format, of which
-CloudWatch makes metrics without a request of ours.
+Metrics are computed from the log lines: one line for each batch and outcome, in the embedded metric format, from which
+CloudWatch extracts metrics without a request.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -24,14 +24,14 @@ UNITS: Final = {
 
 
 class Metrics(logging.Handler):
-    """Collects what is logged of images until `flush_batch`.
+    """Collects the log lines of images until `flush_batch`.
 
     ``Images`` is by ``Function`` and ``Outcome``. By ``Function`` alone are ``RenderMs``, ``QueueDelayMs`` and
-    ``LostReceives``: the receives of finished messages that never became an attempt, because they were throttled, died
-    before the claim, met another worker, or came too late in an invocation.
+    ``LostReceives``: the receives of finished messages without an attempt: throttled, ended before the claim, met by
+    another worker's lease, or too late in an invocation.
 
     Args:
-        function: the function's name, which tells stages apart.
+        function: the function's name, which is different in each stage.
         clock: seconds since the epoch.
         write: takes one line.
     """
@@ -44,13 +44,13 @@ class Metrics(logging.Handler):
         self._lines: list[Mapping[str, Any]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the line, if it tells of an image."""
+        """Keep the line, if it has an outcome."""
         line = getattr(record, "data", {})
         if "outcome" in line:
             self._lines.append(line)
 
     def flush_batch(self) -> None:
-        """Write what was collected since the last time."""
+        """Write the metrics collected since the last call."""
         lines, self._lines = self._lines, []
         outcomes = Counter(str(line["outcome"]) for line in lines)
         for counted, values in zip_longest(outcomes.items(), _values(lines)):
@@ -66,7 +66,7 @@ class Metrics(logging.Handler):
 
 
 def _values(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, list[int]]]:
-    """Every value of every metric, in portions that fit into a line."""
+    """Every value of every metric, in parts that fit into a line."""
     found = {
         "RenderMs": [line["timings"]["render"] for line in lines if "render" in line.get("timings", {})],
         "QueueDelayMs": [line["queue_delay_ms"] for line in lines if line.get("queue_delay_ms") is not None],
@@ -85,7 +85,7 @@ def _group(dimensions: Sequence[str], names: Sequence[str] | Mapping[str, Any]) 
 
 
 class JsonFormatter(logging.Formatter):
-    """Level, message and the fields given as ``extra={"data": {...}}``; a traceback where there is one."""
+    """Level, message and the fields given as ``extra={"data": {...}}``; the traceback of an exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"level": record.levelname, "message": record.getMessage(), **getattr(record, "data", {})}

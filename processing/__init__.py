@@ -1,28 +1,25 @@
-"""The pipeline: every image that lands in the uploads bucket becomes its variants, exactly once in effect.
+"""The pipeline: every image in the uploads bucket becomes its variants, exactly once in effect.
 
 Read in this order:
 
-    worker      the story of one object: claim, fetch, render, publish, reconcile, complete
-    publisher   how variants are brought to agree with the uploads bucket, and stay so
-    published   which variants are there and up to date
-    batch       Lambda's partial-batch contract; what an outcome means for its message
-    messages    what was delivered, and how: one object's messages in order, all others side by side
+    worker      the processing of one object: claim, fetch, render, publish, reconcile, complete
+    publisher   publishes variants and reconciles them with the uploads bucket; which variants exist and are up to date
+    batch       Lambda's partial batch responses; the fate of a message by the outcome of its objects
+    messages    SQS messages: parsed, grouped by object, processed in parallel, postponed
     events      an SQS body becomes ObjectCreated and ObjectRemoved
-    ledger      the images table: what an item says (record), and how it changes: claim, complete, reject, fail, release
-    storage     objects in S3: one method, one conditional request; and the one rule for AWS's refusals
+    ledger      the images table: items (record, item), and their changes: claim, complete, reject, fail, release
+    storage     objects in S3, one conditional request in each method; the rule for AWS's refusals
     recipe      the variants to make, read from recipe.toml
     imaging     bytes become variants, by an ordered list of named steps
-    picture     what imaging says of an image, and what it makes of it
+    picture     the interface of imaging: an image's header, and the variants rendered from it
     sandbox     decoding and rendering in child processes; budgets of memory and time
-    queue       when failed messages come back
-    naming      what the variants of an object are called
-    timings     how long each stage took
-    backoff     a few rounds against other writers, with pauses
+    naming      the keys of an object's variants
+    backoff     a worker's lease, and its rounds against other writers
     errors      the error tree
-    fingerprint one name for one bug, whichever process meets it
-    settings    what the environment tells, every fault reported at once
+    fingerprint one name for one bug, the same in every process
+    settings    the settings from the environment; all faults are reported together
 
-`events`, `messages`, `recipe`, `naming`, `picture`, `timings`, `backoff`, `errors`, `fingerprint` and `settings` know
-nothing outside the standard library; `imaging` needs Pillow, which the consumer itself never loads; `sandbox` needs
-Linux; `storage`, `ledger` and `queue` know AWS; clients are arguments. Nothing happens at import.
+`events`, `recipe`, `naming`, `picture`, `backoff`, `errors`, `fingerprint` and `settings` need only the standard
+library; `imaging` needs Pillow, which the consumer itself does not load; `sandbox` needs Linux; `storage`, `ledger` and
+`messages` call AWS, through clients that are arguments. Nothing happens at import.
 """

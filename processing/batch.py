@@ -1,7 +1,7 @@
-"""Lambda's partial-batch contract, and the one place that turns an outcome into a message's fate and a log level.
+"""Lambda's partial batch responses, and the one rule that maps an outcome to the fate of its message and a log level.
 
 ========================  ===========  =============================  ==================================
-outcome                   message      comes back                     log
+outcome                   message      retried                        log
 ========================  ===========  =============================  ==================================
 done, duplicate, ...      acknowledged                                info
 rejected                  failed       at once, towards the DLQ       warning
@@ -11,8 +11,7 @@ unexpected (a bug)        failed       as retryable                   error, wit
 not started               failed       within 4 minutes, at random    info
 ========================  ===========  =============================  ==================================
 
-SQS's redrive policy is the only road to the dead-letter queue: a failed message gets there by being received
-``max_receive_count`` times.
+Only SQS's redrive policy moves a message to the dead-letter queue: after ``max_receive_count`` receives.
 """
 
 import logging
@@ -25,24 +24,24 @@ from typing import Any, Protocol
 
 from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavailable
 from processing.events import Event
-from processing.ledger import Delivery
+from processing.ledger import Delivery, reason_of
 from processing.messages import Executor, Message, MessageGroup, ParsedMessage, in_groups, in_this_thread
-from processing.sandbox.time_budget import TimeBudget
-from processing.worker import Kind, Outcome, reason_of
+from processing.sandbox.capacity import TimeBudget
+from processing.worker import Kind, Outcome
 
 log = logging.getLogger("darkroom")
 
 # Seconds after the first, second, ... receive; the last one repeats. The jitter only adds, so that a message whose
-# earlier receives were used up by other causes still outlives an outage of an hour by the last delay alone.
+# earlier receives failed for other causes still outlives an outage of an hour by the last delay alone.
 BACKOFF = (40, 240, 900, 3600)
 JITTER = 0.25
 BUSY_JITTER = 5  # seconds
-NOT_STARTED_JITTER = 240  # seconds, as long as a full batch takes: or the next one meets the same lump
+NOT_STARTED_JITTER = 240  # seconds, as long as a full batch takes: so that these messages do not return in one batch
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of a message. ``delay`` is in seconds; None leaves the queue's visibility timeout as it is."""
+    """The handling of a message. ``delay`` is in seconds; None leaves the queue's visibility timeout unchanged."""
 
     outcome: str
     acknowledged: bool
@@ -62,14 +61,14 @@ SecondsLeft = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """How batches are worked off.
+    """Processes batches.
 
     Args:
-        handle: works on one object, as `Worker.handle`; by several threads at once, if ``executor`` says so.
-        budget: knows what time is left in the invocation.
-        begin: told, at the beginning of an invocation, what its end is measured with.
-        end: called when a batch has been worked off, however that went.
-        executor: how the messages are spread.
+        handle: processes one object, as `Worker.handle`; must be thread-safe if ``executor`` uses threads.
+        budget: the time that is left in the invocation.
+        begin: called at the beginning of an invocation, with a function that returns the seconds left.
+        end: called after each batch, even if it failed.
+        executor: runs the work for the groups of messages.
     """
 
     handle: Handle
@@ -85,32 +84,32 @@ class Batch:
     def process(
         self, messages: Sequence[Message], *, seconds_left: SecondsLeft, request_id: str = ""
     ) -> dict[str, list[dict[str, str]]]:
-        """Work off a batch; the answer names every message that must come back.
+        """Process a batch; the answer names every message that must be retried.
 
-        All messages count as failed until they have succeeded, so that whatever goes wrong here loses none. Fates are
-        kept by position: SQS may deliver one message twice in a batch, and both have one id.
+        All messages count as failed until they have succeeded, so that no error loses one. Fates are kept by
+        position: SQS may deliver one message twice in a batch, with the same id.
         """
         fates: dict[int, Fate] = {}
 
         def work(group: MessageGroup[ParsedMessage]) -> None:
             for parsed in group.items:
-                with _reported(f"the work on message {parsed.message.id} broke off"), self.budget.message():
-                    fates[parsed.position] = self._settle(parsed, request_id)
+                with _reported(f"processing message {parsed.message.id} failed"), self.budget.message():
+                    fates[parsed.position] = self._close(parsed, request_id)
 
         try:
-            with _reported("the batch broke off"):
+            with _reported("processing the batch failed"):
                 self.begin(seconds_left)
                 self.budget.begin(seconds_left, len(messages))
                 self.executor(work, in_groups(messages))
         finally:
-            with _reported("the messages that failed were not postponed"):
+            with _reported("failed messages were not postponed"):
                 self._postpone(_delays(messages, fates))
-            with _reported("the end of the batch broke off"):
+            with _reported("the callback after the batch failed"):
                 self.end()
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in _failed(messages, fates)]}
 
-    def _settle(self, parsed: ParsedMessage, request_id: str) -> Fate:
-        """Work on every object the message speaks of; it succeeds when all of them do."""
+    def _close(self, parsed: ParsedMessage, request_id: str) -> Fate:
+        """Process every object of a message, which succeeds when all of them do."""
         message = parsed.message
         last = message.receive_count >= self.max_receive_count
         delivery = Delivery(message.id, message.receive_count, request_id, last_receive=last)
@@ -123,7 +122,7 @@ class Batch:
         try:
             self.budget.check()
             return self.handle(event, delivery)
-        except Exception as error:  # noqa: BLE001 - every failure has a fate; `fate_of` tells bugs apart
+        except Exception as error:  # noqa: BLE001 - every failure has a fate; `fate_of` recognizes bugs
             return error
 
     def _judge(self, result: Outcome | Exception, message: Message, event: Event | None, request_id: str) -> Fate:
@@ -134,7 +133,7 @@ class Batch:
             now=self.clock(),
             rng=self.rng,
         )
-        with _reported(f"the end of message {message.id} was not logged"):
+        with _reported(f"the outcome of message {message.id} was not logged"):
             bug = result if fate.level >= logging.ERROR and isinstance(result, Exception) else None
             line = self._line(result, fate, message, event) | {"request_id": request_id}
             log.log(fate.level, fate.outcome, exc_info=bug, extra={"data": line})
@@ -158,18 +157,21 @@ class Batch:
             if delays:
                 self.queue.postpone(delays)
         except Unavailable as error:
-            log.warning("not postponed: the queue's own visibility timeout holds", extra={"data": {"why": str(error)}})
+            log.warning(
+                "messages were not postponed: the queue's visibility timeout applies",
+                extra={"data": {"why": str(error)}},
+            )
 
 
 @contextmanager
 def _reported(failure: str) -> Iterator[None]:
-    """Keep an exception from what comes after it: it is logged, or printed where logging is what raised it."""
+    """Log an exception instead of raising it; print it if logging itself fails."""
     try:
         yield
-    except Exception:  # noqa: BLE001 - it is told, and the next thing is done
+    except Exception:  # noqa: BLE001 - it is logged, and the batch goes on
         try:
             log.exception(failure)
-        except Exception:  # noqa: BLE001 - a handler of the log is broken
+        except Exception:  # noqa: BLE001 - a log handler failed
             traceback.print_exc()
 
 
@@ -180,9 +182,9 @@ def _failed(messages: Sequence[Message], fates: Mapping[int, Fate]) -> list[str]
 
 
 def _delays(messages: Sequence[Message], fates: Mapping[int, Fate]) -> dict[str, int]:
-    """When the failed messages are to come back, by receipt handle; the longest where there are two of a handle.
+    """The delays of the failed messages, by receipt handle; the longest if two messages have the same handle.
 
-    What has no fate was interrupted, or never begun: it comes back as any other failure does.
+    A message without a fate was interrupted or not started, and has the delay of any other failure.
     """
     delays: dict[str, int] = {}
     for position, message in enumerate(messages):
@@ -196,7 +198,7 @@ def _delays(messages: Sequence[Message], fates: Mapping[int, Fate]) -> dict[str,
 def fate_of(
     result: Outcome | Exception, *, receive_count: int, max_receive_count: int, now: float, rng: random.Random
 ) -> Fate:
-    """What becomes of a message whose object ended like this: the table above."""
+    """The fate of a message by the result of one of its objects: the table above."""
     last = receive_count >= max_receive_count
     if isinstance(result, Outcome):
         return Fate(result.kind, acknowledged=True, level=logging.INFO)

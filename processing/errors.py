@@ -1,43 +1,43 @@
-"""Everything that can go wrong with one object or one message, by what has to be done about it.
+"""The error tree: every failure of an object or a message, by how it is handled.
 
 ::
 
     DarkroomError
-    ├── Rejected                   the object or the message is at fault; trying again cannot help
-    │   ├── MalformedMessage       not a notification this queue should hold
-    │   ├── UnusableKey            the key cannot be given to variants (NUL, "..", too long)
+    ├── Rejected                   the object or the message is at fault; a retry cannot help
+    │   ├── MalformedMessage       not an S3 notification
+    │   ├── UnusableKey            no variant can have the key (NUL, "..", too long)
     │   ├── UnsupportedFormat      not an image, or a format the recipe does not accept
-    │   ├── CorruptImage           broken or truncated
+    │   ├── CorruptImage           corrupt or truncated
     │   ├── ImageTooLarge          more bytes, pixels, frames or memory than the limits allow
-    │   ├── ArchivedObject         in an archive storage class: it has to be restored first
+    │   ├── ArchivedObject         in an archive storage class: it must be restored first
     │   ├── CustomerKeyRequired    encrypted with a key that only the uploader has (SSE-C)
-    │   ├── RenderTimeout          decoding or rendering came to no end, twice
-    │   ├── RenderCrash            ... took its process down, twice
-    │   ├── RenderOutOfMemory      ... took more memory than its header promised, twice
-    │   └── RejectedEarlier        the same message, rejected in an earlier receive; not tried again
-    ├── Retryable                  the world is at fault; the same message may well succeed later
+    │   ├── RenderTimeout          decoding or rendering did not finish in time, twice
+    │   ├── RenderCrash            ... ended its process, twice
+    │   ├── RenderOutOfMemory      ... used more memory than allowed, twice
+    │   └── RejectedEarlier        the same message, rejected in an earlier receive; not retried
+    ├── Retryable                  the environment is at fault; the same message may succeed later
     │   ├── Unavailable            S3, DynamoDB or SQS refused or failed; `cause` is AWS's own error code
-    │   ├── Conflict               other writers were first, or S3 said so, in every round
-    │   ├── PreconditionFailed     a conditional write met another state; after a few rounds a Conflict
+    │   ├── Conflict               refused because of other writers in every round
+    │   ├── PreconditionFailed     a conditional write found another state; after a few rounds a Conflict
     │   ├── LeaseLost              another worker holds this version now
-    │   ├── SandboxFailed          the child processes that render failed by themselves
-    │   └── OutOfTime              a request could outlive the lease or the invocation, or a second try the latter
-    ├── Busy                       another worker holds a live lease; come back when it ends
+    │   ├── SandboxFailed          the child processes that render failed
+    │   └── OutOfTime              too little of the lease or the invocation is left
+    ├── Busy                       another worker holds a live lease; retried when it ends
     ├── NotStarted                 too little time was left to begin
-    ├── SourceChanged              the uploads bucket no longer holds the version we came for
-    │   ├── SourceReplaced         ... it holds another one
-    │   └── SourceGone             ... it holds none
-    └── Misconfigured              settings or recipe: every fault, each by its name
+    ├── SourceChanged              the uploads bucket no longer has the version of the message
+    │   ├── SourceReplaced         ... it has another one
+    │   └── SourceGone             ... it has none
+    └── Misconfigured              settings or recipe are invalid; lists every fault by name
 
-Anything else that is raised is a bug, and is treated as one: retried, and logged with its traceback. A bug met in a
-child process arrives as a `RenderBug`, outside the tree as it was there.
+Any other exception is a bug: it is retried, and logged with its traceback. A bug in a child process is raised in the
+consumer as a `RenderBug`, which is outside the tree as well.
 """
 
 from collections.abc import Sequence
 
 
 class DarkroomError(Exception):
-    """The root: everything this package raises on purpose."""
+    """The base class of the errors in this package."""
 
     @property
     def cause(self) -> str:
@@ -50,50 +50,50 @@ class Rejected(DarkroomError):
 
 
 class MalformedMessage(Rejected):
-    """The body is not an S3 notification in any of the forms S3, SNS and EventBridge send."""
+    """The body is not an S3 notification in any form that S3, SNS or EventBridge sends."""
 
 
 class UnusableKey(Rejected):
-    """The key cannot be turned into the keys of variants."""
+    """The object's key cannot become the key of a variant."""
 
 
 class UnsupportedFormat(Rejected):
-    """The bytes are no image, or in a format that is not accepted."""
+    """The bytes are not an image, or an image in a format that is not accepted."""
 
 
 class CorruptImage(Rejected):
-    """The bytes begin as an image, and then break off or make no sense."""
+    """The image is truncated or corrupt."""
 
 
 class ImageTooLarge(Rejected):
-    """The image has more bytes, pixels or frames than the limits allow."""
+    """The image exceeds a limit: of bytes, pixels, frames or memory."""
 
 
 class ArchivedObject(Rejected):
-    """The object is in a storage class, or an archive tier, from which it cannot be read before it is restored."""
+    """The object is in a storage class, or an archive tier, and must be restored before it can be read."""
 
 
 class CustomerKeyRequired(Rejected):
-    """The object is encrypted with a key that its uploader keeps (SSE-C); nobody else can read it."""
+    """The object is encrypted with the uploader's own key (SSE-C), and unreadable without it."""
 
 
 class RenderTimeout(Rejected):
-    """Rendering the image did not end in time, alone as well."""
+    """Rendering did not finish in time, in two tries, the second one alone."""
 
 
 class RenderCrash(Rejected):
-    """Rendering the image ended the process it was done in, alone as well."""
+    """Rendering ended its process, in two tries, the second one alone."""
 
 
 class RenderOutOfMemory(Rejected):
-    """Rendering the image took more memory than it may have, alone as well."""
+    """Rendering exceeded its memory, in two tries, the second one with all the memory."""
 
 
 class RejectedEarlier(Rejected):
-    """This message was rejected in an earlier receive; it fails fast, on its way to the dead-letter queue.
+    """This message was rejected in an earlier receive, and fails without another try.
 
     Args:
-        cause: what it was rejected for then.
+        cause: of that rejection.
     """
 
     def __init__(self, cause: str, message: str) -> None:
@@ -114,7 +114,7 @@ class Unavailable(Retryable):
 
     Args:
         code: the service's own error code, such as ``SlowDown`` or ``AccessDenied``.
-        operation: what was asked for, such as ``s3:GetObject images/cat.jpg``.
+        operation: the request, such as ``s3:GetObject images/cat.jpg``.
     """
 
     def __init__(self, code: str, operation: str, detail: str = "") -> None:
@@ -128,23 +128,23 @@ class Unavailable(Retryable):
 
 
 class Conflict(Retryable):
-    """A conditional write was refused in each of a few rounds: other writers are at the same key or item."""
+    """A conditional write was refused in every round, because of other writers of the same key or item."""
 
 
 class PreconditionFailed(Retryable):
-    """A conditional write met another state than the one it was conditional on."""
+    """The condition of a write was not met."""
 
 
 class LeaseLost(Retryable):
-    """The claim was taken over by another worker; nothing more may be written under it."""
+    """Another worker has taken over the claim; nothing more may be written under it."""
 
 
 class SandboxFailed(Retryable):
-    """The child processes that render failed, through no fault of the image; they were replaced."""
+    """The child processes that render failed, and were replaced; the image is not at fault."""
 
 
 class OutOfTime(Retryable):
-    """The lease or the invocation would end before the next request could be answered, or a second try be made."""
+    """Too little of the lease or the invocation is left for the next request, or for a second try."""
 
 
 class Busy(DarkroomError):
@@ -160,22 +160,22 @@ class NotStarted(DarkroomError):
 
 
 class SourceChanged(DarkroomError):
-    """The uploads bucket no longer holds the version the message speaks of."""
+    """The uploads bucket no longer has the version of the message."""
 
 
 class SourceReplaced(SourceChanged):
-    """Another version is there now; its own message speaks of it."""
+    """The bucket has another version now, which has a message of its own."""
 
 
 class SourceGone(SourceChanged):
-    """No object is there now."""
+    """The bucket has no such object now."""
 
 
 class Misconfigured(DarkroomError):
-    """The settings or the recipe cannot be used.
+    """The settings or the recipe are invalid.
 
     Args:
-        faults: one sentence for each, beginning with the name of the setting at fault.
+        faults: one sentence each, beginning with the name of the setting.
     """
 
     def __init__(self, faults: Sequence[str]) -> None:
@@ -184,12 +184,12 @@ class Misconfigured(DarkroomError):
 
 
 class RenderBug(Exception):
-    """A bug of ours, met in a child process.
+    """A bug in this code, raised in a child process.
 
     Args:
         kind: the name of the exception's class there.
-        places: the frames it came through there, as `processing.fingerprint` names them, outermost first.
-        trace: the traceback there; it is printed below the one of this process.
+        places: the frames of its traceback there, as `processing.fingerprint` names them, outermost first.
+        trace: the traceback there, printed below the one of this process.
     """
 
     def __init__(self, kind: str, message: str, places: Sequence[str], trace: str) -> None:

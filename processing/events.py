@@ -1,14 +1,14 @@
-"""What a message says: an SQS body becomes the S3 objects it speaks of.
+"""Parses an SQS body into the events of S3 objects.
 
-Four forms arrive, and ``s3:TestEvent``, which S3 sends once when a notification is configured::
+A body has one of three forms, or is ``s3:TestEvent``, which S3 sends once when a notification is configured::
 
     S3             {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {...}}]}
     SNS envelope   {"Type": "Notification", "Message": "<the S3 form, as text>"}      (raw delivery: the S3 form)
     EventBridge    {"source": "aws.s3", "detail-type": "Object Created", "detail": {...}}
     s3:TestEvent   {"Service": "Amazon S3", "Event": "s3:TestEvent", ...}
 
-Keys are form-encoded in the S3 form and plain in EventBridge's. An object that a lifecycle rule expires is told of as
-``LifecycleExpiration:...`` and never as ``ObjectRemoved:...``; in EventBridge's form both are "Object Deleted".
+Keys are form-encoded in the S3 form and plain in EventBridge's. The expiry of an object by a lifecycle rule is
+``LifecycleExpiration:...``, never ``ObjectRemoved:...``; in EventBridge's form both are "Object Deleted".
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-configure-notification.html
@@ -29,10 +29,10 @@ MAX_ETAG_BYTES = 256  # S3's own are 32 to 40; the sort key of the images table 
 
 @dataclass(frozen=True, slots=True)
 class ObjectCreated:
-    """A version of an object that came to be.
+    """A new version of an object.
 
-    ``etag`` is the opaque version token without quotes. ``sequencer`` is kept for people and never compared: it is
-    absent in backfills, and AWS's own pages contradict each other on its padding.
+    ``etag`` is the opaque version token without quotes. ``sequencer`` is recorded but never compared: it
+    is absent in backfills, and AWS's documentation contradicts itself on its padding.
     """
 
     bucket: str
@@ -46,7 +46,7 @@ class ObjectCreated:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRemoved:
-    """An object that went away, or a version of one; the bucket says whether another is there."""
+    """The removal of an object, or of a version of one; the bucket may have another version."""
 
     bucket: str
     key: str
@@ -61,7 +61,7 @@ def parse(body: str) -> tuple[Event, ...]:
     """Read a message body in any of its forms; empty for ``s3:TestEvent``.
 
     Raises:
-        MalformedMessage: the body is none of them; says what was found.
+        MalformedMessage: the body has none of these forms; names the fields found.
     """
     document = _json_object(body, "the message body")
     if document.get("Type") == "Notification" and "Message" in document:

@@ -1,7 +1,7 @@
 """One fingerprint for one bug: the same in the consumer, in its child processes and in a replay.
 
-Only frames of this package count, and of these only what lies behind the modules that pass an image on: how an image
-came to the place that fails differs from one caller to the next, and from one Python version to the next.
+Only frames of this package count, and of these only the frames below the modules that pass an image on: the path to the
+place that fails differs between callers and between Python versions.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ def kind_of(bug: BaseException) -> str:
 
 
 def fingerprint_of(bug: BaseException) -> str:
-    """8 hex digits, of its kind and the frames behind the callers'; of the callers' last where there are no others."""
+    """8 hex digits, from its class and the frames below the callers; from the last frame if there are no others."""
     places = places_of(bug)
     inner = [at for at, place in enumerate(places, start=1) if place.startswith(CALLERS)]
-    story = places[max(inner, default=0) :] or places[-1:]
-    return hashlib.sha256("|".join([kind_of(bug), *story]).encode()).hexdigest()[:8]
+    frames = places[max(inner, default=0) :] or places[-1:]
+    return hashlib.sha256("|".join([kind_of(bug), *frames]).encode()).hexdigest()[:8]
 
 
 def places_of(bug: BaseException) -> list[str]:

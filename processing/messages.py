@@ -1,36 +1,40 @@
-"""What was delivered, what is in it, and how it is worked on: one object's messages in order, all others side by side.
+"""SQS messages: received and parsed; grouped, so that one object's messages are processed in order; postponed.
 
-Side by side, one image is rendered while the next are fetched and the last are published. In order, because two
-messages of one object would only be in each other's way: the second would find the first one's claim.
+All other messages are processed in parallel, so that one image is rendered while the next are fetched and the last are
+published. Two messages of one object would only conflict: the second would find the first one's claim.
 """
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
+from processing.errors import Retryable, Unavailable
 from processing.events import Event, ObjectCreated, parse
+from processing.storage.refusals import translating_errors
 
 T = TypeVar("T")
+
+MAX_ENTRIES: Final = 10  # of one ChangeMessageVisibilityBatch
 
 
 @dataclass(frozen=True, slots=True)
 class MessageGroup(Generic[T]):
-    """What has to be worked on one after the other; ``size`` is the largest object's in bytes, None when unknown."""
+    """Items to process one after the other; ``size`` is the largest object's in bytes, None when unknown."""
 
     items: tuple[T, ...]
     size: int | None = None
 
 
 class Executor(Protocol):
-    """Does the work of every group, and returns when all of it has ended."""
+    """Runs the work for every group, and returns when all of it has ended."""
 
     def __call__(self, work: Callable[[MessageGroup[T]], None], groups: Sequence[MessageGroup[T]]) -> None: ...
 
 
 def grouped(items: Iterable[T], objects_of: Callable[[T], Set[str]]) -> list[tuple[T, ...]]:
-    """The items in groups, so that no object is in two of them; in their order, groups and items."""
+    """The items in groups, so that no object is in two groups; groups and items keep their order."""
     groups: list[tuple[list[T], set[str]]] = []
     for item in items:
         objects = set(objects_of(item))
@@ -49,32 +53,32 @@ def grouped(items: Iterable[T], objects_of: Callable[[T], Set[str]]) -> list[tup
 
 
 def in_this_thread(work: Callable[[MessageGroup[T]], None], groups: Sequence[MessageGroup[T]]) -> None:
-    """In the thread that is there."""
+    """Run the work for every group in the current thread."""
     for group in groups:
         work(group)
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadExecutor:
-    """In threads, each of which has ended when the call returns: one that Lambda freezes would wake up as a zombie.
+    """Runs the work in threads that have all ended when the call returns: Lambda would freeze a running thread.
 
     Args:
-        threads: how many there are at most.
-        space: held while a group is worked on, by the size of its objects.
+        threads: the most that run in parallel.
+        memory: reserves memory for a group while it is processed, by its ``size``.
     """
 
     threads: int
-    space: Callable[[int | None], AbstractContextManager[object]]
+    memory: Callable[[int | None], AbstractContextManager[object]]
 
     def __call__(self, work: Callable[[MessageGroup[T]], None], groups: Sequence[MessageGroup[T]]) -> None:
-        """Do the work of every group.
+        """Run the work for every group.
 
         Raises:
-            Exception: what the work of one of them raised, after all have ended.
+            Exception: the first that was raised by the work for a group, after all have ended.
         """
 
         def within(group: MessageGroup[T]) -> None:
-            with self.space(group.size):
+            with self.memory(group.size):
                 work(group)
 
         with ThreadPoolExecutor(max(1, min(self.threads, len(groups)))) as pool:
@@ -85,7 +89,7 @@ class ThreadExecutor:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One SQS message as it was delivered."""
+    """One SQS message as it was received."""
 
     id: str
     receipt_handle: str
@@ -96,7 +100,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ParsedMessage:
-    """A message and the events in it, or why it cannot be read; ``position`` is its place in the batch."""
+    """A message with its events, or the ``fault`` of its body; ``position`` is its index in the batch."""
 
     position: int
     message: Message
@@ -109,7 +113,7 @@ class ParsedMessage:
 
 
 def in_groups(messages: Sequence[Message]) -> list[MessageGroup[ParsedMessage]]:
-    """The messages of one object in one group, in their order; what was received most often comes first."""
+    """The messages of one object in one group, in their order; the highest receive count comes first."""
     in_turn = sorted(enumerate(messages), key=lambda each: -each[1].receive_count)
     groups = grouped((_parsed(position, message) for position, message in in_turn), lambda parsed: parsed.objects)
     return [MessageGroup(items, _largest(items)) for items in groups]
@@ -118,12 +122,48 @@ def in_groups(messages: Sequence[Message]) -> list[MessageGroup[ParsedMessage]]:
 def _parsed(position: int, message: Message) -> ParsedMessage:
     try:
         return ParsedMessage(position, message, parse(message.body))
-    except Exception as error:  # noqa: BLE001 - `fate_of` tells what cannot be read from a bug in reading it
+    except Exception as error:  # noqa: BLE001 - `fate_of` distinguishes malformed messages from bugs
         return ParsedMessage(position, message, fault=error)
 
 
 def _largest(messages: Sequence[ParsedMessage]) -> int | None:
-    """The size of the largest object; None where one is not told, 0 where none is to be fetched."""
+    """The size of the largest object; None when a size is unknown, 0 when nothing is to be fetched."""
     sizes = [event.size for parsed in messages for event in parsed.events if isinstance(event, ObjectCreated)]
     known = [size for size in sizes if size is not None]
     return max(known, default=0) if len(known) == len(sizes) else None
+
+
+class SqsQueue:
+    """The uploads queue on SQS.
+
+    Args:
+        client: a boto3 SQS client.
+    """
+
+    def __init__(self, client: Any, url: str) -> None:
+        self._sqs = client
+        self._url = url
+
+    def postpone(self, delays: Mapping[str, int]) -> None:
+        """Set the seconds after which received messages are visible again, by receipt handle.
+
+        Raises:
+            Unavailable: some entries were refused; all were sent. The refused ones come back when the queue's
+                own visibility timeout ends.
+        """
+        handles = list(delays)
+        refused: list[str] = []
+        for start in range(0, len(handles), MAX_ENTRIES):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": delays[handle]}
+                for index, handle in enumerate(handles[start : start + MAX_ENTRIES])
+            ]
+            try:
+                with translating_errors("sqs:ChangeMessageVisibilityBatch"):
+                    answer = self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+            except Retryable as error:
+                refused.append(error.cause)
+            else:
+                refused += [entry["Code"] for entry in answer.get("Failed", [])]
+        if refused:
+            raise Unavailable(refused[0], "sqs:ChangeMessageVisibilityBatch", f"{len(refused)} entries not changed")

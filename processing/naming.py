@@ -1,16 +1,16 @@
-"""What the variants of an object are called: pure functions of its key, so that anyone can find or remove them.
+"""The keys of an object's variants: pure functions of its own key, so that variants can be found and removed.
 
-No two keys share a variant's key. A key whose extension already says the output format is kept as it is; any other
-gets the format's extension behind it; and one with no image extension gets ``.image`` in between::
+No two keys share a variant's key. A key with the output format's extension is unchanged; the format's extension is
+appended to any other; and to a key without an image extension, ``.image`` as well::
 
     images/a/cat.jpg   -> desktop/a/cat.jpg          (format "keep": whatever the content, the key stays)
     images/cat.png     -> desktop/cat.png.webp       (format "webp")
     images/cat.webp    -> desktop/cat.webp
-    images/cat.png.webp -> desktop/cat.png.webp.webp (else it would meet the variant of cat.png)
-    images/cat         -> desktop/cat.image.webp     (else it would meet the variant of cat.webp)
+    images/cat.png.webp -> desktop/cat.png.webp.webp (otherwise equal to the variant of cat.png)
+    images/cat         -> desktop/cat.image.webp     (otherwise equal to the variant of cat.webp)
 
 With "keep" the key cannot depend on the content: an overwrite with another format would leave the older picture under
-another name, and a removal would have to guess. The Content-Type tells the truth.
+another name, and a removal could not find it. The Content-Type is the actual format.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,12 +38,14 @@ def variant_key(key: str, *, prefix: str, variant: str, output_format: str) -> s
         output_format: the variant's format in the recipe, "keep" or one of ``EXTENSIONS``.
 
     Raises:
-        UnusableKey: a browser or CDN would resolve it to another key, or S3 would refuse it.
+        UnusableKey: browsers and CDNs resolve it to another key, or S3 refuses it.
     """
     name = f"{variant}/{_with_extension(_below(prefix, key), output_format)}"
     size = len(name.encode())
     if size > MAX_KEY_BYTES:
-        raise UnusableKey(f"the variant's key would have {size} bytes; S3 takes {MAX_KEY_BYTES}: shorten the key")
+        raise UnusableKey(
+            f"the variant's key would have {size} bytes; S3 allows {MAX_KEY_BYTES}: shorten the object's key"
+        )
     return name
 
 
@@ -57,7 +59,7 @@ def variant_keys(key: str, *, prefix: str, formats: Mapping[str, str]) -> dict[s
 
 
 def overlaps(*, uploads_bucket: str, prefix: str, variants_bucket: str, variants: Sequence[str]) -> list[str]:
-    """The variants that would land where uploads are watched for, and so be processed again without end."""
+    """The variants whose keys are below the uploads prefix, so that they would be processed again, endlessly."""
     if uploads_bucket != variants_bucket:
         return []
     return [name for name in variants if f"{name}/".startswith(prefix) or prefix.startswith(f"{name}/")]
@@ -66,10 +68,10 @@ def overlaps(*, uploads_bucket: str, prefix: str, variants_bucket: str, variants
 def _below(prefix: str, key: str) -> str:
     rest = key.removeprefix(prefix)
     if "\0" in key:
-        raise UnusableKey("the key has a NUL character: upload the object under another key")
+        raise UnusableKey("the key contains a NUL character: upload the object under another key")
     if any(part in (".", "..") for part in rest.split("/")):
         raise UnusableKey(
-            "the key has a '.' or '..' segment, which browsers and CDNs resolve to another key: rename it"
+            "the key contains a '.' or '..' segment, which browsers and CDNs resolve to another key: rename the object"
         )
     if not rest:
         raise UnusableKey(f"the key is the prefix {prefix!r} itself: upload the object under a name below it")

@@ -1,6 +1,10 @@
-"""What the engine says of an image, and what it makes of it."""
+"""The interface of the imaging engine: an image's header, and the variants rendered from it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Protocol
+
+from processing.recipe import Recipe
 
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]
@@ -8,7 +12,10 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file's header says; width and height are as stored, before orientation."""
+    """A file's header; width and height are as stored, before orientation.
+
+    ``plane_bytes`` is the size of a pixel of a HEIC before it becomes RGB, by depth and subsampling; 0 for others.
+    """
 
     image_format: str
     mode: str
@@ -16,11 +23,12 @@ class Header:
     height: int
     frames: int
     progressive: bool
+    plane_bytes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An original: its size as it is shown (after orientation), and the time it was taken (ISO 8601) if it says so."""
+    """An original: its size as shown (after orientation), and the time it was taken (ISO 8601), if recorded."""
 
     image_format: str
     mode: str
@@ -33,7 +41,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class RenderedVariant:
-    """A variant as it will be stored; ``format`` is what it was encoded in, never "keep"."""
+    """A variant as it is to be stored; ``format`` is the encoded format, never "keep"."""
 
     name: str
     format: str
@@ -45,12 +53,18 @@ class RenderedVariant:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Every variant of a recipe, in its order, and what the original had that they could not keep.
+    """The variants of a recipe, in its order, and the properties of the original that they ``lost``.
 
-    ``milliseconds`` is what rendering took without waiting for a renderer, where somebody has measured it.
+    ``milliseconds`` is the time of rendering without the wait for a renderer; None where it was not measured.
     """
 
     source: Source
     variants: tuple[RenderedVariant, ...]
     lost: tuple[str, ...]
     milliseconds: int | None = field(default=None, compare=False)
+
+
+class Render(Protocol):
+    """Makes the variants of the recipe, or those with the names in ``only``, with the same bytes."""
+
+    def __call__(self, data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered: ...

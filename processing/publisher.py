@@ -1,21 +1,19 @@
-"""The variants of one object, brought to agree with the uploads bucket and kept so: the event is a hint, the bucket
-is the truth.
+"""Publishes the variants of one object, and reconciles them with the uploads bucket: the bucket decides, not the event.
 
-Every write is conditional on what was seen just before it, so that an older picture never covers an acknowledged
-newer one; and a worker that has written looks at the source again before its message is acknowledged
-(`Publication.reconcile`), so that the end is right whatever came in between::
+Every write is conditional on the state that was read just before it, so that an older version never overwrites an
+acknowledged newer one. A worker that has written reads the source again before its message is acknowledged
+(`Publication.reconcile`), so that the final state is right whatever other workers did in between::
 
-    W1 (version A)   PUT phone=A                        PUT tablet=A  look: source is B -> bring all to B
-    W2 (version B)                PUT phone=B  PUT tablet=B  look: B -> done
+    W1 (version A)   PUT phone=A                        PUT tablet=A  HEAD source: B -> bring all to B
+    W2 (version B)                PUT phone=B  PUT tablet=B  HEAD source: B -> done
 
-S3 has no fencing: nothing can stop a request that was sent. So none is sent that could outlive the lease.
+S3 has no fencing: a request that was sent cannot be stopped. So no request is sent that could outlive the lease.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, TypeGuard
 
-from processing.backoff import Backoff
+from processing.backoff import Lease
 from processing.errors import (
     CustomerKeyRequired,
     NotStarted,
@@ -25,39 +23,12 @@ from processing.errors import (
     SourceChanged,
     SourceReplaced,
 )
-from processing.ledger import VariantRecord
-from processing.picture import Rendered, RenderedVariant
-from processing.published import is_as_good, is_from, stands
-from processing.recipe import Recipe
+from processing.ledger import Record, VariantRecord
+from processing.picture import Render, Rendered, RenderedVariant
+from processing.recipe import Recipe, VariantSpec
 from processing.storage.objects import NewVariant, Published, Store
 
-UNKNOWN: Final = object()  # a version that cannot be told: of the source, or of what stands in the variants bucket
-
-
-class Render(Protocol):
-    """Makes variants of the recipe: all of them, or those with the names in ``only``, with the same bytes."""
-
-    def __call__(self, data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """How long this worker may write: until ``until``, by the clock that is given; times in seconds.
-
-    ``request_seconds`` is the longest one request can take, retries included.
-    """
-
-    until: float
-    clock: Callable[[], float]
-    request_seconds: float
-
-    def check(self, pause: float = 0.0) -> None:
-        """Raises:
-        OutOfTime: a request sent now, or after a pause, could be answered after the lease has ended.
-        """
-        left = self.until - self.clock() - pause
-        if left < self.request_seconds:
-            raise OutOfTime(f"the lease ends in {left:.1f} s and a request may take {self.request_seconds:.1f} s")
+UNKNOWN: Final = object()  # a version that is not known: of the source, or of the objects in the variants bucket
 
 
 class Publication:
@@ -66,8 +37,7 @@ class Publication:
     Args:
         key: the object's key in the uploads bucket.
         variant_keys: the key of each variant, by the variant's name.
-        keep_orphans: leave the variants of a source that is gone where they are.
-        backoff: makes the pauses between rounds against other writers.
+        keep_orphans: whether the variants of a source that is gone are kept.
     """
 
     def __init__(
@@ -80,7 +50,6 @@ class Publication:
         key: str,
         variant_keys: Mapping[str, str],
         keep_orphans: bool,
-        backoff: Backoff,
     ) -> None:
         self._store = store
         self._render = render
@@ -89,17 +58,16 @@ class Publication:
         self._key = key
         self.keys = variant_keys
         self._keep_orphans = keep_orphans
-        self._contest = backoff.contest(lease.check)
-        self._looks = self._contest.rounds(f"s3:HeadObject {key}")
+        self._reconciliations = lease.rounds(f"s3:HeadObject {key}")
         self._seen: dict[str, Published | None] = {}  # by the variant's name, as `survey` found them
-        self.wrote = False  # a request that was never answered counts
+        self.wrote = False  # or sent a request that was not answered
 
     def survey(self, recorded: Sequence[VariantRecord], etag: str) -> dict[str, VariantRecord]:
-        """Look at the variants that a record of the version ``etag`` speaks of, one HEAD each.
+        """Check the variants in a record of the version ``etag``, one HEAD each.
 
         Returns:
-            By name, those that are there, up to date, and need not be made; what is there of the others is remembered,
-            so that it is overwritten without a try that would be refused.
+            By name, those that exist and are up to date. The state of the others is kept, so that the first PUT
+            already has the right condition.
         """
         known = {made.name: made for made in recorded if self.keys.get(made.name) == made.key}
         self._seen = {name: self._store.variant(made.key) for name, made in known.items()}
@@ -113,7 +81,7 @@ class Publication:
         """Make the variants with these names.
 
         Raises:
-            OutOfTime: too little time was left to begin, and something was written before: so this was an attempt.
+            OutOfTime: too little time was left to begin, after a write: so this was an attempt.
         """
         try:
             return self._render(data, self._recipe, only)
@@ -123,28 +91,28 @@ class Publication:
             raise
 
     def publish(self, rendered: Rendered, etag: str) -> dict[str, VariantRecord]:
-        """Write each variant of the version ``etag``, unless it is there already; what to record of each, by name.
+        """Write each variant of the version ``etag``, unless it exists already; the record of each, by name.
 
         Raises:
             SourceReplaced: the source has changed, or is gone; some variants may be written.
             OutOfTime: the lease is about to end.
-            Conflict: writes were refused again and again.
+            Conflict: writes were refused in every round.
         """
         return {made.name: self._put(made, etag, over=self._seen.get(made.name)) for made in rendered.variants}
 
     def reconcile(self, published: object) -> object:
-        """Bring the variants to what the source is now, and look again, until nothing has changed.
+        """Bring the variants to the current version of the source, and check it again, until nothing has changed.
 
         Args:
-            published: the version all variants were last brought to, None for none, or ``UNKNOWN``.
+            published: the version that all variants were last brought to, None for none, or ``UNKNOWN``.
 
         Returns:
-            The version that is there now; None when the source is gone; ``UNKNOWN`` when it is one that cannot be read.
+            The current version; None when the source is gone; ``UNKNOWN`` when it cannot be read.
 
         Raises:
-            Conflict: the source has changed again and again, in all looks of this work together.
+            Conflict: the source has changed in every round of this publication.
         """
-        for _ in self._looks:
+        for _ in self._reconciliations:
             now = self._source()
             if now in (published, UNKNOWN):
                 break
@@ -160,14 +128,14 @@ class Publication:
         return now
 
     def _source(self) -> object:
-        """The source's version, as `look` returns it: one that only its uploader can read is left to its own event."""
+        """The source's version, as `reconcile` returns it."""
         try:
             return self._store.source_etag(self._key)
         except CustomerKeyRequired:
-            return UNKNOWN
+            return UNKNOWN  # it is left to its own event
 
     def _bring_to(self, etag: str) -> None:
-        """Publish another version than the message's own, leaving alone what is already of it."""
+        """Publish another version than the message's own, except the variants that already are of that version."""
         there = {name: self._store.variant(key) for name, key in self.keys.items()}
         stale = {name: seen for name, seen in there.items() if not is_from(seen, etag)}
         if not stale:
@@ -176,21 +144,21 @@ class Publication:
             original = self._store.fetch(self._key, etag, max_bytes=self._recipe.limits.max_bytes)
             rendered = self.render(original.body, stale)
         except Rejected:
-            return  # its own message will tell; the older pictures stay
+            return  # its own message reports that; the older variants stay
         for variant in rendered.variants:
             self._put(variant, etag, over=stale[variant.name])
 
     def _put(self, made: RenderedVariant, etag: str, *, over: Published | None) -> VariantRecord:
-        """Write a variant over what was seen there before the source was, unless that is as good."""
+        """Write a variant over the one that was seen before the source was read, unless that one is the same."""
         spec = next(spec for spec in self._recipe.variants if spec.name == made.name)
         new = NewVariant(self.keys[made.name], made.data, made.content_type, etag, spec.fingerprint(made.format))
-        for number in self._contest.rounds(f"s3:PutObject {new.key}"):
+        for number in self._lease.rounds(f"s3:PutObject {new.key}"):
             if number:
                 over = self._store.variant(new.key)
             if over is not None and is_as_good(over, new, spec):
                 return _recorded(made, new, stored_as=over.fingerprint)
-            if number:
-                self._check_source(etag)
+            if number and self._source() != etag:
+                raise SourceReplaced(f"{self._key} is no longer the version {etag}")
             self._lease.check()
             self.wrote = True
             try:
@@ -200,18 +168,14 @@ class Publication:
             break
         return _recorded(made, new, stored_as=new.fingerprint)
 
-    def _check_source(self, etag: str) -> None:
-        if self._source() != etag:
-            raise SourceReplaced(f"{self._key} is no longer {etag}")
-
     def _remove_all(self) -> None:
         if not self._keep_orphans:
             for key in self.keys.values():
                 self._delete(key)
 
     def _delete(self, key: str) -> None:
-        """Delete what is there; who publishes meanwhile is judged anew."""
-        for _ in self._contest.rounds(f"s3:DeleteObject {key}"):
+        """Delete the variant under a key; one that is published meanwhile is checked again."""
+        for _ in self._lease.rounds(f"s3:DeleteObject {key}"):
             if (seen := self._store.variant(key)) is None:
                 return
             self._lease.check()
@@ -234,3 +198,43 @@ def _recorded(made: RenderedVariant, new: NewVariant, *, stored_as: str) -> Vari
         fingerprint=new.fingerprint,
         stored_as="" if stored_as == new.fingerprint else stored_as,
     )
+
+
+def is_complete(store: Store, recipe: Recipe, variant_keys: Mapping[str, str], record: Record) -> bool:
+    """Whether every variant of the recipe is recorded as up to date and exists under its key; one HEAD each."""
+    if to_make(recipe, variant_keys, record.variants):
+        return False
+    made = {each.name: each for each in record.variants}
+    return all(
+        stands(made[spec.name], store.variant(made[spec.name].key), spec, record.version.etag)
+        for spec in recipe.variants
+    )
+
+
+def to_make(recipe: Recipe, variant_keys: Mapping[str, str], recorded: Sequence[VariantRecord]) -> list[str]:
+    """The names of the variants that are not recorded under their key and with the recipe's settings.
+
+    Args:
+        variant_keys: the variants' keys by the recipe, by the variant's name.
+    """
+    made = {each.name: each for each in recorded if variant_keys.get(each.name) == each.key}
+    return [
+        spec.name
+        for spec in recipe.variants
+        if spec.name not in made or not spec.is_current(made[spec.name].fingerprint)
+    ]
+
+
+def stands(made: VariantRecord, seen: Published | None, spec: VariantSpec, etag: str) -> bool:
+    """Whether a recorded variant exists as it is recorded, and as the recipe makes it."""
+    stored_as = made.stored_as or made.fingerprint
+    return is_from(seen, etag) and spec.is_current(made.fingerprint) and seen.fingerprint == stored_as
+
+
+def is_as_good(seen: Published, new: NewVariant, spec: VariantSpec) -> bool:
+    """Whether the existing variant is the same: of the same version, with the same settings or the same bytes."""
+    return is_from(seen, new.source_etag) and (spec.is_current(seen.fingerprint) or seen.digest == new.digest)
+
+
+def is_from(seen: Published | None, etag: str) -> TypeGuard[Published]:
+    return seen is not None and seen.source_etag == etag

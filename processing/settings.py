@@ -1,4 +1,4 @@
-"""What the functions are told by their environment: read once, every fault reported at once."""
+"""The settings of the functions, read from their environment; all faults are reported together."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +15,8 @@ class Settings:
     """The consumer's settings; each field is the variable of the same name in capitals. Times are in seconds.
 
     ``memory`` and ``function`` are Lambda's own AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in megabytes, and
-    AWS_LAMBDA_FUNCTION_NAME; ``rendering`` is "sandbox" in child processes, or "in-process", which a workshop without
-    Linux needs and which tests may like.
+    AWS_LAMBDA_FUNCTION_NAME; ``rendering`` is "sandbox" for child processes, or "in-process" for systems without
+    Linux and for tests.
     """
 
     uploads_bucket: str
@@ -40,7 +40,7 @@ class Settings:
         """Read the settings, usually from ``os.environ``.
 
         Raises:
-            Misconfigured: with one sentence for each variable that is missing or makes no sense.
+            Misconfigured: with one sentence for each variable that is missing or invalid.
         """
         with reading(env) as read:
             settings = cls(
@@ -63,7 +63,7 @@ class Settings:
             if not read.faults and settings.lease_seconds <= settings.function_timeout:
                 read.faults.append(
                     f"LEASE_SECONDS: {settings.lease_seconds:g} must exceed FUNCTION_TIMEOUT "
-                    f"{settings.function_timeout:g}, or a living worker could lose its claim"
+                    f"{settings.function_timeout:g}, or a running worker could lose its claim"
                 )
             if not read.faults and settings.try_seconds > settings.function_timeout / 2:
                 read.faults.append(
@@ -75,10 +75,10 @@ class Settings:
 
 @contextmanager
 def reading(env: Mapping[str, str]) -> Iterator["Reader"]:
-    """Read settings from ``env``, each by its variable, and hear of all that is wrong with them in the end.
+    """Read settings from ``env``, each by its variable, and report all faults at the end.
 
     Raises:
-        Misconfigured: with one sentence for each variable that is missing or makes no sense.
+        Misconfigured: with one sentence for each variable that is missing or invalid.
     """
     read = Reader(env)
     yield read
@@ -87,7 +87,7 @@ def reading(env: Mapping[str, str]) -> Iterator["Reader"]:
 
 
 class Reader:
-    """Reads typed values and collects what is wrong with them."""
+    """Reads typed values and collects their faults."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env

@@ -1,7 +1,6 @@
-"""The story of one object: claim, fetch, render, publish, look, complete.
+"""The processing of one object from its event to its record: claim, fetch, render, publish, reconcile, complete.
 
-`Worker.handle` tells it; `publisher` knows how variants are brought to agree with the uploads bucket, `ledger` what
-was decided before, and `batch` what an outcome or an exception means for the message.
+`publisher` reconciles the variants with the uploads bucket; `batch` decides what an outcome means for the message.
 """
 
 import time
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from processing.backoff import Backoff
+from processing.backoff import Backoff, Lease
 from processing.errors import (
     Conflict,
     DarkroomError,
@@ -23,31 +22,28 @@ from processing.errors import (
     SourceGone,
 )
 from processing.events import Event, ObjectCreated, ObjectRemoved
-from processing.fingerprint import fingerprint_of, kind_of
 from processing.ledger import (
     REMOVED_KEY,
     Claim,
     Delivery,
+    DynamoLedger,
     ImageRecord,
-    Ledger,
-    Reason,
     Status,
     VariantRecord,
     Version,
+    reason_of,
 )
 from processing.naming import variant_keys
-from processing.picture import Rendered
-from processing.published import is_complete
-from processing.publisher import UNKNOWN, Lease, Publication, Render
+from processing.picture import Render, Rendered
+from processing.publisher import UNKNOWN, Publication, is_complete
 from processing.recipe import Recipe
-from processing.storage.objects import Original, Store
-from processing.timings import Timings
+from processing.storage.objects import SourceObject, Store
 
-CLAIMS: Final = 3  # of a version that others finish, incomplete, in between
+CLAIMS: Final = 3  # of a version that other workers finish, incomplete, in between
 
 
 class Kind(StrEnum):
-    """How the work on an object ended well."""
+    """The ways in which processing an object succeeds."""
 
     DONE = "done"
     DUPLICATE = "duplicate"
@@ -58,7 +54,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the work on one object ended; ``timings`` are milliseconds by stage."""
+    """The result of processing one object; ``timings`` are milliseconds by stage."""
 
     kind: Kind
     attempt: int = 0
@@ -66,19 +62,46 @@ class Outcome:
     size_bytes: int = 0
 
 
+class Timings:
+    """Milliseconds by stage: ``with timings.stage("fetch"): ...``; a stage that is repeated is added up."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._last = 0
+        self.by_stage: dict[str, int] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = self._clock()
+        try:
+            yield
+        finally:
+            self._last = round((self._clock() - start) * 1000)
+            self._add(name, self._last)
+
+    def split_wait(self, stage: str, worked: int) -> None:
+        """Count the milliseconds of the last stage beyond ``worked`` as "wait"."""
+        wait = max(0, self._last - worked)
+        self._add(stage, -wait)
+        self._add("wait", wait)
+
+    def _add(self, stage: str, milliseconds: int) -> None:
+        self.by_stage[stage] = self.by_stage.get(stage, 0) + milliseconds
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Works on one object at a time; holds no state between objects, so threads may share it.
+    """Processes one object at a time, and keeps no state between objects: threads may share it.
 
     Args:
         request_seconds: the longest one request can take, retries included.
         removals: whether the variants of a removed object are removed as well.
-        backoff: makes the pauses between rounds against other writers.
+        backoff: the pauses between rounds against other writers.
         clock: seconds since the epoch.
     """
 
     store: Store
-    ledger: Ledger
+    ledger: DynamoLedger
     render: Render
     recipe: Recipe
     uploads_bucket: str
@@ -89,57 +112,57 @@ class Worker:
     clock: Callable[[], float] = time.time
 
     def handle(self, event: Event, delivery: Delivery) -> Outcome:
-        """Bring the variants of the event's object to agree with the uploads bucket.
+        """Bring the variants of the event's object to its version in the uploads bucket.
 
         Raises:
-            Rejected, Retryable, Busy: as the error tree says; the ledger has the reason where there was a claim.
-            NotStarted: rendering would outlast the invocation; the claim was given back.
+            Rejected, Retryable, Busy: as in the error tree; after a claim, the ledger has the reason.
+            NotStarted: rendering would outlast the invocation; the claim was released.
         """
         if event.bucket != self.uploads_bucket or not event.key.startswith(self.prefix):
             raise MalformedMessage(f"{event.bucket}/{event.key} is not below {self.uploads_bucket}/{self.prefix}")
         if isinstance(event, ObjectRemoved):
             return self._remove(event, delivery)
         if event.key.endswith("/") and event.size == 0:
-            return Outcome(Kind.IGNORED)  # the S3 console's way to show a folder
+            return Outcome(Kind.IGNORED)  # a folder made in the S3 console
         return self._create(event, delivery)
 
     def _create(self, event: ObjectCreated, delivery: Delivery) -> Outcome:
         claim = self._claim(event, delivery)
         if claim is None:
             return Outcome(Kind.DUPLICATE)
-        watch = Timings(self.clock)
-        with self._reasons(claim, delivery):
+        timings = Timings(self.clock)
+        with self._recording_failures(claim, delivery):
             publication = self._publication(claim, event.key)
-            while True:  # as often as the publication looks
-                image, now = self._publish(event, publication, watch, claim)
+            while True:  # the publication limits the rounds
+                image, now = self._publish(event, publication, timings, claim)
                 if now != event.etag:
                     status = Status.REMOVED if now is None else Status.SUPERSEDED
                     self.ledger.close(claim, status)
-                    return Outcome(Kind(status.lower()), claim.attempt, watch.timings)
+                    return Outcome(Kind(status.lower()), claim.attempt, timings.by_stage)
                 if image is not None:
                     self.ledger.complete(claim, image)
-                    return Outcome(Kind.DONE, claim.attempt, watch.timings, image.size_bytes)
+                    return Outcome(Kind.DONE, claim.attempt, timings.by_stage, image.size_bytes)
 
     def _publish(
-        self, event: ObjectCreated, publication: Publication, watch: Timings, claim: Claim
+        self, event: ObjectCreated, publication: Publication, timings: Timings, claim: Claim
     ) -> tuple[ImageRecord | None, object]:
-        """Fetch, render, publish and look; what was made, and the version that is in the uploads bucket now."""
+        """Fetch, render, publish and reconcile; the new record, and the version that is in the uploads bucket now."""
         image = None
         try:
             kept = publication.survey(claim.image.variants if claim.image else (), event.etag)
             missing = [spec.name for spec in self.recipe.variants if spec.name not in kept]
             if claim.image is not None and not missing:
                 return replace(claim.image, variants=tuple(kept.values())), publication.reconcile(event.etag)
-            with watch("fetch"):
+            with timings.stage("fetch"):
                 original = self.store.fetch(event.key, event.etag, max_bytes=self.recipe.limits.max_bytes)
-            with watch("render"):
+            with timings.stage("render"):
                 rendered = publication.render(original.body, missing)
             if rendered.milliseconds is not None:
-                watch.waited("render", rendered.milliseconds)
-            with watch("publish"):
+                timings.split_wait("render", rendered.milliseconds)
+            with timings.stage("publish"):
                 made = kept | publication.publish(rendered, event.etag)
             variants = tuple(made[spec.name] for spec in self.recipe.variants)
-            image = _image(original, rendered, variants, watch.timings)
+            image = _image(original, rendered, variants, timings.by_stage)
             return image, publication.reconcile(event.etag)
         except SourceChanged as change:
             if claim.earlier or publication.wrote:
@@ -147,59 +170,49 @@ class Worker:
             return None, None if isinstance(change, SourceGone) else UNKNOWN
 
     def _remove(self, event: ObjectRemoved, delivery: Delivery) -> Outcome:
-        """Remove the variants of an object that is gone; one that is back gets its variants instead.
+        """Remove the variants of an object that is gone, or reconcile those of an object that exists again.
 
-        The claim is the removals' own, so that it marks no version's item.
+        Removals have an item of their own to claim, so that no version's item changes.
         """
         if not self.removals:
             return Outcome(Kind.IGNORED)
-        claim = self._claim_removals(event, delivery)
-        with self._reasons(claim, delivery):
+        claim = self.ledger.claim(Version(event.bucket, event.key, REMOVED_KEY), delivery)
+        if not isinstance(claim, Claim):
+            raise AssertionError("removals are never DONE, only REMOVED")
+        with self._recording_failures(claim, delivery):
             now = self._publication(claim, event.key).reconcile(UNKNOWN)
             self.ledger.close(claim, Status.REMOVED)
             return Outcome(Kind.REMOVED if now is None else Kind.SUPERSEDED, claim.attempt)
 
     def _claim(self, event: ObjectCreated, delivery: Delivery) -> Claim | None:
-        """Claim the version; None when it is done already and every variant is there."""
+        """Claim the version; None when it is done already and every variant exists."""
         version = Version(event.bucket, event.key, event.etag)
         about = {"uploaded_at": event.time, "sequencer": event.sequencer}
-        known = {name: value for name, value in about.items() if value is not None}
         finished = None
         for _ in range(CLAIMS):
-            claim = self.ledger.claim(version, delivery, about=known, over=finished)
+            claim = self.ledger.claim(version, delivery, about=about, over=finished)
             if isinstance(claim, Claim):
                 return claim
             if is_complete(self.store, self.recipe, self._variant_keys(event.key), claim):
                 return None
             finished = claim
-        raise Conflict(f"claim {version.object}: finished by others, and incomplete, in {CLAIMS} rounds")
-
-    def _claim_removals(self, event: ObjectRemoved, delivery: Delivery) -> Claim:
-        claim = self.ledger.claim(Version(event.bucket, event.key, REMOVED_KEY), delivery)
-        if not isinstance(claim, Claim):
-            raise AssertionError("removals are never DONE, only REMOVED")
-        return claim
+        raise Conflict(f"claim {version.object}: other workers finished it {CLAIMS} times, and variants are missing")
 
     def _publication(self, claim: Claim, key: str) -> Publication:
+        lease = Lease(claim.lease_until, clock=self.clock, request_seconds=self.request_seconds, backoff=self.backoff)
+        keys = self._variant_keys(key)
         return Publication(
-            self.store,
-            self.render,
-            self.recipe,
-            Lease(claim.lease_until, self.clock, self.request_seconds),
-            key=key,
-            variant_keys=self._variant_keys(key),
-            keep_orphans=not self.removals,
-            backoff=self.backoff,
+            self.store, self.render, self.recipe, lease, key=key, variant_keys=keys, keep_orphans=not self.removals
         )
 
     def _variant_keys(self, key: str) -> dict[str, str]:
         return variant_keys(key, prefix=self.prefix, formats={spec.name: spec.format for spec in self.recipe.variants})
 
     @contextmanager
-    def _reasons(self, claim: Claim, delivery: Delivery) -> Iterator[None]:
-        """Record why the work under a claim failed, and pass the failure on; what was not started was no attempt.
+    def _recording_failures(self, claim: Claim, delivery: Delivery) -> Iterator[None]:
+        """Record the reason of a failure under a claim; release the claim of work that did not start. Raises it again.
 
-        A ledger that cannot be reached must not hide the first failure: it is added to it as a note.
+        A failure of the ledger must not hide the first failure: it is added as a note.
         """
         try:
             yield
@@ -214,19 +227,12 @@ class Worker:
                 else:
                     self.ledger.fail(claim, reason_of(error), delivery)
             except DarkroomError as second:
-                error.add_note(f"and the ledger could not be told: {second}")
+                error.add_note(f"the reason could not be recorded: {second}")
             raise
 
 
-def reason_of(error: BaseException) -> Reason:
-    """What to remember of a failure; a bug has a fingerprint, the same for failures at the same place in the code."""
-    if isinstance(error, DarkroomError):
-        return Reason(error.cause, str(error))
-    return Reason(kind_of(error), str(error), fingerprint_of(error))
-
-
 def _image(
-    original: Original, rendered: Rendered, variants: tuple[VariantRecord, ...], timings: dict[str, int]
+    original: SourceObject, rendered: Rendered, variants: tuple[VariantRecord, ...], timings: dict[str, int]
 ) -> ImageRecord:
     source = rendered.source
     return ImageRecord(

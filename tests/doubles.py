@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from processing.errors import ImageTooLarge, PreconditionFailed, SourceGone, SourceReplaced
-from processing.storage.objects import NewVariant, Original, Published
+from processing.storage.objects import NewVariant, Published, SourceObject
 
 
 def etag_of(body: bytes) -> str:
@@ -30,7 +30,7 @@ class MemoryStore:
     def remove_variant(self, key: str) -> None:
         self.variants.pop(key, None)
 
-    def fetch(self, key: str, etag: str, *, max_bytes: int) -> Original:
+    def fetch(self, key: str, etag: str, *, max_bytes: int) -> SourceObject:
         now = self.source_etag(key)
         if now is None:
             raise SourceGone(key)
@@ -39,7 +39,7 @@ class MemoryStore:
         body, content_type = self.uploads[key]
         if len(body) > max_bytes:
             raise ImageTooLarge(f"{len(body):,} bytes; the limit is {max_bytes:,}")
-        return Original(body, content_type)
+        return SourceObject(body, content_type)
 
     def source_etag(self, key: str) -> str | None:
         found = self.uploads.get(key)

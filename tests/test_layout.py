@@ -17,12 +17,10 @@ PURE = {
     "events",
     "fingerprint",
     "imaging",
-    "messages",
     "naming",
     "picture",
     "recipe",
     "settings",
-    "timings",
 }
 """Parts of processing that know neither AWS nor the parts that do."""
 
@@ -30,7 +28,6 @@ LIBRARIES = {
     "processing.imaging": ("PIL", "cykooz_resizer", "pi_heif"),
     "processing.ledger": ("botocore.exceptions", "boto3.dynamodb.types"),
     "processing.storage.objects": ("botocore.exceptions",),
-    "processing.queue": ("botocore.exceptions",),
     "processing.storage.refusals": ("botocore.exceptions", "botocore.parsers"),
     "api.objects": ("botocore.exceptions",),
     "api.owners": ("boto3.dynamodb.types",),

@@ -59,7 +59,7 @@ def pyvips(job: Job, data: bytes) -> Variants:
 
 def floor(job: Job, data: bytes) -> Variants:
     """The lower bound of any engine with these codecs: the scaled decode and the encodes alone."""
-    from processing.imaging.encode import Film, encode, packer
+    from processing.imaging.encode import FrameSequence, encode, frame_converter
     from processing.imaging.original import frames, open_original
 
     films, marked = _finished_films(job, data), _recipe(marked=bool(job.marks))
@@ -68,10 +68,10 @@ def floor(job: Job, data: bytes) -> Variants:
         pass
     made: dict[tuple[int, int], bytes] = {}  # by size, because variants of one size are the same
     for spec in marked.variants:
-        size, pack = job.sizes[spec.name], packer(job.output)
+        size, pack = job.sizes[spec.name], frame_converter(job.output)
         if size not in made:
             film = films[spec.name]
-            packed = Film([pack(frame) for frame in film.frames], film.durations)
+            packed = FrameSequence([pack(frame) for frame in film.frames], film.durations)
             made[size] = encode(packed, job.output, spec, None)
     return {name: made[size] for name, size in job.sizes.items()}
 
@@ -88,7 +88,7 @@ _finished: dict[str, Any] = {}
 def _finished_films(job: Job, data: bytes) -> Any:
     """The finished pictures of a job, made outside the measurement, in the warm-up."""
     if job.name not in _finished:
-        from processing.imaging.encode import Film
+        from processing.imaging.encode import FrameSequence
 
         _finished.clear()
         films = {}
@@ -98,7 +98,7 @@ def _finished_films(job: Job, data: bytes) -> Any:
                 for number in range(getattr(image, "n_frames", 1)):
                     image.seek(number)
                     pictures.append(image.convert("RGBA" if image.has_transparency_data else "RGB"))
-            films[name] = Film(pictures, [60] * len(pictures))
+            films[name] = FrameSequence(pictures, [60] * len(pictures))
         _finished[job.name] = films
     return _finished[job.name]
 

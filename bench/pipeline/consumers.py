@@ -18,8 +18,7 @@ from botocore.config import Config
 
 from bench.pipeline.originals import original_of
 from handlers.bootstrap import RECIPE
-from handlers.clients import ATTEMPTS
-from handlers.deadlines import CONNECT_TIMEOUT, READ_TIMEOUT
+from handlers.clients import ATTEMPTS, CONNECT_TIMEOUT, READ_TIMEOUT
 from processing import imaging
 from processing.imaging import Rendered
 from processing.naming import variant_keys

@@ -3,7 +3,7 @@
 import socket
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +11,14 @@ import typer
 
 from ops.cli.terminal import stderr
 from ops.local.emulator import announced
-from ops.local.serve.function import Environments
+from ops.local.environments import Environments
 from ops.local.serve.gateway import API_KEY, Gateway
 from ops.local.serve.routes import Routes
 from ops.local.serve.server import Server, listen
 from ops.local.stack import LocalStack
 
 ROOT = Path(__file__).parents[2]
+AT_ONCE = 2  # environments of the API. On AWS each request that runs has its own; here the rest wait for one
 LOGS = ROOT / ".cache" / "serve"  # what the functions of the last run printed
 
 
@@ -54,10 +55,9 @@ def local(
 @contextmanager
 def serving(stack: LocalStack, listener: socket.socket) -> Iterator[Server]:
     """A server on ``listener`` for the API that is deployed on the stack; whoever asks lets it serve."""
-    environments = Environments(
-        stack.function("ApiFunction"), code_root=ROOT, environ=stack.environ(), log_dir=stack.log_dir
-    )
-    with environments:
+    function = stack.function("ApiFunction")
+    environments = Environments(function, environ=stack.environ(), log_dir=stack.log_dir, most=AT_ONCE)
+    with closing(environments):
         gateway = Gateway(Routes.of(stack.template.content), environments.invoke, note=_complain)
         with Server(listener, gateway) as server:
             yield server

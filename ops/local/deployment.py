@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ops.build.bytecode import LAMBDA_VERSION, find_python
 from ops.errors import StackError
 
 STAGE = "local"
@@ -111,7 +112,8 @@ class Deployment:
 
 
 def _fingerprint(project: Path) -> str:
-    digest = hashlib.sha256(sys.version.encode())
+    """Of all that decides what is in the package: with the function's Python at hand, it has byte code."""
+    digest = hashlib.sha256(f"{sys.version} {find_python(LAMBDA_VERSION)}".encode())
     for path in sorted(_files(project)):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(project).as_posix()}\0{len(content)}\0".encode())

@@ -8,6 +8,7 @@
 - SQS requests that run one at a time at constant cost, with long polls that let others in (``moto_queues``).
 - a queue that does not poll for event source mappings (upstream: as a setting): moto runs docker, the player polls.
 - receipt handles in one call: moto makes each of 185 random choices.
+- the package of a function, where GetFunction says it is (``moto_functions``): moto names an address that has none.
 - message move tasks (``moto_move_tasks``): Start-, List- and CancelMessageMoveTask answer 500.
 
 The connection handler in ``server`` (bodies read whole, connections kept open) replaces none of moto's names, and could
@@ -22,15 +23,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from moto.awslambda.responses import LambdaResponse
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.responses import DynamoHandler
+from moto.moto_api._internal import urls as moto_api_urls
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 from moto.sqs import models as sqs
 from moto.sqs.responses import SQSResponse
 
-from ops.local import moto_move_tasks, moto_probes, moto_queues, post_policy
+from ops.local import moto_functions, moto_move_tasks, moto_probes, moto_queues, post_policy
 
 Replace = Callable[[Any, str, Any], None]
 Make = Callable[[Any], Any]
@@ -96,7 +99,7 @@ def install(replace: Replace = setattr, patches: Sequence[Patch] | None = None) 
 
 def all_patches() -> list[Patch]:
     """Every patch, in the order in which they are applied."""
-    return [*_for_requests(), *_for_queues(), _for_move_tasks()]
+    return [*_for_requests(), *_for_queues(), _for_move_tasks(), _for_functions()]
 
 
 def _for_requests() -> list[Patch]:
@@ -186,6 +189,17 @@ def _for_move_tasks() -> Patch:
 def _probes() -> tuple[sqs.Queue, sqs.Message]:
     """A queue and a message that belong to nobody: what moto sets in a constructor can be looked for in them."""
     return sqs.SQSBackend(*moto_probes.PLACE).create_queue("probe"), sqs.Message("id", "body")
+
+
+def _for_functions() -> Patch:
+    return Patch(
+        "the package of a function, where GetFunction says it is",
+        moto_probes.serves_packages,
+        replaces=[
+            (LambdaResponse, "get_function", moto_functions.located),
+            (moto_api_urls, "url_paths", moto_functions.routed),
+        ],
+    )
 
 
 def _holding(lock: Any) -> Make:

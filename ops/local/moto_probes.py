@@ -4,6 +4,7 @@ A probe is asked before anything is patched. Where only time would tell (two thr
 does. Costs are counted in lines of Python, whatever else the machine does.
 """
 
+import base64
 import inspect
 import sys
 import threading
@@ -11,9 +12,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from types import FrameType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+from moto.awslambda.models import lambda_backends
+from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sqs import models as sqs
+from werkzeug.test import Client
 
 from ops.local.post_policy import signed_form
 
@@ -43,6 +48,24 @@ def checks_presigned_posts() -> bool:
     client.delete(**key)
     client.delete(**bucket)
     return answers == [HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST]
+
+
+def serves_packages() -> bool:
+    """Whether a function's package can be downloaded from where GetFunction says it is."""
+    region, account = PLACE
+    functions, roles = lambda_backends[account][region], iam_backends[account]["aws"]
+    role = roles.create_role("probe", "{}", "/", None, "", [], "3600")
+    code = {"ZipFile": base64.b64encode(b"package").decode()}
+    functions.create_function({"FunctionName": "probe", "Role": role.arn, "Code": code})
+    try:
+        lambda_host = f"http://lambda.{region}.amazonaws.com"
+        answer = create_backend_app("lambda").test_client().get("/2015-03-31/functions/probe", base_url=lambda_host)
+        at = urlsplit(answer.get_json(force=True)["Code"]["Location"])
+        client = Client(DomainDispatcherApplication(create_backend_app))
+        return bool(client.get(at.path, base_url=f"{at.scheme}://{at.netloc}").data == b"package")
+    finally:
+        functions.delete_function("probe")
+        roles.delete_role("probe")
 
 
 def remembers_hosts() -> bool:

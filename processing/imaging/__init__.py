@@ -2,18 +2,16 @@
 
 In reading order::
 
-    render      the whole way of one image: open, plan, step by step to each variant, encode
+    render      one image: open, plan, take the steps to each variant, encode; and the memory that this takes
     steps       the ordered lists of named steps, Image -> Image: the pixel work itself
-    formats     which format the bytes are in, by their content alone
-    scan        what must be known of a file before Pillow opens it
-    original    the header, checked against the limits; then, and only then, the pixels
-    geometry    sizes and boxes: what fits where, and which variant is made from which           pure
+    formats     the format of the bytes, by their content alone; what must be known before Pillow opens them; animation
+    original    the header, checked against the limits; only then the pixels
+    geometry    sizes and boxes: each variant's frame, and the larger variant that it is made from; pure
     resize      Lanczos, by SIMD where it agrees with Pillow
-    colour      any colour space to sRGB; `profiles` makes a profile where a file tells its own in numbers
+    colour      any colour space to sRGB, by the profile or by the numbers that a file has
     watermark   texts and logos, drawn once for each size
-    exif        orientation, the time it was taken, the copyright notice
-    animation   timing, loops, and which frames play
-    losses      what an original has that no variant can keep
+    exif        orientation, the time the picture was taken, the copyright notice
+    losses      properties of an original that no variant can keep
     encode      pixels to a file's bytes; `png` is written here, `gif` gets its palettes here
 """
 

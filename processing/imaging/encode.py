@@ -1,4 +1,4 @@
-"""Finished pictures to the bytes of a file: one function a format, and nothing in the file but the picture."""
+"""Encodes finished pictures: one function for each format; files have no metadata except a copyright notice."""
 
 import io
 import os
@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 from PIL import Image
 
 from processing.imaging import exif, gif, png
-from processing.imaging.animation import ANIMATED
+from processing.imaging.formats import ANIMATED
 from processing.recipe import VariantSpec
 
 CONTENT_TYPES: Final = {each: f"image/{each}" for each in ("jpeg", "png", "webp", "avif", "gif")}
@@ -22,19 +22,19 @@ DEFAULT_AVIF_SPEED: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
-    """The packed pictures of one variant, one for a still; ``durations`` in milliseconds, ``plays`` 0 for ever."""
+class FrameSequence:
+    """The frames of one variant, one for a still; ``durations`` in milliseconds, ``plays`` 0 for endlessly."""
 
     frames: Sequence[Image.Image]
     durations: Sequence[int] = (0,)
     plays: int = 0
 
     @property
-    def moves(self) -> bool:
+    def is_animated(self) -> bool:
         return len(self.frames) > 1
 
 
-def can_move(output: str) -> bool:
+def can_animate(output: str) -> bool:
     return output in ANIMATED
 
 
@@ -47,46 +47,46 @@ def output_of(spec: VariantSpec, image_format: str, *, transparent: bool) -> str
     return "png" if transparent else "jpeg"
 
 
-def packer(output: str) -> Callable[[Image.Image], Image.Image]:
-    """What each frame of one variant is put through as soon as it is finished: a GIF's take a quarter of the memory."""
+def frame_converter(output: str) -> Callable[[Image.Image], Image.Image]:
+    """Converts each finished frame of one variant; the indexed frames of a GIF take a quarter of the memory."""
     return gif.Indexer() if output == "gif" else lambda frame: frame
 
 
-def encode(film: Film, output: str, spec: VariantSpec, notice: str | None) -> bytes:
-    """A file; ``notice`` is the copyright notice to keep, None for no metadata at all."""
+def encode(sequence: FrameSequence, output: str, spec: VariantSpec, notice: str | None) -> bytes:
+    """A file; ``notice`` is the copyright notice to keep, None for no metadata."""
     metadata = exif.copyright_only(notice) if notice else b""
-    return ENCODERS[output](_alike(film), spec, metadata)
+    return ENCODERS[output](_in_one_mode(sequence), spec, metadata)
 
 
-def _jpeg(film: Film, spec: VariantSpec, metadata: bytes) -> bytes:
+def _jpeg(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
     options = {"quality": _quality(spec, "jpeg"), "optimize": True, "progressive": spec.progressive}
-    return _to_descriptor(film.frames[0], "JPEG", **options, exif=metadata)
+    return _to_descriptor(sequence.frames[0], "JPEG", **options, exif=metadata)
 
 
-def _png(film: Film, spec: VariantSpec, metadata: bytes) -> bytes:
-    if not film.moves:
-        return png.encode(film.frames[0], effort=spec.effort, exif=metadata.removeprefix(b"Exif\0\0"))
+def _png(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
+    if not sequence.is_animated:
+        return png.encode(sequence.frames[0], effort=spec.effort, exif=metadata.removeprefix(b"Exif\0\0"))
     level = png.DEFAULT_EFFORT if spec.effort is None else spec.effort
-    return _to_memory(film, "PNG", compress_level=level, exif=metadata, loop=film.plays)
+    return _to_memory(sequence, "PNG", compress_level=level, exif=metadata, loop=sequence.plays)
 
 
-def _webp(film: Film, spec: VariantSpec, metadata: bytes) -> bytes:
+def _webp(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
     method = DEFAULT_WEBP_METHOD if spec.effort is None else round(spec.effort * 6 / 9)
     options = {"quality": _quality(spec, "webp"), "method": method, "exif": metadata}
-    return _to_memory(film, "WEBP", **options, loop=film.plays)
+    return _to_memory(sequence, "WEBP", **options, loop=sequence.plays)
 
 
-def _avif(film: Film, spec: VariantSpec, metadata: bytes) -> bytes:
+def _avif(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
     speed = DEFAULT_AVIF_SPEED if spec.effort is None else 9 - spec.effort
-    content = _to_memory(film, "AVIF", quality=_quality(spec, "avif"), speed=speed, max_threads=1, exif=metadata)
-    return _timeless(content) if film.moves else content
+    content = _to_memory(sequence, "AVIF", quality=_quality(spec, "avif"), speed=speed, max_threads=1, exif=metadata)
+    return _without_timestamps(content) if sequence.is_animated else content
 
 
-def _gif(film: Film, _spec: VariantSpec, _metadata: bytes) -> bytes:
-    return gif.encode(film.frames, film.durations, film.plays)
+def _gif(sequence: FrameSequence, _spec: VariantSpec, _metadata: bytes) -> bytes:
+    return gif.encode(sequence.frames, sequence.durations, sequence.plays)
 
 
-ENCODERS: Final[Mapping[str, Callable[[Film, VariantSpec, bytes], bytes]]] = {
+ENCODERS: Final[Mapping[str, Callable[[FrameSequence, VariantSpec, bytes], bytes]]] = {
     "jpeg": _jpeg,
     "png": _png,
     "webp": _webp,
@@ -99,29 +99,29 @@ def _quality(spec: VariantSpec, output: str) -> int:
     return spec.quality or DEFAULT_QUALITY[output]
 
 
-def _alike(film: Film) -> Film:
+def _in_one_mode(sequence: FrameSequence) -> FrameSequence:
     """All frames in one mode, the richest that any of them needs."""
-    modes = {frame.mode for frame in film.frames}
+    modes = {frame.mode for frame in sequence.frames}
     if len(modes) == 1:
-        return film
+        return sequence
     mode = "RGBA" if "RGBA" in modes else "RGB"
-    return Film([frame.convert(mode) for frame in film.frames], film.durations, film.plays)
+    return FrameSequence([frame.convert(mode) for frame in sequence.frames], sequence.durations, sequence.plays)
 
 
-def _to_memory(film: Film, file_format: str, **options: Any) -> bytes:
+def _to_memory(sequence: FrameSequence, file_format: str, **options: Any) -> bytes:
     out = io.BytesIO()
-    first, *rest = film.frames
+    first, *rest = sequence.frames
     if rest:
-        first.save(out, file_format, save_all=True, append_images=rest, duration=list(film.durations), **options)
+        first.save(out, file_format, save_all=True, append_images=rest, duration=list(sequence.durations), **options)
     else:
         first.save(out, file_format, **options)
     return out.getvalue()
 
 
-def _timeless(content: bytes) -> bytes:
-    """An animated AVIF without the second in which it was written: the same picture is to make the same bytes.
+def _without_timestamps(content: bytes) -> bytes:
+    """An animated AVIF without the time at which it was written: the same picture must have the same bytes.
 
-    It stands twice in each of three boxes, ISO/IEC 14496-12, sections 8.2.2, 8.3.2 and 8.4.2; libavif writes version 1.
+    It is twice in each of three boxes, ISO/IEC 14496-12, sections 8.2.2, 8.3.2 and 8.4.2; libavif writes version 1.
     """
     start = content.index(b"moov")
     end = content.index(b"mdat", start)

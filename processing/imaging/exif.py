@@ -1,4 +1,4 @@
-"""What is read of an image's metadata: its orientation, the time it was taken, its copyright notice."""
+"""The metadata that is read: orientation, the time the picture was taken, the copyright notice."""
 
 import re
 import struct
@@ -12,12 +12,12 @@ ORIENTATION, COPYRIGHT, EXIF_IFD, TAKEN, TAKEN_OFFSET = 0x0112, 0x8298, 0x8769, 
 IPTC_COPYRIGHT: Final = (2, 116)
 LONGEST_NOTICE: Final = 1000
 
-# What Pillow raises for metadata that is wrong. A picture with broken metadata is still a picture.
+# What Pillow raises for invalid metadata, which does not make an image invalid
 BROKEN: Final = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class Metadata:
     """``orientation`` is EXIF's 1 to 8, 1 when unknown; ``created`` is ISO 8601."""
 
     orientation: int = 1
@@ -25,12 +25,12 @@ class About:
     copyright: str | None = None
 
 
-def read(image: Image.Image) -> About:
-    """What the metadata says; what is broken in it counts as not there."""
+def read(image: Image.Image) -> Metadata:
+    """The metadata; invalid parts of it are ignored."""
     tags = _tags(image)
-    # A TIFF's pixels are turned by Pillow when they are loaded, and its size is given as shown
+    # Pillow rotates a TIFF's pixels when it loads them, and its size is already as shown
     turn = 1 if image.format == "TIFF" else tags.get(ORIENTATION)
-    return About(
+    return Metadata(
         orientation=turn if isinstance(turn, int) and 1 <= turn <= 8 else 1,
         created=_created(tags),
         copyright=_clean(tags.get(COPYRIGHT)) or _other_notice(image),
@@ -38,7 +38,7 @@ def read(image: Image.Image) -> About:
 
 
 def copyright_only(notice: str) -> bytes:
-    """EXIF data that holds a copyright notice and nothing else, with the marker ``Exif`` in front."""
+    """EXIF data with only a copyright notice, after the marker ``Exif``."""
     tags = Image.Exif()
     tags[COPYRIGHT] = notice
     return tags.tobytes()
@@ -57,7 +57,7 @@ def _tags(image: Image.Image) -> Image.Exif:
 
 
 def _in_text(image: Image.Image) -> bytes:
-    """The EXIF data of a PNG of before 2017, which had no chunk for it: as a text of hexadecimal digits."""
+    """The EXIF data of a PNG from before 2017, when PNG had no chunk for it: hexadecimal digits in a text chunk."""
     lines = str(image.info.get("Raw profile type exif", "")).splitlines()
     return bytes.fromhex("".join(lines[3:]))
 
@@ -85,7 +85,7 @@ def _other_notice(image: Any) -> str | None:
 
 
 def _clean(value: object) -> str | None:
-    """A text without control characters, None when there is nothing in it."""
+    """A text without control characters, None when it is empty."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str):

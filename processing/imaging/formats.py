@@ -1,7 +1,15 @@
-"""Which format a file is in, by its content alone: its name and its declared type are never asked."""
+"""The formats that are read: which one a file is in, what must be known before Pillow opens it, and what moves.
 
+A file's content alone decides: its name and its declared type are not used. `scan` runs before Pillow's own readers,
+because opening a file is not harmless: Pillow allocates every pixel of a WebP; it widens a GIF for a frame that lies
+outside, and reads to the end to count the frames; it reads on when half of a TIFF's tags are missing, and takes the
+image for another kind. pi-heif 1.4.0 crashes on a HEIC whose item names are not text.
+"""
+
+import struct
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from PIL import (
     AvifImagePlugin,
@@ -15,10 +23,11 @@ from PIL import (
 )
 
 from processing.errors import UnsupportedFormat
+from processing.picture import Size
 
 Reader = type[ImageFile.ImageFile]
 
-# Called by name, never through Image.open: that would try every plugin on a broken file, and hide which one it was.
+# Never through Image.open: it tries every plugin on a corrupt file, and does not report which one failed.
 # JPEG's class also reads MPO, as the still picture its first image is.
 READERS: Final[Mapping[str, Reader]] = {
     "jpeg": JpegImagePlugin.JpegImageFile,
@@ -30,15 +39,17 @@ READERS: Final[Mapping[str, Reader]] = {
     "bmp": BmpImagePlugin.BmpImageFile,
 }
 TIFF_BEGINS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-BMP_HEADERS: Final = (12, 16, 40, 52, 56, 64, 108, 124)  # the sizes a BMP's second header has ever had
+BMP_HEADERS: Final = (12, 16, 40, 52, 56, 64, 108, 124)  # the known sizes of a BMP's second header
 HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+TIFF_TYPE_BYTES: Final = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), start=1))
+ANIMATED: Final = ("gif", "webp", "png", "avif")  # the formats with animations, read and written
 
 
 def recognise(data: bytes) -> str:
     """The name of the format.
 
     Raises:
-        UnsupportedFormat: none of those that are accepted.
+        UnsupportedFormat: it is not an accepted format.
     """
     if data.startswith(b"\xff\xd8\xff"):
         return "jpeg"
@@ -54,20 +65,21 @@ def recognise(data: bytes) -> str:
         return "bmp"
     if data[4:8] == b"ftyp" and (found := _of_brands(data)):
         return found
-    raise UnsupportedFormat(f"no image in an accepted format: it begins with {data[:12].hex(' ') or 'nothing'}")
+    found = f"begins with {data[:12].hex(' ')}" if data else "is empty"
+    raise UnsupportedFormat(f"not an accepted image format: the file {found}")
 
 
 def reader(image_format: str) -> Reader:
     """Pillow's class for a format.
 
     Raises:
-        UnsupportedFormat: HEIC, and the package that reads it is not installed.
+        UnsupportedFormat: HEIC, and the package pi-heif is not installed.
     """
     return READERS.get(image_format) or _heic_reader()
 
 
 def _of_brands(data: bytes) -> str | None:
-    """AVIF and HEIC are one container; which one it is stands in its list of brands."""
+    """AVIF or HEIC, which share a container format, by its list of brands."""
     length = int.from_bytes(data[:4], "big")
     brands = {data[8:12], *(data[at : at + 4] for at in range(16, min(length, 256), 4))}
     if brands & {b"avif", b"avis"}:
@@ -77,8 +89,149 @@ def _of_brands(data: bytes) -> str | None:
 
 def _heic_reader() -> Reader:
     try:
-        from pi_heif import HeifImageFile  # type: ignore[import-untyped]
+        from pi_heif import HeifImageFile, options  # type: ignore[import-untyped]
     except ImportError:
-        raise UnsupportedFormat("HEIC is read by the package pi-heif: add it to requirements-base.txt") from None
+        raise UnsupportedFormat(
+            "HEIC needs pi_heif, which this package does not contain: add it to requirements-base.txt"
+        ) from None
+    options.DECODE_THREADS = 0  # tiles in the calling thread: each further thread takes 72 MB of address space
     heic: Reader = HeifImageFile
     return heic
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A header read without opening the file; ``frames`` is not counted beyond the limit."""
+
+    size: Size
+    frames: int
+
+
+def scan(image_format: str, data: bytes, *, max_frames: int) -> Scan | None:
+    """Size and frames of the formats for which Pillow allocates pixels or reads the whole file when it opens them.
+
+    Raises:
+        struct.error, EOFError, UnicodeDecodeError: it is truncated, or corrupt where its reader does not check it.
+    """
+    if image_format == "tiff":
+        _check_tags(data)
+    if image_format == "heic":
+        _check_names(data)
+    if image_format == "gif":
+        return _scan_gif(data, max_frames)
+    if image_format == "webp":
+        return Scan(_webp_size(data), _webp_frames(data, max_frames))
+    return None
+
+
+def trailing_exif(data: bytes) -> bytes:
+    """The EXIF data after the pixels of a PNG, which Pillow reads only after decoding them; b"" for none."""
+    at = data.find(b"IDAT") - 4
+    while 0 < at <= len(data) - 12:
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"eXIf":
+            return data[at + 8 : at + 8 + length]
+        at += 12 + length
+    return b""
+
+
+def _webp_size(data: bytes) -> Size:
+    """The canvas: https://developers.google.com/speed/webp/docs/riff_container"""
+    kind = data[12:16]
+    if kind == b"VP8X":
+        low_w, high_w, low_h, high_h = struct.unpack_from("<HBHB", data, 24)
+        return (low_w | high_w << 16) + 1, (low_h | high_h << 16) + 1
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    width, height = struct.unpack_from("<HH", data, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _webp_frames(data: bytes, max_frames: int) -> int:
+    """The frames of an animation, 1 for a still: chunks are counted, none is decoded."""
+    frames, at = 0, 12
+    while at + 8 <= len(data) and frames <= max_frames:
+        frames += data[at : at + 4] == b"ANMF"
+        (length,) = struct.unpack_from("<I", data, at + 4)
+        at += 8 + length + length % 2
+    return max(frames, 1)
+
+
+def _scan_gif(data: bytes, max_frames: int) -> Scan:
+    """Walk the blocks without decoding any: a frame may lie outside the screen, and Pillow would widen it."""
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    frames, at = 0, 13 + _table_bytes(flags)
+    while at < len(data) and frames <= max_frames and data[at] != 0x3B:
+        if data[at] == 0x21:
+            at = _after_blocks(data, at + 2)
+        elif data[at] == 0x2C:
+            left, top, w, h, flags = struct.unpack_from("<4HB", data, at + 1)
+            width, height, frames = max(width, left + w), max(height, top + h), frames + 1
+            at = _after_blocks(data, at + 11 + _table_bytes(flags))
+        else:
+            at += 1
+    return Scan((width, height), max(frames, 1))
+
+
+def _table_bytes(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _after_blocks(data: bytes, at: int) -> int:
+    while at < len(data):
+        if data[at] == 0:
+            return at + 1
+        at += data[at] + 1
+    raise EOFError("the file is truncated")
+
+
+def _check_names(data: bytes) -> None:
+    """The type and the name of every item of a HEIC are text: ISO/IEC 14496-12, section 8.11.6."""
+    at = data.find(b"infe")
+    while at >= 4:
+        end = at - 4 + int.from_bytes(data[at - 4 : at], "big")
+        data[at + 12 : end].decode()  # the fields before are numbers: version, flags, id, protection
+        at = data.find(b"infe", at + 4)
+
+
+def _check_tags(data: bytes) -> None:
+    """Check that a TIFF's first directory is complete: each tag, and each value that a tag points to."""
+    order = "<" if data.startswith(b"II") else ">"
+    if data[2:4] in (b"+\0", b"\0+"):  # BigTIFF
+        first, count, entry, value = "8xQ", "Q", "HHQ", "Q"
+    else:
+        first, count, entry, value = "4xI", "H", "HHI", "I"
+    (at,) = struct.unpack_from(order + first, data)
+    (tags,) = struct.unpack_from(order + count, data, at)
+    at += struct.calcsize(order + count)
+    for _ in range(tags):
+        _, kind, length = struct.unpack_from(order + entry, data, at)
+        at += struct.calcsize(order + entry)
+        (where,) = struct.unpack_from(order + value, data, at)
+        at += struct.calcsize(order + value)
+        size = length * TIFF_TYPE_BYTES.get(kind, 0)
+        if size > struct.calcsize(value) and where + size > len(data):
+            raise EOFError("the file is truncated")
+
+
+def frame_duration(image: Any) -> int:
+    """The duration of the frame that was loaded last, in milliseconds."""
+    duration = image.info.get("duration", 0)
+    return round(duration) if isinstance(duration, int | float) and duration > 0 else 0
+
+
+def play_count(image: Any) -> int:
+    """How often an animation runs, 0 for endlessly.
+
+    A GIF without a count runs once, one with a count of n runs n + 1 times; in other formats n times.
+    """
+    count = image.info.get("loop")
+    if image.format == "GIF":
+        return 1 if count is None else count + 1 if count else 0
+    return count or 0
+
+
+def playing_frames(image: Any, frames: int) -> range:
+    """The frames that play: an animated PNG may begin with a still image for viewers without animation."""
+    return range(1 if frames > 1 and getattr(image, "default_image", False) else 0, frames)

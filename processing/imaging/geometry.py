@@ -1,4 +1,4 @@
-"""Sizes and boxes: what a variant's frame, crop and canvas are, and which larger variant it can be made from. Pure."""
+"""Sizes and boxes: a variant's frame, crop and canvas, and the larger variant that it can be made from. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ GAP = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a variant is laid out: the whole picture is scaled to ``frame``, cut to ``crop``, set on ``canvas``.
+    """The layout of a variant: the whole picture is scaled to ``frame``, cropped to ``crop``, centred on ``canvas``.
 
-    All as it is shown. ``parent`` is the variant whose frame this one is made from, None for the original.
+    All sizes are as shown. ``parent`` is the variant whose frame this one is made from, None for the original.
     """
 
     spec: VariantSpec
@@ -46,7 +46,7 @@ def lay_out(spec: VariantSpec, size: Size) -> Layout:
 
 
 def place(inner: Size, outer: Size, where: str, margin: int = 0) -> tuple[int, int]:
-    """The left upper corner of ``inner`` at one of nine places in ``outer``; never before its edge."""
+    """The upper left corner of ``inner`` at one of nine places in ``outer``; never outside its edges."""
     column = 0 if "left" in where else 2 if "right" in where else 1
     row = 0 if "top" in where else 2 if "bottom" in where else 1
     left, top = (

@@ -1,8 +1,8 @@
-"""What an original has that no variant can keep, and that would otherwise be lost without a word."""
+"""Detects the properties of an original that no variant can keep, so that their loss is recorded."""
 
 from typing import Any, Final
 
-from processing.imaging import colour, profiles
+from processing.imaging import colour
 from processing.imaging.original import Original
 
 # The start of a C2PA manifest store in every container: JUMBF's content type for it (C2PA 2.1, section 11.1).
@@ -14,14 +14,14 @@ JPEG_GAIN_MAPS: Final = (
 )
 BOX_GAIN_MAPS: Final = (
     b"urn:com:apple:photo:2020:aux:hdrgainmap",  # iPhone
-    b"tmap",  # ISO 21496-1: the type of the image that is derived
+    b"tmap",  # ISO 21496-1: the type of the derived image
 )
 HDR_TRANSFERS: Final = (16, 18)  # PQ and HLG, as ITU-T H.273 numbers them
 BITS_PER_SAMPLE: Final = 258  # TIFF's tag
 
 
 def losses(original: Original) -> set[str]:
-    """What was found, by name: c2pa, hdr_gain_map, extra_images, pages, bit_depth, hdr, wide_gamut."""
+    """The properties found, by name: c2pa, hdr_gain_map, extra_images, pages, bit_depth, hdr, wide_gamut."""
     find = {"jpeg": _of_jpeg, "png": _of_png, "tiff": _of_tiff, "avif": _of_boxes, "heic": _of_boxes}
     found = find.get(original.header.image_format, _of_any)(original)
     if original.icc and colour.is_wider_than_srgb(original.icc):
@@ -52,7 +52,7 @@ def _of_tiff(original: Original) -> set[str]:
 
 
 def _of_boxes(original: Original) -> set[str]:
-    """Of AVIF and HEIC: what lies in the boxes in front of the coded pixels."""
+    """Of AVIF and HEIC: by the boxes before the coded pixels."""
     head = original.data[: original.data.find(b"mdat")]
     found = _of_any(original)
     if any(mark in head for mark in BOX_GAIN_MAPS):
@@ -69,5 +69,5 @@ def _of_depth(bits: int) -> set[str]:
 
 
 def _of_transfer(original: Original) -> set[str]:
-    codes = profiles.code_points(original.header.image_format, original.data)
+    codes = colour.code_points(original.header.image_format, original.data)
     return {"hdr"} if codes and codes[1] in HDR_TRANSFERS else set()

@@ -1,9 +1,9 @@
-"""An uploaded file, opened: its header, checked against the limits; then, and only then, its pixels."""
+"""An uploaded file, opened: its header is checked against the limits before any pixel is decoded."""
 
 import io
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -12,13 +12,12 @@ from typing import Any, Final
 from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
-from processing.imaging import animation, exif, formats, profiles
+from processing.imaging import colour, exif, formats
 from processing.imaging.geometry import GAP
-from processing.imaging.scan import Scan, late_exif, scan
 from processing.picture import Header, Size
 from processing.recipe import Limits
 
-# What Pillow's readers are known to raise for bytes that are wrong; only their calls are ever guarded with it.
+# What Pillow's readers raise for invalid bytes; only calls of these readers are guarded with it
 BROKEN: Final = (
     OSError,
     EOFError,
@@ -30,29 +29,30 @@ BROKEN: Final = (
     RuntimeError,
     struct.error,
 )
-# Not I and F, samples of 32 bits and of floating point: nobody knows which number is white
+# Not I and F, samples of 32 bits and of floating point: which number is white is not defined
 SAMPLES_8: Final = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB"})
 SAMPLES_16: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+CHROMA_SAMPLES: Final[Mapping[int | None, float]] = {420: 1.5, 422: 2}  # a pixel; 3 in any other
 DNG_VERSION, SUBFILE_TYPE, SUB_IFDS = 50706, 254, 330
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A file whose header was read and is within the limits; no pixel is decoded yet."""
+    """A file with a valid header within the limits; no pixel is decoded yet."""
 
     data: bytes
     header: Header
     image: ImageFile.ImageFile
-    about: exif.About
+    metadata: exif.Metadata
     icc: bytes | None
 
     @property
     def is_turned(self) -> bool:
-        """Whether the shown picture lies on its side in the file."""
-        return self.about.orientation >= 5
+        """Whether the stored image is rotated by 90 degrees."""
+        return self.metadata.orientation >= 5
 
     @property
-    def moves(self) -> bool:
+    def is_animated(self) -> bool:
         return self.header.frames > 1
 
     @property
@@ -62,10 +62,10 @@ class Original:
 
 
 def inspect(data: bytes, limits: Limits) -> Header:
-    """What the header says; no pixel is decoded.
+    """The header; no pixel is decoded.
 
     Raises:
-        UnsupportedFormat, CorruptImage, ImageTooLarge: `render` would refuse it as well.
+        UnsupportedFormat, CorruptImage, ImageTooLarge: as `render` raises them.
     """
     return open_original(data, limits).header
 
@@ -80,7 +80,7 @@ def open_original(data: bytes, limits: Limits) -> Original:
         raise ImageTooLarge(f"{len(data):,} bytes; the limit is {limits.max_bytes:,} (limits.bytes)")
     image_format = formats.recognise(data)
     with reading(image_format):
-        early = scan(image_format, data, max_frames=limits.max_frames)
+        early = formats.scan(image_format, data, max_frames=limits.max_frames)
     if early is not None:
         _check_size(image_format, early.size, early.frames, limits)
     with reading(image_format):
@@ -88,14 +88,14 @@ def open_original(data: bytes, limits: Limits) -> Original:
     header = _header(image_format, image, early)
     _check_size("progressive" if header.progressive else image_format, image.size, header.frames, limits)
     _check_kind(image_format, image)
-    _mend_transparent_colour(image_format, data, image)
+    _fix_transparent_colour(image_format, data, image)
     if image_format == "png" and "exif" not in image.info:
-        image.info["exif"] = late_exif(data)
+        image.info["exif"] = formats.trailing_exif(data)
     return Original(data, header, image, exif.read(image), _profile(image_format, data, image))
 
 
 def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
-    """Decode one frame after the other, each to be used before the next is asked for.
+    """Decode one frame after the other; each must be used before the next is requested.
 
     A JPEG is decoded at the smallest scale from which ``frame`` (as stored) can be made well.
 
@@ -105,19 +105,19 @@ def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
     _keep_freed_memory()
     image, size = original.image, original.image.size
     width, height = (math.ceil(GAP * side) for side in frame)
-    for number in animation.frame_numbers(image, original.header.frames):
+    for number in formats.playing_frames(image, original.header.frames):
         with reading(original.header.image_format):
             image.draft(None, (width, height))
-            if original.moves:
+            if original.is_animated:
                 image.seek(number)
             image.load()
         # A frame of a GIF may lie outside the screen, which Pillow then widens
-        yield image.crop((0, 0, *size)) if original.moves and image.size != size else image
+        yield image.crop((0, 0, *size)) if original.is_animated and image.size != size else image
 
 
 @contextmanager
 def reading(image_format: str) -> Iterator[None]:
-    """Make errors of the tree of what Pillow raises for bad bytes; nothing of ours may run in here but parsers.
+    """Translate the exceptions of Pillow for invalid bytes; only parsers may run in this context.
 
     Raises:
         UnsupportedFormat, CorruptImage, ImageTooLarge
@@ -133,21 +133,26 @@ def reading(image_format: str) -> Iterator[None]:
         raise CorruptImage(message) from error
 
 
-def _header(image_format: str, image: Any, early: Scan | None) -> Header:
+def _header(image_format: str, image: Any, early: formats.Scan | None) -> Header:
     return Header(
         image_format=image_format,
         mode=image.mode,
         width=image.width,
         height=image.height,
-        frames=early.frames if early else getattr(image, "n_frames", 1) if image_format in animation.ANIMATED else 1,
+        frames=early.frames if early else getattr(image, "n_frames", 1) if image_format in formats.ANIMATED else 1,
         progressive="progressive" in image.info,
+        plane_bytes=_plane_bytes(image.info) if image_format == "heic" else 0.0,
     )
+
+
+def _plane_bytes(info: Mapping[str, Any]) -> float:
+    return CHROMA_SAMPLES.get(info.get("chroma"), 3) * (1 if info.get("bit_depth", 8) <= 8 else 2)
 
 
 def _check_size(kind: str, size: Size, frames: int, limits: Limits) -> None:
     pixels = size[0] * size[1]
     if pixels < 1:
-        raise CorruptImage(f"{size[0]} x {size[1]} pixels")
+        raise CorruptImage(f"the image has {size[0]} x {size[1]} pixels")
     if pixels > limits.max_pixels[kind]:
         raise ImageTooLarge(
             f"{size[0]} x {size[1]} pixels; the limit is {limits.max_pixels[kind]:,} (limits.pixels.{kind})"
@@ -163,15 +168,17 @@ def _check_size(kind: str, size: Size, frames: int, limits: Limits) -> None:
 
 def _check_kind(image_format: str, image: Any) -> None:
     if image.mode not in SAMPLES_8 | SAMPLES_16:
-        raise UnsupportedFormat(f"{image_format} with samples of kind {image.mode}, which have no known range")
+        raise UnsupportedFormat(
+            f"{image_format} with samples of type {image.mode}, whose range of values is not defined"
+        )
     if image_format == "tiff":
         tags = image.tag_v2
         if DNG_VERSION in tags or (SUB_IFDS in tags and tags.get(SUBFILE_TYPE, 0) & 1):
-            raise UnsupportedFormat("a camera's raw file: develop it first")
+            raise UnsupportedFormat("a camera's raw file: convert it to JPEG or TIFF first")
 
 
-def _mend_transparent_colour(image_format: str, data: bytes, image: Image.Image) -> None:
-    """A PNG's transparent colour is in samples of its own depth; Pillow hands it on as if they were of 8 bits."""
+def _fix_transparent_colour(image_format: str, data: bytes, image: Image.Image) -> None:
+    """Scale the transparent colour of a PNG to 8 bits: Pillow leaves it at the PNG's own depth."""
     key = image.info.get("transparency")
     if image_format != "png" or key is None or isinstance(key, bytes) or image.mode in ("1", "P"):
         return
@@ -182,7 +189,7 @@ def _mend_transparent_colour(image_format: str, data: bytes, image: Image.Image)
 
 def _profile(image_format: str, data: bytes, image: Image.Image) -> bytes | None:
     icc = image.info.get("icc_profile")
-    return icc if isinstance(icc, bytes) and icc else profiles.told_in_numbers(image_format, data, image.info)
+    return icc if isinstance(icc, bytes) and icc else colour.profile_from_numbers(image_format, data, image.info)
 
 
 def _as_tuple(key: int | tuple[int, ...]) -> tuple[int, ...]:
@@ -191,5 +198,5 @@ def _as_tuple(key: int | tuple[int, ...]) -> tuple[int, ...]:
 
 @cache
 def _keep_freed_memory() -> None:
-    """Let Pillow keep up to 16 blocks of 16 MB for the next image, instead of asking the system for each."""
-    Image.core.set_blocks_max(16)  # type: ignore[attr-defined]  # documented, and left out of Pillow's types
+    """Let Pillow keep up to 16 blocks of 16 MB for the next image, instead of allocating each anew."""
+    Image.core.set_blocks_max(16)  # type: ignore[attr-defined]  # documented, but missing in Pillow's types

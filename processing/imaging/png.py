@@ -1,7 +1,7 @@
 """PNG files, written: one filter for the whole picture and the deflate strategy that suits it.
 
-Pillow tries five filters on every row and then searches for matches that photographs do not have. Two ways cover what
-there is: "up" and run lengths for photographs, no filter and matches for drawings and screenshots. A few rows of the
+Pillow tries five filters on every row and then searches for matches that photographs do not have. Two ways are
+enough: "up" and run lengths for photographs, no filter and matches for drawings and screenshots. A few rows of the
 picture, compressed both ways, decide. On photographs that takes an eighth of the CPU of Pillow's default level, for
 files 3 to 8 % larger; on screenshots a quarter, for files as large.
 """

@@ -1,17 +1,39 @@
-"""The whole way of one image: its bytes in, every variant of the recipe out."""
+"""One image from its bytes to every variant of the recipe; and the memory that this takes, from its header alone."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from PIL import Image
 
-from processing.imaging import animation, geometry
-from processing.imaging.encode import CONTENT_TYPES, WITHOUT_METADATA, Film, can_move, encode, output_of, packer
+from processing.imaging import geometry
+from processing.imaging.encode import (
+    CONTENT_TYPES,
+    WITHOUT_METADATA,
+    FrameSequence,
+    can_animate,
+    encode,
+    frame_converter,
+    output_of,
+)
+from processing.imaging.formats import ANIMATED, frame_duration, play_count
 from processing.imaging.losses import losses
 from processing.imaging.original import Original, frames, open_original
 from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, Job, take
-from processing.picture import Rendered, RenderedVariant, Source
+from processing.picture import Header, Rendered, RenderedVariant, Size, Source
 from processing.recipe import Recipe
+
+# Memory, as measured and rounded up: `tests/sandbox/test_memory_estimate.py` compares the engine with it
+MEGABYTE: Final = 1 << 20
+PIXEL_BYTES: Final = 4  # of a decoded pixel; Pillow stores RGB in four as well
+WORKING_MEGABYTES: Final = 32.0  # for tables, profiles, encoders, and unused memory between the heap's blocks
+PROGRESSIVE_PIXEL_BYTES: Final = 6  # a progressive JPEG's coefficients are all in memory before they become pixels
+DECODE_FACTORS: Final = {"webp": 3.0, "avif": 3.0, "gif": 3.0}  # times the pixels: planes and canvases
+HEIC_PLANES_FACTOR: Final = 2.25  # times the planes, beside the pixels: 1.2 to 2.1 at 48 MP, by depth and subsampling
+DECODE_FACTOR: Final = 1.25  # times the pixels, in any other format
+DIRECT_MODES: Final = ("L", "RGB", "CMYK")  # any other mode is unpacked to a second image first ...
+UNPACK_FACTOR: Final = 1.25  # ... of this many times the pixels
+VARIANT_PIXEL_BYTES: Final = 5  # of a variant's pixel, in RGB and in a palette
 
 Pictures = dict[str, Image.Image]  # by the variant's name
 
@@ -20,8 +42,8 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     """Make every variant of a recipe; the same bytes make the same variants.
 
     Args:
-        only: the names of the variants to finish and encode. All are scaled, since a variant is scaled from the next
-            larger one: so it has the same bytes whichever others are made.
+        only: the names of the variants to finish and encode. All are scaled, because a variant is scaled from the
+            next larger one: so its bytes do not depend on the others.
 
     Raises:
         UnsupportedFormat, CorruptImage, ImageTooLarge: the bytes are at fault.
@@ -29,20 +51,20 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     original = open_original(data, recipe.limits)
     lost = losses(original)
     jobs = [
-        Job(layout, original.about.orientation, original.icc)
+        Job(layout, original.metadata.orientation, original.icc)
         for layout in geometry.plan(recipe.variants, original.shown_size)
     ]
     pictures = _scaled(original, jobs)
     first = next(pictures)
-    if not original.moves:
-        original.image.close()  # frees the original's pixels before anything is encoded
+    if not original.is_animated:
+        original.image.close()  # frees the original's pixels before encoding
     transparent = any(picture.mode == "RGBA" for picture in first.values())
     jobs = [_with_output(job, original, transparent=transparent) for job in jobs]
     wanted = [job for job in jobs if only is None or job.name in only]
-    unlike = list({job.look: job for job in wanted}.values())
-    films = _films(original, unlike, first, pictures)
-    made = {job.look: _variant(original, job, films[job.name]) for job in unlike}
-    variants = {job.name: replace(made[job.look], name=job.name) for job in wanted}
+    distinct = list({job.result_key: job for job in wanted}.values())
+    sequences = _sequences(original, distinct, first, pictures)
+    made = {job.result_key: _variant(original, job, sequences[job.name]) for job in distinct}
+    variants = {job.name: replace(made[job.result_key], name=job.name) for job in wanted}
     return Rendered(
         source=_source(original, transparent=transparent),
         variants=tuple(variants[spec.name] for spec in recipe.variants if spec.name in variants),
@@ -51,7 +73,7 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
 
 
 def _scaled(original: Original, jobs: Sequence[Job]) -> Iterator[Pictures]:
-    """Frame by frame, the whole picture at the size each variant needs: the pixel work that variants share."""
+    """Each frame at the size that each variant needs: the pixel work that variants share."""
     for frame in frames(original, jobs[0].stored_frame):
         scaled: Pictures = {}
         for job in jobs:
@@ -66,25 +88,27 @@ def _with_output(job: Job, original: Original, *, transparent: bool) -> Job:
     return replace(job, output=output_of(job.layout.spec, original.header.image_format, transparent=transparent))
 
 
-def _films(original: Original, jobs: Sequence[Job], first: Pictures, others: Iterable[Pictures]) -> dict[str, Film]:
-    """The finished frames of each variant; those that cannot move have the first one only."""
-    packers = {job.name: packer(job.output) for job in jobs}
-    reels = {job.name: [packers[job.name](take(FINISH, first[job.name], job))] for job in jobs}
-    durations = [animation.timing(original.image)]
-    moving = [job for job in jobs if original.moves and can_move(job.output)]
-    for scaled in others if moving else ():
-        durations.append(animation.timing(original.image))
-        for job in moving:
-            reels[job.name].append(packers[job.name](take(FINISH, scaled[job.name], job)))
-    plays = animation.plays(original.image)
-    return {name: Film(reel, durations[: len(reel)], plays) for name, reel in reels.items()}
+def _sequences(
+    original: Original, jobs: Sequence[Job], first: Pictures, others: Iterable[Pictures]
+) -> dict[str, FrameSequence]:
+    """The finished frames of each variant; variants in formats without animation have only the first."""
+    converters = {job.name: frame_converter(job.output) for job in jobs}
+    frames = {job.name: [converters[job.name](take(FINISH, first[job.name], job))] for job in jobs}
+    durations = [frame_duration(original.image)]
+    animated = [job for job in jobs if original.is_animated and can_animate(job.output)]
+    for scaled in others if animated else ():
+        durations.append(frame_duration(original.image))
+        for job in animated:
+            frames[job.name].append(converters[job.name](take(FINISH, scaled[job.name], job)))
+    plays = play_count(original.image)
+    return {name: FrameSequence(reel, durations[: len(reel)], plays) for name, reel in frames.items()}
 
 
-def _variant(original: Original, job: Job, film: Film) -> RenderedVariant:
+def _variant(original: Original, job: Job, sequence: FrameSequence) -> RenderedVariant:
     spec = job.layout.spec
-    notice = original.about.copyright if spec.metadata == "copyright" else None
-    width, height = film.frames[0].size
-    content = encode(film, job.output, spec, notice)
+    notice = original.metadata.copyright if spec.metadata == "copyright" else None
+    width, height = sequence.frames[0].size
+    content = encode(sequence, job.output, spec, notice)
     return RenderedVariant(spec.name, job.output, CONTENT_TYPES[job.output], width, height, content)
 
 
@@ -98,16 +122,44 @@ def _source(original: Original, *, transparent: bool) -> Source:
         height=height,
         has_transparency=transparent,
         frames=header.frames,
-        created_date=original.about.created,
+        created_date=original.metadata.created,
     )
 
 
 def _lost_in(original: Original, jobs: Sequence[Job]) -> set[str]:
-    """What the formats that were chosen cannot hold."""
+    """The properties that the output formats cannot store."""
     lost = set()
-    if original.moves and not all(can_move(job.output) for job in jobs):
+    if original.is_animated and not all(can_animate(job.output) for job in jobs):
         lost.add("animation")
-    wanted = [job for job in jobs if job.layout.spec.metadata == "copyright" and original.about.copyright]
+    wanted = [job for job in jobs if job.layout.spec.metadata == "copyright" and original.metadata.copyright]
     if any(job.output in WITHOUT_METADATA for job in wanted):
         lost.add("copyright")
     return lost
+
+
+def memory_estimate(header: Header, recipe: Recipe) -> float:
+    """The megabytes that rendering takes at most, beyond the engine itself and the file's own bytes."""
+    size = header.width, header.height
+    layouts = geometry.plan(recipe.variants, size)
+    frames = header.frames if header.image_format in ANIMATED else 1
+    made = sum(_area(layout.canvas or layout.frame) for layout in layouts)
+    largest = max(_area(layout.frame) for layout in layouts)
+    if header.image_format == "jpeg":
+        decoded = min(_area(size), max(4 * geometry.GAP**2 * largest, _area(size) / 64))
+        source = decoded * PIXEL_BYTES + (_area(size) * PROGRESSIVE_PIXEL_BYTES if header.progressive else 0)
+    else:
+        source = _area(size) * _decoded_bytes(header)
+    # Of each variant every frame, and two more while one is cropped, marked or encoded
+    return WORKING_MEGABYTES + (source + made * VARIANT_PIXEL_BYTES * (frames + 2)) / MEGABYTE
+
+
+def _decoded_bytes(header: Header) -> float:
+    """The bytes of each pixel while all are decoded at once."""
+    unpacked = 0 if header.mode in DIRECT_MODES else PIXEL_BYTES * UNPACK_FACTOR
+    if header.image_format == "heic":
+        return PIXEL_BYTES + HEIC_PLANES_FACTOR * header.plane_bytes + unpacked
+    return PIXEL_BYTES * DECODE_FACTORS.get(header.image_format, DECODE_FACTOR) + unpacked
+
+
+def _area(size: Size) -> int:
+    return size[0] * size[1]

@@ -1,7 +1,7 @@
 """Lanczos: by SIMD where the resizer is installed and agrees with Pillow, by Pillow itself everywhere else.
 
-cykooz-resizer works on the memory behind Pillow's images, whose layout is Pillow's own affair: so it is asked for the
-same small pictures as Pillow before it is trusted with any other, once a process. It takes an eighth of the time.
+cykooz-resizer reads the memory of Pillow's images, whose layout is not documented: so once in each process it must
+resize small test pictures as Pillow does before it is used. It takes an eighth of the time.
 """
 
 import threading
@@ -12,7 +12,7 @@ from PIL import Image, ImageChops
 
 from processing.picture import Size
 
-MODES: Final = ("L", "RGB", "RGBA", "CMYK")  # what is ever resized
+MODES: Final = ("L", "RGB", "RGBA", "CMYK")  # the only modes that are resized
 TOLERANCE: Final = 2  # levels by which the two may differ, from rounding alone
 
 _of_thread = threading.local()
@@ -29,7 +29,7 @@ def resize(image: Image.Image, size: Size) -> Image.Image:
 
 @cache
 def simd_is_sound() -> bool:
-    """Whether the SIMD resizer is there and makes the pictures that Pillow makes."""
+    """Whether the SIMD resizer is installed and gives the same results as Pillow."""
     try:
         import cykooz_resizer  # type: ignore[import-untyped]  # noqa: F401
     except ImportError:
@@ -43,7 +43,7 @@ def _agrees(mode: str) -> bool:
         pillow, simd = picture.resize(size, Image.Resampling.LANCZOS), _by_simd(picture, size)
         if simd.mode != mode or simd.size != size:
             return False
-        if mode == "RGBA":  # colour under little alpha is rounded away: compare what can be seen
+        if mode == "RGBA":  # colours of nearly transparent pixels are rounded: compare premultiplied
             pillow, simd = pillow.convert("RGBa"), simd.convert("RGBa")
             pillow, simd = (Image.merge("RGB", each.split()[:3]) for each in (pillow, simd))
         if largest_difference(pillow, simd) > TOLERANCE:
@@ -69,7 +69,7 @@ def _test_picture(mode: str) -> Image.Image:
 
 
 def _by_simd(image: Image.Image, size: Size) -> Image.Image:
-    # The target is made here, for one of a wrong mode would not be refused; None leaves it as the memory was
+    # The resizer does not check the target's mode, so it is made here; None leaves its memory uninitialized
     target = Image.new(image.mode, size, None)
     resizer, options = _tools()
     resizer.resize_pil(image, target, options)
@@ -77,7 +77,7 @@ def _by_simd(image: Image.Image, size: Size) -> Image.Image:
 
 
 def _tools() -> tuple[Any, Any]:
-    """This thread's resizer: it keeps buffers of its own between calls."""
+    """This thread's resizer, which keeps buffers between calls."""
     if not hasattr(_of_thread, "tools"):
         from cykooz_resizer import FilterType, ResizeAlg, ResizeOptions, Resizer
 

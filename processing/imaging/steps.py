@@ -28,7 +28,7 @@ TURNS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One variant of one image: its layout, what the original says of its pixels, and the format that is written."""
+    """One variant of one image: its layout, the original's orientation and profile, and the output format."""
 
     layout: Layout
     orientation: int
@@ -40,8 +40,8 @@ class Job:
         return self.layout.spec.name
 
     @property
-    def look(self) -> Hashable:
-        """Equal for variants that come out the same, as they do of an original that is smaller than their boxes."""
+    def result_key(self) -> Hashable:
+        """Equal for variants with equal pixels, such as those of an original that is smaller than their boxes."""
         layout = self.layout
         settings = replace(layout.spec, name="", width=None, height=None)
         return settings, layout.frame, layout.crop, layout.canvas, self.output
@@ -57,7 +57,7 @@ Step = Callable[[Image.Image, Job], Image.Image]
 
 
 def unpack(image: Image.Image, _job: Job) -> Image.Image:
-    """Bring what is stored to L, RGB, RGBA or CMYK: palettes, single bits, 16 bits, a colour that means transparent."""
+    """Convert to L, RGB, RGBA or CMYK: from palettes, single bits, 16 bits, a transparent colour."""
     if image.mode.startswith("I;16"):
         order = "B" if image.mode.endswith("B") else ""
         high = Image.frombytes("L", image.size, image.tobytes(), "raw", f"L;16{order}")
@@ -73,14 +73,14 @@ def unpack(image: Image.Image, _job: Job) -> Image.Image:
 
 
 def drop_opaque_alpha(image: Image.Image, _job: Job) -> Image.Image:
-    """An alpha channel in which nothing is transparent costs time and bytes, and says nothing."""
+    """Drop an alpha channel in which no pixel is transparent: it costs time and bytes."""
     if image.mode != "RGBA" or image.getchannel("A").getextrema() != (255, 255):
         return image
     return image.convert("RGB")
 
 
 def detach(image: Image.Image, _job: Job) -> Image.Image:
-    """Leave the file behind: its metadata, which Pillow would write into every variant, and its next frame."""
+    """Detach the image from its file: its metadata, which Pillow would write into variants, and its next frame."""
     detached = image.copy() if type(image) is not Image.Image else image
     detached.info = {}
     return detached
@@ -95,7 +95,7 @@ def to_srgb(image: Image.Image, job: Job) -> Image.Image:
 
 
 def turn_upright(image: Image.Image, job: Job) -> Image.Image:
-    """Lay the pixels as EXIF's orientation says they are shown."""
+    """Rotate and mirror the pixels by EXIF's orientation."""
     turn = TURNS.get(job.orientation)
     return image if turn is None else image.transpose(turn)
 
@@ -109,7 +109,7 @@ def crop(image: Image.Image, job: Job) -> Image.Image:
 
 
 def pad(image: Image.Image, job: Job) -> Image.Image:
-    """Set the picture in the middle of its canvas."""
+    """Centre the picture on its canvas."""
     if job.layout.canvas is None:
         return image
     background = job.layout.spec.background
@@ -129,7 +129,7 @@ def mark(image: Image.Image, job: Job) -> Image.Image:
 
 
 def flatten(image: Image.Image, job: Job) -> Image.Image:
-    """Lay what is transparent on the recipe's background, in the one format that has no transparency."""
+    """Put transparent pixels on the recipe's background, in JPEG, which has no transparency."""
     if image.mode != "RGBA" or job.output != "jpeg":
         return image
     return on_background(image, job.layout.spec.background)

@@ -1,9 +1,8 @@
-"""Texts and logos laid over variants: each is drawn once for each size it is needed in, and kept."""
+"""Texts and logos laid over variants: each is drawn once for each size, and cached."""
 
 from collections.abc import Iterator
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
@@ -11,15 +10,15 @@ from PIL import Image, ImageDraw, ImageFont
 from processing.imaging import geometry
 from processing.picture import Size
 from processing.recipe import Watermark
+from processing.recipe.lettering import FONT
 
-FONT: Final = Path(__file__).with_name("fonts") / "DejaVuSans-Bold.ttf"
 MEASURED_AT: Final = 100  # the font size in pixels at which a text is measured before it is drawn
 OUTLINE: Final = 0.06  # of the font size
 LANCZOS: Final = Image.Resampling.LANCZOS
 
 
 def marked(image: Image.Image, watermark: Watermark) -> Image.Image:
-    """A copy of the image with the mark on it; as large, and in RGB or RGBA."""
+    """A copy of the image with the mark on it, of the same size, in RGB or RGBA."""
     margin = round(watermark.margin * min(image.size))
     room = (image.width - 2 * margin, image.height - 2 * margin)
     width = round(watermark.scale * image.width)
@@ -88,4 +87,5 @@ def _stroke(size: int, watermark: Watermark) -> int:
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(FONT, size)
+    # Not Pillow's choice, which depends on a library of the system: Lambda has no libfribidi
+    return ImageFont.truetype(FONT, size, layout_engine=ImageFont.Layout.BASIC)

@@ -13,7 +13,7 @@ frozen. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Express
 """
 
 from processing.ledger.dynamo import DynamoLedger
-from processing.ledger.model import Claim, Delivery, Ledger
+from processing.ledger.item import Claim, Delivery, reason_of
 from processing.ledger.record import (
     REMOVED_KEY,
     ImageRecord,
@@ -34,7 +34,6 @@ __all__ = [
     "DynamoLedger",
     "ImageRecord",
     "ImagesTable",
-    "Ledger",
     "Phase",
     "Reason",
     "Record",
@@ -42,4 +41,5 @@ __all__ = [
     "VariantRecord",
     "Version",
     "current",
+    "reason_of",
 ]

@@ -2,6 +2,7 @@
 
 import math
 import re
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, assert_never, cast
@@ -9,12 +10,19 @@ from typing import Any, Final, assert_never, cast
 from botocore.exceptions import ClientError
 
 from processing.errors import Busy, Conflict, LeaseLost, RejectedEarlier
-from processing.ledger.item import Attributes, attributes, image_attributes, read, reason_attributes
-from processing.ledger.model import Claim, Delivery
+from processing.ledger.item import (
+    Attributes,
+    Claim,
+    Delivery,
+    attributes,
+    image_attributes,
+    read,
+    reason_attributes,
+)
 from processing.ledger.record import ImageRecord, Reason, Record, Status, Version
 from processing.storage.refusals import code_of, translating_errors
 
-# Claimable: never seen, or neither held, nor done, nor rejected for this very message by this very code and recipe.
+# Claimable: new, or neither leased, nor done, nor rejected for the same message by the same code and recipe
 CLAIMABLE: Final = (
     "attribute_not_exists(#object) OR NOT ("
     "(#status = :status AND #lease_until > :now)"
@@ -23,18 +31,18 @@ CLAIMABLE: Final = (
     ")"
 )
 
-CLAIMS: Final = 3  # whether a version may be claimed changes between condition and explanation once, when a lease ends
+CLAIMS: Final = 3  # a refused claim may be allowed when its item is read: once, when a lease ends
 
 
 class DynamoLedger:
-    """Two write units for an image that goes through at once, and no read.
+    """The ledger on DynamoDB: two write units for an image without failures, and no read.
 
     Args:
         client: a boto3 DynamoDB client.
         code_version: of code and recipe together.
         lease_seconds: how long a claim lasts.
         clock: seconds since the epoch.
-        new_token: a token that was never given before.
+        new_token: makes a unique token for a claim.
     """
 
     def __init__(
@@ -45,7 +53,7 @@ class DynamoLedger:
         code_version: str,
         lease_seconds: float,
         clock: Callable[[], float],
-        new_token: Callable[[], str],
+        new_token: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._dynamodb = client
         self._table = table
@@ -60,21 +68,21 @@ class DynamoLedger:
         delivery: Delivery,
         *,
         over: Record | None = None,
-        about: Mapping[str, str] | None = None,
+        about: Mapping[str, str | None] | None = None,
     ) -> Claim | Record:
-        """Claim a version, unless somebody is at it, it is done, or this message was rejected for it before.
+        """Claim a version, unless another worker holds it, it is done, or this message was rejected for it before.
 
         Args:
-            over: claim it although it is done, if it is still as it was in this record.
-            about: what else to record of the version, such as its sequencer.
+            over: claim it although it is done, if its record is still this one.
+            about: more attributes of the version, such as its sequencer.
 
         Returns:
             The claim; or the record of the version, which is DONE.
 
         Raises:
             Busy: another worker holds a live lease.
-            RejectedEarlier: this very message was rejected by the same code and recipe in an earlier receive.
-            Conflict: the claim was refused a few times, and never by an item that forbids it.
+            RejectedEarlier: this message was rejected by the same code and recipe in an earlier receive.
+            Conflict: the claim was refused in every round by an item that may be claimed.
         """
         for _ in range(CLAIMS):
             claimed = self._claim(version, delivery, over, about)
@@ -84,9 +92,9 @@ class DynamoLedger:
         raise Conflict(f"dynamodb:UpdateItem {version.object}: refused {CLAIMS} times, by an item that may be claimed")
 
     def _claim(
-        self, version: Version, delivery: Delivery, over: Record | None, about: Mapping[str, str] | None
+        self, version: Version, delivery: Delivery, over: Record | None, about: Mapping[str, str | None] | None
     ) -> Claim | Record | None:
-        """One conditional write; None when it was refused by an item that has become claimable meanwhile."""
+        """One conditional write; None when it was refused by an item that may be claimed by now."""
         now = self._clock()
         claim = Claim(version, self._new_token(), math.ceil(now + self._lease_seconds), attempt=1, earlier=False)
         values = self._claimed(claim, delivery) | attributes(about or {})
@@ -112,7 +120,7 @@ class DynamoLedger:
         self._finish(claim, status, {})
 
     def reject(self, claim: Claim, reason: Reason, delivery: Delivery) -> None:
-        """Record that trying again cannot help, and for which message that was found."""
+        """Record a rejection, and the message that it is for."""
         known = _reason(reason, claim, delivery) | attributes({"message_id": delivery.message_id})
         self._finish(claim, Status.REJECTED, known)
 
@@ -121,7 +129,7 @@ class DynamoLedger:
         self._finish(claim, Status.FAILED, _reason(reason, claim, delivery))
 
     def release(self, claim: Claim) -> None:
-        """Give the claim back as if it had never been made; nothing may have been written under it."""
+        """Undo the claim; nothing may have been written under it."""
         try:
             self._update(
                 claim.version,
@@ -130,7 +138,7 @@ class DynamoLedger:
                 attributes({"owner": claim.owner, "less": -1}),
             )
         except _Refused as refused:
-            self._check_owner(refused.record, claim)  # still ours: an earlier request did it, unanswered
+            self._check_owner(refused.record, claim)  # still ours: an earlier request succeeded without an answer
 
     def _claimed(self, claim: Claim, delivery: Delivery) -> Attributes:
         return attributes(
@@ -144,7 +152,7 @@ class DynamoLedger:
         )
 
     def _finish(self, claim: Claim, status: Status, values: Attributes, forget: str = "") -> None:
-        """End the claim; one that this owner has ended before, in a request that was never answered, stays so."""
+        """End the claim; succeeds if an earlier request, which was not answered, has ended it."""
         values = values | attributes({"status": status, "updated_at": math.floor(self._clock())})
         removals = ", ".join(filter(None, ("#lease_until", forget)))
         expression = f"SET {_assignments(values)} REMOVE {removals}"
@@ -155,10 +163,10 @@ class DynamoLedger:
             self._check_owner(refused.record, claim)
 
     def _explain(self, record: Record | None, claim: Claim, delivery: Delivery) -> Claim | Record | None:
-        """What a refused claim means, from the record that refused it; None when it may be claimed by now."""
+        """The meaning of a refused claim by the record that refused it; None when it may be claimed by now."""
         if record is None:
             return None
-        if record.owner == claim.owner:  # an earlier request of this very claim won, and its answer was lost
+        if record.owner == claim.owner:  # an earlier request for this claim succeeded, and its answer was lost
             return replace(claim, attempt=record.attempts, earlier=True, image=record.image)
         match record.status:
             case Status.IN_PROGRESS if record.lease_until > self._clock():
@@ -184,7 +192,7 @@ class DynamoLedger:
             values: by their names, without the colon.
 
         Raises:
-            _Refused: the condition did not hold; carries the record as it is.
+            _Refused: the condition was not met; has the current record.
         """
         names = set(re.findall(r"#(\w+)", expression + condition))
         with translating_errors(f"dynamodb:UpdateItem {version.object}"):
@@ -201,22 +209,22 @@ class DynamoLedger:
                 )
             except ClientError as error:
                 if code_of(error) == "ConditionalCheckFailedException":
-                    answer = cast(dict[str, Any], error.response)  # botocore adds the item, its types do not say so
+                    answer = cast(dict[str, Any], error.response)  # botocore adds the item, which its types lack
                     raise _Refused(answer.get("Item")) from error
                 raise
         return read(answer["Attributes"]) if answer.get("Attributes") else None
 
 
 class _Refused(Exception):
-    """A conditional write met another state: ``record``."""
+    """The condition of a write was not met; ``record`` is the current one."""
 
     def __init__(self, item: Attributes | None) -> None:
-        super().__init__("the condition did not hold")
+        super().__init__("the condition was not met")
         self.record = read(item) if item else None
 
 
 def _claimable(now: float, delivery: Delivery) -> Attributes:
-    """What `CLAIMABLE` compares with; the first receive of a message is an attempt whatever was rejected before."""
+    """The values in `CLAIMABLE`; the first receive of a message is always an attempt, even after a rejection."""
     message_id = delivery.message_id if delivery.receive_count > 1 else "-"
     return attributes(
         {"now": math.floor(now), "done": Status.DONE, "rejected": Status.REJECTED, "message_id": message_id}

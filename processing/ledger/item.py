@@ -1,25 +1,57 @@
-"""Items of the images table: the only reader and writer of one.
+"""Items of the images table: the only reader and writer of one; and the claims under which items are written.
 
-An item says nothing twice: the bucket and the key are its partition key, and a variant's key is the object's key with
-another beginning, and perhaps an extension behind it.
+Nothing is stored twice: bucket and key are the partition key, and a variant's key is the object's key with another
+beginning, and perhaps another extension.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from processing.errors import DarkroomError
+from processing.fingerprint import fingerprint_of, kind_of
 from processing.ledger.record import ImageRecord, Reason, Record, Status, VariantRecord, Version
 
 Attributes = dict[str, Any]
-"""An item as DynamoDB's requests and answers have it, or a part of one: ``{"attempts": {"N": "1"}}``."""
+"""An item or a part of one, in DynamoDB's JSON: ``{"attempts": {"N": "1"}}``."""
 
 MAX_REASON: Final = 300  # bytes in UTF-8; keeps an item of many attempts below 1 KB
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One receive of one message.
+
+    ``last_receive``: the queue does not deliver the message again; if this receive fails, it becomes a dead letter.
+    """
+
+    message_id: str
+    receive_count: int
+    request_id: str = ""
+    last_receive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a version until ``lease_until`` (seconds since the epoch).
+
+    Args:
+        earlier: whether an attempt was made before this one, which may have written variants.
+        image: what the record says was finished of this version before.
+    """
+
+    version: Version
+    owner: str
+    lease_until: float
+    attempt: int
+    earlier: bool
+    image: ImageRecord | None = None
+
+
 def read(item: Attributes) -> Record:
-    """An item as DynamoDB gives it."""
+    """The record that an item in DynamoDB's JSON stands for."""
     plain = {name: _READER.deserialize(value) for name, value in item.items()}
     bucket, _, key = plain["object"].partition("/")
     numbers: dict[str, Any] = {name: int(plain.get(name, 0)) for name in ("lease_until", "attempts", "updated_at")}
@@ -37,12 +69,12 @@ def read(item: Attributes) -> Record:
 
 
 def attributes(values: Mapping[str, object]) -> Attributes:
-    """Values as a request has them; what is None is left out."""
+    """Values in DynamoDB's JSON, without those that are None."""
     return {name: _WRITER.serialize(value) for name, value in values.items() if value is not None}
 
 
 def image_attributes(image: ImageRecord, version: Version) -> Attributes:
-    """What an item has of a finished image of this version."""
+    """The attributes of a finished image of this version."""
     omitted = _omitted(version.key, image.variants)
     values = asdict(image) | {
         "omitted": omitted,
@@ -52,8 +84,15 @@ def image_attributes(image: ImageRecord, version: Version) -> Attributes:
     return attributes(values)
 
 
+def reason_of(error: BaseException) -> Reason:
+    """The reason to record for a failure; bugs at the same place in the code have the same fingerprint."""
+    if isinstance(error, DarkroomError):
+        return Reason(error.cause, str(error))
+    return Reason(kind_of(error), str(error), fingerprint_of(error))
+
+
 def reason_attributes(reason: Reason) -> Attributes:
-    """What an item has of a failure."""
+    """The attributes of a failure."""
     fields = asdict(reason) | {"message": _cut(reason.message)}
     return attributes({"reason": {name: value for name, value in fields.items() if value}})
 

@@ -1,4 +1,4 @@
-"""What the images table knows of a version, and all that its status means.
+"""The record of a version in the images table, and the meaning of its status.
 
 ::
 
@@ -14,8 +14,8 @@
     SUPERSEDED    SUPERSEDED   another version came          yes      yes    acknowledged
     REMOVED       REMOVED      the object is gone            yes      yes    acknowledged
 
-Whoever asks how far an image is asks for the phase, and matches it to the end: a new status must be given a phase here,
-and a new phase an answer wherever one is matched, or the type checker names the place.
+Code that depends on the state of an image matches all phases: so the type checker reports every place where a new
+status has no phase, or a new phase is not handled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,11 +23,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, assert_never
 
-REMOVED_KEY: Final = "removed"  # the sort key under which removals of an object are claimed; no ETag reads like this
+REMOVED_KEY: Final = "removed"  # the sort key for the removals of an object; no ETag has this form
 
 
 class Status(StrEnum):
-    """What the last write to the item said of the version."""
+    """The state of a version, as of the last write to its item."""
 
     IN_PROGRESS = "IN_PROGRESS"
     DONE = "DONE"
@@ -38,7 +38,7 @@ class Status(StrEnum):
 
 
 class Phase(StrEnum):
-    """How far a version is: its status, lease and reason together, as in the table above."""
+    """The state of a version by status, lease and last receive together, as in the table above."""
 
     NOT_STARTED = "not started"
     WORKING = "working"
@@ -51,35 +51,26 @@ class Phase(StrEnum):
     REMOVED = "removed"
 
     @property
-    def is_end(self) -> bool:
-        """Whether nothing more happens by itself."""
-        return MEANINGS[self].is_end
+    def is_good(self) -> bool:
+        """Whether the message was acknowledged; it is also an end."""
+        match self:
+            case Phase.DONE | Phase.SUPERSEDED | Phase.REMOVED:
+                return True
+            case Phase.NOT_STARTED | Phase.WORKING | Phase.INTERRUPTED | Phase.RETRYING | Phase.DEAD | Phase.REJECTED:
+                return False
+            case _:
+                assert_never(self)
 
     @property
-    def is_good(self) -> bool:
-        """Whether nothing is wrong with the image; its message was acknowledged."""
-        return MEANINGS[self].is_good
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a phase means for whoever waits for the image."""
-
-    is_end: bool
-    is_good: bool
-
-
-MEANINGS: Final[Mapping[Phase, Meaning]] = {
-    Phase.NOT_STARTED: Meaning(is_end=False, is_good=False),
-    Phase.WORKING: Meaning(is_end=False, is_good=False),
-    Phase.INTERRUPTED: Meaning(is_end=False, is_good=False),
-    Phase.RETRYING: Meaning(is_end=False, is_good=False),
-    Phase.DEAD: Meaning(is_end=True, is_good=False),
-    Phase.REJECTED: Meaning(is_end=True, is_good=False),
-    Phase.DONE: Meaning(is_end=True, is_good=True),
-    Phase.SUPERSEDED: Meaning(is_end=True, is_good=True),
-    Phase.REMOVED: Meaning(is_end=True, is_good=True),
-}
+    def is_end(self) -> bool:
+        """Whether nothing more happens without an operator."""
+        match self:
+            case Phase.DEAD | Phase.REJECTED | Phase.DONE | Phase.SUPERSEDED | Phase.REMOVED:
+                return True
+            case Phase.NOT_STARTED | Phase.WORKING | Phase.INTERRUPTED | Phase.RETRYING:
+                return False
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +138,7 @@ class VariantRecord:
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """What is known of a finished image. ``timings`` are milliseconds by stage."""
+    """The metadata of a finished image. ``timings`` are milliseconds by stage."""
 
     image_format: str
     mode: str
@@ -169,11 +160,11 @@ class Record:
     Args:
         owner: the token of the last claim.
         lease_until, updated_at: seconds since the epoch, 0 where there is none.
-        last_receive: whether the delivery for which it was claimed last was the last one of its message. The number of
-            attempts does not tell: receives are used up without one, and a redrive begins to count anew.
+        last_receive: whether the version was last claimed for the last receive of its message. The number of attempts
+            does not show this: a receive may end without one, and a redrive starts the count again.
         message_id: of the message that was rejected.
-        reason: why the last attempt failed; None after one that did not.
-        image: what was finished last; None where nothing was yet.
+        reason: why the last attempt failed; None after a success.
+        image: the last result; None before the first.
     """
 
     version: Version
@@ -193,21 +184,21 @@ class Record:
 
     @property
     def cause(self) -> str:
-        """Why the last attempt failed, by the name that groups failures; empty after one that did not."""
+        """The name by which the last failure is grouped; empty after a success."""
         return self.reason.cause if self.reason else ""
 
     @property
     def message(self) -> str:
-        """The same in words."""
+        """The error message of the last failure; empty after a success."""
         return self.reason.message if self.reason else ""
 
     @property
     def variants(self) -> tuple[VariantRecord, ...]:
-        """The variants of what was finished last."""
+        """The variants of the last result."""
         return self.image.variants if self.image else ()
 
     def phase(self, now: float) -> Phase:
-        """How far the version is, at ``now`` in seconds since the epoch."""
+        """The phase at ``now``, in seconds since the epoch."""
         match self.status:
             case Status.IN_PROGRESS if self.lease_until > now:
                 return Phase.WORKING
@@ -230,13 +221,13 @@ class Record:
 
 
 def current(records: Sequence[Record], source_etag: Callable[[], str | None]) -> Record | None:
-    """The record that counts, of all that there are of one object; None while what is there now has none yet.
+    """The record of an object's current version, of all its records; None while that version has no record yet.
 
-    When versions ended does not tell: what is uploaded again and done already is not written again, and an older
-    version's failure may come after a newer one's success. So the source decides, where there is a choice.
+    Timestamps do not decide: a version that is uploaded again when it is done is not written again, and an older
+    version may fail after a newer one succeeded. So the source decides between several records.
 
     Args:
-        source_etag: the version that is in the uploads bucket now, None for none; asked only where there is a choice.
+        source_etag: returns the version that is in the uploads bucket, None for none; called only if it matters.
     """
     counting = [one for one in records if one.status is not Status.SUPERSEDED and not _is_unfinished_removal(one)]
     if len(counting) < 2:

@@ -13,6 +13,22 @@ Every variant in that format is then out of date, and no other."""
 
 LONGEST_SIDE: Final = 16383  # pixels: what WebP can hold
 
+# Chosen so that one image of each kind fits a function of 1,769 MB: docs/benchmarks.md has the measured peaks.
+DEFAULT_BYTES: Final = 100_000_000
+DEFAULT_FRAMES: Final = 1_000
+DEFAULT_PIXELS: Final[Mapping[str, int]] = {
+    "jpeg": 250_000_000,
+    "progressive": 100_000_000,
+    "png": 100_000_000,
+    "gif": 50_000_000,
+    "webp": 50_000_000,
+    "tiff": 100_000_000,
+    "bmp": 100_000_000,
+    "avif": 50_000_000,
+    "heic": 50_000_000,
+    "animation": 100_000_000,  # 20 seconds of a vCPU: see processing/sandbox/capacity.py
+}
+
 Fit = Literal["inside", "cover", "pad"]
 Format = Literal["keep", "jpeg", "png", "webp", "avif"]
 Metadata = Literal["strip", "copyright"]

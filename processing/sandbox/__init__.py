@@ -1,25 +1,22 @@
-"""Decode and render in child processes, so that an image that hangs, crashes or swells harms only itself.
+"""Decode and render in child processes, so that an image that hangs, crashes or uses too much memory harms only itself.
 
 ::
 
-    consumer ──┬── a socket ────────────────── keeper     a new interpreter with the engine loaded; forks a renderer
-               └── a socket and two files ──── renderer   works on one image after the other, within limits
+    consumer ──┬── a socket ───────────── fork server   a new interpreter with the engine loaded; forks a renderer
+               └── a socket and two files ── renderer   renders one image after the other, within limits
 
 In reading order::
 
-    renderers   the interface: an image to a free renderer, within memory and time, and a second try alone
-    renderer    one child after the other: asked, ended at the deadline, replaced whenever in doubt
-    questions   numbered questions about images, and the answers that belong to them
-    children    starts children through a keeper
-    keeper      the child processes: the loop that forks, and the loop that renders; the protocol is drawn there
-    channel     what goes between: a line of JSON and bytes in a memory file, never a pickle from a renderer
-    room        memory shared by threads, for pixels and for bodies: who asks for more than is left waits
+    renderers     the interface: sends an image to a free renderer, within memory and time; retries once, alone
+    renderer      one child after the other: numbered questions, their answers, deadlines, exit statuses
+    processes     starts children through the fork server; channels: a line of JSON, and bytes in a memory file
+    fork_server   the child processes: the loop that forks, and the loop that renders; shows the protocol
+    capacity      what fits into a function; budgets of memory and time that threads share
 """
 
-from processing.sandbox.children import Children
-from processing.sandbox.memory_budget import FetchBudget, MemoryBudget
-from processing.sandbox.questions import Image
-from processing.sandbox.renderer import Renderer
+from processing.sandbox.capacity import FetchBudget, MemoryBudget
+from processing.sandbox.processes import Children
+from processing.sandbox.renderer import Image, Renderer
 from processing.sandbox.renderers import Renderers
 
 __all__ = ["Children", "FetchBudget", "Image", "MemoryBudget", "Renderer", "Renderers"]

@@ -1,33 +1,38 @@
-"""What a function has room for: threads, renderers, bodies and pixels by its memory, tries by its timeout. Pure."""
+"""What a function has room for by its memory and its timeout, and the budgets of memory and time that threads share."""
 
 import math
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from processing.errors import NotStarted
+
 VCPU: Final = 1769  # megabytes: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-THREADS: Final = 10  # a vCPU: an image of 200 KB is rendered in a tenth of the time its requests take
-USED: Final = 0.8  # of the memory: the rest is for what is measured nowhere
-CONSUMER: Final = 100  # megabytes of the consumer itself: interpreter, clients, threads
-RENDERER: Final = 60  # of a keeper and its renderer, and the two files between them and the consumer
-KEPT: Final = (
-    0.145  # of the memory a vCPU comes with, for what a renderer keeps from one image to the next: its heap ...
-)
-MOST_KEPT: Final = 256  # ... which takes 139 megabytes after 12 MP JPEGs, and 280 after a 12 MP WebP
-BODIES: Final = 0.25  # of what is left, for what was fetched and is waiting; the rest is for rendering
+THREADS_PER_VCPU: Final = 10  # an image of 200 KB is rendered in a tenth of the time its requests take
+USABLE: Final = 0.8  # of the memory: the rest is a margin for everything that is not measured
+CONSUMER_MEGABYTES: Final = 100  # of the consumer itself: interpreter, clients, threads
+RENDERER_MEGABYTES: Final = 60  # of a fork server and its renderer, and the two files that the consumer shares with it
+# A renderer keeps its heap from one image to the next: 139 megabytes after 12 MP JPEGs, 280 after a 12 MP WebP
+KEPT_SHARE: Final = 0.145  # of the memory of a vCPU
+MAX_KEPT: Final = 256
+BODIES_SHARE: Final = 0.25  # of the remaining memory, for fetched bodies that wait; the rest is for rendering
 COPIES: Final = 2  # of a body: the consumer's and the renderer's
-LEAST: Final = 64  # megabytes for both, in the smallest functions
+MIN_SHARED: Final = 64  # megabytes for both, in the smallest functions
 MEGABYTE: Final = 1 << 20
 REST: Final = 40.0  # seconds of an invocation beside its tries: the two below, and five to begin
-RESERVE: Final = 25.0  # after a try: to publish, with one request that hangs to its bound (21), and to hand back
+RESERVE: Final = 25.0  # after a try: to publish, with one request that takes its maximum (21), and to return
 SLOW: Final = 10.0  # that requests may add between the tries
 LONGEST_TIMEOUT: Final = 900  # seconds; Lambda's own
-ANIMATION: Final = 0.2  # seconds of a vCPU for a megapixel of animation: 0.04 to 0.19 by format (docs/benchmarks.md)
+ANIMATION_SECONDS: Final = 0.2  # of a vCPU, for a megapixel of animation: 0.04 to 0.19 by format (docs/benchmarks.md)
+USUAL_TIMEOUT: Final = 250.0  # seconds; a function with a shorter timeout has a shorter reserve, or could not begin
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Numbers of threads and renderers; megabytes for all bodies, for all renderings at once, and that each renderer
-    may keep."""
+    """Threads and renderers; megabytes for all bodies, for all rendering at once, and kept by each renderer."""
 
     threads: int
     renderers: int
@@ -37,29 +42,29 @@ class Capacity:
 
     @property
     def largest_body(self) -> int:
-        """The bytes of the largest body there is room for."""
+        """The bytes of the largest body that fits."""
         return int(self.bodies * MEGABYTE / COPIES)
 
 
 def capacity(memory: float) -> Capacity:
-    """What fits into so many megabytes of memory."""
+    """The capacity of a function with ``memory`` megabytes."""
     cpus = memory / VCPU
     renderers = max(1, round(cpus))
-    kept = min(MOST_KEPT, KEPT * memory / renderers)
-    left = max(USED * memory - CONSUMER - renderers * (RENDERER + kept), LEAST)
+    kept = min(MAX_KEPT, KEPT_SHARE * memory / renderers)
+    left = max(USABLE * memory - CONSUMER_MEGABYTES - renderers * (RENDERER_MEGABYTES + kept), MIN_SHARED)
     return Capacity(
-        threads=max(2, round(THREADS * cpus)),
+        threads=max(2, round(THREADS_PER_VCPU * cpus)),
         renderers=renderers,
-        bodies=BODIES * left,
-        rendering=(1 - BODIES) * left,
+        bodies=BODIES_SHARE * left,
+        rendering=(1 - BODIES_SHARE) * left,
         kept=kept,
     )
 
 
 def rounds(tries: int, alone: int, renderers: int) -> int:
-    """How many tries follow one another: those side by side, and those with nothing beside them.
+    """How many tries follow one another: those that run in parallel, and those that must run alone.
 
-    A try that is to be alone waits until the tries beside it have ended.
+    A try that must run alone waits until the tries beside it have ended.
     """
     return math.ceil(tries / renderers) + alone * (1 if renderers == 1 else 2)
 
@@ -71,6 +76,157 @@ def shortest_timeout(memory: float, *, batch_size: int, try_seconds: float) -> i
 
 
 def animation_seconds(memory: float, pixels: float) -> float:
-    """What an animation of so many pixels in all takes to render."""
+    """The seconds that an animation with ``pixels`` pixels in all its frames takes to render."""
     cpus = memory / VCPU / capacity(memory).renderers
-    return ANIMATION * pixels / 1e6 / min(1.0, cpus)
+    return ANIMATION_SECONDS * pixels / 1e6 / min(1.0, cpus)
+
+
+class MemoryBudget:
+    """Memory shared by threads: a thread that needs more than is free waits, first come, first served."""
+
+    def __init__(self, megabytes: float) -> None:
+        self.megabytes = megabytes
+        self._free = megabytes
+        self._queue: deque[object] = deque()  # first in, first out, so that a large image does not wait forever
+        self._changed = threading.Condition()
+
+    @property
+    def free(self) -> float:
+        """Megabytes that are not reserved."""
+        return self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for memory."""
+        return len(self._queue)
+
+    @contextmanager
+    def reserve(self, megabytes: float) -> Iterator[float]:
+        """Reserve memory, waiting until it is free; yields the megabytes reserved, at most all of the budget."""
+        reserved = min(megabytes, self.megabytes)
+        turn = object()
+        with self._changed:
+            self._queue.append(turn)
+            try:
+                self._changed.wait_for(lambda: self._queue[0] is turn and reserved <= self._free)
+                self._free -= reserved
+            finally:
+                self._queue.remove(turn)
+                self._changed.notify_all()
+        try:
+            yield reserved
+        finally:
+            with self._changed:
+                self._free += reserved
+                self._changed.notify_all()
+
+
+class FetchBudget:
+    """The memory for the bodies of objects while they are processed; threads share it.
+
+    Args:
+        largest: bytes of the largest body that is ever fetched.
+    """
+
+    def __init__(self, capacity: Capacity, largest: int) -> None:
+        self._largest = largest
+        self._memory = MemoryBudget(capacity.bodies)
+
+    @contextmanager
+    def reserve(self, size: int | None) -> Iterator[None]:
+        """Reserve memory for an object of ``size`` bytes, None when the size is unknown; waits until it is free."""
+        reserved = self._largest if size is None else min(self._largest, size)
+        with self._memory.reserve(COPIES * reserved / MEGABYTE):
+            yield
+
+
+class TimeBudget:
+    """The time of an invocation: every message of a batch is promised one try at its image; threads share it.
+
+    Packaging refuses a timeout without room for all of them (`capacity.shortest_timeout`), so a promise is kept unless
+    requests are slow. A further try may not use the time promised to others::
+
+        begin                                                          the function's timeout
+        |--try--|--try--|--again, alone--|--try--| ... |--try--|-------reserve-------|
+                                         '---- promised to the others ----'
+
+    Args:
+        try_seconds: the longest a try may take.
+        renderers: how many tries run in parallel.
+        function_timeout: the function's, in seconds.
+        without_requests: seconds before an invocation's end in which no request is sent.
+    """
+
+    def __init__(
+        self,
+        try_seconds: float,
+        *,
+        renderers: int = 1,
+        function_timeout: float = math.inf,
+        without_requests: float = 0.0,
+    ) -> None:
+        self.try_seconds = try_seconds
+        self._renderers = renderers
+        scale = min(1.0, function_timeout / USUAL_TIMEOUT)
+        self._reserve = without_requests + scale * (RESERVE - without_requests)
+        self._slow = scale * SLOW
+        self._seconds_left: Callable[[], float] = lambda: math.inf
+        self._promised = 0  # messages whose first try has not ended
+        self._further = 0  # running tries that were not promised
+        self._lock = threading.Lock()
+        self._of_thread = threading.local()
+
+    def begin(self, seconds_left: Callable[[], float], messages: int) -> None:
+        """Start an invocation with this number of messages."""
+        self._seconds_left, self._promised, self._further = seconds_left, messages, 0
+
+    @contextmanager
+    def message(self) -> Iterator[None]:
+        """Process one of the messages in this thread; its promise ends with it."""
+        self._of_thread.is_promised = True
+        try:
+            yield
+        finally:
+            self._end_promise()
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Make a try, from waiting for a renderer to its end: the message's first, which is promised, or a further one.
+
+        Raises:
+            NotStarted: a further try would use time that is promised to others.
+        """
+        if getattr(self._of_thread, "is_promised", False):
+            try:
+                yield
+            finally:
+                self._end_promise()
+            return
+        with self._lock:
+            tries = rounds(self._promised, self._further + 1, self._renderers)
+            self._require(tries * self.try_seconds + self._slow)
+            self._further += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._further -= 1
+
+    def check(self, seconds: float | None = None) -> None:
+        """Check that there is time for work that may take ``seconds``, by default a whole try.
+
+        Raises:
+            NotStarted: too little time would be left to publish its result.
+        """
+        self._require(self.try_seconds if seconds is None else seconds)
+
+    def _require(self, seconds: float) -> None:
+        left = self._seconds_left()
+        if left < seconds + self._reserve:
+            raise NotStarted(f"{left:.1f} s are left; {seconds:.1f} s are needed, and {self._reserve:.1f} s to publish")
+
+    def _end_promise(self) -> None:
+        if self._of_thread.is_promised:
+            self._of_thread.is_promised = False
+            with self._lock:
+                self._promised -= 1

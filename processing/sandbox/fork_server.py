@@ -1,27 +1,27 @@
-"""The child processes: a keeper that has the engine loaded and forks, and the renderer that does the work.
+"""The child processes: a fork server that has the engine loaded, and its child, the renderer, which renders images.
 
 Run as ``python -m processing.sandbox.fork_server`` with the descriptors of its end of the channel. It is a new
-interpreter, not a fork of the consumer: so it has neither its credentials nor its threads, in its environment or
-anywhere in its memory. It has one renderer at a time, and each has a channel of its own, which the consumer makes::
+interpreter, not a fork of the consumer: so it has neither the consumer's credentials, in its environment or in its
+memory, nor its threads. It has one renderer at a time, and each has a channel of its own, which the consumer makes::
 
-    consumer                                                        keeper                    renderer 7
+    consumer                                                        fork server               renderer 7
       {"start": 7} + the end of a new channel ────────────────────►   ends and reaps renderer 6
                                                                       forks ────────────────────►
       ◄──────────────── {"started": 7, "ended": 6's exit status}
                                             on the new channel:
       {"number": 12, "image": digest, "is_admitted": false, "seconds": 15} + the image ─────────►
-      ◄─────────────────────────────────────────── {"number": 12, "image": digest, "price": 300}
+      ◄──────────────────────────────────────── {"number": 12, "image": digest, "estimate": 300}
       {"number": 13, "image": digest, "is_admitted": true, "seconds": 15, "megabytes": 300} ────►
       ◄──────────────────────────── {"number": 13, "image": digest, "rendered": {...}} + bytes
 
-An answer repeats the question's number, with the digest of the bytes that the renderer holds; anything else is not
-used, and ends renderer and keeper. A renderer never reads another's questions, and nobody reads its answers after it:
+An answer repeats the question's number, with the digest of the bytes that the renderer has; anything else is not
+used, and ends both processes. No renderer reads another's questions, and its answers are not read after its end:
 
-    it ended before it read the question     the system says so; the question goes to renderer 8, and blames no image
-    it ended before it answered              {"start": 8} is answered with how: that is the image's doing
+    it ended before it read the question     the kernel reports it; renderer 8 gets the question, no image is at fault
+    it ended before it answered              {"start": 8} is answered with its exit status: the image is at fault
     it did not answer in time                {"start": 8} ends it
-    it has grown                             its last answer says so, and {"start": 8} follows
-    the keeper ended                         the system ends the renderer with it; nobody's fault but the environment's
+    its memory has grown                     its last answer says so, and {"start": 8} follows
+    the fork server ended                    the kernel ends the renderer with it; no image is at fault
 """
 
 import ctypes
@@ -44,87 +44,85 @@ from processing import imaging
 from processing.errors import Rejected
 from processing.fingerprint import places_of
 from processing.imaging import Rendered
-from processing.imaging.price import megabytes as price
+from processing.imaging.render import memory_estimate
 from processing.imaging.resize import simd_is_sound
 from processing.recipe import Recipe
-from processing.sandbox.channel import Channel, Gone
-from processing.sandbox.questions import digest
+from processing.sandbox.processes import Channel, ChannelClosed, digest
 
 Render = Callable[[bytes, Recipe, list[str] | None], Rendered]
 
 MEGABYTE = 1 << 20
 ORPHAN_SECONDS = 5.0  # the time a renderer has, beyond the consumer's deadline, when the consumer has ended
-LONGEST_TEXT = 8000
+MAX_TEXT = 8000
 PR_SET_PDEATHSIG = 1
 
 
 def main(render: Render = imaging.render, channel: type[Channel] = Channel) -> None:
-    """Keep a renderer at the other end of a channel, until the consumer has ended."""
-    orders = channel.from_descriptors(*map(int, sys.argv[1:]))
+    """Start renderers as the consumer requests them, until the consumer has ended."""
+    control = channel.from_descriptors(*map(int, sys.argv[1:]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    keeper, renderer = os.getpid(), None
+    fork_server, renderer = os.getpid(), None
     try:
-        settings, body = orders.receive()
+        settings, body = control.receive()
         recipe: Recipe = pickle.loads(body)  # noqa: S301 - it comes from the consumer
         simd_is_sound()
         gc.freeze()  # or the first collection in each renderer copies every page
         while True:
-            order, line = orders.receive_channel()
+            request, renderer_end = control.receive_channel()
             ended = None if renderer is None else _end(renderer)
             renderer = os.fork()
             if renderer == 0:
-                orders.close()
-                _live(keeper, line, recipe, render, settings["kept"])
-            line.close()  # or its end would not be seen at the other end
-            orders.send({"started": order["start"], "ended": ended})
-    except Gone:
+                control.close()
+                _run_renderer(fork_server, renderer_end, recipe, render, settings["kept"])
+            renderer_end.close()  # or the consumer would not notice when the renderer ends
+            control.send({"started": request["start"], "ended": ended})
+    except ChannelClosed:
         return
 
 
 def _end(renderer: int) -> int:
     """End a renderer, if it has not ended by itself; its exit status, a signal as a negative number.
 
-    One that is ending keeps the status it ends with, whatever signal comes now.
+    A renderer that is already ending keeps its own status.
     """
     os.kill(renderer, signal.SIGKILL)
     _, status = os.waitpid(renderer, 0)
     return os.waitstatus_to_exitcode(status)
 
 
-def _live(keeper: int, line: Channel, recipe: Recipe, render: Render, kept: float) -> NoReturn:
-    """A renderer's whole life; it never returns into the keeper's."""
+def _run_renderer(fork_server: int, channel: Channel, recipe: Recipe, render: Render, kept: float) -> NoReturn:
+    """Run a renderer until it ends; never returns into the fork server's code."""
     status = 1
     try:
-        _end_with(keeper)
-        _work(line, recipe, render, kept)
+        _end_with_parent(fork_server)
+        _answer_questions(channel, recipe, render, kept)
         status = 0
-    except Gone:
+    except ChannelClosed:
         status = 0
-    except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as a second keeper
+    except BaseException:  # noqa: BLE001 - this process must never continue as a second fork server
         traceback.print_exc()
     os._exit(status)
 
 
-def _end_with(keeper: int) -> None:
-    """Have the system end this process when its keeper ends, so that no renderer is left which nobody can end."""
+def _end_with_parent(fork_server: int) -> None:
+    """Have the kernel end this process when the fork server ends, so that no orphaned renderer is left."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
-    if os.getppid() != keeper:  # it ended before that
-        raise Gone
+    if os.getppid() != fork_server:  # it ended before that
+        raise ChannelClosed
 
 
-def _work(line: Channel, recipe: Recipe, render: Render, kept: float) -> None:
-    """Answer one question after the other, until more than ``kept`` megabytes are kept from the images, so that a fresh
-    renderer takes over."""
+def _answer_questions(channel: Channel, recipe: Recipe, render: Render, kept: float) -> None:
+    """Answer one question after the other, until this process has grown by more than ``kept`` megabytes."""
     base = _address_space()
-    data, held, is_last = b"", "", False
+    data, image, is_last = b"", "", False
     while not is_last:
-        question, body = line.receive()
+        question, body = channel.receive()
         if question["sends_image"]:
-            data, held = body, digest(body)
+            data, image = body, digest(body)
         answer, parts = _answer(question, data, recipe, render)
         is_last = _address_space() - base > kept * MEGABYTE
-        line.send({"number": question["number"], "image": held, "is_last": is_last, **answer}, parts)
+        channel.send({"number": question["number"], "image": image, "is_last": is_last, **answer}, parts)
 
 
 def _answer(
@@ -134,19 +132,20 @@ def _answer(
     try:
         with _limits(question["seconds"], question.get("megabytes", math.inf)):
             if not question["is_admitted"]:
-                return {"price": price(imaging.inspect(data, recipe.limits), recipe)}, ()
+                return {"estimate": memory_estimate(imaging.inspect(data, recipe.limits), recipe)}, ()
             made = render(data, recipe, question["only"])
     except Exception as error:  # noqa: BLE001 - it is sent to the consumer, which raises it
-        return _described(error), ()
+        return _failure_message(error), ()
     milliseconds = round((time.perf_counter() - start) * 1000)
-    return {"rendered": _plain(made) | {"milliseconds": milliseconds}}, [variant.data for variant in made.variants]
+    message = _rendered_message(made) | {"milliseconds": milliseconds}
+    return {"rendered": message}, [variant.data for variant in made.variants]
 
 
 @contextmanager
 def _limits(seconds: float, megabytes: float) -> Iterator[None]:
-    """Let the kernel end this process after so much CPU or time, and refuse it more memory than it has and may take.
+    """Limit the CPU, the time and the memory of this process by the kernel.
 
-    The consumer keeps its own, shorter deadline: these hold when it has ended.
+    The consumer has its own, shorter deadline: these limits matter when the consumer has ended.
     """
     used = resource.getrusage(resource.RUSAGE_SELF)
     _set_soft(resource.RLIMIT_CPU, used.ru_utime + used.ru_stime + seconds + 1)
@@ -167,11 +166,11 @@ def _set_soft(kind: int, value: float) -> None:
 
 
 def _address_space() -> int:
-    """Bytes of it that this process has, which is what RLIMIT_AS counts."""
+    """The size of this process's address space in bytes, which RLIMIT_AS limits."""
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
 
 
-def _plain(rendered: Rendered) -> dict[str, Any]:
+def _rendered_message(rendered: Rendered) -> dict[str, Any]:
     variants = [
         {
             "name": made.name,
@@ -186,9 +185,9 @@ def _plain(rendered: Rendered) -> dict[str, Any]:
     return {"source": asdict(rendered.source), "variants": variants, "lost": rendered.lost}
 
 
-def _described(error: Exception) -> dict[str, Any]:
-    """A failure, so that the consumer can raise it: by its name, and where in the code a bug is."""
-    text = str(error)[:LONGEST_TEXT]
+def _failure_message(error: Exception) -> dict[str, Any]:
+    """A failure as a message, from which the consumer raises it; a bug with its places in the code."""
+    text = str(error)[:MAX_TEXT]
     if isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError):
         return {"memory": True, "text": text}
     if isinstance(error, Rejected):
@@ -197,7 +196,7 @@ def _described(error: Exception) -> dict[str, Any]:
         "bug": type(error).__name__,
         "text": text,
         "places": places_of(error),
-        "traceback": "".join(traceback.format_exception(error))[-LONGEST_TEXT:],
+        "traceback": "".join(traceback.format_exception(error))[-MAX_TEXT:],
     }
 
 

@@ -1,4 +1,4 @@
-"""An image to a free renderer, within memory and time; and when that ends badly, once more, alone."""
+"""Sends each image to a free renderer, within memory and time; retries once, alone, after a failure."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -19,12 +19,10 @@ from processing.errors import (
 )
 from processing.picture import Rendered
 from processing.recipe import Recipe
-from processing.sandbox.memory_budget import MemoryBudget
-from processing.sandbox.questions import Image
-from processing.sandbox.renderer import Renderer
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import MemoryBudget, TimeBudget
+from processing.sandbox.renderer import Image, Renderer
 
-DIED = (RenderTimeout, RenderCrash, RenderOutOfMemory)
+RENDERER_FAILURES = (RenderTimeout, RenderCrash, RenderOutOfMemory)
 
 
 @dataclass
@@ -33,7 +31,7 @@ class Try:
 
     alone: bool
     only: Collection[str] | None
-    admitted: bool = False  # its header was read, and there was room for what it promised
+    admitted: bool = False  # its header was read, and the estimated memory was free
 
 
 class Renderers:
@@ -41,9 +39,9 @@ class Renderers:
 
     Args:
         recipe: the one that the children were started with.
-        room: the memory for the pixels of all images that are rendered at once.
-        budget: knows what time is left, and how long one try may take.
-        clock: any that goes on by seconds.
+        memory: for the pixels of all images that are rendered at once.
+        budget: the time that is left, and the longest that one try may take.
+        clock: in seconds, monotonic.
     """
 
     def __init__(
@@ -51,13 +49,13 @@ class Renderers:
         renderers: Sequence[Renderer],
         recipe: Recipe,
         *,
-        room: MemoryBudget,
+        memory: MemoryBudget,
         budget: TimeBudget,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._renderers = tuple(renderers)
         self._recipe = recipe
-        self._room = room
+        self._memory = memory
         self._budget = budget
         self._clock = clock
         self._idle: SimpleQueue[Renderer] = SimpleQueue()
@@ -67,15 +65,15 @@ class Renderers:
     def render(self, data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
         """Make the variants of the recipe, or those with the names in ``only``.
 
-        What ends badly after its header promised well may have ended so by its neighbours' doing, or by the memory it
-        was allowed: so it is tried again, with nothing beside it and all the memory there is.
+        A failure after the header was accepted may be due to other images, or to the memory limit: so the image is
+        tried again, alone and with all the memory.
 
         Raises:
             UnsupportedFormat, CorruptImage, ImageTooLarge: the bytes are at fault.
-            RenderTimeout, RenderCrash, RenderOutOfMemory: they are, in a way that no error tells; twice.
-            SandboxFailed: the child processes failed, and the image may well be sound.
+            RenderTimeout, RenderCrash, RenderOutOfMemory: rendering failed twice without an error of the engine.
+            SandboxFailed: the child processes failed; the image may be valid.
             NotStarted: the invocation ends too soon to begin.
-            OutOfTime: too little of it is left, beside what is promised to others, to be sure by a second try.
+            OutOfTime: too little time is left for a second try, beside the time promised to others.
         """
         if recipe != self._recipe:
             raise ValueError("the renderers were started with another recipe")
@@ -83,51 +81,51 @@ class Renderers:
         try:
             return self._try(image, first)
         except (Rejected, RenderBug, SandboxFailed) as error:
-            if not first.admitted and not isinstance(error, (*DIED, SandboxFailed)):
+            if not first.admitted and not isinstance(error, (*RENDERER_FAILURES, SandboxFailed)):
                 raise
-            return self._again(image, only, error)
+            return self._retry_alone(image, only, error)
 
     def close(self) -> None:
         """End the children."""
         for renderer in self._renderers:
             renderer.close()
 
-    def _again(self, image: Image, only: Collection[str] | None, earlier: Exception) -> Rendered:
+    def _retry_alone(self, image: Image, only: Collection[str] | None, earlier: Exception) -> Rendered:
         try:
             return self._try(image, Try(alone=True, only=only))
         except NotStarted as error:
-            raise OutOfTime(f"{_named(earlier)}; not tried again alone: {error}") from earlier
+            raise OutOfTime(f"{_description(earlier)}; not retried alone: {error}") from earlier
         except Rejected as error:
-            if isinstance(error, DIED) and isinstance(earlier, SandboxFailed):
-                raise earlier from error  # it has ended badly once, and that decides nothing
-            error.add_note(f"first, beside others: {_named(earlier)}")
+            if isinstance(error, RENDERER_FAILURES) and isinstance(earlier, SandboxFailed):
+                raise earlier from error  # the renderer has failed once, which is not conclusive
+            error.add_note(f"the first try, beside other images: {_description(earlier)}")
             raise
 
     def _try(self, image: Image, this: Try) -> Rendered:
-        """One try, which ends within its seconds however they fall on its header and its pixels."""
+        """One try: its header and its pixels share its seconds."""
         with self._budget.attempt():
             renderer = self._idle.get()
             try:
                 self._budget.check()
                 end = self._clock() + self._budget.try_seconds
-                price = renderer.price(image, seconds=self._budget.try_seconds)
+                estimate = renderer.estimate(image, seconds=self._budget.try_seconds)
                 seconds = end - self._clock()
-                with self._admit(price, this, seconds) as megabytes:
+                with self._admit(estimate, this, seconds) as megabytes:
                     return renderer.render(image, megabytes=megabytes, seconds=seconds, only=this.only)
             finally:
                 self._idle.put(renderer)
 
     @contextmanager
     def _admit(self, megabytes: float, this: Try, seconds: float) -> Iterator[float]:
-        if megabytes > self._room.megabytes:
+        if megabytes > self._memory.megabytes:
             raise ImageTooLarge(
-                f"it would take {megabytes:,.0f} MB to render; this function has {self._room.megabytes:,.0f} for it"
+                f"rendering takes up to {megabytes:,.0f} MB; this function has {self._memory.megabytes:,.0f} MB for it"
             )
-        with self._room.take(self._room.megabytes if this.alone else megabytes) as held:
-            self._budget.check(seconds)  # the wait for room may have been long
+        with self._memory.reserve(self._memory.megabytes if this.alone else megabytes) as reserved:
+            self._budget.check(seconds)  # the wait for memory may have been long
             this.admitted = True
-            yield held
+            yield reserved
 
 
-def _named(error: Exception) -> str:
+def _description(error: Exception) -> str:
     return f"{error.kind if isinstance(error, RenderBug) else type(error).__name__}: {error}"

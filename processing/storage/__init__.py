@@ -1,1 +1,1 @@
-"""Objects in S3, one conditional request a method, and the one rule for AWS's refusals: `objects`, then `refusals`."""
+"""Objects in S3, one conditional request in each method (`objects`), and the rule for AWS's refusals (`refusals`)."""

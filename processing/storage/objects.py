@@ -1,6 +1,6 @@
-"""Objects in S3: originals fetched by their ETag, variants written and deleted only over what was seen.
+"""Objects in S3: sources fetched by their ETag, variants written and deleted on condition of their last known state.
 
-One method is one request. Nothing here decides anything; `publisher` does.
+Each method is one request. `publisher` makes the decisions.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ DIGEST: Final = "digest"
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
-    """An uploaded object's bytes, with what S3 says of them."""
+class SourceObject:
+    """An uploaded object: its bytes and its Content-Type."""
 
     body: bytes
     content_type: str
@@ -37,13 +37,13 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A variant as it stands in the bucket.
+    """A variant that is in the bucket.
 
     Args:
-        etag: its own.
+        etag: the variant's own.
         source_etag: the version that it was made from.
         fingerprint: of the settings that it was made by.
-        digest: of its bytes; an ETag tells nothing of them under KMS.
+        digest: of its bytes; under KMS, an ETag does not depend on them alone.
     """
 
     etag: str
@@ -53,7 +53,7 @@ class Published:
 
     @classmethod
     def of(cls, etag: str, metadata: Mapping[str, str]) -> Self:
-        """From what S3 says of an object."""
+        """From an object's ETag and metadata."""
         return cls(etag, *(metadata.get(name, "") for name in (SOURCE_ETAG, FINGERPRINT, DIGEST)))
 
 
@@ -74,14 +74,14 @@ class NewVariant:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What is stored beside its bytes."""
+        """The metadata of its object."""
         return {SOURCE_ETAG: self.source_etag, FINGERPRINT: self.fingerprint, DIGEST: self.digest}
 
 
 class Store(Protocol):
     """The uploads and variants buckets of one stage."""
 
-    def fetch(self, key: str, etag: str, *, max_bytes: int) -> Original: ...
+    def fetch(self, key: str, etag: str, *, max_bytes: int) -> SourceObject: ...
     def source_etag(self, key: str) -> str | None: ...
     def variant(self, key: str) -> Published | None: ...
     def put(self, variant: NewVariant, *, over: str | None) -> None: ...
@@ -100,14 +100,14 @@ class S3Store:
         self._uploads = uploads_bucket
         self._variants = variants_bucket
 
-    def fetch(self, key: str, etag: str, *, max_bytes: int) -> Original:
+    def fetch(self, key: str, etag: str, *, max_bytes: int) -> SourceObject:
         """Read exactly this version of an uploaded object.
 
         Raises:
-            SourceReplaced: another version is there now.
-            SourceGone: none is.
+            SourceReplaced: the bucket has another version now.
+            SourceGone: the bucket has none.
             ImageTooLarge: it has more than ``max_bytes`` bytes; nothing was read.
-            ArchivedObject, CustomerKeyRequired: nobody can read it as it is.
+            ArchivedObject, CustomerKeyRequired: it is not readable in its present state.
         """
         operation = f"s3:GetObject {key}"
         with translating_errors(operation):
@@ -120,32 +120,32 @@ class S3Store:
                     raise SourceGone(f"{key} was removed") from error
                 _check_readable(error, key)
                 raise
-            # Not `with answer["Body"]`: that gives urllib3's stream, without the checksum and botocore's own errors
+            # Not `with answer["Body"]`: that is urllib3's stream, without the checksum and botocore's own errors
             with closing(answer["Body"]) as stream:
                 if (found := _etag(answer, operation)) != etag:
-                    raise Unavailable("UnexpectedAnswer", operation, f"the ETag {found}, not {etag}")
+                    raise Unavailable("UnexpectedAnswer", operation, f"its ETag is {found}, not {etag}")
                 if (length := _required(answer, "ContentLength", operation)) > max_bytes:
                     raise ImageTooLarge(f"{length:,} bytes; the limit is {max_bytes:,}")
-                return Original(body=stream.read(), content_type=answer.get("ContentType", ""))
+                return SourceObject(body=stream.read(), content_type=answer.get("ContentType", ""))
 
     def source_etag(self, key: str) -> str | None:
         """The version that is in the uploads bucket now; None when there is none.
 
         Raises:
-            CustomerKeyRequired: there is one, and S3 does not say which to those without its key.
+            CustomerKeyRequired: S3 requires the uploader's key to return it.
         """
         found = self._head(self._uploads, key)
         return None if found is None else found.etag
 
     def variant(self, key: str) -> Published | None:
-        """The variant that is under this key now; None when there is none."""
+        """The variant under this key; None when there is none."""
         return self._head(self._variants, key)
 
     def put(self, variant: NewVariant, *, over: str | None) -> None:
         """Write a variant over the one whose ETag is ``over``, or where there is none.
 
         Raises:
-            PreconditionFailed: something else is there.
+            PreconditionFailed: the key has another object.
             Unavailable: S3 did not confirm it with an ETag.
         """
         condition = {"IfNoneMatch": "*"} if over is None else {"IfMatch": f'"{over}"'}
@@ -167,10 +167,10 @@ class S3Store:
         _etag(answer, operation)
 
     def delete(self, key: str, *, etag: str) -> None:
-        """Delete the variant whose ETag is ``etag``; one that is not there any more is well.
+        """Delete the variant whose ETag is ``etag``; succeeds if it is gone already.
 
         Raises:
-            PreconditionFailed: something else is there.
+            PreconditionFailed: the key has another object.
         """
         with translating_errors(f"s3:DeleteObject {key}"):
             try:
@@ -196,8 +196,7 @@ class S3Store:
 def head(s3: Any, bucket: str, key: str) -> Mapping[str, Any] | None:
     """The answer of HeadObject, its ETag without quotes; None when there is no such object.
 
-    An answer to HEAD has no body to say why. 400 may be a key that only the uploader has, or credentials that have
-    expired: a GET of one byte tells.
+    An error response to HEAD has no body. 400 may mean SSE-C or expired credentials: a GET of one byte shows which.
 
     Raises:
         ClientError: S3 refused.
@@ -215,19 +214,19 @@ def head(s3: Any, bucket: str, key: str) -> Mapping[str, Any] | None:
 
 
 def needs_customer_key(error: ClientError) -> bool:
-    """Whether the object is encrypted with a key of its uploader's. S3 says InvalidRequest of other things, too."""
+    """Whether the object is encrypted with its uploader's key: InvalidRequest alone has other meanings as well."""
     return code_of(error) == "InvalidRequest" and "Server Side Encryption" in error.response["Error"].get("Message", "")
 
 
 def _check_readable(error: ClientError, key: str) -> None:
     """Raises:
-    ArchivedObject, CustomerKeyRequired: no waiting helps against this refusal of a source.
+    ArchivedObject, CustomerKeyRequired: a retry cannot help.
     """
     if code_of(error) == "InvalidObjectState":
-        raise ArchivedObject(f"{key} is archived: restore it first, and send it again then") from error
+        raise ArchivedObject(f"{key} is archived: restore it, then redrive the message") from error
     if needs_customer_key(error):
         raise CustomerKeyRequired(
-            f"{key} is encrypted with a key of its uploader's (SSE-C): upload it without, or under SSE-S3 or SSE-KMS"
+            f"{key} is encrypted with its uploader's own key (SSE-C): upload it with SSE-S3 or SSE-KMS instead"
         ) from error
 
 
@@ -236,11 +235,11 @@ def _etag(answer: Mapping[str, Any], operation: str) -> str:
 
 
 def _required(answer: Mapping[str, Any], name: str, operation: str) -> Any:
-    """A field that S3 never leaves out: a web page of something in between, or a broken answer, has none.
+    """A field that every answer of S3 has; the answer of a proxy, or a truncated one, may not.
 
     Raises:
         Unavailable: the answer does not have it.
     """
     if name not in answer:
-        raise Unavailable("UnexpectedAnswer", operation, f"no {name} in it")
+        raise Unavailable("UnexpectedAnswer", operation, f"the response has no {name}")
     return answer[name]

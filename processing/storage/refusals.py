@@ -1,7 +1,7 @@
 """The one rule for AWS's refusals: botocore's exceptions become the error tree's.
 
-Whatever AWS refuses may be granted another time, so a refusal is `Unavailable` under AWS's own code, known or not. The
-exceptions are few: a condition that did not hold, and what is known to be a fault of our own request (`OUR_FAULTS`).
+A request that AWS refuses may succeed later, so a refusal is `Unavailable` under AWS's own code, known or not. The only
+exceptions: a condition that was not met, and a refusal that is known to be a bug in our request (`OUR_FAULTS`).
 """
 
 from collections.abc import Iterator
@@ -9,15 +9,17 @@ from contextlib import contextmanager
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
-from botocore.parsers import ResponseParserError  # no BotoCoreError: a web page, or half of a document, as the answer
+from botocore.parsers import (
+    ResponseParserError,  # not a BotoCoreError: the answer is not, or not all of, the expected document
+)
 
 from processing.errors import PreconditionFailed, Retryable, Unavailable
 
-# DynamoDB refuses an expression or a type with these, whatever the state of the world. S3's codes for a wrong request
+# DynamoDB refuses an expression or a type with these, regardless of its data. S3's codes for a wrong request
 # are not here: its InvalidRequest and InvalidArgument also speak of objects, keys and credentials.
 OUR_FAULTS: Final = frozenset({"ValidationException", "SerializationException"})
 
-# Answers without a body, as to HEAD, carry no code: what S3 would have said
+# Answers without a body, as to HEAD, have no code: the code that S3 uses for this status
 NAMES_BY_STATUS: Final = {
     301: "PermanentRedirect",
     307: "TemporaryRedirect",
@@ -36,10 +38,10 @@ def translating_errors(operation: str) -> Iterator[None]:
     """Name the call in progress, such as ``s3:GetObject images/cat.jpg``, and translate how it fails.
 
     Raises:
-        PreconditionFailed: HTTP 412, or 409 when a rival's conditional write was under way.
+        PreconditionFailed: HTTP 412, or 409 during another conditional write.
         Unavailable: any other refusal, by its code, or no answer, by the name of botocore's exception.
 
-    A fault of our own request passes as it is, which makes it a bug.
+    A fault of our own request is raised unchanged: it is a bug.
     """
     try:
         yield
@@ -51,13 +53,13 @@ def translating_errors(operation: str) -> Iterator[None]:
 
 
 def meaning_of(error: Refusal, operation: str) -> Retryable | None:
-    """What a refusal, or an answer that did not come, is in the error tree; None for a bug of ours."""
+    """The error for a refusal or a missing answer; None for a bug in our request."""
     if isinstance(error, ParamValidationError) or code_of(error) in OUR_FAULTS:
         return None
     if is_conflict(error):
         return PreconditionFailed(f"{operation}: {code_of(error)}")
-    words = error.response["Error"].get("Message", "") if isinstance(error, ClientError) else str(error)
-    return Unavailable(code_of(error), operation, words)
+    detail = error.response["Error"].get("Message", "") if isinstance(error, ClientError) else str(error)
+    return Unavailable(code_of(error), operation, detail)
 
 
 def code_of(error: Exception) -> str:
@@ -78,7 +80,7 @@ def status_of(error: Exception) -> int:
 
 
 def is_conflict(error: Exception) -> bool:
-    """Whether a condition did not hold, or a rival's conditional write was under way.
+    """Whether a condition was not met, or another conditional write was in progress.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
     """
@@ -86,9 +88,9 @@ def is_conflict(error: Exception) -> bool:
 
 
 def is_missing(error: Exception) -> bool:
-    """Whether S3 has no such object. A missing bucket is another thing, and so is a web page with 404.
+    """Whether S3 has no such object; false for a missing bucket, and for the 404 page of a proxy.
 
-    An answer to HEAD has no body to tell them apart by.
+    For HEAD, whose answer has no body, the three cannot be distinguished.
     """
     if not isinstance(error, ClientError):
         return False

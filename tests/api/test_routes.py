@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -362,6 +363,14 @@ def test_every_route_and_method_is_described(stage: Stage) -> None:
 def test_every_format_that_is_read_is_taken() -> None:
     assert {f"image/{name}" for name in READERS} == set(accepted_types(heic=False))
     assert set(accepted_types(heic=True)) - set(accepted_types(heic=False)) == {"image/heic", "image/heif"}
+
+
+def test_heic_is_taken_only_where_the_package_can_read_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_reader = build_api(ENVIRONMENT).limits.content_types
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    without = build_api(ENVIRONMENT).limits.content_types
+
+    assert set(with_reader) - set(without) == {"image/heic", "image/heif"}
 
 
 def test_every_way_to_reject_an_image_has_words_for_its_sender() -> None:

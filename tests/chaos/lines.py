@@ -36,7 +36,9 @@ def back_too_soon(lines: Iterable[Line]) -> list[str]:
 
 def gave_up_postponing(log_dir: Path) -> int:
     """How many batches could not have their messages' delays set, after every try."""
-    return sum(path.read_text(errors="replace").count('"not postponed') for path in log_dir.glob("chaos-*.log"))
+    return sum(
+        path.read_text(errors="replace").count('"messages were not postponed') for path in log_dir.glob("chaos-*.log")
+    )
 
 
 def used_up(lines: Iterable[Line], messages: Collection[str], receives: int) -> Counter[str]:

@@ -211,14 +211,14 @@ def test_memory_decides_on_renderers_threads_bodies_and_the_largest_file(build: 
     renderers, executor = on.worker.render.__self__, on.consumer.executor
 
     assert len(renderers._renderers) == room.renderers == 2
-    assert renderers._room.megabytes == room.rendering
+    assert renderers._memory.megabytes == room.rendering
     on.consumer.budget.begin(lambda: 6 * 12 + 10, 8)  # four rounds of two, less one try, and two rounds for one alone
     with on.consumer.budget.message(), on.consumer.budget.attempt():
         pass
     with on.consumer.budget.attempt():
         pass
     assert executor.threads == room.threads  # type: ignore[attr-defined]
-    assert executor.space.__self__._room.megabytes == room.bodies  # type: ignore[attr-defined]
+    assert executor.memory.__self__._memory.megabytes == room.bodies  # type: ignore[attr-defined]
 
 
 def test_a_small_function_takes_no_file_that_does_not_fit(build: Callable[..., Stage]) -> None:

@@ -14,8 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from bench.pipeline.doubles import Doubles
-from handlers import deadlines
-from handlers.deadlines import DeadlineExceeded, Deadlines
+from handlers import clients
+from handlers.clients import DeadlineExceeded, Deadlines
 from processing.errors import OutOfTime
 from tests.scripted_server import Drip, ScriptedServer, answer, scripted_server
 
@@ -121,7 +121,7 @@ def test_with_no_time_left_nothing_is_sent(make: Make, server: ScriptedServer) -
 def test_a_failure_is_final_when_the_pause_after_it_could_outlast_the_deadline(
     make: Make, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deadlines, "LONGEST_PAUSE", 1000)
+    monkeypatch.setattr(clients, "MAX_PAUSE", 1000)
     server.script("GetObject", [SLOW_DOWN, FOUND])
 
     with pytest.raises(ClientError, match="SlowDown"):
@@ -129,7 +129,7 @@ def test_a_failure_is_final_when_the_pause_after_it_could_outlast_the_deadline(
 
 
 def test_a_success_is_one_however_late(make: Make, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadlines, "LONGEST_PAUSE", 1000)
+    monkeypatch.setattr(clients, "MAX_PAUSE", 1000)
     server.script("GetObject", [FOUND])
 
     assert read(make(server.url, seconds=500)) == b"x" * 100

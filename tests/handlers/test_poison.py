@@ -30,7 +30,7 @@ def poisoned(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     made: list[Children] = []
 
     def start(*args: Any, **settings: Any) -> Children:
-        made.append(Children(*args, **settings, keeper=HOSTILE))
+        made.append(Children(*args, **settings, fork_server=HOSTILE))
         return made[-1]
 
     monkeypatch.setattr(bootstrap, "Children", start)

@@ -6,7 +6,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from processing.imaging import profiles
+from processing.imaging import colour
 from tests.corpus.files import chunk
 from tests.corpus.pictures import scene
 from tests.corpus.samples import saved
@@ -114,7 +114,7 @@ def test_a_png_that_says_srgb_or_nonsense_is_left_as_it_is(chunks):
 
 
 def test_a_profile_goes_before_numbers():
-    plain = saved(patch(), "PNG", icc_profile=profiles.told_in_numbers("png", b"cICP\x0c\x0d\0\1IDAT....", {}))
+    plain = saved(patch(), "PNG", icc_profile=colour.profile_from_numbers("png", b"cICP\x0c\x0d\0\1IDAT....", {}))
 
     both = plain[:33] + chunk(*cicp(1, 13)) + plain[33:]
 

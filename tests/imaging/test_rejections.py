@@ -72,7 +72,7 @@ def heic_header() -> bytes:
 def test_heic_without_its_package_says_which_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pi_heif", None)
 
-    with pytest.raises(UnsupportedFormat, match=r"pi-heif.*requirements-base\.txt"):
+    with pytest.raises(UnsupportedFormat, match=r"pi_heif.*requirements-base\.txt"):
         inspect(heic_header(), LIMITS)
 
 
@@ -97,7 +97,7 @@ def test_a_compression_that_nobody_reads_is_unsupported_and_not_corrupt():
 
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_samples_without_a_known_range_are_unsupported(mode):
-    with pytest.raises(UnsupportedFormat, match=f"samples of kind {mode}"):
+    with pytest.raises(UnsupportedFormat, match=f"samples of type {mode}"):
         inspect(saved(scene().convert(mode), "TIFF"), LIMITS)
 
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from processing.ledger import DynamoLedger, Ledger, Version
+from processing.ledger import DynamoLedger, Version
 from processing.storage.objects import NewVariant, S3Store, Store
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
@@ -81,10 +81,10 @@ class LedgerBench:
     `again` is the same table, deployed anew; `on` is the same table, by a client that is changed.
     """
 
-    ledger: Ledger
+    ledger: DynamoLedger
     item: Callable[[Version], Mapping[str, Any] | None]
-    again: Callable[[str], Ledger]
-    on: Callable[[Callable[[Any], Any]], Ledger]
+    again: Callable[[str], DynamoLedger]
+    on: Callable[[Callable[[Any], Any]], DynamoLedger]
     clock: Clock
 
 

@@ -1,38 +1,39 @@
 """Rounds against other writers."""
 
+import math
 import random
+from collections.abc import Callable
 
 import pytest
 
-from processing.backoff import AT_ONCE, FIRST_PAUSE, PAUSES, Backoff
+from processing.backoff import AT_ONCE, FIRST_PAUSE, PAUSES, Backoff, Lease
 from processing.errors import Conflict, OutOfTime
-from processing.publisher import Lease
 
 
-def allowed(_: float) -> None:
-    """There is time for any pause."""
+def lease(rng: random.Random, sleep: Callable[[float], None], until: float = math.inf) -> Lease:
+    return Lease(until, clock=lambda: 100.0, request_seconds=20, backoff=Backoff(rng, sleep))
 
 
 def pauses(seed: int) -> list[float]:
     slept: list[float] = []
     with pytest.raises(Conflict):
-        list(Backoff(random.Random(seed), slept.append).contest(allowed).rounds("put"))
+        list(lease(random.Random(seed), slept.append).rounds("put"))
     return slept
 
 
 def test_a_few_rounds_are_counted_and_then_it_is_a_conflict() -> None:
-    contest, counted = Backoff(random.Random(1), lambda _: None).contest(allowed), list[int]()
+    retries, counted = lease(random.Random(1), lambda _: None), list[int]()
 
     with pytest.raises(Conflict, match=r"s3:PutObject phone/a\.jpg: .* in 5 rounds"):
-        counted.extend(contest.rounds("s3:PutObject phone/a.jpg"))
+        counted.extend(retries.rounds("s3:PutObject phone/a.jpg"))
 
     assert counted == list(range(AT_ONCE + PAUSES))
 
 
 def test_the_pauses_are_those_of_all_the_work_on_an_object() -> None:
     slept: list[float] = []
-    contest = Backoff(random.Random(1), slept.append).contest(allowed)
-    one, another = contest.rounds("put phone"), contest.rounds("put tablet")
+    retries = lease(random.Random(1), slept.append)
+    one, another = retries.rounds("put phone"), retries.rounds("put tablet")
 
     assert [next(one) for _ in range(4)] == [0, 1, 2, 3]
     assert [next(another) for _ in range(3)] == [0, 1, 2]
@@ -40,7 +41,7 @@ def test_the_pauses_are_those_of_all_the_work_on_an_object() -> None:
     assert len(slept) == PAUSES
     with pytest.raises(Conflict, match="put tablet"):
         next(another)
-    assert next(contest.rounds("delete phone")) == 0
+    assert next(retries.rounds("delete phone")) == 0
 
 
 def test_the_pauses_grow_and_no_two_writers_have_the_same() -> None:
@@ -54,10 +55,9 @@ def test_the_pauses_grow_and_no_two_writers_have_the_same() -> None:
 
 def test_no_pause_is_begun_after_which_no_request_could_be_sent_under_the_lease() -> None:
     slept: list[float] = []
-    lease = Lease(until=120.25, clock=lambda: 100.0, request_seconds=20)
 
     with pytest.raises(OutOfTime):
-        list(Backoff(random.Random(1), slept.append).contest(lease.check).rounds("put"))
+        list(lease(random.Random(1), slept.append, until=120.25).rounds("put"))
 
     assert sum(slept) <= 0.25
     assert len(slept) < PAUSES

@@ -23,7 +23,7 @@ from processing.errors import (
 from processing.events import Event
 from processing.ledger import Delivery
 from processing.messages import Message, MessageGroup, ParsedMessage, ThreadExecutor, in_this_thread
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget
 from processing.worker import Kind, Outcome
 from tests.builders import created_body, s3_body, s3_record
 
@@ -318,7 +318,7 @@ def test_a_queue_that_cannot_be_told_keeps_its_own_timeout(caplog: pytest.LogCap
     queue = Recorder(fails=Unavailable("RequestThrottled", "sqs:ChangeMessageVisibilityBatch"))
 
     assert process(batch(ends({"a": THROTTLED}), queue), message("a")) == ["id-a"]
-    assert "the queue's own visibility timeout holds" in caplog.text
+    assert "the queue's visibility timeout applies" in caplog.text
 
 
 def test_two_messages_of_one_object_are_worked_on_in_their_order() -> None:

@@ -31,12 +31,11 @@ from processing.errors import RenderBug
 from processing.fingerprint import PACKAGE, fingerprint_of, places_of
 from processing.ledger import DynamoLedger
 from processing.messages import Message
-from processing.picture import Rendered
-from processing.publisher import Render
+from processing.picture import Render, Rendered
 from processing.recipe import Recipe, VariantSpec, load
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
-from processing.sandbox.time_budget import TimeBudget
-from processing.storage.objects import Original
+from processing.sandbox.capacity import TimeBudget
+from processing.storage.objects import SourceObject
 from processing.worker import Worker
 from tests.builders import UPLOADS, created_body
 from tests.doubles import MemoryStore
@@ -60,7 +59,7 @@ def picture() -> bytes:
 
 def render_in_a_child(data: bytes, recipe: Recipe, only: Any = None) -> Rendered:
     child = Renderer(Children(recipe, environ=os.environ))
-    with closing(Renderers([child], recipe, room=MemoryBudget(400.0), budget=TimeBudget(30))) as renderers:
+    with closing(Renderers([child], recipe, memory=MemoryBudget(400.0), budget=TimeBudget(30))) as renderers:
         return renderers.render(data, recipe, only)
 
 
@@ -145,7 +144,7 @@ def test_a_bug_in_the_story_itself_has_one_fingerprint_in_the_record_and_in_the_
 
 def test_a_bug_in_fetching_is_not_the_same_as_one_in_rendering(caplog: pytest.LogCaptureFixture) -> None:
     class Buggy(MemoryStore):
-        def fetch(self, *_: object, **__: object) -> Original:
+        def fetch(self, *_: object, **__: object) -> SourceObject:
             raise AttributeError("opaque")
 
     assert consume(imaging.render, Buggy(), caplog)[0] != consume(imaging.render, MemoryStore(), caplog)[0]

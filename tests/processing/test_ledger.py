@@ -13,7 +13,6 @@ from processing.ledger import (
     Delivery,
     DynamoLedger,
     ImageRecord,
-    Ledger,
     Reason,
     Record,
     Status,
@@ -45,13 +44,13 @@ RECORD = ImageRecord(
 )
 
 
-def claimed(ledger: Ledger, delivery: Delivery = FIRST, version: Version = VERSION) -> Claim:
+def claimed(ledger: DynamoLedger, delivery: Delivery = FIRST, version: Version = VERSION) -> Claim:
     claim = ledger.claim(version, delivery, about={"uploaded_at": "2026-11-21T07:00:00.000Z"})
     assert isinstance(claim, Claim)
     return claim
 
 
-def writes(ledger: Ledger, claim: Claim) -> dict[str, Callable[[], object]]:
+def writes(ledger: DynamoLedger, claim: Claim) -> dict[str, Callable[[], object]]:
     """Each of the ledger's methods, by name."""
     return {
         "claim": lambda: ledger.claim(VERSION, SECOND),

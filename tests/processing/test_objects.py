@@ -184,7 +184,7 @@ def test_a_source_that_is_archived_has_to_be_restored_first(aws: None, storage_c
         s3.create_bucket(Bucket=bucket)
     etag = s3.put_object(Bucket="uploads", Key=KEY, Body=b"pixels", StorageClass=storage_class)["ETag"].strip('"')
 
-    with pytest.raises(ArchivedObject, match="restore it first"):
+    with pytest.raises(ArchivedObject, match="restore it, then redrive"):
         store_on(s3).fetch(KEY, etag, max_bytes=100)
     assert store_on(s3).source_etag(KEY) == etag
 

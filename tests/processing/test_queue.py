@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from processing.errors import OutOfTime, Unavailable
-from processing.queue import SqsQueue
+from processing.messages import SqsQueue
 from tests.doubles import MemoryQueue
 from tests.processing.conftest import Clock
 

@@ -1,6 +1,6 @@
 """Milliseconds by stage, and what of them was waiting."""
 
-from processing.timings import Timings
+from processing.worker import Timings
 
 
 def watch_of(*seconds: float) -> Timings:
@@ -11,28 +11,28 @@ def test_a_stage_that_comes_again_is_added_up() -> None:
     watch = watch_of(0, 1, 5, 7)
 
     for _ in range(2):
-        with watch("fetch"):
+        with watch.stage("fetch"):
             pass
 
-    assert watch.timings == {"fetch": 3000}
+    assert watch.by_stage == {"fetch": 3000}
 
 
 def test_what_a_stage_took_beyond_its_work_is_waiting() -> None:
     watch = watch_of(0, 2, 2, 5)
 
     for worked in (500, 1000):
-        with watch("render"):
+        with watch.stage("render"):
             pass
-        watch.waited("render", worked)
+        watch.split_wait("render", worked)
 
-    assert watch.timings == {"render": 1500, "wait": 3500}
+    assert watch.by_stage == {"render": 1500, "wait": 3500}
 
 
 def test_work_that_was_measured_longer_than_its_stage_is_no_negative_waiting() -> None:
     watch = watch_of(0, 1)
 
-    with watch("render"):
+    with watch.stage("render"):
         pass
-    watch.waited("render", 1002)
+    watch.split_wait("render", 1002)
 
-    assert watch.timings == {"render": 1000, "wait": 0}
+    assert watch.by_stage == {"render": 1000, "wait": 0}

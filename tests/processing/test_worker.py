@@ -26,11 +26,11 @@ from processing.errors import (
     UnusableKey,
 )
 from processing.events import ObjectCreated, ObjectRemoved
-from processing.ledger import REMOVED_KEY, Delivery, DynamoLedger, Version
+from processing.ledger import REMOVED_KEY, Delivery, DynamoLedger, Version, reason_of
 from processing.picture import Rendered
 from processing.recipe import Recipe
-from processing.storage.objects import Original
-from processing.worker import Kind, Worker, reason_of
+from processing.storage.objects import SourceObject
+from processing.worker import Kind, Worker
 from tests.builders import BROKEN, UPLOADS, changed, fake_render, recipe
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
@@ -381,7 +381,7 @@ def test_a_duplicate_of_work_in_progress_is_busy_until_the_lease_ends(lab: Lab) 
 class SourceDown(MemoryStore):
     """Fetches nothing."""
 
-    def fetch(self, key: str, etag: str, *, max_bytes: int) -> Original:
+    def fetch(self, key: str, etag: str, *, max_bytes: int) -> SourceObject:
         raise Unavailable("SlowDown", f"s3:GetObject {key}")
 
 
@@ -465,7 +465,7 @@ def test_a_ledger_that_fails_as_well_does_not_hide_the_first_failure(lab: Lab) -
     with pytest.raises(Unavailable, match="SlowDown") as error:
         replace(lab.worker, store=down, ledger=deaf).handle(event, ONCE)
 
-    assert error.value.__notes__ == ["and the ledger could not be told: dynamodb:UpdateItem: ThrottlingException"]
+    assert error.value.__notes__ == ["the reason could not be recorded: dynamodb:UpdateItem: ThrottlingException"]
 
 
 class RecordingRender:
@@ -638,7 +638,7 @@ class Contradictory(MemoryStore):
 
     fetched = 0
 
-    def fetch(self, key: str, etag: str, *, max_bytes: int) -> Original:
+    def fetch(self, key: str, etag: str, *, max_bytes: int) -> SourceObject:
         self.fetched += 1
         assert self.fetched < 50, "no end"
         raise SourceReplaced(key)

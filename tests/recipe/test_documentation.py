@@ -11,7 +11,7 @@ from processing.errors import Misconfigured
 from processing.imaging.encode import DEFAULT_QUALITY
 from processing.imaging.png import DEFAULT_EFFORT
 from processing.recipe import Limits, VariantSpec, Watermark, load
-from processing.recipe.reading import DEFAULT_BYTES, DEFAULT_FRAMES, DEFAULT_PIXELS
+from processing.recipe.model import DEFAULT_BYTES, DEFAULT_FRAMES, DEFAULT_PIXELS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "recipe.md").read_text(encoding="utf-8")
 SECTIONS = ("Variants", "Marks", "Limits")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from processing.recipe import Recipe, load
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget
 
 HOSTILE = "tests.sandbox.hostile"
 SECONDS = 1.5  # of one try at what hangs
@@ -62,9 +62,9 @@ def make(recipe: Recipe) -> Iterator[Make]:
     def start(
         number: int = 1, *, megabytes: float = MEGABYTES, seconds: float = AMPLE, budget: TimeBudget | None = None
     ) -> Renderers:
-        children = [Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE)) for _ in range(number)]
+        children = [Renderer(Children(recipe, environ=os.environ, fork_server=HOSTILE)) for _ in range(number)]
         within = budget or TimeBudget(seconds, renderers=number)
-        made.append(Renderers(children, recipe, room=MemoryBudget(megabytes), budget=within))
+        made.append(Renderers(children, recipe, memory=MemoryBudget(megabytes), budget=within))
         return made[-1]
 
     yield start

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple, Self
 from processing import imaging
 from processing.imaging import Rendered
 from processing.recipe import Recipe
-from processing.sandbox.channel import Channel
 from processing.sandbox.fork_server import main
+from processing.sandbox.processes import Channel
 
 RENDERER_STEPS = (
-    *(f"price {step}" for step in ("read", "half written", "written", "sent")),
+    *(f"estimate {step}" for step in ("read", "half written", "written", "sent")),
     *(f"render {step}" for step in ("read", "started", "half written", "written", "sent")),
 )
 START_STEPS = ("order read", "forked", "started sent")  # of the keeper, while it starts the next renderer
@@ -68,7 +68,7 @@ class Hooked(Channel):
         message, body = super().receive(seconds)
         if "number" in message:
             self.spell = Spell.of(body) if message["sends_image"] else self.spell
-            self.asked = "render" if message["is_admitted"] else "price"
+            self.asked = "render" if message["is_admitted"] else "estimate"
             reach(self.spell, f"{self.asked} read")
         return message, body
 
@@ -77,7 +77,7 @@ class Hooked(Channel):
         die_as_agreed("order read")
         return received
 
-    def send(self, message: Message, body: Parts = (), *, handing: Channel | None = None) -> None:
+    def send(self, message: Message, body: Parts = (), *, passing: Channel | None = None) -> None:
         if "started" in message:
             die_as_agreed("forked")
             super().send(message, body)

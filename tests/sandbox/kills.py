@@ -20,7 +20,7 @@ from pathlib import Path
 from processing import imaging
 from processing.recipe import Recipe, load
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget
 from tests.sandbox.conftest import AMPLE, MEGABYTES, family, picture
 from tests.sandbox.hooks import ANSWERS, RENDERER_STEPS, START_STEPS
 
@@ -57,8 +57,8 @@ class Rounds:
         self._folder = folder
         self._markers = itertools.count()
         self._rng = random.Random(seed)
-        self.renderer = Renderer(Children(recipe, environ=os.environ, keeper=HOOKS))
-        self._renderers = Renderers([self.renderer], recipe, room=MemoryBudget(MEGABYTES), budget=TimeBudget(AMPLE))
+        self.renderer = Renderer(Children(recipe, environ=os.environ, fork_server=HOOKS))
+        self._renderers = Renderers([self.renderer], recipe, memory=MemoryBudget(MEGABYTES), budget=TimeBudget(AMPLE))
         self.tally = Tally()
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class Rounds:
         for time in range(2 if how == "twice" else 1):
             if time:
                 self.renderer.kill()
-            self.renderer.await_birth()
+            self.renderer.wait_until_started()
             keeper, child = family(self.renderer)
             if how == "while ordering":
                 os.kill(keeper, signal.SIGSTOP)
@@ -113,7 +113,7 @@ class Rounds:
 
     def _see_the_end(self) -> None:
         """Wait until the renderer has ended for all to see."""
-        end, *_ = self.renderer._child._line.descriptors  # type: ignore[attr-defined]
+        end, *_ = self.renderer._channel.descriptors
         poll = select.poll()
         poll.register(end, select.POLLHUP)
         assert poll.poll(AMPLE * 1000), "the renderer has not ended"

@@ -8,12 +8,11 @@ from typing import Any
 
 from processing.errors import CorruptImage
 from processing.picture import Rendered
-from processing.sandbox.channel import Gone, Nonsense, Unread
-from processing.sandbox.fork_server import _described, _plain
-from processing.sandbox.questions import digest
+from processing.sandbox.fork_server import _failure_message, _rendered_message
+from processing.sandbox.processes import ChannelClosed, NotDelivered, ProtocolError, digest
 
 Message = tuple[dict[str, Any], bytes]
-PRICE = 1.0  # megabytes that every image promises to take
+ESTIMATE = 1.0  # megabytes that every image promises to take
 
 
 class Trouble(StrEnum):
@@ -35,10 +34,10 @@ class Trouble(StrEnum):
 
 RAISED: dict[Trouble | None, type[Exception]] = {  # at the consumer's end, in place of an answer
     Trouble.LATE: TimeoutError,
-    Trouble.GARBLED: Nonsense,
-    Trouble.UNREAD: Unread,
-    Trouble.DIED: Gone,
-    Trouble.KEEPER: Gone,
+    Trouble.GARBLED: ProtocolError,
+    Trouble.UNREAD: NotDelivered,
+    Trouble.DIED: ChannelClosed,
+    Trouble.KEEPER: ChannelClosed,
     Trouble.BROKEN: ZeroDivisionError,
 }
 
@@ -61,7 +60,7 @@ class ScriptedLine:
         if trouble is not Trouble.UNREAD:
             self.image = body[0] if message["sends_image"] else self.image
             self._say_answer(message, trouble)
-        if self.raised in (Unread, Gone):
+        if self.raised in (NotDelivered, ChannelClosed):
             self.ended = -11
         if trouble is Trouble.KEEPER:
             self.script.keeper_lives = False
@@ -84,12 +83,14 @@ class ScriptedLine:
     def _answer(self, question: Mapping[str, Any]) -> Message:
         head = {"number": question["number"], "image": digest(self.image), "is_last": False}
         if not question["is_admitted"]:
-            return {**head, "price": PRICE}, b""
+            return {**head, "estimate": ESTIMATE}, b""
         try:
             made = self.script.render(self.image, question)
         except (CorruptImage, MemoryError) as error:
-            return {**head, **_described(error)}, b""
-        return {**head, "rendered": {**_plain(made), "milliseconds": 1}}, b"".join(each.data for each in made.variants)
+            return {**head, **_failure_message(error)}, b""
+        return {**head, "rendered": {**_rendered_message(made), "milliseconds": 1}}, b"".join(
+            each.data for each in made.variants
+        )
 
 
 @dataclass
@@ -122,7 +123,7 @@ class Script:
 
     def started(self, seconds: float) -> int | None:
         if not self.keeper_lives:
-            raise Gone
+            raise ChannelClosed
         return self.ended
 
     def restart(self) -> None:

@@ -6,14 +6,14 @@ import random
 import pytest
 
 from processing.sandbox.capacity import (
-    CONSUMER,
+    CONSUMER_MEGABYTES,
     COPIES,
     MEGABYTE,
-    RENDERER,
+    RENDERER_MEGABYTES,
     RESERVE,
     REST,
     SLOW,
-    USED,
+    USABLE,
     animation_seconds,
     capacity,
     rounds,
@@ -25,7 +25,8 @@ from processing.sandbox.capacity import (
 def test_all_of_it_together_leaves_a_fifth_free(memory: int) -> None:
     room = capacity(memory)
 
-    assert CONSUMER + room.renderers * (RENDERER + room.kept) + room.bodies + room.rendering <= USED * memory + 1e-6
+    processes = CONSUMER_MEGABYTES + room.renderers * (RENDERER_MEGABYTES + room.kept)
+    assert processes + room.bodies + room.rendering <= USABLE * memory + 1e-6
     assert min(room.bodies, room.rendering) > 0
 
 

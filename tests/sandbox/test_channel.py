@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from processing.sandbox.channel import KEPT, LARGEST, Channel, Gone, Nonsense, Unread
+from processing.sandbox.processes import (
+    MAX_BODY_BYTES,
+    MAX_FILE_BYTES,
+    Channel,
+    ChannelClosed,
+    NotDelivered,
+    ProtocolError,
+)
 
 Ends = tuple[Channel, Channel]
 
@@ -41,21 +48,21 @@ def test_a_shorter_body_carries_nothing_of_the_longer_one_before(ends: Ends) -> 
 
 def test_the_memory_of_a_large_body_is_given_back_and_that_of_a_small_one_kept(ends: Ends) -> None:
     ours, theirs = ends
-    for size, left in ((KEPT + 1, 0), (KEPT, KEPT)):
+    for size, left in ((MAX_FILE_BYTES + 1, 0), (MAX_FILE_BYTES, MAX_FILE_BYTES)):
         ours.send({}, [bytes(size)])
         theirs.receive(1)
 
         assert held(theirs) == left
 
 
-@pytest.mark.parametrize("size", [-1, 6, LARGEST + 1])
+@pytest.mark.parametrize("size", [-1, 6, MAX_BODY_BYTES + 1])
 def test_a_body_that_is_not_there_is_not_believed(ends: Ends, size: int) -> None:
     ours, theirs = ends
     os.pwrite(theirs.descriptors[1], b"short", 0)
-    os.ftruncate(theirs.descriptors[1], 5 if size <= LARGEST else 2 * LARGEST)
+    os.ftruncate(theirs.descriptors[1], 5 if size <= MAX_BODY_BYTES else 2 * MAX_BODY_BYTES)
     theirs._end.sendall(json.dumps([{}, size]).encode())
 
-    with pytest.raises(Nonsense):
+    with pytest.raises(ProtocolError):
         ours.receive(1)
 
 
@@ -64,14 +71,14 @@ def test_what_is_no_message_is_not_believed(ends: Ends, line: str) -> None:
     ours, theirs = ends
     theirs._end.sendall(line.encode("latin-1"))
 
-    with pytest.raises(Nonsense):
+    with pytest.raises(ProtocolError):
         ours.receive(1)
 
 
 def test_an_end_that_was_handed_over_carries_messages_of_its_own(ends: Ends) -> None:
     ours, theirs = ends
     one, other = Channel.pair()
-    ours.send({"name": "a"}, handing=other)
+    ours.send({"name": "a"}, passing=other)
     other.close()
     message, other = theirs.receive_channel()
     one.send({"name": "b"}, [b"body"])
@@ -95,9 +102,9 @@ def test_what_was_sent_to_a_side_that_ended_without_reading_it_is_unread(ends: E
     ours.send({})
     theirs.close()
 
-    with pytest.raises(Unread):
+    with pytest.raises(NotDelivered):
         ours.receive(1)
-    with pytest.raises(Unread):
+    with pytest.raises(NotDelivered):
         ours.send({})
 
 
@@ -107,10 +114,10 @@ def test_what_was_read_before_the_side_ended_is_not_unread(ends: Ends) -> None:
     theirs.receive(1)
     theirs.close()
 
-    with pytest.raises(Gone) as error:
+    with pytest.raises(ChannelClosed) as error:
         ours.receive(1)
 
-    assert not isinstance(error.value, Unread)
+    assert not isinstance(error.value, NotDelivered)
 
 
 def test_nothing_in_time_is_a_timeout_and_an_ended_side_is_gone(ends: Ends) -> None:
@@ -119,7 +126,7 @@ def test_nothing_in_time_is_a_timeout_and_an_ended_side_is_gone(ends: Ends) -> N
         ours.receive(0.01)
     theirs.close()
 
-    with pytest.raises(Gone):
+    with pytest.raises(ChannelClosed):
         ours.receive(1)
-    with pytest.raises(Gone):
+    with pytest.raises(ChannelClosed):
         ours.send({})

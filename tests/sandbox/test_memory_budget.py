@@ -23,7 +23,7 @@ def test_what_would_not_fit_together_waits_for_each_other() -> None:
     lock = threading.Lock()
 
     def work() -> None:
-        with room.take(40) as mine:
+        with room.reserve(40) as mine:
             with lock:
                 held[0] += mine
                 most[0] = max(most[0], held[0])
@@ -39,7 +39,7 @@ def test_what_would_not_fit_together_waits_for_each_other() -> None:
 def test_more_than_there_is_means_alone() -> None:
     room = MemoryBudget(100)
 
-    with room.take(1000) as held:
+    with room.reserve(1000) as held:
         assert held == 100
         assert room.free == 0
 
@@ -48,7 +48,7 @@ def test_a_large_one_is_not_passed_for_ever_by_small_ones() -> None:
     room = MemoryBudget(100)
     ends: list[str] = []
     with ExitStack() as first:
-        first.enter_context(room.take(50))
+        first.enter_context(room.reserve(50))
         large = threading.Thread(target=lambda: take(room, 100, "large", ends))
         large.start()
         wait_until(lambda: room.waiting == 1)
@@ -64,14 +64,14 @@ def test_a_large_one_is_not_passed_for_ever_by_small_ones() -> None:
 def test_what_fails_gives_its_room_back() -> None:
     room = MemoryBudget(100)
 
-    with pytest.raises(ZeroDivisionError), room.take(100):
+    with pytest.raises(ZeroDivisionError), room.reserve(100):
         raise ZeroDivisionError
 
     assert room.free == 100
 
 
 def take(room: MemoryBudget, megabytes: float, name: str, ends: list[str]) -> None:
-    with room.take(megabytes):
+    with room.reserve(megabytes):
         ends.append(name)
 
 

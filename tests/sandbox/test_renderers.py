@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import PIL
 import pytest
 
 from processing import imaging
@@ -24,13 +25,12 @@ from processing.errors import (
     UnsupportedFormat,
 )
 from processing.imaging import Rendered
+from processing.ledger import reason_of
 from processing.recipe import Recipe
 from processing.sandbox import Children, Image, MemoryBudget, Renderer, Renderers
-from processing.sandbox.capacity import MOST_KEPT
-from processing.sandbox.channel import Gone
-from processing.sandbox.time_budget import TimeBudget
-from processing.worker import reason_of
-from tests.sandbox.conftest import AMPLE, HOSTILE, SECONDS, Make, family, picture, spelled
+from processing.sandbox.capacity import MAX_KEPT, TimeBudget
+from processing.sandbox.processes import ChannelClosed
+from tests.sandbox.conftest import AMPLE, HOSTILE, MEGABYTES, SECONDS, Make, family, picture, spelled
 
 
 def test_a_child_imports_nothing_from_the_folder_it_is_started_in(
@@ -43,9 +43,28 @@ def test_a_child_imports_nothing_from_the_folder_it_is_started_in(
     monkeypatch.chdir(tmp_path)
     renderer = Renderer(Children(recipe, environ=os.environ))
     try:
-        assert renderer.price(Image.of(picture()), seconds=AMPLE) > 0
+        assert renderer.estimate(Image.of(picture()), seconds=AMPLE) > 0
     finally:
         renderer.close()
+
+
+def test_a_child_imports_from_its_parents_folders_and_from_no_other(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where functions run from their package alone, their children must not have what else is installed."""
+    packages = Path(PIL.__file__).parents[1]
+    for needed in ("PIL", "pillow.libs", "cykooz_resizer"):
+        (tmp_path / needed).symlink_to(packages / needed)
+    paths = [str(tmp_path), *(path for path in sys.path if path not in ("", str(packages)))]
+    monkeypatch.setattr(sys, "path", paths)
+    renderer = Renderer(Children(recipe, environ=os.environ, fork_server=HOSTILE))
+    try:
+        renderers = Renderers([renderer], recipe, memory=MemoryBudget(MEGABYTES), budget=TimeBudget(AMPLE))
+        renderers.render(spelled(f"note_paths {tmp_path}/noted"), recipe)
+    finally:
+        renderer.close()
+
+    assert set((tmp_path / "noted").read_text().split("\n")) <= set(paths)
 
 
 def test_a_child_makes_the_variants_that_are_missing_with_the_same_bytes(make: Make, recipe: Recipe) -> None:
@@ -103,7 +122,7 @@ def test_a_bad_end_is_this_image_s_own_after_a_second_try(
     with pytest.raises(kind) as error:
         renderers.render(spelled(spell), recipe)
 
-    assert "first, beside others" in error.value.__notes__[0]
+    assert "the first try, beside other images" in error.value.__notes__[0]
     assert renderers.render(picture(), recipe).variants
 
 
@@ -120,8 +139,8 @@ def test_a_child_that_has_grown_makes_way_for_a_fresh_one(make: Make, recipe: Re
     (renderer,) = renderers._renderers
     seen = []
 
-    for spell in ("grow 1", "grow 1", *(f"grow {MOST_KEPT + 20}" for _ in range(4))):
-        renderer.await_birth()
+    for spell in ("grow 1", "grow 1", *(f"grow {MAX_KEPT + 20}" for _ in range(4))):
+        renderer.wait_until_started()
         seen.append(family(renderer))
         assert renderers.render(spelled(spell), recipe).variants
 
@@ -139,7 +158,7 @@ def test_a_child_that_was_killed_is_asked_no_more(make: Make, recipe: Recipe) ->
     seen = set()
 
     for kills in (1, 2, 3):
-        renderer.await_birth()
+        renderer.wait_until_started()
         seen.add(family(renderer)[1])
         for _ in range(kills):
             renderer.kill()
@@ -150,7 +169,7 @@ def test_a_child_that_was_killed_is_asked_no_more(make: Make, recipe: Recipe) ->
 
 def test_a_cause_of_death_is_the_child_s_own(recipe: Recipe) -> None:
     """Not that of one which was ended before, and of which nobody has asked."""
-    renderer = Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE))
+    renderer = Renderer(Children(recipe, environ=os.environ, fork_server=HOSTILE))
     try:
         renderer.kill()
         renderer.kill()
@@ -163,15 +182,15 @@ def test_a_cause_of_death_is_the_child_s_own(recipe: Recipe) -> None:
 
 
 def test_a_child_ends_with_its_keeper_whatever_it_is_at(recipe: Recipe) -> None:
-    renderer = Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE))
+    renderer = Renderer(Children(recipe, environ=os.environ, fork_server=HOSTILE))
     try:
         image = Image.of(spelled("hang"))
-        renderer.price(image, seconds=AMPLE)
+        renderer.estimate(image, seconds=AMPLE)
         keeper, child = family(renderer)
         handle, ended = os.pidfd_open(child), select.poll()
         ended.register(handle, select.POLLIN)
         question = {"number": 2, "image": image.digest, "sends_image": False, "is_admitted": True, "only": None}
-        renderer._child._line.send({**question, "seconds": AMPLE})
+        renderer._channel.send({**question, "seconds": AMPLE})
         os.kill(keeper, signal.SIGKILL)
 
         assert ended.poll(AMPLE * 1000 / 2)
@@ -184,7 +203,7 @@ def test_a_child_has_nothing_of_its_keeper_s_and_the_keeper_nothing_of_its(recip
     """Or an image could speak for the keeper, and nobody would see that a child has ended."""
     renderer = Renderer(Children(recipe, environ=os.environ))
     try:
-        renderer.price(Image.of(picture()), seconds=AMPLE)
+        renderer.estimate(Image.of(picture()), seconds=AMPLE)
         keeper, child = map(opened, family(renderer))
         assert not keeper & child
         assert (len(keeper), len(child)) == (3, 3)
@@ -228,19 +247,19 @@ def test_a_bug_in_the_child_is_a_bug_with_its_own_place_and_traceback(make: Make
 
 
 def test_what_can_never_fit_is_too_large(make: Make, recipe: Recipe) -> None:
-    with pytest.raises(ImageTooLarge, match="this function has 50 for it"):
+    with pytest.raises(ImageTooLarge, match="this function has 50 MB for it"):
         make(megabytes=50).render(picture(size=(4000, 4000), kind="PNG"), recipe)
 
 
 def test_a_fresh_child_is_there_within_50_milliseconds(recipe: Recipe) -> None:
-    renderer = Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE))
+    renderer = Renderer(Children(recipe, environ=os.environ, fork_server=HOSTILE))
     taken = []
     try:
         for _ in range(9):
             with pytest.raises(RenderCrash):
                 render(renderer, spelled("crash"), seconds=AMPLE)
             start = time.monotonic()
-            renderer.await_birth()
+            renderer.wait_until_started()
             taken.append(time.monotonic() - start)
     finally:
         renderer.close()
@@ -252,7 +271,7 @@ def test_a_child_knows_none_of_the_credentials(recipe: Recipe) -> None:
     environ = {**os.environ, "AWS_ACCESS_KEY_ID": "AKIA-1", "AWS_SESSION_TOKEN": "secret", "MALLOC_ARENA_MAX": "2"}
     renderer = Renderer(Children(recipe, environ=environ))
     try:
-        renderer.await_birth()
+        renderer.wait_until_started()
         seen = [Path(f"/proc/{pid}/environ").read_bytes() for pid in family(renderer)]
     finally:
         renderer.close()
@@ -267,7 +286,7 @@ def test_a_child_knows_none_of_the_credentials(recipe: Recipe) -> None:
 def test_a_keeper_has_one_thread_so_that_it_may_fork(make: Make, recipe: Recipe) -> None:
     renderer = Renderer(Children(recipe, environ=os.environ))
     try:
-        renderer.await_birth()
+        renderer.wait_until_started()
         keeper, child = family(renderer)
         assert [len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in (keeper, child)] == [1, 1]
     finally:
@@ -305,8 +324,8 @@ from processing.recipe import load
 from tests.sandbox.conftest import family, spelled
 from tests.sandbox.test_renderers import render
 recipe = load(Path("recipe.toml").read_text())
-renderer = Renderer(Children(recipe, environ=os.environ, keeper="tests.sandbox.hostile"))
-renderer.await_birth()
+renderer = Renderer(Children(recipe, environ=os.environ, fork_server="tests.sandbox.hostile"))
+renderer.wait_until_started()
 print(*family(renderer), flush=True)
 if sys.argv[1] == "True":
     threading.Timer(0.5, lambda: os.kill(os.getpid(), 9)).start()
@@ -321,18 +340,18 @@ os._exit(0)
 @pytest.mark.parametrize(("spell", "end"), [("loop_without_alarm", signal.SIGXCPU), ("hang", signal.SIGALRM)])
 def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spell: str, end: signal.Signals) -> None:
     """As when the consumer has died: the kernel ends it."""
-    renderer = Renderer(Children(recipe, environ=os.environ, keeper=HOSTILE))
+    renderer = Renderer(Children(recipe, environ=os.environ, fork_server=HOSTILE))
     try:
-        renderer.await_birth()
-        line, image = renderer._child._line, Image.of(spelled(spell))
-        renderer.price(image, seconds=0.1)
+        renderer.wait_until_started()
+        line, image = renderer._channel, Image.of(spelled(spell))
+        renderer.estimate(image, seconds=0.1)
         question = {"number": 2, "image": image.digest, "sends_image": False, "is_admitted": True, "only": None}
         line.send({**question, "seconds": 0.1, "megabytes": 100.0})
 
-        with pytest.raises(Gone):
+        with pytest.raises(ChannelClosed):
             line.receive()
         renderer.kill()
-        assert renderer.await_birth() == -end
+        assert renderer.wait_until_started() == -end
     finally:
         renderer.close()
 
@@ -345,7 +364,7 @@ def test_without_time_for_a_second_try_beside_what_is_promised_nothing_is_decide
     renderers = make(budget=budget)
     budget.begin(lambda: 3 * SECONDS, 3)
 
-    with budget.message(), pytest.raises(OutOfTime, match="not tried again alone") as error:
+    with budget.message(), pytest.raises(OutOfTime, match="not retried alone") as error:
         renderers.render(spelled(spell), recipe)
 
     assert isinstance(error.value.__cause__, RenderTimeout | RenderCrash)
@@ -371,7 +390,7 @@ class Instrument:
         self.now = 0.0
         self.given: list[float] = []
 
-    def price(self, image: Image, *, seconds: float) -> float:
+    def estimate(self, image: Image, *, seconds: float) -> float:
         self.given.append(seconds)
         self.now += 4
         return 10.0
@@ -383,7 +402,7 @@ class Instrument:
 
 def test_the_header_and_the_pixels_share_the_seconds_of_a_try(recipe: Recipe) -> None:
     child = Instrument()
-    renderers = Renderers([child], recipe, room=MemoryBudget(100), budget=TimeBudget(20), clock=lambda: child.now)  # type: ignore[list-item]
+    renderers = Renderers([child], recipe, memory=MemoryBudget(100), budget=TimeBudget(20), clock=lambda: child.now)  # type: ignore[list-item]
 
     with pytest.raises(NotStarted):
         renderers.render(b"", recipe)
@@ -393,7 +412,7 @@ def test_the_header_and_the_pixels_share_the_seconds_of_a_try(recipe: Recipe) ->
 
 def test_without_time_for_a_try_not_even_a_header_is_read(recipe: Recipe) -> None:
     child, budget = Instrument(), TimeBudget(20)
-    renderers = Renderers([child], recipe, room=MemoryBudget(100), budget=budget, clock=lambda: child.now)  # type: ignore[list-item]
+    renderers = Renderers([child], recipe, memory=MemoryBudget(100), budget=budget, clock=lambda: child.now)  # type: ignore[list-item]
     budget.begin(lambda: 40.0, 1)
 
     with budget.message(), pytest.raises(NotStarted):
@@ -405,7 +424,7 @@ def test_without_time_for_a_try_not_even_a_header_is_read(recipe: Recipe) -> Non
 def test_time_is_asked_for_again_after_a_wait_for_room(recipe: Recipe) -> None:
     """Another image's try can be as long as one's own."""
     child, budget, room = Instrument(), TimeBudget(20), MemoryBudget(100)
-    renderers = Renderers([child], recipe, room=room, budget=budget, clock=lambda: child.now)  # type: ignore[list-item]
+    renderers = Renderers([child], recipe, memory=room, budget=budget, clock=lambda: child.now)  # type: ignore[list-item]
     left = [60.0]
     budget.begin(lambda: left[0], 1)
     ended: list[Exception] = []
@@ -417,7 +436,7 @@ def test_time_is_asked_for_again_after_a_wait_for_room(recipe: Recipe) -> None:
             except NotStarted as error:
                 ended.append(error)
 
-    with room.take(100):
+    with room.reserve(100):
         thread = threading.Thread(target=render)
         thread.start()
         while not room.waiting:
@@ -470,7 +489,7 @@ renderer.close()
 def render(renderer: Renderer, data: bytes, *, seconds: float) -> Rendered:
     """Render without asking whether there is room."""
     image = Image.of(data)
-    megabytes = renderer.price(image, seconds=seconds)
+    megabytes = renderer.estimate(image, seconds=seconds)
     return renderer.render(image, megabytes=megabytes, seconds=seconds)
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from processing.errors import NotStarted
-from processing.sandbox.capacity import RESERVE, SLOW, shortest_timeout
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import RESERVE, SLOW, TimeBudget, shortest_timeout
 
 TRY = 20.0
 
@@ -117,7 +116,7 @@ def test_nothing_is_begun_that_would_leave_no_time_to_publish() -> None:
     on.budget.check()
 
     on.left -= 0.1
-    with pytest.raises(NotStarted, match=r"44\.9 s are left; 20\.0 s, and 25\.0 s to publish, are needed"):
+    with pytest.raises(NotStarted, match=r"44\.9 s are left; 20\.0 s are needed, and 25\.0 s to publish"):
         on.budget.check()
     on.budget.check(1.0)
 

@@ -22,6 +22,7 @@ CHANGED = {
     "logLevel": "DEBUG",
     "removals": "true",
     "pointInTimeRecovery": "false",
+    "pollQueue": "false",
     "alarmEmail": "on-call@example.com",
     "authorizer": "jwt",
     "userPoolArn": "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Example",

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ops.build.bytecode import find_python
+from ops.build.bytecode import LAMBDA_VERSION, find_python
 
 PROJECT = Path(__file__).parents[2]
 CACHE = PROJECT / ".cache" / "service"
@@ -138,7 +138,7 @@ def copy_project(target: Path) -> None:
 
 
 def _fingerprint(project: Path, given: list[str]) -> str:
-    digest = hashlib.sha256(repr((given, sys.version_info[:2], find_python("3.13"))).encode())
+    digest = hashlib.sha256(repr((given, sys.version_info[:2], find_python(LAMBDA_VERSION))).encode())
     for name in SOURCES:
         top = project / name
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:

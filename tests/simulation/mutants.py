@@ -11,16 +11,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from processing import batch, published, worker
-from processing.backoff import Contest
+from processing import batch, publisher, worker
+from processing.backoff import Lease
 from processing.batch import Batch
 from processing.errors import NotStarted, PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
-from processing.publisher import UNKNOWN, Lease, Publication
+from processing.publisher import UNKNOWN, Publication
 from processing.recipe import Recipe
-from processing.sandbox.questions import Answer, Child, Image
-from processing.sandbox.time_budget import TimeBudget
-from processing.storage.objects import Original
+from processing.sandbox.capacity import TimeBudget
+from processing.sandbox.renderer import Answer, Image, Renderer
+from processing.storage.objects import SourceObject
 from processing.worker import Kind, Outcome, Worker
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
@@ -41,7 +41,7 @@ def no_if_match_on_read() -> Any:
     """Whatever is there is taken for the version of the event."""
     real = MemoryStore.fetch
 
-    def fetch(self: MemoryStore, key: str, etag: str, *, max_bytes: int) -> Original:
+    def fetch(self: MemoryStore, key: str, etag: str, *, max_bytes: int) -> SourceObject:
         now = self.source_etag(key)
         return real(self, key, now if now is not None else etag, max_bytes=max_bytes)
 
@@ -61,7 +61,7 @@ def no_last_look() -> Any:
 def _superseded_looks_when(rule: Callable[[bool, bool], bool]) -> Any:
     real = Worker._publish
 
-    def publish(self: Worker, event: Any, publication: Any, watch: Any, claim: Claim) -> Any:
+    def publish(self: Worker, event: Any, publication: Any, timings: Any, claim: Claim) -> Any:
         look = publication.reconcile
 
         def sometimes(published: object) -> Any:
@@ -70,7 +70,7 @@ def _superseded_looks_when(rule: Callable[[bool, bool], bool]) -> Any:
             return None if self.store.source_etag(event.key) is None else UNKNOWN
 
         publication.reconcile = sometimes  # on this one only: other workers run in between
-        return real(self, event, publication, watch, claim)
+        return real(self, event, publication, timings, claim)
 
     return _replaced(Worker, "_publish", publish)
 
@@ -86,7 +86,7 @@ def no_look_after_an_own_write() -> Any:
 
 
 def _only_one_head(index: int) -> Any:
-    real = published.is_complete
+    real = publisher.is_complete
 
     def is_complete(store: Any, recipe: Recipe, variant_keys: Any, record: Any) -> bool:
         return real(store, replace(recipe, variants=(recipe.variants[index],)), variant_keys, record)
@@ -189,7 +189,7 @@ def removals_may_outlive_the_lease() -> Any:
     """A removal that was frozen goes on as if nothing had been."""
 
     def for_ever(made: Any) -> None:
-        made._lease = replace(made._lease, until=math.inf)
+        made._lease._until = math.inf
 
     return _removals_that(for_ever)
 
@@ -209,7 +209,7 @@ def a_refused_delete_is_left() -> Any:
 
 
 def _table_of(worker: Worker) -> MemoryDynamoDB:
-    table: MemoryDynamoDB = worker.ledger._dynamodb._port  # type: ignore[attr-defined]
+    table: MemoryDynamoDB = worker.ledger._dynamodb._port
     return table
 
 
@@ -293,7 +293,7 @@ def a_late_start_after_a_write_was_no_attempt() -> Any:
 
 def conflicts_are_fought_to_the_end() -> Any:
     """A write that is refused is tried again at once, until it is not."""
-    return _replaced(Contest, "rounds", lambda *_: itertools.count())
+    return _replaced(Lease, "rounds", lambda *_: itertools.count())
 
 
 def claims_are_fought_to_the_end() -> Any:
@@ -304,12 +304,12 @@ def claims_are_fought_to_the_end() -> Any:
 def any_answer_is_taken() -> Any:
     """What a renderer says next is taken for the answer to what it was asked last."""
 
-    def ask(self: Child, image: Image, question: Any, seconds: float) -> Answer:
-        self._line.send({"number": 0, "image": image.digest, "sends_image": True, **question}, [image.data])
-        message, body = self._line.receive(seconds)
+    def exchange(self: Renderer, image: Image, question: Any, seconds: float) -> Answer:
+        self._channel.send({"number": 0, "image": image.digest, "sends_image": True, **question}, [image.data])
+        message, body = self._channel.receive(seconds)
         return Answer(message, body, is_last=False)
 
-    return _replaced(Child, "ask", ask)
+    return _replaced(Renderer, "_exchange", exchange)
 
 
 def a_timeout_too_short_for_the_batch() -> Any:

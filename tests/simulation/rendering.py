@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from processing.imaging import Rendered
 from processing.recipe import Recipe
 from processing.sandbox import MemoryBudget, Renderer, Renderers
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget
 from tests.builders import fake_render
 from tests.sandbox.scripted import Script, Trouble
 
-ROOM = 700.0  # megabytes for rendering in all; an image promises to take `scripted.PRICE` of them
+ROOM = 700.0  # megabytes for rendering in all; an image promises to take `scripted.ESTIMATE` of them
 
 
 @dataclass(frozen=True)
@@ -49,4 +49,4 @@ def renderers_of(
         return fake_render(data, recipe, question["only"])
 
     script = Script(render, trouble, own_channels=True)
-    return Renderers([Renderer(script)], recipe, room=MemoryBudget(ROOM), budget=budget, clock=clock)
+    return Renderers([Renderer(cast(Any, script))], recipe, memory=MemoryBudget(ROOM), budget=budget, clock=clock)

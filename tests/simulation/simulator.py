@@ -7,7 +7,7 @@ writes are refused for minutes although nobody writes, the process dies, or is f
 virtual, and everything random comes from one seed.
 
 S3 has no fencing, so a request that was sent takes effect within ``REQUEST`` seconds or never: its deadline
-(`handlers.deadlines`) makes it so, and `publisher.Lease` counts on it.
+(`handlers.clients`) makes it so, and `backoff.Lease` counts on it.
 """
 
 import random
@@ -28,8 +28,7 @@ from processing.ledger import REMOVED_KEY, DynamoLedger, Status
 from processing.messages import Message
 from processing.recipe import Recipe
 from processing.sandbox import Renderers
-from processing.sandbox.capacity import SLOW, shortest_timeout
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import SLOW, TimeBudget, shortest_timeout
 from processing.worker import Worker
 from tests.builders import BROKEN, UPLOADS, created_body, recipe, removed_body
 from tests.doubles import MemoryQueue, MemoryStore, Sent

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final, assert_never
 
 from ops.cli.audit.keys import Names
-from ops.cli.backfill.sources import SourceObject
+from ops.cli.backfill.sources import ListedObject
 from ops.cli.recipes import VariantPlan, VariantState
 from processing.ledger import ImagesTable, Phase, Record, Status, Version
 from processing.storage.objects import Published, head
@@ -50,7 +50,7 @@ class Finding:
     kind: FindingKind
     key: str
     detail: str = ""
-    source: SourceObject | None = None
+    source: ListedObject | None = None
     etag: str = ""
 
 
@@ -69,9 +69,9 @@ class AuditTotals:
 class AuditedObject:
     """A source, its record if it has one, and of each variant its key and what the listing has of it."""
 
-    source: SourceObject
+    source: ListedObject
     record: Record | None
-    variants: dict[str, tuple[str, SourceObject | None]] = field(default_factory=dict)
+    variants: dict[str, tuple[str, ListedObject | None]] = field(default_factory=dict)
     open: int = 0  # variants that were not met yet
 
     @property
@@ -116,7 +116,7 @@ class Judge:
             return Fine.PENDING
         return [wrong, *self._variants(case, leave_out=outdated)]
 
-    def _record(self, source: SourceObject, record: Record | None, outdated: list[str]) -> Finding | Fine | None:
+    def _record(self, source: ListedObject, record: Record | None, outdated: list[str]) -> Finding | Fine | None:
         if record is None:
             return Finding(FindingKind.NO_RECORD, source.key, source=source)
         match phase := record.phase(self.clock()):
@@ -133,7 +133,7 @@ class Judge:
             case _:
                 assert_never(phase)
 
-    def _may_be_queued(self, source: SourceObject) -> bool:
+    def _may_be_queued(self, source: ListedObject) -> bool:
         age = self.clock() - (source.modified.timestamp() if source.modified else 0)
         return age < (self.grace if self.queued else NOTIFIED)
 
@@ -199,7 +199,7 @@ class OrphanJudge:
         return record is not None and record.status is Status.DONE and not self.plan.to_make(record)
 
 
-def _is_suspect(case: AuditedObject, name: str, there: SourceObject) -> bool:
+def _is_suspect(case: AuditedObject, name: str, there: ListedObject) -> bool:
     """Whether it is older than its source, or of another size than the record has."""
     if case.source.modified and there.modified and there.modified < case.source.modified:
         return True

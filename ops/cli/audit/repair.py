@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from ops.cli.audit.judge import Finding, FindingKind
 from ops.cli.audit.keys import Names
 from ops.cli.backfill.sending import Send
-from ops.cli.backfill.sources import SourceObject
+from ops.cli.backfill.sources import ListedObject
 from ops.cli.queues import MAX_ENTRIES, NotSent
 from processing.storage.objects import head
 from processing.storage.refusals import is_conflict, is_missing
@@ -36,7 +36,7 @@ class RepairPlan:
 
     keep_orphans: bool
     done: Repaired = field(default_factory=Repaired)
-    _last: SourceObject | None = None
+    _last: ListedObject | None = None
 
     def take(self, finding: Finding) -> None:
         if finding.kind is FindingKind.ORPHAN and self.keep_orphans:
@@ -70,7 +70,7 @@ class Repair:
     send: Send
     keep_orphans: bool
     done: Repaired = field(default_factory=Repaired)
-    _waiting: list[SourceObject] = field(default_factory=list)
+    _waiting: list[ListedObject] = field(default_factory=list)
 
     def take(self, finding: Finding) -> None:
         """Repair one finding, or keep its source for the next batch of messages."""
@@ -90,14 +90,14 @@ class Repair:
             self._send(batch)
         return self.done
 
-    def _keep(self, source: SourceObject) -> None:
+    def _keep(self, source: ListedObject) -> None:
         if source in self._waiting[-1:]:
             return
         if len(self._waiting) == MAX_ENTRIES:
             self.finish()
         self._waiting.append(source)
 
-    def _send(self, batch: list[SourceObject]) -> None:
+    def _send(self, batch: list[ListedObject]) -> None:
         try:
             self.send(batch)
             self.done.sent += len(batch)
@@ -124,5 +124,5 @@ class Repair:
         self.done.removed += 1
         source = self.names.source(finding.key)
         if source is not None and (now := head(self.s3, self.uploads_bucket, source)) is not None:
-            back = SourceObject(source, source, now["ETag"], now["ContentLength"], now["LastModified"])
+            back = ListedObject(source, source, now["ETag"], now["ContentLength"], now["LastModified"])
             self._keep(back)  # what was deleted may have been its own variant

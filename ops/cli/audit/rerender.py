@@ -17,7 +17,7 @@ from processing.errors import Rejected, RenderBug, SandboxFailed
 from processing.imaging import Rendered
 from processing.recipe import Recipe
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget
 from processing.storage.objects import Published
 from processing.storage.refusals import is_missing
 
@@ -112,6 +112,6 @@ def sandbox(recipe: Recipe) -> Iterator[Engine]:
         yield imaging.render
         return
     renderer = Renderer(Children(recipe, environ=os.environ))
-    renderers = Renderers([renderer], recipe, room=MemoryBudget(MEGABYTES), budget=TimeBudget(SECONDS))
+    renderers = Renderers([renderer], recipe, memory=MemoryBudget(MEGABYTES), budget=TimeBudget(SECONDS))
     with closing(renderers):
         yield renderers.render

@@ -8,14 +8,14 @@ from typing import Final
 from ops.cli.audit.judge import AuditedObject, AuditTotals, Finding, Fine, Judge, OrphanJudge
 from ops.cli.audit.keys import Merge, Met, Names
 from ops.cli.audit.rerender import Rerender
-from ops.cli.backfill.sources import SourceObject, chunks
+from ops.cli.backfill.sources import ListedObject, chunks
 from ops.cli.backfill.wanted import Records
 from processing.ledger.table import MOST_KEYS
 
 HEADS_AT_ONCE: Final = 16
 SETTLED: Final = 300  # cases and orphans that are judged together
-List = Callable[[str], Iterable[SourceObject]]
-Merges = Mapping[str, Merge[AuditedObject, SourceObject]]
+List = Callable[[str], Iterable[ListedObject]]
+Merges = Mapping[str, Merge[AuditedObject, ListedObject]]
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Audit:
         rerender: renders a sample of the objects that nothing else is wrong with, at the end.
     """
 
-    sources: Iterable[SourceObject]
+    sources: Iterable[ListedObject]
     list_variants: List
     below: str
     names: Names
@@ -57,11 +57,11 @@ class Audit:
         for merge in merges.values():
             yield from _met(merge.finish())
 
-    def _merge(self, name: str) -> Merge[AuditedObject, SourceObject]:
+    def _merge(self, name: str) -> Merge[AuditedObject, ListedObject]:
         return Merge((one.key, one) for one in self.list_variants(f"{name}/{self.below}"))
 
     def _next(
-        self, case: AuditedObject, merges: Mapping[str, Merge[AuditedObject, SourceObject]]
+        self, case: AuditedObject, merges: Mapping[str, Merge[AuditedObject, ListedObject]]
     ) -> Iterator[AuditedObject | str]:
         """What is settled once the next source is known."""
         for name, merge in merges.items():
@@ -93,7 +93,7 @@ class Audit:
         return verdict
 
 
-def _met(mets: Iterable[Met[AuditedObject, SourceObject]]) -> Iterator[AuditedObject | str]:
+def _met(mets: Iterable[Met[AuditedObject, ListedObject]]) -> Iterator[AuditedObject | str]:
     """Add what was met to its case; returns the complete cases, and the keys that no source has."""
     for met in mets:
         if met.wanted is None:

@@ -13,7 +13,7 @@ import typer
 from ops.cli import costs
 from ops.cli.backfill.run import Backfill, BackfillTotals, Checkpoint, planned
 from ops.cli.backfill.sending import Send, sender_for
-from ops.cli.backfill.sources import Inventory, SourceObject, completed, keys_from, listed
+from ops.cli.backfill.sources import Inventory, ListedObject, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import function_of, in_words
@@ -25,7 +25,7 @@ from processing.ledger import ImagesTable
 DEPTH: Final = 20_000
 STDIN: Final = "-"
 
-Find = Callable[[str], Iterable[SourceObject]]
+Find = Callable[[str], Iterable[ListedObject]]
 """Finds the objects behind a position."""
 
 SourceArgument = Annotated[
@@ -110,7 +110,7 @@ def below(stage: Stage, prefix: str) -> str:
 
 def _source(
     stage: Stage, source: str, prefix: str, columns: str, *, by_date: bool
-) -> Callable[[str], Iterable[SourceObject]]:
+) -> Callable[[str], Iterable[ListedObject]]:
     s3, bucket = stage.client("s3"), stage.uploads_bucket
     if not source:
         return lambda after: listed(s3, bucket, prefix, after=after)
@@ -132,7 +132,7 @@ def _run(wanted: Wanted, find: Find, send: Send, checkpoint: Checkpoint) -> Back
         return run.run(find(start.after), start)
 
 
-def _estimate(stage: Stage, wanted: Wanted, found: Iterable[SourceObject], plan: VariantPlan, *, as_json: bool) -> None:
+def _estimate(stage: Stage, wanted: Wanted, found: Iterable[ListedObject], plan: VariantPlan, *, as_json: bool) -> None:
     totals, function = BackfillTotals(), function_of(stage)
     bill = costs.bill_of_backfill(planned(wanted, found, plan, totals), function)
     stderr().print(in_words(function, stage))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ops.cli.backfill.sending import Send
-from ops.cli.backfill.sources import SourceObject, chunks
+from ops.cli.backfill.sources import ListedObject, chunks
 from ops.cli.backfill.wanted import Decision, Wanted, requests_for
 from ops.cli.costs import Requests
 from ops.cli.queues import MAX_ENTRIES, NotSent
@@ -98,7 +98,7 @@ class Backfill:
     checkpoint: Checkpoint
     report: Callable[[BackfillTotals], None] = lambda _totals: None
 
-    def run(self, found: Iterable[SourceObject], start: BackfillProgress) -> BackfillTotals:
+    def run(self, found: Iterable[ListedObject], start: BackfillProgress) -> BackfillTotals:
         """Process all that is found behind ``start``; ends at the first messages that SQS refuses."""
         totals, progress = BackfillTotals(), start
         try:
@@ -110,7 +110,7 @@ class Backfill:
         return totals
 
     def _process(
-        self, chunk: Sequence[SourceObject], totals: BackfillTotals, progress: BackfillProgress
+        self, chunk: Sequence[ListedObject], totals: BackfillTotals, progress: BackfillProgress
     ) -> BackfillProgress:
         judged = list(self.wanted.judge(chunk))
         wanted = (one.found for one in judged if one.decision is Decision.WANTED)
@@ -125,7 +125,7 @@ class Backfill:
         self.report(totals)
         return progress
 
-    def _send(self, batch: Sequence[SourceObject], totals: BackfillTotals) -> None:
+    def _send(self, batch: Sequence[ListedObject], totals: BackfillTotals) -> None:
         try:
             self.send(batch)
         except NotSent as error:
@@ -137,7 +137,7 @@ class Backfill:
 
 
 def planned(
-    wanted: Wanted, found: Iterable[SourceObject], plan: VariantPlan, totals: BackfillTotals
+    wanted: Wanted, found: Iterable[ListedObject], plan: VariantPlan, totals: BackfillTotals
 ) -> Iterator[tuple[int, Requests]]:
     """The size and the requests of each object that would be sent, counted on the way."""
     for chunk in chunks(found, MOST_KEYS):

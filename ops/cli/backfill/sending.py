@@ -8,11 +8,11 @@ from datetime import UTC
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-from ops.cli.backfill.sources import SourceObject
+from ops.cli.backfill.sources import ListedObject
 from ops.cli.queues import OutgoingMessage, RateLimiter, Sender, depth_of
 from ops.cli.stage import Stage
 
-Send = Callable[[Sequence[SourceObject]], None]
+Send = Callable[[Sequence[ListedObject]], None]
 """Sends at most `ops.cli.queues.MAX_ENTRIES` objects, or raises NotSent."""
 
 GROUP: Final = "backfill"  # new uploads, which have none, overtake
@@ -59,7 +59,7 @@ def sender_for(stage: Stage, *, author: str, rate: float | None, depth: int) -> 
     limit = DepthLimit(depth, lambda: depth_of(sqs, stage.queue_url).total) if depth else None
     limiter = RateLimiter(rate)
 
-    def send(found: Sequence[SourceObject]) -> None:
+    def send(found: Sequence[ListedObject]) -> None:
         if limit:
             limit.wait(len(found))
         limiter.wait(len(found))
@@ -69,7 +69,7 @@ def sender_for(stage: Stage, *, author: str, rate: float | None, depth: int) -> 
     return send
 
 
-def notification(found: SourceObject, *, bucket: str, region: str, author: str) -> str:
+def notification(found: ListedObject, *, bucket: str, region: str, author: str) -> str:
     """The S3 notification of an object; ``author``, the command that sends it, stands where S3 writes ``aws:s3``.
 
     It has no sequencer, for only S3 can give one. Its time is the object's, which the images table keeps.

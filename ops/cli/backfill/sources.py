@@ -36,7 +36,7 @@ class Unreadable(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SourceObject:
+class ListedObject:
     """A version of an object.
 
     Args:
@@ -54,7 +54,7 @@ class SourceObject:
     unreadable: Unreadable | None = None
 
 
-def listed(s3: Any, bucket: str, prefix: str, *, after: str = "") -> Iterator[SourceObject]:
+def listed(s3: Any, bucket: str, prefix: str, *, after: str = "") -> Iterator[ListedObject]:
     """Every object below a prefix, in the order of their keys' UTF-8, from behind the key ``after``."""
     start: dict[str, Any] = {"OptionalObjectAttributes": ["RestoreStatus"]} | ({"StartAfter": after} if after else {})
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **start):
@@ -62,10 +62,10 @@ def listed(s3: Any, bucket: str, prefix: str, *, after: str = "") -> Iterator[So
             key, etag = entry["Key"], entry["ETag"].strip('"')
             is_restored = "RestoreExpiryDate" in entry.get("RestoreStatus", {})
             archived = Unreadable.ARCHIVED if entry.get("StorageClass") in ARCHIVES and not is_restored else None
-            yield SourceObject(key, key, etag, entry["Size"], entry["LastModified"], archived)
+            yield ListedObject(key, key, etag, entry["Size"], entry["LastModified"], archived)
 
 
-def keys_from(lines: Iterable[str], *, after: str = "") -> Iterator[SourceObject]:
+def keys_from(lines: Iterable[str], *, after: str = "") -> Iterator[ListedObject]:
     """Keys, one per line; from behind the line with the number ``after``.
 
     Raises:
@@ -75,15 +75,15 @@ def keys_from(lines: Iterable[str], *, after: str = "") -> Iterator[SourceObject
         for number, line in enumerate(lines, start=1):
             key = line.rstrip("\r\n")
             if key and number > int(after or 0):
-                yield SourceObject(key, position=str(number))
+                yield ListedObject(key, position=str(number))
     except UnicodeDecodeError as error:
         raise UsageError(f"the keys are not UTF-8 ({error}): give one key per line, as S3 has it") from error
 
 
-def completed(s3: Any, bucket: str, found: Iterable[SourceObject]) -> Iterator[SourceObject]:
+def completed(s3: Any, bucket: str, found: Iterable[ListedObject]) -> Iterator[ListedObject]:
     """The same in the same order, with a HEAD of each of which only the key is known."""
 
-    def complete(one: SourceObject) -> SourceObject:
+    def complete(one: ListedObject) -> ListedObject:
         return one if one.etag else _with_head(s3, bucket, one)
 
     with ThreadPoolExecutor(HEADS_AT_ONCE) as threads:
@@ -91,7 +91,7 @@ def completed(s3: Any, bucket: str, found: Iterable[SourceObject]) -> Iterator[S
             yield from threads.map(complete, chunk)
 
 
-def _with_head(s3: Any, bucket: str, one: SourceObject) -> SourceObject:
+def _with_head(s3: Any, bucket: str, one: ListedObject) -> ListedObject:
     try:
         answer = head(s3, bucket, one.key)
     except ClientError as error:
@@ -142,7 +142,7 @@ class Inventory:
     def knows(self, column: str) -> bool:
         return column in self._columns
 
-    def found(self, *, after: str = "") -> Iterator[SourceObject]:
+    def found(self, *, after: str = "") -> Iterator[ListedObject]:
         """The latest versions, from behind the row with the number ``after``.
 
         Raises:
@@ -154,7 +154,7 @@ class Inventory:
                 if found is not None:
                     yield found
 
-    def _found(self, number: int, row: Sequence[str]) -> SourceObject | None:
+    def _found(self, number: int, row: Sequence[str]) -> ListedObject | None:
         if len(row) != len(self._columns):
             wanted = ", ".join(self._columns)
             raise UsageError(f"{self._file}, row {number}: has {len(row)} columns instead of {wanted}: see --columns")
@@ -167,7 +167,7 @@ class Inventory:
         if fields.get("IsLatest") == "false" or fields.get("IsDeleteMarker") == "true":
             return None
         when = fields.get("LastModifiedDate")
-        return SourceObject(
+        return ListedObject(
             unquote_plus(fields["Key"]),
             position=str(number),
             etag=fields.get("ETag", "").strip('"'),

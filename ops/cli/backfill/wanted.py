@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from ops.cli import costs
-from ops.cli.backfill.sources import SourceObject
+from ops.cli.backfill.sources import ListedObject
 from ops.cli.recipes import VariantPlan
 from processing.ledger import ImagesTable, Phase, Record, Status, Version
 
@@ -34,7 +34,7 @@ class Records:
     table: ImagesTable
     bucket: str
 
-    def of(self, found: Sequence[SourceObject]) -> list[Record | None]:
+    def of(self, found: Sequence[ListedObject]) -> list[Record | None]:
         """The record of each, in the same order."""
         versions = [Version(self.bucket, one.key, one.etag) for one in found]
         records = self.table.read(versions)
@@ -75,7 +75,7 @@ class Missing:
 class Judged:
     """An object, and what is done with it; ``record`` only where records are read."""
 
-    found: SourceObject
+    found: ListedObject
     decision: Decision
     record: Record | None = None
 
@@ -94,7 +94,7 @@ class Wanted:
     records: Records | None = None
     missing: Missing | None = None
 
-    def judge(self, found: Sequence[SourceObject]) -> Iterator[Judged]:
+    def judge(self, found: Sequence[ListedObject]) -> Iterator[Judged]:
         """The same objects in the same order."""
         decisions = [self._without_record(one) for one in found]
         asked = [one for one, decision in zip(found, decisions, strict=True) if decision is Decision.WANTED]
@@ -107,7 +107,7 @@ class Wanted:
             decision = self.missing.decide(record) if self.missing else decision
             yield Judged(one, (_unreadable(one) or decision) if decision is Decision.WANTED else decision, record)
 
-    def _without_record(self, found: SourceObject) -> Decision:
+    def _without_record(self, found: ListedObject) -> Decision:
         if not found.key.startswith(self.prefix):
             return Decision.OUTSIDE
         if not found.etag:
@@ -134,5 +134,5 @@ def requests_for(record: Record | None, plan: VariantPlan) -> costs.Requests:
             assert_never(record.status)
 
 
-def _unreadable(found: SourceObject) -> Decision | None:
+def _unreadable(found: ListedObject) -> Decision | None:
     return Decision[found.unreadable.name] if found.unreadable else None

@@ -1,4 +1,4 @@
-"""Fetching and rendering as the consumer does, with the time of each step and the memory.
+"""Fetching and rendering as the consumer does, with the packages that it has, the time of each step and the memory.
 
 The steps are timed from outside, by a profile function: what runs is what is deployed.
 """
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from PIL.ImageFile import ImageFile
 
+from ops.cli.packaged import FORK_SERVER, packaged_readers
 from ops.cli.stage import Stage
 from ops.errors import UsageError
 from processing import imaging
@@ -24,14 +25,13 @@ from processing.imaging import Rendered
 from processing.imaging.encode import encode
 from processing.imaging.losses import losses
 from processing.imaging.original import open_original
-from processing.imaging.price import megabytes
+from processing.imaging.render import memory_estimate
 from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL
+from processing.ledger import reason_of
 from processing.recipe import Recipe
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
-from processing.sandbox.capacity import capacity
-from processing.sandbox.time_budget import TimeBudget
+from processing.sandbox.capacity import TimeBudget, capacity
 from processing.storage.objects import S3Store, head
-from processing.worker import reason_of
 
 RESET: Final = "5"  # https://docs.kernel.org/filesystems/proc.html: the peak begins anew at what is used now
 
@@ -90,7 +90,8 @@ def replay(stage: Stage, target: ReplayTarget, recipe: Recipe, limits: ReplayLim
         body = _fetch(stage, target, recipe)
         made.size, made.steps["fetch"] = len(body), (time.perf_counter() - start) * 1000
         run: Run = _in_sandbox(limits) if limits else _in_this_process
-        run(made, body, recipe)
+        with packaged_readers():
+            run(made, body, recipe)
     except Unavailable:
         raise
     except SourceChanged as error:
@@ -116,7 +117,7 @@ def _in_this_process(made: Replay, body: bytes, recipe: Recipe) -> None:
     finally:
         made.steps |= timings.steps
         made.memory_before, made.memory_peak = timings.before, timings.peak
-    made.price = megabytes(imaging.inspect(body, recipe.limits), recipe)
+    made.price = memory_estimate(imaging.inspect(body, recipe.limits), recipe)
 
 
 def _in_sandbox(limits: ReplayLimits) -> Run:
@@ -124,8 +125,8 @@ def _in_sandbox(limits: ReplayLimits) -> Run:
     room, seconds = capacity(limits.memory), limits.seconds
 
     def run(made: Replay, body: bytes, recipe: Recipe) -> None:
-        child = Renderer(Children(recipe, environ=os.environ, kept=room.kept))
-        renderers = Renderers([child], recipe, room=MemoryBudget(room.rendering), budget=TimeBudget(seconds))
+        child = Renderer(Children(recipe, environ=os.environ, kept=room.kept, fork_server=FORK_SERVER))
+        renderers = Renderers([child], recipe, memory=MemoryBudget(room.rendering), budget=TimeBudget(seconds))
         start = time.perf_counter()
         try:
             made.rendered = renderers.render(body, recipe)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.follow import End, Follower
+from ops.cli.packaged import packaged_readers
 from ops.cli.recipes import read_recipe
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, DryRun, print_json, stderr
@@ -76,7 +77,12 @@ def upload(
     inspect = unchecked if everything else checked_by(read_recipe(), stage.uploads_prefix)
     present = Present.of(stage.client("s3"), stage.uploads_bucket, chosen.files)
     began = time.monotonic()
-    with _interruptible(), report.uploading(chosen) as shown, _bucket(stage, shown, dry_run=dry_run) as bucket:
+    with (
+        _interruptible(),
+        packaged_readers(),
+        report.uploading(chosen) as shown,
+        _bucket(stage, shown, dry_run=dry_run) as bucket,
+    ):
         results = Uploader(present, inspect, bucket, threads, shown.on_result).run(chosen.files)
     seconds = time.monotonic() - began
     ends = _ends(stage, results, timeout) if wait and not dry_run else None

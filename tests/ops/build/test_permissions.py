@@ -13,7 +13,7 @@ from ops.build import permissions
 from ops.build.permissions import NEEDS, PAGE, WITHOUT, all_needs, main, page
 from ops.cli import stage as stages
 from ops.cli.backfill.sending import notification
-from ops.cli.backfill.sources import SourceObject
+from ops.cli.backfill.sources import ListedObject
 from ops.cli.dlq.history import PARTITION
 from ops.cli.dlq.messages import HeldMessages
 from ops.cli.doctor.checkup import RESERVED
@@ -149,7 +149,7 @@ class Place:
         key = f"{self.stage.uploads_prefix}{uuid.uuid4().hex}.jpg"
         etag = put(self.stage, key, jpeg())
         text = notification(
-            SourceObject(key, "", etag), bucket=self.stage.uploads_bucket, region=self.stage.region, author="test"
+            ListedObject(key, "", etag), bucket=self.stage.uploads_bucket, region=self.stage.region, author="test"
         )
         self.stack.client("sqs").send_message(QueueUrl=self.stage.dlq_url, MessageBody=text)
         return key

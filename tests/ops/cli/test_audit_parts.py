@@ -18,7 +18,7 @@ from ops.cli.audit.keys import FORMATS, Merge, Met, Names
 from ops.cli.audit.repair import Repair, RepairPlan
 from ops.cli.audit.rerender import CaseSample, Rerender
 from ops.cli.audit.run import Audit
-from ops.cli.backfill.sources import SourceObject, Unreadable
+from ops.cli.backfill.sources import ListedObject, Unreadable
 from ops.cli.backfill.wanted import Records
 from ops.cli.queues import NotSent
 from ops.cli.recipes import VariantPlan
@@ -149,9 +149,9 @@ def judge(case, objects=None, *, queued=True, deep=False, now=NOW, grace=900.0):
 def case(
     record=None, *, variants=(("phone", 10), ("tablet", 10)), key="images/a.jpg", size=1, modified=NOON, made=NOON
 ):
-    source = SourceObject(key, key, "e1", size, modified)
+    source = ListedObject(key, key, "e1", size, modified)
     there = {
-        name: (f"{name}/a.jpg", None if bytes_ is None else SourceObject(f"{name}/a.jpg", "", "v", bytes_, made))
+        name: (f"{name}/a.jpg", None if bytes_ is None else ListedObject(f"{name}/a.jpg", "", "v", bytes_, made))
         for name, bytes_ in variants
     }
     return AuditedObject(source, record, there)
@@ -353,7 +353,7 @@ def test_a_variant_of_another_format_may_go_when_its_source_is_done_with_todays_
 
 
 def sources(*names):
-    return [SourceObject(f"images/{name}", name, "e1", 1, NOON) for name in names]
+    return [ListedObject(f"images/{name}", name, "e1", 1, NOON) for name in names]
 
 
 def repair(findings, *, s3=None, refuse=None, keep_orphans=False):
@@ -545,10 +545,10 @@ def test_every_case_is_as_likely_to_be_in_the_sample():
 
 def test_only_what_is_done_well_and_can_be_read_is_rendered_again():
     good, archived, undone, incomplete = (
-        SourceObject(f"images/{name}.jpg", "", "e1", 1, NOON, unreadable=why)
+        ListedObject(f"images/{name}.jpg", "", "e1", 1, NOON, unreadable=why)
         for name, why in (("a", None), ("b", Unreadable.ARCHIVED), ("c", None), ("d", None))
     )
-    listed = [SourceObject(f"phone/{name}.jpg", "", "v", 10, NOON) for name in "abc"]
+    listed = [ListedObject(f"phone/{name}.jpg", "", "v", 10, NOON) for name in "abc"]
     plan = VariantPlan(recipe("phone"), "images/")
     done = [record(made=plan.recipe, key=each.key) for each in (good, archived, incomplete)]
     s3, names, sample = Bucket(), Names("images/", {"phone": "keep"}), CaseSample(10)
@@ -577,7 +577,7 @@ def test_a_wrong_picture_is_deleted_before_its_source_is_sent_once():
         Finding(FindingKind.WRONG, f"{name}/a.jpg", "", source, etag)
         for name, etag in (("phone", "v"), ("tablet", "w"))
     ]
-    sent: list[Sequence[SourceObject]] = []
+    sent: list[Sequence[ListedObject]] = []
     names = Names("images/", {"phone": "keep", "tablet": "keep"})
     made, plan = (
         Repair(bucket, "uploads", "variants", names, sent.append, keep_orphans=False),
@@ -611,7 +611,7 @@ def test_an_audit_holds_no_more_objects_at_once_however_many_there_are():
     def listing(what, prefix):
         for number in range(count):
             taken[what] += 1
-            yield SourceObject(f"{prefix}{number:06}.jpg", "", "e1", 10, NOON)
+            yield ListedObject(f"{prefix}{number:06}.jpg", "", "e1", 10, NOON)
 
     s3, names = Bucket(), Names("images/", {"phone": "keep", "tablet": "keep"})
     audit = Audit(

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from ops.cli import costs
 from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, Checkpoint, planned
 from ops.cli.backfill.sending import DepthLimit, notification
-from ops.cli.backfill.sources import Inventory, SourceObject, Unreadable, chunks, completed, keys_from, listed
+from ops.cli.backfill.sources import Inventory, ListedObject, Unreadable, chunks, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
 from ops.cli.queues import NotSent
 from ops.cli.recipes import VariantPlan
@@ -94,7 +94,7 @@ KEY = "images/café + bar/50% off?.jpg"
 
 
 def test_the_consumer_reads_from_a_message_what_was_found():
-    found = SourceObject(KEY, position=KEY, etag="0a1b", size=12, modified=NOON)
+    found = ListedObject(KEY, position=KEY, etag="0a1b", size=12, modified=NOON)
     text = notification(found, bucket="uploads", region="eu-west-1", author="backfill")
 
     assert parse(text) == (ObjectCreated("uploads", KEY, "0a1b", size=12, time="2026-11-21T12:00:00.000Z"),)
@@ -145,8 +145,8 @@ ROWS = (
 )
 SCHEMA = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag"
 WANTED = [
-    SourceObject("images/café + bar.jpg", position="1", etag="e1", size=12, modified=NOON),
-    SourceObject("images/b\nc.jpg", position="4", etag="e3", size=7, modified=NOON),
+    ListedObject("images/café + bar.jpg", position="1", etag="e1", size=12, modified=NOON),
+    ListedObject("images/b\nc.jpg", position="4", etag="e3", size=7, modified=NOON),
 ]
 
 
@@ -358,9 +358,9 @@ def judge(*found, images=(), **options):
     return {one.found.key.removeprefix("images/"): one.decision for one in judged}
 
 
-def found(key: str, **fields: Any) -> SourceObject:
+def found(key: str, **fields: Any) -> ListedObject:
     defaults: dict[str, Any] = {"position": key, "etag": "e", "size": 1}
-    return SourceObject(f"images/{key}", **defaults | fields)
+    return ListedObject(f"images/{key}", **defaults | fields)
 
 
 OF_PHASES = {
@@ -427,7 +427,7 @@ def test_folders_older_objects_and_what_is_gone_or_elsewhere_are_left_out():
         found("old", modified=datetime(2026, 11, 20, 23, 59, tzinfo=UTC)),
         found("new", modified=since),
         found("gone", etag=""),
-        SourceObject("elsewhere", position="x", etag="e"),
+        ListedObject("elsewhere", position="x", etag="e"),
         changed_since=since,
     )
 
@@ -480,7 +480,7 @@ class Sent(list[str]):
         self.extend(keys)
 
 
-MANY = [SourceObject(f"images/{number:04}", position=f"images/{number:04}", etag="e", size=2) for number in range(250)]
+MANY = [ListedObject(f"images/{number:04}", position=f"images/{number:04}", etag="e", size=2) for number in range(250)]
 
 
 def behind(progress):

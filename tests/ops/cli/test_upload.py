@@ -11,7 +11,7 @@ from ops.cli.upload.content import FileFacts
 from ops.cli.upload.transfer import ONE_REQUEST, PART, Transfer
 from processing.errors import PreconditionFailed
 from tests.ops.cli.bare import bare_stage, stored, told_of
-from tests.ops.cli.embedded import jpeg, prefix_of, put, stage_of
+from tests.ops.cli.embedded import HEIC, jpeg, prefix_of, put, stage_of, with_requirements
 from tests.ops.cli.interrupted_upload import interrupted_again_and_again
 
 
@@ -173,6 +173,20 @@ def test_a_dry_run_tells_the_same_and_uploads_nothing(stage, upload, photos):
     real = upload(photos, "--json")
 
     assert counts(dry) == counts(real) == {"uploaded": 2, "there_already": 0, "refused": 1, "failed": 0}
+
+
+def test_a_format_that_only_the_workshop_can_read_is_refused(stage, upload, photos, tmp_path, monkeypatch):
+    pytest.importorskip("pi_heif")
+    (photos / "phone.heic").write_bytes(HEIC.read_bytes())
+
+    unpackaged, packaged = (
+        upload(photos, "--dry-run", "--json")
+        for _ in with_requirements(tmp_path, monkeypatch, "ops.cli.upload.command.packaged_readers")
+    )
+
+    assert counts(unpackaged) == {"uploaded": 2, "there_already": 0, "refused": 1, "failed": 0}
+    assert "pi-heif" in unpackaged.stdout
+    assert counts(packaged) == {"uploaded": 3, "there_already": 0, "refused": 0, "failed": 0}
 
 
 def test_what_the_consumer_would_refuse_is_named_and_left_here(stage, upload, photos):

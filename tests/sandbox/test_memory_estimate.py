@@ -1,0 +1,124 @@
+"""What a header promises is enough: each image is rendered in a child that is refused any byte more."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from processing.imaging import Header, Rendered
+from processing.imaging.render import WORKING_MEGABYTES, memory_estimate
+from processing.recipe import Recipe
+from processing.recipe.model import DEFAULT_PIXELS
+from processing.sandbox import Children, Image, MemoryBudget, Renderer, Renderers
+from processing.sandbox.capacity import TimeBudget, capacity
+from tests.sandbox.conftest import animation, picture
+
+TILED = Path(__file__).parents[1] / "imaging" / "golden" / "tiled.heic"
+PLANES = {"8 bits 4:2:0": 1.5, "10 bits 4:2:0": 3.0, "8 bits 4:4:4": 3.0, "10 bits 4:2:2": 4.0}  # bytes a pixel
+CASES = {
+    "small JPEG": partial(picture, size=(640, 480)),
+    "12 MP JPEG": partial(picture, size=(4000, 3000)),
+    "48 MP JPEG": partial(picture, size=(8000, 6000)),
+    "12 MP progressive JPEG": partial(picture, size=(4000, 3000), progressive=True),
+    "24 MP progressive JPEG, not subsampled": partial(picture, size=(6000, 4000), progressive=True, subsampling=0),
+    "CMYK JPEG": partial(picture, (0, 50, 50, 0), size=(4000, 3000), mode="CMYK"),
+    "12 MP PNG": partial(picture, size=(4000, 3000), kind="PNG"),
+    "RGBA PNG": partial(picture, (0, 50, 50, 99), size=(4000, 3000), mode="RGBA", kind="PNG"),
+    "16 bit PNG": partial(picture, 30_000, size=(4000, 3000), mode="I;16", kind="PNG"),
+    "palette PNG": partial(picture, 3, size=(4000, 3000), mode="P", kind="PNG", transparency=3),
+    "TIFF": partial(picture, size=(4000, 3000), kind="TIFF", compression="tiff_lzw"),
+    "BMP": partial(picture, size=(4000, 3000), kind="BMP"),
+    "12 MP WebP": partial(picture, size=(4000, 3000), kind="WEBP"),
+    "12 MP AVIF": partial(picture, size=(4000, 3000), kind="AVIF", speed=10),
+    "6 MP GIF": partial(picture, size=(3000, 2000), kind="GIF"),
+    "GIF of 20 frames": partial(animation, "GIF", frames=20, size=(1200, 900)),
+    "WebP of 20 frames": partial(animation, "WEBP", frames=20, size=(1200, 900)),
+}
+
+
+Estimate = Callable[[bytes], float]
+
+
+class Counting(Renderer):
+    """Counts the tries."""
+
+    tries = 0
+
+    def render(self, *args: Any, **options: Any) -> Rendered:
+        self.tries += 1
+        return super().render(*args, **options)
+
+
+@pytest.fixture(scope="module")
+def estimate(recipe: Recipe) -> Iterator[Estimate]:
+    """Renders in a fresh child that may have exactly what the header promises, and gives that: megabytes."""
+    renderer = Renderer(Children(recipe, environ=os.environ))
+
+    def render(data: bytes) -> float:
+        renderer.kill()  # a child that has rendered before needs less
+        image = Image.of(data)
+        megabytes = renderer.estimate(image, seconds=30)
+        renderer.render(image, megabytes=megabytes, seconds=30)
+        return megabytes
+
+    renderer.wait_until_started()
+    yield render
+    renderer.close()
+
+
+@pytest.mark.parametrize("make", CASES.values(), ids=CASES)
+def test_an_image_needs_no_more_than_its_header_promised(estimate: Estimate, make: Callable[[], bytes]) -> None:
+    assert estimate(make()) > WORKING_MEGABYTES
+
+
+def test_a_progressive_jpeg_is_dearer(recipe: Recipe) -> None:
+    header = Header("jpeg", "RGB", 4000, 3000, 1, progressive=False)
+
+    assert memory_estimate(replace(header, progressive=True), recipe) > 1.5 * memory_estimate(header, recipe)
+
+
+def test_a_tiled_heic_of_12_megapixels_renders_at_its_estimate_20_times_of_20(estimate: Estimate) -> None:
+    """With threads of its own, each with a stack and a heap, its decoder failed every other time."""
+    data = TILED.read_bytes()
+
+    prices = [estimate(data) for _ in range(20)]
+
+    assert len(set(prices)) == 1
+    assert prices[0] < 200
+
+
+def test_a_heic_among_nine_jpegs_renders_at_the_first_try_and_so_do_they(recipe: Recipe) -> None:
+    batch = [*(picture(size=(4000, 3000)) for _ in range(4)), TILED.read_bytes()]
+    batch += [picture(size=(4000, 3000)) for _ in range(5)]
+    room = capacity(1769)
+    renderers = Renderers(
+        [renderer := Counting(Children(recipe, environ=os.environ, kept=room.kept))],
+        recipe,
+        memory=MemoryBudget(room.rendering),
+        budget=TimeBudget(30, renderers=1),
+    )
+
+    with ThreadPoolExecutor(room.threads) as threads:
+        made = list(threads.map(lambda data: renderers.render(data, recipe), batch))
+    renderers.close()
+
+    assert renderer.tries == len(batch)
+    assert [each.source.image_format for each in made] == ["jpeg"] * 4 + ["heic"] + ["jpeg"] * 5
+
+
+@pytest.mark.parametrize("planes", PLANES.values(), ids=PLANES)
+def test_a_heic_at_its_limit_fits_a_function_of_1769_memory_estimate(recipe: Recipe, planes: float) -> None:
+    header = Header("heic", "RGB", DEFAULT_PIXELS["heic"] // 5000, 5000, 1, progressive=False, plane_bytes=planes)
+
+    assert memory_estimate(header, recipe) < capacity(1769).rendering
+
+
+def test_a_deeper_or_less_subsampled_heic_is_dearer(recipe: Recipe) -> None:
+    header = Header("heic", "RGB", 4000, 3000, 1, progressive=False, plane_bytes=1.5)
+
+    assert memory_estimate(replace(header, plane_bytes=3.0), recipe) > 1.2 * memory_estimate(header, recipe)
