@@ -54,11 +54,9 @@ class DeadLetters:
         if depth_of(self._sqs, self._stage.dlq_url).waiting == 0:
             return set()
         with HeldMessages(self._sqs, self._stage.dlq_url) as held:
-            messages = held.read()
-            own = {each.message_id: (each, key) for each in messages if is_ours(key := self._key(each))}
-            held.release([each for each in messages if each.message_id not in own])
-            left = {each.message_id for each in held.delete_all([message for message, _ in own.values()])}
-        return {key for name, (_, key) in own.items() if name not in left}
+            own = [each for each in held.read() if is_ours(self._key(each))]
+            left = held.delete_all(own)
+        return {self._key(each) for each in own if each not in left}
 
     def _key(self, message: DeadMessage) -> str:
         """The object of a message in this stage's bucket; empty for any other."""

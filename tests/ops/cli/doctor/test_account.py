@@ -232,6 +232,22 @@ def test_all_that_the_commands_need_is_simulated(session, scripted):
     assert names == {need.split()[0] for needs in NEEDS.values() for need in needs}
 
 
+def test_an_action_is_simulated_on_what_a_command_does_it_to(session, scripted):
+    asked: list[dict[str, list[str]]] = []
+    session.rules["SimulatePrincipalPolicy"] = recorded(asked)
+
+    found(scripted, "rights")
+
+    simulated_on = {
+        form["ResourceArns.member.1"][0]: {value for values in form.values() for value in values} for form in asked
+    }
+    bucket = f"arn:aws:s3:::{scripted.deployed.uploads_bucket}"
+    assert {"s3:ListBucket", "s3:GetBucketNotification"} <= simulated_on[bucket]
+    assert "s3:PutObject" in simulated_on[f"{bucket}/images/x.jpg"] - simulated_on[bucket]
+    assert "s3:DeleteObject" in simulated_on[f"{bucket}/images/.doctor/x.jpg"]
+    assert "s3:DeleteObject" not in simulated_on[f"{bucket}/images/x.jpg"]
+
+
 def test_a_simulation_that_is_denied_is_skipped(session, scripted):
     message = "User: arn:aws:sts::123456789012:assumed-role/deployer/anna is not authorized to perform: "
     session.says("SimulatePrincipalPolicy", 403, error("AccessDenied", f"{message}iam:SimulatePrincipalPolicy on x"))

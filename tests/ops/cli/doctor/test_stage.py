@@ -29,8 +29,8 @@ from tests.ops.cli.embedded import deploy, put, quiet_stage, wait_until
 STALE, FRESH = "20200101T000000Z-00000000", "29990101T000000Z-00000000"
 
 
-def keys(stage):
-    """What is in the doctor's folders."""
+def keys(stage, run_name=""):
+    """What is in the doctor's folders, or in that of one run."""
     s3 = stage.client("s3")
     listed = [
         item["Key"]
@@ -38,13 +38,13 @@ def keys(stage):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         for item in page.get("Contents", ())
     ]
-    return [key for key in listed if "/.doctor/" in key]
+    return [key for key in listed if f"/.doctor/{run_name}" in key]
 
 
-def dead(stage):
-    """The doctor's messages in the dead-letter queue."""
+def dead(stage, run_name=".doctor"):
+    """The messages of one run, or of all, in the dead-letter queue."""
     with HeldMessages(stage.client("sqs"), stage.dlq_url) as held:
-        return [each for each in held.read() if ".doctor" in each.body]
+        return [each for each in held.read() if run_name in each.body]
 
 
 def bury(stage, key):
@@ -81,7 +81,9 @@ def test_a_healthy_stage_passes_every_check_and_nothing_is_left(stack, checkup, 
     assert 0 < speed["median"] < 60
     for private in ("123456789012", "anna@example.com", "X-Amz-Signature"):
         assert private not in result.stdout
-    assert (keys(stage), dead(stage)) == ([], [])
+    (folder,) = (c["found"] for c in report["checks"] if c["name"] == "upload")
+    run_name = folder.rstrip("/").rpartition("/")[2]
+    assert (keys(stage, run_name), dead(stage, run_name)) == ([], [])
     assert "checking: cleaning" in result.stderr
 
 
@@ -142,6 +144,31 @@ def test_a_notification_of_another_prefix_is_found(quiet):
     status, text = found(quiet, "notification")
 
     assert (status, "not of uploads below images/" in text) == ("fail", True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, "ok"),
+        ({"Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::another"}}}, "fail"),
+        ({"Effect": "Deny"}, "fail"),
+        ({"Action": "sqs:ReceiveMessage"}, "fail"),
+        ({"Principal": {"Service": "sns.amazonaws.com"}}, "fail"),
+    ],
+)
+def test_a_queue_policy_that_is_not_for_this_bucket_is_found(quiet, changed, expected):
+    stage = quiet.deployed
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{stage.uploads_bucket}"}},
+    } | changed
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    stage.client("sqs").set_queue_attributes(QueueUrl=stage.queue_url, Attributes={"Policy": policy})
+
+    assert found(quiet, "queue policy")[0] == expected
 
 
 def test_a_redrive_policy_that_disagrees_with_the_consumer_is_found(quiet):
@@ -315,7 +342,7 @@ def test_pictures_that_never_end_fail_by_the_checks_that_wait_for_them(quiet):
     assert results["variants"][0] == "fail"
     assert "jpeg: no record in the images table: its event did not reach the consumer" in results["variants"][1]
     assert [results[name][0] for name in ("HEIC", "broken picture", "upload to ready")] == ["fail", "fail", "skipped"]
-    assert keys(quiet.deployed) == []
+    assert keys(quiet.deployed, quiet.run_name) == []
 
 
 def test_a_broken_picture_that_does_not_die_is_found(own_dlq):
@@ -334,7 +361,7 @@ def test_a_broken_picture_that_does_not_die_is_found(own_dlq):
         "fail",
         True,
     )
-    assert dead(own_dlq.deployed) == []
+    assert dead(own_dlq.deployed, own_dlq.run_name) == []
 
 
 def test_a_variant_whose_link_leads_nowhere_is_found(checkup):
@@ -414,8 +441,8 @@ def test_variants_that_are_published_after_an_interruption_are_removed_too(check
         run(checkup, [find("presigned POST"), find("upload"), Check("interrupted", interrupt)])
 
     assert {each.end.phase for each in checkup.sent.values()} - {None}
-    assert [key for key in keys(checkup.deployed) if checkup.run_name in key] == []
-    assert [each for each in dead(checkup.deployed) if checkup.run_name in each.body] == []
+    assert keys(checkup.deployed, checkup.run_name) == []
+    assert dead(checkup.deployed, checkup.run_name) == []
 
 
 @pytest.mark.parametrize("error_type", [KeyboardInterrupt, SystemExit])
@@ -423,14 +450,14 @@ def test_an_interrupted_run_removes_what_it_uploaded(quiet, error_type):
     seen = []
 
     def interrupt(checkup):
-        seen.extend(keys(checkup.deployed))
+        seen.extend(keys(checkup.deployed, checkup.run_name))
         raise error_type
 
     with pytest.raises(error_type):
         run(quiet, [find("upload"), Check("interrupted", interrupt)])
 
     assert len(seen) == 5
-    assert keys(quiet.deployed) == []
+    assert keys(quiet.deployed, quiet.run_name) == []
 
 
 def test_what_cannot_be_removed_is_named(aws, scripted):
