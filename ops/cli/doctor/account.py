@@ -29,8 +29,8 @@ def check_credentials(checkup: Checkup) -> CheckResult:
     if identity.error is not None:
         return fail(f"STS cannot be reached: {code_of(identity.error)}", "Check the region's name and the network.")
     if identity.arn.endswith(":root"):
-        return warn("valid, of the account's root user", "Use a role or a user: nothing limits root.")
-    return ok(f"valid, of {identity.kind}")
+        return warn("valid: the caller is the account's root user", "Use a role or a user: nothing limits root.")
+    return ok(f"valid: the caller is {identity.kind}")
 
 
 def check_clock(checkup: Checkup) -> CheckResult:

@@ -42,7 +42,7 @@ def check_post(checkup: Checkup) -> CheckResult:
     if stored is None:
         return fail(f"S3 answers {answer.status_code}, and has no such object")
     checkup.sent[FORM.name] = SentPicture(FORM.name, key, stored["ETag"], sent_at)
-    return ok(f"{answer.status_code}; one byte more than declared: EntityTooLarge")
+    return ok(f"taken ({answer.status_code}); one byte more than declared is refused as EntityTooLarge")
 
 
 def check_cors(checkup: Checkup) -> CheckResult:

@@ -47,7 +47,7 @@ class Identity:
             return "a role's session"
         if self.arn.endswith(":root"):
             return "the account's root user"
-        return "a user" if USER.fullmatch(self.arn) else "an identity that is neither a user's nor a role's"
+        return "a user" if USER.fullmatch(self.arn) else "neither a user nor a role"
 
 
 @dataclass

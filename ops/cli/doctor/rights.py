@@ -99,7 +99,7 @@ def check_operator_rights(checkup: Checkup) -> CheckResult:
 def _judged(checkup: Checkup, wanted: Mapping[str, Sequence[str]], judge: Judge) -> CheckResult:
     principal = _principal(checkup)
     if principal is None:
-        return skipped(f"IAM simulates users and roles, and this is {checkup.identity.kind}")
+        return skipped(f"IAM simulates users and roles: the caller is {checkup.identity.kind}")
     denied = list(dict.fromkeys(_denied(checkup, principal, wanted)))
     count = sum(map(len, wanted.values()))
     return judge(denied) if denied else ok(f"all {count} that were simulated")

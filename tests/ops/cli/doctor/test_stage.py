@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import threading
 import time
 import uuid
 from collections import Counter
@@ -433,6 +434,22 @@ def test_what_an_interrupted_run_left_is_removed_and_what_runs_elsewhere_is_kept
     assert counted["Attributes"]["ApproximateNumberOfMessages"] == "2"
 
 
+def test_a_message_that_dies_while_the_doctor_cleans_is_removed(quiet, monkeypatch):
+    monkeypatch.setattr("ops.cli.doctor.cleaning.LAST_LOOK", 20)
+    url = quiet.client("sqs").create_queue(QueueName=f"dlq-{uuid.uuid4().hex}")["QueueUrl"]
+    quiet.stage = dataclasses.replace(quiet.deployed, dlq_url=url)
+    quiet.has_uploaded, key = True, f"{quiet.folder}broken.jpg"
+    monkeypatch.setattr("ops.cli.doctor.cleaning._rejected", lambda _checkup: {key})
+    dies = threading.Timer(1, bury, (quiet.deployed, key))
+    dies.start()
+
+    result = find("cleaning").result(quiet)
+
+    dies.join()
+    assert (result.status, result.facts["dead_letters"]) == ("ok", 1)
+    assert dead(quiet.deployed) == []
+
+
 def test_variants_that_are_published_after_an_interruption_are_removed_too(checkup):
     def interrupt(_checkup):
         raise KeyboardInterrupt
@@ -468,7 +485,7 @@ def test_what_cannot_be_removed_is_named(aws, scripted):
     status, text = found(scripted, "cleaning")
 
     aws.rules.clear()
-    find("cleaning").result(scripted)
+    assert find("cleaning").result(scripted).seconds < 8  # no search for what is deleted
     assert status == "warn"
     assert "uploads are left: AccessDenied" in text
     assert "variants are left" not in text
