@@ -15,6 +15,7 @@ from typing import Any
 
 from ops.build.bytecode import LAMBDA_VERSION, find_python
 from ops.errors import StackError
+from ops.local.user_environment import for_children
 
 STAGE = "local"
 TEMPLATE = "cloudformation-template-update-stack.json"
@@ -35,6 +36,7 @@ SOURCES = (
     "ops/build/__init__.py",
     "ops/build/check.py",
     "ops/build/serverless-check.cjs",
+    "ops/build/serverless-stage.cjs",
     "ops/build/bytecode.py",
     "ops/build/serverless-bytecode.cjs",
 )
@@ -97,7 +99,7 @@ class Deployment:
     def _serverless(self, project: Path, step: str) -> None:
         command = [_tool("npx"), "--no-install", "serverless", step, "--package", "packaged", "--stage", STAGE]
         environ = {
-            **_of_the_user(step),
+            **for_children(online=step == "package"),  # his proxy is for pip, never for the way to the emulator
             **self._environ,
             "SLS_AWS_MONITORING_FREQUENCY": "100",
             "PYTHON_BIN": sys.executable,
@@ -138,12 +140,6 @@ def _keep(packaged: Path, kept: Path) -> None:
     made = (folder for folder in kept.parent.iterdir() if (folder / TEMPLATE).is_file())
     for outdated in sorted(made, key=lambda folder: folder.stat().st_mtime)[:-KEPT]:
         shutil.rmtree(outdated, ignore_errors=True)
-
-
-def _of_the_user(step: str) -> dict[str, str]:
-    """The user's environment without AWS's settings; his proxy is for pip, never for the way to the emulator."""
-    unwanted = ("AWS_",) if step == "package" else ("AWS_", "HTTP_PROXY", "HTTPS_PROXY", "PROXY")
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith(unwanted)}
 
 
 def _tool(name: str) -> str:

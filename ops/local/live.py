@@ -53,7 +53,7 @@ class LiveFunction:
         location = urlsplit(self._lambda.get_function(FunctionName=self._name)["Code"]["Location"])
         connection = http.client.HTTPConnection(location.netloc, timeout=60)  # on loopback: past any proxy
         try:
-            connection.request("GET", location.path)
+            connection.request("GET", f"{location.path}?{location.query}")
             answer = connection.getresponse()
             if answer.status != http.client.OK:
                 raise StackError(f"the package of {self._name} cannot be downloaded: status {answer.status}")

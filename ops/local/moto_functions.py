@@ -25,7 +25,8 @@ def located(get_function: Callable[[Any], str]) -> Callable[[Any], str]:
         if "Location" in answer.get("Code", {}):
             digest = base64.b64decode(answer["Configuration"]["CodeSha256"]).hex()
             server = urlsplit(response.uri)
-            answer["Code"]["Location"] = f"{server.scheme}://{server.netloc}{PATH}{digest}"
+            signed = f"X-Amz-Credential={response.get_access_key()}"  # by whoever sent the request, as on AWS
+            answer["Code"]["Location"] = f"{server.scheme}://{server.netloc}{PATH}{digest}?{signed}"
         return json.dumps(answer)
 
     return on_this_server

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ops.errors import StackError
+from ops.local.announcement import Running
 from ops.local.deployed import EventSourceMapping
 from ops.local.deployment import Deployment
 from ops.local.emulator import ACCOUNT, REGION, Emulator
@@ -77,6 +78,11 @@ class LocalStack:
         """The deployed function that this output of the stack names, with its updates."""
         cache = self._project_root / ".cache" / "local"
         return LiveFunction(self.client("lambda"), self.outputs[output], cache=cache)
+
+    @property
+    def running(self) -> Running:
+        """Where it is, for other commands."""
+        return Running(self._emulator.endpoint, self._emulator.credentials)
 
     def environ(self) -> dict[str, str]:
         """What makes any AWS SDK in a child process talk to this stack; for an environment without AWS_PROFILE."""

@@ -79,7 +79,8 @@ def test_nobody_is_let_in_who_cannot_be_told(stage: Stage, url: str) -> None:
     ("authorizer", "context", "caller"),
     [
         ("api-key", {"identity": {"apiKeyId": "k1", "caller": "AIDA1"}}, "key/k1"),
-        ("iam", {"identity": {"apiKeyId": "k1", "caller": "AROA1:session-7"}}, "iam/AROA1"),
+        ("iam", {"identity": {"apiKeyId": "k1", "caller": "AIDA1"}}, "iam/AIDA1"),
+        ("iam", {"identity": {"apiKeyId": "k1", "caller": "AROA1:ann@example.com"}}, "iam/AROA1:ann@example.com"),
         ("jwt", {"identity": {"apiKeyId": "k1"}, "authorizer": {"claims": {"sub": "u1"}}}, "sub/u1"),
     ],
 )
@@ -314,6 +315,15 @@ def test_a_file_of_the_page_has_its_type_and_is_not_sent_twice(site: Gateway, ur
     assert (answer.status, answer.headers["Content-Type"], answer.body) == (200, kind, FILES[url[1:]])
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert site.get(url, if_none_match=answer.headers["ETag"]).status == 304
+
+
+def test_a_browser_keeps_the_page_for_minutes_and_asks_each_time_what_the_stage_takes(site: Gateway) -> None:
+    """Or each visit would invoke the function once for every file, for whoever comes."""
+    for url in ("/", "/js/app.js"):
+        assert site.get(url).headers["Cache-Control"] == "public, max-age=300"
+    for url in ("/settings.json", "/openapi.json"):
+        assert site.get(url).headers["Cache-Control"] == "no-cache"
+    assert site.get("/js/nothing.js").headers["Cache-Control"] == "no-store"
 
 
 def test_a_file_of_no_known_kind_is_not_served(site: Gateway) -> None:

@@ -25,7 +25,7 @@ from ops.local.packages import RUNTIME, installed
 from ops.local.poller import Poller, Record
 from ops.local.program import Program
 from ops.local.serve.events import HttpRequest, HttpResponse
-from ops.local.serve.gateway import API_KEY, Gateway
+from ops.local.serve.gateway import Gateway, draw_api_key
 from ops.local.serve.routes import Routes
 from ops.local.stack import LocalStack
 from tests.conftest import ROOT
@@ -101,7 +101,7 @@ def consumer(start: Callable[[Program], Any], consumer_program: Program) -> Iter
 @pytest.fixture(scope="module")
 def api(stack: LocalStack, start: Callable[[Program], Any]) -> Iterator[Gateway]:
     with start(stack.function("ApiFunction")()) as runtime:
-        yield Gateway(Routes.of(stack.template.content), runtime.invoke, note=pytest.fail)
+        yield Gateway(Routes.of(stack.template.content), runtime.invoke, pytest.fail, draw_api_key())
 
 
 class Uploads:
@@ -244,7 +244,7 @@ def test_a_frozen_environment_goes_on_with_the_next_batch(consumer: Runtime, upl
 
 def test_the_api_answers_and_what_it_takes_becomes_variants(api: Gateway, consumer: Runtime, uploads: Uploads) -> None:
     def ask(method: str, path: str, body: bytes = b"") -> HttpResponse:
-        headers = [("x-api-key", API_KEY), ("Content-Type", "application/json"), ("Host", "127.0.0.1")]
+        headers = [("x-api-key", api.api_key), ("Content-Type", "application/json"), ("Host", "127.0.0.1")]
         return api.answer(HttpRequest(method, path, headers, body))
 
     data = photo(800, 600)

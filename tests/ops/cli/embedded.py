@@ -25,6 +25,12 @@ def with_requirements(folder, monkeypatch, name):
         yield
 
 
+def use(monkeypatch, stack):
+    """Let ``--stage local`` mean this stack, or emulator, whatever else runs on this machine."""
+    for name, value in stack.environ().items():
+        monkeypatch.setenv(name, value)
+
+
 def stage_of(stack, **outputs):
     """The running stack as the commands see it; outputs given here stand in for its own."""
     return Stage.of("local", stack.region, stack.outputs | outputs, stack.client)

@@ -18,6 +18,7 @@ from tests.ops.cli.embedded import (
     put,
     quiet_stage,
     stage_of,
+    use,
     wait_for,
     wait_until,
     with_requirements,
@@ -26,7 +27,7 @@ from tests.ops.cli.embedded import (
 
 @pytest.fixture
 def live(stack, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    use(monkeypatch, stack)
     return stage_of(stack)
 
 

@@ -344,7 +344,7 @@ def test_the_function_sees_its_own_environment_and_not_the_users(stage, monkeypa
 
     assert environ["SETTING"] == "on"
     assert environ["AWS_ENDPOINT_URL"] == stage.emulator.endpoint
-    assert environ["AWS_ACCESS_KEY_ID"] == "local"
+    assert environ["AWS_ACCESS_KEY_ID"] == stage.emulator.credentials.access_key
     assert environ["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
     assert environ["AWS_LAMBDA_FUNCTION_NAME"] == "function"
     assert environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "512"
