@@ -56,25 +56,38 @@ def check_names(checkup: Checkup) -> CheckResult:
     """Whether the buckets, the table and the queues that a deployment creates have free names."""
     if checkup.stage is not None:
         return skipped("the stack exists, and has its names")
+    is_existing = _is_existing(checkup)
+    missing = [name for name in _buckets(checkup) if is_existing and not _owner_of_bucket(checkup, name)]
+    if missing:
+        return fail(f"with the parameter existing, missing: bucket {', '.join(missing)}", "Create them first.")
     taken = list(_taken(checkup))
     if taken:
         return fail(
             "taken: " + "; ".join(taken),
-            "`serverless remove` keeps buckets and the table: delete them, or deploy with other names (--param).",
+            "`serverless remove` keeps buckets and the table: docs/parameters.md says how to take them up again.",
         )
-    return ok("free: both buckets, the table, both queues")
+    return ok("free: both queues" if is_existing else "free: both buckets, the table, both queues")
 
 
 def _taken(checkup: Checkup) -> Iterator[str]:
-    for name in (checkup.parameters["uploadsBucket"], checkup.parameters["variantsBucket"]):
-        if whose := _owner_of_bucket(checkup, name):
-            yield f"bucket {name} ({whose})"
-    table = f"{checkup.stack_name}-images"
-    if _exists(lambda: checkup.client("dynamodb").describe_table(TableName=table), "ResourceNotFoundException"):
-        yield f"table {table}"
+    if not _is_existing(checkup):  # or the buckets are used, and the table is imported
+        for name in _buckets(checkup):
+            if whose := _owner_of_bucket(checkup, name):
+                yield f"bucket {name} ({whose})"
+        table = f"{checkup.stack_name}-images"
+        if _exists(lambda: checkup.client("dynamodb").describe_table(TableName=table), "ResourceNotFoundException"):
+            yield f"table {table}"
     for queue in (f"{checkup.stack_name}-uploads", f"{checkup.stack_name}-uploads-dlq"):
         if _exists(lambda name=queue: checkup.client("sqs").get_queue_url(QueueName=name), *NO_QUEUE):
             yield f"queue {queue}"
+
+
+def _is_existing(checkup: Checkup) -> bool:
+    return str(checkup.parameters["existing"]).lower() == "true"
+
+
+def _buckets(checkup: Checkup) -> tuple[str, str]:
+    return checkup.parameters["uploadsBucket"], checkup.parameters["variantsBucket"]
 
 
 def _owner_of_bucket(checkup: Checkup, name: str) -> str:

@@ -8,7 +8,7 @@ from ops.cli import stage as stages
 from ops.cli.doctor.checks import AFTER, BEFORE, CLEANING, REACH
 from ops.cli.doctor.checkup import Checkup
 from tests.ops.cli.doctor.scripted_aws import scripted_aws
-from tests.ops.cli.embedded import deploy, quiet_stage, stage_of
+from tests.ops.cli.embedded import deploy, quiet_stage, stage_of, use
 
 ROLE = "arn:aws:iam::123456789012:role/teams/deployer"
 SESSION = "arn:aws:sts::123456789012:assumed-role/deployer/anna"
@@ -18,7 +18,7 @@ SESSION = "arn:aws:sts::123456789012:assumed-role/deployer/anna"
 def plain(stack):
     """Clients of the stack, as a command makes them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+        use(patch, stack)
         return stages.connect("local")
 
 
@@ -44,16 +44,18 @@ def server(stack):
 
 
 @pytest.fixture(scope="package")
-def client(server):
+def client(server, stack):
     """Clients take long to make: these are made once."""
     with pytest.MonkeyPatch.context() as patch:
+        use(patch, stack)
         patch.setenv("AWS_ENDPOINT_URL", server.url)
         return stages.connect("local")
 
 
 @pytest.fixture
-def aws(server, monkeypatch):
+def aws(server, stack, monkeypatch):
     """In front of the running stack; what commands talk to. It has no rules yet."""
+    use(monkeypatch, stack)
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
     server.rules.clear()
     return server

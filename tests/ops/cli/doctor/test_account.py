@@ -71,10 +71,7 @@ def undeployed(session, client):
 
 
 @pytest.fixture
-def doctor(aws, stack, monkeypatch):
-    for name, value in stack.environ().items():
-        if name != "AWS_ENDPOINT_URL":
-            monkeypatch.setenv(name, value)
+def doctor(aws):
     return lambda *words: CliRunner().invoke(make_app(), ["doctor", *words])
 
 
@@ -151,6 +148,23 @@ def test_names_that_are_taken_are_named(stack, undeployed):
     assert "table" not in text.partition(">")[0]
 
 
+def test_buckets_that_should_exist_must_be_there(stack, undeployed):
+    undeployed.given = {"existing": "true", "uploadsBucket": stack.outputs["UploadsBucket"]}
+
+    status, text = before(undeployed, "names")
+
+    assert status == "fail"
+    assert "bucket darkroom-fresh-variants-<account>-eu-west-1 >" in text
+    assert stack.outputs["UploadsBucket"] not in text
+
+
+def test_buckets_that_exist_and_should_are_no_fault(stack, undeployed):
+    names = {f"{kind}Bucket": stack.outputs[f"{kind.title()}Bucket"] for kind in ("uploads", "variants")}
+    undeployed.given = {"existing": "true"} | names
+
+    assert before(undeployed, "names") == ("ok", "free: both queues > ")
+
+
 def test_a_table_and_queues_that_are_left_are_named(session, client):
     status, text = before(Checkup("local", "eu-west-1", client), "names")
 
@@ -167,6 +181,7 @@ def test_somebody_elses_bucket_is_named(session, undeployed):
 
 @pytest.mark.parametrize(("total", "expected"), [(10, "warn"), (11, "ok"), (1000, "ok")])
 def test_a_quota_that_leaves_nothing_beside_the_consumer_is_warned_of(session, undeployed, total, expected):
+    undeployed.given = {"maximumConcurrency": "10"}
     session.says(SETTINGS, 200, limits(total))
 
     assert before(undeployed, "concurrency")[0] == expected
