@@ -15,18 +15,9 @@ LOG_PAGES: Final = 20
 STARTED: Final = "started"  # the message of the line that the consumer logs when an environment begins
 TIMES: Final = 6  # function timeouts in a visibility timeout: AWS's rule for SQS event sources
 ALARMS: Final = (
-    "dlq-depth",
-    "queue-age",
-    "no-sandbox",
-    "bugs",
-    "consumer-errors",
-    "consumer-throttles",
-    "consumer-duration",
-    "api-errors",
-    "api-throttles",
-    "api-duration",
-    "api-5xx",
-    "table-throttles",
+    *("dlq-depth", "queue-age", "no-sandbox", "bugs"),
+    *("consumer-errors", "consumer-throttles", "consumer-duration"),
+    *("api-errors", "api-throttles", "api-duration", "api-5xx", "table-throttles"),
 )
 """Those of resources/observability.yml, by what their names end with."""
 
