@@ -45,9 +45,9 @@ def check_function(checkup: Checkup) -> CheckResult:
     if wrong or states:
         return fail("; ".join([*states, *wrong]), DEPLOY_AGAIN)
     facts = {"runtime": answer["Runtime"], "memory": answer["MemorySize"], "architecture": answer["Architectures"][0]}
-    code = variables.get("CODE_VERSION", "")
-    sentence = f"{facts['runtime']}, {facts['memory']:,} MB, {facts['architecture']}, code {code or 'unknown'}"
-    return ok(sentence, **facts, code_version=code)
+    code = f"v{variables.get('CODE_VERSION', '')}"  # or one that is all digits would be taken for an account id
+    sentence = f"{facts['runtime']}, {facts['memory']:,} MB, {facts['architecture']}, code {code}"
+    return ok(sentence, **facts)
 
 
 def check_mapping(checkup: Checkup) -> CheckResult:

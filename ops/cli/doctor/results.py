@@ -22,7 +22,7 @@ DENIED: Final = ("UnauthorizedOperation", "AuthorizationError", "AuthorizationEr
 
 PRIVATE: Final[Mapping[str, str]] = {
     r"arn:aws[\w-]*:(?:iam|sts)::\S*[^\s.,;:)]": "<identity>",
-    r"(?<!\d)\d{12}(?!\d)": "<account>",
+    r"(?<!\d)(?<!code v)\d{12}(?!\d)": "<account>",
     r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}": "<key>",
     r"(?i)\b(X-Amz-[\w-]+|Signature|AWSAccessKeyId)=[^&\s'\")]+": r"\1=<removed>",
     r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+": "<address>",

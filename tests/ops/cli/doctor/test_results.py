@@ -60,6 +60,8 @@ def test_an_interruption_is_no_result():
         ("bucket darkroom-prod-uploads-123456789012-eu-west-1", "bucket darkroom-prod-uploads-<account>-eu-west-1"),
         ("User: arn:aws:sts::123456789012:assumed-role/ops/anna.k@x is not", "User: <identity> is not"),
         ("key AKIAIOSFODNN7EXAMPLE", "key <key>"),
+        ("code v123456789012", "code v123456789012"),
+        ("dev123456789012, media123456789012", "dev<account>, media<account>"),
         ("https://x/?X-Amz-Signature=abc&X-Amz-Credential=d%2Fe", "https://x/?X-Amz-Signature=<removed>&X-Amz-Credential=<removed>"),
         ("sent to anna@example.com", "sent to <address>"),
         ("1795653974108 milliseconds of 250000000 pixels", "1795653974108 milliseconds of 250000000 pixels"),
