@@ -21,7 +21,7 @@ from ops.cli.main import make_app
 from processing.ledger import Version
 from processing.ledger.item import attributes, image_attributes
 from tests.builders import finished, recipe
-from tests.ops.cli.embedded import jpeg, put, wait_until
+from tests.ops.cli.embedded import jpeg, put, use, wait_until
 
 UNSEEN = {
     "s3:AbortMultipartUpload uploads": "only when a transfer in parts fails",
@@ -58,7 +58,7 @@ class Place:
         self.asked = set()
         self.stack = stack
         name = f"place-{uuid.uuid4().hex[:12]}"
-        monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+        use(monkeypatch, stack)
         dlq = self._queue(f"{name}-dlq")
         self.real = stages.find("local")
         self.stage = dataclasses.replace(
