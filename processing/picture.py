@@ -12,7 +12,10 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A file's header; width and height are as stored, before orientation."""
+    """A file's header; width and height are as stored, before orientation.
+
+    ``gain_map`` is the header of its HDR gain map, where that can be kept.
+    """
 
     image_format: str
     mode: str
@@ -20,6 +23,7 @@ class Header:
     height: int
     frames: int
     progressive: bool
+    gain_map: "Header | None" = None
 
 
 @dataclass(frozen=True, slots=True)

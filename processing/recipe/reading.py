@@ -18,6 +18,7 @@ from processing.recipe.model import (
     Colour,
     Fit,
     Format,
+    Hdr,
     Limits,
     Metadata,
     Place,
@@ -174,6 +175,7 @@ def _variant(table: Table, marks: Mapping[str, Watermark]) -> VariantSpec:
         effort=table.whole("effort", 0, 9),
         progressive=table.switch("progressive"),
         metadata=table.choice("metadata", get_args(Metadata), "strip"),
+        hdr=table.choice("hdr", get_args(Hdr), "keep"),
         watermark=table.reference("watermark", marks, "watermarks"),
     )
     for name, sentence in _contradictions(spec, table.given):
@@ -194,8 +196,9 @@ def _contradictions(spec: VariantSpec, given: frozenset[str]) -> Iterator[tuple[
         yield "quality", "PNG has none; effort trades CPU for size"
     if "effort" in given and spec.format == "jpeg":
         yield "effort", "JPEG has none; progressive trades CPU for size"
-    if "progressive" in given and spec.format not in ("jpeg", "keep"):
-        yield "progressive", f"is for JPEG, and the format is {spec.format!r}"
+    for name in ("progressive", "hdr"):
+        if name in given and spec.format not in ("jpeg", "keep"):
+            yield name, f"is for JPEG, and the format is {spec.format!r}"
     if spec.format == "jpeg" and not spec.background.opaque:
         yield "background", "JPEG has no transparency; give #rrggbb"
 

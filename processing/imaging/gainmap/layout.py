@@ -1,0 +1,69 @@
+"""The gain map of one variant: the same part of the picture, the same way up, at a quarter of the variant's sides."""
+
+from dataclasses import replace
+
+from PIL import Image
+
+from processing.imaging import watermark
+from processing.imaging.gainmap.model import FINEST, GainMap, neutral, with_neutral
+from processing.imaging.geometry import Layout
+from processing.imaging.steps import TURNS, Job
+from processing.picture import Box, Size
+
+
+def laid_out(gain_map: GainMap, job: Job) -> GainMap:
+    """The map of a variant; what is not of the original, its canvas and its mark, stays as bright as it is drawn."""
+    layout = job.layout
+    turn = TURNS.get(job.orientation)
+    picture = gain_map.picture if turn is None else gain_map.picture.transpose(turn)
+    size, place = _scaled(layout, picture.size)
+    scaled = replace(gain_map, picture=_cut_out(picture, layout, (place[2] - place[0], place[3] - place[1])))
+    if layout.canvas is not None:
+        scaled = _padded(scaled, size, place)
+    return scaled if layout.spec.watermark is None else _unmarked(scaled, job)
+
+
+def _scaled(layout: Layout, available: Size) -> tuple[Size, Box]:
+    """The size of the map, and the box of it that shows the picture; no finer than the map that is ``available``."""
+    cut = layout.crop or (0, 0, *layout.frame)
+    inner = (cut[2] - cut[0], cut[3] - cut[1])
+    whole = layout.canvas or inner
+    scale = min(FINEST, max(a / b for a, b in zip(available, layout.frame, strict=True)))
+    width, height = (max(1, round(side * scale)) for side in whole)
+    left, top = ((a - b) // 2 for a, b in zip(whole, inner, strict=True))
+    across, down = width / whole[0], height / whole[1]
+    x, y = round(left * across), round(top * down)
+    return (width, height), (
+        x,
+        y,
+        max(x + 1, round((left + inner[0]) * across)),
+        max(y + 1, round((top + inner[1]) * down)),
+    )
+
+
+def _cut_out(picture: Image.Image, layout: Layout, size: Size) -> Image.Image:
+    """The part that is shown, cropped to fractions of a pixel and scaled at once."""
+    box = layout.crop or (0, 0, *layout.frame)
+    across, down = picture.width / layout.frame[0], picture.height / layout.frame[1]
+    left, top = box[0] * across, box[1] * down
+    right, bottom = min(box[2] * across, picture.width), min(box[3] * down, picture.height)
+    return picture.resize(size, Image.Resampling.BILINEAR, box=(left, top, right, bottom))
+
+
+def _padded(gain_map: GainMap, size: Size, place: Box) -> GainMap:
+    gain_map = with_neutral(gain_map)
+    canvas = Image.new(gain_map.picture.mode, size, neutral(gain_map))
+    canvas.paste(gain_map.picture, place[:2])
+    return replace(gain_map, picture=canvas)
+
+
+def _unmarked(gain_map: GainMap, job: Job) -> GainMap:
+    """The map without effect where the variant is marked: a white mark would shine, with the sky's texture in it."""
+    mark = job.layout.spec.watermark
+    if mark is None:
+        return gain_map
+    gain_map = with_neutral(gain_map)
+    drawn = watermark.marked(Image.new("RGBA", gain_map.picture.size), mark)
+    picture = gain_map.picture.copy()
+    picture.paste(neutral(gain_map), (0, 0, *picture.size), drawn.getchannel("A"))
+    return replace(gain_map, picture=picture)
