@@ -60,7 +60,7 @@ class Parsed:
         values = [value / denominator for value in struct.unpack(f">{count}i", content[9:])]
         rows = [values[start : start + 5] for start in range(2, count, 5)]
         columns = zip(*(rows if len(rows) == 3 else rows * 3), strict=True)
-        return Numbers((values[0], values[1]), *(tuple(column) for column in columns))  # type: ignore[arg-type]
+        return Numbers((values[0], values[1]), *(tuple(column) for column in columns))
 
 
 def parsed(data: bytes) -> Parsed:

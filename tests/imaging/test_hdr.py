@@ -5,6 +5,7 @@ A bound is the mean difference in stops of luminance. A map that is turned the w
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 import pyvips
@@ -21,7 +22,7 @@ from tests.imaging.making import made, spec
 SIZE = (640, 480)
 BOUND = 0.1
 WRONG = 0.5
-LAYOUTS = {
+LAYOUTS: dict[str, dict[str, Any]] = {
     "inside": {"width": 320},
     "cover": {"width": 240, "height": 320, "fit": "cover", "gravity": "top-left"},
     "pad": {"width": 300, "height": 300, "fit": "pad"},
