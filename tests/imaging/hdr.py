@@ -75,7 +75,7 @@ def parsed(data: bytes) -> Parsed:
     kind, first_bytes, first_at, *_ = struct.unpack_from(">IIIHH", index, entries)
     _, second_bytes, second_at, *_ = struct.unpack_from(">IIIHH", index, entries + 16)
     assert (kind, first_at) == (0x030000, 0)
-    assert data.index(b"MM\0*") + second_at == first_bytes
+    assert data.index(b"MPF\0") + 4 + second_at == first_bytes
     assert first_bytes + second_bytes == len(data)
     return Parsed(data[:first_bytes], data[first_bytes:])
 

@@ -73,7 +73,9 @@ def _others(image: Any) -> Iterator[tuple[int, int]]:
 def _read(part: bytes, image: Any, limits: Limits) -> GainMap | None:
     if not part.startswith(b"\xff\xd8\xff"):
         return None
-    picture: Any = JpegImagePlugin.JpegImageFile(io.BytesIO(part))
+    file = io.BytesIO(part)
+    picture: Any = JpegImagePlugin.JpegImageFile(file)
+    _replace_end(file, part, picture)
     pixels, kind = picture.width * picture.height, "progressive" if "progressive" in picture.info else "jpeg"
     if pixels > min(MOST_SHARE * image.width * image.height, limits.max_pixels[kind]):
         return None
@@ -88,6 +90,21 @@ def _read(part: bytes, image: Any, limits: Limits) -> GainMap | None:
     else:
         return None
     return found if found and picture.mode in ("L", "RGB") and found.is_valid() else None
+
+
+def _replace_end(file: io.BytesIO, part: bytes, picture: Any) -> None:
+    """Write 64 one-bits over the end marker of an open JPEG, where one scan holds all of it.
+
+    libjpeg paints grey what is missing before that marker. No Huffman code consists of ones alone (ITU-T T.81, annex
+    C): a decoder that has all of its data ends before them, any other runs dry, which Pillow reports.
+    """
+    scan = file.tell()  # behind the header of the first scan, where Pillow stops
+    end = part.find(b"\xff\xd9", scan)
+    if end > 0 and "progressive" not in picture.info and b"\xff\xda" not in part[scan:end]:
+        file.seek(end)
+        file.truncate()
+        file.write(b"\xff\x00" * 8)
+        file.seek(scan)
 
 
 def _segment(picture: Any, mark: bytes) -> bytes:
@@ -147,12 +164,14 @@ def _from_iphone(text: str, picture: Image.Image, image: Image.Image) -> GainMap
     """An iPhone's map is no logarithm: HDR = SDR * (1 + (headroom - 1) * level), with the level coded as in Rec. 709.
 
     https://developer.apple.com/documentation/appkit/applying-apple-hdr-effect-to-your-photos
+
+    Raises:
+        ArithmeticError, ValueError: the headroom is none.
     """
     given = re.search(r"HDRGainMapHeadroom\W{1,3}([\d.]+)", text)
     headroom = float(given[1]) if given else _headroom_of_note(exif.maker_note(image))
-    stops = math.log2(max(headroom, 1))
-    if not 0 < stops < math.inf:
-        return None
+    # A headroom of 1 divides by zero below, and an infinite one gives no number for a level
+    stops = math.log2(headroom)
     levels = [round(255 * math.log2(1 + (headroom - 1) * _linear(level / 255)) / stops) for level in range(256)]
     zero, one, most = (three([value] * 3) for value in (0.0, 1.0, stops))
     return GainMap(picture, zero, most, one, zero, zero, 0.0, stops, levels)
