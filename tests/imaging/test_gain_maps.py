@@ -149,8 +149,12 @@ def stored(*segments, picture=None, **options):
     return with_pictures(jpeg(), map_file(picture or light((48, 32)), *segments, **options))
 
 
+def stored_file(**numbers):
+    return map_file(light((48, 32)), xmp_segment(replace(GREY, **numbers)))
+
+
 def changed(**numbers):
-    return stored(xmp_segment(replace(GREY, **numbers)))
+    return with_pictures(jpeg(), stored_file(**numbers))
 
 
 def cut(data, count):
@@ -173,10 +177,6 @@ def huge(side=65535):
 def noted(*numbers, note=None):
     picture = saved(scene(), "JPEG", exif=exif(note=note or iphone_note(numbers)))
     return with_pictures(picture, map_file(light((48, 32)), iphone_segment(None)))
-
-
-def good_map():
-    return map_file(light((48, 32)), xmp_segment(GREY))
 
 
 BAD = {
@@ -214,9 +214,9 @@ BAD = {
     "65535 x 65535": huge,
     "more than twice the picture's pixels": lambda: stored(xmp_segment(GREY), picture=light((97, 128))),
     "a map in CMYK": lambda: stored(xmp_segment(GREY), picture=scene((48, 32)).convert("CMYK"), subsampling=-1),
-    "an offset behind the end": lambda: with_pictures(jpeg(), good_map(), offset=2**32 - 1),
-    "an offset into the picture": lambda: with_pictures(jpeg(), good_map(), offset=999),
-    "a length of nothing": lambda: with_pictures(jpeg(), good_map(), length=1),
+    "an offset behind the end": lambda: with_pictures(jpeg(), stored_file(), offset=2**32 - 1),
+    "an offset into the picture": lambda: with_pictures(jpeg(), stored_file(), offset=999),
+    "a length of nothing": lambda: with_pictures(jpeg(), stored_file(), length=1),
 }
 
 
@@ -281,6 +281,8 @@ def test_the_map_may_be_behind_other_pictures_but_not_behind_many():
     other, second = saved(scene((20, 20)), "JPEG"), map_file(light((48, 32)), xmp_segment(GREY))
 
     assert rendered(with_pictures(jpeg(), other, second)).lost == ()
+    assert rendered(with_pictures(jpeg(), b"no picture", second)).lost == ()
+    assert rendered(with_pictures(jpeg(), stored_file(gamma=(0.0,) * 3), second)).lost == ()
     assert rendered(with_pictures(jpeg(), *[other] * reading.MOST_PICTURES, second)).lost == LOST
 
 

@@ -1,6 +1,5 @@
 """A gain map and its numbers; the level that changes nothing."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -55,7 +54,7 @@ class GainMap:
         numbers = [self.capacity_min, self.capacity_max, *(number for values in self.by_channel for number in values)]
         ranges = [high - low for low, high in zip(self.minimum, self.maximum, strict=True)]
         return (
-            all(math.isfinite(number) and abs(number) <= LARGEST_NUMBER for number in numbers)
+            all(abs(number) <= LARGEST_NUMBER for number in numbers)  # which a NaN is not
             and min(ranges) >= LEAST
             and min(self.gamma) >= LEAST
             and self.capacity_min >= 0

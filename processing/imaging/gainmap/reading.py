@@ -27,13 +27,11 @@ HEADROOM_TAG, GAIN_TAG, SIGNED_RATIONAL = 33, 48, 10  # of the notes of an iPhon
 def find(data: bytes, image: Any, limits: Limits) -> GainMap | None:
     """The gain map of an open JPEG, not decoded; None where there is none that can be kept."""
     try:
-        for start, length in islice(_others(image), MOST_PICTURES):
-            found = _read(data[start : start + length], image, limits) if length <= MOST_BYTES else None
-            if found:
-                return found
+        others = list(islice(_others(image), MOST_PICTURES))
     except exif.BROKEN:
         return None
-    return None
+    parts = (data[start : start + length] for start, length in others if length <= MOST_BYTES)
+    return next(filter(None, (_read(part, image, limits) for part in parts)), None)
 
 
 def decoded(gain_map: GainMap, frame: Size) -> GainMap | None:
@@ -71,8 +69,14 @@ def _others(image: Any) -> Iterator[tuple[int, int]]:
 
 
 def _read(part: bytes, image: Any, limits: Limits) -> GainMap | None:
-    if not part.startswith(b"\xff\xd8\xff"):
+    try:
+        found = _parse(part, image, limits)
+    except exif.BROKEN:
         return None
+    return found if found and found.picture.mode in ("L", "RGB") and found.is_valid() else None
+
+
+def _parse(part: bytes, image: Any, limits: Limits) -> GainMap | None:
     file = io.BytesIO(part)
     picture: Any = JpegImagePlugin.JpegImageFile(file)
     _replace_end(file, part, picture)
@@ -82,14 +86,10 @@ def _read(part: bytes, image: Any, limits: Limits) -> GainMap | None:
     xmp, iso = (_segment(picture, mark) for mark in (XMP, ISO))
     text = xmp.decode("utf-8", "replace")
     if iso:
-        found = _from_iso(iso, picture)
-    elif HDRGM in text:
-        found = _from_xmp(text, picture)
-    elif "HDRGainMap" in text:
-        found = _from_iphone(text, picture, image)
-    else:
-        return None
-    return found if found and picture.mode in ("L", "RGB") and found.is_valid() else None
+        return _from_iso(iso, picture)
+    if HDRGM in text:
+        return _from_xmp(text, picture)
+    return _from_iphone(text, picture, image) if "HDRGainMap" in text else None
 
 
 def _replace_end(file: io.BytesIO, part: bytes, picture: Any) -> None:
@@ -160,7 +160,7 @@ def _repeated(values: list[float]) -> Channels:
     return three(values * 3 if len(values) == 1 else values)
 
 
-def _from_iphone(text: str, picture: Image.Image, image: Image.Image) -> GainMap | None:
+def _from_iphone(text: str, picture: Image.Image, image: Image.Image) -> GainMap:
     """An iPhone's map is no logarithm: HDR = SDR * (1 + (headroom - 1) * level), with the level coded as in Rec. 709.
 
     https://developer.apple.com/documentation/appkit/applying-apple-hdr-effect-to-your-photos
@@ -198,4 +198,4 @@ def _headroom_of_note(note: bytes) -> float:
         stops = 1.8 - 20 * gain if gain <= 0.01 else 1.601 - 0.101 * gain
     else:
         stops = 3.0 - 70 * gain if gain <= 0.01 else 2.303 - 0.303 * gain
-    return math.exp2(max(stops, 0.0))
+    return math.exp2(stops)
