@@ -11,6 +11,7 @@ import pytest
 import pyvips
 from PIL import Image, ImageOps
 
+from processing.imaging import watermark
 from processing.imaging.geometry import lay_out
 from processing.recipe import Watermark
 from tests.corpus import scene
@@ -130,6 +131,27 @@ def test_a_white_mark_is_no_brighter_than_white(numbers):
     assert inside.max() < 1.25
     outside = apart(rendition(variant).crop(0, 0, 120, 90), sdr(variant).crop(0, 0, 120, 90))
     assert outside > WRONG * 0.8
+
+
+MARKS = {
+    "text": Watermark(text="© Example", opacity=1),
+    "large text": Watermark(text="© Example", opacity=1, scale=0.5, position="top"),
+    "tiles": Watermark(text="© Example", opacity=1, scale=0.2, position="tile"),
+    "logo": Watermark(logo=saved(Image.new("RGBA", (40, 30), "white"), "PNG"), opacity=1, scale=0.3),
+}
+
+
+@pytest.mark.parametrize("width", [480, 1000])
+@pytest.mark.parametrize("mark", MARKS.values(), ids=MARKS)
+def test_no_stroke_and_no_tile_of_a_mark_shines(mark, width):
+    """Where it covers a pixel all over; without its mark the picture has 5.7 times white there."""
+    variant = made(bright(GREY, (1000, 750)), width=width, watermark=mark).data
+
+    light_of_variant = rendition(variant)
+    mask = watermark.coverage((light_of_variant.width, light_of_variant.height), mark)
+    solid = pyvips.Image.new_from_memory(mask.tobytes(), *mask.size, 1, "uchar") == 255
+    assert solid.avg() > 0
+    assert 0.9 < (luminance(light_of_variant) * (solid / 255)).avg() / (solid / 255).avg() < 1.1
 
 
 def test_a_mark_that_half_covers_takes_half_of_the_light():

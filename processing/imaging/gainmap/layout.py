@@ -1,14 +1,18 @@
 """The gain map of one variant: the same part of the picture, the same way up, at a quarter of the variant's sides."""
 
 from dataclasses import replace
+from typing import Any, Final
 
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from processing.imaging import watermark
 from processing.imaging.gainmap.model import FINEST, GainMap, neutral, with_neutral
 from processing.imaging.geometry import Layout
 from processing.imaging.steps import TURNS, Job
 from processing.picture import Box, Size
+from processing.recipe import Watermark
+
+NEIGHBOURS: Final = 9  # a level and those around it, of which one is enough
 
 
 def laid_out(gain_map: GainMap, job: Job) -> GainMap:
@@ -20,14 +24,12 @@ def laid_out(gain_map: GainMap, job: Job) -> GainMap:
     scaled = replace(gain_map, picture=_cut_out(picture, layout, (place[2] - place[0], place[3] - place[1])))
     if layout.canvas is not None:
         scaled = _padded(scaled, size, place)
-    return scaled if layout.spec.watermark is None else _unmarked(scaled, job)
+    return scaled if layout.spec.watermark is None else _unlit(scaled, layout.size, layout.spec.watermark)
 
 
 def _scaled(layout: Layout, available: Size) -> tuple[Size, Box]:
     """The size of the map, and the box of it that shows the picture; no finer than the map that is ``available``."""
-    cut = layout.crop or (0, 0, *layout.frame)
-    inner = (cut[2] - cut[0], cut[3] - cut[1])
-    whole = layout.canvas or inner
+    whole, inner = layout.size, layout.shown
     scale = min(FINEST, max(a / b for a, b in zip(available, layout.frame, strict=True)))
     width, height = (max(1, round(side * scale)) for side in whole)
     left, top = ((a - b) // 2 for a, b in zip(whole, inner, strict=True))
@@ -57,13 +59,17 @@ def _padded(gain_map: GainMap, size: Size, place: Box) -> GainMap:
     return replace(gain_map, picture=canvas)
 
 
-def _unmarked(gain_map: GainMap, job: Job) -> GainMap:
-    """The map without effect where the variant is marked: a white mark would shine, with the sky's texture in it."""
-    mark = job.layout.spec.watermark
-    if mark is None:
-        return gain_map
+def _unlit(gain_map: GainMap, size: Size, mark: Watermark) -> GainMap:
+    """The map without effect where the variant is marked: a white mark would shine, with the sky's texture in it.
+
+    A reader interpolates between the levels of the map, each of which stands for 4 x 4 pixels: so levels that are
+    covered in part, and their neighbours, have no effect either.
+    """
     gain_map = with_neutral(gain_map)
-    drawn = watermark.marked(Image.new("RGBA", gain_map.picture.size), mark)
+    covered = watermark.coverage(size, mark)
+    most: Any = covered.getextrema()[1]
+    near = covered.resize(gain_map.picture.size, Image.Resampling.BOX, reducing_gap=1.0).filter(ImageFilter.BoxBlur(1))
+    mask = near.point([min(most, level * NEIGHBOURS) for level in range(256)])
     picture = gain_map.picture.copy()
-    picture.paste(neutral(gain_map), (0, 0, *picture.size), drawn.getchannel("A"))
+    picture.paste(neutral(gain_map), (0, 0, *picture.size), mask)
     return replace(gain_map, picture=picture)
