@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image, JpegImagePlugin
 
 from processing.imaging import gainmap, inspect, render
-from processing.imaging.gainmap import reading
+from processing.imaging.gainmap import GainMap, reading
+from processing.imaging.gainmap.model import neutral, three, with_neutral
 from processing.recipe import Watermark
 from tests.corpus import NOTICE, planted_in, samples, scene
 from tests.corpus.files import with_segments
@@ -329,6 +330,22 @@ def test_a_map_of_several_scans_is_kept():
 
 def map_size(variant):
     return Image.open(io.BytesIO(parsed(variant.data).second)).size
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.5, 2.5), (-2.0, -0.5), (-1.0, 2.0)])
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
+def test_a_range_that_is_widened_keeps_what_every_level_means(low, high, gamma):
+    ramp = Image.frombytes("L", (256, 1), bytes(range(256)))
+    lows, highs, gammas, zeros = (three([value] * 3) for value in (low, high, gamma, 0.0))
+    before = GainMap(ramp, lows, highs, gammas, zeros, zeros, 0.0, 3.0)
+
+    after = with_neutral(before)
+
+    wider = max(high, 0) - min(low, 0)
+    for level, found in enumerate(after.picture.tobytes()):
+        stops = low + (level / 255) ** (1 / gamma) * (high - low)
+        assert abs(found - 255 * ((stops - min(low, 0)) / wider) ** gamma) <= 0.501
+    assert neutral(after) == round(255 * (-min(low, 0) / wider) ** gamma)
 
 
 def test_a_text_with_many_beginnings_and_no_end_takes_no_time():

@@ -70,6 +70,5 @@ def _unlit(gain_map: GainMap, size: Size, mark: Watermark) -> GainMap:
     most: Any = covered.getextrema()[1]
     near = covered.resize(gain_map.picture.size, Image.Resampling.BOX, reducing_gap=1.0).filter(ImageFilter.BoxBlur(1))
     mask = near.point([min(most, level * NEIGHBOURS) for level in range(256)])
-    picture = gain_map.picture.copy()
-    picture.paste(neutral(gain_map), (0, 0, *picture.size), mask)
-    return replace(gain_map, picture=picture)
+    without = Image.new(gain_map.picture.mode, mask.size, neutral(gain_map))
+    return replace(gain_map, picture=Image.composite(without, gain_map.picture, mask))
