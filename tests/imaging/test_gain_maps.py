@@ -104,6 +104,7 @@ def test_nothing_else_of_either_picture_is_kept(kind):
     assert planted_in(notice.data) == set()
     assert notice.data.count(NOTICE.encode()) == 1
     assert anatomy.metadata("jpeg", notice.data) == anatomy.GAIN_MAP | anatomy.COPYRIGHT["jpeg"]
+    assert list(anatomy.PARTS["jpeg"](notice.data))[:3] == ["JFIF", "E1 Exif", "gain map"]  # JFIF and EXIF come first
 
 
 def test_the_parts_of_a_gain_map_are_recognised_letter_for_letter():
@@ -278,6 +279,12 @@ def test_a_map_of_too_many_bytes_is_not_copied():
     assert rendered(with_pictures(jpeg(), second[:20_000] + second[-5_000:])).lost == LOST
 
 
+def test_a_map_in_colour_is_not_subsampled():
+    second = opened(parsed(made(original("iso-coloured")).data).second)
+
+    assert [(across, down) for _, across, down, _ in second.layer] == [(1, 1)] * 3
+
+
 def test_the_map_may_be_behind_other_pictures_but_not_behind_many():
     other, second = saved(scene((20, 20)), "JPEG"), map_file(light((48, 32)), xmp_segment(GREY))
 
@@ -378,6 +385,13 @@ def test_every_layout_gives_a_file_that_can_be_read(box, fit, gravity, size, kin
     assert opened(both.first).size == (variant.width, variant.height)
     assert opened(both.second).size >= (1, 1)
     assert both.numbers_of_iso == both.numbers_of_xmp
+
+
+def test_a_map_that_is_no_multiple_of_its_variant_is_not_read_beyond_its_edge():
+    """7 * (29 / 7) is more than 29."""
+    data = with_pictures(jpeg(scene((70, 70))), map_file(light((29, 29)), xmp_segment(GREY)))
+
+    assert map_size(made(data, width=7)) == (2, 2)
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])

@@ -32,24 +32,19 @@ def _scaled(layout: Layout, available: Size) -> tuple[Size, Box]:
     whole, inner = layout.size, layout.shown
     scale = min(FINEST, max(a / b for a, b in zip(available, layout.frame, strict=True)))
     width, height = (max(1, round(side * scale)) for side in whole)
-    left, top = ((a - b) // 2 for a, b in zip(whole, inner, strict=True))
     across, down = width / whole[0], height / whole[1]
-    x, y = round(left * across), round(top * down)
-    return (width, height), (
-        x,
-        y,
-        max(x + 1, round((left + inner[0]) * across)),
-        max(y + 1, round((top + inner[1]) * down)),
-    )
+    x, y = ((a - b) // 2 for a, b in zip(whole, inner, strict=True))
+    left, top = round(x * across), round(y * down)
+    right, bottom = round((x + inner[0]) * across), round((y + inner[1]) * down)
+    return (width, height), (left, top, max(left + 1, right), max(top + 1, bottom))
 
 
 def _cut_out(picture: Image.Image, layout: Layout, size: Size) -> Image.Image:
     """The part that is shown, cropped to fractions of a pixel and scaled at once."""
-    box = layout.crop or (0, 0, *layout.frame)
+    left, top, right, bottom = layout.crop or (0, 0, *layout.frame)
     across, down = picture.width / layout.frame[0], picture.height / layout.frame[1]
-    left, top = box[0] * across, box[1] * down
-    right, bottom = min(box[2] * across, picture.width), min(box[3] * down, picture.height)
-    return picture.resize(size, Image.Resampling.BILINEAR, box=(left, top, right, bottom))
+    box = (left * across, top * down, right * across, bottom * down)
+    return picture.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
 def _padded(gain_map: GainMap, size: Size, place: Box) -> GainMap:
