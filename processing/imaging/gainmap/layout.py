@@ -60,12 +60,9 @@ def _unlit(gain_map: GainMap, size: Size, mark: Watermark) -> GainMap:
     A reader interpolates between the levels of the map, each of which stands for 4 x 4 pixels: so levels that are
     covered in part, and their neighbours, have no effect either.
     """
-    covered = watermark.coverage(size, mark)
-    box = covered.getbbox()
-    if box is None:
-        return gain_map
     gain_map = with_neutral(gain_map)
-    most: Any = covered.crop(box).getextrema()[1]
+    covered = watermark.coverage(size, mark)
+    most: Any = covered.crop(covered.getbbox()).getextrema()[1]
     near = covered.resize(gain_map.picture.size, Image.Resampling.BOX, reducing_gap=1.0).filter(ImageFilter.BoxBlur(1))
     mask = near.point([min(most, level * NEIGHBOURS) for level in range(256)])
     without = Image.new(gain_map.picture.mode, mask.size, neutral(gain_map))
