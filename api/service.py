@@ -59,8 +59,8 @@ class Service:
         match self.settings.authorizer:
             case "api-key":
                 kind, name = "key", request.key_id
-            case "iam":  # a role's session has a name after the colon, a different one each time
-                kind, name = "iam", (request.principal or "").partition(":")[0]
+            case "iam":  # of a role: its id, which all users share, a colon, the session's name
+                kind, name = "iam", request.principal
             case _:
                 kind, name = "sub", request.subject
         if not name:

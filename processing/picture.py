@@ -14,6 +14,7 @@ Box = tuple[int, int, int, int]
 class Header:
     """A file's header; width and height are as stored, before orientation.
 
+    ``plane_bytes`` is the size of a pixel of a HEIC before it becomes RGB, by depth and subsampling; 0 for others.
     ``gain_map`` is the header of its HDR gain map, where that can be kept.
     """
 
@@ -23,6 +24,7 @@ class Header:
     height: int
     frames: int
     progressive: bool
+    plane_bytes: float = 0.0
     gain_map: "Header | None" = None
 
 

@@ -33,17 +33,100 @@ function access(authorizer) {
   }
 }
 
+/** One line of JSON a request; it says nothing of keys, tokens or names of files. */
+const ACCESS_LOG = {
+  time: '$context.requestTime',
+  id: '$context.requestId',
+  ip: '$context.identity.sourceIp',
+  method: '$context.httpMethod',
+  route: '$context.resourcePath',
+  status: '$context.status',
+  key: '$context.identity.apiKeyId',
+  bytes: '$context.responseLength',
+  milliseconds: '$context.responseLatency',
+};
+
+/** API Gateway writes a route's slashes as ~1, but for the root's. */
+const settingsPath = (path) => (path === '/' ? path : `/~1${path.replaceAll('/', '~1')}`);
+
+/** Each method has its own bucket of requests, so strangers at the page take nothing from callers. */
+function methodSettings({ callers, everybody, metrics }) {
+  const setting = (path, method, { rate, burst }) => ({
+    ResourcePath: path,
+    HttpMethod: method,
+    ThrottlingRateLimit: rate,
+    ThrottlingBurstLimit: burst,
+    MetricsEnabled: metrics,
+  });
+  return [
+    setting('/*', '*', callers),
+    ...PRIVATE.map((path) => setting(settingsPath(path), 'OPTIONS', everybody)),
+    ...PUBLIC.map((path) => setting(settingsPath(path), 'ANY', everybody)),
+  ];
+}
+
+/**
+ * Keys by name, so that none is made anew when another one goes; resources of ours and not of the framework's, which
+ * would number them and print them at each deployment.
+ */
+function keys(names, { service, stage, throttle, quota }) {
+  const named = (name) => `ApiKey${name[0].toUpperCase()}${name.slice(1)}`;
+  const key = (name) => [named(name), {
+    Type: 'AWS::ApiGateway::ApiKey',
+    Properties: { Name: `${service}-${stage}-${name}`, Enabled: true },
+  }];
+  const inPlan = (name) => [`${named(name)}InPlan`, {
+    Type: 'AWS::ApiGateway::UsagePlanKey',
+    Properties: { KeyId: { Ref: named(name) }, KeyType: 'API_KEY', UsagePlanId: { Ref: 'ApiUsagePlan' } },
+  }];
+  const plan = {
+    Type: 'AWS::ApiGateway::UsagePlan',
+    Properties: {
+      UsagePlanName: `${service}-${stage}`,
+      Description: 'What each API key may do',
+      ApiStages: [{ ApiId: { Ref: 'ApiGatewayRestApi' }, Stage: { Ref: 'ApiGatewayStage' } }],
+      Quota: { Limit: quota, Period: 'DAY' },
+      Throttle: { RateLimit: throttle.rate, BurstLimit: throttle.burst },
+    },
+  };
+  return { ApiUsagePlan: plan, ...Object.fromEntries([...names.map(key), ...names.map(inPlan)]) };
+}
+
 const http = (path, method, more = {}) => ({ http: { path, method, ...more } });
 
 module.exports = async ({ resolveVariable }) => {
   // A parameter from the command line is always text
   const text = async (name) => String(await resolveVariable(`param:${name}`));
   const number = async (name) => Number(await text(name));
+  const isOn = async (name) => (await text(name)) === 'true';
+  const list = async (name) => (await text(name)).split(',').map((each) => each.trim()).filter(Boolean);
 
   const authorizer = await text('authorizer');
   const caller = access(authorizer);
   const authorizers = authorizer === 'jwt' ? { CallersAuthorizer: callersAuthorizer(await text('userPoolArn')) } : {};
-  const origins = (await text('corsOrigins')).split(',').map((origin) => origin.trim()).filter(Boolean);
+  const origins = await list('corsOrigins');
+  const service = await resolveVariable('self:service');
+  const stage = await resolveVariable('sls:stage');
+  const names = authorizer === 'api-key' ? await list('apiKeys') : [];
+  const each = { rate: await number('apiRate'), burst: await number('apiBurst') };
+  // With keys a route takes what all of them may send, so that none of them can use up what is another's
+  const many = Math.max(1, names.length);
+  const callers = { rate: many * each.rate, burst: many * each.burst };
+  const everybody = { rate: await number('publicRate'), burst: await number('publicBurst') };
+  const ofKeys = names.length
+    ? keys(names, { service, stage, throttle: each, quota: await number('apiDailyQuota') })
+    : {};
+  const logs = (await isOn('apiAccessLog'))
+    ? {
+        ApiAccessLogGroup: {
+          Type: 'AWS::Logs::LogGroup',
+          Properties: {
+            LogGroupName: `/aws/api-gateway/${service}-${stage}`,
+            RetentionInDays: await number('logRetentionDays'),
+          },
+        },
+      }
+    : {};
   const { Resources, extensions } = refusals(origins);
 
   return {
@@ -52,12 +135,12 @@ module.exports = async ({ resolveVariable }) => {
       ...PRIVATE.map((path) => http(path, 'options')), // a preflight request carries no key
       ...PUBLIC.map((path) => http(path, 'any')),
     ],
-    resources: { Resources: { ...Resources, ...authorizers }, extensions },
-    keys: authorizer === 'api-key' ? [{ name: await resolveVariable('self:custom.apiKeyName') }] : [],
-    usagePlan: {
-      quota: { limit: await number('apiDailyQuota'), period: 'DAY' },
-      throttle: { rateLimit: await number('apiRate'), burstLimit: await number('apiBurst') },
-    },
+    resources: { Resources: { ...Resources, ...authorizers, ...ofKeys, ...logs }, extensions },
+    methodSettings: methodSettings({ callers, everybody, metrics: await isOn('apiMetrics') }),
+    tracing: await isOn('apiTracing'),
+    accessLog: logs.ApiAccessLogGroup
+      ? { DestinationArn: { 'Fn::GetAtt': ['ApiAccessLogGroup', 'Arn'] }, Format: JSON.stringify(ACCESS_LOG) }
+      : { Ref: 'AWS::NoValue' },
     origins: [{ 'Fn::Sub': OWN_ORIGIN }, ...origins],
     uploadSeconds: 60 * (await number('uploadMinutes')),
     linkSeconds: 60 * (await number('linkMinutes')),

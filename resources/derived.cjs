@@ -41,6 +41,10 @@ function pythonBin() {
 /** A bucket's name, which may hold ${AWS::AccountId} and ${AWS::Region}: names are shared by the whole world. */
 const bucketName = (name) => (name.includes('${') ? { 'Fn::Sub': name } : name);
 
+/** What the images table is made after: all that a first deployment can fail at depends on these, or they on it. */
+const BEFORE_THE_TABLE = ['OperatorPolicy', 'ApiGatewayStage'];
+const BUCKETS = ['UploadsBucketPolicy', 'VariantsBucketPolicy'];
+
 module.exports = async ({ resolveVariable }) => {
   // A parameter from the command line is always text
   const text = async (name) => String(await resolveVariable(`param:${name}`));
@@ -51,12 +55,16 @@ module.exports = async ({ resolveVariable }) => {
   const window = await number('window');
   const isArm = (await text('architecture')) === 'arm64';
   const email = await text('alarmEmail');
+  const existing = await isOn('existing');
   const visibilityTimeout = 6 * timeout + window; // AWS's rule for SQS event sources
 
   return {
     uploadsBucket: bucketName(await text('uploadsBucket')),
     variantsBucket: bucketName(await text('variantsBucket')),
+    existing,
+    beforeTheTable: existing ? BEFORE_THE_TABLE : [...BEFORE_THE_TABLE, ...BUCKETS],
     visibilityTimeout,
+    consumerSlow: 900 * timeout, // milliseconds: nine tenths
     // A lease outlives every request of the invocation that holds it, and has ended when the message of one that was
     // killed comes back: a claim is made at most window + timeout after the receive that hid the message.
     leaseSeconds: 5 * timeout,

@@ -1,5 +1,6 @@
 """What every folder of tests may ask for: the whole service on the local stack, deployed once for all of them."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from ops.local.stack import LocalStack
 
 ROOT = Path(__file__).parents[1]
+
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]  # of the user's shell: a profile that does not exist fails every client
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Byte code for the package, so that no cold start has to compile: Lambda's code folder cannot be written to.
 
 ``python -m ops.build.bytecode ZIP VERSION`` compiles what is in the zip with a Python of that version
-(``LAMBDA_PYTHON``, or ``pythonX.Y`` on the PATH) and puts it in. Where there is none the zip stays as it is, which
+(`find_python`: ``LAMBDA_PYTHON``, the PATH, pyenv) and puts it in. Where there is none the zip stays as it is, which
 costs each cold start about 0.25 seconds: a line says so. The same sources make the same bytes: byte code carries the
 hash of its source in place of a date, and is compiled with a fixed seed for hashes.
 """
@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+LAMBDA_VERSION = "3.13"  # the runtime in serverless.yml
 FUNCTION = "/var/task"  # where Lambda unpacks it, for the lines of tracebacks
 NO_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -24,19 +25,28 @@ def main(arguments: Sequence[str]) -> None:
     python = find_python(version)
     if python is None:
         sys.stderr.write(
-            f"No Python {version} is on the PATH or in LAMBDA_PYTHON: the package has no byte code, and a cold start "
-            "takes about 0.25 s longer.\n"
+            f"No Python {version} is in LAMBDA_PYTHON, on the PATH or with pyenv: the package has no byte code, and a "
+            "cold start takes about 0.25 s longer.\n"
         )
         return
     add_byte_code(package, python)
 
 
 def find_python(version: str) -> str | None:
-    """A Python of this version (such as 3.13) that runs; byte code of any other is of no use."""
-    for python in (os.environ.get("LAMBDA_PYTHON"), sys.executable, f"python{version}"):
-        if python and _version_of(python) == version:
-            return python
+    """The path of a Python of this version (such as 3.13); byte code and libraries of any other are of no use.
+
+    It is looked for in LAMBDA_PYTHON, in this very interpreter, on the PATH and among pyenv's versions, in this order.
+    """
+    for python in (os.environ.get("LAMBDA_PYTHON"), sys.executable, f"python{version}", *_of_pyenv(version)):
+        if python and (path := _path_if(python, version)):
+            return path
     return None
+
+
+def _of_pyenv(version: str) -> list[str]:
+    """Its versions of Python are not on the PATH: only that of the folder or the shell is."""
+    versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    return [str(python) for python in sorted(versions.glob(f"{version}*/bin/python{version}"), reverse=True)]
 
 
 def add_byte_code(package: Path, python: str) -> None:
@@ -73,12 +83,17 @@ def _compile(folder: Path, python: str) -> None:
     )
 
 
-def _version_of(python: str) -> str | None:
-    asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+def _path_if(python: str, version: str) -> str | None:
+    """The interpreter's own path, which a shim's is not, if it is of this version."""
+    if python == sys.executable:
+        return python if version == f"{sys.version_info.major}.{sys.version_info.minor}" else None
+    asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"]
     try:
-        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+        said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
+    found, _, path = said.partition(" ")
+    return path if found == version else None
 
 
 if __name__ == "__main__":

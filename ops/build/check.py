@@ -16,6 +16,7 @@ from processing import recipe
 from processing.errors import Misconfigured
 from processing.naming import overlaps
 from processing.sandbox.capacity import LONGEST_TIMEOUT, animation_seconds, shortest_timeout
+from processing.settings import RENDERINGS
 
 RECIPE = Path(__file__).parents[2] / "recipe.toml"
 LOG_RETENTION_DAYS = (
@@ -25,7 +26,7 @@ LOG_RETENTION_DAYS = (
 
 
 def _number(value: object, *, otherwise: int) -> int:
-    return int(_text(value)) if re.fullmatch(r"-?[0-9]{1,9}", _text(value)) else otherwise
+    return int(_text(value)) if re.fullmatch(r"-?[0-9]{1,10}", _text(value)) else otherwise
 
 
 def _text(value: object) -> str:
@@ -59,6 +60,7 @@ BUCKET_NAME = matching(
     "3 to 63 lowercase letters, digits and hyphens; ${AWS::AccountId} and ${AWS::Region} are replaced",
 )
 SWITCH = one_of(True, False)
+KEY_NAME = r"[a-z][a-z0-9]{0,29}"
 ORIGIN = r"https?://[a-z0-9.-]+(:\d+)?"
 
 RULES: Mapping[str, Rule] = {
@@ -67,9 +69,11 @@ RULES: Mapping[str, Rule] = {
         r"([A-Za-z0-9_][A-Za-z0-9_.-]*/)+", "letters and digits that end with a slash, as in images/"
     ),
     "variantsBucket": BUCKET_NAME,
+    "existing": SWITCH,
     "memory": whole(512, 10240, "with less, a large image does not fit"),
     "timeout": whole(10, LONGEST_TIMEOUT),
     "trySeconds": whole(5, 400, "with less, a large image is never finished"),
+    "rendering": one_of(*RENDERINGS),
     "architecture": one_of("x86_64", "arm64"),
     "batchSize": whole(1, 10, "what one invocation cannot begin goes back and counts as received"),
     "window": whole(0, 5, "uploads would wait longer for no gain"),
@@ -92,11 +96,19 @@ RULES: Mapping[str, Rule] = {
     ),
     "cdnDomain": matching(r"|([a-z0-9-]+\.)+[a-z]+", "a domain such as pictures.example.com, or '' for none"),
     "uploadMinutes": whole(5, 60, "a form is for one upload, soon"),
-    "linkMinutes": whole(5, 360, "a link ends with the credentials that signed it"),
+    "linkMinutes": whole(5, 60, "a link ends with the session of the role that signed it, an hour at least"),
     "apiMemory": whole(256, 10240, "with less, a cold start takes seconds"),
+    "apiKeys": matching(
+        rf"{KEY_NAME}(, *{KEY_NAME})*", "names of small letters and digits with commas between, as in uploads, kiosk"
+    ),
     "apiRate": whole(1, 10000),
     "apiBurst": whole(1, 5000),
     "apiDailyQuota": whole(1, 1_000_000_000),
+    "publicRate": whole(1, 10000),
+    "publicBurst": whole(25, 5000, "the page alone is 22 files"),
+    "apiMetrics": SWITCH,
+    "apiAccessLog": SWITCH,
+    "apiTracing": SWITCH,
 }
 
 
@@ -132,6 +144,9 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...]) -> Iterat
         )
     if _text(values.get("authorizer")) == "jwt" and not _text(values.get("userPoolArn") or ""):
         yield "userPoolArn: is not set; give the ARN of the user pool whose tokens are taken, for authorizer is jwt"
+    names = [name.strip() for name in _text(values.get("apiKeys")).split(",")]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"apiKeys: has {name!r} more than once; name each key once"
     uploads, target = _text(values.get("uploadsBucket")), _text(values.get("variantsBucket"))
     if uploads == target:
         prefix = _text(values.get("uploadsPrefix"))
@@ -145,11 +160,12 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...]) -> Iterat
 
 def _in_time(values: Mapping[str, object], made: recipe.Recipe | None) -> Iterator[str]:
     """Whether every message of a batch can have its try: judged where each of these values may be at all."""
-    names = ("memory", "timeout", "trySeconds", "batchSize")
+    names = ("memory", "timeout", "trySeconds", "batchSize", "rendering")
     if any(name not in values or RULES[name](values[name]) for name in names):
         return
-    memory, timeout, seconds, batch = (_number(values[name], otherwise=0) for name in names)
-    needed = shortest_timeout(memory, batch_size=batch, try_seconds=seconds)
+    memory, timeout, seconds, batch = (_number(values[name], otherwise=0) for name in names[:4])
+    rendering = _text(values["rendering"])
+    needed = shortest_timeout(memory, batch_size=batch, try_seconds=seconds, rendering=rendering)
     if timeout < needed:
         more = f"give at least {needed}, or" if needed <= LONGEST_TIMEOUT else f"{needed} would be needed; give"
         yield (

@@ -48,7 +48,10 @@ UPLOAD: Final = (*LOOK_AT_UPLOADS, "s3:PutObject uploads", "s3:AbortMultipartUpl
 NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "upload": (*FIND, *UPLOAD),
     "upload --wait": (*FIND, *UPLOAD, *RECORDS),
-    "status": (*FIND, *DEPTH, "sqs:GetQueueAttributes dlq", *MAPPING, *METRICS, "dynamodb:Scan table"),
+    "status": (
+        *(*FIND, *DEPTH, "sqs:GetQueueAttributes dlq", *MAPPING, "lambda:GetAccountSettings any"),
+        *(*METRICS, "dynamodb:Scan table"),
+    ),
     "show": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, "dynamodb:Query table"),
     "pause": (*FIND, *DEPTH, *SWITCH),
     "resume": (*FIND, *DEPTH, *SWITCH),

@@ -1,10 +1,28 @@
 'use strict';
 
-/** Has ops/build/check.py judge the parameters before the framework packages or deploys anything. */
+/**
+ * Refuses what cannot work before the framework does anything: another framework, no region, no credentials, the local
+ * stage anywhere but on this machine, and parameters that ops/build/check.py finds fault with.
+ */
 
 const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
 
-const COMMANDS = ['package', 'deploy', 'deploy function'];
+const regionOf = require('../../resources/region.cjs');
+
+const DEPLOYING = ['deploy', 'deploy function'];
+const CHECKED = ['package', ...DEPLOYING];
+const OFFLINE = ['package', 'print'];
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const FRAMEWORK = 'osls';
+
+/** What an event holds at least, and the smallest one of each function. */
+const EVENTS = { consumer: ['Records'], api: ['httpMethod', 'resource', 'requestContext'] };
+const LEAST = {
+  consumer: '{"Records": []}',
+  api: '{"httpMethod": "GET", "resource": "/", "requestContext": {"path": "/"}}',
+};
 
 class Check {
   /**
@@ -13,8 +31,13 @@ class Check {
    */
   constructor(serverless) {
     const { command, isHelpRequest } = serverless.processedInput;
-    if (!COMMANDS.includes(command) || isHelpRequest) return;
+    if (isHelpRequest) return;
+    refuseAnotherFramework(serverless);
+    refuseNoRegion(serverless);
+    if (!OFFLINE.includes(command)) refuseLocalStageElsewhere(serverless);
 
+    this.hooks = { initialize: () => begin(serverless, command) };
+    if (!CHECKED.includes(command)) return;
     const { service } = serverless;
     const validate = service.validate.bind(service);
     service.validate = () => {
@@ -23,6 +46,107 @@ class Check {
     };
   }
 }
+
+async function begin(serverless, command) {
+  if (DEPLOYING.includes(command)) await refuseNoCredentials(serverless);
+  if (command === 'invoke local') await prepareInvocation(serverless);
+}
+
+/** `npx serverless` in a clone without node_modules offers version 4 of serverless.com, which wants a licence. */
+function refuseAnotherFramework(serverless) {
+  const name = packageOf(fs.realpathSync(process.argv[1]));
+  if (name === FRAMEWORK) return;
+  refuse(serverless, `This is ${name}, not ${FRAMEWORK}, the framework of this service: run npm ci, then npm run deploy -- --stage NAME.`);
+}
+
+/** The name of the package that a file is in. */
+function packageOf(file) {
+  const folder = path.dirname(file);
+  if (folder === file) return 'an unknown program';
+  const described = path.join(folder, 'package.json');
+  const name = fs.existsSync(described) ? JSON.parse(fs.readFileSync(described, 'utf8')).name : undefined;
+  return name ?? packageOf(folder);
+}
+
+function refuseNoRegion(serverless) {
+  if (regionOf(serverless.processedInput)) return; // where it has none, the framework takes us-east-1
+  refuse(serverless, 'No AWS region is known: name one with --region, in AWS_REGION, or in your profile (aws configure set region REGION).');
+}
+
+/** Its names are those of an emulator, and in an account everybody could guess them. */
+function refuseLocalStageElsewhere(serverless) {
+  if (stageOf(serverless) !== 'local') return;
+  const endpoint = process.env.AWS_ENDPOINT_URL;
+  if (URL.canParse(endpoint) && LOOPBACK.test(new URL(endpoint).hostname)) return;
+  refuse(serverless, 'The stage local is for the AWS on this machine: run npm run local, or name another --stage.');
+}
+
+/** By the framework's own rule, so that every source it knows is asked: keys, profile, SSO, process, token, metadata. */
+async function refuseNoCredentials(serverless) {
+  const provider = serverless.getProvider('aws');
+  try {
+    await provider.getAwsSdkV3CredentialsProvider()({ callerClientConfig: { region: provider.getRegion() } });
+  } catch (error) {
+    const why = String(error.message).replace(/\s*\n\s*/g, ' ');
+    refuse(serverless, `No AWS credentials; nothing was packaged: sign in (aws sso login, aws configure) or name a profile in AWS_PROFILE. (${why})`);
+  }
+}
+
+/**
+ * The function runs with this project's Python, on the resources of the deployed stage: the framework resolves no
+ * environment variable that is more than a Ref.
+ */
+async function prepareInvocation(serverless) {
+  refuseIncompleteEvent(serverless);
+  const outputs = await outputsOf(serverless);
+  const known = {
+    UPLOADS_BUCKET: outputs.UploadsBucket,
+    VARIANTS_BUCKET: outputs.VariantsBucket,
+    QUEUE_URL: outputs.UploadsQueueUrl,
+  };
+  for (const each of Object.values(serverless.service.functions)) {
+    for (const name of Object.keys(known)) if (name in each.environment) each.environment[name] = known[name];
+  }
+  const venv = path.join(serverless.serviceDir, '.venv');
+  if (!process.env.VIRTUAL_ENV && fs.existsSync(venv)) process.env.VIRTUAL_ENV = venv;
+}
+
+/** What AWS always sends: without it, the function could only answer with a traceback. */
+function refuseIncompleteEvent(serverless) {
+  const { function: name, data, path: file } = serverless.processedInput.options;
+  const text = data ?? (file ? fs.readFileSync(path.resolve(serverless.serviceDir, file), 'utf8') : '{}');
+  const missing = (EVENTS[name] ?? []).filter((each) => !Object.hasOwn(parsed(text), each));
+  if (missing.length === 0) return;
+  refuse(serverless, `The event has no ${missing.join(', ')}: give all that AWS sends with --data or --path, at least ${LEAST[name]}.`);
+}
+
+function parsed(text) {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+async function outputsOf(serverless) {
+  const { DescribeStacksCommand } = require('@aws-sdk/client-cloudformation');
+  const provider = serverless.getProvider('aws');
+  const stack = provider.naming.getStackName();
+  try {
+    const client = await provider.getCloudFormationClient();
+    const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stack }));
+    return Object.fromEntries(Stacks[0].Outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
+  } catch (error) {
+    const why = String(error.message).replace(/\s*\n\s*/g, ' ');
+    return refuse(
+      serverless,
+      `invoke local works on a deployed stage, and ${stack} in ${provider.getRegion()} cannot be read (${why}): ` +
+        `run npm run deploy -- --stage ${stageOf(serverless)} first, or name another --stage or --region.`
+    );
+  }
+}
+
+const stageOf = ({ service }) => service.provider.stage;
 
 function refuseFaults(serverless) {
   const { custom, provider } = serverless.configurationInput;
@@ -34,15 +158,20 @@ function refuseFaults(serverless) {
   });
   if (run.status === 0) return;
 
-  process.on('exit', () => {
-    process.exitCode = 2;
-  });
-  throw new serverless.classes.Error(
+  refuse(
+    serverless,
     run.status === 2
       ? `This configuration is refused; nothing was packaged.\n${run.stderr.trimEnd()}`
       : `ops/build/check.py needs Python 3.11 or later; install it, or name it in PYTHON_BIN. ${python} said:\n` +
-        (run.error ?? run.stderr)
+          (run.error ?? run.stderr)
   );
+}
+
+function refuse(serverless, why) {
+  process.on('exit', () => {
+    process.exitCode = 2;
+  });
+  throw new serverless.classes.Error(why);
 }
 
 /** As the framework resolves ${param:...}: command line, then the stage's section, then the default one; null is unset. */

@@ -10,7 +10,7 @@ import { spawn, spawnSync } from 'child_process';
 import { createHash } from 'crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'fs';
 import { constants } from 'os';
-import { delimiter, dirname, join } from 'path';
+import { dirname, join, relative } from 'path';
 import { fileURLToPath } from 'url';
 
 const OLDEST_NODE = [20, 19];
@@ -24,12 +24,18 @@ const PYTHON = join(VENV, 'bin', 'python');
 const COMMAND = join(VENV, 'bin', 'darkroom');
 const NODE_MODULES = join(ROOT, 'node_modules');
 const TSC = join(NODE_MODULES, 'typescript', 'bin', 'tsc');
+const LOCK = join(ROOT, '.cache', 'setup.lock');
 
 // Each stamp is written last and tells what its folder was made from. npm ci removes node_modules, stamp and all,
 // before it begins; of a .venv begun and not finished UNFINISHED tells.
 const PYTHON_STAMP = join(VENV, 'darkroom-setup');
 const NODE_STAMP = join(NODE_MODULES, '.darkroom-setup');
 const UNFINISHED = join(VENV, 'darkroom-setup-unfinished');
+
+// What must be there before a stamp says so: pip and npm end well, too, when a setting made them install elsewhere, or
+// leave out what is for development.
+const MODULES = ['boto3', 'moto', 'mypy', 'PIL', 'pytest', 'ruff', 'typer', 'yaml'];
+const NODE_FILES = [TSC, join(NODE_MODULES, '.bin', 'serverless'), join(NODE_MODULES, 'serverless-python-requirements')];
 
 const CHECKS = [
   ['ruff check', PYTHON, ['-m', 'ruff', 'check', '.']],
@@ -41,9 +47,31 @@ const CHECKS = [
 // Two files of tests at a time: most tests wait for processes. `-n 0` after it runs them one after another.
 const SIDE_BY_SIDE = ['-n', '2', '--dist', 'loadfile'];
 
-// Whatever the shell says, byte code is kept: without it every process compiles what it imports, the emulator for five
-// seconds each time it starts.
-delete process.env.PYTHONDONTWRITEBYTECODE;
+// What the shell says of Python, pip, Node and npm is for other projects: PIP_USER=1 breaks an installation,
+// NODE_ENV=production leaves half of one out, PYTHONOPTIMIZE takes the assertions away, and PYTHONDONTWRITEBYTECODE has
+// the emulator compiled for five seconds at each start. Only the way to a mirror counts, and PYTHON itself. The local
+// stack has the same list for its children: ops/local/user_environment.py.
+const OF_OTHERS = /^(PYTHON[A-Z_]|PIP_|NODE_|NPM_|VIRTUAL_ENV|CONDA_)/i;
+const OF_MIRRORS = new RegExp(
+  '^(PIP_(INDEX_URL|EXTRA_INDEX_URL|TRUSTED_HOST|CERT|CLIENT_CERT|PROXY|CACHE_DIR|CONFIG_FILE|FIND_LINKS|NO_INDEX' +
+    '|DEFAULT_TIMEOUT|TIMEOUT|RETRIES)|NODE_EXTRA_CA_CERTS' +
+    '|NPM_CONFIG_(REGISTRY|PROXY|HTTPS?_PROXY|NOPROXY|CA|CAFILE|CERT|KEY|STRICT_SSL|CACHE|USERCONFIG|GLOBALCONFIG' +
+    '|FETCH_.*|MAXSOCKETS|OFFLINE|PREFER_OFFLINE|.*:.*))$',
+  'i',
+);
+for (const name of Object.keys(process.env)) {
+  if (OF_OTHERS.test(name) && !OF_MIRRORS.test(name)) delete process.env[name];
+}
+
+// The same settings may stand in a configuration file, which a variable overrides.
+const PIP_SETTINGS = { PIP_USER: '0', PIP_REQUIRE_VIRTUALENV: '0', PIP_NO_DEPS: '0', PIP_DRY_RUN: '0' };
+const NPM_SETTINGS = ['--include=dev', '--include=optional', '--bin-links', '--no-dry-run', '--no-global'];
+
+// For .venv/bin/darkroom, before which nobody reads the list above.
+const UNSET = [
+  ...['HOME', 'STARTUP', 'OPTIMIZE', 'WARNINGS', 'INSPECT', 'DEBUG', 'VERBOSE', 'DONTWRITEBYTECODE', 'PYCACHEPREFIX'],
+  ...['CASEOK', 'EXECUTABLE', 'PLATLIBDIR', 'USERBASE'],
+].map((name) => `PYTHON${name}`);
 
 class SetupError extends Error {}
 
@@ -128,42 +156,113 @@ function venvIsReady(wanted, requirements) {
   return madeFrom === requirements && (wanted === undefined || version === wanted.version);
 }
 
-async function preparePython() {
-  const wanted = process.env.PYTHON ? findPython() : undefined;
-  const requirements = fingerprint(REQUIREMENTS);
+async function preparePython(wanted, requirements) {
   if (venvIsReady(wanted, requirements)) return;
   if (!venvIsUsable(wanted)) await makeVenv(wanted || findPython());
   say('installing the Python packages; the first time takes a minute');
   const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check', '-r', join(ROOT, REQUIREMENTS[0])];
-  await install(PYTHON, pip, 'pip install -r requirements-dev.txt');
+  await install(PYTHON, pip, 'pip install -r requirements-dev.txt', PIP_SETTINGS);
+  checkModules();
   writeFileSync(PYTHON_STAMP, `${requirements} ${versionOf(PYTHON)}`);
   rmSync(UNFINISHED, { force: true });
+}
+
+function checkModules() {
+  const code = 'import importlib.util as u, sys; sys.exit(" ".join(n for n in sys.argv[1:] if u.find_spec(n) is None) or 0)';
+  const asked = spawnSync(PYTHON, ['-I', '-c', code, ...MODULES], { encoding: 'utf8' });
+  if (asked.status === 0) return;
+  const missing = (asked.stderr || '').trim().split('\n').pop();
+  throw new SetupError(
+    `pip ended well, but .venv lacks ${missing}: look for a setting that sends packages elsewhere (pip config list), ` +
+      'and run it again.',
+  );
 }
 
 // The command as people type it: .venv/bin/darkroom, or just darkroom where the .venv is active.
 function installCommand() {
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-  const script = `#!/bin/sh\nPYTHONPATH=${quoted(ROOT)}\${PYTHONPATH:+:$PYTHONPATH} exec ${quoted(PYTHON)} -P -m ops "$@"\n`;
+  const script = `#!/bin/sh\nunset ${UNSET.join(' ')}\nPYTHONPATH=${quoted(ROOT)} exec ${quoted(PYTHON)} -P -m ops "$@"\n`;
   if (read(COMMAND) !== script) writeFileSync(COMMAND, script, { mode: 0o755 });
 }
 
 // --- Node ---
 
-async function prepareNode() {
-  const stamp = fingerprint(['package-lock.json']);
-  if (read(NODE_STAMP) === stamp) return;
+function nodeIsReady(stamp) {
+  return read(NODE_STAMP) === stamp && NODE_FILES.every(existsSync);
+}
+
+async function prepareNode(stamp) {
+  if (nodeIsReady(stamp)) return;
   say('installing the Node packages');
-  await install('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
-  mkdirSync(NODE_MODULES, { recursive: true });
+  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...NPM_SETTINGS];
+  await install('npm', ['ci', ...options], 'npm ci');
+  const missing = NODE_FILES.filter((path) => !existsSync(path)).map((path) => relative(ROOT, path));
+  if (missing.length > 0) {
+    throw new SetupError(
+      `npm ended well, but ${missing.join(', ')} is missing: look for a setting that leaves packages out ` +
+        '(npm config list), and run it again.',
+    );
+  }
   writeFileSync(NODE_STAMP, stamp);
+}
+
+// --- both ---
+
+async function setUp() {
+  const wanted = process.env.PYTHON ? findPython() : undefined;
+  const requirements = fingerprint(REQUIREMENTS);
+  const stamp = fingerprint(['package-lock.json']);
+  if (!venvIsReady(wanted, requirements) || !nodeIsReady(stamp)) {
+    await alone(async () => {
+      await preparePython(wanted, requirements);
+      await prepareNode(stamp);
+    });
+  }
+  installCommand();
+}
+
+// Two that begin in a fresh clone would delete each other's folders: the second waits, and then finds all done.
+async function alone(work) {
+  mkdirSync(dirname(LOCK), { recursive: true });
+  for (let waited = false; !take(LOCK); waited = true) {
+    const owner = Number(read(LOCK));
+    if (!isRunning(owner)) rmSync(LOCK, { force: true });
+    else if (!waited) say(`another set-up is at work in this clone (process ${owner}); waiting for it`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    if (interrupted) throw new SetupError('interrupted; the next run goes on from here.');
+  }
+  try {
+    await work();
+  } finally {
+    rmSync(LOCK, { force: true });
+  }
+}
+
+function take(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+// 0 is a lock that is only just being written.
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 }
 
 // --- processes ---
 
 // Runs to its end without a word; when it fails, its last lines say why.
-function install(command, args, title) {
+function install(command, args, title, env = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const stop = (signal) => child.kill(signal);
     for (const signal of STOP) process.on(signal, stop);
     let words = '';
@@ -220,15 +319,12 @@ async function test(args) {
 // npm changes to the project's folder; the paths that people type are relative to where they stand.
 function darkroom(args) {
   const cwd = process.env.INIT_CWD || process.cwd();
-  const path = [ROOT, process.env.PYTHONPATH].filter(Boolean).join(delimiter);
-  return run(PYTHON, ['-P', '-m', 'ops', ...args], { cwd, env: { PYTHONPATH: path }, signals: ['SIGINT', 'SIGTERM', 'SIGHUP'] });
+  return run(PYTHON, ['-P', '-m', 'ops', ...args], { cwd, env: { PYTHONPATH: ROOT }, signals: ['SIGINT', 'SIGTERM', 'SIGHUP'] });
 }
 
 async function main([command, ...args]) {
   checkNode();
-  await preparePython();
-  installCommand();
-  await prepareNode();
+  await setUp();
   if (command === 'test') return test(args);
   if (command === 'lint') return (await check()) ? 0 : 1;
   return darkroom(command === undefined ? [] : [command, ...args]);

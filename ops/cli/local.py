@@ -1,24 +1,27 @@
 """``darkroom local``: the service, its API and its page on this machine, until Ctrl-C."""
 
+import shutil
 import socket
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ops.cli.terminal import stderr
-from ops.local.emulator import announced
-from ops.local.serve.function import Environments
-from ops.local.serve.gateway import API_KEY, Gateway
+from ops.local.announcement import announced
+from ops.local.environments import Environments
+from ops.local.serve.gateway import Gateway, draw_api_key
 from ops.local.serve.routes import Routes
 from ops.local.serve.server import Server, listen
 from ops.local.stack import LocalStack
+from ops.local.template import let_in
 
 ROOT = Path(__file__).parents[2]
-LOGS = ROOT / ".cache" / "serve"  # what the functions of the last run printed
+AT_ONCE = 2  # environments of the API. On AWS each request that runs has its own; here the rest wait for one
+LOGS = ROOT / ".cache" / "serve"  # what the functions of the last run printed, below the page's port
 
 
 def local(
@@ -36,14 +39,15 @@ def local(
     listener = listen(port)  # before the stack, which takes seconds to start
     with (
         listener,
+        _logs(listener.getsockname()[1], keep=port != 0) as logs,
         suppress(KeyboardInterrupt),
-        LocalStack(ROOT, work_dir=LOGS, progress=_say) as stack,
-        serving(stack, listener) as server,
-        announced(stack.endpoint),
+        LocalStack(ROOT, work_dir=logs, progress=_say) as stack,
+        serving(stack, listener, draw_api_key()) as server,
+        announced(stack.running),
     ):
         server.service_actions = stack.player.raise_if_broken  # type: ignore[method-assign]
         stderr().print(f"The page:    {server.url}")
-        stderr().print(f"Its API key: {API_KEY}")
+        stderr().print(f"Its API key: {server.gateway.api_key}")
         stderr().print("Ctrl-C ends everything. In another terminal: npm run darkroom -- status --stage local")
         if open_page:
             webbrowser.open(server.url)
@@ -52,20 +56,33 @@ def local(
 
 
 @contextmanager
-def serving(stack: LocalStack, listener: socket.socket) -> Iterator[Server]:
+def serving(stack: LocalStack, listener: socket.socket, api_key: str) -> Iterator[Server]:
     """A server on ``listener`` for the API that is deployed on the stack; whoever asks lets it serve."""
-    environments = Environments(
-        stack.function("ApiFunction"), code_root=ROOT, environ=stack.environ(), log_dir=stack.log_dir
-    )
-    with environments:
-        gateway = Gateway(Routes.of(stack.template.content), environments.invoke, note=_complain)
-        with Server(listener, gateway) as server:
+    function = stack.function("ApiFunction")
+    environments = Environments(function, environ=stack.environ(), log_dir=stack.log_dir, most=AT_ONCE)
+    with closing(environments):
+        routes = Routes.of(stack.template.content)
+        gateway = Gateway(routes, environments.invoke, lambda said: _complain(said, stack.log_dir), api_key)
+        allowed = function().function.environment.get("CORS_ORIGINS", "")
+        origins = [origin.strip() for origin in allowed.split(",")]
+        with Server(listener, gateway, origins) as server:
+            let_in(stack.client("s3"), stack.outputs["UploadsBucket"], server.own_origins)
             yield server
+
+
+@contextmanager
+def _logs(port: int, *, keep: bool) -> Iterator[Path]:
+    """An empty folder for what this run prints, which no other one has: the port is its own. ``keep`` it at the end."""
+    folder = LOGS / str(port)
+    shutil.rmtree(folder, ignore_errors=True)
+    yield folder
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _say(sentence: str) -> None:
     stderr().print(f"{sentence} ...", style="dim")
 
 
-def _complain(sentence: str) -> None:
-    stderr().print(f"{sentence}; what the function printed is in {LOGS / 'logs'}")
+def _complain(sentence: str, logs: Path) -> None:
+    stderr().print(f"{sentence}; what the function printed is in {logs}")

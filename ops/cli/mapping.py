@@ -123,7 +123,7 @@ def mapping_of(stage: Stage) -> StageMapping:
     if len(mappings) != 1:
         raise UsageError(
             f"{stage.consumer} has {len(mappings)} event source mappings on {arn} and should have one: "
-            f"deploy the stage again with: npx serverless deploy --stage {stage.name} --region {stage.region}"
+            f"deploy the stage again with: npm run deploy -- --stage {stage.name} --region {stage.region}"
         )
     return mappings[0]
 

@@ -1,12 +1,13 @@
 """A deployed stage, as the commands see it: its queues, buckets and table by name, and clients for them.
 
 What is where comes from the outputs of the stage's CloudFormation stack, so a command needs a stage's name and nothing
-more. The stage "local" is the embedded stack of whichever `darkroom start --keep-running` or `darkroom local` runs on
-this machine, unless AWS_ENDPOINT_URL names another.
+more. The stage "local" is the embedded stack of the `darkroom start --keep-running` or `darkroom local` that runs in
+this clone; of several, the one that AWS_ENDPOINT_URL names.
 """
 
 import functools
 import inspect
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 import boto3
+import botocore.session
 import typer
 import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError, ProfileNotFound
 
 from ops.errors import UsageError
-from ops.local.emulator import local_session, running_endpoint
+from ops.local.announcement import running_stack
+from ops.local.emulator import REGION
 
 ROOT = Path(__file__).parents[2]
 LOCAL = "local"
@@ -35,7 +38,7 @@ CLIENT = Config(
 NameOption = Annotated[str, typer.Option("--stage", envvar="DARKROOM_STAGE", help="The stage that was deployed.")]
 NoneOption = Annotated[str | None, typer.Option("--stage", help="A stage that was deployed.", show_default="none")]
 RegionOption = Annotated[
-    str | None, typer.Option("--region", help="AWS region.", show_default="the environment's or the profile's")
+    str | None, typer.Option("--region", help="AWS region.", show_default="AWS_REGION, or the profile's")
 ]
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile.", show_default="the environment's")]
 
@@ -89,7 +92,7 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
         where = cloudformation.meta.region_name
         raise UsageError(
             f"there is no stack {stack} in {where}: name another --stage or --region, "
-            f"or deploy it with: npx serverless deploy --stage {name} --region {where}"
+            f"or deploy it with: npm run deploy -- --stage {name} --region {where}"
         ) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
     return Stage.of(name, cloudformation.meta.region_name, outputs, client)
@@ -134,13 +137,14 @@ def _clients(name: str, region: str | None, profile: str | None) -> Callable[[st
     session, endpoint = _session(name, region, profile)
     # Links are signed with version 4 and name the bucket's own host, of which the emulator has none
     links = Config(signature_version="s3v4", s3={"addressing_style": "path" if endpoint else "virtual"})
+    own = CLIENT.merge(Config(proxies={})) if endpoint else CLIENT  # no proxy leads to this machine
     made: dict[str, Any] = {}
     making = threading.Lock()
 
     def client(service: str) -> Any:
         with making:
             if service not in made:
-                config = CLIENT.merge(links) if service == "s3" else CLIENT
+                config = own.merge(links) if service == "s3" else own
                 made[service] = session.client(service, config=config, endpoint_url=endpoint)
             return made[service]
 
@@ -149,11 +153,37 @@ def _clients(name: str, region: str | None, profile: str | None) -> Callable[[st
 
 def _session(name: str, region: str | None, profile: str | None) -> tuple[Any, str | None]:
     if name == LOCAL:
-        return local_session(), running_endpoint()
+        running = running_stack()
+        return running.credentials.session(REGION), running.endpoint
+    profile = profile_of(profile)
     try:
-        session = boto3.session.Session(region_name=region, profile_name=profile)
+        session = boto3.session.Session(region_name=region_of(region, profile), profile_name=profile)
     except ProfileNotFound as error:
         raise UsageError(f"{error}: name another --profile, or make it: aws configure --profile {profile}") from error
-    if session.region_name is None:
-        raise UsageError("no AWS region is known: name one with --region, or in AWS_REGION")
     return session, None
+
+
+def profile_of(profile: str | None) -> str | None:
+    """--profile, AWS_PROFILE, AWS_DEFAULT_PROFILE, or None for the default. boto3 has the two variables reversed."""
+    return profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
+
+
+def region_of(region: str | None, profile: str | None) -> str:
+    """The region: --region, AWS_REGION, AWS_DEFAULT_REGION, the profile's. Deployments follow resources/region.cjs.
+
+    boto3 alone does not read AWS_REGION.
+
+    Raises:
+        UsageError: none is known.
+        ProfileNotFound: there is no such profile.
+    """
+    for known in (region, os.environ.get("AWS_REGION"), os.environ.get("AWS_DEFAULT_REGION")):
+        if known:
+            return known
+    session = botocore.session.Session(profile=profile)
+    if configured := session.get_scoped_config().get("region"):
+        return str(configured)
+    raise UsageError(
+        "no AWS region is known: name one with --region, in AWS_REGION, "
+        "or in your profile (aws configure set region REGION)"
+    )

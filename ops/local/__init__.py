@@ -1,7 +1,10 @@
 """The local stack: the deployed service on this machine, in a moto server on loopback.
 
 In reading order: ``stack`` (what ``with LocalStack(...)`` does); ``emulator`` and ``server`` (the emulator's process,
-from outside and from inside) and ``moto_patches`` (what moto lacks); ``deployment`` and ``template`` (the service goes
-in); ``deployed``, ``player`` and ``poller`` (the event source mapping, as Lambda plays it); ``invocation`` and
-``environment`` (one execution environment, from outside and from inside).
+from outside and from inside), ``guard`` and ``credentials`` (whose requests they take) and ``moto_patches`` (what moto
+lacks); ``announcement`` (how other commands find it) and ``user_environment`` (what its children get of the user's
+shell); ``deployment`` and ``template`` (the service goes in); ``deployed``, ``player`` and ``poller`` (the event source
+mapping, as Lambda plays it); ``live``, ``program`` and ``packages`` (the deployed function as it is now, its package on
+disk, and what that imports); ``environments``, ``invocation`` and ``environment`` (execution environments: all, one
+from outside, and one from inside).
 """

@@ -20,6 +20,9 @@ class Function:
     timeout: float
     memory: int
     environment: MappingType[str, str]
+    runtime: str = "python3.13"
+    code_sha256: str = ""
+    """Of the package, in base64."""
 
     @classmethod
     def from_api(cls, answer: MappingType[str, Any]) -> "Function":
@@ -31,6 +34,8 @@ class Function:
             timeout=answer["Timeout"],
             memory=answer["MemorySize"],
             environment=answer.get("Environment", {}).get("Variables", {}),
+            runtime=answer["Runtime"],
+            code_sha256=answer["CodeSha256"],
         )
 
 
@@ -44,10 +49,11 @@ class EventSourceMapping:
     window: float = 0
     maximum_concurrency: int = DEFAULT_CONCURRENCY
     reports_failures: bool = True
+    enabled: bool = True
 
     @classmethod
     def from_api(cls, answer: MappingType[str, Any]) -> "EventSourceMapping":
-        """Out of one of the EventSourceMappings that ListEventSourceMappings answers.
+        """Out of the answer to GetEventSourceMapping, or one of those of ListEventSourceMappings.
 
         Raises:
             StackError: Lambda would not take it, or the player cannot play it.
@@ -64,6 +70,7 @@ class EventSourceMapping:
             window=answer.get("MaximumBatchingWindowInSeconds", 0),
             maximum_concurrency=answer.get("ScalingConfig", {}).get("MaximumConcurrency", DEFAULT_CONCURRENCY),
             reports_failures="ReportBatchItemFailures" in answer.get("FunctionResponseTypes", []),
+            enabled=answer.get("State", "Enabled") == "Enabled",
         )
         if mapping.batch_size > 10 and mapping.window < 1:
             raise StackError(f"batchSize {mapping.batch_size} needs a batching window of 1 s or more: set one")

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ops.build.bytecode import LAMBDA_VERSION, find_python
 from ops.errors import StackError
+from ops.local.user_environment import for_children
 
 STAGE = "local"
 TEMPLATE = "cloudformation-template-update-stack.json"
@@ -34,6 +36,7 @@ SOURCES = (
     "ops/build/__init__.py",
     "ops/build/check.py",
     "ops/build/serverless-check.cjs",
+    "ops/build/serverless-stage.cjs",
     "ops/build/bytecode.py",
     "ops/build/serverless-bytecode.cjs",
 )
@@ -96,7 +99,7 @@ class Deployment:
     def _serverless(self, project: Path, step: str) -> None:
         command = [_tool("npx"), "--no-install", "serverless", step, "--package", "packaged", "--stage", STAGE]
         environ = {
-            **_of_the_user(step),
+            **for_children(online=step == "package"),  # his proxy is for pip, never for the way to the emulator
             **self._environ,
             "SLS_AWS_MONITORING_FREQUENCY": "100",
             "PYTHON_BIN": sys.executable,
@@ -111,7 +114,8 @@ class Deployment:
 
 
 def _fingerprint(project: Path) -> str:
-    digest = hashlib.sha256(sys.version.encode())
+    """Of all that decides what is in the package: with the function's Python at hand, it has byte code."""
+    digest = hashlib.sha256(f"{sys.version} {find_python(LAMBDA_VERSION)}".encode())
     for path in sorted(_files(project)):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(project).as_posix()}\0{len(content)}\0".encode())
@@ -136,12 +140,6 @@ def _keep(packaged: Path, kept: Path) -> None:
     made = (folder for folder in kept.parent.iterdir() if (folder / TEMPLATE).is_file())
     for outdated in sorted(made, key=lambda folder: folder.stat().st_mtime)[:-KEPT]:
         shutil.rmtree(outdated, ignore_errors=True)
-
-
-def _of_the_user(step: str) -> dict[str, str]:
-    """The user's environment without AWS's settings; his proxy is for pip, never for the way to the emulator."""
-    unwanted = ("AWS_",) if step == "package" else ("AWS_", "HTTP_PROXY", "HTTPS_PROXY", "PROXY")
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith(unwanted)}
 
 
 def _tool(name: str) -> str:

@@ -1,30 +1,21 @@
-"""The emulator, from outside: a server process that is ready when ``start`` returns and gone when ``stop`` does.
-
-And where the one that runs on this machine is, for commands in other terminals.
-"""
+"""The emulator, from outside: a server process that is ready when ``start`` returns and gone when ``stop`` does."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.session
 from botocore.config import Config
 
 from ops.errors import StackError
+from ops.local.credentials import Credentials
+from ops.local.user_environment import for_children
 
 PROJECT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
-DUMMY_KEYS = ("local", "local")
-RUNNING = PROJECT / ".cache" / "running-stack.json"
-"""Where the local stack that runs on this machine is: its owner writes this file, other commands read it."""
 
 CONFIG = Config(
     connect_timeout=5,
@@ -34,13 +25,6 @@ CONFIG = Config(
     proxies={},  # none, whatever the user's environment says: the emulator is on this machine
     s3={"addressing_style": "path"},  # a bucket name as host would have to be resolved
 )
-
-NO_PROFILE = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-}
-"""For botocore's session: no profile and no file of the user's has a say, not even one that AWS_PROFILE names."""
 
 
 class Emulator:
@@ -55,6 +39,7 @@ class Emulator:
     def __init__(self, *, region: str, log: Path, port: int = 0) -> None:
         self.region = region
         self.endpoint = ""
+        self.credentials = Credentials.draw()
         self._log = log
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,7 +68,9 @@ class Emulator:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ops.local.server", str(self._port)],
                 cwd=PROJECT,
-                env=os.environ | environ(self.region) | {"MOTO_ACCOUNT_ID": ACCOUNT},
+                env=for_children()
+                | self.credentials.environ(self.region)
+                | {"MOTO_ACCOUNT_ID": ACCOUNT, "MOTO_DISABLE_GLOBAL_CORS": "true"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -125,60 +112,10 @@ class Emulator:
         """The boto3 client for ``service``; the same one each time, safe to share between threads."""
         with self._making_a_client:
             if service not in self._clients:
-                session = local_session(self.region)
+                session = self.credentials.session(self.region)
                 self._clients[service] = session.client(service, endpoint_url=self.endpoint, config=CONFIG)
             return self._clients[service]
 
     def environ(self) -> dict[str, str]:
         """What makes any AWS SDK in a child process talk to this server; for an environment without AWS_PROFILE."""
-        return environ(self.region) | {"AWS_ENDPOINT_URL": self.endpoint}
-
-
-def local_session(region: str = REGION) -> Any:
-    """A boto3 session with dummy keys, in which nothing of the user's own settings has a say."""
-    return boto3.session.Session(*DUMMY_KEYS, region_name=region, botocore_session=botocore.session.Session(NO_PROFILE))
-
-
-def environ(region: str) -> dict[str, str]:
-    """Dummy credentials for ``region``, and no file or metadata service with real ones."""
-    return {
-        "AWS_ACCESS_KEY_ID": DUMMY_KEYS[0],
-        "AWS_SECRET_ACCESS_KEY": DUMMY_KEYS[1],
-        "AWS_SESSION_TOKEN": "local",
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-    }
-
-
-@contextmanager
-def announced(endpoint: str, file: Path = RUNNING) -> Iterator[None]:
-    """Let other commands find the stack at ``endpoint`` while the block runs."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"endpoint": endpoint, "pid": os.getpid()})
-    file.write_text(text, encoding="utf-8")
-    try:
-        yield
-    finally:
-        if file.exists() and file.read_text(encoding="utf-8") == text:  # or another stack has been announced since
-            file.unlink()
-
-
-def running_endpoint(file: Path = RUNNING) -> str:
-    """The URL of the embedded stack: AWS_ENDPOINT_URL, or the one that was announced and still runs.
-
-    Raises:
-        StackError: none runs.
-    """
-    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
-        return endpoint
-    try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-        os.kill(said["pid"], 0)
-    except (FileNotFoundError, ProcessLookupError) as error:
-        raise StackError("no local stack is running: start one in another terminal with: npm run local") from error
-    return str(said["endpoint"])
+        return self.credentials.environ(self.region) | {"AWS_ENDPOINT_URL": self.endpoint}

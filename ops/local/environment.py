@@ -1,8 +1,9 @@
 """One execution environment, from inside: what Lambda's runtime does around a Python handler.
 
-Run as ``python -m ops.local.environment`` with the function's own environment. It imports the handler once, then
-answers invocations, one JSON document a line, from standard input to what was standard output; whatever the function
-prints goes to standard error. It lives as long as its standard input is open.
+Run as a file, by ``python -I -S``, with the function's own environment and, as arguments, the folders from which the
+function imports: nothing else but the standard library is there. It imports the handler once, then answers
+invocations, one JSON document a line, from standard input to what was standard output; whatever the function prints
+goes to standard error. It lives as long as its standard input is open.
 """
 
 import importlib
@@ -42,6 +43,7 @@ class Context:
 
 def main() -> None:
     """Initialise, then answer invocations until standard input ends."""
+    sys.path[:0] = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the function prints is its log
     logging.basicConfig(format="[%(levelname)s]\t%(asctime)s\t%(message)s")  # Lambda gives the root logger a handler

@@ -6,19 +6,20 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import threading
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
-from ops.local.deployed import Function
-from ops.local.emulator import PROJECT
+from ops.local.program import Program
 
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """All that the function sees of the user's environment: what a Python process needs to run."""
 
+INSIDE = Path(__file__).with_name("environment.py")
+ISOLATED = ("-I", "-S", "-u")
+"""Neither the user's settings nor any folder but the standard library's; so the workshop's packages are not there."""
 
 INIT_LIMIT = 10
 """Seconds Lambda gives an environment to import the handler; when they do not suffice, the function timeout as well."""
@@ -36,16 +37,14 @@ class Environment:
     """At most one process, which runs one invocation at a time.
 
     Args:
-        function: what is deployed.
-        code_root: the folder from which the handler is imported. Not the deployed zip: that carries wheels of
-            Lambda's Python.
+        program: what is deployed.
         environ: what makes an AWS SDK talk to the emulator.
         log: the file to which the function's output goes; its folder exists.
     """
 
-    def __init__(self, function: Function, *, code_root: Path, environ: dict[str, str], log: Path) -> None:
-        self._function = function
-        self._code_root = code_root
+    def __init__(self, program: Program, *, environ: dict[str, str], log: Path) -> None:
+        self.program = program
+        self._function = program.function
         self._environ = environ
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -114,8 +113,8 @@ class Environment:
     def _open(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-u", "-m", "ops.local.environment"],
-                cwd=self._code_root,
+                [self.program.python, *ISOLATED, str(INSIDE), str(self.program.code), *map(str, self.program.packages)],
+                cwd=self.program.code,
                 env=self._function_environ(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -141,14 +140,13 @@ class Environment:
             **self._environ,
             **function.environment,
             "_HANDLER": function.handler,
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": self._log.stem,
-            "LAMBDA_TASK_ROOT": str(self._code_root),
-            "PYTHONPATH": os.pathsep.join([str(self._code_root), str(PROJECT)]),
+            "LAMBDA_TASK_ROOT": str(self.program.code),
             "TZ": "UTC",
         }
 

@@ -2,85 +2,61 @@
 
 - one lock for all DynamoDB requests: moto's backends check, then write, and take no lock.
 - one lock for all S3 requests: as above, and moto sends an S3 event before it has set the object's metadata.
-- S3's checks of a presigned POST (``post_policy``): moto takes every form, whatever its signed policy says.
+- S3's checks of a presigned POST (``post_policy``): moto takes every form, whatever its signed policy says, and reads
+  the fields behind the file, which S3 ignores.
+- S3's checks of a presigned link (``presigned``): moto looks at neither its signature nor its time.
+- limits (``moto_limits``): S3's on keys and metadata, SQS's on messages (in bytes, with attributes; characters) and on
+  batches of timeouts, DynamoDB's on batches of writes.
+- no version of a multipart upload to a bucket that keeps none: moto names "null".
 - one look-up of each host's backend: moto lists its own folders, twice, for each request.
 - SQS counts that cost only the request for them: moto counts the queue for each message that is sent or received.
 - SQS requests that run one at a time at constant cost, with long polls that let others in (``moto_queues``).
 - a queue that does not poll for event source mappings (upstream: as a setting): moto runs docker, the player polls.
 - receipt handles in one call: moto makes each of 185 random choices.
+- the package of a function, where GetFunction says it is (``moto_functions``): moto names an address that has none.
 - message move tasks (``moto_move_tasks``): Start-, List- and CancelMessageMoveTask answer 500.
 
-The connection handler in ``server`` (bodies read whole, connections kept open) replaces none of moto's names, and could
-go upstream too. Each patch first looks whether moto does its work by now (``moto_probes``), and then steps aside; the
-tests of the local stack test the behaviour, whichever of the two brings it.
+Looked at, and right in moto as far as our requests go: If-Match and "If-None-Match: *" with their 404 and 412, ranges,
+304, parts that are wrong, missing or too small, pages of a listing and their encoding, SQS's batches of sends and
+deletes and its numbers, DynamoDB's item size, reserved words, unused values and duplicate keys. Still more lenient than
+AWS, where none of our requests comes near: Content-MD5 and checksums, conditions of a copy, an ETag in If-None-Match of
+a PUT, the order of parts, numbers of 39 digits, empty sets. Not played: 403 for a missing object where the caller may
+not list, and 409 for two conditional writes at once, since requests here run one after another.
+
+Who may ask at all, and from which page, is decided before moto (``guard``). The connection handler in ``server``
+(bodies read whole, connections kept open) replaces none of moto's names, and could go upstream too. Each patch looks
+first whether moto does its work by now (``moto_probes``, ``moto_s3_probes``), and then steps aside; the tests of the
+local stack test the behaviour, whichever of the two brings it.
 """
 
 import functools
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from moto.awslambda.responses import LambdaResponse
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.responses import DynamoHandler
+from moto.moto_api._internal import urls as moto_api_urls
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 from moto.sqs import models as sqs
 from moto.sqs.responses import SQSResponse
 
-from ops.local import moto_move_tasks, moto_probes, moto_queues, post_policy
-
-Replace = Callable[[Any, str, Any], None]
-Make = Callable[[Any], Any]
-"""Makes the replacement out of what moto has."""
-
-
-class PatchError(RuntimeError):
-    """moto neither does what a patch adds nor has what the patch builds on."""
-
-
-@dataclass(frozen=True)
-class Patch:
-    """One thing that moto lacks.
-
-    Args:
-        adds: what it adds, in a few words.
-        is_in_moto: whether moto does that by now.
-        replaces: owner, name and how to make the replacement.
-        new: owner, name and value of what moto has not at all.
-        uses: owner (a class, a module or an instance) and name of what the replacements build on.
-    """
-
-    adds: str
-    is_in_moto: Callable[[], bool]
-    replaces: Sequence[tuple[Any, str, Make]] = ()
-    new: Sequence[tuple[Any, str, Any]] = ()
-    uses: Sequence[tuple[Any, str]] = ()
-
-    def is_needed(self) -> bool:
-        """Whether moto lacks this.
-
-        Raises:
-            PatchError: it does, or nobody can tell, and it lacks a name that the patch builds on.
-        """
-        try:
-            if self.is_in_moto():
-                return False
-        except Exception as error:
-            raise PatchError(f"nothing tells whether moto has {self.adds}: {error}; see moto_probes.py") from error
-        names = [*self.uses, *((owner, name) for owner, name, _ in self.replaces)]
-        if missing := [f"{_name(owner)}.{name}" for owner, name in names if not hasattr(owner, name)]:
-            raise PatchError(f"moto has neither {self.adds} nor {', '.join(missing)}: fix ops/local/moto_patches.py")
-        return True
-
-    def apply(self, replace: Replace) -> None:
-        """Put the replacements in place."""
-        for owner, name, make in self.replaces:
-            replace(owner, name, make(getattr(owner, name)))
-        for owner, name, value in self.new:
-            replace(owner, name, value)
+from ops.local import (
+    moto_functions,
+    moto_limits,
+    moto_move_tasks,
+    moto_probes,
+    moto_queues,
+    moto_s3_probes,
+    post_policy,
+    presigned,
+)
+from ops.local.credentials import Credentials
+from ops.local.patch import Make, Patch, Replace
 
 
 def install(replace: Replace = setattr, patches: Sequence[Patch] | None = None) -> None:
@@ -94,9 +70,16 @@ def install(replace: Replace = setattr, patches: Sequence[Patch] | None = None) 
         patch.apply(replace)
 
 
-def all_patches() -> list[Patch]:
-    """Every patch, in the order in which they are applied."""
-    return [*_for_requests(), *_for_queues(), _for_move_tasks()]
+def all_patches(credentials: Credentials | None = None) -> list[Patch]:
+    """Every patch, in the order in which they are applied; ``credentials`` are those that sign forms and links."""
+    return [
+        *_for_requests(),
+        *_for_signatures(credentials or Credentials.draw()),
+        *_for_limits(),
+        *_for_queues(),
+        _for_move_tasks(),
+        _for_functions(),
+    ]
 
 
 def _for_requests() -> list[Patch]:
@@ -115,14 +98,64 @@ def _for_requests() -> list[Patch]:
             replaces=[(S3Response, name, _holding(objects)) for name in ("_bucket_response", "_key_response")],
         ),
         Patch(
-            "S3's checks of a presigned POST",
-            moto_probes.checks_presigned_posts,
-            replaces=[(S3Response, "_bucket_response_post", post_policy.enforced)],
-        ),
-        Patch(
             "one look-up of each host's backend",  # a sixth of a request's time
             moto_probes.remembers_hosts,
             replaces=[(DomainDispatcherApplication, "get_backend_for_host", functools.cache)],
+        ),
+    ]
+
+
+def _for_signatures(credentials: Credentials) -> list[Patch]:
+    return [
+        Patch(
+            "S3's checks of a presigned POST",
+            lambda: moto_s3_probes.checks_presigned_posts(credentials),
+            replaces=[(S3Response, "_bucket_response_post", post_policy.enforced(credentials))],
+        ),
+        Patch(
+            "an upload by POST that ends with its file",
+            moto_s3_probes.ends_a_form_with_its_file,
+            replaces=[(S3Response, "setup_class", post_policy.without_late_fields)],
+        ),
+        Patch(
+            "S3's checks of a presigned link",
+            moto_s3_probes.checks_presigned_links,
+            replaces=[
+                (S3Response, name, presigned.enforced(credentials)) for name in ("bucket_response", "key_response")
+            ],
+        ),
+    ]
+
+
+def _for_limits() -> list[Patch]:
+    return [
+        Patch(
+            "S3's limits on keys and metadata",
+            moto_s3_probes.limits_keys,
+            replaces=[
+                (S3Response, "_key_response", moto_limits.of_an_object),
+                (S3Response, "_bucket_response_post", moto_limits.of_a_form),
+            ],
+            uses=[(S3Response, "parse_key_name")],
+        ),
+        Patch(
+            "a multipart upload to no version",
+            moto_s3_probes.names_no_null_version,
+            replaces=[(S3Response, "_key_response_post", moto_limits.without_null_version)],
+        ),
+        Patch(
+            "SQS's limits on messages and batches",
+            moto_probes.limits_messages,
+            replaces=[
+                (sqs.SQSBackend, "send_message", moto_limits.of_a_message),
+                (sqs.SQSBackend, "send_message_batch", moto_limits.of_a_batch_of_messages),
+                (sqs.SQSBackend, "change_message_visibility_batch", moto_limits.of_a_batch_of_timeouts),
+            ],
+        ),
+        Patch(
+            "DynamoDB's limit on a batch of writes",
+            moto_probes.limits_writes,
+            replaces=[(DynamoHandler, "batch_write_item", moto_limits.of_a_batch_of_writes)],
         ),
     ]
 
@@ -188,6 +221,17 @@ def _probes() -> tuple[sqs.Queue, sqs.Message]:
     return sqs.SQSBackend(*moto_probes.PLACE).create_queue("probe"), sqs.Message("id", "body")
 
 
+def _for_functions() -> Patch:
+    return Patch(
+        "the package of a function, where GetFunction says it is",
+        moto_probes.serves_packages,
+        replaces=[
+            (LambdaResponse, "get_function", moto_functions.located),
+            (moto_api_urls, "url_paths", moto_functions.routed),
+        ],
+    )
+
+
 def _holding(lock: Any) -> Make:
     def make(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -198,7 +242,3 @@ def _holding(lock: Any) -> Make:
         return alone
 
     return make
-
-
-def _name(owner: Any) -> str:
-    return getattr(owner, "__name__", None) or type(owner).__name__

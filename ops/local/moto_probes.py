@@ -4,18 +4,22 @@ A probe is asked before anything is patched. Where only time would tell (two thr
 does. Costs are counted in lines of Python, whatever else the machine does.
 """
 
+import base64
 import inspect
+import json
 import sys
 import threading
 from collections.abc import Callable
-from http import HTTPStatus
 from types import FrameType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+from moto.awslambda.models import lambda_backends
+from moto.core.exceptions import ServiceException
+from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sqs import models as sqs
-
-from ops.local.post_policy import signed_form
+from werkzeug.test import Client
 
 LOCKS: Final = (type(threading.Lock()), type(threading.RLock()), threading.Condition)
 PLACE: Final = ("eu-west-1", "123456789012")
@@ -29,20 +33,22 @@ def has_a_lock(backend: Callable[..., Any]) -> bool:
     return any(isinstance(inspect.getattr_static(made, name), LOCKS) for name in dir(made))
 
 
-def checks_presigned_posts() -> bool:
-    """Whether S3 refuses a form that has expired, and a file that is larger than its form allows."""
-    client = create_backend_app("s3").test_client()
-    bucket, key = ({"path": path, "base_url": "http://127.0.0.1"} for path in ("/probe", "/probe/key"))
-    policies = (
-        {"expiration": "2006-01-01T00:00:00Z", "conditions": []},
-        {"expiration": "9999-01-01T00:00:00Z", "conditions": [["content-length-range", 1, 1]]},
-    )
-    client.put(**bucket)
-    forms = [signed_form("key", policy) | {"file": "12"} for policy in policies]
-    answers = [client.post(**bucket, data=form).status_code for form in forms]
-    client.delete(**key)
-    client.delete(**bucket)
-    return answers == [HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST]
+def serves_packages() -> bool:
+    """Whether a function's package can be downloaded from where GetFunction says it is."""
+    region, account = PLACE
+    functions, roles = lambda_backends[account][region], iam_backends[account]["aws"]
+    role = roles.create_role("probe", "{}", "/", None, "", [], "3600")
+    code = {"ZipFile": base64.b64encode(b"package").decode()}
+    functions.create_function({"FunctionName": "probe", "Role": role.arn, "Code": code})
+    try:
+        lambda_host = f"http://lambda.{region}.amazonaws.com"
+        answer = create_backend_app("lambda").test_client().get("/2015-03-31/functions/probe", base_url=lambda_host)
+        at = urlsplit(answer.get_json(force=True)["Code"]["Location"])
+        client = Client(DomainDispatcherApplication(create_backend_app))
+        return bool(client.get(at.path, base_url=f"{at.scheme}://{at.netloc}").data == b"package")
+    finally:
+        functions.delete_function("probe")
+        roles.delete_role("probe")
 
 
 def remembers_hosts() -> bool:
@@ -50,6 +56,35 @@ def remembers_hosts() -> bool:
     application, host = DomainDispatcherApplication(create_backend_app), "sqs.eu-west-1.amazonaws.com"
     application.get_backend_for_host(host)
     return lines_run(lambda: application.get_backend_for_host(host)) < FEW_LINES
+
+
+def limits_messages() -> bool:
+    """Whether SQS refuses a message with a control character, and a batch of timeouts in which an id is twice."""
+    backend = sqs.SQSBackend(*PLACE)
+    backend.create_queue("probe")
+    entry = {"Id": "a", "ReceiptHandle": "none", "VisibilityTimeout": 1}
+    try:
+        backend.send_message("probe", "\x00")
+    except ServiceException:
+        try:
+            backend.change_message_visibility_batch("probe", [entry, entry])
+        except ServiceException:
+            return True
+    return False
+
+
+def limits_writes() -> bool:
+    """Whether DynamoDB refuses a batch of more than 25 writes."""
+    writes = [{"DeleteRequest": {"Key": {"k": {"S": str(number)}}}} for number in range(26)]
+    client = create_backend_app("dynamodb").test_client()
+    answer = client.post(
+        "/",
+        base_url="http://127.0.0.1",
+        headers={"X-Amz-Target": "DynamoDB_20120810.BatchWriteItem"},
+        content_type="application/x-amz-json-1.0",
+        data=json.dumps({"RequestItems": {"no-such-table": writes}}),
+    )
+    return "ValidationException" in answer.get_data(as_text=True)
 
 
 def sends_at_constant_cost() -> bool:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import StackError
-from ops.local.deployed import EventSourceMapping, Function, InvalidAnswerError, check, failed_messages
+from ops.local.deployed import EventSourceMapping, InvalidAnswerError, check, failed_messages
+from ops.local.environments import Environments
 from ops.local.invocation import Environment, FunctionError, FunctionTimeoutError
 from ops.local.poller import MOST_AT_ONCE, Poller, Record
+from ops.local.program import Program
 
 LOOK = 1.0
 """Seconds after which the mapping is looked at again."""
@@ -45,45 +47,38 @@ class Player:
 
     Args:
         sqs: a boto3 SQS client, safe to share between threads.
-        mapping: the deployed event source mapping.
-        function: the deployed function.
-        code_root: the folder from which the handler is imported.
+        mapping: the event source mapping as it is deployed now; it is looked at once a second.
+        program: the function as it is deployed now.
         environ: what makes an AWS SDK in a child process talk to the same emulator.
         log_dir: gets one file for each environment, with what the function prints.
-        environments: at most this many; the smaller of MaximumConcurrency and the number of cores when not given.
-        enabled: whether the mapping is; asked once a second. While it is not, nothing is received.
+        environments: at most this many, and never more than MaximumConcurrency; the number of cores when not given.
     """
 
     def __init__(
         self,
         sqs: Any,
-        mapping: EventSourceMapping,
-        function: Function,
+        mapping: Callable[[], EventSourceMapping],
+        program: Callable[[], Program],
         *,
-        code_root: Path,
         environ: dict[str, str],
         log_dir: Path,
         environments: int | None = None,
-        enabled: Callable[[], bool] = lambda: True,
     ) -> None:
         self.counts = Counts()
         self.paused = False
         self._sqs = sqs
-        self._mapping = mapping
-        self._function = function
-        self._code_root = code_root
-        self._environ = environ
+        self._read_mapping = mapping
+        self._mapping = mapping()
+        self._program = program
         self._log_dir = log_dir
-        self._enabled = enabled
         self._next_look = 0.0
-        self._limit = min(mapping.maximum_concurrency, environments or os.cpu_count() or 1)
+        self._most = environments or os.cpu_count() or 1
+        self._environments = Environments(program, environ=environ, log_dir=log_dir, most=self._most)
         self._queue_url = ""
-        self._environments: list[Environment] = []
-        self._idle: list[Environment] = []
         self._changed = threading.Condition()
         self._stopping = False
         self._broken: BaseException | None = None
-        self._invocations = ThreadPoolExecutor(self._limit, thread_name_prefix="invocation")
+        self._invocations = ThreadPoolExecutor(self._most, thread_name_prefix="invocation")
         self._poller = threading.Thread(target=self._watched, args=(self._poll,), name="poller")
 
     def start(self) -> None:
@@ -95,7 +90,7 @@ class Player:
         self._log_dir.mkdir(parents=True, exist_ok=True)
         self._queue_url = self._sqs.get_queue_url(QueueName=self._mapping.queue_name)["QueueUrl"]
         answer = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["VisibilityTimeout"])
-        check(self._function, answer["Attributes"])
+        check(self._program().function, answer["Attributes"])
         self._poller.start()
 
     def stop(self) -> None:
@@ -115,17 +110,14 @@ class Player:
     def kill(self) -> None:
         """End every process at once, with whatever runs in it; its messages come back, as after a crash."""
         self._stop_polling()
-        self._end_environments()
+        self._environments.end()
         self._join_poller()
-        self._end_environments()  # once more: the poller may just have taken another
         self._invocations.shutdown()
-        for environment in self._environments:
-            environment.close()
+        self._environments.close()
 
     def environment_pids(self) -> list[int]:
         """The process ids of the warm execution environments."""
-        with self._changed:
-            return [environment.pid for environment in self._environments if environment.pid is not None]
+        return self._environments.pids()
 
     def raise_if_broken(self) -> None:
         """Say so when the player itself, not the function, has failed: nobody polls any more.
@@ -141,11 +133,6 @@ class Player:
             self._stopping = True
             self._changed.notify_all()
 
-    def _end_environments(self) -> None:
-        with self._changed:
-            for environment in self._environments:
-                environment.end()
-
     def _join_poller(self) -> None:
         if self._poller.ident is not None:
             self._poller.join()
@@ -160,14 +147,17 @@ class Player:
     def _poll(self) -> None:
         poller = Poller(self._sqs, self._queue_url, self._mapping, lambda: self._stopping)
         while self._wait_until_enabled() and self._wait_for_room():
+            poller.mapping = self._mapping
             batch = poller.next_batch()
             if batch:
-                self._invocations.submit(self._watched, self._run, self._take_environment(), batch)
+                self._invocations.submit(self._watched, self._run, self._environments.take(), batch)
 
     def _wait_until_enabled(self) -> bool:
         while not self._stopping:
             if time.monotonic() >= self._next_look:
-                self.paused = not self._enabled()
+                self._mapping = self._read_mapping()
+                self._environments.most = min(self._mapping.maximum_concurrency, self._most)
+                self.paused = not self._mapping.enabled
                 self._next_look = time.monotonic() + LOOK
             if not self.paused:
                 return True
@@ -176,18 +166,8 @@ class Player:
         return False
 
     def _wait_for_room(self) -> bool:
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopping or self._idle or len(self._environments) < self._limit)
-            return not self._stopping
-
-    def _take_environment(self) -> Environment:
-        with self._changed:
-            if self._idle:
-                return self._idle.pop()
-            log = self._log_dir / f"{self._function.name}-{len(self._environments) + 1}.log"
-            environment = Environment(self._function, code_root=self._code_root, environ=self._environ, log=log)
-            self._environments.append(environment)
-            return environment
+        self._environments.wait_for_one()
+        return not self._stopping
 
     def _run(self, environment: Environment, batch: Sequence[Record]) -> None:
         try:
@@ -195,9 +175,7 @@ class Player:
             self._delete([record for record in batch if record["messageId"] not in failed])
             self._count(finished=1)
         finally:
-            with self._changed:
-                self._idle.append(environment)
-                self._changed.notify_all()
+            self._environments.give_back(environment)
 
     def _invoke(self, environment: Environment, batch: Sequence[Record]) -> Set[str]:
         """Invoke the function and return the ids of the messages that failed."""

@@ -27,14 +27,14 @@ class Poller:
     Args:
         sqs: a boto3 SQS client.
         queue_url: the queue.
-        mapping: batch size and window.
+        mapping: batch size and window; what is set later holds from the next batch on.
         stopping: whether to stop waiting and hand over what there is.
     """
 
     def __init__(self, sqs: Any, queue_url: str, mapping: EventSourceMapping, stopping: Callable[[], bool]) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
-        self._mapping = mapping
+        self.mapping = mapping
         self._stopping = stopping
         self._carried: list[Record] = []
 
@@ -46,11 +46,11 @@ class Poller:
         """
         batch: list[Record] = []
         weight = 0
-        closes = time.monotonic() + self._mapping.window
+        closes = time.monotonic() + self.mapping.window
         while not self._stopping():
-            arrived = self._carried or self._receive(self._mapping.batch_size - len(batch))
+            arrived = self._carried or self._receive(self.mapping.batch_size - len(batch))
             if arrived and not batch:
-                closes = time.monotonic() + self._mapping.window
+                closes = time.monotonic() + self.mapping.window
             self._carried = []
             for position, record in enumerate(arrived):
                 weight += len(json.dumps(record))
@@ -58,7 +58,7 @@ class Poller:
                     self._carried = arrived[position:]
                     return batch
                 batch.append(record)
-            full = len(batch) >= self._mapping.batch_size
+            full = len(batch) >= self.mapping.batch_size
             if full or not batch or time.monotonic() >= closes:
                 return batch
         self.give_back(batch + self._carried)
@@ -93,8 +93,8 @@ class Poller:
             },
             "md5OfBody": message["MD5OfBody"],
             "eventSource": "aws:sqs",
-            "eventSourceARN": self._mapping.queue_arn,
-            "awsRegion": self._mapping.region,
+            "eventSourceARN": self.mapping.queue_arn,
+            "awsRegion": self.mapping.region,
         }
         if "MD5OfMessageAttributes" in message:
             record["md5OfMessageAttributes"] = message["MD5OfMessageAttributes"]

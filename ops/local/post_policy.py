@@ -2,75 +2,96 @@
 
 Every field of the form must be named by a condition of the policy, every condition must hold, the policy must not have
 expired, and it must be signed. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+Fields behind the file do not count. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html
 """
 
 import base64
 import functools
 import hashlib
 import hmac
+import io
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
-from xml.sax.saxutils import escape
 
-from ops.local.emulator import DUMMY_KEYS
+from ops.local.credentials import Credentials
+from ops.local.refusals import Answer, RefusedError, signature_differs, unknown_access_key, unsupported_signature
 
 UNSIGNED = ("x-amz-signature", "file", "policy")
 """Fields that no condition has to name; nor those that begin with x-ignore-."""
 
-Answer = tuple[int, dict[str, str], str]
+FORM = "multipart/form-data"
+_FILE = re.compile(rb'[;\s]name="?file"?\s*(;|\r|$)', re.IGNORECASE)
 
 
-class RefusedError(Exception):
-    """S3 does not take the upload; ``details`` are further elements of its answer."""
-
-    def __init__(self, status: HTTPStatus, code: str, message: str, **details: object) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.details = details
-
-    def answer(self) -> Answer:
-        """What S3 sends."""
-        elements = {"Code": self.code, "Message": str(self), **self.details}
-        content = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in elements.items())
-        xml = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{content}</Error>'
-        return self.status, {"content-type": "application/xml"}, xml
-
-
-def enforced(post: Callable[..., Answer]) -> Callable[..., Answer]:
+def enforced(credentials: Credentials) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
     """moto's answer to a POST to a bucket, given only to the uploads that S3 would take."""
 
-    @functools.wraps(post)
-    def answer(response: Any, request: Any, bucket: str) -> Answer:
-        if "key" in response.form_data:  # or it is no upload: POST /bucket?delete
-            key = response.querystring["key"][0]  # with ${filename} filled in
+    def make(post: Callable[..., Answer]) -> Callable[..., Answer]:
+        @functools.wraps(post)
+        def answer(response: Any, request: Any, bucket: str) -> Answer:
             try:
-                check(bucket, {**response.form_data, "key": key}, size=len(response.body), now=datetime.now(UTC))
+                if "key" in response.form_data:
+                    form = {**response.form_data, "key": response.querystring["key"][0]}  # ${filename} is filled in
+                    check(bucket, form, credentials, size=len(response.body), now=datetime.now(UTC))
+                elif request.mimetype == FORM:  # anything else is no upload: POST /bucket?delete
+                    raise RefusedError(
+                        HTTPStatus.BAD_REQUEST,
+                        "InvalidArgument",
+                        "Bucket POST must contain a field named 'key'.  "
+                        "If it is specified, please check the order of the fields.",
+                    )
             except RefusedError as refused:
                 return refused.answer()
-        return post(response, request, bucket)
+            return post(response, request, bucket)
 
-    return answer
+        return answer
+
+    return make
 
 
-def signed_form(key: str, policy: object) -> dict[str, str]:
-    """A form for ``key`` with this policy, signed with the dummy keys; the policy names those of its fields itself."""
+def without_late_fields(setup: Callable[..., None]) -> Callable[..., None]:
+    """``S3Response.setup_class`` that reads a form up to its file, as S3 does."""
+
+    @functools.wraps(setup)
+    def cut(response: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+        if request.method == "POST" and request.mimetype == FORM:
+            boundary = request.mimetype_params.get("boundary", "").encode()
+            body = up_to_the_file(request.environ["wsgi.input"].read(), boundary)
+            request.environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+            request.stream = request.environ["wsgi.input"]
+        setup(response, request, *args, **kwargs)
+
+    return cut
+
+
+def up_to_the_file(body: bytes, boundary: bytes) -> bytes:
+    """A multipart body that ends with the part named ``file``; unchanged when there is none."""
+    delimiter = b"\r\n--" + boundary
+    parts = (b"\r\n" + body).split(delimiter)
+    for number, part in enumerate(parts):
+        if _FILE.search(part.partition(b"\r\n\r\n")[0]):
+            return delimiter.join([*parts[: number + 1], b"--\r\n"]).removeprefix(b"\r\n")
+    return body
+
+
+def signed_form(key: str, policy: object, credentials: Credentials) -> dict[str, str]:
+    """A form for ``key`` with this policy, signed; the policy names those of its fields itself."""
     encoded = base64.b64encode(policy if isinstance(policy, bytes) else json.dumps(policy).encode()).decode()
-    access_key, secret = DUMMY_KEYS
     scope = "20261121/eu-west-1/s3/aws4_request"
     return {
         "key": key,
         "policy": encoded,
         "x-amz-algorithm": "AWS4-HMAC-SHA256",
-        "x-amz-credential": f"{access_key}/{scope}",
-        "x-amz-signature": sign(encoded, secret, scope),
+        "x-amz-credential": f"{credentials.access_key}/{scope}",
+        "x-amz-signature": sign(encoded, credentials.secret, scope),
     }
 
 
-def check(bucket: str, form: Mapping[str, str], *, size: int, now: datetime) -> None:
+def check(bucket: str, form: Mapping[str, str], credentials: Credentials, *, size: int, now: datetime) -> None:
     """See whether S3 would take a file of ``size`` bytes with this form.
 
     Raises:
@@ -79,7 +100,7 @@ def check(bucket: str, form: Mapping[str, str], *, size: int, now: datetime) -> 
     fields = {name.lower(): value for name, value in form.items()}
     if "policy" not in fields:
         raise RefusedError(HTTPStatus.FORBIDDEN, "AccessDenied", "Access Denied")  # nobody's: the buckets are private
-    _check_signature(fields)
+    _check_signature(fields, credentials)
     policy = _policy(fields["policy"])
     if datetime.fromisoformat(policy["expiration"]) <= now:
         raise _denied("Policy expired.")
@@ -110,29 +131,14 @@ def sign(policy: str, secret: str, scope: str) -> str:
     return hmac.new(key, policy.encode(), hashlib.sha256).hexdigest()
 
 
-def _check_signature(fields: Mapping[str, str]) -> None:
+def _check_signature(fields: Mapping[str, str], credentials: Credentials) -> None:
     if fields.get("x-amz-algorithm") != "AWS4-HMAC-SHA256":
-        raise RefusedError(
-            HTTPStatus.BAD_REQUEST,
-            "InvalidRequest",
-            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
-        )
+        raise unsupported_signature()
     access_key, _, scope = fields.get("x-amz-credential", "").partition("/")
-    known_key, secret = DUMMY_KEYS
-    if access_key != known_key:
-        raise RefusedError(
-            HTTPStatus.FORBIDDEN,
-            "InvalidAccessKeyId",
-            "The AWS Access Key Id you provided does not exist in our records.",
-            AWSAccessKeyId=access_key,
-        )
-    if not hmac.compare_digest(sign(fields["policy"], secret, scope), fields.get("x-amz-signature", "")):
-        raise RefusedError(
-            HTTPStatus.FORBIDDEN,
-            "SignatureDoesNotMatch",
-            "The request signature we calculated does not match the signature you provided. "
-            "Check your key and signing method.",
-        )
+    if access_key != credentials.access_key:
+        raise unknown_access_key(access_key)
+    if not hmac.compare_digest(sign(fields["policy"], credentials.secret, scope), fields.get("x-amz-signature", "")):
+        raise signature_differs()
 
 
 def _policy(encoded: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The emulator's process: a moto server on loopback that says on its standard output where it listens.
 
-Run as ``python -m ops.local.server PORT`` (0 takes a free one). It lives as long as its standard input is open, so it
-ends with whoever started it, whatever ended that one.
+Run as ``python -m ops.local.server PORT`` (0 takes a free one), with the credentials that it knows in its environment.
+It lives as long as its standard input is open, so it ends with whoever started it, whatever ended that one.
 """
 
 import importlib
@@ -16,10 +16,15 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 from ops.local import moto_patches
+from ops.local.credentials import Credentials
+from ops.local.guard import CorsRule, Guard
+from ops.local.patch import PatchError
 
 HOST = "127.0.0.1"
 
@@ -91,18 +96,26 @@ def main() -> None:
 
     Meanwhile it imports what the first deployment needs: half of moto, which takes more than a second.
     """
+    credentials = Credentials.of(os.environ)
     try:
-        moto_patches.install()
+        if credentials is None:
+            raise PatchError("it was given no credentials of a local stack")
+        moto_patches.install(patches=moto_patches.all_patches(credentials))
         listener = socket.create_server((HOST, int(sys.argv[1])), backlog=128)
-    except (moto_patches.PatchError, OSError) as error:
+    except (PatchError, OSError) as error:
         _say(error=str(error))
         sys.exit(1)
-    application = DomainDispatcherApplication(create_backend_app)
+    application = Guard(DomainDispatcherApplication(create_backend_app), credentials, _cors_rules)
     server = make_server(HOST, 0, application, threaded=True, request_handler=EmulatorHandler, fd=listener.fileno())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     threading.Thread(target=importlib.import_module, args=("moto.cloudformation.parsing",), daemon=True).start()
     _say(port=listener.getsockname()[1])
     server.serve_forever()
+
+
+def _cors_rules(bucket: str) -> Iterable[CorsRule]:
+    found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(bucket)
+    return found.cors if found else ()
 
 
 def _say(**fact: Any) -> None:

@@ -6,9 +6,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from ops.errors import StackError
-from ops.local.deployed import EventSourceMapping, Function
+from ops.local.announcement import Running
+from ops.local.deployed import EventSourceMapping
 from ops.local.deployment import Deployment
 from ops.local.emulator import ACCOUNT, REGION, Emulator
+from ops.local.live import LiveFunction
 from ops.local.player import Player
 from ops.local.template import Template, apply
 
@@ -72,9 +74,15 @@ class LocalStack:
         """The stack's boto3 client for ``service``; the same one each time, safe to share between threads."""
         return self._emulator.client(service)
 
-    def function(self, output: str) -> Function:
-        """The deployed function that this output of the stack names."""
-        return Function.from_api(self.client("lambda").get_function_configuration(FunctionName=self.outputs[output]))
+    def function(self, output: str) -> LiveFunction:
+        """The deployed function that this output of the stack names, with its updates."""
+        cache = self._project_root / ".cache" / "local"
+        return LiveFunction(self.client("lambda"), self.outputs[output], cache=cache)
+
+    @property
+    def running(self) -> Running:
+        """Where it is, for other commands."""
+        return Running(self._emulator.endpoint, self._emulator.credentials)
 
     def environ(self) -> dict[str, str]:
         """What makes any AWS SDK in a child process talk to this stack; for an environment without AWS_PROFILE."""
@@ -127,22 +135,20 @@ class LocalStack:
         return Template(content, physical, account=ACCOUNT, region=REGION)
 
     def _make_player(self) -> Player:
-        function, aws_lambda = self.function("ConsumerFunction"), self.client("lambda")
+        live, aws_lambda = self.function("ConsumerFunction"), self.client("lambda")
+        function = live().function
         listed = aws_lambda.list_event_source_mappings()["EventSourceMappings"]  # moto cannot filter by a bare name
         mappings = [mapping for mapping in listed if mapping["FunctionArn"] == function.arn]
         if len(mappings) != 1:
             raise StackError(f"{function.name} has {len(mappings)} event source mappings: give it one sqs event")
         uuid = mappings[0]["UUID"]
-        aws_lambda.update_event_source_mapping(UUID=uuid, Enabled=True)  # the player is there now, as Lambda would be
         return Player(
             self.client("sqs"),
-            EventSourceMapping.from_api(mappings[0]),
-            function,
-            code_root=self._project_root,
+            lambda: EventSourceMapping.from_api(aws_lambda.get_event_source_mapping(UUID=uuid)),
+            live,
             environ=self.environ(),
             log_dir=self.log_dir,
             environments=self._environments,
-            enabled=lambda: aws_lambda.get_event_source_mapping(UUID=uuid)["State"] == "Enabled",
         )
 
     def _end_at_once(self) -> None:

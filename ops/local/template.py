@@ -5,7 +5,7 @@ moto answers CREATE_COMPLETE for those parts; ``apply`` brings them to the emula
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ LEFT_OUT = {
     "AWS::CloudFront::OriginAccessControl": "as above",
     "AWS::ApiGateway::Method": "API Gateway is played by a server of ours, which asks for the key itself",
     "AWS::ApiGateway::Deployment": "as above",
+    "AWS::ApiGateway::Stage": "as above; throttling is not played",
     "AWS::ApiGateway::GatewayResponse": "as above",
     "AWS::ApiGateway::Authorizer": "as above",
     "AWS::ApiGateway::ApiKey": "as above",
@@ -28,8 +29,8 @@ LEFT_OUT = {
 }
 """Resources that stay away from the local stack on purpose, and why.
 
-So do three properties: a queue's RedriveAllowPolicy (moto forgets it), a bucket's LifecycleConfiguration (moto never
-acts on one) and CorsConfiguration (moto's server allows every origin).
+So do two properties: a queue's RedriveAllowPolicy (moto forgets it), and a bucket's LifecycleConfiguration (moto never
+acts on one).
 """
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
@@ -164,8 +165,26 @@ def _bucket(name: str, properties: dict[str, Any], client: Client) -> None:
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=private)
     if owner := properties.get("OwnershipControls"):
         s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=owner)
+    if cors := properties.get("CorsConfiguration"):
+        s3.put_bucket_cors(
+            Bucket=name, CORSConfiguration={"CORSRules": [_cors_rule(rule) for rule in cors["CorsRules"]]}
+        )
     if notifications := properties.get("NotificationConfiguration"):
         s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=_notifications(notifications))
+
+
+def let_in(s3: Any, bucket: str, origins: Sequence[str]) -> None:
+    """Let pages of these origins do what a bucket's CORS rules let others do: the API has another address here."""
+    rules = s3.get_bucket_cors(Bucket=bucket)["CORSRules"]
+    for rule in rules:
+        rule["AllowedOrigins"] = list(dict.fromkeys([*rule["AllowedOrigins"], *origins]))
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
+
+
+def _cors_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    """CloudFormation's form of a CORS rule in the API's words."""
+    renamed = {"MaxAge": "MaxAgeSeconds", "ExposedHeaders": "ExposeHeaders", "Id": "ID"}
+    return {renamed.get(name, name): int(value) if name == "MaxAge" else value for name, value in rule.items()}
 
 
 def _notifications(configuration: dict[str, Any]) -> dict[str, Any]:

@@ -89,9 +89,12 @@ def _of_brands(data: bytes) -> str | None:
 
 def _heic_reader() -> Reader:
     try:
-        from pi_heif import HeifImageFile  # type: ignore[import-untyped]
+        from pi_heif import HeifImageFile, options  # type: ignore[import-untyped]
     except ImportError:
-        raise UnsupportedFormat("HEIC needs the package pi-heif: add it to requirements-base.txt") from None
+        raise UnsupportedFormat(
+            "HEIC needs pi_heif, which this package does not contain: add it to requirements-base.txt"
+        ) from None
+    options.DECODE_THREADS = 0  # tiles in the calling thread: each further thread takes 72 MB of address space
     heic: Reader = HeifImageFile
     return heic
 

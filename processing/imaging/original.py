@@ -3,7 +3,7 @@
 import io
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +32,7 @@ BROKEN: Final = (
 # Not I and F, samples of 32 bits and of floating point: which number is white is not defined
 SAMPLES_8: Final = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB"})
 SAMPLES_16: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+CHROMA_SAMPLES: Final[Mapping[int | None, float]] = {420: 1.5, 422: 2}  # a pixel; 3 in any other
 DNG_VERSION, SUBFILE_TYPE, SUB_IFDS = 50706, 254, 330
 
 
@@ -144,8 +145,13 @@ def _header(
         height=image.height,
         frames=early.frames if early else getattr(image, "n_frames", 1) if image_format in formats.ANIMATED else 1,
         progressive="progressive" in image.info,
+        plane_bytes=_plane_bytes(image.info) if image_format == "heic" else 0.0,
         gain_map=_header(image_format, found.picture) if found else None,
     )
+
+
+def _plane_bytes(info: Mapping[str, Any]) -> float:
+    return CHROMA_SAMPLES.get(info.get("chroma"), 3) * (1 if info.get("bit_depth", 8) <= 8 else 2)
 
 
 def _check_size(kind: str, size: Size, frames: int, limits: Limits) -> None:

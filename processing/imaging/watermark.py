@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
@@ -11,8 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 from processing.imaging import geometry
 from processing.picture import Size
 from processing.recipe import Watermark
+from processing.recipe.lettering import FONT
 
-FONT: Final = Path(__file__).with_name("fonts") / "DejaVuSans-Bold.ttf"
 MEASURED_AT: Final = 100  # the font size in pixels at which a text is measured before it is drawn
 OUTLINE: Final = 0.06  # of the font size
 LANCZOS: Final = Image.Resampling.LANCZOS
@@ -109,4 +108,5 @@ def _stroke(size: int, watermark: Watermark) -> int:
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(FONT, size)
+    # Not Pillow's choice, which depends on a library of the system: Lambda has no libfribidi
+    return ImageFont.truetype(FONT, size, layout_engine=ImageFont.Layout.BASIC)

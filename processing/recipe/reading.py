@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from processing.errors import Misconfigured
+from processing.recipe.lettering import unsettable
 from processing.recipe.model import (
     DEFAULT_BYTES,
     DEFAULT_FRAMES,
@@ -209,6 +210,8 @@ def _watermark(table: Table, folder: Path) -> Watermark:
         table.fault("", "give a text or a logo, and not both")
     if name is not None and table.given & {"colour", "outline"}:
         table.fault("logo", "colour and outline are for a text")
+    if wrong := unsettable(text or ""):
+        table.fault("text", f"the included font cannot set {', '.join(wrong)}; use a logo instead")
     mark = Watermark(
         text=text,
         logo=None if name is None else _logo(table, name, folder),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ops.cli.local import serving
 from ops.local.serve.events import HttpRequest, HttpResponse
-from ops.local.serve.gateway import API_KEY, Gateway
+from ops.local.serve.gateway import Gateway, draw_api_key
 from ops.local.serve.server import Server, listen
 from ops.local.stack import LocalStack
 
@@ -51,9 +51,9 @@ class Run:
 @contextmanager
 def served(stack: LocalStack, answers: "Counter[tuple[str, int]]") -> Iterator[Server]:
     """The API of a running stack, answering until the block ends."""
-    with serving(stack, listen(0)) as server:
+    with serving(stack, listen(0), draw_api_key()) as server:
         plain = server.gateway
-        server.gateway = Counting(plain.routes, plain.invoke, plain.note, answers)
+        server.gateway = Counting(plain.routes, plain.invoke, plain.note, plain.api_key, answers)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -69,7 +69,7 @@ def fuzz(stack: LocalStack, *, examples: int, folder: Path, phases: str = "examp
     with served(stack, answers) as server:
         command = [
             *(str(Path(sys.executable).with_name("st")), "run", f"{server.url}/openapi.json"),
-            *("--header", f"x-api-key: {API_KEY}", "--max-examples", str(examples), "--phases", phases),
+            *("--header", f"x-api-key: {server.gateway.api_key}", "--max-examples", str(examples), "--phases", phases),
             *("--seed", str(SEED), "--generation-database", "none", "--no-color"),
         ]
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -3,14 +3,14 @@
 import io
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
 from PIL import Image
 
-from ops.local.serve.gateway import API_KEY
+from ops.local.serve.server import Server
 from ops.local.stack import LocalStack
 from tests.api.fuzz import served
 
@@ -18,15 +18,20 @@ SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
-def url(stack: LocalStack) -> Iterator[str]:
+def server(stack: LocalStack) -> Iterator[Server]:
     with served(stack, Counter()) as server:
-        yield server.url
+        yield server
 
 
 @pytest.fixture
-def client() -> Iterator[requests.Session]:
+def url(server: Server) -> str:
+    return server.url
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[requests.Session]:
     with requests.Session() as session:
-        session.headers["x-api-key"] = API_KEY
+        session.headers["x-api-key"] = server.gateway.api_key
         yield session
 
 
@@ -105,8 +110,10 @@ def test_bytes_that_are_no_picture_are_rejected_with_a_reason(url: str, client: 
     assert image["id"] in [each["id"] for each in listed]
 
 
-@pytest.mark.parametrize("key", ["", "wrong", API_KEY + "1"])
-def test_nobody_gets_in_without_the_key(url: str, key: str) -> None:
-    answer = requests.get(f"{url}/images", headers={"x-api-key": key}, timeout=10)
+@pytest.mark.parametrize("change", [lambda _key: "", lambda _key: "wrong", lambda key: f"{key}1"])
+def test_nobody_gets_in_without_the_key(server: Server, change: Callable[[str], str]) -> None:
+    key = change(server.gateway.api_key)
+
+    answer = requests.get(f"{server.url}/images", headers={"x-api-key": key}, timeout=10)
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (403, "application/problem+json")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,8 @@ def test_nobody_is_let_in_who_cannot_be_told(stage: Stage, url: str) -> None:
     ("authorizer", "context", "caller"),
     [
         ("api-key", {"identity": {"apiKeyId": "k1", "caller": "AIDA1"}}, "key/k1"),
-        ("iam", {"identity": {"apiKeyId": "k1", "caller": "AROA1:session-7"}}, "iam/AROA1"),
+        ("iam", {"identity": {"apiKeyId": "k1", "caller": "AIDA1"}}, "iam/AIDA1"),
+        ("iam", {"identity": {"apiKeyId": "k1", "caller": "AROA1:ann@example.com"}}, "iam/AROA1:ann@example.com"),
         ("jwt", {"identity": {"apiKeyId": "k1"}, "authorizer": {"claims": {"sub": "u1"}}}, "sub/u1"),
     ],
 )
@@ -315,6 +317,15 @@ def test_a_file_of_the_page_has_its_type_and_is_not_sent_twice(site: Gateway, ur
     assert site.get(url, if_none_match=answer.headers["ETag"]).status == 304
 
 
+def test_a_browser_keeps_the_page_for_minutes_and_asks_each_time_what_the_stage_takes(site: Gateway) -> None:
+    """Or each visit would invoke the function once for every file, for whoever comes."""
+    for url in ("/", "/js/app.js"):
+        assert site.get(url).headers["Cache-Control"] == "public, max-age=300"
+    for url in ("/settings.json", "/openapi.json"):
+        assert site.get(url).headers["Cache-Control"] == "no-cache"
+    assert site.get("/js/nothing.js").headers["Cache-Control"] == "no-store"
+
+
 def test_a_file_of_no_known_kind_is_not_served(site: Gateway) -> None:
     assert site.get("/notes.md").status == 404
 
@@ -362,6 +373,14 @@ def test_every_route_and_method_is_described(stage: Stage) -> None:
 def test_every_format_that_is_read_is_taken() -> None:
     assert {f"image/{name}" for name in READERS} == set(accepted_types(heic=False))
     assert set(accepted_types(heic=True)) - set(accepted_types(heic=False)) == {"image/heic", "image/heif"}
+
+
+def test_heic_is_taken_only_where_the_package_can_read_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_reader = build_api(ENVIRONMENT).limits.content_types
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    without = build_api(ENVIRONMENT).limits.content_types
+
+    assert set(with_reader) - set(without) == {"image/heic", "image/heif"}
 
 
 def test_every_way_to_reject_an_image_has_words_for_its_sender() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -9,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 from PIL import Image
 
 from ops.local.deployed import EventSourceMapping, Function
 from ops.local.emulator import ACCOUNT, Emulator
 from ops.local.player import Player
+from ops.local.program import Program
 from processing import imaging
 from processing.events import parse
 from processing.recipe import load
@@ -143,8 +146,9 @@ class Chaos:
             queue_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:uploads", function_name="chaos", batch_size=10, window=0,
             maximum_concurrency=3, reports_failures=True,
         )  # fmt: skip
+        program = Program(function, sys.executable, ROOT, (Path(boto3.__file__).parents[1],))
         return Player(
-            emulator.client("sqs"), mapping, function, code_root=ROOT,
+            emulator.client("sqs"), lambda: mapping, lambda: program,
             environ=emulator.environ() | {"AWS_ENDPOINT_URL": proxy.url}, log_dir=self._log_dir, environments=3,
         )  # fmt: skip
 

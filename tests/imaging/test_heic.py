@@ -1,4 +1,4 @@
-"""HEIC, where its package is installed: a file that code cannot make here, for no encoder of HEVC is free to ship.
+"""HEIC: files that code cannot make here, for no encoder of HEVC is free to ship.
 
 golden/portrait.heic is the corpus's four corners with its planted metadata, 96 x 64, stored on its side under a
 rotation property as telephones do; written once with pillow-heif 1.8.1 (x265).
@@ -15,8 +15,6 @@ from tests.corpus.pictures import CORNERS
 from tests.imaging import anatomy
 from tests.imaging.making import FORMATS, LIMITS, limits, made, opened, rendered
 
-pytest.importorskip("pi_heif")
-
 PORTRAIT = Path(__file__).with_name("golden") / "portrait.heic"
 PLACES = {"top-left": (10, 10), "top-right": (85, 10), "bottom-left": (10, 54), "bottom-right": (85, 54)}
 
@@ -30,6 +28,14 @@ def test_a_heic_is_upright_and_becomes_a_jpeg_when_its_format_cannot_be_kept():
     assert (result.source.image_format, result.source.width, result.source.height) == ("heic", 96, 64)
     for where, colour in CORNERS.items():
         assert picture.getpixel(PLACES[where]) == pytest.approx(colour, abs=4)
+
+
+@pytest.mark.parametrize(("name", "planes"), [("tiled.heic", 1.5), ("portrait.heic", 3.0)])
+def test_the_header_of_a_heic_says_what_its_planes_take(name, planes):
+    """4:2:0 as telephones write it, and 4:4:4; one byte a sample."""
+    header = inspect(PORTRAIT.with_name(name).read_bytes(), LIMITS)
+
+    assert header.plane_bytes == planes
 
 
 def test_the_time_a_heic_was_taken_is_known():

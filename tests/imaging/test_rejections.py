@@ -72,7 +72,7 @@ def heic_header() -> bytes:
 def test_heic_without_its_package_says_which_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pi_heif", None)
 
-    with pytest.raises(UnsupportedFormat, match=r"pi-heif.*requirements-base\.txt"):
+    with pytest.raises(UnsupportedFormat, match=r"pi_heif.*requirements-base\.txt"):
         inspect(heic_header(), LIMITS)
 
 

@@ -3,8 +3,9 @@
 import io
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageFont
 
+from processing.imaging import watermark
 from processing.recipe import Colour, Watermark
 from tests.corpus.pictures import pixel
 from tests.corpus.samples import saved
@@ -133,6 +134,17 @@ def test_a_text_has_its_colour_and_its_outline():
     assert (255, 0, 0) in colours(plain)
     assert (0, 255, 0) not in colours(plain)
     assert {(255, 0, 0), (0, 255, 0)} <= colours(outlined)
+
+
+def test_a_text_looks_the_same_where_pillow_can_shape_texts_and_where_it_cannot(monkeypatch):
+    """It can where the system has libfribidi; Lambda has none."""
+    looks = []
+    for can_shape in (True, False):
+        monkeypatch.setattr(ImageFont.core, "HAVE_RAQM", can_shape)
+        watermark._drawn.cache_clear()
+        looks.append(marked(solid(logo=None, text="AVATAR Typo", scale=0.8)).tobytes())
+
+    assert looks[0] == looks[1]
 
 
 def colours(image):

@@ -6,6 +6,7 @@ Run as the keeper is.
 import ctypes
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -63,6 +64,10 @@ def be_killed(_: str) -> None:
     os.kill(os.getpid(), 9)
 
 
+def note_paths(file: str) -> None:
+    Path(file).write_text("\n".join(sys.path))
+
+
 def stumble(_: str) -> None:
     raise ZeroDivisionError("division by zero")
 
@@ -70,7 +75,7 @@ def stumble(_: str) -> None:
 KEPT: list[bytearray] = []
 SPELLS = {
     each.__name__: each
-    for each in (hang, loop, loop_without_alarm, crash, crash_once, leave, swell, grow, be_killed, stumble)
+    for each in (hang, loop, loop_without_alarm, crash, crash_once, leave, swell, grow, be_killed, note_paths, stumble)
 }
 
 

@@ -2,21 +2,27 @@
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from processing.imaging import Header
+from processing.imaging import Header, Rendered
 from processing.imaging.render import WORKING_MEGABYTES, memory_estimate
 from processing.recipe import Recipe
-from processing.sandbox import Children, Renderer
+from processing.recipe.model import DEFAULT_PIXELS
+from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
 from processing.sandbox import Image as File
+from processing.sandbox.capacity import TimeBudget, capacity
 from tests.corpus.gain_maps import COLOURED, iso_segment, map_file, with_pictures
 from tests.sandbox.conftest import animation, picture
 
+TILED = Path(__file__).parents[1] / "imaging" / "golden" / "tiled.heic"
+PLANES = {"8 bits 4:2:0": 1.5, "10 bits 4:2:0": 3.0, "8 bits 4:4:4": 3.0, "10 bits 4:2:2": 4.0}  # bytes a pixel
 CASES = {
     "small JPEG": partial(picture, size=(640, 480)),
     "12 MP JPEG": partial(picture, size=(4000, 3000)),
@@ -50,6 +56,16 @@ def with_map(size: tuple[int, int], of: tuple[int, int] = (4000, 3000), **option
 
 
 Estimate = Callable[[bytes], float]
+
+
+class Counting(Renderer):
+    """Counts the tries."""
+
+    tries = 0
+
+    def render(self, *args: Any, **options: Any) -> Rendered:
+        self.tries += 1
+        return super().render(*args, **options)
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +103,45 @@ def test_a_gain_map_counts_where_it_takes_more_than_its_picture(recipe: Recipe) 
 
     assert memory_estimate(replace(header, gain_map=grey), recipe) == memory_estimate(header, recipe)
     assert memory_estimate(replace(header, gain_map=large), recipe) > 1.5 * memory_estimate(header, recipe)
+
+
+def test_a_tiled_heic_of_12_megapixels_renders_at_its_estimate_20_times_of_20(estimate: Estimate) -> None:
+    """With threads of its own, each with a stack and a heap, its decoder failed every other time."""
+    data = TILED.read_bytes()
+
+    prices = [estimate(data) for _ in range(20)]
+
+    assert len(set(prices)) == 1
+    assert prices[0] < 200
+
+
+def test_a_heic_among_nine_jpegs_renders_at_the_first_try_and_so_do_they(recipe: Recipe) -> None:
+    batch = [*(picture(size=(4000, 3000)) for _ in range(4)), TILED.read_bytes()]
+    batch += [picture(size=(4000, 3000)) for _ in range(5)]
+    room = capacity(1769)
+    renderers = Renderers(
+        [renderer := Counting(Children(recipe, environ=os.environ, kept=room.kept))],
+        recipe,
+        memory=MemoryBudget(room.rendering),
+        budget=TimeBudget(30, renderers=1),
+    )
+
+    with ThreadPoolExecutor(room.threads) as threads:
+        made = list(threads.map(lambda data: renderers.render(data, recipe), batch))
+    renderers.close()
+
+    assert renderer.tries == len(batch)
+    assert [each.source.image_format for each in made] == ["jpeg"] * 4 + ["heic"] + ["jpeg"] * 5
+
+
+@pytest.mark.parametrize("planes", PLANES.values(), ids=PLANES)
+def test_a_heic_at_its_limit_fits_a_function_of_1769_memory_estimate(recipe: Recipe, planes: float) -> None:
+    header = Header("heic", "RGB", DEFAULT_PIXELS["heic"] // 5000, 5000, 1, progressive=False, plane_bytes=planes)
+
+    assert memory_estimate(header, recipe) < capacity(1769).rendering
+
+
+def test_a_deeper_or_less_subsampled_heic_is_dearer(recipe: Recipe) -> None:
+    header = Header("heic", "RGB", 4000, 3000, 1, progressive=False, plane_bytes=1.5)
+
+    assert memory_estimate(replace(header, plane_bytes=3.0), recipe) > 1.2 * memory_estimate(header, recipe)

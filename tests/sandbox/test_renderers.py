@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import PIL
 import pytest
 
 from processing import imaging
@@ -29,7 +30,7 @@ from processing.recipe import Recipe
 from processing.sandbox import Children, Image, MemoryBudget, Renderer, Renderers
 from processing.sandbox.capacity import MAX_KEPT, TimeBudget
 from processing.sandbox.processes import ChannelClosed
-from tests.sandbox.conftest import AMPLE, HOSTILE, SECONDS, Make, family, picture, spelled
+from tests.sandbox.conftest import AMPLE, HOSTILE, MEGABYTES, SECONDS, Make, family, picture, spelled
 
 
 def test_a_child_imports_nothing_from_the_folder_it_is_started_in(
@@ -45,6 +46,25 @@ def test_a_child_imports_nothing_from_the_folder_it_is_started_in(
         assert renderer.estimate(Image.of(picture()), seconds=AMPLE) > 0
     finally:
         renderer.close()
+
+
+def test_a_child_imports_from_its_parents_folders_and_from_no_other(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where functions run from their package alone, their children must not have what else is installed."""
+    packages = Path(PIL.__file__).parents[1]
+    for needed in ("PIL", "pillow.libs", "cykooz_resizer"):
+        (tmp_path / needed).symlink_to(packages / needed)
+    paths = [str(tmp_path), *(path for path in sys.path if path not in ("", str(packages)))]
+    monkeypatch.setattr(sys, "path", paths)
+    renderer = Renderer(Children(recipe, environ=os.environ, fork_server=HOSTILE))
+    try:
+        renderers = Renderers([renderer], recipe, memory=MemoryBudget(MEGABYTES), budget=TimeBudget(AMPLE))
+        renderers.render(spelled(f"note_paths {tmp_path}/noted"), recipe)
+    finally:
+        renderer.close()
+
+    assert set((tmp_path / "noted").read_text().split("\n")) <= set(paths)
 
 
 def test_a_child_makes_the_variants_that_are_missing_with_the_same_bytes(make: Make, recipe: Recipe) -> None:

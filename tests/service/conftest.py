@@ -8,9 +8,11 @@ CHANGED = {
     "uploadsBucket": "holiday-originals",
     "uploadsPrefix": "incoming/raw/",
     "variantsBucket": "holiday-variants",
+    "existing": "false",
     "memory": 3008,
     "timeout": 300,
     "trySeconds": 30,
+    "rendering": "sandbox-only",
     "architecture": "arm64",
     "batchSize": 4,
     "window": 3,
@@ -22,18 +24,27 @@ CHANGED = {
     "logLevel": "DEBUG",
     "removals": "true",
     "pointInTimeRecovery": "false",
+    "pollQueue": "false",
     "alarmEmail": "on-call@example.com",
     "authorizer": "jwt",
     "userPoolArn": "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Example",
     "corsOrigins": "https://photos.example.com, https://www.example.com",
     "cdnDomain": "pictures.example.com",
     "uploadMinutes": 5,
-    "linkMinutes": 120,
+    "linkMinutes": 30,
     "apiMemory": 512,
     "apiRate": 7,
     "apiBurst": 9,
     "apiDailyQuota": 1000,
+    "apiKeys": "uploads, kiosk",
+    "publicRate": 3,
+    "publicBurst": 25,
+    "apiMetrics": "true",
+    "apiAccessLog": "true",
+    "apiTracing": "true",
 }
+
+TAKEN_UP = {"existing": "true", "removals": "true", "apiKeys": "uploads, kiosk,press2"}
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +56,9 @@ def default() -> Package:
 def changed() -> Package:
     """For the local stage and arm64, its parameters given on the command line, as text."""
     return package("local", CHANGED)
+
+
+@pytest.fixture(scope="session")
+def taken_up() -> Package:
+    """On buckets that stand already, with several API keys."""
+    return package("prod", TAKEN_UP)

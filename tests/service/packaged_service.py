@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ops.build.bytecode import find_python
+from ops.build.bytecode import LAMBDA_VERSION, find_python
 
 PROJECT = Path(__file__).parents[2]
 CACHE = PROJECT / ".cache" / "service"
@@ -39,6 +39,7 @@ SOURCES = (
         "ops/build/__init__.py",
         "ops/build/check.py",
         "ops/build/serverless-check.cjs",
+        "ops/build/serverless-stage.cjs",
         "ops/build/bytecode.py",
         "ops/build/serverless-bytecode.cjs",
     ),
@@ -107,10 +108,21 @@ def package(stage: str, parameters: Mapping[str, object] | None = None) -> Packa
     return Package(remembered)
 
 
-def serverless(project: Path, *arguments: str, python: str | None = sys.executable) -> subprocess.CompletedProcess[str]:
+NOWHERE = {
+    "AWS_REGION": "eu-west-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+"""A region and no source of credentials."""
+
+
+def serverless(
+    project: Path, *arguments: str, python: str | None = sys.executable, environ: Mapping[str, str] = NOWHERE
+) -> subprocess.CompletedProcess[str]:
     """Run the framework on a copy of the project, with pip of the Python that runs the tests if not told otherwise."""
     ours = ("AWS_", "SLS_", "PYTHON_BIN")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {**environ}
     return subprocess.run(
         ["node", str(FRAMEWORK), *arguments],
         cwd=project,
@@ -138,7 +150,7 @@ def copy_project(target: Path) -> None:
 
 
 def _fingerprint(project: Path, given: list[str]) -> str:
-    digest = hashlib.sha256(repr((given, sys.version_info[:2], find_python("3.13"))).encode())
+    digest = hashlib.sha256(repr((given, sys.version_info[:2], find_python(LAMBDA_VERSION))).encode())
     for name in SOURCES:
         top = project / name
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:

@@ -32,6 +32,15 @@ def att(logical_id: str) -> dict[str, list[str]]:
     return {"Fn::GetAtt": [logical_id, "Arn"]}
 
 
+def bucket(kind: str, below: str | None = None) -> dict[str, str]:
+    """The ARN of one of the dev stage's two buckets, by its name, or of what is below a prefix in it."""
+    arn = f"arn:${{AWS::Partition}}:s3:::darkroom-dev-{kind}-${{AWS::AccountId}}-${{AWS::Region}}"
+    return {"Fn::Sub": arn if below is None else f"{arn}/{below}*"}
+
+
+IMAGES_TABLE = {"Fn::Sub": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/darkroom-dev-images"}
+
+
 def policy(package: Package, logical_id: str) -> list[dict[str, Any]]:
     statement: list[dict[str, Any]] = package.properties(logical_id)["PolicyDocument"]["Statement"]
     return statement
@@ -54,10 +63,10 @@ def test_the_consumer_may_do_exactly_what_it_does(default: Package) -> None:
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"],
             [att("UploadsQueue")],
         ),
-        (["s3:GetObject"], [{"Fn::Sub": "${UploadsBucket.Arn}/images/*"}]),
-        (["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [{"Fn::Sub": "${VariantsBucket.Arn}/*"}]),
-        (["s3:ListBucket"], [att("UploadsBucket"), att("VariantsBucket")]),
-        (["dynamodb:UpdateItem"], [att("ImagesTable")]),
+        (["s3:GetObject"], [bucket("uploads", "images/")]),
+        (["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [bucket("variants", "")]),
+        (["s3:ListBucket"], [bucket("uploads"), bucket("variants")]),
+        (["dynamodb:UpdateItem"], [IMAGES_TABLE]),
         (["logs:CreateLogStream", "logs:PutLogEvents"], [att("ConsumerLogGroup")]),
     ]
     assert "ManagedPolicyArns" not in role
@@ -74,7 +83,9 @@ def test_the_consumers_role_is_lambdas_alone_and_one_of_two(default: Package) ->
 def test_what_may_be_read_follows_the_prefix(changed: Package) -> None:
     granted = changed.properties("ConsumerRole")["Policies"][0]["PolicyDocument"]["Statement"]
 
-    assert {"Fn::Sub": "${UploadsBucket.Arn}/incoming/raw/*"} in [statement["Resource"] for statement in granted]
+    assert {"Fn::Sub": "arn:${AWS::Partition}:s3:::holiday-originals/incoming/raw/*"} in [
+        statement["Resource"] for statement in granted
+    ]
 
 
 def test_nothing_is_allowed_by_a_wildcard(default: Package, changed: Package) -> None:
@@ -92,7 +103,7 @@ def test_nothing_is_allowed_by_a_wildcard(default: Package, changed: Package) ->
 
 
 def test_only_this_bucket_of_this_account_may_send_to_the_uploads_queue(default: Package, changed: Package) -> None:
-    for package, bucket in (
+    for package, name in (
         (default, "darkroom-dev-uploads-${AWS::AccountId}-${AWS::Region}"),
         (changed, "holiday-originals"),
     ):
@@ -105,7 +116,7 @@ def test_only_this_bucket_of_this_account_may_send_to_the_uploads_queue(default:
             "Action": "sqs:SendMessage",
             "Resource": att("UploadsQueue"),
             "Condition": {
-                "ArnEquals": {"aws:SourceArn": {"Fn::Sub": "arn:${AWS::Partition}:s3:::" + bucket}},
+                "ArnEquals": {"aws:SourceArn": {"Fn::Sub": "arn:${AWS::Partition}:s3:::" + name}},
                 "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
             },
         }
@@ -123,14 +134,14 @@ def test_the_queues_speak_tls_only(default: Package) -> None:
 
 
 def test_the_buckets_speak_tls_only(default: Package) -> None:
-    for bucket in ("UploadsBucket", "VariantsBucket"):
-        assert default.properties(f"{bucket}Policy")["Bucket"] == {"Ref": bucket}
-        assert [without_sid(each) for each in policy(default, f"{bucket}Policy")] == [
+    for name in ("UploadsBucket", "VariantsBucket"):
+        assert default.properties(f"{name}Policy")["Bucket"] == {"Ref": name}
+        assert [without_sid(each) for each in policy(default, f"{name}Policy")] == [
             {
                 "Effect": "Deny",
                 "Principal": "*",
                 "Action": "s3:*",
-                "Resource": [att(bucket), {"Fn::Sub": f"${{{bucket}.Arn}}/*"}],
+                "Resource": [att(name), {"Fn::Sub": f"${{{name}.Arn}}/*"}],
                 "Condition": TLS_ONLY,
             }
         ]
@@ -149,24 +160,22 @@ def test_every_bucket_is_closed_to_the_public_and_encrypted(default: Package) ->
     buckets = default.of_type("AWS::S3::Bucket")
 
     assert set(buckets) == {"UploadsBucket", "VariantsBucket", "ServerlessDeploymentBucket"}
-    for bucket in buckets.values():
-        closed = bucket["Properties"]["PublicAccessBlockConfiguration"]
+    for each in buckets.values():
+        closed = each["Properties"]["PublicAccessBlockConfiguration"]
         assert closed == {
             "BlockPublicAcls": True,
             "BlockPublicPolicy": True,
             "IgnorePublicAcls": True,
             "RestrictPublicBuckets": True,
         }
-        assert bucket["Properties"]["BucketEncryption"] == {
+        assert each["Properties"]["BucketEncryption"] == {
             "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
         }
 
 
 def test_acls_open_nothing_in_the_two_buckets_of_pictures(default: Package) -> None:
-    for bucket in ("UploadsBucket", "VariantsBucket"):
-        assert default.properties(bucket)["OwnershipControls"] == {
-            "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]
-        }
+    for name in ("UploadsBucket", "VariantsBucket"):
+        assert default.properties(name)["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
 
 
 def test_every_queue_is_encrypted(default: Package) -> None:

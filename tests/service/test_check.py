@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from ops.build.check import RULES, faults
-from tests.service.packaged_service import PROJECT, copy_project, serverless
+from tests.service.packaged_service import NOWHERE, PROJECT, copy_project, serverless
 
 DEFAULTS = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]["default"] | {
     "uploadsBucket": "originals",
@@ -42,6 +42,10 @@ def test_text_from_the_command_line_is_as_good_as_numbers_and_switches() -> None
         ("window", 0, 5),
         ("maximumConcurrency", 2, 1000),
         ("maxReceiveCount", 5, 1000),
+        ("linkMinutes", 5, 60),
+        ("publicRate", 1, 10000),
+        ("apiDailyQuota", 1, 1_000_000_000),
+        ("publicBurst", 25, 5000),
     ],
 )
 def test_a_number_is_accepted_within_its_limits_only(name: str, low: int, high: int) -> None:
@@ -68,6 +72,9 @@ def test_what_is_no_whole_number_is_no_number(value: object) -> None:
         ("removals", "yes"),
         ("pointInTimeRecovery", 1),
         ("pollQueue", ""),
+        ("rendering", "process"),
+        ("existing", "yes"),
+        ("apiAccessLog", 1),
     ],
 )
 def test_a_choice_has_to_be_one_of_those_named(name: str, value: object) -> None:
@@ -109,10 +116,29 @@ def test_a_prefix_may_be_several_folders_deep(prefix: str) -> None:
     assert found(uploadsPrefix=prefix) == []
 
 
+@pytest.mark.parametrize("names", ["", "Uploads", "a-b", "2go", "a,,b", "a b", "a" * 31])
+def test_an_api_key_has_a_name_that_a_resource_can_have(names: str) -> None:
+    (fault,) = found(apiKeys=names)
+
+    assert fault.startswith(f"apiKeys: is {names!r}; give names of small letters and digits")
+
+
+def test_several_api_keys_have_different_names() -> None:
+    assert found(apiKeys="uploads, kiosk,press2") == []
+    assert found(apiKeys="kiosk, uploads, kiosk") == ["apiKeys: has 'kiosk' more than once; name each key once"]
+
+
 def test_an_alarm_goes_to_an_address_or_to_nobody() -> None:
     assert found(alarmEmail="on-call@example.com") == found(alarmEmail="") == []
     for address in ("on-call", "on-call@example", "a b@example.com"):
         assert found(alarmEmail=address) == [f"alarmEmail: is {address!r}; give an e-mail address, or '' for none"]
+
+
+def test_the_smallest_burst_lets_the_whole_page_through() -> None:
+    page = [path for path in (PROJECT / "web").rglob("*") if path.is_file()]
+
+    documents = ("openapi.json", "settings.json")
+    assert RULES["publicBurst"](len(page) + len(documents) - 1), "a smaller burst than this is refused"
 
 
 def test_a_dead_letter_must_outlive_the_queue_it_comes_from() -> None:
@@ -131,6 +157,8 @@ def test_a_dead_letter_must_outlive_the_queue_it_comes_from() -> None:
         ({"memory": 3 * 1769}, 160),
         ({"memory": 3 * 1769, "batchSize": 7}, 140),
         ({"memory": 512, "trySeconds": 70}, 810),
+        ({"memory": 3 * 1769, "rendering": "in-process"}, 260),
+        ({"memory": 3 * 1769, "rendering": "sandbox-only"}, 160),
     ],
     ids=str,
 )
@@ -236,7 +264,8 @@ def test_the_framework_packages_nothing_when_anything_is_at_fault(tmp_path: Path
     text = (tmp_path / "serverless.yml").read_text()
     (tmp_path / "serverless.yml").write_text(text.replace("  local:\n", "  local:\n    memory: much\n"))
 
-    run = serverless(tmp_path, command, "--stage", "local", "--param=batchSize=100000", "--param=windw=3")
+    given = ("--stage", "local", "--param=batchSize=100000", "--param=windw=3")
+    run = serverless(tmp_path, command, *given, environ=NOWHERE | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
 
     said = run.stdout + run.stderr
     assert run.returncode == 2

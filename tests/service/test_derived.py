@@ -13,6 +13,7 @@ from tests.service.packaged_service import LOGO, PROJECT, copy_project
 DEFAULTS: dict[str, object] = {
     "uploadsBucket": "originals",
     "variantsBucket": "variants",
+    "existing": False,
     "timeout": 60,
     "window": 0,
     "architecture": "x86_64",

@@ -10,6 +10,7 @@ from processing.settings import Settings
 from tests.service.packaged_service import PROJECT, Package
 
 OUTAGE = 3600  # seconds
+NEW_ACCOUNT = 10  # concurrent executions, of all functions
 DAY = 24 * 60 * 60
 MAPPING = "ConsumerEventSourceMappingSQSUploadsQueue"
 
@@ -105,7 +106,7 @@ def test_the_mapping_takes_ten_at_once_and_hears_which_of_them_failed(default: P
         "Enabled": True,
         "BatchSize": 10,
         "MaximumBatchingWindowInSeconds": 0,
-        "ScalingConfig": {"MaximumConcurrency": 10},
+        "ScalingConfig": {"MaximumConcurrency": 5},
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "MetricsConfig": {"Metrics": ["EventCount"]},
     }  # and no FilterCriteria: a message that a filter does not match is deleted without a word
@@ -128,14 +129,23 @@ def test_the_queues_wait_for_messages_instead_of_asking_again_and_again(default:
     assert default.properties("UploadsQueue")["ReceiveMessageWaitTimeSeconds"] == 20
 
 
+def test_the_consumer_leaves_half_of_a_new_accounts_concurrency_to_the_api(default: Package) -> None:
+    most = default.properties(MAPPING)["ScalingConfig"]["MaximumConcurrency"]
+
+    assert most <= NEW_ACCOUNT / 2
+
+
 def test_logs_are_not_kept_for_ever(default: Package, changed: Package) -> None:
-    for package, days in ((default, 30), (changed, 90)):
+    for package, days, more in ((default, 30, set()), (changed, 90, {"ApiAccessLogGroup"})):
         groups = package.of_type("AWS::Logs::LogGroup")
 
-        assert {name: group["Properties"]["RetentionInDays"] for name, group in groups.items()} == {
-            "ConsumerLogGroup": days,
-            "ApiLogGroup": days,
-        }
+        assert groups.keys() == {"ConsumerLogGroup", "ApiLogGroup"} | more
+        assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {days}
+
+
+def test_where_images_are_rendered_follows_its_parameter(default: Package, changed: Package) -> None:
+    assert default.environment["RENDERING"] == "sandbox"
+    assert changed.environment["RENDERING"] == "sandbox-only"
 
 
 def test_memory_and_architecture_follow_their_parameters(changed: Package) -> None:

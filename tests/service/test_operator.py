@@ -3,10 +3,10 @@
 import json
 
 from tests.service.packaged_service import Package
-from tests.service.test_access import att, listed, policy
+from tests.service.test_access import IMAGES_TABLE, att, bucket, listed, policy
 
-UPLOADS = {"Fn::Sub": "${UploadsBucket.Arn}/images/*"}
-VARIANTS = {"Fn::Sub": "${VariantsBucket.Arn}/*"}
+UPLOADS = bucket("uploads", "images/")
+VARIANTS = bucket("variants", "")
 MAPPING = {
     "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:"
     "${ConsumerEventSourceMappingSQSUploadsQueue}"
@@ -21,12 +21,12 @@ def test_an_operator_may_do_exactly_what_the_commands_do(default: Package) -> No
 
     assert granted == {
         "FindTheStage": (["cloudformation:DescribeStacks"], [{"Ref": "AWS::StackId"}]),
-        "ListObjects": (["s3:ListBucket"], [att("UploadsBucket"), att("VariantsBucket")]),
+        "ListObjects": (["s3:ListBucket"], [bucket("uploads"), bucket("variants")]),
         "ReadObjects": (["s3:GetObject"], [UPLOADS, VARIANTS]),
         "Upload": (["s3:PutObject", "s3:AbortMultipartUpload"], [UPLOADS]),
         "RemoveOrphans": (["s3:DeleteObject"], [VARIANTS]),
-        "ReadTheLedger": (["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"], [att("ImagesTable")]),
-        "KeepTheHistory": (["dynamodb:PutItem"], [att("ImagesTable")]),
+        "ReadTheLedger": (["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"], [IMAGES_TABLE]),
+        "KeepTheHistory": (["dynamodb:PutItem"], [IMAGES_TABLE]),
         "SendToTheQueues": (["sqs:GetQueueAttributes", "sqs:SendMessage"], [att("UploadsQueue"), att("UploadsDlq")]),
         "TakeDeadLetters": (
             ["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"],
@@ -39,7 +39,10 @@ def test_an_operator_may_do_exactly_what_the_commands_do(default: Package) -> No
         "SeeWhatIsDeployed": (["lambda:GetFunctionConfiguration"], [att("ConsumerLambdaFunction")]),
         "PauseAndResume": (["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"], [MAPPING]),
         "WhatKnowsNoResources": (
-            ["lambda:ListEventSourceMappings", "cloudwatch:GetMetricData", "cloudwatch:ListMetrics"],
+            [
+                *("lambda:ListEventSourceMappings", "lambda:GetAccountSettings"),
+                *("cloudwatch:GetMetricData", "cloudwatch:ListMetrics"),
+            ],
             ["*"],
         ),
     }
@@ -54,8 +57,8 @@ def test_an_operator_writes_the_history_of_redrives_and_no_record_of_an_image(de
 def test_an_operator_reads_uploads_below_the_prefix_only(changed: Package) -> None:
     resources = [each for one in policy(changed, "OperatorPolicy") for each in listed(one["Resource"])]
 
-    assert {"Fn::Sub": "${UploadsBucket.Arn}/incoming/raw/*"} in resources
-    assert {"Fn::Sub": "${UploadsBucket.Arn}/*"} not in resources
+    assert {"Fn::Sub": "arn:${AWS::Partition}:s3:::holiday-originals/incoming/raw/*"} in resources
+    assert {"Fn::Sub": "arn:${AWS::Partition}:s3:::holiday-originals/*"} not in resources
 
 
 def test_the_policy_has_a_name_of_its_own_in_each_region_and_an_output(default: Package) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.build.bytecode import add_byte_code, find_python
+from ops.build.bytecode import LAMBDA_VERSION, add_byte_code, find_python
 from ops.build.bytecode import main as add
 from tests.service.packaged_service import LOGO, PROJECT, Package
 
@@ -31,6 +31,7 @@ def test_the_zip_has_the_code_the_recipe_and_what_they_import_and_nothing_else(d
     assert top_levels(default) == {
         *("api", "handlers", "processing", "web", "recipe.toml", "logos"),
         *("PIL", "pillow.libs", "pillow-13.0.0.dist-info"),
+        *("pi_heif", "pi_heif.libs", "pi_heif-1.4.0.dist-info", "_pi_heif.cpython-313-x86_64-linux-gnu.so"),
         *("cykooz_resizer", "cykooz_resizer-4.0.1.dist-info"),
         "requirements.txt",  # the plugin's own list of what it put in
     }
@@ -57,7 +58,7 @@ def test_compiled_files_are_for_the_functions_python_or_there_are_none(default: 
     compiled = {name for name in default.files if name.endswith(".pyc")}
 
     modules = {name.replace("__pycache__/", "").replace(".cpython-313.pyc", ".py") for name in compiled}
-    assert modules == (sources if find_python("3.13") else set())
+    assert modules == (sources if find_python(LAMBDA_VERSION) else set())
 
 
 def zipped(path: Path, files: dict[str, str]) -> Path:
@@ -101,6 +102,42 @@ def test_without_the_functions_python_the_package_stays_as_it_is_and_a_line_says
     assert "No Python 2.1" in capsys.readouterr().err
 
 
+def test_the_version_of_python_that_is_looked_for_is_the_functions(default: Package) -> None:
+    assert default.properties("ConsumerLambdaFunction")["Runtime"] == f"python{LAMBDA_VERSION}"
+
+
+def python_of(folder: Path, version: str) -> Path:
+    """A stand-in for an interpreter of this version."""
+    folder.mkdir(parents=True)
+    python = folder / f"python{version}"
+    python.write_text(f"#!/bin/sh\necho {version} $0\n")
+    python.chmod(0o755)
+    return python
+
+
+def test_a_python_that_only_pyenv_knows_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = python_of(tmp_path / "versions" / "2.1.7" / "bin", "2.1")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.delenv("LAMBDA_PYTHON", raising=False)
+
+    assert find_python("2.1") == str(python)
+    assert find_python("2.2") is None
+
+
+def test_lambda_python_goes_before_the_path_and_the_path_before_pyenv(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python_of(tmp_path / "versions" / "2.1.7" / "bin", "2.1")
+    on_the_path, chosen = python_of(tmp_path / "path", "2.1"), python_of(tmp_path / "chosen", "2.1")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "path"), prepend=":")
+
+    monkeypatch.setenv("LAMBDA_PYTHON", str(chosen))
+    assert find_python("2.1") == str(chosen)
+    monkeypatch.setenv("LAMBDA_PYTHON", sys.executable)  # of another version
+    assert find_python("2.1") == str(on_the_path)
+
+
 def test_boto3_is_left_to_lambdas_runtime(default: Package, changed: Package) -> None:
     for package in (default, changed):
         assert not top_levels(package) & {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3"}
@@ -125,8 +162,8 @@ def test_arm64_goes_without_the_resizer_which_has_no_wheel_for_it(changed: Packa
 
 
 def test_the_package_is_small_enough_for_a_direct_upload_and_a_quick_start(default: Package) -> None:
-    assert default.zip_path.stat().st_size < 10 * 2**20
-    assert sum(default.files.values()) < 32 * 2**20
+    assert default.zip_path.stat().st_size < 12 * 2**20
+    assert sum(default.files.values()) < 36 * 2**20
 
 
 def test_the_template_has_nothing_for_cfn_lint_to_say(default: Package, changed: Package) -> None:

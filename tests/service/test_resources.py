@@ -2,11 +2,14 @@
 
 import json
 import logging
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from bench.runner import malloc_settings
+from handlers.rendering import METRIC
 from handlers.telemetry import Metrics
 from tests.service.packaged_service import PROJECT, Package
 
@@ -57,12 +60,73 @@ def test_a_bucket_can_be_given_a_name(changed: Package) -> None:
     assert changed.properties("VariantsBucket")["BucketName"] == "holiday-variants"
 
 
-@pytest.mark.parametrize("logical_id", ["UploadsBucket", "VariantsBucket", "ImagesTable"])
-def test_what_cannot_be_made_again_stays_when_the_stack_goes(default: Package, logical_id: str) -> None:
+KEPT = ("UploadsBucket", "VariantsBucket", "UploadsBucketPolicy", "VariantsBucketPolicy", "ImagesTable")
+
+
+@pytest.mark.parametrize("logical_id", KEPT)
+def test_what_cannot_be_made_again_stays_with_its_policy_when_the_stack_goes(default: Package, logical_id: str) -> None:
+    """But not when the very first deployment fails: the next one would find the names taken."""
     resource = default.template["Resources"][logical_id]
 
-    assert resource["DeletionPolicy"] == "Retain"
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
     assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_nothing_else_stays(default: Package) -> None:
+    kept = {name for name, each in default.template["Resources"].items() if "DeletionPolicy" in each}
+
+    assert kept == set(KEPT)
+
+
+def test_the_protected_table_is_made_when_nothing_else_can_fail_any_more(default: Package, taken_up: Package) -> None:
+    """CloudFormation cannot take back a protected table after a failure, and its name would be taken the next time."""
+    for package in (default, taken_up):
+        before = needed_for(package.template["Resources"], "ImagesTable")
+        watching = {name for name, each in package.template["Resources"].items() if "CloudWatch" in each["Type"]}
+        keys = {name for name in package.template["Resources"] if name.startswith(("ApiKey", "ApiUsagePlan"))}
+
+        later = {
+            name: each["Type"]
+            for name, each in package.template["Resources"].items()
+            if name not in before | watching | keys | {"ImagesTable"}
+        }
+        assert set(later.values()) <= {  # what refers to a name of this stack's own and to nothing that can be taken
+            *("AWS::SQS::QueuePolicy", "AWS::SNS::Topic", "AWS::Lambda::Permission", "AWS::S3::BucketPolicy"),
+            "AWS::S3::Bucket",
+        }
+        assert {name for name, kind in later.items() if "S3" in kind} <= {
+            *("ServerlessDeploymentBucket", "ServerlessDeploymentBucketPolicy"),
+        }
+
+
+def needed_for(resources: dict[str, Any], name: str) -> set[str]:
+    """All that CloudFormation makes before a resource: what it depends on or refers to, and so on."""
+
+    def names(node: object) -> Iterator[str]:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key == "Ref":
+                    yield value
+                elif key == "Fn::GetAtt":
+                    yield value[0]
+                elif key == "Fn::Sub":
+                    yield from (found.partition(".")[0] for found in re.findall(r"\$\{([^}]+)\}", value))
+                else:
+                    yield from names(value)
+        elif isinstance(node, list):
+            for each in node:
+                yield from names(each)
+
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        resource = resources[waiting.pop()]
+        said = resource.get("DependsOn", [])
+        direct = {*([said] if isinstance(said, str) else said), *names(resource.get("Properties", {}))}
+        new = {each for each in direct if each in resources} - found
+        found |= new
+        waiting += new
+    return found
 
 
 @pytest.mark.parametrize("logical_id", ["UploadsBucket", "VariantsBucket"])
@@ -79,6 +143,7 @@ def test_uploads_that_were_broken_off_are_not_paid_for_for_ever(default: Package
 def test_the_images_table_has_one_item_for_each_version_of_each_object_and_never_forgets(default: Package) -> None:
     assert default.properties("ImagesTable") == {
         "TableName": "darkroom-dev-images",
+        "DeletionProtectionEnabled": True,
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [
             {"AttributeName": "object", "AttributeType": "S"},
@@ -159,6 +224,26 @@ def test_a_bug_raises_the_alarm_by_the_metric_that_the_consumer_writes(default: 
     assert watched["AlarmActions"] == watched["OKActions"] == [{"Ref": "AlarmTopic"}]
 
 
+def test_rendering_without_a_sandbox_raises_the_alarm_within_minutes_and_as_long_as_it_lasts(default: Package) -> None:
+    written: list[str] = []
+    metrics = Metrics("the function's name", clock=lambda: 0, write=written.append)
+    metrics.count_always(METRIC)
+    metrics.flush_batch()
+    for line in map(json.loads, written):
+        (group,) = line["_aws"]["CloudWatchMetrics"]
+        watched = alarm(default, "SandboxAlarm")
+
+        assert watched["Namespace"] == group["Namespace"]
+        assert [{"Name": watched["MetricName"], "Unit": "Count"}] == group["Metrics"]
+        assert watched["Dimensions"] == [
+            {"Name": name, "Value": {"Ref": "ConsumerLambdaFunction"}} for name in group["Dimensions"][0]
+        ]
+        assert (watched["Period"], watched["EvaluationPeriods"], watched["Threshold"]) == (60, 1, 0)
+        assert (watched["Statistic"], watched["ComparisonOperator"]) == ("Sum", "GreaterThanThreshold")
+        assert watched["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    assert len(written) == 2
+
+
 def test_a_single_killed_invocation_is_no_backlog(changed: Package) -> None:
     threshold = changed.properties("QueueAgeAlarm")["Threshold"]
 
@@ -175,9 +260,9 @@ def test_alarms_reach_an_address_only_where_one_is_given(default: Package, chang
 def test_the_function_is_told_where_everything_is(default: Package) -> None:
     told = default.environment
 
-    assert told["UPLOADS_BUCKET"] == {"Ref": "UploadsBucket"}
-    assert told["VARIANTS_BUCKET"] == {"Ref": "VariantsBucket"}
-    assert told["IMAGES_TABLE"] == {"Ref": "ImagesTable"}
+    assert told["UPLOADS_BUCKET"] == default.properties("UploadsBucket")["BucketName"]
+    assert told["VARIANTS_BUCKET"] == default.properties("VariantsBucket")["BucketName"]
+    assert told["IMAGES_TABLE"] == default.properties("ImagesTable")["TableName"]
     assert told["QUEUE_URL"] == {"Ref": "UploadsQueue"}
 
 
@@ -214,9 +299,9 @@ def test_the_stack_says_where_everything_is(default: Package) -> None:
     for name in ("ServerlessDeploymentBucketName", "ServiceEndpoint"):
         assert outputs.pop(name)  # the framework's own
     assert outputs == {
-        "UploadsBucket": {"Ref": "UploadsBucket"},
+        "UploadsBucket": {"Fn::Sub": "darkroom-dev-uploads-${AWS::AccountId}-${AWS::Region}"},
         "UploadsPrefix": "images/",
-        "VariantsBucket": {"Ref": "VariantsBucket"},
+        "VariantsBucket": {"Fn::Sub": "darkroom-dev-variants-${AWS::AccountId}-${AWS::Region}"},
         "ImagesTable": {"Ref": "ImagesTable"},
         "UploadsQueueUrl": {"Ref": "UploadsQueue"},
         "UploadsDlqUrl": {"Ref": "UploadsDlq"},

@@ -14,12 +14,12 @@ from typing import Any
 from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
 
 from ops.cli.local import serving
-from ops.local.serve.gateway import API_KEY
 from ops.local.serve.server import listen
 from ops.local.stack import LocalStack
 from tests.corpus.pictures import scene
 
 PATIENCE = 60_000  # milliseconds until something that has to come must be there; machines may be busy
+API_KEY = "key-0001-of-the-tests-of-the-page"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -48,7 +48,7 @@ def started(executable: str) -> Iterator[Browser]:
 @contextmanager
 def served(stack: LocalStack) -> Iterator[str]:
     """The page and its API on the running stack, at the URL given."""
-    with listen(0) as listener, serving(stack, listener) as server:
+    with listen(0) as listener, serving(stack, listener, API_KEY) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

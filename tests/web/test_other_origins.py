@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from ops.local.invocation import FunctionError
-from ops.local.serve.gateway import Gateway
+from ops.local.serve.gateway import Gateway, draw_api_key
 from ops.local.serve.routes import Routes
 from ops.local.serve.server import Server, listen
 from tests.ops.local.test_serve import TEMPLATE, refusals
@@ -25,7 +25,10 @@ def broken(_event):
 def api_for(*origins):
     """An API whose function always fails, for pages of these origins."""
     routes = Routes.of({"Resources": {**TEMPLATE["Resources"], **refusals(*origins)}})
-    with listen(0) as listener, Server(listener, Gateway(routes, broken, lambda note: None)) as server:
+    with (
+        listen(0) as listener,
+        Server(listener, Gateway(routes, broken, lambda note: None, draw_api_key()), origins) as server,
+    ):
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -6,9 +6,8 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Error, expect
 
-from ops.local.serve.gateway import API_KEY
 from tests.ops.local.test_post_policy import send
-from tests.web.browsing import PATIENCE, damaged, files, notes
+from tests.web.browsing import API_KEY, PATIENCE, damaged, files, notes
 
 S3 = re.compile(r"http://127\.0\.0\.1:\d+/darkroom-local-uploads/?$")
 

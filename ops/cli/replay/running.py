@@ -1,4 +1,4 @@
-"""Fetching and rendering as the consumer does, with the time of each step and the memory.
+"""Fetching and rendering as the consumer does, with the packages that it has, the time of each step and the memory.
 
 The steps are timed from outside, by a profile function: what runs is what is deployed.
 """
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from PIL.ImageFile import ImageFile
 
+from ops.cli.packaged import FORK_SERVER, packaged_readers
 from ops.cli.stage import Stage
 from ops.errors import UsageError
 from processing import imaging
@@ -89,7 +90,8 @@ def replay(stage: Stage, target: ReplayTarget, recipe: Recipe, limits: ReplayLim
         body = _fetch(stage, target, recipe)
         made.size, made.steps["fetch"] = len(body), (time.perf_counter() - start) * 1000
         run: Run = _in_sandbox(limits) if limits else _in_this_process
-        run(made, body, recipe)
+        with packaged_readers():
+            run(made, body, recipe)
     except Unavailable:
         raise
     except SourceChanged as error:
@@ -123,7 +125,7 @@ def _in_sandbox(limits: ReplayLimits) -> Run:
     room, seconds = capacity(limits.memory), limits.seconds
 
     def run(made: Replay, body: bytes, recipe: Recipe) -> None:
-        child = Renderer(Children(recipe, environ=os.environ, kept=room.kept))
+        child = Renderer(Children(recipe, environ=os.environ, kept=room.kept, fork_server=FORK_SERVER))
         renderers = Renderers([child], recipe, memory=MemoryBudget(room.rendering), budget=TimeBudget(seconds))
         start = time.perf_counter()
         try:

@@ -32,6 +32,7 @@ def status(
     SQS's counts are approximate. Age and rate are CloudWatch's, a minute or two late. Where it has none, as on the
     embedded stack, the age is "-" and the rate is how much shorter the queue got between two samples: arrivals and
     departures cannot be distinguished then. Outcomes are CloudWatch's as well, by delivery; or else the images table's.
+    The account's concurrency is what all its functions in the region have together.
 
     Examples:
 
@@ -86,6 +87,7 @@ def document(stage: Stage, status: StageStatus) -> dict[str, Any]:
         "rate_per_second": asdict(status.rate),
         "seconds_to_drain": status.seconds_to_drain,
         "last_hour": asdict(status.outcomes),
+        "account_concurrency": asdict(status.concurrency),
     }
 
 
@@ -110,6 +112,7 @@ def _lines(stage: Stage, status: StageStatus) -> Iterator[Line]:
     why = f": darkroom dlq groups --stage {stage.name}" if dead else ""
     yield "dead", f"{dead:,} dead letters{why}", "red" if dead else ""
     yield "mapping", _mapping(status), "" if mapping.state == ENABLED else "yellow"
+    yield "account", *_account(status)
     yield "last hour", _outcomes(status), ""
 
 
@@ -142,6 +145,17 @@ def _mapping(status: StageStatus) -> str:
     most = mapping.maximum_concurrency
     limit = "as many at once as the account allows" if most is None else f"at most {most:,} at once"
     return f"{mapping.state}, {limit}, batches of {mapping.batch_size:,}"
+
+
+def _account(status: StageStatus) -> tuple[str, str]:
+    """The account's concurrency, and its style: yellow where the mapping may take all that there is."""
+    account, most = status.concurrency, status.mapping.maximum_concurrency
+    if account.limit is None or account.unreserved is None:
+        return f"concurrency unknown ({account.unknown})", ""
+    sentence = f"{account.limit:,} at once, of which {account.unreserved:,} are unreserved"
+    if most is not None and most < account.unreserved:
+        return sentence, ""
+    return f"{sentence}: the mapping can take them all; lower maximumConcurrency, or have the limit raised", "yellow"
 
 
 def _outcomes(status: StageStatus) -> str:

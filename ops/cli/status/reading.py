@@ -10,6 +10,7 @@ from typing import Final
 from ops.cli.mapping import StageMapping, mapping_of
 from ops.cli.queues import Depth, depth_of
 from ops.cli.stage import Stage
+from ops.cli.status.account import Concurrency, concurrency_of
 from ops.cli.status.metrics import MINUTE, Outcomes, QueueMetrics, StageMetrics, of_last_hour
 
 APART: Final = 3.0  # seconds between the two samples of a single status
@@ -58,6 +59,7 @@ class StageStatus:
     mapping: StageMapping
     rate: Rate
     outcomes: Outcomes
+    concurrency: Concurrency
 
     @property
     def seconds_to_drain(self) -> float | None:
@@ -78,11 +80,11 @@ class Observer:
     pause: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _samples: deque[QueueSample] = field(default_factory=deque, init=False)
-    _slow: tuple[float, QueueMetrics, Outcomes] | None = field(default=None, init=False)
+    _slow: tuple[float, QueueMetrics, Outcomes, Concurrency] | None = field(default=None, init=False)
 
     def read(self) -> StageStatus:
         """The status now."""
-        sqs, (metrics, outcomes) = self.stage.client("sqs"), self._slowly()
+        sqs, (metrics, outcomes, concurrency) = self.stage.client("sqs"), self._slowly()
         queue = self._sample()
         return StageStatus(
             at=self.now(),
@@ -92,6 +94,7 @@ class Observer:
             mapping=mapping_of(self.stage),
             rate=self._rate(metrics),
             outcomes=outcomes,
+            concurrency=concurrency,
         )
 
     def read_twice(self) -> StageStatus:
@@ -113,11 +116,12 @@ class Observer:
         counted = of_counts(metrics.deleted, metrics.sent, MINUTE)
         return counted if counted.source else of_samples(self._samples)
 
-    def _slowly(self) -> tuple[QueueMetrics, Outcomes]:
+    def _slowly(self) -> tuple[QueueMetrics, Outcomes, Concurrency]:
         if self._slow is None or self.clock() - self._slow[0] > FRESH:
             queue = self.stage.queue_url.rsplit("/", 1)[-1]
             metrics = StageMetrics(self.stage.client("cloudwatch")).of_queue(queue, self.now())
-            self._slow = (self.clock(), metrics, of_last_hour(self.stage, self.now()))
+            outcomes = of_last_hour(self.stage, self.now())
+            self._slow = (self.clock(), metrics, outcomes, concurrency_of(self.stage.client("lambda")))
         return self._slow[1:]
 
 

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +11,15 @@ from ops.local.invocation import FunctionError, FunctionTimeoutError
 from ops.local.serve.events import HttpRequest, HttpResponse, MalformedAnswerError, to_event, to_response
 from ops.local.serve.routes import Routes
 
-API_KEY = "darkroom-local-key-0001"
-"""The key of the local stage. It protects nothing: the server listens on loopback, before an emulator."""
-
 KEY_ID = "local"
 BODY_LIMIT = 10 * 1024 * 1024  # API Gateway's
 PAYLOAD_LIMIT = 6 * 1024 * 1024  # Lambda's, of an event and of an answer
 STAGE = "local"
+
+
+def draw_api_key() -> str:
+    """A new API key, as long as API Gateway's: it keeps other programs and pages away from the user's photos."""
+    return secrets.token_hex(20)
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,13 @@ class Gateway:
     Args:
         invoke: asks the function; raises `FunctionError`.
         note: told what a client is not told: why a request ended as the server's fault.
+        api_key: the only key there is.
     """
 
     routes: Routes
     invoke: Callable[[dict[str, Any]], Any]
     note: Callable[[str], None]
+    api_key: str
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """The whole way of one request."""
@@ -38,7 +43,7 @@ class Gateway:
         if match is None:
             return self._own("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")  # so says AWS of no route
         given = request.header("x-api-key")
-        if match.private and not hmac.compare_digest(given.encode(), API_KEY.encode()):
+        if match.private and not hmac.compare_digest(given.encode(), self.api_key.encode()):
             return self._own("INVALID_API_KEY", "Forbidden")
         if len(request.body) > BODY_LIMIT:
             return self.too_large()

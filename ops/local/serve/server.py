@@ -1,18 +1,29 @@
 """HTTP on loopback in front of the gateway: one thread a connection, connections kept open."""
 
+import json
 import socket
 import sys
+from collections.abc import Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ops.errors import StackError
+from ops.local.guard import is_loopback
 from ops.local.serve.events import HttpRequest, HttpResponse
 from ops.local.serve.gateway import BODY_LIMIT, Gateway
 
 HOST = "127.0.0.1"
 WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 CHUNK = 1 << 16
+
+FOR_NOBODY_ELSE = HttpResponse(
+    HTTPStatus.FORBIDDEN,
+    [("Content-Type", "application/json")],
+    json.dumps(
+        {"message": "This server is for its own page, at 127.0.0.1 or localhost, and for corsOrigins."}
+    ).encode(),
+)
 
 
 def listen(port: int) -> socket.socket:
@@ -28,15 +39,31 @@ def listen(port: int) -> socket.socket:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves the gateway on a socket of `listen`, until `shutdown`."""
+    """Serves the gateway on a socket of `listen`, until `shutdown`: to programs here, to pages of known origins only.
+
+    Args:
+        listener: the socket.
+        gateway: what answers.
+        origins: of pages elsewhere that may ask, as in the parameter corsOrigins.
+    """
 
     daemon_threads = True  # a browser's idle connection must not keep the server from ending
 
-    def __init__(self, listener: socket.socket, gateway: Gateway) -> None:
+    def __init__(self, listener: socket.socket, gateway: Gateway, origins: Iterable[str] = ()) -> None:
         super().__init__(listener.getsockname(), GatewayHandler, bind_and_activate=False)
         self.socket.close()  # the one that the base class has made
         self.socket = listener
         self.gateway = gateway
+        self._origins = frozenset(filter(None, origins))
+
+    @property
+    def own_origins(self) -> list[str]:
+        """Of the page that it serves itself, by each name of this machine."""
+        return [f"http://{name}:{self.server_address[1]}" for name in (HOST, "localhost", "[::1]")]
+
+    def lets_in(self, host: str, origin: str | None) -> bool:
+        """Whether a request with this Host, and this Origin if a page asks, is one for this server."""
+        return is_loopback(host) and (origin is None or origin in self._origins or origin in self.own_origins)
 
     @property
     def url(self) -> str:
@@ -85,6 +112,10 @@ class GatewayHandler(BaseHTTPRequestHandler):
         if length > BODY_LIMIT:
             self._skip(length)
             self._send(self.server.gateway.too_large())
+            return
+        if not self.server.lets_in(self.headers.get("host", ""), self.headers.get("origin")):
+            self._skip(length)
+            self._send(FOR_NOBODY_ELSE)
             return
         request = HttpRequest(
             method=self.command,

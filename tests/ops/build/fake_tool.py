@@ -24,6 +24,8 @@ def main(arguments):
             sys.exit(int(os.environ.get("FAKE_NO_VENV", "0")))
         case ["-m", "pip", "--version"]:
             return
+        case ["-I", "-c", _, *modules]:  # is it installed?
+            sys.exit(" ".join(modules[:1]) if "pip" in os.environ.get("FAKE_ELSEWHERE", "") else 0)
     title = ME.name if ME.name in ("npm", "tsc") else "ops" if "ops" in arguments else arguments[1]
     hangs = os.environ.get("FAKE_HANGS") == title
     if hangs:
@@ -36,13 +38,18 @@ def main(arguments):
             "cwd": os.getcwd(),
             "path": os.environ.get("PYTHONPATH"),
             "keeps_byte_code": not sys.dont_write_bytecode,
+            "environ": dict(os.environ),
         }
         log.write(json.dumps(called) + "\n")
     if title == "venv":
         folder = Path(arguments[2]) / "bin"
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(ME, folder / "python")
-    if title == "npm":
+    if title == "npm" and "npm" not in os.environ.get("FAKE_ELSEWHERE", ""):
+        for name in (".bin/serverless", "serverless-python-requirements/package.json"):
+            installed = Path("node_modules", name)
+            installed.parent.mkdir(parents=True, exist_ok=True)
+            installed.touch()
         tsc = Path("node_modules", "typescript", "bin", "tsc")
         tsc.parent.mkdir(parents=True, exist_ok=True)
         tsc.write_text(SCRIPT.format(command=json.dumps(sys.executable), arguments=json.dumps([__file__, tsc.name])))

@@ -100,11 +100,11 @@ def test_a_second_run_skips_the_whole_set_up(ready):
 
 
 def test_the_command_runs_where_the_caller_stands(ready, tmp_path):
-    ready.run("start", INIT_CWD=str(tmp_path), PYTHONPATH="/mine")
+    ready.run("start", INIT_CWD=str(tmp_path))
 
     (ops,) = ready.calls()
     assert ops["cwd"] == str(tmp_path)
-    assert ops["path"] == f"{ready.root}:/mine"
+    assert ops["path"] == str(ready.root)
 
 
 def test_byte_code_is_kept_whatever_the_shell_says(ready):
@@ -122,6 +122,116 @@ def test_the_command_stands_in_the_venv_under_its_own_name(ready, tmp_path):
 
     (call,) = ready.calls()
     assert call["arguments"] == ["-P", "-m", "ops", "dlq", "a b"]
+
+
+OF_OTHERS = {
+    "CONDA_PREFIX": "/opt/conda",
+    "NODE_ENV": "production",
+    "NODE_OPTIONS": "--throw-deprecation",
+    "NPM_CONFIG_PREFIX": "/opt/npm",
+    "PIP_CONSTRAINT": "/etc/constraints.txt",
+    "PIP_NO_DEPS": "1",
+    "PIP_PREFIX": "/opt/pip",
+    "PIP_REQUIRE_VIRTUALENV": "1",
+    "PIP_TARGET": "/opt/pip",
+    "PIP_USER": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONPATH": "/opt/ros/lib/python3.10/site-packages",
+    "PYTHONSTARTUP": "/etc/startup.py",
+    "PYTHONWARNINGS": "ignore",
+    "VIRTUAL_ENV": "/opt/other",
+    "npm_config_omit": "dev",
+    "npm_config_production": "true",
+}
+OF_MIRRORS = {
+    "HTTPS_PROXY": "http://proxy.example:3128",
+    "NODE_EXTRA_CA_CERTS": "/dev/null",
+    "NO_PROXY": "localhost",
+    "PIP_CERT": "/etc/ca.pem",
+    "PIP_INDEX_URL": "https://pypi.example/simple",
+    "npm_config_cache": "/var/cache/npm",
+    "npm_config_registry": "https://npm.example",
+}
+OVER_FILES = {"PIP_NO_DEPS": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_USER": "0"}
+
+
+def test_what_the_shell_says_of_other_projects_reaches_no_tool(clone):
+    clone.has("python3", "npm").run("start", **OF_OTHERS, **OF_MIRRORS)
+
+    seen = {call["title"]: call["environ"] for call in clone.calls()}
+    assert list(seen) == ["venv", "pip", "npm", "ops"]
+    for title, environ in seen.items():
+        own = OVER_FILES if title == "pip" else {"PYTHONPATH": str(clone.root)} if title == "ops" else {}
+        assert {name: environ[name] for name in OF_OTHERS if name in environ} == own
+        assert {name: environ[name] for name in OF_MIRRORS} == OF_MIRRORS
+
+
+def test_npm_is_told_to_install_what_is_for_development(clone):
+    clone.has("python3", "npm").run("start")
+
+    assert {"--include=dev", "--bin-links"} <= set(clone.calls()[2]["arguments"])
+
+
+def test_the_shells_python_settings_do_not_reach_the_command_in_the_venv(ready, tmp_path):
+    command = ready.root / ".venv" / "bin" / "darkroom"
+    environ = ready.environ | {"PATH": "/bin:/usr/bin", "PYTHONPATH": "/mine", "PYTHONWARNINGS": "error"}
+
+    subprocess.run([command, "status"], cwd=tmp_path, env=environ, check=True)
+
+    (call,) = ready.calls()
+    assert call["path"] == str(ready.root)
+    assert "PYTHONWARNINGS" not in call["environ"]
+
+
+def test_aws_settings_reach_the_command(ready):
+    ready.run("status", AWS_PROFILE="work")
+
+    assert ready.calls()[0]["environ"]["AWS_PROFILE"] == "work"
+
+
+@pytest.mark.parametrize(("tool", "missing"), [("pip", "boto3"), ("npm", "node_modules/.bin/serverless")])
+def test_no_stamp_says_so_when_a_tool_installed_elsewhere(clone, tool, missing):
+    result = clone.has("python3", "npm").run("start", FAKE_ELSEWHERE=tool)
+
+    assert result.returncode == 2
+    assert f"{tool} ended well, but" in result.stderr
+    assert missing in result.stderr
+    assert "ops" not in clone.titles()
+    clone.run("start")
+    assert tool in clone.titles()
+
+
+def test_node_modules_that_somebody_pruned_are_installed_again(ready):
+    (ready.root / "node_modules" / ".bin" / "serverless").unlink()
+
+    ready.run("start")
+
+    assert ready.titles() == ["npm", "ops"]
+
+
+def test_of_two_set_ups_in_one_clone_the_second_waits_and_finds_all_done(clone):
+    first = clone.has("python3", "npm").start("start", FAKE_HANGS="pip")
+    while not (clone.log.exists() and '"title": "pip"' in clone.log.read_text()):
+        assert first.poll() is None
+        time.sleep(0.02)
+    second = clone.start("start")
+    assert "another set-up is at work" in second.stderr.readline()
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=20)
+    second.communicate(timeout=20)
+
+    assert (first.returncode, second.returncode) == (130, 0)
+    assert clone.titles() == ["venv", "pip", "venv", "pip", "npm", "ops"]
+    assert not (clone.root / ".cache" / "setup.lock").exists()
+
+
+def test_the_lock_of_a_set_up_that_was_killed_holds_nobody_up(clone):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (clone.root / ".cache").mkdir()
+    (clone.root / ".cache" / "setup.lock").write_text(str(gone.pid))
+
+    assert clone.has("python3", "npm").run("start").returncode == 0
 
 
 def test_the_commands_exit_code_is_passed_on(ready):
@@ -182,7 +292,7 @@ def test_a_set_up_that_failed_half_way_is_begun_again(clone):
 
 def test_an_interrupted_set_up_says_so_and_is_begun_again(clone):
     process = clone.has("python3", "npm").start("start", FAKE_HANGS="pip")
-    while not (clone.log.exists() and '"pip"' in clone.log.read_text()):
+    while not (clone.log.exists() and '"title": "pip"' in clone.log.read_text()):
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)

@@ -1,14 +1,34 @@
 """What tests of the commands do to the embedded stack: put, wait, look, and a queue of their own where nobody works."""
 
 import dataclasses
+import functools
 import io
 import time
 import uuid
 import zipfile
+from pathlib import Path
 
+from ops.cli.packaged import REQUIREMENTS, packaged_readers
 from ops.cli.stage import Stage
 from processing.ledger import ImagesTable, Version
 from tests.corpus.pictures import scene
+
+HEIC = Path(__file__).parents[2] / "imaging" / "golden" / "portrait.heic"
+
+
+def with_requirements(folder, monkeypatch, name):
+    """Without and then with a reader for HEIC in the package, as far as the command under ``name`` can see."""
+    for requirement in ("", "Pi.Heif==1.4.0"):
+        for file in REQUIREMENTS:
+            (folder / file).write_text(f"# what is packaged\nPillow==13.0.0\n{requirement}\n")
+        monkeypatch.setattr(name, functools.partial(packaged_readers, folder))
+        yield
+
+
+def use(monkeypatch, stack):
+    """Let ``--stage local`` mean this stack, or emulator, whatever else runs on this machine."""
+    for name, value in stack.environ().items():
+        monkeypatch.setenv(name, value)
 
 
 def stage_of(stack, **outputs):

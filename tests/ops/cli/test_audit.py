@@ -10,7 +10,7 @@ from ops.cli.audit.judge import NOTIFIED
 from ops.cli.main import make_app
 from ops.cli.recipes import read_recipe
 from processing.storage.objects import head
-from tests.ops.cli.embedded import deploy, jpeg, prefix_of, put, quiet_stage, stage_of, wait_for, wait_until
+from tests.ops.cli.embedded import deploy, jpeg, prefix_of, put, quiet_stage, stage_of, use, wait_for, wait_until
 
 VARIANTS = tuple(spec.name for spec in read_recipe().variants)
 
@@ -45,7 +45,7 @@ def forget(stage, key, etag):
 
 @pytest.fixture
 def audit(stack, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    use(monkeypatch, stack)
 
     def run(*arguments):
         return CliRunner().invoke(make_app(), ["audit", "--stage", "local", *arguments])

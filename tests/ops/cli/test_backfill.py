@@ -26,6 +26,7 @@ from tests.ops.cli.embedded import (
     quiet_stage,
     records,
     stage_of,
+    use,
     wait_for,
     wait_until,
 )
@@ -34,7 +35,7 @@ from tests.ops.cli.embedded import (
 @pytest.fixture
 def live(stack, monkeypatch):
     """The stack as it is, with its consumer at work."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    use(monkeypatch, stack)
     return stage_of(stack)
 
 
@@ -268,7 +269,7 @@ def test_a_backfill_that_is_killed_goes_on_from_its_checkpoint_and_loses_nothing
         put(quiet, key, b"x")
     options = ["backfill", "--stage", "local", "--prefix", prefix, "--checkpoint", str(checkpoint), "--rate", "100"]
     command = [sys.executable, "-c", KILLED, quiet.uploads_bucket, quiet.queue_url, *options]
-    environ = {**os.environ, "AWS_ENDPOINT_URL": stack.endpoint}
+    environ = {**os.environ, **stack.environ()}
 
     for later in (0, 0.05):  # seconds: another moment of a batch
         kill_when_written(command, environ, checkpoint, later)

@@ -24,7 +24,7 @@ def test_the_table_ends_with_the_sum_and_the_formula_is_below_it():
     assert (
         "billed seconds of a batch = 10 images x 0.113 s CPU / 1.00 vCPU + 1 x 0.25 s waiting = 1.38" in result.stdout
     )
-    assert "hours with 10 at once" in result.stdout
+    assert "hours with 5 at once" in result.stdout
 
 
 def test_programs_get_the_same_numbers():

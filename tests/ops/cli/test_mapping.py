@@ -9,13 +9,13 @@ from ops.cli.main import make_app
 from ops.cli.mapping import DISABLED, ENABLED, Switch, mapping_of
 from ops.cli.queues import depth_of
 from ops.errors import UsageError
-from tests.ops.cli.embedded import jpeg, prefix_of, put, quiet_stage, stage_of, wait_for, wait_until
+from tests.ops.cli.embedded import jpeg, prefix_of, put, quiet_stage, stage_of, use, wait_for, wait_until
 
 
 @pytest.fixture
 def darkroom(stack, monkeypatch):
     """Runs the command on the running stack: its exit code, standard output and standard error."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    use(monkeypatch, stack)
     return lambda *words: CliRunner().invoke(make_app(), [*words, "--stage", "local"])
 
 
@@ -59,7 +59,7 @@ def test_the_mapping_is_read_as_it_was_deployed(stack):
 
 
 def test_a_stage_without_a_mapping_says_how_to_get_one(stack):
-    with pytest.raises(UsageError, match=r"has 0 event source mappings .* serverless deploy --stage local"):
+    with pytest.raises(UsageError, match=r"has 0 event source mappings .* npm run deploy -- --stage local"):
         mapping_of(quiet_stage(stack))
 
 

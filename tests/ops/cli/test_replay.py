@@ -11,12 +11,23 @@ from typer.testing import CliRunner
 from ops.cli.dlq.selection import read_queue
 from ops.cli.main import make_app
 from tests.corpus.pictures import scene
-from tests.ops.cli.embedded import jpeg, prefix_of, put, quiet_stage, stage_of, wait_for, wait_until
+from tests.ops.cli.embedded import (
+    HEIC,
+    jpeg,
+    prefix_of,
+    put,
+    quiet_stage,
+    stage_of,
+    use,
+    wait_for,
+    wait_until,
+    with_requirements,
+)
 
 
 @pytest.fixture
 def live(stack, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    use(monkeypatch, stack)
     return stage_of(stack)
 
 
@@ -94,6 +105,30 @@ def test_what_failed_fails_here_with_the_same_reason_and_a_traceback(quiet, opti
     assert "processing.errors.CorruptImage: " in told.stderr
     assert (document["outcome"], document["reason"]["cause"]) == ("failed", "CorruptImage")
     assert "Traceback" in document["traceback"]
+
+
+def test_a_format_that_only_the_workshop_can_read_fails_as_on_lambda(quiet, tmp_path, monkeypatch):
+    pytest.importorskip("pi_heif")
+    key = f"{prefix_of(quiet)}phone.heic"
+    put(quiet, key, HEIC.read_bytes())
+
+    unpackaged, packaged = (
+        json.loads(run(key, "--json").stdout)
+        for _ in with_requirements(tmp_path, monkeypatch, "ops.cli.replay.running.packaged_readers")
+    )
+
+    assert unpackaged["reason"]["cause"] == "UnsupportedFormat"
+    assert packaged["source"]["format"] == "heic"
+
+
+def test_a_contained_replay_has_the_packaged_readers_too(quiet):
+    key = f"{prefix_of(quiet)}phone.heic"
+    put(quiet, key, HEIC.read_bytes())
+
+    here, there = (json.loads(run(key, *options, "--json").stdout) for options in ((), ("--sandbox",)))
+
+    assert there.get("reason", {}).get("cause") == here.get("reason", {}).get("cause")
+    assert there.get("variants") == here.get("variants")
 
 
 def test_a_contained_replay_makes_the_same_variants(quiet):

@@ -41,7 +41,7 @@ def test_the_embedded_stack_has_the_concurrency_of_its_stage_and_not_of_the_othe
 
     assert len(Consumer.of(stage).code_version) == 12
     assert function_of(stage) == replace(function_of(None), concurrency=2)
-    assert function_of(None).concurrency == 10
+    assert function_of(None).concurrency == 5
 
 
 def test_a_mapping_without_a_limit_is_bounded_by_the_account(stack):

@@ -14,7 +14,7 @@ from ops.cli.show.command import advice, document
 from ops.cli.show.facts import ObjectFacts, key_of
 from ops.errors import UsageError
 from processing.ledger import Record, Status, Version
-from tests.ops.cli.embedded import jpeg, prefix_of, put, stage_of, wait_for, wait_until
+from tests.ops.cli.embedded import jpeg, prefix_of, put, stage_of, use, wait_for, wait_until
 
 CAT = Version("uploads", "images/a.jpg", "e1")
 
@@ -27,7 +27,7 @@ def stage(stack):
 @pytest.fixture
 def show(stack, monkeypatch):
     """Runs the command: its exit code, standard output and standard error."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    use(monkeypatch, stack)
     return lambda *words: CliRunner().invoke(make_app(), ["show", *words, "--stage", "local"])
 
 

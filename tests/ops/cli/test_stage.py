@@ -7,13 +7,13 @@ import typer
 from typer.testing import CliRunner
 
 from ops.cli.stage import Stage, find, on_stage
-from ops.errors import StackError, UsageError
-from ops.local.emulator import announced, running_endpoint
+from ops.errors import UsageError
+from tests.ops.cli.embedded import use
 
 
 @pytest.fixture
 def local(stack, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    use(monkeypatch, stack)
     return stack
 
 
@@ -25,11 +25,26 @@ def test_the_local_stage_is_found_from_its_stacks_outputs(local):
     assert stage.client("s3").head_bucket(Bucket=stage.uploads_bucket)
 
 
+def test_no_setting_of_the_shell_turns_a_command_away_from_the_local_stage(local, monkeypatch):
+    for name, value in {
+        "AWS_CA_BUNDLE": "/nowhere/ca.pem",
+        "AWS_PROFILE": "work",
+        "AWS_REGION": "us-gov-west-1",
+        "AWS_USE_FIPS_ENDPOINT": "true",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)
+
+    assert find("local").client("s3").head_bucket(Bucket=local.outputs["UploadsBucket"])
+
+
 def test_a_stage_that_was_never_deployed_is_named_with_the_command_that_deploys_it(local, monkeypatch):
     for name, value in local.environ().items():
         monkeypatch.setenv(name, value)
 
-    with pytest.raises(UsageError, match=r"no stack darkroom-nowhere .* serverless deploy --stage nowhere"):
+    with pytest.raises(UsageError, match=r"no stack darkroom-nowhere .* npm run deploy -- --stage nowhere"):
         find("nowhere", "eu-west-1")
 
 
@@ -45,27 +60,6 @@ def test_a_region_is_asked_for_where_none_is_known(monkeypatch):
 
     with pytest.raises(UsageError, match=r"--region"):
         find("dev")
-
-
-def test_a_running_stack_is_known_while_it_is_announced(tmp_path, monkeypatch):
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    file = tmp_path / "running.json"
-
-    with announced("http://127.0.0.1:1", file):
-        assert running_endpoint(file) == "http://127.0.0.1:1"
-    with pytest.raises(StackError, match="npm run local"):
-        running_endpoint(file)
-
-
-def test_a_stack_whose_owner_was_killed_is_not_running(tmp_path, monkeypatch):
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    file = tmp_path / "running.json"
-    gone = os.posix_spawn("/bin/true", ["true"], {})
-    os.waitpid(gone, 0)
-    file.write_text(f'{{"endpoint": "http://127.0.0.1:1", "pid": {gone}}}')
-
-    with pytest.raises(StackError, match="no local stack"):
-        running_endpoint(file)
 
 
 def test_a_command_on_a_stage_takes_its_own_options_and_the_three_that_find_it(local):

@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from ops.cli.main import make_app
 from ops.local.emulator import PROJECT
-from tests.ops.cli.embedded import jpeg, prefix_of, put, stage_of, wait_for, wait_until
+from tests.ops.cli.embedded import jpeg, prefix_of, put, stage_of, use, wait_for, wait_until
 
 
 @pytest.fixture
 def status(stack, monkeypatch):
     """Runs the command: its exit code, standard output and standard error."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+    use(monkeypatch, stack)
     return lambda *words: CliRunner().invoke(make_app(), ["status", *words, "--stage", "local"])
 
 
@@ -38,6 +38,7 @@ def test_an_upload_is_seen_in_the_outcomes_and_leaves_the_queue_empty(stack, sta
     assert said["last_hour"] == {"counts": said["last_hour"]["counts"], "source": "the images table", "complete": True}
     assert said["last_hour"]["counts"]["done"] == before + 1
     assert (said["mapping"]["state"], said["mapping"]["maximum_concurrency"]) == ("Enabled", 2)
+    assert said["account_concurrency"]["unknown"] == "lambda:GetAccountSettings: 404"  # the emulator has no limit
     assert (said["oldest_seconds"], said["seconds_to_drain"]) == (None, 0)
 
 

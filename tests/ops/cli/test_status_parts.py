@@ -7,12 +7,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 from rich.console import Console
 
 from ops.cli.mapping import StageMapping
 from ops.cli.queues import Depth
 from ops.cli.stage import Stage
+from ops.cli.status.account import Concurrency, concurrency_of
 from ops.cli.status.command import document, duration, page
 from ops.cli.status.metrics import HOUR, Outcomes, QueueMetrics, StageMetrics
 from ops.cli.status.reading import APART, KEPT, Observer, QueueSample, Rate, StageStatus, of_counts, of_samples
@@ -155,6 +157,7 @@ class Looks:
         stage = type("Stage", (), {"client": lambda _self, name: name, "queue_url": "q", "dlq_url": "dlq"})()
         monkeypatch.setattr("ops.cli.status.reading.depth_of", self.depth_of)
         monkeypatch.setattr("ops.cli.status.reading.mapping_of", lambda _stage: None)
+        monkeypatch.setattr("ops.cli.status.reading.concurrency_of", lambda _client: Concurrency(10, 10))
         monkeypatch.setattr("ops.cli.status.reading.of_last_hour", lambda _stage, _now: Outcomes({}, "nowhere"))
         monkeypatch.setattr(StageMetrics, "of_queue", self.of_queue)
         self.observer = Observer(stage, lambda: self.time, self.pause, lambda: NOW)
@@ -221,6 +224,7 @@ def status(**changes):
         "mapping": mapping,
         "rate": Rate(),
         "outcomes": Outcomes({"done": 1300, "not_started": 2}, "CloudWatch, by delivery"),
+        "concurrency": Concurrency(1000, 900),
     }
     return StageStatus(**facts | changes)
 
@@ -281,3 +285,39 @@ def test_programs_get_null_for_what_is_not_known():
     assert (said["oldest_seconds"], said["seconds_to_drain"], said["rate_per_second"]["finished"]) == (None, None, None)
     assert said["queue"] == {"waiting": 1200, "in_flight": 20, "delayed": 5}
     assert said["at"] == "2026-11-21T12:30:20+00:00"
+
+
+def lambda_answering(operation, answer=None, **error):
+    """Lambda's client, stubbed by botocore with one answer or one refusal."""
+    client = boto3.client("lambda", "eu-west-1", aws_access_key_id="local", aws_secret_access_key="local")
+    stubber = Stubber(client)
+    if answer is None:
+        stubber.add_client_error(operation, **error)
+    else:
+        stubber.add_response(operation, answer)
+    stubber.activate()
+    return client
+
+
+def test_the_accounts_concurrency_is_lambdas_own_word():
+    limits = {"AccountLimit": {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 8}}
+
+    assert concurrency_of(lambda_answering("get_account_settings", limits)) == Concurrency(10, 8)
+
+
+def test_a_concurrency_that_lambda_does_not_tell_is_unknown_with_the_reason():
+    refused = lambda_answering("get_account_settings", service_error_code="AccessDeniedException")
+    found = concurrency_of(refused)
+
+    assert found == Concurrency(unknown="lambda:GetAccountSettings: AccessDeniedException")
+    said = screen(status(concurrency=found), 120)["account"]
+    assert said == "concurrency unknown (lambda:GetAccountSettings: AccessDeniedException)"
+    assert document(PROD, status(concurrency=found))["account_concurrency"]["limit"] is None
+
+
+@pytest.mark.parametrize(("most", "unreserved", "warned"), [(5, 10, False), (10, 10, True), (None, 1000, True)])
+def test_a_mapping_that_can_take_all_the_account_has_is_pointed_out(most, unreserved, warned):
+    said = screen(status(most=most, concurrency=Concurrency(unreserved, unreserved)), 160)["account"]
+
+    assert said.startswith(f"{unreserved:,} at once, of which {unreserved:,} are unreserved")
+    assert said.endswith("lower maximumConcurrency, or have the limit raised") is warned

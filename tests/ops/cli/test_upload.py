@@ -11,7 +11,7 @@ from ops.cli.upload.content import FileFacts
 from ops.cli.upload.transfer import ONE_REQUEST, PART, Transfer
 from processing.errors import PreconditionFailed
 from tests.ops.cli.bare import bare_stage, stored, told_of
-from tests.ops.cli.embedded import jpeg, prefix_of, put, stage_of
+from tests.ops.cli.embedded import HEIC, jpeg, prefix_of, put, stage_of, use, with_requirements
 from tests.ops.cli.interrupted_upload import interrupted_again_and_again
 
 
@@ -33,12 +33,12 @@ def stage(bare):
 
 @pytest.fixture
 def upload(bare, monkeypatch):
-    return command(bare[1].endpoint, monkeypatch)
+    return command(bare[1], monkeypatch)
 
 
-def command(endpoint, monkeypatch):
+def command(stack, monkeypatch):
     """Runs the command, and gives its exit code, standard output and standard error."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    use(monkeypatch, stack)
     return lambda *words, **more: CliRunner().invoke(
         make_app(), ["upload", *map(str, words), "--stage", "local"], **more
     )
@@ -175,6 +175,20 @@ def test_a_dry_run_tells_the_same_and_uploads_nothing(stage, upload, photos):
     assert counts(dry) == counts(real) == {"uploaded": 2, "there_already": 0, "refused": 1, "failed": 0}
 
 
+def test_a_format_that_only_the_workshop_can_read_is_refused(stage, upload, photos, tmp_path, monkeypatch):
+    pytest.importorskip("pi_heif")
+    (photos / "phone.heic").write_bytes(HEIC.read_bytes())
+
+    unpackaged, packaged = (
+        upload(photos, "--dry-run", "--json")
+        for _ in with_requirements(tmp_path, monkeypatch, "ops.cli.upload.command.packaged_readers")
+    )
+
+    assert counts(unpackaged) == {"uploaded": 2, "there_already": 0, "refused": 1, "failed": 0}
+    assert "pi-heif" in unpackaged.stdout
+    assert counts(packaged) == {"uploaded": 3, "there_already": 0, "refused": 0, "failed": 0}
+
+
 def test_what_the_consumer_would_refuse_is_named_and_left_here(stage, upload, photos):
     (photos / "broken.jpg").write_bytes(jpeg()[:50])
 
@@ -230,7 +244,7 @@ def test_nothing_to_upload_is_said(upload, tmp_path):
 
 def test_uploads_are_followed_to_their_ends(stack, photos, monkeypatch):
     (photos / "broken.jpg").write_bytes(jpeg()[:400])
-    upload, folder = command(stack.endpoint, monkeypatch), prefix_of(stage_of(stack))
+    upload, folder = command(stack, monkeypatch), prefix_of(stage_of(stack))
 
     result = upload(photos, "--prefix", folder, "--all", "--exclude", "*.txt", "--wait", "--json")
 
@@ -252,7 +266,7 @@ def test_what_did_not_end_well_says_what_to_do(stage, upload, photos):
 
 
 def test_what_was_there_already_is_waited_for_as_well(stack, tmp_path, monkeypatch):
-    stage, upload = stage_of(stack), command(stack.endpoint, monkeypatch)
+    stage, upload = stage_of(stack), command(stack, monkeypatch)
     (tmp_path / "cat.jpg").write_bytes(jpeg(7))
     put(stage, f"{stage.uploads_prefix}there/cat.jpg", jpeg(7))
 

@@ -2,18 +2,23 @@
 
 import json
 import os
+import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import boto3
 import pytest
 
 from ops.local.deployed import EventSourceMapping, Function
 from ops.local.emulator import Emulator
 from ops.local.player import Player
+from ops.local.program import Program
 
 FUNCTIONS = Path(__file__).parent / "functions"
+SITE_PACKAGES = Path(boto3.__file__).parents[1]
 REGION = "eu-west-1"
 
 
@@ -64,7 +69,8 @@ class Stage:
     def send(self, *bodies):
         return [self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)["MessageId"] for body in bodies]
 
-    def play(self, handler, *, timeout=20.0, environments=None, environment=None, enabled=lambda: True, **mapping):
+    def play(self, handler, *, timeout=20.0, environments=None, environment=None, now=dict, **mapping):
+        """``now`` has the settings of the mapping that may change meanwhile."""
         source = EventSourceMapping(
             queue_arn=f"arn:aws:sqs:{REGION}:123456789012:{self.queue_name}", function_name="function", **mapping
         )
@@ -78,13 +84,11 @@ class Stage:
         )
         player = Player(
             self.sqs,
-            source,
-            function,
-            code_root=FUNCTIONS,
+            lambda: replace(source, **now()),
+            lambda: Program(function, sys.executable, FUNCTIONS, (SITE_PACKAGES,)),
             environ=self.emulator.environ(),
             log_dir=self.log_dir,
             environments=environments,
-            enabled=enabled,
         )
         self.players.append(player)
         player.start()

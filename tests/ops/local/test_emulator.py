@@ -11,10 +11,13 @@ from urllib.parse import urlparse
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from ops.errors import StackError
-from ops.local.emulator import PROJECT, Emulator
+from ops.local.emulator import CONFIG, PROJECT, Emulator
 from tests.ops.local.conftest import REGION, is_running, wait_until
+
+V4 = Config(signature_version="s3v4")
 
 
 def test_it_answers_as_soon_as_it_has_started_and_is_gone_when_it_has_stopped(tmp_path):
@@ -115,7 +118,8 @@ def test_a_connection_stays_open_for_the_next_request(emulator):
 def test_a_body_sent_in_chunks_arrives_whole(emulator):
     s3 = emulator.client("s3")
     s3.create_bucket(Bucket="chunks", CreateBucketConfiguration={"LocationConstraint": REGION})
-    url = urlparse(s3.generate_presigned_url("put_object", {"Bucket": "chunks", "Key": "k"}))
+    signing = emulator.credentials.session(REGION).client("s3", endpoint_url=emulator.endpoint, config=CONFIG.merge(V4))
+    url = urlparse(signing.generate_presigned_url("put_object", {"Bucket": "chunks", "Key": "k"}))
     connection = http.client.HTTPConnection(url.netloc)
     connection.request("PUT", f"{url.path}?{url.query}", iter([b"one", b"two"]), encode_chunked=True)
     answer = connection.getresponse()

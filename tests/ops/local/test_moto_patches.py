@@ -19,6 +19,7 @@ from moto.sqs.models import Message, SQSBackend, sqs_backends
 
 from ops.local import moto_patches, moto_queues
 from ops.local.moto_probes import lines_run
+from ops.local.patch import PatchError
 from tests.ops.local.conftest import wait_until
 
 THREADS = 50
@@ -425,7 +426,7 @@ def test_a_name_that_is_gone_is_named_before_anything_is_replaced(patch, owner, 
         if name in vars(holder):
             monkeypatch.delattr(holder, name)
 
-    with pytest.raises(moto_patches.PatchError, match=rf"{patch.adds}\b.*\b{name}\b"):
+    with pytest.raises(PatchError, match=rf"{patch.adds}\b.*\b{name}\b"):
         moto_patches.install(refuse_to_replace, [*PATCHES[:1], patch])
 
 

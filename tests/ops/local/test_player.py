@@ -28,7 +28,7 @@ def test_while_the_mapping_is_disabled_messages_wait_unreceived(stage):
         answers.append(enabled.is_set())
         return answers[-1]
 
-    player = stage.play("succeed", enabled=ask)
+    player = stage.play("succeed", now=lambda: {"enabled": ask()})
     wait_until(lambda: player.paused)
     stage.send("a", "b")
 
@@ -43,7 +43,7 @@ def test_while_the_mapping_is_disabled_messages_wait_unreceived(stage):
 
 def test_a_mapping_that_is_disabled_meanwhile_stops_the_player(stage):
     enabled = [True]
-    player = stage.play("succeed", enabled=lambda: bool(enabled))
+    player = stage.play("succeed", now=lambda: {"enabled": bool(enabled)})
     stage.send("a")
     wait_until(lambda: player.counts.deleted == 1)
 
@@ -54,6 +54,22 @@ def test_a_mapping_that_is_disabled_meanwhile_stops_the_player(stage):
     player.stop()
     assert player.counts.batches == 1
     assert (stage.left(), stage.hidden()) == (1, 0)
+
+
+def test_a_changed_mapping_holds_from_the_next_batch_on(stage):
+    settings = {"batch_size": 1, "maximum_concurrency": 1}
+    player = stage.play("succeed", now=lambda: settings, environments=2)
+    stage.send(*"ab")
+    wait_until(lambda: player.counts.deleted == 2)
+    assert {len(call["ids"]) for call in stage.invocations()} == {1}
+
+    settings |= {"batch_size": 3, "enabled": False}
+    wait_until(lambda: player.paused)
+    stage.send(*"cde")
+    settings |= {"enabled": True}
+
+    wait_until(lambda: player.counts.deleted == 5)
+    assert [len(call["ids"]) for call in stage.invocations()] == [1, 1, 3]
 
 
 def test_what_failed_comes_back_when_its_visibility_timeout_ends(stage):
@@ -328,7 +344,7 @@ def test_the_function_sees_its_own_environment_and_not_the_users(stage, monkeypa
 
     assert environ["SETTING"] == "on"
     assert environ["AWS_ENDPOINT_URL"] == stage.emulator.endpoint
-    assert environ["AWS_ACCESS_KEY_ID"] == "local"
+    assert environ["AWS_ACCESS_KEY_ID"] == stage.emulator.credentials.access_key
     assert environ["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
     assert environ["AWS_LAMBDA_FUNCTION_NAME"] == "function"
     assert environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "512"

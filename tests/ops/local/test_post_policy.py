@@ -10,18 +10,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.config import Config
 
-from ops.local.emulator import CONFIG, local_session
-from ops.local.post_policy import RefusedError, check, signed_form
+from ops.local.credentials import Credentials
+from ops.local.emulator import CONFIG
+from ops.local.post_policy import check, signed_form
+from ops.local.refusals import RefusedError
 
 BUCKET = "forms"
 KEY = "images/2026-11-21/cat.png"
 BODY = b"x" * 100
+REGION = "eu-west-1"
+KEYS = Credentials.draw()
 V4 = Config(signature_version="s3v4")  # without it boto3 signs forms as in 2006, and S3 refuses those by now
 
 
 @pytest.fixture(scope="module")
 def s3(emulator):
-    client = local_session().client("s3", endpoint_url=emulator.endpoint, config=CONFIG.merge(V4))
+    client = emulator.credentials.session(REGION).client("s3", endpoint_url=emulator.endpoint, config=CONFIG.merge(V4))
     client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     return client
 
@@ -38,15 +42,21 @@ def form(s3):
     )
 
 
-def send(url, fields, body):
-    """POST the form as a browser does; the status and the text of the answer."""
+def send(url, fields, body, late=None):
+    """POST the form as a browser does, with ``late`` fields behind the file; the status and the text of the answer."""
     boundary = uuid.uuid4().hex
-    parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items()]
+    parts, behind = (
+        "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in some.items()
+        )
+        for some in (fields, late or {})
+    )
     file = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="cat.png"\r\n'
         f"Content-Type: image/png\r\n\r\n"
     )
-    content = "".join(parts).encode() + file.encode() + body + f"\r\n--{boundary}--\r\n".encode()
+    content = parts.encode() + file.encode() + body + f"\r\n{behind}--{boundary}--\r\n".encode()
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     try:
         with urllib.request.urlopen(urllib.request.Request(url, content, headers)) as answer:
@@ -151,6 +161,30 @@ def test_a_form_that_nobody_signed_is_refused(form, change, code):
     assert f"<Code>{code}</Code>" in send(form["url"], form["fields"] | change, BODY)[1]
 
 
+def test_fields_behind_the_file_do_not_count(s3, form):
+    """A page that appends them there works on no real bucket."""
+    late = {name: form["fields"][name] for name in ("x-amz-signature", "policy")}
+    early = {name: value for name, value in form["fields"].items() if name not in late}
+
+    status, text = send(form["url"], early, BODY, late)
+
+    assert (status, "<Code>AccessDenied</Code>" in text) == (403, True)
+
+
+def test_what_is_not_in_the_policy_may_stand_behind_the_file(s3, form):
+    assert send(form["url"], form["fields"], BODY, {"submit": "Upload"})[0] == 204
+
+
+def test_a_key_behind_the_file_is_missing(form):
+    early = {name: value for name, value in form["fields"].items() if name != "key"}
+
+    status, text = send(form["url"], early, BODY, {"key": KEY})
+
+    assert status == 400
+    assert "<Code>InvalidArgument</Code>" in text
+    assert "check the order of the fields" in text
+
+
 def test_an_upload_without_a_policy_is_refused(form):
     status, text = send(form["url"], {"key": KEY}, BODY)
 
@@ -178,31 +212,31 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 def a_policy(*conditions, seconds=60):
     until = (NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return signed_form("a/b.png", {"expiration": until, "conditions": [*NAMED, *conditions]})
+    return signed_form("a/b.png", {"expiration": until, "conditions": [*NAMED, *conditions]}, KEYS)
 
 
 def test_a_key_may_be_free_below_a_prefix():
-    check(BUCKET, a_policy(["starts-with", "$key", "a/"]), size=1, now=NOW)
+    check(BUCKET, a_policy(["starts-with", "$key", "a/"]), KEYS, size=1, now=NOW)
 
     with pytest.raises(RefusedError, match='"starts-with", "\\$key", "c/"'):
-        check(BUCKET, a_policy(["starts-with", "$key", "c/"]), size=1, now=NOW)
+        check(BUCKET, a_policy(["starts-with", "$key", "c/"]), KEYS, size=1, now=NOW)
 
 
 def test_a_policy_holds_until_the_second_it_names():
-    check(BUCKET, a_policy({"key": "a/b.png"}, seconds=1), size=1, now=NOW)
+    check(BUCKET, a_policy({"key": "a/b.png"}, seconds=1), KEYS, size=1, now=NOW)
 
     with pytest.raises(RefusedError, match="expired"):
-        check(BUCKET, a_policy({"key": "a/b.png"}, seconds=0), size=1, now=NOW)
+        check(BUCKET, a_policy({"key": "a/b.png"}, seconds=0), KEYS, size=1, now=NOW)
 
 
 def test_fields_that_are_to_be_ignored_need_no_condition():
-    check(BUCKET, a_policy({"key": "a/b.png"}) | {"X-Ignore-This": "x"}, size=1, now=NOW)
+    check(BUCKET, a_policy({"key": "a/b.png"}) | {"X-Ignore-This": "x"}, KEYS, size=1, now=NOW)
 
 
 @pytest.mark.parametrize("policy", [b"nonsense", {}, {"expiration": "2026-11-22T00:00:00Z"}])
 def test_a_policy_that_cannot_be_read_is_refused(policy):
     with pytest.raises(RefusedError) as refused:
-        check(BUCKET, signed_form("a/b.png", policy), size=1, now=NOW)
+        check(BUCKET, signed_form("a/b.png", policy, KEYS), KEYS, size=1, now=NOW)
 
     assert refused.value.code == "InvalidPolicyDocument"
 
@@ -210,6 +244,6 @@ def test_a_policy_that_cannot_be_read_is_refused(policy):
 @pytest.mark.parametrize("condition", [["like", "$key", "a"], ["eq", "$key"], {"a": "b", "c": "d"}, "key"])
 def test_a_condition_that_s3_does_not_know_is_refused(condition):
     with pytest.raises(RefusedError) as refused:
-        check(BUCKET, a_policy({"key": "a/b.png"}, condition), size=1, now=NOW)
+        check(BUCKET, a_policy({"key": "a/b.png"}, condition), KEYS, size=1, now=NOW)
 
     assert refused.value.code == "InvalidPolicyDocument"

@@ -13,12 +13,13 @@ import pytest
 
 from ops.errors import StackError
 from ops.local.invocation import FunctionError, FunctionTimeoutError
-from ops.local.serve.gateway import API_KEY, BODY_LIMIT, PAYLOAD_LIMIT, Gateway
+from ops.local.serve.gateway import BODY_LIMIT, PAYLOAD_LIMIT, Gateway, draw_api_key
 from ops.local.serve.routes import Routes
 from ops.local.serve.server import Server, listen
 from ops.local.server import HOST
 from tests.conftest import ROOT
 
+API_KEY = draw_api_key()
 KEY = {"x-api-key": API_KEY}
 
 
@@ -107,7 +108,7 @@ def notes():
 @pytest.fixture
 def client(function, notes):
     """Sends a request to a server before the function, on one connection that stays open."""
-    with running(Gateway(Routes.of(TEMPLATE), function, notes.append)) as server:
+    with running(Gateway(Routes.of(TEMPLATE), function, notes.append, API_KEY)) as server:
         connection = connected(server)
 
         def send(verb, target, body=None, headers=KEY):
@@ -125,8 +126,8 @@ def connected(server):
 
 
 @contextmanager
-def running(gateway):
-    with listen(0) as listener, Server(listener, gateway) as server:
+def running(gateway, *origins):
+    with listen(0) as listener, Server(listener, gateway, origins) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -181,7 +182,7 @@ def test_without_a_query_there_are_no_parameters_rather_than_none_of_them(client
 
 
 def test_a_header_that_comes_twice_is_given_as_both_and_as_the_last(function):
-    with running(Gateway(Routes.of(TEMPLATE), function, print)) as server:
+    with running(Gateway(Routes.of(TEMPLATE), function, print, API_KEY)) as server:
         connection = connected(server)
         connection.putrequest("GET", "/")
         connection.putheader("accept", "a")
@@ -314,7 +315,7 @@ def test_a_function_that_fails_is_told_to_the_owner_and_not_to_the_client(client
 def test_a_page_of_a_configured_origin_may_read_api_gateways_own_answers(function, origins, allowed):
     function.answer = FunctionError("ValueError: a bug")
     routes = Routes.of(with_resources(NoKey=None, Refused=None, Failed=None, **refusals(*origins)))
-    with running(Gateway(routes, function, lambda note: None)) as server:
+    with running(Gateway(routes, function, lambda note: None, API_KEY)) as server:
         connection = connected(server)
         answers = {}
         for verb, target, body in (("GET", "/images", b""), ("POST", "/", b"x" * (BODY_LIMIT + 1)), ("GET", "/", b"")):
@@ -331,7 +332,7 @@ def test_a_page_of_a_configured_origin_may_read_api_gateways_own_answers(functio
 
 def test_without_words_of_its_own_the_template_leaves_api_gateways(function):
     routes = Routes.of(with_resources(NoKey=None, Refused=None))
-    with running(Gateway(routes, function, print)) as server:
+    with running(Gateway(routes, function, print, API_KEY)) as server:
         connection = connected(server)
         connection.request("GET", "/images")
         answer = connection.getresponse()
@@ -343,14 +344,14 @@ def test_without_words_of_its_own_the_template_leaves_api_gateways(function):
 @pytest.mark.parametrize(
     ("head", "status"),
     [
-        (b"POST /images HTTP/1.1\r\nContent-Length: many\r\n\r\n", b"400"),
-        (b"POST /images HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
+        (b"POST /images HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n", b"400"),
+        (b"POST /images HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
         (b"BREW /images HTTP/1.1\r\n\r\n", b"501"),
     ],
 )
 def test_http_that_cannot_be_served_is_refused(function, head, status):
     with (
-        running(Gateway(Routes.of(TEMPLATE), function, print)) as server,
+        running(Gateway(Routes.of(TEMPLATE), function, print, API_KEY)) as server,
         socket.create_connection(server.server_address, timeout=10) as connection,
     ):
         connection.sendall(head)
@@ -361,14 +362,56 @@ def test_http_that_cannot_be_served_is_refused(function, head, status):
 
 def test_a_body_that_is_announced_is_asked_for(function):
     with (
-        running(Gateway(Routes.of(TEMPLATE), function, print)) as server,
+        running(Gateway(Routes.of(TEMPLATE), function, print, API_KEY)) as server,
         socket.create_connection(server.server_address, timeout=10) as connection,
     ):
-        head = f"POST / HTTP/1.1\r\nx-api-key: {API_KEY}\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
-        connection.sendall(head.encode())
+        lines = (
+            "POST / HTTP/1.1",
+            "Host: localhost",
+            f"x-api-key: {API_KEY}",
+            "Expect: 100-continue",
+            "Content-Length: 2",
+        )
+        connection.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode())
         assert b"100 Continue" in connection.recv(1000)
         connection.sendall(b"{}")
         assert b"200 OK" in connection.recv(1000)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://127.0.0.1:PORT"}, 200),
+        ({"Host": "localhost:PORT", "Origin": "http://localhost:PORT"}, 200),
+        ({"Origin": "https://photos.example.com"}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "evil.example:PORT"}, 403),
+        ({"Host": "evil.example:PORT", "Origin": "http://evil.example:PORT"}, 403),
+        ({"Host": ""}, 403),
+    ],
+)
+@pytest.mark.parametrize("verb", ["GET", "POST", "OPTIONS"])
+def test_pages_of_other_origins_and_other_names_of_this_machine_are_refused(function, verb, headers, status):
+    gateway = Gateway(Routes.of(TEMPLATE), function, print, API_KEY)
+    with running(gateway, "https://photos.example.com", "") as server:
+        port = str(server.server_address[1])
+        connection = connected(server)
+        connection.request(verb, "/", None, {name: value.replace("PORT", port) for name, value in headers.items()})
+
+        assert connection.getresponse().status == status
+        connection.close()
+
+    assert len(function.events) == (status == 200)
+
+
+def test_each_start_draws_an_api_key_that_aws_could_have_made():
+    keys = {draw_api_key() for _ in range(20)}
+
+    assert len(keys) == 20
+    assert {len(key) for key in keys} == {40}
 
 
 def test_an_authorizer_that_is_not_played_is_named_before_anything_is_served():

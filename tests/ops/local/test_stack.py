@@ -147,6 +147,7 @@ PLAYING = f"""
     from ops.local.deployed import EventSourceMapping, Function
     from ops.local.emulator import Emulator
     from ops.local.player import Player
+    from ops.local.program import Program
     from ops.local.stack import LocalStack
 
     class Playing(LocalStack):
@@ -154,11 +155,11 @@ PLAYING = f"""
             self.log_dir.mkdir(parents=True)
             self._emulator.start()
             url = self.client("sqs").create_queue(QueueName="q", Attributes={{"VisibilityTimeout": "60"}})["QueueUrl"]
+            function = Function("function", "arn", "handlers.never_end", 50, 128, {{}})
             self._player = Player(
                 self.client("sqs"),
-                EventSourceMapping(queue_arn="arn:aws:sqs:eu-west-1:123456789012:q", function_name="function"),
-                Function("function", "arn", "handlers.never_end", 50, 128, {{}}),
-                code_root=pathlib.Path({str(FUNCTIONS)!r}),
+                lambda: EventSourceMapping("arn:aws:sqs:eu-west-1:123456789012:q", "function"),
+                lambda: Program(function, sys.executable, pathlib.Path({str(FUNCTIONS)!r}), ()),
                 environ=self.environ(),
                 log_dir=self.log_dir,
             )

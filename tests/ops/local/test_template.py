@@ -7,7 +7,7 @@ import pytest
 
 from ops.errors import StackError
 from ops.local.emulator import ACCOUNT
-from ops.local.template import Template, apply
+from ops.local.template import Template, apply, let_in
 from tests.ops.local.conftest import REGION
 
 
@@ -27,6 +27,16 @@ def build_template(name):
                         "RestrictPublicBuckets": True,
                     },
                     "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+                    "CorsConfiguration": {
+                        "CorsRules": [
+                            {
+                                "AllowedOrigins": ["https://photos.example.com"],
+                                "AllowedMethods": ["POST"],
+                                "AllowedHeaders": ["*"],
+                                "MaxAge": 3600,
+                            }
+                        ]
+                    },
                     "NotificationConfiguration": {
                         "QueueConfigurations": [
                             {
@@ -151,6 +161,18 @@ def test_the_bucket_is_closed_to_the_public(emulator, applied):
 
     assert set(answer.values()) == {True}
     assert owner == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
+def test_pages_of_the_templates_origins_may_post_and_then_those_of_others(emulator, applied):
+    s3, bucket = emulator.client("s3"), applied["Bucket"]
+    (rule,) = s3.get_bucket_cors(Bucket=bucket)["CORSRules"]
+    for _ in range(2):
+        let_in(s3, bucket, ["http://127.0.0.1:4000"])
+    (changed,) = s3.get_bucket_cors(Bucket=bucket)["CORSRules"]
+
+    assert (rule["AllowedMethods"], rule["MaxAgeSeconds"]) == (["POST"], 3600)
+    assert rule["AllowedOrigins"] == ["https://photos.example.com"]
+    assert changed == {**rule, "AllowedOrigins": ["https://photos.example.com", "http://127.0.0.1:4000"]}
 
 
 def test_the_queue_has_its_policy_with_every_name_resolved(emulator, applied, name):

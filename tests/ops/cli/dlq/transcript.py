@@ -23,7 +23,7 @@ from ops.cli.dlq.causes import group
 from ops.cli.dlq.history import caller
 from ops.cli.dlq.selection import read_queue
 from ops.cli.stage import Stage
-from ops.local.emulator import CONFIG, local_session
+from ops.local.emulator import CONFIG
 from ops.local.stack import LocalStack
 from processing.ledger import ImagesTable, Version
 
@@ -41,7 +41,8 @@ class RouteHandler:
     """The uploads, what is broken meanwhile, and every command with what it printed."""
 
     def __init__(self, stack, *, uploads=UPLOADS):
-        client = functools.cache(lambda name: local_session().client(name, endpoint_url=stack.endpoint, config=CONFIG))
+        session = stack.running.credentials.session(stack.region)
+        client = functools.cache(lambda name: session.client(name, endpoint_url=stack.endpoint, config=CONFIG))
         self.stage = Stage.of("local", stack.region, stack.outputs, client)
         self.good = uploads - CORRUPT - UNSUPPORTED - DENIED
         self.lines = []

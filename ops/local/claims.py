@@ -1,0 +1,30 @@
+"""A folder that one process at a time writes to; the system lets go of it when the process ends, however that was."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class InUseError(Exception):
+    """Another process writes to the folder."""
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep other processes from claiming a folder while the block runs.
+
+    Raises:
+        InUseError: another one has claimed it.
+        OSError: it cannot be opened.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InUseError(folder) from error
+        yield
+    finally:
+        os.close(descriptor)

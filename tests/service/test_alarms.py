@@ -1,0 +1,83 @@
+"""What raises an alarm beside dead letters, age and bugs (test_resources), and that each says what to do."""
+
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ops.local.template import Template
+from tests.service.packaged_service import Package
+
+FUNCTIONS = {"Consumer": "ConsumerLambdaFunction", "Api": "ApiLambdaFunction"}
+
+
+def watched(package: Package, name: str) -> dict[str, Any]:
+    return package.properties(f"{name}Alarm")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_one_error_or_throttle_of_a_function_raises_an_alarm(default: Package, function: str, metric: str) -> None:
+    alarm = watched(default, f"{function}{metric}")
+
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/Lambda", metric, "Sum")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": FUNCTIONS[function]}}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_an_invocation_near_its_timeout_raises_an_alarm(default: Package, changed: Package, function: str) -> None:
+    for package in (default, changed):
+        alarm, timeout = watched(package, f"{function}Duration"), package.properties(FUNCTIONS[function])["Timeout"]
+
+        assert (alarm["MetricName"], alarm["Statistic"]) == ("Duration", "Maximum")
+        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": FUNCTIONS[function]}}]
+        assert 0.85 * timeout * 1000 < alarm["Threshold"] < 0.95 * timeout * 1000
+
+
+def test_an_answer_of_5xx_raises_an_alarm_by_the_apis_own_name(default: Package) -> None:
+    alarm = watched(default, "ApiServerErrors")
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApiGateway", "5XXError")
+    assert alarm["Dimensions"] == [
+        {"Name": "ApiName", "Value": default.properties("ApiGatewayRestApi")["Name"]},
+        {"Name": "Stage", "Value": default.properties("ApiGatewayStage")["StageName"]},
+    ]
+
+
+def test_a_throttled_table_raises_an_alarm_for_reads_and_writes(default: Package) -> None:
+    total, *summed = watched(default, "TableThrottles")["Metrics"]
+
+    assert total == {"Id": "throttles", "Expression": "FILL(reads, 0) + FILL(writes, 0)"}
+    assert [each["Id"] for each in summed] == ["reads", "writes"]
+    for each, name in zip(summed, ("ReadThrottleEvents", "WriteThrottleEvents"), strict=True):
+        table = [{"Name": "TableName", "Value": default.properties("ImagesTable")["TableName"]}]
+        assert each["MetricStat"]["Metric"] == {"Namespace": "AWS/DynamoDB", "MetricName": name, "Dimensions": table}
+        assert each["ReturnData"] is False
+
+
+def test_every_alarm_reaches_the_topic_and_says_what_to_do(default: Package) -> None:
+    alarms = default.of_type("AWS::CloudWatch::Alarm")
+
+    assert len(alarms) == 11
+    for name, alarm in alarms.items():
+        properties = alarm["Properties"]
+        assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": "AlarmTopic"}], name
+        assert properties["TreatMissingData"] == "notBreaching", name
+        assert 40 < len(properties["AlarmDescription"]) < 1024, name
+        assert any(
+            word in properties["AlarmDescription"].lower() for word in ("look", "see", "log", "lower", "darkroom")
+        )
+
+
+def test_cloudwatch_takes_every_alarm_as_it_is(default: Package) -> None:
+    """By botocore's model of PutMetricAlarm, which is how the local stack makes them."""
+    physical = {name: name for name in default.template["Resources"]}
+    template = Template(default.template, physical, account="123456789012", region="eu-west-1")
+    with mock_aws():
+        client = boto3.client("cloudwatch", "eu-west-1", aws_access_key_id="local", aws_secret_access_key="local")
+        for _, properties in template.resources("AWS::CloudWatch::Alarm"):
+            client.put_metric_alarm(**properties)
+
+        assert len(client.describe_alarms()["MetricAlarms"]) == 11
