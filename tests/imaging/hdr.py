@@ -119,7 +119,7 @@ def rendition(data: bytes) -> Any:
 
 
 def by_definition(data: bytes, light: Image.Image, numbers: Numbers) -> Any:
-    """ISO 21496-1, section 6: HDR = (SDR + base offset) * 2 ** stops - other offset; ``light`` is the map, upright."""
+    """ISO 21496-1: HDR = (SDR + base offset) * 2 ** stops - other offset; ``light`` is the map, upright."""
     picture = sdr(data)
     levels = _enlarged(light, picture) / 255
     gamma = [1 / value for value in numbers.gamma]

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from processing.imaging import Header, Rendered
+from processing.imaging.gainmap import reading
 from processing.imaging.render import WORKING_MEGABYTES, memory_estimate
 from processing.recipe import Recipe
 from processing.recipe.model import DEFAULT_PIXELS
@@ -30,6 +31,10 @@ CASES = {
     "12 MP progressive JPEG": partial(picture, size=(4000, 3000), progressive=True),
     "24 MP progressive JPEG, not subsampled": partial(picture, size=(6000, 4000), progressive=True, subsampling=0),
     "12 MP JPEG with a map as large": lambda: with_map((4000, 3000)),
+    "12 MP JPEG with a map of the most bytes": lambda: with_map((1000, 750), padding=reading.MOST_BYTES // 65_000 - 1),
+    "small JPEG with a map of the most bytes": lambda: with_map(
+        (320, 240), (640, 480), padding=reading.MOST_BYTES // 65_000 - 1
+    ),
     "12 MP JPEG with a progressive map": lambda: with_map((2000, 1500), progressive=True),
     "3 MP JPEG with a progressive map of twice its pixels": lambda: with_map(
         (2800, 2100), (2000, 1500), progressive=True
@@ -49,9 +54,12 @@ CASES = {
 }
 
 
-def with_map(size: tuple[int, int], of: tuple[int, int] = (4000, 3000), **options: Any) -> bytes:
+def with_map(size: tuple[int, int], of: tuple[int, int] = (4000, 3000), *, padding: int = 0, **options: Any) -> bytes:
     """A picture with a gain map in three channels."""
-    second = map_file(Image.new("RGB", size, (0, 50, 100)), iso_segment(COLOURED), **options)
+    second = map_file(
+        Image.new("RGB", size, (0, 50, 100)), iso_segment(COLOURED), *[(0xE5, bytes(65_000))] * padding, **options
+    )
+    assert padding == 0 or reading.MOST_BYTES - 200_000 < len(second) <= reading.MOST_BYTES
     return with_pictures(picture(size=of), second)
 
 

@@ -16,11 +16,11 @@ from processing.imaging.gainmap.model import FINEST, HDRGM, ISO, XMP, Channels, 
 from processing.picture import Size
 from processing.recipe import Limits
 
-MP_ENTRIES: Final = 0xB002  # the tag of the list of pictures: CIPA DC-007, section 5.2.3
-MOST_PICTURES: Final = 8  # that are looked at; iPhones write up to five
-MOST_BYTES: Final = 1 << 24  # of a map; the largest that were seen, of 45 MP in three channels, have 10 MB
-MOST_SHARE: Final = 2  # pixels of the map for one of the picture; desktop editors write maps larger than pictures
-MULTICHANNEL, USES_BASE_COLOURS, COMMON_DENOMINATOR, BACKWARD = 0x80, 0x40, 0x08, 0x04  # ISO 21496-1, annex C.2
+MP_ENTRIES: Final = 0xB002  # the tag of the list of pictures: CIPA DC-007
+MOST_PICTURES: Final = 8  # that are looked at, beside the picture itself: an index may list thousands
+MOST_BYTES: Final = 1 << 24  # of a map, of which a copy is made beyond the memory estimate
+MOST_SHARE: Final = 2  # pixels of the map for one of the picture: libavif's samples have one that is larger
+MULTICHANNEL, USES_BASE_COLOURS, COMMON_DENOMINATOR, BACKWARD = 0x80, 0x40, 0x08, 0x04  # ISO 21496-1, annex C
 HEADROOM_TAG, GAIN_TAG, SIGNED_RATIONAL = 33, 48, 10  # of the notes of an iPhone
 
 
@@ -52,7 +52,7 @@ def decoded(gain_map: GainMap, frame: Size) -> GainMap | None:
 
 
 def _others(image: Any) -> Iterator[tuple[int, int]]:
-    """Start and length of each further picture in the file, by its multi-picture index: CIPA DC-007, section 5.2."""
+    """Start and length of each further picture in the file, by its multi-picture index: CIPA DC-007."""
     index: bytes = image.info.get("mp", b"")
     if not index:
         return
@@ -112,7 +112,7 @@ def _segment(picture: Any, mark: bytes) -> bytes:
 
 
 def _from_iso(content: bytes, picture: Image.Image) -> GainMap | None:
-    """ISO 21496-1, annex C.2: a version, flags, two headrooms and five numbers for each channel, all as fractions."""
+    """ISO 21496-1, annex C: a version, flags, two headrooms and five numbers for each channel, all as fractions."""
     version, _, flags = struct.unpack_from(">HHB", content)
     if version or flags & BACKWARD or not flags & USES_BASE_COLOURS:  # the HDR picture first; or colours of another one
         return None

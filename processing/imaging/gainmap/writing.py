@@ -15,7 +15,7 @@ QUALITY: Final = 80
 DENOMINATOR: Final = 1_000_000  # of every number in ISO's form; XMP has six decimals
 APP0, APP1, APP2 = 0xE0, 0xE1, 0xE2
 INDEX_BYTES: Final = 90  # of the multi-picture index as a segment
-PRIMARY: Final = 0x030000  # "baseline MP primary image": CIPA DC-007, section 5.2.3.3.1
+PRIMARY: Final = 0x030000  # "baseline MP primary image": CIPA DC-007
 XMP_FORM: Final = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:hdrgm="{hdrgm}"{attributes}>{content}</rdf:Description>'
@@ -74,7 +74,7 @@ def _numbers_as_xmp(gain_map: GainMap) -> tuple[str, str]:
 
 
 def _numbers_as_iso(gain_map: GainMap) -> bytes:
-    """ISO 21496-1, annex C.2, with one denominator for all."""
+    """ISO 21496-1, annex C, with one denominator for all."""
     channels = 1 if gain_map.has_one_curve else 3
     numbers = [gain_map.capacity_min, gain_map.capacity_max]
     numbers += [values[channel] for channel in range(channels) for values in gain_map.by_channel]
@@ -84,7 +84,7 @@ def _numbers_as_iso(gain_map: GainMap) -> bytes:
 
 
 def _index(first_bytes: int, second_bytes: int, *, second_at: int) -> bytes:
-    """The multi-picture index of two pictures: CIPA DC-007, section 5.2; ``second_at`` counts from its byte order."""
+    """The multi-picture index of two pictures: CIPA DC-007; ``second_at`` counts from its byte order."""
     version = struct.pack(">HHI4s", 0xB000, 7, 4, b"0100")
     count = struct.pack(">HHII", 0xB001, 4, 1, 2)
     entries = struct.pack(">HHII", MP_ENTRIES, 7, 32, 50)
