@@ -79,7 +79,7 @@ def _read(part: bytes, image: Any, limits: Limits) -> GainMap | None:
 def _parse(part: bytes, image: Any, limits: Limits) -> GainMap | None:
     file = io.BytesIO(part)
     picture: Any = JpegImagePlugin.JpegImageFile(file)
-    _replace_end(file, part, picture)
+    _replace_end(file, part)
     pixels, kind = picture.width * picture.height, "progressive" if "progressive" in picture.info else "jpeg"
     if pixels > min(MOST_SHARE * image.width * image.height, limits.max_pixels[kind]):
         return None
@@ -92,15 +92,18 @@ def _parse(part: bytes, image: Any, limits: Limits) -> GainMap | None:
     return _from_iphone(text, picture, image) if "HDRGainMap" in text else None
 
 
-def _replace_end(file: io.BytesIO, part: bytes, picture: Any) -> None:
+def _replace_end(file: io.BytesIO, part: bytes) -> None:
     """Write 64 one-bits over the end marker of an open JPEG, where one scan holds all of it.
 
     libjpeg paints grey what is missing before that marker. No Huffman code consists of ones alone (ITU-T T.81, annex
     C): a decoder that has all of its data ends before them, any other runs dry, which Pillow reports.
+
+    Raises:
+        ValueError: there is no end marker.
     """
     scan = file.tell()  # behind the header of the first scan, where Pillow stops
-    end = part.find(b"\xff\xd9", scan)
-    if end > 0 and "progressive" not in picture.info and b"\xff\xda" not in part[scan:end]:
+    end = part.index(b"\xff\xd9", scan)
+    if b"\xff\xda" not in part[scan:end]:
         file.seek(end)
         file.truncate()
         file.write(b"\xff\x00" * 8)
