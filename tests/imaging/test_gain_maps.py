@@ -359,6 +359,14 @@ def test_a_range_that_is_widened_keeps_what_every_level_means(low, high, gamma):
     assert neutral(after) == round(255 * (-min(low, 0) / wider) ** gamma)
 
 
+@pytest.mark.parametrize("size", [(90, 2), (2, 90)])
+def test_a_picture_on_a_canvas_has_a_level_however_thin_it_is(size):
+    """1 pixel of the variant is a quarter of a level."""
+    variant = made(original("iso", size), width=40, height=40, fit="pad")
+
+    assert map_size(variant) == (10, 10)
+
+
 def test_a_text_with_many_beginnings_and_no_end_takes_no_time():
     text = b"http://ns.adobe.com/xap/1.0/\0http://ns.adobe.com/hdr-gain-map/1.0/" + b"hdrgm:GainMapMin>" * 3800
 

@@ -149,9 +149,11 @@ def test_no_stroke_and_no_tile_of_a_mark_shines(mark, width):
 
     light_of_variant = rendition(variant)
     mask = watermark.coverage((light_of_variant.width, light_of_variant.height), mark)
-    solid = pyvips.Image.new_from_memory(mask.tobytes(), *mask.size, 1, "uchar") == 255
+    solid = (pyvips.Image.new_from_memory(mask.tobytes(), *mask.size, 1, "uchar") == 255) / 255
+    within = luminance(light_of_variant) * solid
     assert solid.avg() > 0
-    assert 0.9 < (luminance(light_of_variant) * (solid / 255)).avg() / (solid / 255).avg() < 1.1
+    assert 0.9 < within.avg() / solid.avg() < 1.1
+    assert (within > 1.2).avg() / 255 / solid.avg() < 0.05
 
 
 def test_a_mark_that_half_covers_takes_half_of_the_light():
