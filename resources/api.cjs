@@ -60,8 +60,8 @@ function methodSettings({ callers, everybody, metrics }) {
   });
   return [
     setting('/*', '*', callers),
-    ...FOR_CALLERS.map((path) => setting(settingsPath(path), 'OPTIONS', everybody)),
-    ...FOR_ALL.map((path) => setting(settingsPath(path), 'ANY', everybody)),
+    ...PRIVATE.map((path) => setting(settingsPath(path), 'OPTIONS', everybody)),
+    ...PUBLIC.map((path) => setting(settingsPath(path), 'ANY', everybody)),
   ];
 }
 
