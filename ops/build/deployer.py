@@ -25,7 +25,8 @@ STACK: Final = "darkroom-STAGE"
 LAMBDA: Final = "lambda.amazonaws.com"
 SERVICE_ROLES: Final = "arn:aws:iam::ACCOUNT:role/aws-service-role"
 FUNCTIONS: Final = (f"arn:aws:lambda:{HERE}:function:{STACK}-*",)
-ROLES: Final = (f"arn:aws:iam::ACCOUNT:role/{STACK}-*",)
+ROLES: Final = tuple(f"arn:aws:iam::ACCOUNT:role/{STACK}-{name}-*" for name in ("ApiRole", "ConsumerRole"))
+OPERATOR_POLICY: Final = f"arn:aws:iam::ACCOUNT:policy/{STACK}-operator-*"
 BUCKETS: Final = (f"arn:aws:s3:::{STACK}-*",)
 LOGS: Final = tuple(
     f"arn:aws:logs:{HERE}:log-group:/aws/{name}*" for name in (f"lambda/{STACK}-", f"api-gateway/{STACK}")
@@ -53,7 +54,7 @@ RESOURCES: Final[Mapping[str, Sequence[str]]] = {
     "AWS::ApiGateway::UsagePlanKey": APIS,
     "AWS::CloudWatch::Alarm": (f"arn:aws:cloudwatch:{HERE}:alarm:{STACK}-*",),
     "AWS::DynamoDB::Table": (f"arn:aws:dynamodb:{HERE}:table/{STACK}-*",),
-    "AWS::IAM::ManagedPolicy": (f"arn:aws:iam::ACCOUNT:policy/{STACK}-*",),
+    "AWS::IAM::ManagedPolicy": (OPERATOR_POLICY,),
     "AWS::IAM::Role": ROLES,
     "AWS::Lambda::EventSourceMapping": (f"arn:aws:lambda:{HERE}:event-source-mapping:*",),
     "AWS::Lambda::Function": FUNCTIONS,

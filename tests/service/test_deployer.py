@@ -30,6 +30,7 @@ NAMES = {
 }
 """What stands before a name in the ARN, and the property with the name, where a resource has one."""
 
+ROLE = "AWS::IAM::Role"
 ASKED_FOR_NOTHING = {
     "sts:GetCallerIdentity": "everybody may",
     "ecr:DescribeRepositories": "whether the service has images; the framework takes a denial for no",
@@ -127,8 +128,19 @@ def test_a_role_is_passed_to_lambda_alone() -> None:
         each for each in statements() if is_granted("iam:PassRole") and "iam:PassRole" in listed(each["Action"])
     )
 
-    assert passing["Resource"] == deployer.ROLES[0]
+    assert passing["Resource"] == list(deployer.ROLES)
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+
+
+def test_the_roles_are_those_of_the_templates_and_no_name_that_a_deployer_may_have(packages: list[Package]) -> None:
+    ids = {f"arn:aws:iam::ACCOUNT:role/darkroom-STAGE-{name}-*" for each in packages for name in each.of_type(ROLE)}
+
+    assert set(deployer.ROLES) == ids
+    for name in ("role/darkroom-STAGE-deployer", "policy/darkroom-STAGE-deployer"):
+        arn = f"arn:aws:iam::ACCOUNT:{name}"
+        assert not any(
+            fnmatchcase(arn, place) for each in statements() for place in listed(each["Resource"]) if place != "*"
+        )
 
 
 def test_everything_that_is_left_out_is_in_a_schema() -> None:
