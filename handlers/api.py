@@ -11,9 +11,16 @@ from typing import Any
 
 from api import routes
 from api.http import Request, base_of
+from api.service import Service
 from handlers.api_bootstrap import build_api
+from handlers.startup import naming_failures
 
-api = cache(build_api)  # built at the first invocation, kept for the lifetime of the execution environment
+
+@cache
+def api() -> Service:
+    """Built at the first invocation, kept for the lifetime of the execution environment."""
+    with naming_failures():
+        return build_api()
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 """The composition root of the consumer: builds it from settings, recipe, child processes and clients."""
 
+import logging
 import os
 import random
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, Deadlines, make_clients
+from handlers.rendering import RenderingStart
+from handlers.runtime import check_botocore, check_parameters, describe
 from handlers.telemetry import Metrics, log_as_json
 from processing.backoff import Backoff
 from processing.batch import Batch
@@ -16,22 +18,27 @@ from processing.ledger import DynamoLedger
 from processing.messages import SqsQueue, ThreadExecutor
 from processing.picture import Render
 from processing.recipe import Recipe, load
-from processing.sandbox import Children, FetchBudget, MemoryBudget, Renderer, Renderers
-from processing.sandbox.capacity import Capacity, TimeBudget, capacity
+from processing.sandbox import FetchBudget
+from processing.sandbox.capacity import Capacity, TimeBudget, at_once, capacity
 from processing.settings import Settings
 from processing.storage.objects import S3Store
 from processing.worker import Worker
 
 RECIPE = Path(__file__).resolve().parent.parent / "recipe.toml"
 
+log = logging.getLogger("darkroom")
+
 
 def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     """Build the consumer from its environment; the renderers first, before any client or thread exists.
 
     Raises:
-        Misconfigured: settings or recipe are invalid; names every fault.
+        Misconfigured: settings, recipe or botocore are invalid; names every fault.
+        SandboxUnavailable: no child process can be started, and rendering in this process is not allowed.
     """
+    start = time.monotonic()
     env = os.environ if env is None else env
+    check_botocore()
     settings = Settings.from_mapping(env)
     metrics = Metrics(settings.function, clock=time.time, write=print)
     log_as_json(settings.log_level, metrics)
@@ -39,15 +46,19 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     recipe = _fitting(load(RECIPE.read_text(encoding="utf-8")), room)
     budget = TimeBudget(
         settings.try_seconds,
-        renderers=room.renderers,
+        renderers=at_once(room, settings.rendering),
         function_timeout=settings.function_timeout,
         without_requests=max(RESERVES.values()),
     )
-    render = _render(settings, recipe, room, budget, env)
+    rendering = RenderingStart(settings, recipe, room, budget, env, count=metrics.count_always)
     deadlines = Deadlines()
     clients = make_clients(deadlines, connections=room.threads)
+    check_parameters({"s3": clients.s3, "dynamodb": clients.dynamodb})
+    started = rendering.wait()
+    line = describe() | {"rendering": started.mode, "code_version": settings.code_version}
+    log.info("started", extra={"data": line | {"start_ms": round((time.monotonic() - start) * 1000)}})
     return Batch(
-        handle=_worker(settings, recipe, render, clients).handle,
+        handle=_worker(settings, recipe, started.render, clients).handle,
         queue=SqsQueue(clients.sqs, settings.queue_url),
         budget=budget,
         max_receive_count=settings.max_receive_count,
@@ -79,16 +90,6 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
         request_seconds=REQUEST_SECONDS,
         backoff=Backoff(random.Random()),
     )
-
-
-def _render(settings: Settings, recipe: Recipe, room: Capacity, budget: TimeBudget, env: Mapping[str, str]) -> Render:
-    """The engine in child processes, which need Linux; elsewhere, or by choice, in this process."""
-    if settings.rendering == "in-process" or sys.platform != "linux":
-        from processing import imaging  # Pillow is loaded only in processes that render
-
-        return imaging.render
-    children = [Renderer(Children(recipe, environ=env, kept=room.kept)) for _ in range(room.renderers)]
-    return Renderers(children, recipe, memory=MemoryBudget(room.rendering), budget=budget).render
 
 
 def _fitting(recipe: Recipe, room: Capacity) -> Recipe:

@@ -9,10 +9,16 @@ from functools import cache
 from typing import Any
 
 from handlers.bootstrap import build_consumer
+from handlers.startup import naming_failures
 from processing.batch import Batch
 from processing.messages import Message
 
-consumer = cache(build_consumer)  # built at the first invocation, kept for the life of the environment
+
+@cache
+def consumer() -> Batch:
+    """Built at the first invocation, kept for the lifetime of the execution environment."""
+    with naming_failures():
+        return build_consumer()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:

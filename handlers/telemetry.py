@@ -20,6 +20,7 @@ UNITS: Final = {
     "RenderMs": "Milliseconds",
     "QueueDelayMs": "Milliseconds",
     "LostReceives": "Count",
+    "SandboxUnavailable": "Count",
 }
 
 
@@ -28,7 +29,7 @@ class Metrics(logging.Handler):
 
     ``Images`` is by ``Function`` and ``Outcome``. By ``Function`` alone are ``RenderMs``, ``QueueDelayMs`` and
     ``LostReceives``: the receives of finished messages without an attempt: throttled, ended before the claim, met by
-    another worker's lease, or too late in an invocation.
+    another worker's lease, or too late in an invocation; and the metrics of `count_always`.
 
     Args:
         function: the function's name, which is different in each stage.
@@ -42,6 +43,12 @@ class Metrics(logging.Handler):
         self._clock = clock
         self._write = write
         self._lines: list[Mapping[str, Any]] = []
+        self._always: list[str] = []
+
+    def count_always(self, name: str) -> None:
+        """Count one of this metric now, and with each batch from now on: its alarm stays on as long as it lasts."""
+        self._always.append(name)
+        self._write_always()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the line, if it has an outcome."""
@@ -55,6 +62,11 @@ class Metrics(logging.Handler):
         outcomes = Counter(str(line["outcome"]) for line in lines)
         for counted, values in zip_longest(outcomes.items(), _values(lines)):
             self._write(json.dumps(self._line(counted, values or {})))
+        self._write_always()
+
+    def _write_always(self) -> None:
+        for name in self._always:
+            self._write(json.dumps(self._line(None, {name: [1]})))
 
     def _line(self, counted: tuple[str, int] | None, values: Mapping[str, Sequence[int]]) -> dict[str, Any]:
         line: dict[str, Any] = {"Function": self._function, **values}

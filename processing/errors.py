@@ -27,6 +27,7 @@
     ├── SourceChanged              the uploads bucket no longer has the version of the message
     │   ├── SourceReplaced         ... it has another one
     │   └── SourceGone             ... it has none
+    ├── SandboxUnavailable         no child process can be started in this environment
     └── Misconfigured              settings or recipe are invalid; lists every fault by name
 
 Any other exception is a bug: it is retried, and logged with its traceback. A bug in a child process is raised in the
@@ -82,7 +83,15 @@ class RenderTimeout(Rejected):
 
 
 class RenderCrash(Rejected):
-    """Rendering ended its process, in two tries, the second one alone."""
+    """Rendering ended its process, in two tries, the second one alone.
+
+    Args:
+        signal: the number of the signal that ended it, if one did.
+    """
+
+    def __init__(self, message: str, *, signal: int | None = None) -> None:
+        super().__init__(message)
+        self.signal = signal
 
 
 class RenderOutOfMemory(Rejected):
@@ -169,6 +178,20 @@ class SourceReplaced(SourceChanged):
 
 class SourceGone(SourceChanged):
     """The bucket has no such object now."""
+
+
+class SandboxUnavailable(DarkroomError):
+    """No child process can be started in this environment, or the first one does not work.
+
+    Args:
+        number: the system's error number, if the system refused something.
+        is_crash: a process crashed or did not respond, so the same work must not be done in the consumer itself.
+    """
+
+    def __init__(self, message: str, *, number: int | None = None, is_crash: bool = False) -> None:
+        super().__init__(message)
+        self.number = number
+        self.is_crash = is_crash
 
 
 class Misconfigured(DarkroomError):

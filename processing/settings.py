@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from processing.errors import Misconfigured
 
-RENDERINGS = ("sandbox", "in-process")
+RENDERINGS = ("sandbox", "sandbox-only", "in-process")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -15,8 +15,7 @@ class Settings:
     """The consumer's settings; each field is the variable of the same name in capitals. Times are in seconds.
 
     ``memory`` and ``function`` are Lambda's own AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in megabytes, and
-    AWS_LAMBDA_FUNCTION_NAME; ``rendering`` is "sandbox" for child processes, or "in-process" for systems without
-    Linux and for tests.
+    AWS_LAMBDA_FUNCTION_NAME; what ``rendering`` may be is explained in `handlers.rendering`.
     """
 
     uploads_bucket: str

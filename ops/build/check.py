@@ -16,6 +16,7 @@ from processing import recipe
 from processing.errors import Misconfigured
 from processing.naming import overlaps
 from processing.sandbox.capacity import LONGEST_TIMEOUT, animation_seconds, shortest_timeout
+from processing.settings import RENDERINGS
 
 RECIPE = Path(__file__).parents[2] / "recipe.toml"
 LOG_RETENTION_DAYS = (
@@ -72,6 +73,7 @@ RULES: Mapping[str, Rule] = {
     "memory": whole(512, 10240, "with less, a large image does not fit"),
     "timeout": whole(10, LONGEST_TIMEOUT),
     "trySeconds": whole(5, 400, "with less, a large image is never finished"),
+    "rendering": one_of(*RENDERINGS),
     "architecture": one_of("x86_64", "arm64"),
     "batchSize": whole(1, 10, "what one invocation cannot begin goes back and counts as received"),
     "window": whole(0, 5, "uploads would wait longer for no gain"),
@@ -158,11 +160,12 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...]) -> Iterat
 
 def _in_time(values: Mapping[str, object], made: recipe.Recipe | None) -> Iterator[str]:
     """Whether every message of a batch can have its try: judged where each of these values may be at all."""
-    names = ("memory", "timeout", "trySeconds", "batchSize")
+    names = ("memory", "timeout", "trySeconds", "batchSize", "rendering")
     if any(name not in values or RULES[name](values[name]) for name in names):
         return
-    memory, timeout, seconds, batch = (_number(values[name], otherwise=0) for name in names)
-    needed = shortest_timeout(memory, batch_size=batch, try_seconds=seconds)
+    memory, timeout, seconds, batch = (_number(values[name], otherwise=0) for name in names[:4])
+    rendering = _text(values["rendering"])
+    needed = shortest_timeout(memory, batch_size=batch, try_seconds=seconds, rendering=rendering)
     if timeout < needed:
         more = f"give at least {needed}, or" if needed <= LONGEST_TIMEOUT else f"{needed} would be needed; give"
         yield (

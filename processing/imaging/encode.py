@@ -138,6 +138,7 @@ def _to_descriptor(image: Image.Image, file_format: str, **options: Any) -> byte
 
 
 def _memory_file() -> IO[bytes]:
-    if not hasattr(os, "memfd_create"):  # not Linux
+    try:
+        return open(os.memfd_create("variant"), "w+b")
+    except (AttributeError, OSError):  # not Linux, or refused, and then there is no sandbox either
         return io.BytesIO()
-    return open(os.memfd_create("variant"), "w+b")

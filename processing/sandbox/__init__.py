@@ -11,6 +11,8 @@ In reading order::
     renderer      one child after the other: numbered questions, their answers, deadlines, exit statuses
     processes     starts children through the fork server; channels: a line of JSON, and bytes in a memory file
     fork_server   the child processes: the loop that forks, and the loop that renders; shows the protocol
+    start         has the first child render a picture of one pixel, and names the reason if it cannot
+    in_process    renders in the consumer itself, one image at a time, where no child can be started
     capacity      what fits into a function; budgets of memory and time that threads share
 """
 

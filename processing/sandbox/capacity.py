@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from processing.errors import NotStarted
+from processing.errors import ImageTooLarge, NotStarted
 
 VCPU: Final = 1769  # megabytes: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 THREADS_PER_VCPU: Final = 10  # an image of 200 KB is rendered in a tenth of the time its requests take
@@ -61,6 +61,11 @@ def capacity(memory: float) -> Capacity:
     )
 
 
+def at_once(room: Capacity, rendering: str) -> int:
+    """How many images are rendered at once, with this value of the parameter ``rendering``."""
+    return 1 if rendering == "in-process" else room.renderers
+
+
 def rounds(tries: int, alone: int, renderers: int) -> int:
     """How many tries follow one another: those that run in parallel, and those that must run alone.
 
@@ -69,9 +74,9 @@ def rounds(tries: int, alone: int, renderers: int) -> int:
     return math.ceil(tries / renderers) + alone * (1 if renderers == 1 else 2)
 
 
-def shortest_timeout(memory: float, *, batch_size: int, try_seconds: float) -> int:
+def shortest_timeout(memory: float, *, batch_size: int, try_seconds: float, rendering: str = "sandbox") -> int:
     """The seconds in which each message of a batch can have one try at its image, and one of them a second, alone."""
-    tries = rounds(batch_size, 1, capacity(memory).renderers)
+    tries = rounds(batch_size, 1, at_once(capacity(memory), rendering))
     return math.ceil(tries * try_seconds + REST)
 
 
@@ -99,6 +104,13 @@ class MemoryBudget:
     def waiting(self) -> int:
         """How many threads wait for memory."""
         return len(self._queue)
+
+    def check(self, megabytes: float) -> None:
+        """Raises ImageTooLarge when an image does not fit, even alone: before it is decoded."""
+        if megabytes > self.megabytes:
+            raise ImageTooLarge(
+                f"rendering takes up to {megabytes:,.0f} MB; this function has {self.megabytes:,.0f} MB for it"
+            )
 
     @contextmanager
     def reserve(self, megabytes: float) -> Iterator[float]:

@@ -7,7 +7,7 @@ memory, nor its threads. It has one renderer at a time, and each has a channel o
     consumer                                                        fork server               renderer 7
       {"start": 7} + the end of a new channel ────────────────────►   ends and reaps renderer 6
                                                                       forks ────────────────────►
-      ◄──────────────── {"started": 7, "ended": 6's exit status}
+      ◄──────────────── {"started": 7, "ended": 6's exit status}          or {"refused": errno}, and it ends
                                             on the new channel:
       {"number": 12, "image": digest, "is_admitted": false, "seconds": 15} + the image ─────────►
       ◄──────────────────────────────────────── {"number": 12, "image": digest, "estimate": 300}
@@ -70,7 +70,7 @@ def main(render: Render = imaging.render, channel: type[Channel] = Channel) -> N
         while True:
             request, renderer_end = control.receive_channel()
             ended = None if renderer is None else _end(renderer)
-            renderer = os.fork()
+            renderer = _fork(control)
             if renderer == 0:
                 control.close()
                 _run_renderer(fork_server, renderer_end, recipe, render, settings["kept"])
@@ -78,6 +78,15 @@ def main(render: Render = imaging.render, channel: type[Channel] = Channel) -> N
             control.send({"started": request["start"], "ended": ended})
     except ChannelClosed:
         return
+
+
+def _fork(control: Channel) -> int:
+    """Fork, or report why the system does not allow it."""
+    try:
+        return os.fork()
+    except OSError as error:
+        control.send({"refused": error.errno})
+        raise
 
 
 def _end(renderer: int) -> int:

@@ -2,8 +2,7 @@
 
 A message is a small JSON object, with bytes in a memory file beside it. A renderer has read whatever was uploaded, so
 nothing that it sends is unpickled. Neither /dev/shm nor semaphores are needed, which Lambda does not have: a socket
-keeps messages apart. There is one file for each direction, used again for each body: a new one would cost twice the
-CPU, for the system to find and clear its pages. No other process reads or writes these files.
+keeps messages apart. One file for each direction is used for all bodies: a new one each time takes twice the CPU.
 """
 
 import contextlib
@@ -63,8 +62,8 @@ class Channel:
     @classmethod
     def pair(cls) -> tuple[Self, Self]:
         """The two ends of a new channel."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         request, response = (os.memfd_create(name) for name in ("request", "response"))
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         return cls(ours, writes=request, reads=response), cls(theirs, writes=os.dup(response), reads=os.dup(request))
 
     @classmethod
@@ -178,9 +177,11 @@ class Children:
         self, recipe: Recipe, *, environ: Mapping[str, str], kept: float = MAX_KEPT, fork_server: str = FORK_SERVER
     ) -> None:
         self._recipe = recipe
-        self._environ = {**_inherited(environ), "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+        inherited = {k: v for k, v in environ.items() if k in INHERITED or k.startswith(INHERITED_PREFIX)}
+        self._environ = {**inherited, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
         self._kept = kept
         self._fork_server = fork_server
+        self.last_status: int | None = None  # of the fork server before, a signal as a negative number
         self._start_fork_server()
 
     @property
@@ -200,14 +201,20 @@ class Children:
     def started(self, seconds: float) -> int | None:
         """Wait until the child that was requested last has started.
 
-        Returns:
-            The exit status of the one before, a signal as a negative number; None when there was none.
+        Returns: the exit status of the one before, a signal as a negative number; None when there was none.
 
         Raises:
-            ChannelClosed, ProtocolError, TimeoutError: the fork server must be replaced.
+            ChannelClosed, ProtocolError, TimeoutError: the fork server must be replaced; OSError: it cannot fork.
         """
         while True:
-            message, _ = self._control.receive(seconds)
+            try:
+                message, _ = self._control.receive(seconds)
+            except ChannelClosed:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(1.0)  # or its exit status would be that of the signal that ends it now
+                raise
+            if "refused" in message:
+                raise OSError(message["refused"], f"fork: {os.strerror(message['refused'])}")
             if message.get("started") == self._requested:
                 ended = message.get("ended")
                 return ended if ended is None else int(ended)
@@ -217,6 +224,7 @@ class Children:
     def restart(self) -> None:
         """End the fork server and its child, and start another fork server."""
         self.close()
+        self.last_status = self._process.returncode
         self._start_fork_server()
 
     def _start_fork_server(self) -> None:
@@ -231,17 +239,12 @@ class Children:
             stdin=subprocess.DEVNULL,
         )
         theirs.close()
-        self.close = weakref.finalize(self, _end, self._process, self._control)
+        self.close = weakref.finalize(self, _end, self._process, self._control)  # waits until it has ended
         with contextlib.suppress(ChannelClosed):  # `started` raises it
             self._control.send({"kept": self._kept}, [pickle.dumps(self._recipe)])
 
 
-def _inherited(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if name in INHERITED or name.startswith(INHERITED_PREFIX)}
-
-
 def _end(process: "subprocess.Popen[bytes]", control: Channel) -> None:
-    """End the fork server and its child, and wait until the fork server has ended."""
     control.close()
     process.kill()
     process.wait()

@@ -132,19 +132,23 @@ class Renderer:
         """Wait until the child has started; the exit status of the one before, if there was one and it is new.
 
         Raises:
-            RuntimeError: two fork servers in turn could not start one.
+            RuntimeError: two fork servers in turn could not start one; its cause is the second failure.
         """
         if self._is_started:
             return None
+        failure: Exception | None = None
         for _ in range(2):
             try:
                 ended = self.children.started(STARTUP_SECONDS)
-            except (ChannelClosed, ProtocolError, TimeoutError):
+            except (ChannelClosed, ProtocolError, OSError) as error:  # TimeoutError is an OSError
+                failure = error
                 self._restart()
             else:
                 self._is_started = True
                 return ended
-        raise RuntimeError(f"no renderer started within {STARTUP_SECONDS:g} s; see the output of its fork server")
+        raise RuntimeError(
+            f"no renderer started within {STARTUP_SECONDS:g} s; see the output of its fork server"
+        ) from failure
 
     def kill(self) -> None:
         """End the child; the next image gets a new one."""
@@ -239,5 +243,5 @@ def _failure_of(status: int | None) -> Rejected | SandboxFailed:
     if status == -signal.SIGKILL:
         return RenderOutOfMemory("the renderer was ended by SIGKILL, which the kernel sends when memory is exhausted")
     if status < 0:
-        return RenderCrash(f"the renderer was ended by {signal.Signals(-status).name}")
+        return RenderCrash(f"the renderer was ended by {signal.Signals(-status).name}", signal=-status)
     return RenderCrash(f"the renderer ended with status {status}")

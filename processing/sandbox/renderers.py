@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 
 from processing.errors import (
-    ImageTooLarge,
     NotStarted,
     OutOfTime,
     Rejected,
@@ -117,10 +116,7 @@ class Renderers:
 
     @contextmanager
     def _admit(self, megabytes: float, this: Try, seconds: float) -> Iterator[float]:
-        if megabytes > self._memory.megabytes:
-            raise ImageTooLarge(
-                f"rendering takes up to {megabytes:,.0f} MB; this function has {self._memory.megabytes:,.0f} MB for it"
-            )
+        self._memory.check(megabytes)
         with self._memory.reserve(self._memory.megabytes if this.alone else megabytes) as reserved:
             self._budget.check(seconds)  # the wait for memory may have been long
             this.admitted = True

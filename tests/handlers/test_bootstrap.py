@@ -11,12 +11,13 @@ import boto3
 import pytest
 
 from handlers import bootstrap
-from processing import imaging
 from processing.batch import Batch
 from processing.errors import NotStarted
 from processing.ledger import Claim, Delivery, Version
 from processing.messages import Message
+from processing.sandbox import Renderers
 from processing.sandbox.capacity import capacity
+from processing.sandbox.in_process import InProcess
 from processing.settings import Settings
 from tests.builders import created_body, removed_body, s3_body, s3_record
 from tests.handlers.test_consumer import jpeg
@@ -104,7 +105,7 @@ def build(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     yield start
     for stage in made:
-        if hasattr(stage.worker.render, "__self__"):
+        if isinstance(stage.worker.render.__self__, Renderers):
             stage.worker.render.__self__.close()
     log.handlers, log.propagate, log.level = before
 
@@ -227,8 +228,20 @@ def test_a_small_function_takes_no_file_that_does_not_fit(build: Callable[..., S
     assert on.worker.recipe.limits.max_bytes == capacity(512).largest_body
 
 
-def test_rendering_in_this_process_is_the_engine_itself(build: Callable[..., Stage]) -> None:
-    assert build(RENDERING="in-process").worker.render is imaging.render
+def test_in_this_process_one_image_is_rendered_at_a_time_within_the_memory_there_is(
+    build: Callable[..., Stage],
+) -> None:
+    on, room = build(RENDERING="in-process"), capacity(MEMORY)
+    engine = on.worker.render.__self__
+    assert isinstance(engine, InProcess)
+
+    assert engine._memory.megabytes == room.rendering
+    on.consumer.budget.begin(lambda: 9 * 12 + 9.0, 8)  # 9.4 are needed; with two renderers, six tries and 9.4
+    with pytest.raises(NotStarted), on.consumer.budget.attempt():
+        pass
+    on.consumer.budget.begin(lambda: 12 + 7.3, 1)
+    with pytest.raises(NotStarted):
+        on.worker.render(jpeg(), on.worker.recipe)
 
 
 class Recording(dict[str, str]):

@@ -24,7 +24,7 @@ ERROR = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>We met 
 EXISTS = answer(412, b"<Error><Code>PreconditionFailed</Code><Message>x</Message></Error>", connection="close", **ID)
 LARGE = random.Random(1).randbytes(1920 * 1280 * 3)  # as a PNG it stays 7 MB
 SECONDS = 60.0
-LITTLE = 5.0  # seconds left that let an object begin, of which S3 gets two
+LITTLE = 6.0  # seconds left that let an object begin and be rendered, of which S3 gets three
 
 
 class Context:

@@ -137,7 +137,7 @@ def test_a_batch_tells_its_images_and_its_metrics(stack: Stack, capsys: pytest.C
     told = {line["outcome"]: line for line in lines if "outcome" in line}
     assert set(told) == {"done", "rejected"}
     assert told["done"]["object"] == "uploads/images/cat.jpg"
-    assert set(told["done"]["timings"]) == {"fetch", "render", "publish"}
+    assert set(told["done"]["timings"]) == {"fetch", "render", "wait", "publish"}
     assert {"etag", "attempt", "receive", "size_bytes", "request_id", "queue_delay_ms"} <= set(told["done"])
     assert {line["Outcome"]: line["Images"] for line in lines if "_aws" in line} == {"done": 1, "rejected": 1}
 

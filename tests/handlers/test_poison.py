@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from handlers import bootstrap, consumer
-from processing import imaging
+from handlers import consumer
+from handlers import rendering as composition
 from processing.sandbox import Children
+from processing.sandbox.in_process import InProcess
 from tests.builders import created_body
 from tests.handlers.test_consumer import Context, Stack, moto_server, record, stack
 from tests.sandbox.conftest import HOSTILE, picture, spelled
@@ -33,7 +34,7 @@ def poisoned(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
         made.append(Children(*args, **settings, fork_server=HOSTILE))
         return made[-1]
 
-    monkeypatch.setattr(bootstrap, "Children", start)
+    monkeypatch.setattr(composition, "Children", start)
     yield stack
     for children in made:
         children.close()
@@ -85,7 +86,7 @@ def test_without_linux_or_by_choice_there_are_no_child_processes(
 
     worker = consumer.consumer().handle.__self__  # type: ignore[attr-defined]
 
-    assert worker.render is imaging.render
+    assert isinstance(worker.render.__self__, InProcess)
 
 
 def threads() -> set[threading.Thread]:

@@ -67,7 +67,7 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("TRY_SECONDS", "31", "TRY_SECONDS: 31 must be at most half of FUNCTION_TIMEOUT 60"),
         ("REMOVALS", "yes", "REMOVALS: 'yes' is not one of true, false"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: 'LOUD' is not one of"),
-        ("RENDERING", "elsewhere", "RENDERING: 'elsewhere' is not one of sandbox, in-process"),
+        ("RENDERING", "elsewhere", "RENDERING: 'elsewhere' is not one of sandbox, sandbox-only, in-process"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "64", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE: 64 must be at least 128"),
         ("UPLOADS_BUCKET", "", "UPLOADS_BUCKET: is not set"),
     ],

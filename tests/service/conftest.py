@@ -12,6 +12,7 @@ CHANGED = {
     "memory": 3008,
     "timeout": 300,
     "trySeconds": 30,
+    "rendering": "sandbox-only",
     "architecture": "arm64",
     "batchSize": 4,
     "window": 3,

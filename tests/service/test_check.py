@@ -72,6 +72,7 @@ def test_what_is_no_whole_number_is_no_number(value: object) -> None:
         ("removals", "yes"),
         ("pointInTimeRecovery", 1),
         ("pollQueue", ""),
+        ("rendering", "process"),
         ("existing", "yes"),
         ("apiAccessLog", 1),
     ],
@@ -156,6 +157,8 @@ def test_a_dead_letter_must_outlive_the_queue_it_comes_from() -> None:
         ({"memory": 3 * 1769}, 160),
         ({"memory": 3 * 1769, "batchSize": 7}, 140),
         ({"memory": 512, "trySeconds": 70}, 810),
+        ({"memory": 3 * 1769, "rendering": "in-process"}, 260),
+        ({"memory": 3 * 1769, "rendering": "sandbox-only"}, 160),
     ],
     ids=str,
 )

@@ -143,6 +143,11 @@ def test_logs_are_not_kept_for_ever(default: Package, changed: Package) -> None:
         assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {days}
 
 
+def test_where_images_are_rendered_follows_its_parameter(default: Package, changed: Package) -> None:
+    assert default.environment["RENDERING"] == "sandbox"
+    assert changed.environment["RENDERING"] == "sandbox-only"
+
+
 def test_memory_and_architecture_follow_their_parameters(changed: Package) -> None:
     function = changed.properties("ConsumerLambdaFunction")
 

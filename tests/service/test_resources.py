@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.runner import malloc_settings
+from handlers.rendering import METRIC
 from handlers.telemetry import Metrics
 from tests.service.packaged_service import PROJECT, Package
 
@@ -221,6 +222,26 @@ def test_a_bug_raises_the_alarm_by_the_metric_that_the_consumer_writes(default: 
     ]
     assert (watched["Statistic"], watched["Threshold"]) == ("Sum", 0)
     assert watched["AlarmActions"] == watched["OKActions"] == [{"Ref": "AlarmTopic"}]
+
+
+def test_rendering_without_a_sandbox_raises_the_alarm_within_minutes_and_as_long_as_it_lasts(default: Package) -> None:
+    written: list[str] = []
+    metrics = Metrics("the function's name", clock=lambda: 0, write=written.append)
+    metrics.count_always(METRIC)
+    metrics.flush_batch()
+    for line in map(json.loads, written):
+        (group,) = line["_aws"]["CloudWatchMetrics"]
+        watched = alarm(default, "SandboxAlarm")
+
+        assert watched["Namespace"] == group["Namespace"]
+        assert [{"Name": watched["MetricName"], "Unit": "Count"}] == group["Metrics"]
+        assert watched["Dimensions"] == [
+            {"Name": name, "Value": {"Ref": "ConsumerLambdaFunction"}} for name in group["Dimensions"][0]
+        ]
+        assert (watched["Period"], watched["EvaluationPeriods"], watched["Threshold"]) == (60, 1, 0)
+        assert (watched["Statistic"], watched["ComparisonOperator"]) == ("Sum", "GreaterThanThreshold")
+        assert watched["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    assert len(written) == 2
 
 
 def test_a_single_killed_invocation_is_no_backlog(changed: Package) -> None:

@@ -25,18 +25,21 @@ MOST_RUNS = 9  # at once, without --out
 WORK = ".darkroom"  # below the results: what the stack writes, such as the logs of the last run
 
 
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where the variants and the contact sheet go.", show_default="out; out-2 while another run writes to that"
+    ),
+]
+PortOption = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="The emulator's port.", show_default="any free one")
+]
+
+
 def start(
     photos: Annotated[Path, typer.Argument(help="A folder of photos.", show_default="the bundled samples")] = SAMPLES,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where the variants and the contact sheet go.",
-            show_default="out; out-2 while another run writes to that",
-        ),
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="The emulator's port.", show_default="any free one")
-    ] = None,
+    out: OutOption = None,
+    port: PortOption = None,
     again: Annotated[
         bool, typer.Option("--again", help="Upload the same bytes a second time, and show what that writes.")
     ] = False,

@@ -16,7 +16,7 @@ from ops.cli.recipes import read_recipe
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, DryRun, print_json, stderr
 from ops.cli.upload import report
-from ops.cli.upload.content import FileFacts, checked_by, unchecked
+from ops.cli.upload.content import FileFacts, Inspect, checked_by, unchecked
 from ops.cli.upload.files import Chosen, Globs, LocalFile, choose
 from ops.cli.upload.present import Present
 from ops.cli.upload.run import Bucket, Result, Uploader, Verdict
@@ -77,17 +77,24 @@ def upload(
     inspect = unchecked if everything else checked_by(read_recipe(), stage.uploads_prefix)
     present = Present.of(stage.client("s3"), stage.uploads_bucket, chosen.files)
     began = time.monotonic()
+    results = _run(stage, chosen, present, inspect, threads, dry_run=dry_run)
+    seconds = time.monotonic() - began
+    ends = _ends(stage, results, timeout) if wait and not dry_run else None
+    summary = report.Summary(results, chosen.left_out, seconds, dry_run, len(present.by_digest), ends)
+    _finish(summary, stage, as_json=as_json)
+
+
+def _run(
+    stage: Stage, chosen: Chosen, present: Present, inspect: Inspect, threads: int, *, dry_run: bool
+) -> list[Result]:
+    """Upload the chosen files, with a progress bar, until all are done or Ctrl-C."""
     with (
         _interruptible(),
         packaged_readers(),
         report.uploading(chosen) as shown,
         _bucket(stage, shown, dry_run=dry_run) as bucket,
     ):
-        results = Uploader(present, inspect, bucket, threads, shown.on_result).run(chosen.files)
-    seconds = time.monotonic() - began
-    ends = _ends(stage, results, timeout) if wait and not dry_run else None
-    summary = report.Summary(results, chosen.left_out, seconds, dry_run, len(present.by_digest), ends)
-    _finish(summary, stage, as_json=as_json)
+        return Uploader(present, inspect, bucket, threads, shown.on_result).run(chosen.files)
 
 
 def _finish(summary: report.Summary, stage: Stage, *, as_json: bool) -> None:

@@ -17,6 +17,7 @@ NEVER = {
     "NotStarted": "the claim was given back; the message is 'not-started'",
     "SourceReplaced": "ends as SUPERSEDED",
     "SourceGone": "ends as REMOVED",
+    "SandboxUnavailable": "nothing is claimed: the function does not start, or renders in process",
     "Misconfigured": "nothing is claimed: the message is 'unknown'",
 }
 

@@ -1,0 +1,49 @@
+"""Names the reason why a function cannot start: one line of JSON with the cause and what to do.
+
+The exception goes on to Lambda, which counts an Error and gives the whole batch back. What fails before this, while
+Lambda imports the handler, is named by Lambda itself: Runtime.ImportModuleError.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from handlers.telemetry import log_as_json
+from processing.errors import Misconfigured, SandboxUnavailable
+
+REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (
+        Misconfigured,
+        "Correct each fault in serverless.yml or recipe.toml and deploy again, or deploy what worked before.",
+    ),
+    (
+        SandboxUnavailable,
+        "The lines above have the output of the child processes. After a crash: package again for the function's "
+        "architecture, or deploy what worked before. Where child processes are refused: --param rendering=sandbox "
+        "renders in process instead.",
+    ),
+    (
+        ImportError,
+        "The package lacks a library, or has one for another Python or processor: package again with the runtime and "
+        "the parameter architecture that the function has.",
+    ),
+    (Exception, "Deploy what worked before; the traceback shows where the function failed."),
+)
+
+log = logging.getLogger("darkroom")
+
+
+@contextmanager
+def naming_failures() -> Iterator[None]:
+    """Build a function; log what keeps it from starting, and raise it."""
+    if not log.handlers:  # the settings, which have the level, may be what is at fault
+        log_as_json("INFO")
+    try:
+        yield
+    except Exception as error:
+        remedy = next(remedy for kind, remedy in REMEDIES if isinstance(error, kind))
+        line: dict[str, object] = {"cause": type(error).__name__, "why": str(error), "remedy": remedy}
+        line |= {"faults": list(error.faults)} if isinstance(error, Misconfigured) else {}
+        log.exception("the function cannot start", extra={"data": line})
+        raise
