@@ -1,0 +1,173 @@
+"""The policy of whoever deploys a stage: what CloudFormation does in the caller's name, and what the framework asks.
+
+``python -m ops.build.deployer --write`` writes it to docs/deployer-policy.json. For each type of resource in the
+template, AWS publishes the actions of creating, reading, updating and deleting one; cfn-lint brings these schemas
+along. Left out are the writes of what no resource here uses. Tests hold it against the packaged templates.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from ops.cli.stage import ROOT
+
+FILE: Final = ROOT / "docs" / "deployer-policy.json"
+REGENERATE: Final = "python -m ops.build.deployer --write"
+SIZE_LIMIT: Final = 6144
+"""Characters of a managed policy, without white space."""
+
+HERE: Final = "REGION:ACCOUNT"
+STACK: Final = "darkroom-STAGE"
+LAMBDA: Final = "lambda.amazonaws.com"
+SERVICE_ROLES: Final = "arn:aws:iam::ACCOUNT:role/aws-service-role"
+FUNCTIONS: Final = (f"arn:aws:lambda:{HERE}:function:{STACK}-*",)
+ROLES: Final = tuple(f"arn:aws:iam::ACCOUNT:role/{STACK}-{name}-*" for name in ("ApiRole", "ConsumerRole"))
+OPERATOR_POLICY: Final = f"arn:aws:iam::ACCOUNT:policy/{STACK}-operator-*"
+BUCKETS: Final = (f"arn:aws:s3:::{STACK}-*",)
+LOGS: Final = tuple(
+    f"arn:aws:logs:{HERE}:log-group:/aws/{name}*" for name in (f"lambda/{STACK}-", f"api-gateway/{STACK}")
+)
+DEPLOYMENT_BUCKET: Final = f"arn:aws:s3:::{STACK}-serverlessdeploymentbuck*"  # CloudFormation cuts it at 24 characters
+APIS: Final = (
+    *(
+        f"arn:aws:apigateway:REGION::/{kind}{below}"
+        for kind in ("restapis", "apikeys", "usageplans")
+        for below in ("", "/*")
+    ),
+    "arn:aws:apigateway:REGION::/tags/*",
+)
+
+RESOURCES: Final[Mapping[str, Sequence[str]]] = {
+    "AWS::ApiGateway::ApiKey": APIS,
+    "AWS::ApiGateway::Authorizer": APIS,
+    "AWS::ApiGateway::Deployment": APIS,
+    "AWS::ApiGateway::GatewayResponse": APIS,
+    "AWS::ApiGateway::Method": APIS,
+    "AWS::ApiGateway::Resource": APIS,
+    "AWS::ApiGateway::RestApi": APIS,
+    "AWS::ApiGateway::Stage": APIS,
+    "AWS::ApiGateway::UsagePlan": APIS,
+    "AWS::ApiGateway::UsagePlanKey": APIS,
+    "AWS::CloudWatch::Alarm": (f"arn:aws:cloudwatch:{HERE}:alarm:{STACK}-*",),
+    "AWS::DynamoDB::Table": (f"arn:aws:dynamodb:{HERE}:table/{STACK}-*",),
+    "AWS::IAM::ManagedPolicy": (OPERATOR_POLICY,),
+    "AWS::IAM::Role": ROLES,
+    "AWS::Lambda::EventSourceMapping": (f"arn:aws:lambda:{HERE}:event-source-mapping:*",),
+    "AWS::Lambda::Function": FUNCTIONS,
+    "AWS::Lambda::Permission": FUNCTIONS,
+    "AWS::Logs::LogGroup": LOGS,
+    "AWS::S3::Bucket": BUCKETS,
+    "AWS::S3::BucketPolicy": BUCKETS,
+    "AWS::SNS::Topic": (f"arn:aws:sns:{HERE}:{STACK}-*",),
+    "AWS::SQS::Queue": (f"arn:aws:sqs:{HERE}:{STACK}-*",),
+    "AWS::SQS::QueuePolicy": (f"arn:aws:sqs:{HERE}:{STACK}-*",),
+}
+"""What the templates create, and where. API Gateway and event source mappings have ids in place of names."""
+
+HANDLERS: Final = ("create", "read", "update", "delete")
+
+UNUSED: Final[Mapping[str, str]] = {
+    "dynamodb:*Item dynamodb:Scan dynamodb:Query dynamodb:*TableReplica dynamodb:*Import*": "no replica, no import",
+    "dynamodb:*ableKinesis* dynamodb:UpdateKinesis* dynamodb:UpdateContributorInsights": "no stream",
+    "dynamodb:PutResourcePolicy dynamodb:DeleteResourcePolicy": "the table has no policy",
+    "dynamodb:DeleteTable": "it is kept, and protected against deletion",
+    "iam:Attach* iam:Detach* iam:*PermissionsBoundary": "nothing is attached to a role, user or group",
+    "lambda:*Concurrency lambda:PublishVersion lambda:PutFunction* lambda:*Provider": "no such setting of a function",
+    "lambda:DeleteFunctionCodeSigningConfig lambda:GetCodeSigningConfig lambda:GetLayerVersion": "nor this",
+    "lambda:PutRuntimeManagementConfig lambda:AssociateRuntimeAlias": "nor this",
+    "logs:*KmsKey logs:*LogDelivery logs:*BearerToken* logs:*ResourcePolicy": "a log group has a retention, no more",
+    "logs:PutDataProtectionPolicy logs:PutIndexPolicy logs:DeleteIndexPolicy logs:*DeletionProtection": "nor this",
+    "s3:DeleteObject s3:PutObjectAcl": "of objects, those of the deployment bucket alone: in FRAMEWORK",
+    "s3:*Abac s3:PutBucketAcl s3:*Analytics* s3:*Inventory* s3:*Metrics* s3:*IntelligentTiering*": "no such setting",
+    "s3:*Metadata*TableConfiguration s3:*BucketWebsite s3:*ObjectLock* s3:PutBucketLogging": "nor this",
+    "s3:*tReplication s3:PutReplicationConfiguration s3:PutAccelerateConfiguration s3:PutBucketVersioning": "nor this",
+    "sns:PutDataProtectionPolicy": "the topic has no policy",
+}
+"""Actions of the schemas that are not granted, and why. Nor are those of another service than the resource's own."""
+
+NAMELESS: Final = (
+    *("cloudwatch:DescribeAlarms", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "sns:Unsubscribe"),
+    "cloudformation:ValidateTemplate",
+)
+"""Actions for which IAM takes no resource that is narrower, or for which there is none yet."""
+
+READS: Final = ("s3:GetBucket*", "s3:Get*Configuration")
+"""In place of each by its name, or the policy would be too long."""
+
+MAPPINGS: Final = tuple(f"lambda:{verb}EventSourceMapping" for verb in ("Create", "Update", "Delete"))
+
+FRAMEWORK: Final[Mapping[Sequence[str], Sequence[str]]] = {
+    (f"arn:aws:cloudformation:{HERE}:stack/{STACK}/*",): (
+        *(f"cloudformation:{verb}Stack" for verb in ("Create", "Update", "Delete")),
+        *("cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:GetTemplate"),
+        *("cloudformation:DescribeStackResource", "cloudformation:DescribeStackResources"),
+        *("cloudformation:ListStackResources", "cloudformation:ContinueUpdateRollback"),
+        *(f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Describe", "Execute", "Delete")),
+    ),
+    (DEPLOYMENT_BUCKET,): (*("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),),
+    LOGS: ("logs:DescribeSubscriptionFilters",),
+}
+"""What the framework asks itself; change sets are for the import of a table into a new stack, and
+ContinueUpdateRollback is for an update that could not be taken back."""
+
+
+def statements() -> Iterator[dict[str, Any]]:
+    """The statements of the policy, one for each set of resources."""
+    by_place: dict[Sequence[str], set[str]] = {place: set(actions) for place, actions in FRAMEWORK.items()}
+    for kind, place in RESOURCES.items():
+        by_place.setdefault(place, set()).update(granted(kind))
+    for place, actions in by_place.items():
+        yield _allow(_shorter(actions - {*NAMELESS, *MAPPINGS}), place)
+    yield _allow(MAPPINGS, ["*"]) | {"Condition": {"ArnLike": {"lambda:FunctionArn": FUNCTIONS[0]}}}
+    yield _allow(["iam:PassRole"], ROLES) | {"Condition": {"StringEquals": {"iam:PassedToService": LAMBDA}}}
+    yield _allow(["iam:CreateServiceLinkedRole"], [f"{SERVICE_ROLES}/ops.apigateway.amazonaws.com/*"])
+    yield _allow(NAMELESS, ["*"])
+
+
+def granted(kind: str) -> set[str]:
+    """The actions that CloudFormation takes for a type of resource, without those of features that nothing uses."""
+    handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
+    actions = {action for name in HANDLERS for action in handlers.get(name, {}).get("permissions", ())}
+    own = RESOURCES[kind][0].split(":")[2]
+    return {action for action in actions if action.startswith(f"{own}:") and not _is_unused(action)}
+
+
+def policy() -> str:
+    """The policy as it stands in docs/deployer-policy.json, with STAGE, REGION and ACCOUNT to be replaced."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements())}, indent=2) + "\n"
+
+
+def _is_unused(action: str) -> bool:
+    return any(fnmatchcase(action, pattern) for pattern in " ".join(UNUSED).split())
+
+
+def _shorter(actions: set[str]) -> set[str]:
+    return {next((read for read in READS if fnmatchcase(action, read)), action) for action in actions}
+
+
+def _allow(actions: Sequence[str] | set[str], resources: Sequence[str]) -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Action": sorted(actions),
+        "Resource": resources[0] if len(resources) == 1 else [*resources],
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the policy, or with no arguments print it."""
+    if list(arguments) not in ([], ["--write"]):
+        sys.stderr.write(f"usage: {REGENERATE}\n")
+        return 2
+    if arguments:
+        FILE.write_text(policy(), encoding="utf-8")
+    else:
+        sys.stdout.write(policy())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,179 @@
+"""The policy of whoever deploys: what the templates need and the framework asks, and not more."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from ops.build import deployer
+from ops.build.deployer import FILE, HANDLERS, NAMELESS, RESOURCES, SIZE_LIMIT, UNUSED, main, policy
+from ops.local.emulator import Emulator
+from tests.service.packaged_service import Package, copy_project, serverless
+from tests.service.recording_proxy import recording
+
+CREATE = "cloudformation-template-create-stack.json"
+NAMES = {
+    "AWS::CloudWatch::Alarm": ("alarm:", "AlarmName"),
+    "AWS::DynamoDB::Table": ("table/", "TableName"),
+    "AWS::IAM::ManagedPolicy": ("policy/", "ManagedPolicyName"),
+    "AWS::Lambda::Function": ("function:", "FunctionName"),
+    "AWS::Logs::LogGroup": ("log-group:", "LogGroupName"),
+    "AWS::S3::Bucket": ("", "BucketName"),
+    "AWS::SNS::Topic": ("", "TopicName"),
+    "AWS::SQS::Queue": ("", "QueueName"),
+}
+"""What stands before a name in the ARN, and the property with the name, where a resource has one."""
+
+ROLE = "AWS::IAM::Role"
+ASKED_FOR_NOTHING = {
+    "sts:GetCallerIdentity": "everybody may",
+    "ecr:DescribeRepositories": "whether the service has images; the framework takes a denial for no",
+}
+LONG = {"STAGE": "production-2026", "REGION": "ap-southeast-1", "ACCOUNT": "123456789012"}
+
+
+@pytest.fixture
+def packages(default: Package, changed: Package, taken_up: Package) -> list[Package]:
+    return [default, changed, taken_up]
+
+
+def templates(package: Package) -> Iterator[dict[str, Any]]:
+    """What a first deployment begins with, and the whole."""
+    yield json.loads((package.folder / CREATE).read_text())
+    yield package.template
+
+
+def statements() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))["Statement"]
+    return found
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def is_granted(action: str) -> bool:
+    return any(fnmatchcase(action, pattern) for each in statements() for pattern in listed(each["Action"]))
+
+
+def test_the_file_has_what_the_generator_makes() -> None:
+    assert FILE.read_text(encoding="utf-8") == policy(), f"run {deployer.REGENERATE}"
+
+
+def test_every_type_of_resource_is_covered_and_no_type_that_no_template_has(packages: list[Package]) -> None:
+    there = {
+        resource["Type"]
+        for package in packages
+        for template in templates(package)
+        for resource in template["Resources"].values()
+    }
+
+    assert set(RESOURCES) == there
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_every_name_in_the_templates_is_one_that_the_policy_is_for(
+    default: Package, taken_up: Package, kind: str
+) -> None:
+    for package, stage in ((default, "dev"), (taken_up, "prod")):
+        patterns = [arn.split(":", 5)[5].replace("STAGE", stage) for arn in RESOURCES[kind]]
+        names = [name_of(resource, kind) for resource in package.of_type(kind).values()]
+
+        assert [name for name in names if name and not any(fnmatchcase(name, each) for each in patterns)] == []
+
+
+def name_of(resource: dict[str, Any], kind: str) -> str | None:
+    """The last part of a resource's ARN; None where CloudFormation finds a name, which begins with the stack's."""
+    prefix, name_property = NAMES[kind]
+    name = resource["Properties"].get(name_property)
+    return name and prefix + (name if isinstance(name, str) else name["Fn::Sub"])
+
+
+def test_the_policy_fits_into_a_managed_policy_in_any_region() -> None:
+    text = FILE.read_text(encoding="utf-8")
+    for name, value in LONG.items():
+        text = text.replace(name, value)
+
+    assert len(re.sub(r"\s", "", text)) <= SIZE_LIMIT
+
+
+def test_only_what_iam_takes_no_name_for_is_granted_everywhere() -> None:
+    everywhere = [each for each in statements() if each["Resource"] == "*" and "Condition" not in each]
+
+    assert [set(each["Action"]) for each in everywhere] == [set(NAMELESS)]
+
+
+def test_the_deployer_can_neither_read_nor_delete_a_photo_or_a_record() -> None:
+    on_objects = [each["Resource"] for each in statements() if "s3:GetObject" in each["Action"]]
+
+    assert on_objects == [deployer.DEPLOYMENT_BUCKET]
+    assert not any(is_granted(f"dynamodb:{verb}") for verb in ("GetItem", "Query", "Scan", "DeleteItem", "DeleteTable"))
+    assert not any(
+        fnmatchcase(action, pattern)
+        for each in statements()
+        if deployer.BUCKETS[0] in listed(each["Resource"])
+        for pattern in each["Action"]
+        for action in ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject")
+    )
+
+
+def test_a_role_is_passed_to_lambda_alone() -> None:
+    (passing,) = (
+        each for each in statements() if is_granted("iam:PassRole") and "iam:PassRole" in listed(each["Action"])
+    )
+
+    assert passing["Resource"] == list(deployer.ROLES)
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+
+
+def test_the_roles_are_those_of_the_templates_and_no_name_that_a_deployer_may_have(packages: list[Package]) -> None:
+    ids = {f"arn:aws:iam::ACCOUNT:role/darkroom-STAGE-{name}-*" for each in packages for name in each.of_type(ROLE)}
+
+    assert set(deployer.ROLES) == ids
+    for name in ("role/darkroom-STAGE-deployer", "policy/darkroom-STAGE-deployer"):
+        arn = f"arn:aws:iam::ACCOUNT:{name}"
+        assert not any(
+            fnmatchcase(arn, place) for each in statements() for place in listed(each["Resource"]) if place != "*"
+        )
+
+
+def test_everything_that_is_left_out_is_in_a_schema() -> None:
+    schemas = [PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema for kind in RESOURCES]
+    actions = {
+        action
+        for schema in schemas
+        for name in HANDLERS
+        for action in schema["handlers"].get(name, {}).get("permissions", ())
+    }
+    patterns = " ".join(UNUSED).split()
+
+    assert [each for each in patterns if not any(fnmatchcase(action, each) for action in actions)] == []
+
+
+def test_all_that_the_framework_asks_in_a_deployment_and_a_removal_is_granted(tmp_path: Path, default: Package) -> None:
+    project = tmp_path / "project"
+    copy_project(project)
+    emulator = Emulator(region="eu-west-1", log=tmp_path / "emulator.log")
+    emulator.start()
+    try:
+        with recording(emulator.endpoint) as (endpoint, asked):
+            environ = emulator.environ() | {"AWS_ENDPOINT_URL": endpoint, "SLS_AWS_MONITORING_FREQUENCY": "100"}
+            shutil.copytree(default.folder, project / "packaged")
+            deployment = serverless(project, "deploy", "--stage", "dev", "--package", "packaged", environ=environ)
+            serverless(project, "remove", "--stage", "dev", environ=environ)  # the emulator fails at its end
+    finally:
+        emulator.stop()
+
+    assert deployment.returncode == 0, deployment.stdout + deployment.stderr
+    assert {"cloudformation:UpdateStack", "cloudformation:DeleteStack", "s3:DeleteObject"} <= asked
+    assert sorted(action for action in asked - ASKED_FOR_NOTHING.keys() if not is_granted(action)) == []
+
+
+def test_a_wrong_word_is_refused() -> None:
+    assert main(["--wrong"]) == 2
