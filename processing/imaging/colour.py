@@ -52,6 +52,11 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB") if image.mode == "CMYK" else image
 
 
+def is_srgb(profile: bytes | None) -> bool:
+    """Whether this profile changes no colour of an image, in grey or in RGB."""
+    return profile is None or all(_transform(profile, mode) is None for mode in ("L", "RGB", "RGBA"))
+
+
 def lab_to_rgb(image: Image.Image) -> Image.Image:
     """CIE Lab, as TIFF stores it, to sRGB."""
     return _lab_transform().apply(image)

@@ -7,12 +7,12 @@ from typing import Final
 from PIL import Image
 
 from processing.imaging import geometry
+from processing.imaging.budget import Budget
 from processing.imaging.encode import (
     CONTENT_TYPES,
     WITHOUT_METADATA,
     FrameSequence,
     can_animate,
-    encode,
     frame_converter,
     output_of,
 )
@@ -62,7 +62,8 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     wanted = [job for job in jobs if only is None or job.name in only]
     distinct = list({job.result_key: job for job in wanted}.values())
     sequences = _sequences(original, distinct, first, pictures)
-    made = {job.result_key: _variant(original, job, sequences[job.name]) for job in distinct}
+    budget = Budget.of(original)
+    made = {job.result_key: _variant(budget, job, sequences[job.name]) for job in distinct}
     variants = {job.name: replace(made[job.result_key], name=job.name) for job in wanted}
     return Rendered(
         source=_source(original, transparent=transparent),
@@ -103,12 +104,10 @@ def _sequences(
     return {name: FrameSequence(reel, durations[: len(reel)], plays) for name, reel in frames.items()}
 
 
-def _variant(original: Original, job: Job, sequence: FrameSequence) -> RenderedVariant:
-    spec = job.layout.spec
-    notice = original.metadata.copyright if spec.metadata == "copyright" else None
+def _variant(budget: Budget, job: Job, sequence: FrameSequence) -> RenderedVariant:
     width, height = sequence.frames[0].size
-    content = encode(sequence, job.output, spec, notice)
-    return RenderedVariant(spec.name, job.output, CONTENT_TYPES[job.output], width, height, content)
+    content = budget.content(job, sequence)
+    return RenderedVariant(job.name, job.output, CONTENT_TYPES[job.output], width, height, content)
 
 
 def _source(original: Original, *, transparent: bool) -> Source:
