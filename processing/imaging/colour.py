@@ -52,9 +52,10 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB") if image.mode == "CMYK" else image
 
 
-def is_srgb(profile: bytes | None) -> bool:
-    """Whether this profile changes no colour of an image, in grey or in RGB."""
-    return profile is None or all(_transform(profile, mode) is None for mode in ("L", "RGB", "RGBA"))
+def is_srgb(profile: bytes | None, mode: str) -> bool:
+    """Whether `to_srgb` changes no colour of an image that was opened in this mode."""
+    modes = ("L",) if mode in ("1", "L") else ("RGB", "RGBA")
+    return mode != "CMYK" and (profile is None or all(_transform(profile, each) is None for each in modes))
 
 
 def lab_to_rgb(image: Image.Image) -> Image.Image:

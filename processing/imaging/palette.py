@@ -10,6 +10,7 @@ from typing import Final
 from PIL import Image, ImageChops, ImageStat
 
 MOST: Final = 256
+ALPHAS: Final = 16  # levels of alpha in a palette that is near
 GREYS: Final = 16  # levels of a grey that 4 bits hold: with more, a palette saves nothing
 
 
@@ -30,10 +31,24 @@ def compact(image: Image.Image) -> Image.Image:
 def near(image: Image.Image, wanted: Palette) -> Image.Image | None:
     """The image in a palette; None when its error is too large."""
     if image.mode in ("LA", "RGBA"):
-        indexed = image.convert("RGBA").quantize(wanted.colours, Image.Quantize.FASTOCTREE)
+        image = image.convert("RGBA")
+        ways = (image.quantize(wanted.colours, Image.Quantize.FASTOCTREE), _near_with_alpha(image, wanted.colours))
+        indexed = min((way for way in ways if way), key=lambda way: _mean_error(image, way))
     else:
         indexed = _quantised(image.convert("RGB"), wanted.colours)
     return indexed if _mean_error(image, indexed) < wanted.error else None
+
+
+def _near_with_alpha(image: Image.Image, colours: int) -> Image.Image | None:
+    """Most pictures are opaque but for an edge or a shadow, so few levels of alpha are enough."""
+    *bands, alpha = image.split()
+    for opaque, levels in ((colours - ALPHAS, ALPHAS), (colours // 2, ALPHAS), (colours // 4, ALPHAS // 2)):
+        step = 255 // (levels - 1)
+        coarse = alpha.point([min(255, round(level / step) * step) for level in range(256)])
+        indexed = _with_alpha(Image.merge("RGBA", (*bands, coarse)), max(opaque, 2), colours)
+        if indexed is not None:
+            return indexed
+    return None
 
 
 def exact(image: Image.Image) -> Image.Image | None:
@@ -67,12 +82,14 @@ def _quantised(image: Image.Image, colours: int = MOST) -> Image.Image:
     return image.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 
-def _with_alpha(image: Image.Image) -> Image.Image | None:
+def _with_alpha(image: Image.Image, opaque: int = MOST, most: int = MOST) -> Image.Image | None:
     """A palette with alpha: the pairs of a colour's index and its alpha are themselves quantised as if colours."""
-    colours = _quantised(image.convert("RGB"))
+    shown = Image.new("RGB", image.size)
+    shown.paste(image.convert("RGB"), mask=image.getchannel("A").point([0, *[255] * 255]))
+    colours = _quantised(shown, opaque)
     numbers = Image.frombytes("L", colours.size, colours.tobytes())
     pairs = Image.merge("RGB", (numbers, image.getchannel("A"), Image.new("L", image.size)))
-    if not pairs.getcolors(MOST):
+    if not pairs.getcolors(most):
         return None
     indexed = _quantised(pairs)
     table, entries = colours.getpalette() or [], indexed.getpalette() or []

@@ -55,6 +55,7 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     ]
     pictures = _scaled(original, jobs)
     first = next(pictures)
+    budget = Budget.of(original)
     if not original.is_animated:
         original.image.close()  # frees the original's pixels before encoding
     transparent = any(picture.mode == "RGBA" for picture in first.values())
@@ -62,7 +63,6 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     wanted = [job for job in jobs if only is None or job.name in only]
     distinct = list({job.result_key: job for job in wanted}.values())
     sequences = _sequences(original, distinct, first, pictures)
-    budget = Budget.of(original)
     made = {job.result_key: _variant(budget, job, sequences[job.name]) for job in distinct}
     variants = {job.name: replace(made[job.result_key], name=job.name) for job in wanted}
     return Rendered(

@@ -24,6 +24,8 @@ def alone(data: bytes) -> bytes:
         elif kind[:1].isupper() and kind not in PARTS:
             raise ValueError(f"an unknown chunk that no reader may skip: {kind!r}")
         at += 12 + length
+    if at > len(data):
+        raise ValueError("a chunk is cut off")
     return b"".join(parts)
 
 

@@ -25,8 +25,9 @@ def hides_nothing(coded: bytes) -> bool:
     stills = [(frame[6:12], list(_chunks(frame, FRAME_HEADER, len(frame)))) for frame in frames]
     canvas = next((content[4:] for kind, content in chunks if kind == b"VP8X"), b"")
     stills = stills or [(canvas, [chunk for chunk in chunks if chunk[0] in BITSTREAMS])]
-    return all(len(content) == LENGTHS.get(kind, len(content)) for kind, content in chunks) and not any(
-        decodes("webp", _still(size, parts, cut=kind)) for size, parts in stills for kind, _ in parts
+    are_whole = all(len(content) == LENGTHS.get(kind, len(content)) for kind, content in chunks)
+    return are_whole and all(
+        parts and not any(decodes("webp", _still(size, parts, cut=kind)) for kind, _ in parts) for size, parts in stills
     )
 
 
