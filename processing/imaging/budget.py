@@ -10,15 +10,16 @@ above its limit is encoded again: with a lower quality, or with fewer colours.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from processing.imaging import colour
+from processing.imaging import colour, savings
 from processing.imaging.coded import hides_nothing, picture_alone
-from processing.imaging.encode import FrameSequence, encode, quality_of
+from processing.imaging.encode import DEFAULT_QUALITY, FrameSequence, encode
 from processing.imaging.original import Original
-from processing.imaging.palette import Palette
+from processing.imaging.palette import MOST, Palette
+from processing.imaging.savings import Write
 from processing.imaging.steps import Job
 from processing.picture import Size
 from processing.recipe import VariantSpec
@@ -26,16 +27,9 @@ from processing.recipe import VariantSpec
 EXPONENT: Final = 1.5
 GIF_EXPONENT: Final = 0.5  # its colour tables do not shrink, and a drawing gets more colours where it is resized
 ALWAYS_ALLOWED: Final = 1_000  # bytes, up to the original's own: headers and tables are most of so small a file
-QUALITIES: Final = (100, 95, 90, 82, 75, 65, 55, 45, 35, 25, 15, 8)
-TYPICAL: Final = dict(
-    zip(QUALITIES, (2.7, 1.65, 1.3, 1.0, 0.85, 0.74, 0.66, 0.59, 0.52, 0.44, 0.35, 0.28), strict=True)
-)
-"""A file's bytes at each quality, compared with 82: the median of 21 photographs and screenshots."""
-SLOW: Final = dict(zip(QUALITIES[4:], (0.91, 0.82, 0.78, 0.73, 0.66, 0.6, 0.55, 0.5), strict=True))
-"""The same of the tenth of them whose bytes fall least."""
-FEWER: Final = (256, 128, 64, 32, 16)  # colours of a PNG or a GIF, as long as ...
-SEEN: Final = 3.0  # ... their mean error is smaller than so many levels
-MOVING: Final = {0.7: 128, 0.5: 64, 0.0: 32}  # colours of an animation's frames, by the part of its bytes it may have
+GREYS: Final = 16  # of a resized original in black and white: 4 bits a pixel
+WITH_PALETTES: Final = ("png", "gif", "bmp", "tiff")
+EIGHT_BITS: Final = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +38,7 @@ class Budget:
 
     Args:
         coded: its picture alone, None where that is not known.
-        colours: how many it has, None for more than 256 and where that does not matter.
+        colours: how many it has, None for more than 256, and in formats without palettes.
     """
 
     original: Original
@@ -53,42 +47,62 @@ class Budget:
 
     @classmethod
     def of(cls, original: Original) -> "Budget":
-        """The budget of an original whose first frame is decoded."""
+        """The budget of an original of which a frame is decoded."""
         has_more_pictures = "mp" in original.image.info  # such as a gain map
         coded = None if has_more_pictures else picture_alone(original.header.image_format, original.data)
         return cls(original, coded, _colours(original))
+
+    @property
+    def whole(self) -> int:
+        """The length of the original's picture."""
+        return len(self.coded or self.original.data)
+
+    def limit(self, size: Size) -> float:
+        """The most bytes of a variant of this size."""
+        width, height = self.original.shown_size
+        sides = min(1.0, math.sqrt(size[0] * size[1] / (width * height)))
+        exponent = GIF_EXPONENT if self.original.header.image_format == "gif" else EXPONENT
+        return max(self.whole * math.pow(sides, exponent), min(self.whole, ALWAYS_ALLOWED))
 
     def content(self, job: Job, sequence: FrameSequence) -> bytes:
         """The file of a variant."""
         spec = job.layout.spec
         notice = self.original.metadata.copyright if spec.metadata == "copyright" else None
-        palette = self._palette() if job.output == "png" else None
-        content = encode(sequence, job.output, spec, notice, palette)
+
+        def write(spec: VariantSpec, palette: Palette | None = None) -> bytes:
+            return encode(sequence, job.output, spec, notice, palette)
+
+        content = write(spec, self._palette() if job.output == "png" else None)
         if job.output != self.original.header.image_format:
             return content
         if self.coded and len(self.coded) < len(content) and notice is None and self._is_untouched(job):
             content = self.coded if hides_nothing(job.output, self.coded) else content
         limit = self.limit(sequence.frames[0].size)
-        if len(content) <= limit:
-            return content
-        for cheaper, fewer in self._savings(job, limit / len(content), is_animated=sequence.is_animated):
-            content = min(content, encode(sequence, job.output, cheaper, notice, fewer), key=len)
-            if len(content) <= limit:
-                break
+        if len(content) > limit:
+            content = _first_within(limit, content, self._savings(write, job, sequence, len(content), limit))
+        if len(content) > self.whole and self.colours and not sequence.is_animated:
+            own = savings.in_own_colours(write, spec, self.colours)
+            content = _first_within(self.whole, content, own)
         return content
 
-    def limit(self, size: Size) -> float:
-        """The most bytes of a variant of this size."""
-        width, height = self.original.shown_size
-        sides = math.sqrt(size[0] * size[1] / (width * height))
-        whole = len(self.coded or self.original.data)
-        exponent = GIF_EXPONENT if self.original.header.image_format == "gif" else EXPONENT
-        return max(whole * float(min(sides, 1.0) ** exponent), min(whole, ALWAYS_ALLOWED))
+    def _savings(self, write: Write, job: Job, sequence: FrameSequence, length: int, limit: float) -> Iterator[bytes]:
+        """Further files, for one of this length."""
+        spec = job.layout.spec
+        if job.output in DEFAULT_QUALITY:
+            return savings.lossy(write, spec, job.output, length, limit)
+        if not sequence.is_animated:
+            return savings.still(write, spec, self.colours)
+        is_gif = job.output == "gif"
+        return savings.animated_gif(write, spec, self.colours, limit / length) if is_gif else iter(())
+
+    def _palette(self) -> Palette | None:
+        """For the resized pixels of an original with few colours."""
+        return Palette(GREYS if self.original.header.mode == "1" else MOST) if self.colours else None
 
     def _is_untouched(self, job: Job) -> bool:
         """Whether each pixel of the variant is the original's, in the same place and in the same colour."""
         header, layout = self.original.header, job.layout
-        is_deep = header.mode.startswith("I;16") or (header.image_format == "png" and self.original.data[24] > 8)
+        is_deep = header.image_format == "png" and self.original.data[24] > 8
         return (
             layout.frame == self.original.shown_size
             and layout.crop is None
@@ -99,35 +113,19 @@ class Budget:
             and colour.is_srgb(job.icc, header.mode)
         )
 
-    def _palette(self) -> Palette | None:
-        """For the resized pixels of an original with few colours."""
-        return Palette(16 if self.original.header.mode == "1" else 256) if self.colours else None
 
-    def _savings(self, job: Job, part: float, *, is_animated: bool) -> Iterator[tuple[VariantSpec, Palette | None]]:
-        """Settings that make a smaller file, to be tried in this order until it has at most this part of its bytes."""
-        spec = job.layout.spec
-        if job.output == "gif" and is_animated:
-            yield spec, Palette(next(colours for least, colours in MOVING.items() if part >= least))
-        elif job.output in ("png", "gif"):
-            yield from ((spec, Palette(colours, SEEN)) for colours in FEWER if colours > (self.colours or 0))
-            yield spec, Palette(self.colours or FEWER[-1], SEEN if self.colours is None else 255.0)
-        else:
-            now = quality_of(spec, job.output)
-            qualities = [_quality(now, part, bytes_by_quality) for bytes_by_quality in (TYPICAL, SLOW)]
-            yield from ((replace(spec, quality=each), None) for each in dict.fromkeys(qualities))
+def _first_within(limit: float, content: bytes, further: Iterator[bytes]) -> bytes:
+    """The first of some files that is within the limit, otherwise the shortest."""
+    for each in further:
+        content = min(content, each, key=len)
+        if len(content) <= limit:
+            break
+    return content
 
 
 def _colours(original: Original) -> int | None:
-    """The number of colours that a still PNG or GIF has."""
     header, image = original.header, original.image
-    if header.image_format not in ("png", "gif", "bmp", "tiff") or image.mode.startswith("I;16"):
+    if header.image_format not in WITH_PALETTES or image.mode not in EIGHT_BITS:
         return None
-    found = image.getcolors(256)
+    found = image.getcolors(MOST)
     return len(found) if found else None
-
-
-def _quality(now: int, part: float, bytes_by_quality: Mapping[int, float]) -> int:
-    """The highest quality with which a file of quality ``now`` keeps this part of its bytes."""
-    above = min(quality for quality in QUALITIES if quality >= now)
-    enough = [each for each, share in bytes_by_quality.items() if each < now and share <= part * TYPICAL[above]]
-    return max(enough, default=min(now, QUALITIES[-1]))

@@ -87,7 +87,7 @@ def _jpeg(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
 
 def _still_png(image: Image.Image, spec: VariantSpec, metadata: bytes, wanted: Palette | None) -> bytes:
     compact = palette.compact(image)
-    if wanted and compact.mode not in ("1", "P"):
+    if wanted and compact.mode not in ("1", "P") and not (compact.mode == "L" and wanted.colours == palette.MOST):
         compact = palette.near(compact, wanted) or compact
     effort = DEFAULT_PNG_EFFORT if spec.effort is None else spec.effort
     return _to_memory(FrameSequence([compact]), "PNG", **_png_coder(compact, effort), exif=metadata)

@@ -10,16 +10,17 @@ from typing import Final
 from PIL import Image, ImageChops, ImageStat
 
 MOST: Final = 256
+UNSEEN: Final = 1.5  # levels: the mean error of a palette for the resized pixels of a palette
 ALPHAS: Final = 16  # levels of alpha in a palette that is near
 GREYS: Final = 16  # levels of a grey that 4 bits hold: with more, a palette saves nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """At most so many colours, where their mean error is smaller than so many levels; 1.5 are not seen."""
+    """At most so many colours, where their mean error is smaller than so many levels."""
 
     colours: int
-    error: float = 1.5
+    error: float = UNSEEN
 
 
 def compact(image: Image.Image) -> Image.Image:
