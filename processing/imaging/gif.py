@@ -130,7 +130,7 @@ def _block(change: Change, *, shared: bytes) -> bytes:
     """A frame with its control block; with a colour table of its own where the shared one does not serve."""
     picture, table = change.frame.crop(change.box), _table(change.frame)
     key = change.frame.info.get("transparency")
-    if key is None and (highest := _highest(change.frame)) < WITH_ONE_FREE:
+    if key is None and change.unchanged is not None and (highest := _highest(change.frame)) < WITH_ONE_FREE:
         key = highest + 1
     if key is not None and change.unchanged is not None:
         picture.paste(key, mask=change.unchanged.crop(change.box))
