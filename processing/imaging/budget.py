@@ -27,6 +27,7 @@ from processing.recipe import VariantSpec
 EXPONENT: Final = 1.5
 GIF_EXPONENT: Final = 0.5  # its colour tables do not shrink, and a drawing gets more colours where it is resized
 ALWAYS_ALLOWED: Final = 1_000  # bytes, up to the original's own: headers and tables are most of so small a file
+DRAWN_BYTES: Final = 0.75  # a pixel, in a PNG: photographs take more
 GREYS: Final = 16  # of a resized original in black and white: 4 bits a pixel
 WITH_PALETTES: Final = ("png", "gif", "bmp", "tiff")
 EIGHT_BITS: Final = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
@@ -91,13 +92,18 @@ class Budget:
         if job.output in DEFAULT_QUALITY:
             return savings.lossy(write, spec, job.output, length, limit)
         if not sequence.is_animated:
-            return savings.still(write, spec, self.colours)
+            return savings.still(write, spec, drawn=self._is_drawn())
         is_gif = job.output == "gif"
         return savings.animated_gif(write, spec, self.colours, limit / length) if is_gif else iter(())
 
     def _palette(self) -> Palette | None:
         """For the resized pixels of an original with few colours."""
         return Palette(GREYS if self.original.header.mode == "1" else MOST) if self.colours else None
+
+    def _is_drawn(self) -> bool:
+        """Whether the original is a drawing or a screenshot and no photograph, as its bytes tell."""
+        width, height = self.original.shown_size
+        return self.colours is not None or self.whole < DRAWN_BYTES * width * height
 
     def _is_untouched(self, job: Job) -> bool:
         """Whether each pixel of the variant is the original's, in the same place and in the same colour."""

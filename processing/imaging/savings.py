@@ -22,7 +22,7 @@ BYTES: Final = dict(
 TRIES: Final = 3  # at a lower quality, each one reckoned from the bytes of the one before
 EFFORT: Final = 9
 FEWER: Final = (256, 128, 64, 32, 16)  # colours of a still
-HARDLY_SEEN: Final = 3.0  # levels: the mean error of fewer colours, where the original has few itself
+HARDLY_SEEN: Final = 3.0  # levels: the mean error of fewer colours in a drawing
 ANY_ERROR: Final = 256.0
 MOVING: Final = {0.7: 128, 0.5: 64, 0.0: 32}  # colours of a frame, by the part of its bytes that an animation may have
 
@@ -43,18 +43,14 @@ def lossy(write: Write, spec: VariantSpec, output: str, length: int, limit: floa
         yield content
 
 
-def still(write: Write, spec: VariantSpec, colours: int | None) -> Iterator[bytes]:
-    """A PNG or a GIF: first without another loss, then with a palette whose error is small.
-
-    Args:
-        colours: of the original, None for more than 256.
-    """
+def still(write: Write, spec: VariantSpec, *, drawn: bool) -> Iterator[bytes]:
+    """A PNG or a GIF: first without another loss, then with a palette whose error is small."""
     hardest = write(replace(spec, effort=EFFORT))
     yield hardest
     for most in FEWER:
-        content = write(spec, Palette(most, HARDLY_SEEN if colours else UNSEEN))
+        content = write(spec, Palette(most, HARDLY_SEEN if drawn else UNSEEN))
         yield content
-        if not colours and len(content) >= len(hardest):
+        if not drawn and len(content) >= len(hardest):
             return  # the error of 256 colours is too large: that of fewer is as well
 
 

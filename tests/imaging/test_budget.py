@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bench.sizes import Sizes, measure
+from bench.sizes import measure
 from processing.imaging import render
 from processing.imaging.budget import Budget
 from processing.imaging.coded import picture_alone
@@ -73,12 +73,6 @@ def test_nor_is_one_of_the_samples():
     found = list(measure(files, recipe(*(spec(str(side), width=side, height=side) for side in (1024, 480, 200)))))
 
     assert {each.name: list(each.faults()) for each in found} == {file.name: [] for file in files}
-
-
-def test_a_variant_that_is_too_large_is_found():
-    variants = {"a": ("png", (9, 9), 100), "b": ("png", (5, 5), 120), "c": ("jpeg", (4, 4), 999)}
-
-    assert list(Sizes("x.png", "png", (9, 9), 99, variants).faults()) == ["a", "b"]
 
 
 PHOTOS = {
