@@ -10,12 +10,12 @@ above its limit is encoded again: with a lower quality, or with fewer colours.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from processing.imaging import colour, savings
-from processing.imaging.coded import hides_nothing, picture_alone
+from processing.imaging.coded import hides_nothing, parts_alone
 from processing.imaging.encode import DEFAULT_QUALITY, FrameSequence, encode
 from processing.imaging.original import Original
 from processing.imaging.palette import MOST, Palette
@@ -38,25 +38,25 @@ class Budget:
     """What one original allows.
 
     Args:
-        coded: its picture alone, None where that is not known.
+        coded: the parts of its picture alone, None where they are not known.
         colours: how many it has, None for more than 256, and in formats without palettes.
     """
 
     original: Original
-    coded: bytes | None
+    coded: Sequence[bytes | memoryview] | None
     colours: int | None
 
     @classmethod
     def of(cls, original: Original) -> "Budget":
         """The budget of an original of which a frame is decoded."""
         has_more_pictures = "mp" in original.image.info  # such as a gain map
-        coded = None if has_more_pictures else picture_alone(original.header.image_format, original.data)
+        coded = None if has_more_pictures else parts_alone(original.header.image_format, original.data)
         return cls(original, coded, _colours(original))
 
     @property
     def whole(self) -> int:
         """The length of the original's picture."""
-        return len(self.coded or self.original.data)
+        return sum(map(len, self.coded)) if self.coded else len(self.original.data)
 
     def limit(self, size: Size) -> float:
         """The most bytes of a variant of this size."""
@@ -76,8 +76,9 @@ class Budget:
         content = write(spec, self._palette() if job.output == "png" else None)
         if job.output != self.original.header.image_format:
             return content
-        if self.coded and len(self.coded) < len(content) and notice is None and self._is_untouched(job):
-            content = self.coded if hides_nothing(job.output, self.coded) else content
+        if self.coded and self.whole < len(content) and notice is None and self._is_untouched(job):
+            coded = b"".join(self.coded)
+            content = coded if hides_nothing(job.output, coded) else content
         limit = self.limit(sequence.frames[0].size)
         if len(content) > limit:
             content = _first_within(limit, content, self._savings(write, job, sequence, len(content), limit))

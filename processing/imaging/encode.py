@@ -23,7 +23,7 @@ DEFAULT_AVIF_SPEED: Final = 9
 DEFAULT_PNG_EFFORT: Final = 6
 RUN_LENGTHS: Final = 3  # zlib's strategy: photographs have no matches to search for
 SAMPLED_ROWS: Final = 8  # in a row
-SAMPLED_EVERY: Final = 128
+SAMPLED_EVERY: Final = 128  # rows, or a fifth of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,8 @@ def _png_coder(image: Image.Image, effort: int) -> dict[str, int]:
 
 
 def _sample(image: Image.Image) -> Image.Image:
-    """A band of rows out of every hundred or so, one above the other."""
-    tops = range(0, max(1, image.height - SAMPLED_ROWS), SAMPLED_EVERY)
+    """A few bands of rows, one above the other."""
+    tops = range(0, max(1, image.height - SAMPLED_ROWS), max(SAMPLED_EVERY, image.height // 5))
     sample = Image.new(image.mode, (image.width, min(image.height, len(tops) * SAMPLED_ROWS)))
     for number, top in enumerate(tops):
         sample.paste(image.crop((0, top, image.width, top + SAMPLED_ROWS)), (0, number * SAMPLED_ROWS))

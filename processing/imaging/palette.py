@@ -11,6 +11,7 @@ from PIL import Image, ImageChops, ImageStat
 
 MOST: Final = 256
 UNSEEN: Final = 1.5  # levels: the mean error of a palette for the resized pixels of a palette
+SAMPLE: Final = (32, 32)  # pixels, which show most pictures to be in colour
 ALPHAS: Final = 16  # levels of alpha in a palette that is near
 GREYS: Final = 16  # levels of a grey that 4 bits hold: with more, a palette saves nothing
 
@@ -63,12 +64,17 @@ def exact(image: Image.Image) -> Image.Image | None:
 
 def _without_unused_colour(image: Image.Image) -> Image.Image:
     """Grey where red, green and blue are equal in every pixel."""
-    if image.mode not in ("RGB", "RGBA"):
+    if image.mode not in ("RGB", "RGBA") or not _is_grey(image.resize(SAMPLE, Image.Resampling.NEAREST)):
         return image
-    red, green, blue, *alpha = image.split()
-    if red.tobytes() != green.tobytes() or red.tobytes() != blue.tobytes():
+    if not _is_grey(image):
         return image
+    red, _, _, *alpha = image.split()
     return Image.merge("LA", (red, *alpha)) if alpha else red
+
+
+def _is_grey(image: Image.Image) -> bool:
+    red, green, blue, *_ = image.split()
+    return red.tobytes() == green.tobytes() == blue.tobytes()
 
 
 def _as_bits(image: Image.Image) -> Image.Image | None:

@@ -114,7 +114,7 @@ def test_the_limit_falls_with_the_size_and_depends_on_nothing_else():
     original.image.load()
     budget = Budget.of(original)
 
-    whole = len(budget.coded or b"")
+    whole = budget.whole
     assert whole < len(original.data) - 9000
     assert budget.limit((1280, 854)) == budget.limit(original.shown_size) == whole
     assert budget.limit((320, 214)) == pytest.approx(whole * 0.354, rel=0.01)

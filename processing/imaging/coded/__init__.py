@@ -6,7 +6,7 @@ end where the picture ends. Both refuse a file rather than guess.
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Final
 
@@ -16,12 +16,21 @@ MODULES: Final[Mapping[str, ModuleType]] = {"jpeg": jpeg, "png": png, "webp": we
 BROKEN: Final = (ValueError, LookupError, OSError, EOFError, struct.error, zlib.error)
 
 
-def picture_alone(image_format: str, data: bytes) -> bytes | None:
-    """A file that shows what ``data`` shows, without metadata; None where its parts are not known well enough."""
+def parts_alone(image_format: str, data: bytes) -> Sequence[bytes | memoryview] | None:
+    """The parts of a file that shows what ``data`` shows, without metadata; None where they are not known well enough.
+
+    Large parts are not copied: most originals are only measured.
+    """
     try:
         return MODULES[image_format].alone(data) if image_format in MODULES else None
     except BROKEN:
         return None
+
+
+def picture_alone(image_format: str, data: bytes) -> bytes | None:
+    """The file that `parts_alone` has the parts of."""
+    parts = parts_alone(image_format, data)
+    return None if parts is None else b"".join(parts)
 
 
 def hides_nothing(image_format: str, coded: bytes) -> bool:

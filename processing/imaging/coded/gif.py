@@ -11,7 +11,7 @@ LOOPS: Final = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 END: Final = b"\x3b"
 
 
-def alone(data: bytes) -> bytes:
+def alone(data: bytes) -> list[bytes]:
     parts = [b"GIF89a", data[6:12], b"\0", data[13 : 13 + table_bytes(data[10])]]
     control = b""
     for start, end in blocks(data):
@@ -25,7 +25,7 @@ def alone(data: bytes) -> bytes:
             parts.append(LOOP + data[start + 16 : start + 18] + b"\0")
         elif label not in (COMMENT, APPLICATION):
             raise ValueError("text over the picture")
-    return b"".join(parts) + END
+    return [*parts, END]
 
 
 def hides_nothing(coded: bytes) -> bool:

@@ -19,7 +19,7 @@ END: Final = b"\xff\xd9"
 Tables = dict[tuple[int, int], bytes]  # by marker, and by class and number
 
 
-def alone(data: bytes) -> bytes:
+def alone(data: bytes) -> list[bytes | memoryview]:
     before, frame, at = b"\xff\xd8", b"", 2
     tables: Tables = {}
     while True:
@@ -29,7 +29,7 @@ def alone(data: bytes) -> bytes:
         if start != 0xFF or len(segment) != length + 2:
             raise ValueError("not a segment")
         if marker == SOS:
-            return b"".join((before, *_used(tables, frame, segment), data[at : _end_of_scan(data, at)], END))
+            return [before, *_used(tables, frame, segment), memoryview(data)[at : _end_of_scan(data, at)], END]
         if marker in (DQT, DHT):
             tables |= {(marker, name): table for name, table in _tables(marker, content)}
         elif marker in (SOF0, SOF1):

@@ -14,19 +14,21 @@ ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2
 Chunk = tuple[bytes, bytes]
 
 
-def alone(data: bytes) -> bytes:
+def alone(data: bytes) -> list[bytes | memoryview]:
+    view = memoryview(data)
     coloured = data[25] == PALETTE
-    parts, at, kind = [SIGNATURE], len(SIGNATURE), b""
+    parts: list[bytes | memoryview] = [SIGNATURE]
+    at, kind = len(SIGNATURE), b""
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, at)
         if kind in PARTS and (coloured or kind != b"PLTE"):  # elsewhere a palette is only a suggestion
-            parts.append(data[at : at + 12 + length])
+            parts.append(view[at : at + 12 + length])
         elif kind[:1].isupper() and kind not in PARTS:
             raise ValueError(f"an unknown chunk that no reader may skip: {kind!r}")
         at += 12 + length
     if at > len(data):
         raise ValueError("a chunk is cut off")
-    return b"".join(parts)
+    return parts
 
 
 def hides_nothing(coded: bytes) -> bool:

@@ -14,9 +14,9 @@ FRAME_HEADER: Final = 16
 Chunk = tuple[bytes, bytes]
 
 
-def alone(data: bytes) -> bytes:
+def alone(data: bytes) -> list[bytes]:
     end = 8 + int.from_bytes(data[4:8], "little")
-    return _file([(kind, _cleaned(kind, content)) for kind, content in _chunks(data, 12, end) if _is_kept(kind)])
+    return [_file([(kind, _cleaned(kind, content)) for kind, content in _chunks(data, 12, end) if _is_kept(kind)])]
 
 
 def hides_nothing(coded: bytes) -> bool:
