@@ -206,7 +206,9 @@ def test_an_animation_gets_fewer_colours_where_it_must():
     assert len(variant.data) <= 1.2 * len(data)
 
 
-def test_a_drawing_with_alpha_stays_within_its_bytes():
-    data = saved(cut_out((300, 200)).quantize(64), "PNG", optimize=True)
+@pytest.mark.parametrize("colours", [64, None])
+def test_a_drawing_with_alpha_stays_within_its_bytes(colours):
+    drawing = cut_out((300, 200))
+    data = saved(drawing.quantize(colours) if colours else drawing, "PNG", optimize=True)
 
     assert len(made(data, width=280).data) <= len(data)
