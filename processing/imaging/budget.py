@@ -82,8 +82,8 @@ class Budget:
         limit = self.limit(sequence.frames[0].size)
         if len(content) > limit:
             content = _first_within(limit, content, self._savings(write, job, sequence, len(content), limit))
-        if len(content) > self.whole and self.colours and not sequence.is_animated:
-            own = savings.in_own_colours(write, spec, self.colours)
+        if len(content) > self.whole and job.output in ("png", "gif") and self._is_drawn() and not sequence.is_animated:
+            own = savings.in_own_colours(write, spec, self.colours or MOST)
             content = _first_within(self.whole, content, own)
         return content
 

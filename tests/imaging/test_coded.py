@@ -164,6 +164,13 @@ def test_a_jpeg_in_which_libjpeg_skips_bytes_is_refused(options):
     assert picture_alone("jpeg", jpeg(**options)) is None
 
 
+def test_a_jpeg_with_a_segment_behind_its_scan_is_refused():
+    data = jpeg()[:-2] + b"\xff\xfe\0\x06text" + jpeg()[-2:]
+
+    assert opened(data).tobytes() == opened(jpeg()).tobytes()
+    assert picture_alone("jpeg", data) is None
+
+
 def test_a_frame_that_reaches_out_of_a_gifs_screen_is_refused():
     first, options = film(lambda shift: scene(shift=shift).quantize(100))
     data = bytearray(saved(first, "GIF", **options))

@@ -221,7 +221,7 @@ def test_colours_do_not_bleed_out_of_what_is_transparent_when_it_is_made_smaller
     assert all(red >= green for red, green, _, alpha in found.get_flattened_data() if alpha > 8)
 
 
-@pytest.mark.parametrize("name", ["jpeg-baseline", "jpeg-cmyk-profile", "jpeg-adobe-rgb", "png-deep", "png-rgb"])
+@pytest.mark.parametrize("name", ["jpeg-baseline", "jpeg-cmyk-profile", "jpeg-adobe-rgb", "png-deep", "tiff-rgb"])
 def test_a_smaller_picture_is_that_of_libvips_too(name):
     data = sample(name).data
 
