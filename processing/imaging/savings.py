@@ -19,6 +19,7 @@ BYTES: Final = dict(
     )
 )
 """A file's bytes at each quality, compared with 82: the median of 21 photographs and screenshots."""
+LEAST_WITH_MARK: Final = 0.6  # of the recipe's quality: the original does not show how many bytes a mark takes
 TRIES: Final = 3  # at a lower quality, each one reckoned from the bytes of the one before
 EFFORT: Final = 9
 FEWER: Final = (256, 128, 64, 32, 16)  # colours of a still
@@ -36,8 +37,11 @@ class Write(Protocol):
 def lossy(write: Write, spec: VariantSpec, output: str, length: int, limit: float) -> Iterator[bytes]:
     """With the quality at which a file of this length has, as a rule, no more bytes than the limit."""
     quality = quality_of(spec, output)
+    least = round(LEAST_WITH_MARK * quality) if spec.watermark else 0
     for _ in range(TRIES):
-        quality = _lower_quality(quality, limit / length)
+        if quality <= least:
+            return
+        quality = max(_lower_quality(quality, limit / length), least)
         content = write(replace(spec, format=output, quality=quality))  # type: ignore[arg-type]  # a str for its Literal
         length = len(content)
         yield content

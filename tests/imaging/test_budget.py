@@ -67,6 +67,15 @@ def test_a_smaller_variant_is_not_larger_than_a_larger_one(kind, mark):
     assert sizes == sorted(sizes, reverse=True)
 
 
+def test_a_mark_of_many_strokes_does_not_take_the_quality_of_the_picture():
+    plain = saved(Image.new("RGB", (800, 600), "steelblue"), "JPEG", quality=60)
+
+    variant = made(plain, watermark=Watermark(text="Example", scale=0.2, position="tile"))
+
+    least = opened(saved(PHOTO, "JPEG", quality=round(0.6 * 82))).quantization
+    assert opened(variant.data).quantization == least
+
+
 def test_nor_is_one_of_the_samples():
     files = [SAMPLES / name for name in ("moose.webp", "astronaut-alpha.png", "cameraman-grey.png", "rocket.jpg")]
 
