@@ -28,6 +28,7 @@ from bench.mutants import mutant
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
 from processing.imaging import render
 from processing.recipe import load
+from tests.corpus import gain_maps
 from tests.corpus.samples import BUILDERS, sample
 
 PROJECT = Path(__file__).parents[1]
@@ -62,6 +63,7 @@ def try_range(first: int, count: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     recipes = [load(f"[variants.a]\nwidth = 64\n{settings}\n{WATERMARK_AND_LIMITS}") for settings in RECIPES]
     originals = [(name, sample(name).data) for name in BUILDERS]
+    originals += [(f"jpeg-{kind}", gain_maps.original(kind)) for kind in gain_maps.KINDS]
     originals += [(path.name, path.read_bytes()) for path in sorted(GOLDEN.glob("*.heic"))]
     for number in range(first, first + count):
         name, data = mutant(number, originals)

@@ -15,6 +15,7 @@ class Header:
     """A file's header; width and height are as stored, before orientation.
 
     ``plane_bytes`` is the size of a pixel of a HEIC before it becomes RGB, by depth and subsampling; 0 for others.
+    ``gain_map`` is the header of its HDR gain map, where that can be kept.
     """
 
     image_format: str
@@ -24,6 +25,7 @@ class Header:
     frames: int
     progressive: bool
     plane_bytes: float = 0.0
+    gain_map: "Header | None" = None
 
 
 @dataclass(frozen=True, slots=True)

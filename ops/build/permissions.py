@@ -22,6 +22,9 @@ RESOURCES: Final[Mapping[str, str]] = {
     "dlq": "the dead-letter queue",
     "consumer": "the consumer function",
     "mapping": "its event source mapping",
+    "reserved": "what is below the doctor's folder in the uploads bucket",
+    "topic": "the topic of the alarms",
+    "logs": "the consumer's log group",
     "any": "all there is, where IAM takes nothing narrower",
 }
 
@@ -44,10 +47,20 @@ SETTINGS: Final = (*CONSUMER, *MAPPING, *DEPTH)  # the mapping is found by the q
 SWITCH: Final = (*MAPPING, "lambda:GetEventSourceMapping mapping", "lambda:UpdateEventSourceMapping mapping")
 METRICS: Final = ("cloudwatch:GetMetricData any", "cloudwatch:ListMetrics any")
 UPLOAD: Final = (*LOOK_AT_UPLOADS, "s3:PutObject uploads", "s3:AbortMultipartUpload uploads")
+DIAGNOSIS: Final = (
+    *(*SETTINGS, "sqs:GetQueueAttributes dlq", "lambda:GetEventSourceMapping mapping", "lambda:GetAccountSettings any"),
+    *("s3:GetBucketNotification uploads", "cloudwatch:DescribeAlarms any", "sns:ListSubscriptionsByTopic topic"),
+    "logs:FilterLogEvents logs",
+)
+TRIAL: Final = (
+    *(*LOOK_AT_UPLOADS, "s3:PutObject uploads", "s3:DeleteObject reserved"),
+    *(*LOOK_AT_VARIANTS, "s3:DeleteObject variants", *DEAD_MESSAGES, "sqs:DeleteMessage dlq"),
+)
 
 NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "upload": (*FIND, *UPLOAD),
     "upload --wait": (*FIND, *UPLOAD, *RECORDS),
+    "doctor": (*FIND, *DIAGNOSIS, *TRIAL),
     "status": (
         *(*FIND, *DEPTH, "sqs:GetQueueAttributes dlq", *MAPPING, "lambda:GetAccountSettings any"),
         *(*METRICS, "dynamodb:Scan table"),
@@ -93,6 +106,9 @@ SECTION: Final = """\
 The stack has a managed policy, its output `OperatorPolicyArn`, with what these commands do and nothing else, on this
 stage alone: attach it to the role of the operators. It writes no record of an image; in the images table it may put
 only the history of redrives.
+
+The policy exists when the stage does, so it has nothing for `doctor --before`: run that as who deploys. `doctor` also
+uses iam:SimulatePrincipalPolicy and iam:GetRole where the caller may, and skips its check of the rights where not.
 
 Every command finds the stage by cloudformation:DescribeStacks on its stack; {without} ask nobody, nor does
 `estimate` without `--stage`. Beyond that:

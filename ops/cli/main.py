@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from ops.cli.audit.command import audit
 from ops.cli.backfill.command import backfill
 from ops.cli.dlq import export, history, redrive, view
+from ops.cli.doctor.command import doctor
 from ops.cli.estimate import estimate
 from ops.cli.local import local
 from ops.cli.mapping import pause, resume
@@ -63,6 +64,7 @@ def make_app() -> typer.Typer:
     app.command()(start)
     app.command()(local)
     app.command()(upload)
+    app.command()(doctor)
     app.command()(status)
     app.command()(show)
     app.command()(pause)

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
-import yaml
-
 from ops.cli.costs import Architecture, FunctionSettings
 from ops.cli.mapping import mapping_of
-from ops.cli.stage import ROOT, Stage
+from ops.cli.stage import Stage, service_description
 from ops.local.deployed import DEFAULT_CONCURRENCY
 
 
@@ -58,8 +56,12 @@ def in_words(function: FunctionSettings, stage: Stage | None) -> str:
 
 def parameters() -> Mapping[str, Any]:
     """The stage parameters that serverless.yml gives when nobody says otherwise."""
-    described = yaml.safe_load((ROOT / "serverless.yml").read_text(encoding="utf-8"))
-    return cast(Mapping[str, Any], described["params"]["default"])
+    return cast(Mapping[str, Any], service_description()["params"]["default"])
+
+
+def parameters_of(stage_name: str) -> Mapping[str, Any]:
+    """The same for one stage, whose own section in serverless.yml goes before the defaults."""
+    return {**parameters(), **service_description()["params"].get(stage_name, {})}
 
 
 def _by_default() -> FunctionSettings:

@@ -43,6 +43,10 @@ RegionOption = Annotated[
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile.", show_default="the environment's")]
 
 
+class NoStackError(UsageError):
+    """The stage is not deployed where it was looked for."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage. ``client`` gives the boto3 client of a service, the same one each time, for any thread."""
@@ -79,23 +83,38 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
     """Look a stage up by its name.
 
     Raises:
-        UsageError: there is no such stage, region or profile; the message says what to do.
+        NoStackError: there is no such stage; the message says what to do.
+        UsageError: there is no such region or profile.
     """
     client = _clients(name, region, profile)
     cloudformation = client("cloudformation")
-    stack = f"{_service()}-{name}"
+    stack = stack_name(name)
     try:
         (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
         if error.response["Error"].get("Code") != "ValidationError":
             raise
         where = cloudformation.meta.region_name
-        raise UsageError(
+        raise NoStackError(
             f"there is no stack {stack} in {where}: name another --stage or --region, "
             f"or deploy it with: npm run deploy -- --stage {name} --region {where}"
         ) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
     return Stage.of(name, cloudformation.meta.region_name, outputs, client)
+
+
+def connect(name: str, region: str | None = None, profile: str | None = None) -> Callable[[str], Any]:
+    """What gives the boto3 client of a service, for a stage that need not be deployed.
+
+    Raises:
+        UsageError: there is no such region or profile.
+    """
+    return _clients(name, region, profile)
+
+
+def stack_name(name: str) -> str:
+    """The CloudFormation stack of a stage."""
+    return f"{_service()}-{name}"
 
 
 def on_stage(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -127,9 +146,14 @@ def _with_options(command: Callable[..., Result], name_option: Any, default: str
     return found
 
 
+def service_description() -> dict[str, Any]:
+    """serverless.yml of this checkout, as it is written."""
+    content: dict[str, Any] = yaml.safe_load((ROOT / "serverless.yml").read_text(encoding="utf-8"))
+    return content
+
+
 def _service() -> str:
-    described = yaml.safe_load((ROOT / "serverless.yml").read_text(encoding="utf-8"))
-    return str(described["service"])
+    return str(service_description()["service"])
 
 
 def _clients(name: str, region: str | None, profile: str | None) -> Callable[[str], Any]:

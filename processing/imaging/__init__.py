@@ -12,6 +12,7 @@ In reading order::
     watermark   texts and logos, drawn once for each size
     exif        orientation, the time the picture was taken, the copyright notice
     losses      properties of an original that no variant can keep
+    gainmap     the HDR gain map of a JPEG, kept in step with each variant
     encode      pixels to a file's bytes; `png` is written here, `gif` gets its palettes here
 """
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from PIL import Image, IptcImagePlugin
 
-ORIENTATION, COPYRIGHT, EXIF_IFD, TAKEN, TAKEN_OFFSET = 0x0112, 0x8298, 0x8769, 0x9003, 0x9011
+ORIENTATION, COPYRIGHT, EXIF_IFD, TAKEN, TAKEN_OFFSET, MAKER_NOTE = 0x0112, 0x8298, 0x8769, 0x9003, 0x9011, 0x927C
 IPTC_COPYRIGHT: Final = (2, 116)
 LONGEST_NOTICE: Final = 1000
 
@@ -35,6 +35,15 @@ def read(image: Image.Image) -> Metadata:
         created=_created(tags),
         copyright=_clean(tags.get(COPYRIGHT)) or _other_notice(image),
     )
+
+
+def maker_note(image: Image.Image) -> bytes:
+    """The camera's own notes; b"" for none."""
+    try:
+        note = _tags(image).get_ifd(EXIF_IFD).get(MAKER_NOTE)
+    except BROKEN:
+        return b""
+    return note if isinstance(note, bytes) else b""
 
 
 def copyright_only(notice: str) -> bytes:

@@ -23,6 +23,17 @@ class Layout:
     canvas: Size | None = None
     parent: str | None = None
 
+    @property
+    def shown(self) -> Size:
+        """The size of the picture in the variant, without its canvas."""
+        left, top, right, bottom = self.crop or (0, 0, *self.frame)
+        return right - left, bottom - top
+
+    @property
+    def size(self) -> Size:
+        """The size of the variant."""
+        return self.canvas or self.shown
+
 
 def plan(specs: Sequence[VariantSpec], size: Size) -> list[Layout]:
     """The layouts of all variants of a picture of this size, each after its parent."""

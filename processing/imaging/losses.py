@@ -1,4 +1,7 @@
-"""Detects the properties of an original that no variant can keep, so that their loss is recorded."""
+"""Detects the properties of an original that variants cannot keep, so that their loss is recorded.
+
+Of these, JPEGs can keep a gain map: `render` takes it off the list where every variant did.
+"""
 
 from typing import Any, Final
 
@@ -13,7 +16,7 @@ JPEG_GAIN_MAPS: Final = (
     b"http://ns.apple.com/HDRGainMap/1.0/",  # iPhone
 )
 BOX_GAIN_MAPS: Final = (
-    b"urn:com:apple:photo:2020:aux:hdrgainmap",  # iPhone
+    b":aux:hdrgainmap",  # urn:com:apple:photo:2020 of iPhones, urn:com:samsung:photo:2024
     b"tmap",  # ISO 21496-1: the type of the derived image
 )
 HDR_TRANSFERS: Final = (16, 18)  # PQ and HLG, as ITU-T H.273 numbers them

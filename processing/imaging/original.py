@@ -12,7 +12,7 @@ from typing import Any, Final
 from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
-from processing.imaging import colour, exif, formats
+from processing.imaging import colour, exif, formats, gainmap
 from processing.imaging.geometry import GAP
 from processing.picture import Header, Size
 from processing.recipe import Limits
@@ -45,6 +45,7 @@ class Original:
     image: ImageFile.ImageFile
     metadata: exif.Metadata
     icc: bytes | None
+    gain_map: gainmap.GainMap | None
 
     @property
     def is_turned(self) -> bool:
@@ -85,13 +86,14 @@ def open_original(data: bytes, limits: Limits) -> Original:
         _check_size(image_format, early.size, early.frames, limits)
     with reading(image_format):
         image = formats.reader(image_format)(io.BytesIO(data))
-    header = _header(image_format, image, early)
+    found = gainmap.find(data, image, limits) if image_format == "jpeg" else None
+    header = _header(image_format, image, early, found)
     _check_size("progressive" if header.progressive else image_format, image.size, header.frames, limits)
     _check_kind(image_format, image)
     _fix_transparent_colour(image_format, data, image)
     if image_format == "png" and "exif" not in image.info:
         image.info["exif"] = formats.trailing_exif(data)
-    return Original(data, header, image, exif.read(image), _profile(image_format, data, image))
+    return Original(data, header, image, exif.read(image), _profile(image_format, data, image), found)
 
 
 def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
@@ -133,7 +135,9 @@ def reading(image_format: str) -> Iterator[None]:
         raise CorruptImage(message) from error
 
 
-def _header(image_format: str, image: Any, early: formats.Scan | None) -> Header:
+def _header(
+    image_format: str, image: Any, early: formats.Scan | None = None, found: gainmap.GainMap | None = None
+) -> Header:
     return Header(
         image_format=image_format,
         mode=image.mode,
@@ -142,6 +146,7 @@ def _header(image_format: str, image: Any, early: formats.Scan | None) -> Header
         frames=early.frames if early else getattr(image, "n_frames", 1) if image_format in formats.ANIMATED else 1,
         progressive="progressive" in image.info,
         plane_bytes=_plane_bytes(image.info) if image_format == "heic" else 0.0,
+        gain_map=_header(image_format, found.picture) if found else None,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from PIL import Image
 
-from processing.imaging import geometry
+from processing.imaging import gainmap, geometry
 from processing.imaging.encode import (
     CONTENT_TYPES,
     WITHOUT_METADATA,
@@ -60,10 +60,13 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
         original.image.close()  # frees the original's pixels before encoding
     transparent = any(picture.mode == "RGBA" for picture in first.values())
     jobs = [_with_output(job, original, transparent=transparent) for job in jobs]
+    gain_map = _gain_map(original, jobs)
+    if gain_map and all(job.keeps_hdr for job in jobs):
+        lost.discard("hdr_gain_map")
     wanted = [job for job in jobs if only is None or job.name in only]
     distinct = list({job.result_key: job for job in wanted}.values())
     sequences = _sequences(original, distinct, first, pictures)
-    made = {job.result_key: _variant(original, job, sequences[job.name]) for job in distinct}
+    made = {job.result_key: _variant(original, job, sequences[job.name], gain_map) for job in distinct}
     variants = {job.name: replace(made[job.result_key], name=job.name) for job in wanted}
     return Rendered(
         source=_source(original, transparent=transparent),
@@ -104,11 +107,22 @@ def _sequences(
     return {name: FrameSequence(reel, durations[: len(reel)], plays) for name, reel in frames.items()}
 
 
-def _variant(original: Original, job: Job, sequence: FrameSequence) -> RenderedVariant:
+def _gain_map(original: Original, jobs: Sequence[Job]) -> gainmap.GainMap | None:
+    """The original's gain map, decoded, if any variant keeps it: whichever are wanted, for `lost` is of all."""
+    if original.gain_map is None or not any(job.keeps_hdr for job in jobs):
+        return None
+    return gainmap.decoded(original.gain_map, jobs[0].stored_frame)
+
+
+def _variant(
+    original: Original, job: Job, sequence: FrameSequence, gain_map: gainmap.GainMap | None
+) -> RenderedVariant:
     spec = job.layout.spec
     notice = original.metadata.copyright if spec.metadata == "copyright" else None
     width, height = sequence.frames[0].size
     content = encode(sequence, job.output, spec, notice)
+    if gain_map and job.keeps_hdr:
+        content = gainmap.joined(content, gainmap.laid_out(gain_map, job))
     return RenderedVariant(spec.name, job.output, CONTENT_TYPES[job.output], width, height, content)
 
 
@@ -145,12 +159,20 @@ def memory_estimate(header: Header, recipe: Recipe) -> float:
     made = sum(_area(layout.canvas or layout.frame) for layout in layouts)
     largest = max(_area(layout.frame) for layout in layouts)
     if header.image_format == "jpeg":
-        decoded = min(_area(size), max(4 * geometry.GAP**2 * largest, _area(size) / 64))
-        source = decoded * PIXEL_BYTES + (_area(size) * PROGRESSIVE_PIXEL_BYTES if header.progressive else 0)
+        source = _jpeg_bytes(header, geometry.GAP**2 * largest)
+        if header.gain_map:  # which is decoded when the picture is closed; that of a variant has a sixteenth of it
+            source = max(source, _jpeg_bytes(header.gain_map, gainmap.FINEST**2 * largest))
     else:
         source = _area(size) * _decoded_bytes(header)
     # Of each variant every frame, and two more while one is cropped, marked or encoded
     return WORKING_MEGABYTES + (source + made * VARIANT_PIXEL_BYTES * (frames + 2)) / MEGABYTE
+
+
+def _jpeg_bytes(header: Header, needed: float) -> float:
+    """Of a JPEG's pixels, decoded at a scale of 1, 1/2, 1/4 or 1/8 that gives at least the pixels ``needed``."""
+    pixels = header.width * header.height
+    decoded = min(pixels, max(4 * needed, pixels / 64))
+    return decoded * PIXEL_BYTES + (pixels * PROGRESSIVE_PIXEL_BYTES if header.progressive else 0)
 
 
 def _decoded_bytes(header: Header) -> float:

@@ -40,6 +40,11 @@ class Job:
         return self.layout.spec.name
 
     @property
+    def keeps_hdr(self) -> bool:
+        """Whether the variant gets the original's gain map, if there is one: only JPEG holds it."""
+        return self.output == "jpeg" and self.layout.spec.hdr == "keep"
+
+    @property
     def result_key(self) -> Hashable:
         """Equal for variants with equal pixels, such as those of an original that is smaller than their boxes."""
         layout = self.layout

@@ -1,6 +1,6 @@
 """Texts and logos laid over variants: each is drawn once for each size, and cached."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from io import BytesIO
 from typing import Final
@@ -19,19 +19,40 @@ LANCZOS: Final = Image.Resampling.LANCZOS
 
 def marked(image: Image.Image, watermark: Watermark) -> Image.Image:
     """A copy of the image with the mark on it, of the same size, in RGB or RGBA."""
-    margin = round(watermark.margin * min(image.size))
-    room = (image.width - 2 * margin, image.height - 2 * margin)
-    width = round(watermark.scale * image.width)
-    if width < 1 or min(room) < 1 or not watermark.opacity:
+    placed = _placed(watermark, image.size)
+    if placed is None:
         return image
-    mark = _drawn(watermark, min(width, room[0]), room[1])
+    mark, corners = placed
     result = image.copy() if image.mode == "RGBA" else image.convert("RGB")
-    for corner in _corners(watermark, mark.size, image.size, margin):
+    for corner in corners:
         if result.mode == "RGBA":
             result.alpha_composite(mark, corner)
         else:
             result.paste(mark, corner, mark)
     return result
+
+
+def coverage(size: Size, watermark: Watermark) -> Image.Image:
+    """How far the mark covers each pixel of an image of this size, in L."""
+    result = Image.new("L", size)
+    placed = _placed(watermark, size)
+    if placed is None:
+        return result
+    mark, corners = placed
+    for corner in corners:
+        result.paste(mark.getchannel("A"), corner)
+    return result
+
+
+def _placed(watermark: Watermark, size: Size) -> tuple[Image.Image, Iterable[tuple[int, int]]] | None:
+    """The mark for an image of this size and its upper left corners; None where it cannot be seen."""
+    margin = round(watermark.margin * min(size))
+    room = (size[0] - 2 * margin, size[1] - 2 * margin)
+    width = round(watermark.scale * size[0])
+    if width < 1 or min(room) < 1 or not watermark.opacity:
+        return None
+    mark = _drawn(watermark, min(width, room[0]), room[1])
+    return mark, _corners(watermark, mark.size, size, margin)
 
 
 def _corners(watermark: Watermark, mark: Size, image: Size, margin: int) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
-ENGINE: Final[Mapping[str, int]] = {"jpeg": 1, "png": 1, "webp": 1, "avif": 1, "gif": 1}
+ENGINE: Final[Mapping[str, int]] = {"jpeg": 2, "png": 1, "webp": 1, "avif": 1, "gif": 1}
 """The engine's version by output format: raise one when the same settings make other files of that format than before.
 Every variant in that format is then out of date, and no other."""
 
@@ -32,6 +32,7 @@ DEFAULT_PIXELS: Final[Mapping[str, int]] = {
 Fit = Literal["inside", "cover", "pad"]
 Format = Literal["keep", "jpeg", "png", "webp", "avif"]
 Metadata = Literal["strip", "copyright"]
+Hdr = Literal["keep", "drop"]
 Place = Literal[
     "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"
 ]  # fmt: skip
@@ -91,6 +92,7 @@ class VariantSpec:
         effort: 0 (least CPU) to 9 (smallest file), None for the format's default; for PNG, WebP and AVIF.
         progressive: for JPEG: smaller, and 2 to 3 times the CPU to encode.
         metadata: "strip" all of it, or keep the "copyright" notice and strip the rest.
+        hdr: "keep" an original's HDR gain map, from JPEG to JPEG, or "drop" it.
     """
 
     name: str
@@ -104,6 +106,7 @@ class VariantSpec:
     effort: int | None = None
     progressive: bool = False
     metadata: Metadata = "strip"
+    hdr: Hdr = "keep"
     watermark: Watermark | None = None
 
     def fingerprint(self, output: str) -> str:

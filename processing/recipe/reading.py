@@ -3,10 +3,8 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from processing.errors import Misconfigured
 from processing.recipe.lettering import unsettable
@@ -16,9 +14,9 @@ from processing.recipe.model import (
     DEFAULT_PIXELS,
     LONGEST_SIDE,
     WHITE,
-    Colour,
     Fit,
     Format,
+    Hdr,
     Limits,
     Metadata,
     Place,
@@ -26,111 +24,11 @@ from processing.recipe.model import (
     VariantSpec,
     Watermark,
 )
+from processing.recipe.table import Table
 
 ROOT: Final = Path(__file__).resolve().parents[2]  # the folder of recipe.toml, in the package as in the project
 LOGOS: Final = "logos"  # the folder beside recipe.toml that is packaged with it
 PNG_BEGINS: Final = b"\x89PNG\r\n\x1a\n"
-
-
-class Table:
-    """One table of a TOML file: reads typed values, and appends faults to the list that all tables of the file share.
-
-    An invalid value reads as one that was not given.
-    """
-
-    def __init__(self, path: tuple[str, ...], values: Any, faults: list[str]) -> None:
-        self._path = path
-        self._faults = faults
-        self._known: set[str] = set()
-        self._values: dict[str, Any] = values if isinstance(values, dict) else {}
-        if not isinstance(values, dict):
-            self.fault("", f"{values!r} is not a table")
-
-    @property
-    def name(self) -> str:
-        return self._path[-1]
-
-    @property
-    def given(self) -> frozenset[str]:
-        return frozenset(self._values)
-
-    def fault(self, name: str, sentence: str) -> None:
-        self._faults.append(f"{'.'.join(self._at(name))}: {sentence}")
-
-    def table(self, name: str) -> "Table":
-        self._known.add(name)
-        return Table(self._at(name), self._values.get(name, {}), self._faults)
-
-    def tables(self, name: str) -> list["Table"]:
-        table = self.table(name)
-        return [table.table(each) for each in table._values]
-
-    def refuse_the_rest(self) -> None:
-        for name in sorted(self._values.keys() - self._known):
-            near = get_close_matches(name, self._known, n=1)
-            self.fault(name, "is no setting" + (f"; did you mean {near[0]}?" if near else ""))
-
-    def text(self, name: str) -> str | None:
-        value = self._get(name)
-        if value is None or (isinstance(value, str) and value.strip()):
-            return value
-        self.fault(name, f"{value!r} is not a text")
-        return None
-
-    def whole(self, name: str, low: int, high: int) -> int | None:
-        value = self._get(name)
-        if value is None or (type(value) is int and low <= value <= high):
-            return value
-        self.fault(name, f"{value!r} is not in {low}..{high}")
-        return None
-
-    def number(self, name: str, low: float, high: float, default: float) -> float:
-        value = self._get(name)
-        if value is None:
-            return default
-        if type(value) in (int, float) and low <= value <= high:
-            return float(value)
-        self.fault(name, f"{value!r} is not in {low:g}..{high:g}")
-        return default
-
-    def switch(self, name: str) -> bool:
-        value = self._get(name)
-        if value is not None and not isinstance(value, bool):
-            self.fault(name, f"{value!r} is not true or false")
-        return value is True
-
-    def choice(self, name: str, choices: tuple[str, ...], default: Any) -> Any:
-        value = self._get(name)
-        if value is None or value in choices:
-            return value or default
-        self.fault(name, f"{value!r} is not one of {', '.join(choices)}")
-        return default
-
-    def colour(self, name: str) -> Colour | None:
-        value = self._get(name)
-        if value is None:
-            return None
-        if value == "transparent":
-            return Colour(0, 0, 0, 0)
-        with suppress(ValueError, TypeError):
-            if re.fullmatch("#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})", value):
-                return Colour(*bytes.fromhex(value[1:]))
-        self.fault(name, f'{value!r} is not a colour such as "#1e90ff", "#1e90ff80" or "transparent"')
-        return None
-
-    def reference(self, name: str, known: Mapping[str, Watermark], where: str) -> Watermark | None:
-        value = self.text(name)
-        if value is None or value in known:
-            return known.get(value or "")
-        self.fault(name, f"there is no [{where}.{value}]")
-        return None
-
-    def _get(self, name: str) -> Any:
-        self._known.add(name)
-        return self._values.get(name)
-
-    def _at(self, name: str) -> tuple[str, ...]:
-        return (*self._path, name) if name else self._path
 
 
 def load(text: str, *, folder: Path = ROOT) -> Recipe:
@@ -175,6 +73,7 @@ def _variant(table: Table, marks: Mapping[str, Watermark]) -> VariantSpec:
         effort=table.whole("effort", 0, 9),
         progressive=table.switch("progressive"),
         metadata=table.choice("metadata", get_args(Metadata), "strip"),
+        hdr=table.choice("hdr", get_args(Hdr), "keep"),
         watermark=table.reference("watermark", marks, "watermarks"),
     )
     for name, sentence in _contradictions(spec, table.given):
@@ -195,8 +94,9 @@ def _contradictions(spec: VariantSpec, given: frozenset[str]) -> Iterator[tuple[
         yield "quality", "PNG has none; effort trades CPU for size"
     if "effort" in given and spec.format == "jpeg":
         yield "effort", "JPEG has none; progressive trades CPU for size"
-    if "progressive" in given and spec.format not in ("jpeg", "keep"):
-        yield "progressive", f"is for JPEG, and the format is {spec.format!r}"
+    for name in ("progressive", "hdr"):
+        if name in given and spec.format not in ("jpeg", "keep"):
+            yield name, f"is for JPEG, and the format is {spec.format!r}"
     if spec.format == "jpeg" and not spec.background.opaque:
         yield "background", "JPEG has no transparency; give #rrggbb"
 

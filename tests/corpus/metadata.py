@@ -28,17 +28,17 @@ def planted_in(data: bytes) -> set[str]:
     return found | ({"latitude"} if LATITUDE in seen or LATITUDE[3::-1] in seen else set())
 
 
-def exif(orientation: int = 1, *, notice: str | None = NOTICE) -> bytes:
+def exif(orientation: int = 1, *, notice: str | None = NOTICE, note: bytes | None = None) -> bytes:
     """An EXIF block with the marker ``Exif`` in front; every part of it holds a secret."""
-    return b"Exif\0\0" + tiff_block(orientation, notice=notice)
+    return b"Exif\0\0" + tiff_block(orientation, notice=notice, note=note)
 
 
-def tiff_block(orientation: int = 1, *, notice: str | None = NOTICE) -> bytes:
+def tiff_block(orientation: int = 1, *, notice: str | None = NOTICE, note: bytes | None = None) -> bytes:
     """The same as a TIFF structure: directories 0 (with those of EXIF and GPS below it) and 1 (the thumbnail)."""
     detail: Entries = {
         0x9003: _text(b"2026:05:04 03:02:01"),
         0x9011: _text(b"+02:00"),
-        0x927C: _bytes(secret("makernote")),
+        0x927C: _bytes(note or secret("makernote")),
         0x9286: _bytes(b"ASCII\0\0\0" + secret("usercomment")),
     }
     place: Entries = {

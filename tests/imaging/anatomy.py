@@ -19,20 +19,53 @@ COPYRIGHT = {"jpeg": {"E1 Exif"}, "png": {"eXIf"}, "webp": {"EXIF"}, "avif": {"E
 """The part in which each format holds the copyright notice."""
 
 
+GAIN_MAP = {"gain map"}
+"""What a JPEG has besides with an HDR gain map: nothing but these segments, letter for letter, and a second JPEG."""
+
+NUMBER = r"-?\d+\.\d{6}"
+XMP = (
+    r'http://ns\.adobe\.com/xap/1\.0/\0<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    r'<rdf:RDF xmlns:rdf="http://www\.w3\.org/1999/02/22-rdf-syntax-ns#">'
+    r'<rdf:Description rdf:about="" xmlns:hdrgm="http://ns\.adobe\.com/hdr-gain-map/1\.0/"{}>{}</rdf:Description>'
+    r"</rdf:RDF></x:xmpmeta>"
+)
+CONTAINER = r"http://ns\.google\.com/photos/1\.0/container/"
+ITEM = r'<rdf:li rdf:parseType="Resource"><Container:Item Item:Mime="image/jpeg" Item:Semantic="{}"{}/></rdf:li>'
+OF_A_GAIN_MAP = [
+    XMP.format(
+        rf' xmlns:Container="{CONTAINER}" xmlns:Item="{CONTAINER}item/" hdrgm:Version="1\.0"',
+        "<Container:Directory><rdf:Seq>"
+        + ITEM.format("Primary", "")
+        + ITEM.format("GainMap", r' Item:Length="\d+"')
+        + "</rdf:Seq></Container:Directory>",
+    ),
+    XMP.format(
+        rf' hdrgm:Version="1\.0" hdrgm:BaseRenditionIsHDR="False"(?: hdrgm:[A-Za-z]+="{NUMBER}")+',
+        rf"(?:<hdrgm:([A-Za-z]+)><rdf:Seq>(?:<rdf:li>{NUMBER}</rdf:li>){{3}}</rdf:Seq></hdrgm:\1>)*",
+    ),
+    r"urn:iso:std:iso:ts:21496:-1\0(?:\0{4}|\0{4}[\x48\xc8](?:.{32}|.{72}))",
+    r"MPF\0MM\0\*.{78}",
+]
+
+
 def metadata(image_format: str, data: bytes) -> set[str]:
     """The parts of a file that are not the picture."""
     return set(PARTS[image_format](data)) - PICTURE[image_format]
 
 
 def _jpeg(data: bytes) -> Iterator[str]:
-    at = 2
+    at, second = 2, False
     while data[at : at + 2] != b"\xff\xd9":
         assert data[at] == 0xFF, f"no marker at {at}"
         number, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         content = data[at + 4 : at + 2 + length]
         if 0xE0 <= number <= 0xEF:
             plain = number == 0xE0 and content.startswith(b"JFIF\0") and len(content) == 14
-            yield "JFIF" if plain else f"{number:X} {content.split(bytes(1))[0][:12].decode('latin-1')}"
+            if any(re.fullmatch(each, content.decode("latin-1"), re.DOTALL) for each in OF_A_GAIN_MAP):
+                second = second or content.startswith(b"MPF")
+                yield "gain map"
+            else:
+                yield "JFIF" if plain else f"{number:X} {content.split(bytes(1))[0][:12].decode('latin-1')}"
         else:
             yield f"{number:02X}"
         at += 2 + length
@@ -40,7 +73,9 @@ def _jpeg(data: bytes) -> Iterator[str]:
             marker = re.compile(rb"\xff[^\x00\xd0-\xd7]").search(data, at)
             assert marker is not None, "no marker behind the pixels"
             at = marker.start()
-    if at + 2 != len(data):
+    if second:
+        yield from _jpeg(data[at + 2 :])
+    elif at + 2 != len(data):
         yield "bytes behind the end"
 
 

@@ -1,9 +1,15 @@
 """What no variant can keep is said by name, and nothing else is."""
 
 import struct
+from typing import Any
 
 import pytest
+from PIL import Image
 
+from processing.imaging import Header
+from processing.imaging.exif import Metadata
+from processing.imaging.losses import losses
+from processing.imaging.original import Original
 from tests.corpus import sample, samples
 from tests.corpus.files import chunk, with_segments
 from tests.corpus.pictures import scene
@@ -75,6 +81,22 @@ def test_the_other_names_of_a_gain_map_are_known(marker):
     two = saved(scene(), "MPO", save_all=True, append_images=[scene(shift=9)], xmp=marker)
 
     assert rendered(two).lost == ("hdr_gain_map",)
+
+
+@pytest.mark.parametrize("maker", [b"com:apple:photo:2020", b"com:samsung:photo:2024"])
+def test_a_gain_map_is_seen_in_a_heic_of_either_maker(maker):
+    heic = b"urn:" + maker + b":aux:hdrgainmap\0" + bytes(16) + b"mdat"
+
+    assert losses(_heic_of(heic)) == {"hdr_gain_map"}
+    assert losses(_heic_of(heic.replace(b"gainmap", b"another"))) == set()
+    assert losses(_heic_of(b"mdat" + heic)) == set()
+
+
+def _heic_of(data):
+    """A HEIC with these boxes, as it is when it was opened."""
+    header = Header("heic", "RGB", 1, 1, 1, progressive=False)
+    image: Any = Image.new("RGB", (1, 1))
+    return Original(data, header, image, Metadata(), None, None)
 
 
 def _riff(content: bytes) -> bytes:

@@ -75,15 +75,16 @@ def test_every_setting_of_a_variant_is_read():
         height = 1000
         format = "jpeg"
         progressive = true
+        hdr = "drop"
         """
     )
 
     mark = Watermark("© Me", None, Colour(16, 32, 48, 64), Colour(0, 0, 0), "tile", 0.5, 1.0, 0.25)
     assert recipe.variants == (
         VariantSpec(
-            "phone", 480, 320, "cover", "top-left", Colour(0, 0, 0, 0), "webp", 70, 4, False, "copyright", mark
+            "phone", 480, 320, "cover", "top-left", Colour(0, 0, 0, 0), "webp", 70, 4, False, "copyright", "keep", mark
         ),
-        VariantSpec("tablet", None, 1000, format="jpeg", progressive=True),
+        VariantSpec("tablet", None, 1000, format="jpeg", progressive=True, hdr="drop"),
     )
 
 
@@ -163,6 +164,7 @@ def test_a_value_of_a_wrong_kind_is_said_with_what_may_stand_there(setting, faul
         ('format = "png"\nquality = 80', "quality"),
         ('format = "jpeg"\neffort = 4', "effort"),
         ('format = "webp"\nprogressive = true', "progressive"),
+        ('format = "avif"\nhdr = "keep"', "hdr"),
         ('format = "jpeg"\nbackground = "transparent"', "background"),
     ],
 )

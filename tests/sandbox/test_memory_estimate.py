@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from processing.imaging import Header, Rendered
+from processing.imaging.gainmap import reading
 from processing.imaging.render import WORKING_MEGABYTES, memory_estimate
 from processing.recipe import Recipe
 from processing.recipe.model import DEFAULT_PIXELS
-from processing.sandbox import Children, Image, MemoryBudget, Renderer, Renderers
+from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
+from processing.sandbox import Image as File
 from processing.sandbox.capacity import TimeBudget, capacity
+from tests.corpus.gain_maps import COLOURED, iso_segment, map_file, with_pictures
 from tests.sandbox.conftest import animation, picture
 
 TILED = Path(__file__).parents[1] / "imaging" / "golden" / "tiled.heic"
@@ -26,6 +30,15 @@ CASES = {
     "48 MP JPEG": partial(picture, size=(8000, 6000)),
     "12 MP progressive JPEG": partial(picture, size=(4000, 3000), progressive=True),
     "24 MP progressive JPEG, not subsampled": partial(picture, size=(6000, 4000), progressive=True, subsampling=0),
+    "12 MP JPEG with a map as large": lambda: with_map((4000, 3000)),
+    "12 MP JPEG with a map of the most bytes": lambda: with_map((1000, 750), padding=reading.MOST_BYTES // 65_000 - 1),
+    "small JPEG with a map of the most bytes": lambda: with_map(
+        (320, 240), (640, 480), padding=reading.MOST_BYTES // 65_000 - 1
+    ),
+    "12 MP JPEG with a progressive map": lambda: with_map((2000, 1500), progressive=True),
+    "3 MP JPEG with a progressive map of twice its pixels": lambda: with_map(
+        (2800, 2100), (2000, 1500), progressive=True
+    ),
     "CMYK JPEG": partial(picture, (0, 50, 50, 0), size=(4000, 3000), mode="CMYK"),
     "12 MP PNG": partial(picture, size=(4000, 3000), kind="PNG"),
     "RGBA PNG": partial(picture, (0, 50, 50, 99), size=(4000, 3000), mode="RGBA", kind="PNG"),
@@ -39,6 +52,15 @@ CASES = {
     "GIF of 20 frames": partial(animation, "GIF", frames=20, size=(1200, 900)),
     "WebP of 20 frames": partial(animation, "WEBP", frames=20, size=(1200, 900)),
 }
+
+
+def with_map(size: tuple[int, int], of: tuple[int, int] = (4000, 3000), *, padding: int = 0, **options: Any) -> bytes:
+    """A picture with a gain map in three channels."""
+    second = map_file(
+        Image.new("RGB", size, (0, 50, 100)), iso_segment(COLOURED), *[(0xE5, bytes(65_000))] * padding, **options
+    )
+    assert padding == 0 or reading.MOST_BYTES - 200_000 < len(second) <= reading.MOST_BYTES
+    return with_pictures(picture(size=of), second)
 
 
 Estimate = Callable[[bytes], float]
@@ -61,7 +83,7 @@ def estimate(recipe: Recipe) -> Iterator[Estimate]:
 
     def render(data: bytes) -> float:
         renderer.kill()  # a child that has rendered before needs less
-        image = Image.of(data)
+        image = File.of(data)
         megabytes = renderer.estimate(image, seconds=30)
         renderer.render(image, megabytes=megabytes, seconds=30)
         return megabytes
@@ -80,6 +102,15 @@ def test_a_progressive_jpeg_is_dearer(recipe: Recipe) -> None:
     header = Header("jpeg", "RGB", 4000, 3000, 1, progressive=False)
 
     assert memory_estimate(replace(header, progressive=True), recipe) > 1.5 * memory_estimate(header, recipe)
+
+
+def test_a_gain_map_counts_where_it_takes_more_than_its_picture(recipe: Recipe) -> None:
+    header = Header("jpeg", "RGB", 4000, 3000, 1, progressive=False)
+    grey = Header("jpeg", "L", 1000, 750, 1, progressive=False)
+    large = Header("jpeg", "RGB", 5600, 4200, 1, progressive=True)
+
+    assert memory_estimate(replace(header, gain_map=grey), recipe) == memory_estimate(header, recipe)
+    assert memory_estimate(replace(header, gain_map=large), recipe) > 1.5 * memory_estimate(header, recipe)
 
 
 def test_a_tiled_heic_of_12_megapixels_renders_at_its_estimate_20_times_of_20(estimate: Estimate) -> None:

@@ -65,6 +65,7 @@ FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, {"architecture": "arm64"}),
     ({}, {"alarmEmail": "on-call@example.com"}),
     ({}, {"cdnDomain": "pictures.example.com"}),
+    ({}, {"rendering": "sandbox-only"}),
     *[({}, {name: "true"}) for name in ("existing", "removals", "apiMetrics", "apiAccessLog", "apiTracing")],
     *[({}, {name: "false"}) for name in ("pointInTimeRecovery", "pollQueue")],
 )

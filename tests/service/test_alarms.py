@@ -60,7 +60,7 @@ def test_a_throttled_table_raises_an_alarm_for_reads_and_writes(default: Package
 def test_every_alarm_reaches_the_topic_and_says_what_to_do(default: Package) -> None:
     alarms = default.of_type("AWS::CloudWatch::Alarm")
 
-    assert len(alarms) == 11
+    assert len(alarms) == 12
     for name, alarm in alarms.items():
         properties = alarm["Properties"]
         assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": "AlarmTopic"}], name
@@ -80,4 +80,4 @@ def test_cloudwatch_takes_every_alarm_as_it_is(default: Package) -> None:
         for _, properties in template.resources("AWS::CloudWatch::Alarm"):
             client.put_metric_alarm(**properties)
 
-        assert len(client.describe_alarms()["MetricAlarms"]) == 11
+        assert len(client.describe_alarms()["MetricAlarms"]) == 12

@@ -6,6 +6,7 @@ from tests.service.packaged_service import Package
 from tests.service.test_access import IMAGES_TABLE, att, bucket, listed, policy
 
 UPLOADS = bucket("uploads", "images/")
+DOCTORS = bucket("uploads", "images/.doctor/")
 VARIANTS = bucket("variants", "")
 MAPPING = {
     "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:"
@@ -25,6 +26,10 @@ def test_an_operator_may_do_exactly_what_the_commands_do(default: Package) -> No
         "ReadObjects": (["s3:GetObject"], [UPLOADS, VARIANTS]),
         "Upload": (["s3:PutObject", "s3:AbortMultipartUpload"], [UPLOADS]),
         "RemoveOrphans": (["s3:DeleteObject"], [VARIANTS]),
+        "RemoveTheDoctorsPictures": (["s3:DeleteObject"], [DOCTORS]),
+        "SeeTheNotification": (["s3:GetBucketNotification"], [bucket("uploads")]),
+        "SeeWhomAlarmsReach": (["sns:ListSubscriptionsByTopic"], [{"Ref": "AlarmTopic"}]),
+        "ReadTheConsumersLog": (["logs:FilterLogEvents"], [att("ConsumerLogGroup")]),
         "ReadTheLedger": (["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"], [IMAGES_TABLE]),
         "KeepTheHistory": (["dynamodb:PutItem"], [IMAGES_TABLE]),
         "SendToTheQueues": (["sqs:GetQueueAttributes", "sqs:SendMessage"], [att("UploadsQueue"), att("UploadsDlq")]),
@@ -41,7 +46,7 @@ def test_an_operator_may_do_exactly_what_the_commands_do(default: Package) -> No
         "WhatKnowsNoResources": (
             [
                 *("lambda:ListEventSourceMappings", "lambda:GetAccountSettings"),
-                *("cloudwatch:GetMetricData", "cloudwatch:ListMetrics"),
+                *("cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "cloudwatch:DescribeAlarms"),
             ],
             ["*"],
         ),

@@ -56,7 +56,7 @@ def test_every_command_is_on_the_page():
 @pytest.mark.parametrize("name", ALL)
 def test_every_command_has_a_sentence_examples_that_are_its_own_and_json(name):
     text = ALL[name].help or ""
-    options = {option for parameter in ALL[name].params for option in parameter.opts}
+    options = {option for one in ALL[name].params for option in (*one.opts, *one.secondary_opts)}
 
     assert text.splitlines()[0]
     assert "Examples:" in text
@@ -66,7 +66,7 @@ def test_every_command_has_a_sentence_examples_that_are_its_own_and_json(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_examples_use_options_that_there_are(name):
-    options = {option for parameter in ALL[name].params for option in parameter.opts}
+    options = {option for one in ALL[name].params for option in (*one.opts, *one.secondary_opts)}
     examples = ALL[name].help.partition("Examples:")[2]
     lines = [part for line in examples.splitlines() for part in re.split(r"[|&;]", line) if name in part]
 

@@ -15,11 +15,13 @@ from ops.cli import stage as stages
 from ops.cli.backfill.sending import notification
 from ops.cli.backfill.sources import ListedObject
 from ops.cli.dlq.history import PARTITION
+from ops.cli.dlq.messages import HeldMessages
+from ops.cli.doctor.checkup import RESERVED
 from ops.cli.main import make_app
 from processing.ledger import Version
 from processing.ledger.item import attributes, image_attributes
 from tests.builders import finished, recipe
-from tests.ops.cli.embedded import jpeg, put, wait_until
+from tests.ops.cli.embedded import jpeg, put, use, wait_until
 
 UNSEEN = {
     "s3:AbortMultipartUpload uploads": "only when a transfer in parts fails",
@@ -41,6 +43,9 @@ ACTIONS = {
     ("sqs", "DeleteMessageBatch"): ("sqs:DeleteMessage {}",),
     ("sqs", "ChangeMessageVisibilityBatch"): ("sqs:ChangeMessageVisibility {}",),
     ("sqs", "StartMessageMoveTask"): MOVE,  # which SQS does in the caller's name
+    ("s3", "CreateBucket"): (WRITE,),  # so boto3 signs a presigned POST; nothing here creates a bucket
+    ("s3", "GetBucketNotificationConfiguration"): ("s3:GetBucketNotification {}",),
+    ("cloudwatch logs", "FilterLogEvents"): ("logs:FilterLogEvents {}",),
     ("sts", "GetCallerIdentity"): (),  # everybody may
 }
 """What an operation asks of IAM, where that is not the action of its own name."""
@@ -53,7 +58,7 @@ class Place:
         self.asked = set()
         self.stack = stack
         name = f"place-{uuid.uuid4().hex[:12]}"
-        monkeypatch.setenv("AWS_ENDPOINT_URL", stack.endpoint)
+        use(monkeypatch, stack)
         dlq = self._queue(f"{name}-dlq")
         self.real = stages.find("local")
         self.stage = dataclasses.replace(
@@ -105,7 +110,9 @@ class Place:
     def _note(self, params, model, **_):
         service = model.service_model.service_id.lower()
         actions = ACTIONS.get((service, model.name), (f"{service}:{model.name} {{}}",))
-        self.asked |= {action.format(self._resource(params)) for action in actions}
+        is_own = model.name == "DeleteObject" and params["Key"].startswith(f"{self.stage.uploads_prefix}{RESERVED}")
+        resource = "reserved" if is_own else self._resource(params)
+        self.asked |= {action.format(resource) for action in actions}
 
     def _resource(self, params):
         known = {
@@ -121,6 +128,10 @@ class Place:
             return "stack"
         if "UUID" in params:
             return "mapping"
+        if "TopicArn" in params:
+            return "topic"
+        if "logGroupName" in params:
+            return "logs"
         if "RequestItems" in params:
             return known[next(iter(params["RequestItems"]))]
         if "SourceArn" in params:
@@ -247,6 +258,16 @@ def show(place, _tmp_path):
     place.run("show", key)
 
 
+def doctor(place, _tmp_path):
+    """On the running stage, whose consumer makes variants; another dead letter is put back."""
+    place.stage = place.real
+    key = place.letter()
+    place.run("doctor")
+    with HeldMessages(place.stack.client("sqs"), place.stage.dlq_url) as held:
+        (other,) = (each for each in held.read() if key.rpartition("/")[2] in each.body)
+        held.delete([other])
+
+
 def with_options(scenario, *options):
     return lambda place, tmp_path: scenario(place, tmp_path, *options)
 
@@ -260,6 +281,7 @@ SWITCHED = on_the_queue_with_a_mapping("pause", "resume")  # which ask the same
 SCENARIOS = {
     "upload": upload,
     "upload --wait": with_options(upload, "--wait", "--timeout", "1"),
+    "doctor": doctor,
     "status": on_the_queue_with_a_mapping("status"),
     "show": show,
     "pause": SWITCHED,
@@ -330,6 +352,8 @@ def resource_of(stack, arn):
     names = {
         f"arn:aws:s3:::{outputs['UploadsBucket']}": "uploads",
         f"arn:aws:s3:::{outputs['UploadsBucket']}/{outputs['UploadsPrefix']}*": "uploads",
+        f"arn:aws:s3:::{outputs['UploadsBucket']}/{outputs['UploadsPrefix']}{RESERVED}*": "reserved",
+        outputs["AlarmTopic"]: "topic",
         f"arn:aws:s3:::{outputs['VariantsBucket']}": "variants",
         f"arn:aws:s3:::{outputs['VariantsBucket']}/*": "variants",
     }
@@ -345,6 +369,9 @@ def resource_of(stack, arn):
         return "mapping" if "${" not in arn else arn
     if arn == "*":
         return "any"
+    if arn.startswith("arn:aws:logs:"):
+        assert arn.removesuffix(":*").endswith(f":log-group:/aws/lambda/{outputs['ConsumerFunction']}")
+        return "logs"
     return names.get(arn) or last[arn.rsplit(":", 1)[1].removeprefix("table/")]
 
 
