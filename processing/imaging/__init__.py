@@ -13,7 +13,8 @@ In reading order::
     exif        orientation, the time the picture was taken, the copyright notice
     losses      properties of an original that no variant can keep
     gainmap     the HDR gain map of a JPEG, kept in step with each variant
-    encode      pixels to a file's bytes; `png` is written here, `gif` gets its palettes here
+    encode      pixels to a file's bytes; `palette` finds fewer bits a pixel for a PNG, `gif` what changes in each frame
+    budget      how many bytes a variant may have; `coded` copies the original's picture alone, `savings` encodes again
 """
 
 from processing.imaging.original import inspect

@@ -52,6 +52,12 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB") if image.mode == "CMYK" else image
 
 
+def is_srgb(profile: bytes | None, mode: str) -> bool:
+    """Whether `to_srgb` changes no colour of an image that was opened in this mode."""
+    modes = ("L",) if mode in ("1", "L") else ("RGB", "RGBA")
+    return mode != "CMYK" and (profile is None or all(_transform(profile, each) is None for each in modes))
+
+
 def lab_to_rgb(image: Image.Image) -> Image.Image:
     """CIE Lab, as TIFF stores it, to sRGB."""
     return _lab_transform().apply(image)

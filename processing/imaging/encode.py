@@ -9,8 +9,9 @@ from typing import IO, Any, Final
 
 from PIL import Image
 
-from processing.imaging import exif, gif, png
+from processing.imaging import exif, gif, palette
 from processing.imaging.formats import ANIMATED
+from processing.imaging.palette import Palette
 from processing.recipe import VariantSpec
 
 CONTENT_TYPES: Final = {each: f"image/{each}" for each in ("jpeg", "png", "webp", "avif", "gif")}
@@ -19,6 +20,10 @@ DEFAULT_QUALITY: Final = {"jpeg": 82, "webp": 80, "avif": 60}
 # Half the CPU of the encoders' own defaults (WebP) and an eighth (AVIF), for files 2 to 3 % and 10 % larger.
 DEFAULT_WEBP_METHOD: Final = 2
 DEFAULT_AVIF_SPEED: Final = 9
+DEFAULT_PNG_EFFORT: Final = 6
+RUN_LENGTHS: Final = 3  # zlib's strategy: photographs have no matches to search for
+SAMPLED_ROWS: Final = 8  # in a row
+SAMPLED_EVERY: Final = 128  # rows, or a fifth of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +57,83 @@ def frame_converter(output: str) -> Callable[[Image.Image], Image.Image]:
     return gif.Indexer() if output == "gif" else lambda frame: frame
 
 
-def encode(sequence: FrameSequence, output: str, spec: VariantSpec, notice: str | None) -> bytes:
-    """A file; ``notice`` is the copyright notice to keep, None for no metadata."""
+def quality_of(spec: VariantSpec, output: str) -> int:
+    """A quality given for "keep" is a number for JPEG and WebP; AVIF's numbers mean other qualities."""
+    is_meant = spec.format == output or output != "avif"
+    return (spec.quality if is_meant else None) or DEFAULT_QUALITY[output]
+
+
+def encode(
+    sequence: FrameSequence, output: str, spec: VariantSpec, notice: str | None, wanted: Palette | None = None
+) -> bytes:
+    """A file.
+
+    Args:
+        notice: the copyright notice to keep, None for no metadata.
+        wanted: for PNG and GIF: a palette with which nobody misses the other colours.
+    """
     metadata = exif.copyright_only(notice) if notice else b""
+    if output == "gif":
+        return _gif(sequence, wanted)
+    if output == "png" and not sequence.is_animated:
+        return _still_png(sequence.frames[0], spec, metadata, wanted)
     return ENCODERS[output](_in_one_mode(sequence), spec, metadata)
 
 
 def _jpeg(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
-    options = {"quality": _quality(spec, "jpeg"), "optimize": True, "progressive": spec.progressive}
+    options = {"quality": quality_of(spec, "jpeg"), "optimize": True, "progressive": spec.progressive}
     return _to_descriptor(sequence.frames[0], "JPEG", **options, exif=metadata)
 
 
+def _still_png(image: Image.Image, spec: VariantSpec, metadata: bytes, wanted: Palette | None) -> bytes:
+    compact = palette.compact(image)
+    if wanted and compact.mode not in ("1", "P") and not (compact.mode == "L" and wanted.colours == palette.MOST):
+        compact = palette.near(compact, wanted) or compact
+    effort = DEFAULT_PNG_EFFORT if spec.effort is None else spec.effort
+    return _to_memory(FrameSequence([compact]), "PNG", **_png_coder(compact, effort), exif=metadata)
+
+
+def _png_coder(image: Image.Image, effort: int) -> dict[str, int]:
+    """zlib's level and strategy: of run lengths and a search for matches, what makes less of a few rows."""
+    ways = ({"compress_level": effort}, {"compress_level": effort, "compress_type": RUN_LENGTHS})
+    if image.mode in ("1", "P"):
+        return ways[0]
+    sample = FrameSequence([_sample(image)])
+    return min(ways, key=lambda way: len(_to_memory(sample, "PNG", **way)))
+
+
+def _sample(image: Image.Image) -> Image.Image:
+    """A few bands of rows, one above the other."""
+    tops = range(0, max(1, image.height - SAMPLED_ROWS), max(SAMPLED_EVERY, image.height // 5))
+    sample = Image.new(image.mode, (image.width, min(image.height, len(tops) * SAMPLED_ROWS)))
+    for number, top in enumerate(tops):
+        sample.paste(image.crop((0, top, image.width, top + SAMPLED_ROWS)), (0, number * SAMPLED_ROWS))
+    return sample
+
+
 def _png(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
-    if not sequence.is_animated:
-        return png.encode(sequence.frames[0], effort=spec.effort, exif=metadata.removeprefix(b"Exif\0\0"))
-    level = png.DEFAULT_EFFORT if spec.effort is None else spec.effort
-    return _to_memory(sequence, "PNG", compress_level=level, exif=metadata, loop=sequence.plays)
+    effort = DEFAULT_PNG_EFFORT if spec.effort is None else spec.effort
+    return _to_memory(sequence, "PNG", compress_level=effort, exif=metadata, loop=sequence.plays)
 
 
 def _webp(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
     method = DEFAULT_WEBP_METHOD if spec.effort is None else round(spec.effort * 6 / 9)
-    options = {"quality": _quality(spec, "webp"), "method": method, "exif": metadata}
+    options = {"quality": quality_of(spec, "webp"), "method": method, "exif": metadata}
     return _to_memory(sequence, "WEBP", **options, loop=sequence.plays)
 
 
 def _avif(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
     speed = DEFAULT_AVIF_SPEED if spec.effort is None else 9 - spec.effort
-    content = _to_memory(sequence, "AVIF", quality=_quality(spec, "avif"), speed=speed, max_threads=1, exif=metadata)
+    content = _to_memory(sequence, "AVIF", quality=quality_of(spec, "avif"), speed=speed, max_threads=1, exif=metadata)
     return _without_timestamps(content) if sequence.is_animated else content
 
 
-def _gif(sequence: FrameSequence, _spec: VariantSpec, _metadata: bytes) -> bytes:
-    return gif.encode(sequence.frames, sequence.durations, sequence.plays)
+def _gif(sequence: FrameSequence, wanted: Palette | None) -> bytes:
+    frames = sequence.frames
+    if wanted:
+        fewer = gif.Indexer(wanted.colours)
+        frames = [fewer(frame.convert("RGBA")) for frame in frames]
+    return gif.encode(frames, sequence.durations, sequence.plays)
 
 
 ENCODERS: Final[Mapping[str, Callable[[FrameSequence, VariantSpec, bytes], bytes]]] = {
@@ -91,12 +141,7 @@ ENCODERS: Final[Mapping[str, Callable[[FrameSequence, VariantSpec, bytes], bytes
     "png": _png,
     "webp": _webp,
     "avif": _avif,
-    "gif": _gif,
 }
-
-
-def _quality(spec: VariantSpec, output: str) -> int:
-    return spec.quality or DEFAULT_QUALITY[output]
 
 
 def _in_one_mode(sequence: FrameSequence) -> FrameSequence:

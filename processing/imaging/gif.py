@@ -1,26 +1,45 @@
-"""GIF files: at most 256 colours in a frame; a frame with no more colours keeps exactly its own.
+"""GIF files: at most 256 colours in a frame, and of each frame only what changed.
 
-The colours of any other frame are found in a small sample by median cut and one round of k-means: on a photograph that
-is closer to it than Pillow's median cut of all its pixels, in a third of the time. The next frames keep the palette
-while its error is as small in every part of them, because then only changes are stored.
+A frame with at most 256 colours keeps exactly its own. The colours of any other frame are found in a small sample by
+median cut and one round of k-means: on a photograph that is closer to it than Pillow's median cut of all its pixels, in
+a third of the time. The next frames keep the palette while its error is as small in every part of them, because then
+they need no palette of their own.
+
+Of each frame after the first, the box of the changed pixels is stored; in it, unchanged pixels are transparent, which
+compresses best. Where a pixel becomes transparent, its box is cleared after the frame before. Pillow's own writer
+stores every frame whole as soon as one has a transparent pixel, which took 25 times the original's bytes.
 """
 
 import io
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from PIL import Image, ImageChops
 
+from processing.picture import Box
+
 SAMPLED_SIDE: Final = 128
 TILE: Final = 16  # pixels: the worst tile decides on a palette, so that small details keep their colour
 OPAQUE_FROM: Final = 128  # the alpha from which a pixel is opaque
-TRANSPARENT: Final = 255  # the colour index reserved for transparent pixels
+WITH_ONE_FREE: Final = 255  # colours: one index is left for transparent pixels
+
+FRAME, EXTENSION, END = 0x2C, 0x21, 0x3B
+LOOP: Final = b"\x21\xff\x0bNETSCAPE2.0\x03\x01"
+KEPT, CLEARED = 1, 2  # what becomes of a frame's box before the next one
+LONGEST: Final = 0xFFFF  # hundredths of a second, and plays
 
 
 class Indexer:
-    """Converts the frames of one animation, or of a still, to indexed colours, one after the other."""
+    """Converts the frames of one animation, or of a still, to indexed colours, one after the other.
 
-    def __init__(self) -> None:
+    Args:
+        most: the most colours of a frame.
+    """
+
+    def __init__(self, most: int = 256) -> None:
+        self._most = most
         self._palette: Image.Image | None = None
         self._allowed = 0.0  # the error up to which the next frame keeps the palette
 
@@ -30,42 +49,165 @@ class Indexer:
         colours = frame.convert("RGB")
         if transparent is not None:
             colours.paste(0, mask=transparent)
-        indexed = (
-            _exact(colours, 256 if transparent is None else TRANSPARENT) or self._kept(colours) or self._chosen(colours)
-        )
+        most = self._most if transparent is None else min(self._most, WITH_ONE_FREE)
+        found = colours.getcolors(most)
+        indexed = self._kept(colours, 0.0 if found else self._allowed)
+        if indexed is None:
+            indexed = self._exact(colours, len(found)) if found else self._chosen(colours)
         if transparent is not None:
-            indexed.paste(TRANSPARENT, mask=transparent)
-            indexed.info["transparency"] = TRANSPARENT
+            free = len(indexed.getpalette() or ()) // 3
+            indexed.paste(free, mask=transparent)
+            indexed.info["transparency"] = free
         return indexed
 
-    def _kept(self, colours: Image.Image) -> Image.Image | None:
+    def _kept(self, colours: Image.Image, allowed: float) -> Image.Image | None:
         """With the palette of the frame before, None when its error is too large."""
         if self._palette is None:
             return None
         indexed = _mapped(colours, self._palette)
-        return indexed if _worst_error(colours, indexed) <= self._allowed else None
+        return indexed if _worst_error(colours, indexed) <= allowed else None
+
+    def _exact(self, colours: Image.Image, count: int) -> Image.Image:
+        """With all of its own colours."""
+        indexed = colours.quantize(count, Image.Quantize.MEDIANCUT)
+        if count <= WITH_ONE_FREE:
+            self._palette, self._allowed = indexed, 0.0
+        return indexed
 
     def _chosen(self, colours: Image.Image) -> Image.Image:
-        """With a palette of its own."""
+        """With a palette that is near its colours."""
         sample = colours.copy()
         sample.thumbnail((SAMPLED_SIDE, SAMPLED_SIDE), Image.Resampling.NEAREST)
-        self._palette = sample.quantize(TRANSPARENT, Image.Quantize.MEDIANCUT, kmeans=1)
+        self._palette = sample.quantize(min(self._most, WITH_ONE_FREE), Image.Quantize.MEDIANCUT, kmeans=1)
         indexed = _mapped(colours, self._palette)
         self._allowed = 1.25 * _worst_error(colours, indexed) + 2
         return indexed
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is stored of a frame: its pixels in ``box``, except those ``unchanged`` (255) since the frame before."""
+
+    frame: Image.Image
+    box: Box
+    duration: int
+    disposal: int = KEPT
+    unchanged: Image.Image | None = None
+
+
 def encode(indexed: Sequence[Image.Image], durations: Sequence[int], plays: int) -> bytes:
     """A GIF file of frames in mode P; ``durations`` in milliseconds, ``plays`` 0 for endlessly."""
-    options: dict[str, Any] = {}
-    if len(indexed) > 1:
-        # A frame with transparent pixels must clear the one before it; one without may be stored as its changes
-        disposal = 2 if any("transparency" in frame.info for frame in indexed) else 1
-        options |= {"save_all": True, "append_images": indexed[1:], "duration": list(durations), "disposal": disposal}
-        options |= {} if plays == 1 else {"loop": max(plays - 1, 0)}
+    first = indexed[0]
+    table = _table(first)
+    screen = b"GIF89a" + struct.pack("<HHBBB", *first.size, 0xF0 | _bits(table), 0, 0) + table
+    loop = b"" if plays == 1 or len(indexed) == 1 else LOOP + struct.pack("<H", min(max(plays - 1, 0), LONGEST)) + b"\0"
+    frames = (_block(change, shared=table) for change in changes(indexed, durations))
+    return b"".join((screen, loop, *frames, bytes((END,))))
+
+
+def changes(indexed: Sequence[Image.Image], durations: Sequence[int]) -> Iterator[Change]:
+    """What to store of each frame; a frame that changes nothing prolongs the one before it."""
+    before = _shown(indexed[0])
+    last = Change(indexed[0], (0, 0, *before.size), durations[0])
+    for frame, duration in zip(indexed[1:], durations[1:], strict=True):
+        shown = _shown(frame)
+        if _unchanged(before, shown).getextrema() == (255, 255):
+            last = replace(last, duration=last.duration + duration)
+            continue
+        vanished = ImageChops.subtract(before.getchannel("A"), shown.getchannel("A")).getbbox()
+        if vanished:
+            last = replace(last, box=_around(last.box, vanished), disposal=CLEARED)
+            before.paste((0, 0, 0, 0), last.box)
+        yield last
+        unchanged = _unchanged(before, shown)
+        box = ImageChops.invert(unchanged).getbbox() or (0, 0, 1, 1)
+        last = Change(frame, box, duration, unchanged=unchanged)
+        before = shown
+    yield last
+
+
+def _block(change: Change, *, shared: bytes) -> bytes:
+    """A frame with its control block; with a colour table of its own where the shared one does not serve."""
+    picture, table = change.frame.crop(change.box), _table(change.frame)
+    key = change.frame.info.get("transparency")
+    if key is None and change.unchanged is not None and (highest := _highest(change.frame)) < WITH_ONE_FREE:
+        key = highest + 1
+    if key is not None and change.unchanged is not None:
+        picture.paste(key, mask=change.unchanged.crop(change.box))
+    flags = change.disposal << 2 | (key is not None)
+    control = b"\x21\xf9\x04" + struct.pack("<BHBB", flags, min(change.duration // 10, LONGEST), key or 0, 0)
+    own = b"" if table == shared else table
+    left, top, right, bottom = change.box
+    place = struct.pack("<4HB", left, top, right - left, bottom - top, 0x80 | _bits(own) if own else 0)
+    return control + bytes((FRAME,)) + place + own + _codes(picture)
+
+
+def _shown(frame: Image.Image) -> Image.Image:
+    """The frame in RGBA; all transparent pixels are equal."""
+    shown = frame.convert("RGBA")
+    shown.paste((0, 0, 0, 0), mask=ImageChops.invert(shown.getchannel("A")))
+    return shown
+
+
+def _unchanged(before: Image.Image, after: Image.Image) -> Image.Image:
+    """255 where two frames are equal, 0 elsewhere."""
+    bands = ImageChops.difference(before, after).split()
+    largest = ImageChops.lighter(ImageChops.lighter(bands[0], bands[1]), ImageChops.lighter(bands[2], bands[3]))
+    return largest.point([255, *[0] * 255])
+
+
+def _around(one: Box, other: Box) -> Box:
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
+
+
+def _table(frame: Image.Image) -> bytes:
+    """The frame's colours, as many as its highest index needs and a power of two, with one more to be transparent."""
+    colours = bytes(frame.getpalette() or ())
+    count = 2
+    while count < min(256, max(len(colours) // 3, _highest(frame) + 1) + 1):
+        count *= 2
+    return colours[: 3 * count].ljust(3 * count, b"\0")
+
+
+def _highest(frame: Image.Image) -> int:
+    extrema: Any = frame.getextrema()
+    return int(extrema[1])
+
+
+def _bits(table: bytes) -> int:
+    return (len(table) // 3).bit_length() - 2
+
+
+def _codes(picture: Image.Image) -> bytes:
+    """The compressed pixels of a picture, with the number in front that says how they are coded."""
+    indices = Image.frombytes("L", picture.size, picture.tobytes())  # as L, Pillow writes them without a change
     out = io.BytesIO()
-    indexed[0].save(out, "GIF", **options)
-    return out.getvalue()
+    indices.save(out, "GIF", interlace=0, optimize=False)
+    file = out.getvalue()
+    (start,) = (start for start, _ in blocks(file) if file[start] == FRAME)
+    return file[start + 10 + table_bytes(file[start + 9]) : -1]
+
+
+def blocks(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where each frame and each extension of a GIF begins and ends.
+
+    Raises:
+        ValueError, IndexError: there is something else, or no end.
+    """
+    at = 13 + table_bytes(data[10])
+    while data[at] != END:
+        if data[at] not in (FRAME, EXTENSION):
+            raise ValueError(f"not a block of a GIF: {data[at]}")
+        end = at + 2 if data[at] == EXTENSION else at + 11 + table_bytes(data[at + 9])
+        while data[end]:
+            end += 1 + data[end]
+        yield at, end + 1
+        at = end + 1
+
+
+def table_bytes(flags: int) -> int:
+    """The length of the colour table that a screen's or a frame's flags announce."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _transparency(frame: Image.Image) -> Image.Image | None:
@@ -74,11 +216,6 @@ def _transparency(frame: Image.Image) -> Image.Image | None:
         return None
     transparent = frame.getchannel("A").point(lambda level: 0 if level >= OPAQUE_FROM else 255)
     return transparent if transparent.getbbox() else None
-
-
-def _exact(colours: Image.Image, most: int) -> Image.Image | None:
-    """The frame with its own colours, None when there are too many."""
-    return colours.quantize(most, Image.Quantize.MEDIANCUT) if colours.getcolors(most) else None
 
 
 def _mapped(colours: Image.Image, palette: Image.Image) -> Image.Image:

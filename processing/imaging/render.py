@@ -7,12 +7,12 @@ from typing import Final
 from PIL import Image
 
 from processing.imaging import gainmap, geometry
+from processing.imaging.budget import Budget
 from processing.imaging.encode import (
     CONTENT_TYPES,
     WITHOUT_METADATA,
     FrameSequence,
     can_animate,
-    encode,
     frame_converter,
     output_of,
 )
@@ -56,6 +56,7 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     ]
     pictures = _scaled(original, jobs)
     first = next(pictures)
+    budget = Budget.of(original)
     if not original.is_animated:
         original.image.close()  # frees the original's pixels before encoding
     transparent = any(picture.mode == "RGBA" for picture in first.values())
@@ -66,7 +67,7 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     wanted = [job for job in jobs if only is None or job.name in only]
     distinct = list({job.result_key: job for job in wanted}.values())
     sequences = _sequences(original, distinct, first, pictures)
-    made = {job.result_key: _variant(original, job, sequences[job.name], gain_map) for job in distinct}
+    made = {job.result_key: _variant(budget, job, sequences[job.name], gain_map) for job in distinct}
     variants = {job.name: replace(made[job.result_key], name=job.name) for job in wanted}
     return Rendered(
         source=_source(original, transparent=transparent),
@@ -114,16 +115,12 @@ def _gain_map(original: Original, jobs: Sequence[Job]) -> gainmap.GainMap | None
     return gainmap.decoded(original.gain_map, jobs[0].stored_frame)
 
 
-def _variant(
-    original: Original, job: Job, sequence: FrameSequence, gain_map: gainmap.GainMap | None
-) -> RenderedVariant:
-    spec = job.layout.spec
-    notice = original.metadata.copyright if spec.metadata == "copyright" else None
+def _variant(budget: Budget, job: Job, sequence: FrameSequence, gain_map: gainmap.GainMap | None) -> RenderedVariant:
     width, height = sequence.frames[0].size
-    content = encode(sequence, job.output, spec, notice)
+    content = budget.content(job, sequence)
     if gain_map and job.keeps_hdr:
         content = gainmap.joined(content, gainmap.laid_out(gain_map, job))
-    return RenderedVariant(spec.name, job.output, CONTENT_TYPES[job.output], width, height, content)
+    return RenderedVariant(job.name, job.output, CONTENT_TYPES[job.output], width, height, content)
 
 
 def _source(original: Original, *, transparent: bool) -> Source:

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
-ENGINE: Final[Mapping[str, int]] = {"jpeg": 2, "png": 1, "webp": 1, "avif": 1, "gif": 1}
+ENGINE: Final[Mapping[str, int]] = {"jpeg": 2, "png": 2, "webp": 2, "avif": 2, "gif": 2}
 """The engine's version by output format: raise one when the same settings make other files of that format than before.
 Every variant in that format is then out of date, and no other."""
 

@@ -44,6 +44,12 @@ def opened(data: bytes) -> Any:
     return image
 
 
+def in_colour(data: bytes) -> Any:
+    """A picture in RGB, or in RGBA where it has transparency, in however few bits it is stored."""
+    image = opened(data)
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
 def difference(one: Image.Image, other: Image.Image) -> tuple[float, int]:
     """The mean and the largest difference of any band, in levels."""
     assert (one.mode, one.size) == (other.mode, other.size)

@@ -12,7 +12,7 @@ from processing.recipe import Colour
 from tests.corpus import ORIENTED, oriented, sample, samples
 from tests.corpus.profiles import adobe_rgb, display_p3, srgb_to_linear
 from tests.corpus.samples import saved
-from tests.imaging.making import difference, made, opened
+from tests.imaging.making import difference, in_colour, made, opened
 
 EXACT = (0, 0)  # the same decoder, or arithmetic in whole numbers that has one right answer
 ROUNDED = (0.02, 1)  # one engine converts from sRGB to sRGB, and is a level off here and there
@@ -81,8 +81,7 @@ def as_pillow(image):
 
 
 def ours(data, **settings):
-    image = opened(made(data, format="png", **settings).data)
-    return image if image.mode in ("RGB", "RGBA") else image.convert("RGB")
+    return in_colour(made(data, format="png", **settings).data)
 
 
 def visible(image):

@@ -10,7 +10,7 @@ from processing.imaging import colour
 from tests.corpus.files import chunk
 from tests.corpus.pictures import scene
 from tests.corpus.samples import saved
-from tests.imaging.making import difference, made, opened, rendered
+from tests.imaging.making import difference, in_colour, made, rendered
 
 ORANGE = (200, 100, 50)
 
@@ -48,7 +48,7 @@ P3_POINTS = (0.3127, 0.3290, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
 
 
 def shown(data):
-    return opened(made(data, format="png").data).getpixel((5, 5))
+    return in_colour(made(data, format="png").data).getpixel((5, 5))
 
 
 def by_vips(colour, profile):
@@ -133,7 +133,7 @@ def test_exif_behind_the_pixels_of_a_png_turns_it_too():
     plain = saved(scene(), "PNG")
     late = plain[:-12] + chunk(b"eXIf", block) + plain[-12:]
 
-    turned = opened(made(late, format="png").data)
+    turned = in_colour(made(late, format="png").data)
 
     assert turned.size == (64, 96)
     assert difference(turned, scene().transpose(Image.Transpose.ROTATE_270)) == (0, 0)

@@ -109,11 +109,12 @@ def test_samples_without_a_known_range_are_unsupported(mode):
 def test_a_truncated_file_is_rejected_or_whole_and_never_half_a_picture(name):
     """Whole where all pixels are there, and only what follows them is missing."""
     data = sample(name).data.removesuffix(TRAILER)
-    whole = made(data, format="png", height=40).data
+    other = "webp" if name.startswith("png") else "png"  # in its own format, fewer bytes may give other settings
+    whole = made(data, format=other, height=40).data
     rejected = 0
     for cut in {len(data) * part // 24 for part in range(24)} | {1, 3, 8, 12, 16, 30, len(data) - 1, len(data) - 9}:
         try:
-            assert made(data[:cut], format="png", height=40).data == whole, f"cut at {cut}"
+            assert made(data[:cut], format=other, height=40).data == whole, f"cut at {cut}"
         except UnsupportedFormat:
             assert cut < 64
             rejected += 1

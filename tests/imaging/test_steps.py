@@ -8,7 +8,7 @@ from tests.corpus import profiles, sample
 from tests.corpus.files import png
 from tests.corpus.pictures import cut_out, scene
 from tests.corpus.samples import saved
-from tests.imaging.making import difference, made, opened, rendered
+from tests.imaging.making import difference, in_colour, made, opened, rendered
 from tests.imaging.test_watermark import GROUND, ground, solid, touched
 
 
@@ -41,7 +41,7 @@ def test_a_mark_lies_on_the_padded_picture_and_not_on_the_one_inside():
         watermark=solid(position="top-left"),
     )
 
-    assert touched(opened(variant.data)) == (10, 10, 50, 30)
+    assert touched(in_colour(variant.data)) == (10, 10, 50, 30)
 
 
 @pytest.mark.parametrize("output", ["jpeg", "png", "webp"])
@@ -63,7 +63,7 @@ def test_a_canvas_can_be_transparent():
 
     variant = made(ground((100, 100)), format="png", width=200, height=100, fit="pad", background=clear)
 
-    picture = opened(variant.data)
+    picture = in_colour(variant.data)
     assert picture.getpixel((10, 50)) == (0, 0, 0, 0)
     assert picture.getpixel((100, 50)) == (*GROUND, 255)
 
@@ -116,7 +116,7 @@ def test_a_png_whose_one_colour_is_transparent_loses_that_colour_and_no_other(de
     else:
         data = saved(two, "PNG", transparency=(250, 20, 20))
 
-    picture = opened(made(data).data)
+    picture = in_colour(made(data).data)
 
     assert picture.getpixel((6, 4))[3] == 0
     assert picture.getpixel((1, 4)) == (20, 20, 250, 255)

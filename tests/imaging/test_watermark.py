@@ -9,7 +9,7 @@ from processing.imaging import watermark
 from processing.recipe import Colour, Watermark
 from tests.corpus.pictures import pixel
 from tests.corpus.samples import saved
-from tests.imaging.making import made, opened
+from tests.imaging.making import in_colour, made
 
 SIZE = (200, 120)
 GROUND = (40, 60, 80)
@@ -36,7 +36,7 @@ def logo(size=(40, 20), colour=(250, 250, 250, 255)):
 
 
 def marked(mark, data=None, **settings):
-    return opened(made(data or ground(), format="png", watermark=mark, **settings).data)
+    return in_colour(made(data or ground(), format="png", watermark=mark, **settings).data)
 
 
 def touched(image):

@@ -218,7 +218,7 @@ def test_a_comprehension_is_no_frame_of_its_own_whatever_python_makes_of_it() ->
 
 
 @pytest.mark.parametrize(
-    "other", [(ours("imaging/steps.py"), "pad"), (ours("imaging/png.py"), "crop"), (ours("store.py"), "crop")]
+    "other", [(ours("imaging/steps.py"), "pad"), (ours("imaging/palette.py"), "crop"), (ours("store.py"), "crop")]
 )
 def test_another_place_is_another_bug(other: Found) -> None:
     assert fingerprint_of(raised(other)) != fingerprint_of(raised(STEPS))

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from processing.errors import Misconfigured
-from processing.imaging.encode import DEFAULT_QUALITY
-from processing.imaging.png import DEFAULT_EFFORT
+from processing.imaging.encode import DEFAULT_PNG_EFFORT, DEFAULT_QUALITY
 from processing.recipe import Limits, VariantSpec, Watermark, load
 from processing.recipe.model import DEFAULT_BYTES, DEFAULT_FRAMES, DEFAULT_PIXELS
 
@@ -94,7 +93,7 @@ def test_the_documented_defaults_are_the_real_ones():
     assert defaults["Variants", "quality"] == ", ".join(
         f"{DEFAULT_QUALITY[key]} for {name}" for key, name in (("jpeg", "JPEG"), ("webp", "WebP"), ("avif", "AVIF"))
     )
-    assert defaults["Variants", "effort"].startswith(f"{DEFAULT_EFFORT} for PNG")
+    assert defaults["Variants", "effort"].startswith(f"{DEFAULT_PNG_EFFORT} for PNG")
     limits = {"bytes": DEFAULT_BYTES, "frames": DEFAULT_FRAMES}
     limits |= {f"pixels.{name}": value for name, value in DEFAULT_PIXELS.items()}
     assert {name: int(default) for (section, name), default in defaults.items() if section == "Limits"} == limits

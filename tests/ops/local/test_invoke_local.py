@@ -37,7 +37,7 @@ def test_the_consumer_takes_a_minimal_event(stack):
     code, said = invoke(stack, "consumer", {"Records": []})
 
     assert code == 0, said
-    assert json.loads(said) == {"batchItemFailures": []}
+    assert json.loads(said[said.index("{\n") :]) == {"batchItemFailures": []}  # behind what it logged
 
 
 def test_the_api_answers_a_request(stack):
