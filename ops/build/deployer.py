@@ -25,7 +25,7 @@ STACK: Final = "darkroom-STAGE"
 LAMBDA: Final = "lambda.amazonaws.com"
 SERVICE_ROLES: Final = "arn:aws:iam::ACCOUNT:role/aws-service-role"
 FUNCTIONS: Final = (f"arn:aws:lambda:{HERE}:function:{STACK}-*",)
-ROLES: Final = tuple(f"arn:aws:iam::ACCOUNT:role/{STACK}-{name}-*" for name in ("ApiRole", "ConsumerRole"))
+ROLES: Final = tuple(f"arn:aws:iam::ACCOUNT:role/{STACK}-{name}*" for name in ("ApiRole", "ConsumerRole"))
 OPERATOR_POLICY: Final = f"arn:aws:iam::ACCOUNT:policy/{STACK}-operator-*"
 BUCKETS: Final = (f"arn:aws:s3:::{STACK}-*",)
 LOGS: Final = tuple(
@@ -91,11 +91,13 @@ UNUSED: Final[Mapping[str, str]] = {
 
 NAMELESS: Final = (
     *("cloudwatch:DescribeAlarms", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "sns:Unsubscribe"),
-    "cloudformation:ValidateTemplate",
+    *("cloudformation:ValidateTemplate", "lambda:GetAccountSettings"),
 )
 """Actions for which IAM takes no resource that is narrower, or for which there is none yet."""
 
-READS: Final = ("s3:GetBucket*", "s3:Get*Configuration")
+READS: Final = (
+    *("s3:GetBucket*", "s3:Get*Configuration", "cloudformation:Describe*", "dynamodb:Describe*", "lambda:GetFunction*"),
+)
 """In place of each by its name, or the policy would be too long."""
 
 MAPPINGS: Final = tuple(f"lambda:{verb}EventSourceMapping" for verb in ("Create", "Update", "Delete"))
@@ -110,9 +112,10 @@ FRAMEWORK: Final[Mapping[Sequence[str], Sequence[str]]] = {
     ),
     (DEPLOYMENT_BUCKET,): (*("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),),
     LOGS: ("logs:DescribeSubscriptionFilters",),
+    (f"arn:aws:iam::ACCOUNT:role/{STACK}-deployer",): ("iam:GetRole", "iam:SimulatePrincipalPolicy"),
 }
-"""What the framework asks itself; change sets are for the import of a table into a new stack, and
-ContinueUpdateRollback is for an update that could not be taken back."""
+"""What the framework asks itself, and `darkroom doctor` of the role that deploys. Change sets are for the import of a
+table into a new stack, ContinueUpdateRollback for an update that could not be taken back."""
 
 
 def statements() -> Iterator[dict[str, Any]]:

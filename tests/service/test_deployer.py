@@ -13,6 +13,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from ops.build import deployer
 from ops.build.deployer import FILE, HANDLERS, NAMELESS, RESOURCES, SIZE_LIMIT, UNUSED, main, policy
+from ops.cli.doctor.rights import DEPLOYMENT, FUNCTION, PASSED_TO_LAMBDA
 from ops.local.emulator import Emulator
 from tests.service.packaged_service import Package, copy_project, serverless
 from tests.service.recording_proxy import recording
@@ -132,15 +133,46 @@ def test_a_role_is_passed_to_lambda_alone() -> None:
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
 
 
-def test_the_roles_are_those_of_the_templates_and_no_name_that_a_deployer_may_have(packages: list[Package]) -> None:
-    ids = {f"arn:aws:iam::ACCOUNT:role/darkroom-STAGE-{name}-*" for each in packages for name in each.of_type(ROLE)}
+def test_the_roles_are_those_of_the_templates(packages: list[Package]) -> None:
+    ids = {f"arn:aws:iam::ACCOUNT:role/darkroom-STAGE-{name}*" for each in packages for name in each.of_type(ROLE)}
 
     assert set(deployer.ROLES) == ids
-    for name in ("role/darkroom-STAGE-deployer", "policy/darkroom-STAGE-deployer"):
-        arn = f"arn:aws:iam::ACCOUNT:{name}"
-        assert not any(
-            fnmatchcase(arn, place) for each in statements() for place in listed(each["Resource"]) if place != "*"
-        )
+
+
+def test_a_deployer_can_change_neither_its_own_role_nor_its_own_policy() -> None:
+    own = [f"arn:aws:iam::ACCOUNT:{kind}/darkroom-STAGE-deployer" for kind in ("role", "policy")]
+    granted = {
+        action
+        for each in statements()
+        for action in listed(each["Action"])
+        for place in listed(each["Resource"])
+        if place != "*" and any(fnmatchcase(arn, place) for arn in own)
+    }
+
+    assert granted == {"iam:GetRole", "iam:SimulatePrincipalPolicy"}
+
+
+def test_the_doctor_simulates_nothing_that_the_policy_does_not_grant() -> None:
+    names = {"p": "aws", "r": "REGION", "a": "ACCOUNT", "stack": "darkroom-STAGE"}
+    buckets = {name: f"darkroom-STAGE-{name}-ACCOUNT-REGION" for name in ("uploads", "variants")}
+    wanted = [(action, arn.format(**names, **buckets)) for arn, actions in DEPLOYMENT.items() for action in actions]
+
+    assert [each for each in wanted if not is_granted_on(*each)] == []
+
+
+def test_the_doctor_simulates_with_all_that_the_policy_makes_a_condition_of() -> None:
+    keys = {key for each in statements() for test in each.get("Condition", {}).values() for key in test}
+
+    assert keys == {PASSED_TO_LAMBDA["ContextKeyName"], FUNCTION}
+
+
+def is_granted_on(action: str, arn: str) -> bool:
+    return any(
+        fnmatchcase(action, pattern) and fnmatchcase(arn, place)
+        for each in statements()
+        for pattern in listed(each["Action"])
+        for place in listed(each["Resource"])
+    )
 
 
 def test_everything_that_is_left_out_is_in_a_schema() -> None:

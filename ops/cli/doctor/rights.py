@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -58,6 +58,14 @@ LEADING_KEYS: Final = {
 }
 """What the operator's policy makes a condition of: a command puts items of the history alone."""
 
+PASSED_TO_LAMBDA: Final = {
+    "ContextKeyName": "iam:PassedToService",
+    "ContextKeyValues": ["lambda.amazonaws.com"],
+    "ContextKeyType": "string",
+}
+FUNCTION: Final = "lambda:FunctionArn"
+"""What docs/deployer-policy.json makes conditions of: a simulation without them denies what AWS allows."""
+
 DEPLOYMENT_ADVICE: Final = "Deploy with an identity that may do this, or have it granted."
 BUCKET_ACTIONS: Final = ("s3:ListBucket", "s3:GetBucketNotification")
 
@@ -107,12 +115,21 @@ def _judged(checkup: Checkup, wanted: Mapping[str, Sequence[str]], judge: Judge)
 
 def _denied(checkup: Checkup, principal: str, wanted: Mapping[str, Sequence[str]]) -> Iterator[str]:
     pages = checkup.client("iam").get_paginator("simulate_principal_policy")
+    context = [LEADING_KEYS, PASSED_TO_LAMBDA, _function(checkup)]
     for resource, actions in wanted.items():
         request = {"PolicySourceArn": principal, "ActionNames": [*actions], "ResourceArns": [resource]}
-        for page in pages.paginate(**request, ContextEntries=[LEADING_KEYS]):
+        for page in pages.paginate(**request, ContextEntries=context):
             for result in page["EvaluationResults"]:
                 if result["EvalDecision"] != "allowed":
                     yield result["EvalActionName"]
+
+
+def _function(checkup: Checkup) -> dict[str, Any]:
+    """The function whose event source mapping a deployment creates."""
+    identity = checkup.identity
+    here = f"{checkup.region}:{identity.account}"
+    arn = f"arn:{identity.partition}:lambda:{here}:function:{checkup.stack_name}-consumer"
+    return {"ContextKeyName": FUNCTION, "ContextKeyValues": [arn], "ContextKeyType": "string"}
 
 
 def _principal(checkup: Checkup) -> str | None:
