@@ -16,13 +16,13 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     ImageFile,
-    JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
 from processing.errors import UnsupportedFormat
+from processing.imaging import whole
 from processing.picture import Size
 
 Reader = type[ImageFile.ImageFile]
@@ -30,7 +30,7 @@ Reader = type[ImageFile.ImageFile]
 # Never through Image.open: it tries every plugin on a corrupt file, and does not report which one failed.
 # JPEG's class also reads MPO, as the still picture its first image is.
 READERS: Final[Mapping[str, Reader]] = {
-    "jpeg": JpegImagePlugin.JpegImageFile,
+    "jpeg": whole.JpegFile,
     "png": PngImagePlugin.PngImageFile,
     "gif": GifImagePlugin.GifImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
