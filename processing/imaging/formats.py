@@ -16,13 +16,12 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     ImageFile,
-    PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
 from processing.errors import UnsupportedFormat
-from processing.imaging import whole
+from processing.imaging import png_reader, whole
 from processing.picture import Size
 
 Reader = type[ImageFile.ImageFile]
@@ -31,7 +30,7 @@ Reader = type[ImageFile.ImageFile]
 # JPEG's class also reads MPO, as the still picture its first image is.
 READERS: Final[Mapping[str, Reader]] = {
     "jpeg": whole.JpegFile,
-    "png": PngImagePlugin.PngImageFile,
+    "png": png_reader.PngFile,
     "gif": GifImagePlugin.GifImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
     "tiff": TiffImagePlugin.TiffImageFile,

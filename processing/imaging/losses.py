@@ -21,7 +21,7 @@ BITS_PER_SAMPLE: Final = 258  # TIFF's tag
 
 
 def losses(original: Original) -> set[str]:
-    """The properties found, by name: c2pa, hdr_gain_map, extra_images, pages, bit_depth, hdr, wide_gamut."""
+    """The properties found, by name: animation, c2pa, hdr_gain_map, extra_images, pages, bit_depth, hdr, wide_gamut."""
     find = {"jpeg": _of_jpeg, "png": _of_png, "tiff": _of_tiff, "avif": _of_boxes, "heic": _of_boxes}
     found = find.get(original.header.image_format, _of_any)(original)
     if original.icc and colour.is_wider_than_srgb(original.icc):
@@ -42,7 +42,9 @@ def _of_jpeg(original: Original) -> set[str]:
 
 
 def _of_png(original: Original) -> set[str]:
-    return _of_any(original) | _of_depth(original.data[24]) | _of_transfer(original)
+    image: Any = original.image
+    found = {"animation"} if image.lost_animation else set()
+    return found | _of_any(original) | _of_depth(original.data[24]) | _of_transfer(original)
 
 
 def _of_tiff(original: Original) -> set[str]:

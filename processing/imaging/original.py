@@ -12,8 +12,9 @@ from typing import Any, Final
 from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
-from processing.imaging import colour, exif, formats
+from processing.imaging import apng, colour, exif, formats
 from processing.imaging.geometry import GAP
+from processing.imaging.png_reader import PngFile
 from processing.picture import Header, Size
 from processing.recipe import Limits
 
@@ -87,6 +88,10 @@ def open_original(data: bytes, limits: Limits) -> Original:
         image = formats.reader(image_format)(io.BytesIO(data))
     header = _header(image_format, image, early)
     _check_size("progressive" if header.progressive else image_format, image.size, header.frames, limits)
+    if isinstance(image, PngFile) and header.frames > 1 and not apng.has_whole_frames(data):
+        with reading(image_format):
+            image = image.without_animation(data)
+        header = _header(image_format, image, early)
     _check_kind(image_format, image)
     _fix_transparent_colour(image_format, data, image)
     if image_format == "png" and "exif" not in image.info:
