@@ -51,6 +51,10 @@ class PngFile(PngImagePlugin.PngImageFile):
         if profile and profile.has_right_checksum(data):
             self.info["icc_profile"] = profile_of(profile.content(data))
 
+    def load_prepare(self) -> None:
+        self.decoderconfig = ()  # Pillow 13.0 adds "interlaced" for each frame, and fails at the second one
+        super().load_prepare()
+
     def without_animation(self, data: bytes) -> "PngFile":
         """The still picture of the same file."""
         kept = [chunk for chunk in chunks(data) if chunk.kind not in ANIMATION]
