@@ -16,12 +16,11 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     ImageFile,
-    TiffImagePlugin,
     WebPImagePlugin,
 )
 
 from processing.errors import UnsupportedFormat
-from processing.imaging import png_reader, whole
+from processing.imaging import png_reader, tiff_reader, whole
 from processing.picture import Size
 
 Reader = type[ImageFile.ImageFile]
@@ -33,7 +32,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "png": png_reader.PngFile,
     "gif": GifImagePlugin.GifImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
-    "tiff": TiffImagePlugin.TiffImageFile,
+    "tiff": tiff_reader.TiffFile,
     "avif": AvifImagePlugin.AvifImageFile,
     "bmp": BmpImagePlugin.BmpImageFile,
 }
@@ -110,6 +109,7 @@ def scan(image_format: str, data: bytes, *, max_frames: int) -> Scan | None:
     """Size and frames of the formats for which Pillow allocates pixels or reads the whole file when it opens them.
 
     Raises:
+        UnsupportedFormat: it is a form of TIFF that is not read.
         struct.error, EOFError, UnicodeDecodeError: it is truncated, or corrupt where its reader does not check it.
     """
     if image_format == "tiff":
@@ -197,7 +197,9 @@ def _check_names(data: bytes) -> None:
 def _check_tags(data: bytes) -> None:
     """Check that a TIFF's first directory is complete: each tag, and each value that a tag points to."""
     order = "<" if data.startswith(b"II") else ">"
-    if data[2:4] in (b"+\0", b"\0+"):  # BigTIFF
+    if data.startswith(b"MM\0+"):
+        raise UnsupportedFormat("tiff: the file is a big-endian BigTIFF, which is not read")
+    if data.startswith(b"II+\0"):  # BigTIFF
         first, count, entry, value = "8xQ", "Q", "HHQ", "Q"
     else:
         first, count, entry, value = "4xI", "H", "HHI", "I"

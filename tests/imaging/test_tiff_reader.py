@@ -1,0 +1,128 @@
+"""TIFFs that Pillow takes for something else are read right, or are unsupported by their name."""
+
+import io
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+import pyvips
+from PIL import Image
+
+from processing.errors import UnsupportedFormat
+from tests.corpus.pictures import scene
+from tests.imaging.making import difference, made, opened, rendered
+
+PICTURE = scene()
+SHORT, LONG = 3, 4
+ONE_STRIP: Mapping[int, Sequence[int]] = {256: [PICTURE.width], 257: [PICTURE.height], 278: [PICTURE.height]}
+
+
+def tiff(tags: Mapping[int, Sequence[int]], *strips: bytes, order: str = "<") -> bytes:
+    """A TIFF of one page, with these tags of type SHORT."""
+    tags = {**ONE_STRIP, 259: [1], 277: [len(tags[258])], **tags, 273: [0] * len(strips), 279: [len(s) for s in strips]}
+    at = 8 + 2 + 12 * len(tags) + 4
+    tags[273] = [at + sum(len(strip) for strip in strips[:number]) for number in range(len(strips))]
+    at += sum(len(strip) for strip in strips)
+    entries, behind = b"", b""
+    for tag, values in sorted(tags.items()):
+        kind = LONG if tag in (273, 279) else SHORT
+        content = b"".join(struct.pack(order + ("I" if kind == LONG else "H"), value) for value in values)
+        place = struct.pack(order + "I", at + len(behind)) if len(content) > 4 else content.ljust(4, b"\0")
+        entries += struct.pack(order + "HHI", tag, kind, len(values)) + place
+        behind += content if len(content) > 4 else b""
+    front = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IH", 8, len(tags))
+    return front + entries + bytes(4) + b"".join(strips) + behind
+
+
+def planes(image: Image.Image, order: str = "", low: int = 0) -> list[bytes]:
+    """Each band by itself; with an ``order`` in 16 bits, whose low ones say nothing."""
+    if not order:
+        return [band.tobytes() for band in image.split()]
+    return [b"".join(struct.pack(order + "H", v << 8 | low) for v in band.tobytes()) for band in image.split()]
+
+
+def shown(data: bytes) -> Any:
+    return opened(made(data, format="png").data)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_planes_of_16_bits_without_compression_are_read_right(order):
+    data = tiff({258: [16] * 3, 262: [2], 284: [2]}, *planes(PICTURE, order, 77), order=order)
+
+    result = rendered(data, format="png")
+
+    assert difference(opened(result.variants[0].data), PICTURE) == (0, 0)
+    assert "bit_depth" in result.lost
+    assert pyvips.Image.new_from_buffer(data, "").getpoint(5, 5) == [v << 8 | 77 for v in PICTURE.getpixel((5, 5))]
+
+
+@pytest.mark.parametrize("compression", [1, 8])
+def test_separate_planes_of_ycbcr_are_read_right(compression):
+    pack = zlib.compress if compression == 8 else bytes
+    colours = PICTURE.convert("YCbCr")
+    tags = {258: [8] * 3, 259: [compression], 262: [6], 284: [2], 530: [1, 1]}
+
+    mean, largest = difference(shown(tiff(tags, *(pack(plane) for plane in planes(colours)))), colours.convert("RGB"))
+
+    assert mean < 1
+    assert largest <= 4
+
+
+def test_a_palette_with_values_of_8_bits_is_not_black():
+    """As libtiff's own tools have it."""
+    indexed = PICTURE.quantize(200)
+    colours = indexed.getpalette("RGB") or []
+    colours += [0] * (768 - len(colours))
+    for factor in (1, 256, 257):
+        palette = [value * factor for band in range(3) for value in colours[band::3]]
+        data = tiff({258: [8], 262: [3], 320: palette}, indexed.tobytes())
+
+        assert difference(shown(data).convert("RGB"), indexed.convert("RGB")) == (0, 0)
+
+
+def test_grey_with_premultiplied_alpha_is_read_right():
+    alpha = Image.linear_gradient("L").resize(PICTURE.size).point(lambda level: max(level, 1))
+    grey = PICTURE.convert("L")
+    stored = Image.merge("LA", (grey, alpha)).convert("La")
+
+    picture = shown(tiff({258: [8, 8], 262: [1], 338: [1]}, stored.tobytes()))
+
+    assert picture.mode in ("RGBA", "LA")
+    expected = stored.convert("LA").convert("RGBA")
+    assert difference(picture.convert("RGBA"), expected) == (0, 0)
+
+
+SAMPLES = PICTURE.tobytes()
+GREY = PICTURE.convert("L").tobytes()
+NAMED = {
+    "signed samples": tiff({258: [8], 262: [1], 339: [2]}, GREY),
+    "WebP": tiff({258: [8] * 3, 259: [50001], 262: [2]}, SAMPLES),
+    "JPEG 2000": tiff({258: [8] * 3, 259: [34712], 262: [2]}, SAMPLES),
+    "method 999": tiff({258: [8] * 3, 259: [999], 262: [2]}, SAMPLES),
+    "subsampled YCbCr in separate planes": tiff({258: [8] * 3, 262: [6], 284: [2]}, *planes(PICTURE)),
+    "32/32/32 bits a sample, sample format 3": tiff({258: [32] * 3, 262: [2], 339: [3]}, SAMPLES * 4),
+    "JPEG XR": tiff({258: [8] * 3, 262: [2], 0xBC01: [1]}, SAMPLES),
+    "photometric interpretation 32803": tiff({258: [8], 262: [32803]}, GREY),
+    "big-endian BigTIFF": b"MM\0+\0\x08\0\0" + struct.pack(">Q", 16) + bytes(64),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_is_not_read_is_unsupported_by_its_name(name):
+    with pytest.raises(UnsupportedFormat, match=name):
+        rendered(NAMED[name])
+
+
+def test_the_pages_behind_the_first_one_do_not_matter():
+    """The second page could not be read."""
+    front = tiff({258: [8] * 3, 262: [2]}, SAMPLES)
+    assert Image.open(io.BytesIO(front)).n_frames == 1
+    link = 10 + 12 * int.from_bytes(front[8:10], "little")
+    second = struct.pack("<HHHI4s", 1, 259, 3, 1, b"\xe7\3\0\0") + bytes(4)
+
+    result = rendered(front[:link] + struct.pack("<I", len(front)) + front[link + 4 :] + second, format="png")
+
+    assert difference(opened(result.variants[0].data), PICTURE) == (0, 0)
+    assert "pages" in result.lost
