@@ -12,7 +12,7 @@ from typing import Any, Final
 from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
-from processing.imaging import apng, colour, exif, formats
+from processing.imaging import apng, colour, exif, formats, unsupported
 from processing.imaging.geometry import GAP
 from processing.imaging.png_reader import PngFile
 from processing.picture import Header, Size
@@ -80,16 +80,16 @@ def open_original(data: bytes, limits: Limits) -> Original:
     if len(data) > limits.max_bytes:
         raise ImageTooLarge(f"{len(data):,} bytes; the limit is {limits.max_bytes:,} (limits.bytes)")
     image_format = formats.recognise(data)
-    with reading(image_format):
+    with reading(image_format, data):
         early = formats.scan(image_format, data, max_frames=limits.max_frames)
     if early is not None:
         _check_size(image_format, early.size, early.frames, limits)
-    with reading(image_format):
+    with reading(image_format, data):
         image = formats.reader(image_format)(io.BytesIO(data))
     header = _header(image_format, image, early)
     _check_size("progressive" if header.progressive else image_format, image.size, header.frames, limits)
     if isinstance(image, PngFile) and header.frames > 1 and not apng.has_whole_frames(data):
-        with reading(image_format):
+        with reading(image_format, data):
             image = image.without_animation(data)
         header = _header(image_format, image, early)
     _check_kind(image_format, image)
@@ -111,7 +111,7 @@ def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
     image, size = original.image, original.image.size
     width, height = (math.ceil(GAP * side) for side in frame)
     for number in formats.playing_frames(image, original.header.frames):
-        with reading(original.header.image_format):
+        with reading(original.header.image_format, original.data):
             image.draft(None, (width, height))
             if original.is_animated:
                 image.seek(number)
@@ -121,7 +121,7 @@ def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
 
 
 @contextmanager
-def reading(image_format: str) -> Iterator[None]:
+def reading(image_format: str, data: bytes) -> Iterator[None]:
     """Translate the exceptions of Pillow for invalid bytes; only parsers may run in this context.
 
     Raises:
@@ -132,10 +132,10 @@ def reading(image_format: str) -> Iterator[None]:
     except (Image.DecompressionBombError, MemoryError) as error:
         raise ImageTooLarge(f"{image_format}: {error or 'it does not fit in memory'}") from error
     except BROKEN as error:
-        message = f"{image_format}: {error or type(error).__name__}"
-        if any(word in message.lower() for word in ("unsupported", "not supported", "unknown pixel mode")):
-            raise UnsupportedFormat(message) from error
-        raise CorruptImage(message) from error
+        kind = unsupported.kind_not_read(image_format, data)
+        if kind:
+            raise UnsupportedFormat(f"{image_format}: the file is {kind}, which is not read") from error
+        raise CorruptImage(f"{image_format}: {unsupported.fault(error)}") from error
 
 
 def _header(image_format: str, image: Any, early: formats.Scan | None) -> Header:

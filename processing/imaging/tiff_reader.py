@@ -43,6 +43,12 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
             # As libtiff does: values of 8 bits in the fields for 16
             self.palette = ImagePalette.raw("RGB;L", bytes(self.tag_v2[COLOR_MAP]))
 
+    def load(self) -> Any:
+        try:
+            return super().load()
+        except OSError as error:  # "decoder error -2"
+            raise OSError("its pixels cannot be unpacked: the file is truncated or damaged") from error
+
     def _needs_libtiff(self) -> bool:
         """Whether Pillow's own reader of separate planes would mistake its samples: it knows 8 bits, and no YCbCr."""
         tags = self.tag_v2
