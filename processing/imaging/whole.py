@@ -13,7 +13,7 @@ data inside of one.
 import io
 from typing import Any, Final
 
-from PIL import Image, ImageChops, JpegImagePlugin
+from PIL import Image, ImageChops, ImageFile, JpegImagePlugin
 
 from processing.imaging.segments import (
     END,
@@ -36,6 +36,9 @@ END_MARKER: Final = b"\xff\xd9"
 TRUNCATED: Final = "the file is truncated, or parts of it are lost"
 ESCAPED: Final = b"\xff\x00"  # eight one-bits, as a scan stores them
 ONES, ZEROS = ESCAPED * 8, bytes(8)
+MULTI_PICTURE: Final = b"MPF\0"
+BLOCK: Final = ImageFile.MAXBLOCK  # bytes that Pillow reads at a time
+NEAR_END: Final = 2 * BLOCK  # an end before is noticed, because a block or more stays unread
 EDGE: Final = 32  # the rows at the bottom that hold the last unit: at most 4 x 8
 PROBES: Final = 24  # a block takes at least 34 bits of ones
 SHORTEST: Final = {b"JFIF": 7, b"Adobe": 7, b"ICC_PROFILE\0": 14}
@@ -47,6 +50,8 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
 
     _lossless = False
     _many_scans = False
+    _end: int | None = None  # of the last scan; None for a file that cannot be checked
+    _is_guessed = False  # an end near the end of the file was taken for that of the picture
     _twin: JpegImagePlugin.JpegImageFile | None = None  # the same file with another end
 
     def _open(self) -> None:
@@ -76,21 +81,30 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
         super()._open()
 
     def _prepare(self, data: bytes, scan: Segment, frame: Frame, interval: int) -> None:
-        assert isinstance(self.fp, io.BytesIO)
         self._many_scans = frame.marker == PROGRESSIVE or data[scan.start] < len(frame.components)
+        last = scan
         if self._many_scans:
             last, end = _check_coefficients(data, scan, frame)
         else:
-            found = END.search(data, scan.end)
-            last, end = scan, found.start() if found else -1
-        is_open, end = end < 0, end if end >= 0 else len(data)
-        _check_restarts(data, last.end, end, frame.restarts(data[last.start : last.end], interval))
-        if is_open:
-            other = io.BytesIO(self.fp.getvalue() + ZEROS + (END_MARKER if self._many_scans else b""))
+            self._is_guessed = not interval and data.endswith(END_MARKER) and MULTI_PICTURE not in data[: scan.start]
+            found = END.search(data, max(scan.end, len(data) - NEAR_END) if self._is_guessed else scan.end)
+            end = found.start() if found else -1
+        self._end = end if end >= 0 else len(data)
+        _check_restarts(data, last.end, self._end, frame.restarts(data[last.start : last.end], interval))
+        if end < 0:
+            other = io.BytesIO(data + ZEROS + (END_MARKER if self._many_scans else b""))
             self._twin = JpegImagePlugin.JpegImageFile(other)
-        self.fp.seek(end)
-        self.fp.truncate()
-        self.fp.write(ONES)
+
+    def load_read(self, read_bytes: int) -> bytes:
+        """The next block, and the ones in place of the end marker."""
+        assert self.fp is not None
+        if self._end is None:
+            return self.fp.read(read_bytes)
+        at = self.fp.tell()
+        if at < self._end:
+            return self.fp.read(min(read_bytes, self._end - at))
+        self.fp.seek(0, io.SEEK_END)
+        return ONES if at == self._end else b""
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> Any:
         if self._lossless:
@@ -102,10 +116,11 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
     def load(self) -> Any:
         if not self.tile:
             return super().load()
+        file, edge = self.fp, None
+        assert isinstance(file, io.BytesIO)
         if self._many_scans:
-            self._load_scans()
+            self._load_scans(file.getvalue()[: self._end])
         twin, self._twin = self._twin, None
-        edge = None
         if twin:
             with twin:
                 twin.load()
@@ -113,17 +128,26 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
         loaded = super().load()
         if edge and ImageChops.difference(edge, _edge(self)).getbbox():
             raise OSError(TRUNCATED)
+        if self._is_guessed and file.tell() + BLOCK < len(file.getvalue()):
+            self._check_first(file.getvalue())
         return loaded
 
-    def _load_scans(self) -> None:
+    def _check_first(self, data: bytes) -> None:
+        """Decode the first of several pictures once more, because its end was not the last one."""
+        found = END.search(data, next(each.end for each in segments(data) if each.marker == START_OF_SCAN))
+        assert found
+        with JpegFile(io.BytesIO(data[: found.end()])) as first:
+            first.draft(None, self.size)
+            first.load()
+
+    def _load_scans(self, data: bytes) -> None:
         """Decode as Pillow does, and see what the decoder leaves unread after the last scan."""
-        assert isinstance(self.fp, io.BytesIO)
         self.load_prepare()
         (tile,) = self.tile
         decoder = Image._getdecoder(self.mode, tile.codec_name, tile.args, self.decoderconfig)
         decoder.setimage(self.im, tile.extents)
         try:
-            unread = _feed(decoder, self.fp.getvalue())
+            unread = _feed(decoder, data + ONES)
             for _ in range(PROBES):
                 unread = _feed(decoder, unread + ESCAPED)
                 if unread:

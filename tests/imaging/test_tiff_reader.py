@@ -55,7 +55,8 @@ def test_planes_of_16_bits_without_compression_are_read_right(order):
 
     assert difference(opened(result.variants[0].data), PICTURE) == (0, 0)
     assert "bit_depth" in result.lost
-    assert pyvips.Image.new_from_buffer(data, "").getpoint(5, 5) == [v << 8 | 77 for v in PICTURE.getpixel((5, 5))]
+    colour: Any = PICTURE.getpixel((5, 5))
+    assert pyvips.Image.new_from_buffer(data, "").getpoint(5, 5) == [level << 8 | 77 for level in colour]
 
 
 @pytest.mark.parametrize("compression", [1, 8])
@@ -118,7 +119,8 @@ def test_what_is_not_read_is_unsupported_by_its_name(name):
 def test_the_pages_behind_the_first_one_do_not_matter():
     """The second page could not be read."""
     front = tiff({258: [8] * 3, 262: [2]}, SAMPLES)
-    assert Image.open(io.BytesIO(front)).n_frames == 1
+    opened_front: Any = Image.open(io.BytesIO(front))
+    assert opened_front.n_frames == 1
     link = 10 + 12 * int.from_bytes(front[8:10], "little")
     second = struct.pack("<HHHI4s", 1, 259, 3, 1, b"\xe7\3\0\0") + bytes(4)
 

@@ -157,6 +157,22 @@ def test_the_pictures_behind_the_first_one_are_not_read():
     assert made(WRITTEN["progressive"] + broken).data == made(WRITTEN["progressive"]).data
 
 
+def large(**options) -> bytes:
+    """More than 128 KB of noise, in which an end that is guessed is not the first one."""
+    noise = Image.merge("RGB", [Image.effect_noise((600, 500), 90 + band) for band in range(3)])
+    return saved(noise, "JPEG", quality=95, **options)
+
+
+def test_half_a_picture_in_front_of_a_whole_one_is_corrupt():
+    data = large()
+    half = body(data)[: len(data) // 2] + END
+
+    for behind in (b"", saved(scene(), "JPEG"), data, bytes(200_000), bytes(200_000) + END):
+        with pytest.raises(CorruptImage, match="truncated"):
+            rendered(half + behind)
+        assert made(data + behind).data == made(data).data
+
+
 @pytest.mark.parametrize("content", [b"JFIF", b"JFIF\0", b"JFIF\0\1"])
 @pytest.mark.parametrize("marker", [0xE0])
 def test_an_empty_jfif_segment_decides_nothing(marker, content):
