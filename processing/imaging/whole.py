@@ -51,6 +51,7 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
     _lossless = False
     _many_scans = False
     _end: int | None = None  # of the last scan; None for a file that cannot be checked
+    _ones = ONES
     _is_guessed = False  # an end near the end of the file was taken for that of the picture
     _twin: JpegImagePlugin.JpegImageFile | None = None  # the same file with another end
 
@@ -100,11 +101,10 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
         assert self.fp is not None
         if self._end is None:
             return self.fp.read(read_bytes)
-        at = self.fp.tell()
-        if at < self._end:
-            return self.fp.read(min(read_bytes, self._end - at))
-        self.fp.seek(0, io.SEEK_END)
-        return ONES if at == self._end else b""
+        if block := self.fp.read(min(read_bytes, max(0, self._end - self.fp.tell()))):
+            return block
+        ones, self._ones = self._ones, b""
+        return ones
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> Any:
         if self._lossless:
@@ -128,7 +128,7 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
         loaded = super().load()
         if edge and ImageChops.difference(edge, _edge(self)).getbbox():
             raise OSError(TRUNCATED)
-        if self._is_guessed and file.tell() + BLOCK < len(file.getvalue()):
+        if self._is_guessed and file.tell() + BLOCK < (self._end or 0):
             self._check_first(file.getvalue())
         return loaded
 
