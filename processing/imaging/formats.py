@@ -36,6 +36,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "avif": AvifImagePlugin.AvifImageFile,
     "bmp": BmpImagePlugin.BmpImageFile,
 }
+GZIP: Final = b"\x1f\x8b\x08"
 TIFF_BEGINS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BMP_HEADERS: Final = (12, 16, 40, 52, 56, 64, 108, 124)  # the known sizes of a BMP's second header
 HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -63,6 +64,8 @@ def recognise(data: bytes) -> str:
         return "bmp"
     if data[4:8] == b"ftyp" and (found := _of_brands(data)):
         return found
+    if data.startswith(GZIP):
+        raise UnsupportedFormat("the object is compressed with gzip: store it as it is, without Content-Encoding")
     found = f"begins with {data[:12].hex(' ')}" if data else "is empty"
     raise UnsupportedFormat(f"not an accepted image format: the file {found}")
 

@@ -1,5 +1,6 @@
 """What is refused, and as what: by content, from the header where size is at fault, never with half a picture."""
 
+import gzip
 import random
 import re
 import struct
@@ -54,6 +55,12 @@ def test_what_is_no_picture_is_unsupported(name):
 def test_the_message_shows_how_the_file_begins():
     with pytest.raises(UnsupportedFormat, match="25 50 44 46"):
         inspect(NO_IMAGES["PDF"], LIMITS)
+
+
+def test_an_object_that_is_stored_with_gzip_is_said_to_be_that():
+    """As some tools upload with `Content-Encoding: gzip`: browsers unpack it, S3's GetObject does not."""
+    with pytest.raises(UnsupportedFormat, match=r"gzip.*without Content-Encoding"):
+        inspect(gzip.compress(sample("jpeg-baseline").data), LIMITS)
 
 
 @pytest.mark.parametrize("name", BUILDERS)
