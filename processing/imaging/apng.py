@@ -62,7 +62,7 @@ def has_whole_frames(data: bytes) -> bool:
     """Whether every frame of an animation unpacks to its size; ``data`` has been opened, and its size been checked."""
     header = Header.of(data)
     parts: list[bytes] = []
-    size = 0
+    size = header.raw_bytes(header.width, header.height)
     for chunk in chunks(data):
         if chunk.kind == b"fcTL":
             if parts and not _unpacks_to(parts, size):
@@ -71,7 +71,16 @@ def has_whole_frames(data: bytes) -> bool:
             parts, size = [], header.raw_bytes(width, height)
         elif chunk.kind == b"fdAT":
             parts.append(chunk.content(data)[4:])
+        elif chunk.kind == b"IDAT":
+            parts.append(chunk.content(data))
     return not parts or _unpacks_to(parts, size)
+
+
+def has_whole_still(data: bytes) -> bool:
+    """Whether the picture for viewers without animation unpacks to its size."""
+    header = Header.of(data)
+    parts = [chunk.content(data) for chunk in chunks(data) if chunk.kind == b"IDAT"]
+    return _unpacks_to(parts, header.raw_bytes(header.width, header.height))
 
 
 def _unpacks_to(parts: list[bytes], size: int) -> bool:

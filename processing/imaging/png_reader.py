@@ -5,12 +5,12 @@ frame that cannot be read. Browsers show the picture: only IHDR, PLTE and IDAT a
 """
 
 import io
-from typing import Final
+from typing import Any, Final
 
 from PIL import PngImagePlugin
 
 from processing.errors import UnsupportedFormat
-from processing.imaging.apng import ANIMATION, is_animation
+from processing.imaging.apng import ANIMATION, has_whole_still, is_animation
 from processing.imaging.chunks import END, FIRST, TEXTS, Chunk, Header, chunks, is_readable, profile_of
 
 MOST_TEXTS: Final = 60  # of 1 MiB at most; Pillow takes 64 MiB in all
@@ -54,6 +54,16 @@ class PngFile(PngImagePlugin.PngImageFile):
     def load_prepare(self) -> None:
         self.decoderconfig = ()  # Pillow 13.0 adds "interlaced" for each frame, and fails at the second one
         super().load_prepare()
+
+    def load(self) -> Any:
+        """Raises OSError when rows are missing, where Pillow leaves zeros: a stream may end before the last one."""
+        file = self.fp if self.tile and not self.is_animated else None
+        loaded = super().load()
+        if isinstance(file, io.BytesIO):
+            last = self.crop((0, self.height - 1, *self.size)).tobytes()
+            if not any(last) and not has_whole_still(file.getvalue()):
+                raise OSError("the file is truncated: rows are missing")
+        return loaded
 
     def without_animation(self, data: bytes) -> "PngFile":
         """The still picture of the same file."""

@@ -103,6 +103,28 @@ def test_pixels_that_are_cut_off_are_corrupt(end):
         rendered(written(end=end))
 
 
+@pytest.mark.parametrize("rows", [0, 1, 32, 63])
+def test_a_stream_that_ends_before_the_last_row_is_corrupt(rows):
+    """Pillow leaves the others black."""
+    with pytest.raises(CorruptImage, match="png"):
+        rendered(written((b"IDAT", zlib.compress(ROWS[: rows * len(ROWS) // 64]))))
+
+
+def test_an_interlaced_stream_that_ends_before_its_last_pass_is_corrupt():
+    header, pixels = (part for part in chunks_of(sample("png-interlaced").data) if part[0] in (b"IHDR", b"IDAT"))
+    raw = zlib.decompress(pixels[1])
+    parts = (header, (b"IDAT", zlib.compress(raw[: len(raw) // 2])))
+
+    with pytest.raises(CorruptImage, match="png"):
+        rendered(SIGNATURE + b"".join(chunk(*part) for part in parts) + chunk(b"IEND", b""))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("size", [(1, 1), (9, 5)])
+def test_a_picture_of_zeros_is_whole(mode, size):
+    assert rendered(saved(Image.new(mode, size), "PNG")).variants
+
+
 def test_apples_own_form_is_unsupported_by_its_name():
     data = SIGNATURE + chunk(b"CgBI", bytes(4)) + chunk(b"IHDR", HEADER) + chunk(*PIXELS) + chunk(b"IEND", b"")
 
