@@ -4,13 +4,13 @@ import struct
 import zlib
 from typing import Final
 
-from processing.imaging.chunks import Chunk, Header, chunks
+from processing.imaging.chunks import Chunk, PngHeader, chunks
 
 ANIMATION: Final = (b"acTL", b"fcTL", b"fdAT")
 STEP: Final = 1 << 16  # bytes that are unpacked at a time
 
 
-def is_animation(found: list[Chunk], kept: list[Chunk], data: bytes, header: Header) -> bool:
+def is_animation(found: list[Chunk], kept: list[Chunk], data: bytes, header: PngHeader) -> bool:
     """Whether the chunks of an animation are all there and fit together, or there is none.
 
     Raises:
@@ -33,7 +33,7 @@ def _frames_are_complete(declared: list[Chunk], data: bytes) -> bool:
     return controls >= count and declared[-1].kind == b"fdAT" and declared[-1].end <= len(data)
 
 
-def _frames_fit(kept: list[Chunk], data: bytes, header: Header) -> bool:
+def _frames_fit(kept: list[Chunk], data: bytes, header: PngHeader) -> bool:
     """As the specification numbers them: https://www.w3.org/TR/png-3/#apng-frame-based-animation"""
     kinds = [chunk.kind for chunk in kept]
     if kinds.count(b"acTL") != 1 or b"IDAT" not in kinds or kinds.index(b"acTL") > kinds.index(b"IDAT"):
@@ -60,7 +60,7 @@ def _frames_fit(kept: list[Chunk], data: bytes, header: Header) -> bool:
 
 def has_whole_frames(data: bytes) -> bool:
     """Whether every frame of an animation unpacks to its size; ``data`` has been opened, and its size been checked."""
-    header = Header.of(data)
+    header = PngHeader.of(data)
     parts: list[bytes] = []
     size = header.raw_bytes(header.width, header.height)
     for chunk in chunks(data):
@@ -78,7 +78,7 @@ def has_whole_frames(data: bytes) -> bool:
 
 def has_whole_still(data: bytes) -> bool:
     """Whether the picture for viewers without animation unpacks to its size."""
-    header = Header.of(data)
+    header = PngHeader.of(data)
     parts = [chunk.content(data) for chunk in chunks(data) if chunk.kind == b"IDAT"]
     return _unpacks_to(parts, header.raw_bytes(header.width, header.height))
 

@@ -36,7 +36,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class PngHeader:
     """IHDR."""
 
     width: int
@@ -46,7 +46,7 @@ class Header:
     interlaced: bool
 
     @classmethod
-    def of(cls, data: bytes) -> "Header":
+    def of(cls, data: bytes) -> "PngHeader":
         """Raises struct.error when the file ends before."""
         width, height, bits, colour_type, interlaced = struct.unpack_from(">IIBB2xB", data, FIRST + 8)
         return cls(width, height, bits, colour_type, bool(interlaced))
@@ -77,7 +77,7 @@ def _is_metadata(kind: bytes) -> bool:
     return bool(kind[0] & 0x20)
 
 
-def is_readable(chunk: Chunk, data: bytes, header: Header) -> bool:
+def is_readable(chunk: Chunk, data: bytes, header: PngHeader) -> bool:
     """Whether Pillow reads it without an error, or its error concerns the picture."""
     if not _is_metadata(chunk.kind):
         return True

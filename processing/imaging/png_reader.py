@@ -11,7 +11,7 @@ from PIL import PngImagePlugin
 
 from processing.errors import UnsupportedFormat
 from processing.imaging.apng import ANIMATION, has_whole_still, is_animation
-from processing.imaging.chunks import END, FIRST, TEXTS, Chunk, Header, chunks, is_readable, profile_of
+from processing.imaging.chunks import END, FIRST, TEXTS, Chunk, PngHeader, chunks, is_readable, profile_of
 
 MOST_TEXTS: Final = 60  # of 1 MiB at most; Pillow takes 64 MiB in all
 
@@ -35,7 +35,7 @@ class PngFile(PngImagePlugin.PngImageFile):
             raise UnsupportedFormat("png: the file is in Apple's own form (CgBI), which is not read: it is not a PNG")
         if not any(chunk.kind == b"IDAT" for chunk in found):
             raise EOFError("the file is truncated: it has no pixels")
-        header = Header.of(data)
+        header = PngHeader.of(data)
         kept = [chunk for chunk in found if is_readable(chunk, data, header)]
         excess = [chunk for chunk in kept if chunk.kind in TEXTS][MOST_TEXTS:]
         kept = [chunk for chunk in kept if chunk not in excess]
