@@ -118,13 +118,12 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
             return super().load()
         file, edge = self.fp, None
         assert isinstance(file, io.BytesIO)
+        if self._twin:
+            self._twin.load()
+            edge = _edge(self._twin)
+            self._twin = None  # frees its pixels before the picture's own are allocated
         if self._many_scans:
             self._load_scans(file.getvalue()[: self._end])
-        twin, self._twin = self._twin, None
-        if twin:
-            with twin:
-                twin.load()
-                edge = _edge(twin)
         loaded = super().load()
         if edge and ImageChops.difference(edge, _edge(self)).getbbox():
             raise OSError(TRUNCATED)
