@@ -1,5 +1,9 @@
 """TIFF files, read: what Pillow takes for something else is read right, or unsupported by its name."""
 
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from PIL import ImagePalette, TiffImagePlugin
@@ -18,6 +22,10 @@ COMPRESSIONS: Final = {
     50002: "JPEG XL",
     52546: "JPEG XL",
 }
+GROUP_4: Final = 4
+FAX: Final = (2, 3, GROUP_4)  # CCITT
+WRONG_ROWS: Final = 0.01  # a received fax may have a few; in group 4 one wrong code ruins all rows that follow
+STDERR: Final = threading.Lock()
 MISSING: Final = (50001,)  # known to Pillow, but not in the libtiff of its wheels
 
 
@@ -44,15 +52,51 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
             self.palette = ImagePalette.raw("RGB;L", bytes(self.tag_v2[COLOR_MAP]))
 
     def load(self) -> Any:
+        is_fax = bool(self.tile) and self.tag_v2.get(COMPRESSION) in FAX
         try:
-            return super().load()
+            if not is_fax:
+                return super().load()
+            with _fax_errors() as errors:
+                loaded = super().load()
         except OSError as error:  # "decoder error -2"
             raise OSError("its pixels cannot be unpacked: the file is truncated or damaged") from error
+        allowed = 0 if self.tag_v2.get(COMPRESSION) == GROUP_4 else WRONG_ROWS * self.height
+        if len(errors) > allowed:
+            raise OSError(f"{len(errors)} of its {self.height} rows have invalid codes: the file is damaged")
+        return loaded
 
     def _needs_libtiff(self) -> bool:
         """Whether Pillow's own reader of separate planes would mistake its samples: it knows 8 bits, and no YCbCr."""
         tags = self.tag_v2
         return tags.get(PLANAR) == SEPARATE and (max(tags.get(BITS, (1,))) > 8 or tags.get(PHOTOMETRIC) == YCBCR)
+
+
+@contextmanager
+def _fax_errors() -> Iterator[list[bytes]]:
+    """The errors of libtiff's fax decoder, one a row: it guesses the rest of the row, and writes to stderr alone.
+
+    What others write there meanwhile is passed on.
+    """
+    errors: list[bytes] = []
+    with STDERR:
+        try:
+            stderr, written = os.dup(2), os.memfd_create("libtiff")
+        except (AttributeError, OSError):  # another system than Linux, or no stderr: nothing can be known
+            yield errors
+            return
+        try:
+            os.dup2(written, 2)
+            yield errors
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            with open(written, "r+b") as file:
+                file.seek(0)
+                for line in file:
+                    if line.startswith(b"Fax"):
+                        errors.append(line)
+                    else:
+                        os.write(2, line)
 
 
 def _check(tags: Any) -> None:

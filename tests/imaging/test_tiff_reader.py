@@ -1,19 +1,28 @@
 """TIFFs that Pillow takes for something else are read right, or are unsupported by their name."""
 
 import io
+import os
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pyvips
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
-from processing.errors import UnsupportedFormat
+from processing.errors import CorruptImage, UnsupportedFormat
+from processing.imaging import tiff_reader
+from processing.imaging.tiff_reader import TiffFile
 from tests.corpus.pictures import scene
+from tests.corpus.samples import saved
 from tests.imaging.making import difference, made, opened, rendered
 
+ROOT = Path(__file__).parents[2]
 PICTURE = scene()
 SHORT, LONG = 3, 4
 ONE_STRIP: Mapping[int, Sequence[int]] = {256: [PICTURE.width], 257: [PICTURE.height], 278: [PICTURE.height]}
@@ -93,6 +102,68 @@ def test_grey_with_premultiplied_alpha_is_read_right():
     assert picture.mode in ("RGBA", "LA")
     expected = stored.convert("LA").convert("RGBA")
     assert difference(picture.convert("RGBA"), expected) == (0, 0)
+
+
+FAX = scene((400, 300)).convert("1")
+
+
+def damaged_fax(compression: str, changes: int) -> bytes:
+    """A fax in which so many bytes of its codes are others."""
+    data = bytearray(saved(FAX, "TIFF", compression=compression))
+    tags: Any = Image.open(io.BytesIO(data))
+    start, length = tags.tag_v2[273][0], tags.tag_v2[279][0]
+    for number in range(changes):
+        data[start + length * (number + 1) // (changes + 2)] ^= 0x5A
+    return bytes(data)
+
+
+@pytest.mark.parametrize(("compression", "changes"), [("tiff_ccitt", 60), ("group4", 1), ("group4", 60)])
+def test_a_fax_with_invalid_codes_is_corrupt(compression, changes, capfd):
+    """libtiff guesses the rest of each such row, and of group 4 often all rows that follow."""
+    with pytest.raises(CorruptImage, match="rows have invalid codes"):
+        rendered(damaged_fax(compression, changes))
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("compression", ["tiff_ccitt", "group3", "group4"])
+def test_an_undamaged_fax_is_read(compression):
+    picture = shown(damaged_fax(compression, 0))
+
+    assert difference(picture.convert("L"), FAX.convert("L")) == (0, 0)
+
+
+def test_a_fax_may_have_a_wrong_row_of_a_hundred(monkeypatch):
+    errors = [b"Fax3Decode1D: Bad code word\n"]
+    monkeypatch.setattr(tiff_reader, "_fax_errors", lambda: nullcontext(errors * 3))
+    assert rendered(damaged_fax("group3", 0)).variants
+
+    monkeypatch.setattr(tiff_reader, "_fax_errors", lambda: nullcontext(errors * 4))
+    with pytest.raises(CorruptImage, match="4 of its 300 rows"):
+        rendered(damaged_fax("group3", 0))
+
+
+def test_what_others_write_to_stderr_is_passed_on(capfd, monkeypatch):
+    def load(image):
+        os.write(2, b"a word of somebody else\n")
+
+    monkeypatch.setattr(TiffImagePlugin.TiffImageFile, "load", load)
+    TiffFile(io.BytesIO(damaged_fax("group4", 0))).load()
+
+    assert capfd.readouterr().err == "a word of somebody else\n"
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_fax_is_read_in_a_process_without_stderr(closed):
+    program = f"""
+import os, sys
+from tests.imaging.test_tiff_reader import damaged_fax
+from tests.imaging.making import rendered
+{"os.close(2)" if closed else ""}
+print(rendered(damaged_fax("group4", 0)).source.width)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "400\n"
 
 
 SAMPLES = PICTURE.tobytes()
