@@ -6,6 +6,10 @@ In reading order::
     steps       the ordered lists of named steps, Image -> Image: the pixel work itself
     formats     the format of the bytes, by their content alone; what must be known before Pillow opens them; animation
     original    the header, checked against the limits; only then the pixels
+    whole       JPEG, read: only with all its pixels; its headers are read in `segments`
+    png_reader  PNG, read: without broken metadata and frames; its chunks are read in `chunks` and `apng`
+    tiff_reader TIFF, read: what Pillow takes for something else
+    unsupported whether a file that could not be read is damaged, or of a kind that is not decoded here
     geometry    sizes and boxes: each variant's frame, and the larger variant that it is made from; pure
     resize      Lanczos, by SIMD where it agrees with Pillow
     colour      any colour space to sRGB, by the profile or by the numbers that a file has

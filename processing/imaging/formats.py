@@ -16,13 +16,11 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
     WebPImagePlugin,
 )
 
 from processing.errors import UnsupportedFormat
+from processing.imaging import png_reader, tiff_reader, whole
 from processing.picture import Size
 
 Reader = type[ImageFile.ImageFile]
@@ -30,14 +28,15 @@ Reader = type[ImageFile.ImageFile]
 # Never through Image.open: it tries every plugin on a corrupt file, and does not report which one failed.
 # JPEG's class also reads MPO, as the still picture its first image is.
 READERS: Final[Mapping[str, Reader]] = {
-    "jpeg": JpegImagePlugin.JpegImageFile,
-    "png": PngImagePlugin.PngImageFile,
+    "jpeg": whole.JpegFile,
+    "png": png_reader.PngFile,
     "gif": GifImagePlugin.GifImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
-    "tiff": TiffImagePlugin.TiffImageFile,
+    "tiff": tiff_reader.TiffFile,
     "avif": AvifImagePlugin.AvifImageFile,
     "bmp": BmpImagePlugin.BmpImageFile,
 }
+GZIP: Final = b"\x1f\x8b\x08"
 TIFF_BEGINS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BMP_HEADERS: Final = (12, 16, 40, 52, 56, 64, 108, 124)  # the known sizes of a BMP's second header
 HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -65,6 +64,8 @@ def recognise(data: bytes) -> str:
         return "bmp"
     if data[4:8] == b"ftyp" and (found := _of_brands(data)):
         return found
+    if data.startswith(GZIP):
+        raise UnsupportedFormat("the object is compressed with gzip: store it as it is, without Content-Encoding")
     found = f"begins with {data[:12].hex(' ')}" if data else "is empty"
     raise UnsupportedFormat(f"not an accepted image format: the file {found}")
 
@@ -111,6 +112,7 @@ def scan(image_format: str, data: bytes, *, max_frames: int) -> Scan | None:
     """Size and frames of the formats for which Pillow allocates pixels or reads the whole file when it opens them.
 
     Raises:
+        UnsupportedFormat: it is a form of TIFF that is not read.
         struct.error, EOFError, UnicodeDecodeError: it is truncated, or corrupt where its reader does not check it.
     """
     if image_format == "tiff":
@@ -198,7 +200,9 @@ def _check_names(data: bytes) -> None:
 def _check_tags(data: bytes) -> None:
     """Check that a TIFF's first directory is complete: each tag, and each value that a tag points to."""
     order = "<" if data.startswith(b"II") else ">"
-    if data[2:4] in (b"+\0", b"\0+"):  # BigTIFF
+    if data.startswith(b"MM\0+"):
+        raise UnsupportedFormat("tiff: the file is a big-endian BigTIFF, which is not read")
+    if data.startswith(b"II+\0"):  # BigTIFF
         first, count, entry, value = "8xQ", "Q", "HHQ", "Q"
     else:
         first, count, entry, value = "4xI", "H", "HHI", "I"

@@ -3,6 +3,7 @@
 Of these, JPEGs can keep a gain map: `render` takes it off the list where every variant did.
 """
 
+import struct
 from typing import Any, Final
 
 from processing.imaging import colour
@@ -20,13 +21,18 @@ BOX_GAIN_MAPS: Final = (
     b"tmap",  # ISO 21496-1: the type of the derived image
 )
 HDR_TRANSFERS: Final = (16, 18)  # PQ and HLG, as ITU-T H.273 numbers them
+SQUARE: Final = 0.02  # the difference up to which a ratio comes from rounding
 BITS_PER_SAMPLE: Final = 258  # TIFF's tag
 
 
 def losses(original: Original) -> set[str]:
-    """The properties found, by name: c2pa, hdr_gain_map, extra_images, pages, bit_depth, hdr, wide_gamut."""
+    """The properties found, by name: animation, c2pa, hdr_gain_map, extra_images, pages, bit_depth, hdr, pixel_aspect,
+    wide_gamut.
+    """
     find = {"jpeg": _of_jpeg, "png": _of_png, "tiff": _of_tiff, "avif": _of_boxes, "heic": _of_boxes}
     found = find.get(original.header.image_format, _of_any)(original)
+    if not _has_square_pixels(original):
+        found.add("pixel_aspect")
     if original.icc and colour.is_wider_than_srgb(original.icc):
         found.add("wide_gamut")
     return found
@@ -45,7 +51,9 @@ def _of_jpeg(original: Original) -> set[str]:
 
 
 def _of_png(original: Original) -> set[str]:
-    return _of_any(original) | _of_depth(original.data[24]) | _of_transfer(original)
+    image: Any = original.image
+    found = {"animation"} if image.lost_animation else set()
+    return found | _of_any(original) | _of_depth(original.data[24]) | _of_transfer(original)
 
 
 def _of_tiff(original: Original) -> set[str]:
@@ -69,6 +77,22 @@ def _of_boxes(original: Original) -> set[str]:
 
 def _of_depth(bits: int) -> set[str]:
     return {"bit_depth"} if bits > 8 else set()
+
+
+def _has_square_pixels(original: Original) -> bool:
+    """Whether the pixels are as wide as high, by what the file says; most viewers show them so in any case."""
+    data, info = original.data, original.image.info
+    pair = info.get("jfif_density") or info.get("aspect") or info.get("dpi") or info.get("resolution")
+    if original.header.image_format == "gif":
+        pair = (data[12] + 15, 64) if data[12] else None  # GIF89a, section 18
+    elif original.header.image_format in ("avif", "heic"):
+        at = data.find(b"pasp", 0, data.find(b"mdat"))
+        pair = struct.unpack_from(">II", data, at + 4) if 0 < at < len(data) - 12 else None
+    try:
+        across, down = (float(each) for each in pair or (1, 1))
+    except (TypeError, ValueError, ArithmeticError):
+        return True
+    return not (across > 0 and down > 0) or abs(across / down - 1) < SQUARE
 
 
 def _of_transfer(original: Original) -> set[str]:

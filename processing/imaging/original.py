@@ -12,8 +12,9 @@ from typing import Any, Final
 from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
-from processing.imaging import colour, exif, formats, gainmap
+from processing.imaging import apng, colour, exif, formats, gainmap, unsupported
 from processing.imaging.geometry import GAP
+from processing.imaging.png_reader import PngFile
 from processing.picture import Header, Size
 from processing.recipe import Limits
 
@@ -80,15 +81,19 @@ def open_original(data: bytes, limits: Limits) -> Original:
     if len(data) > limits.max_bytes:
         raise ImageTooLarge(f"{len(data):,} bytes; the limit is {limits.max_bytes:,} (limits.bytes)")
     image_format = formats.recognise(data)
-    with reading(image_format):
+    with reading(image_format, data):
         early = formats.scan(image_format, data, max_frames=limits.max_frames)
     if early is not None:
         _check_size(image_format, early.size, early.frames, limits)
-    with reading(image_format):
+    with reading(image_format, data):
         image = formats.reader(image_format)(io.BytesIO(data))
     found = gainmap.find(data, image, limits) if image_format == "jpeg" else None
     header = _header(image_format, image, early, found)
     _check_size("progressive" if header.progressive else image_format, image.size, header.frames, limits)
+    if isinstance(image, PngFile) and header.frames > 1 and not apng.has_whole_frames(data):
+        with reading(image_format, data):
+            image = image.without_animation(data)
+        header = _header(image_format, image, early)
     _check_kind(image_format, image)
     _fix_transparent_colour(image_format, data, image)
     if image_format == "png" and "exif" not in image.info:
@@ -108,7 +113,7 @@ def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
     image, size = original.image, original.image.size
     width, height = (math.ceil(GAP * side) for side in frame)
     for number in formats.playing_frames(image, original.header.frames):
-        with reading(original.header.image_format):
+        with reading(original.header.image_format, original.data):
             image.draft(None, (width, height))
             if original.is_animated:
                 image.seek(number)
@@ -118,7 +123,7 @@ def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
 
 
 @contextmanager
-def reading(image_format: str) -> Iterator[None]:
+def reading(image_format: str, data: bytes) -> Iterator[None]:
     """Translate the exceptions of Pillow for invalid bytes; only parsers may run in this context.
 
     Raises:
@@ -129,10 +134,10 @@ def reading(image_format: str) -> Iterator[None]:
     except (Image.DecompressionBombError, MemoryError) as error:
         raise ImageTooLarge(f"{image_format}: {error or 'it does not fit in memory'}") from error
     except BROKEN as error:
-        message = f"{image_format}: {error or type(error).__name__}"
-        if any(word in message.lower() for word in ("unsupported", "not supported", "unknown pixel mode")):
-            raise UnsupportedFormat(message) from error
-        raise CorruptImage(message) from error
+        kind = unsupported.kind_not_read(image_format, data)
+        if kind:
+            raise UnsupportedFormat(f"{image_format}: the file is {kind}, which is not read") from error
+        raise CorruptImage(f"{image_format}: {unsupported.fault(error)}") from error
 
 
 def _header(

@@ -68,6 +68,8 @@ def unpack(image: Image.Image, _job: Job) -> Image.Image:
         high = Image.frombytes("L", image.size, image.tobytes(), "raw", f"L;16{order}")
         high.info = image.info
         image = high
+    if image.mode == "La":  # premultiplied, which Pillow converts to LA alone
+        image = image.convert("LA")
     if image.has_transparency_data:
         return image if image.mode == "RGBA" else image.convert("RGBA")
     if image.mode == "LAB":

@@ -99,5 +99,43 @@ def _heic_of(data):
     return Original(data, header, image, Metadata(), None, None)
 
 
+def _boxed(across: int, down: int) -> bytes:
+    """An AVIF with a box of its pixels' form, in place of one that nothing needs."""
+    data = saved(scene(), "AVIF", speed=10, max_threads=1)
+    at = data.index(b"pixi")
+    return data[:at] + b"pasp" + struct.pack(">II", across, down) + data[at + 12 :]
+
+
+def _gif(aspect: int) -> bytes:
+    data = bytearray(saved(scene().quantize(60), "GIF"))
+    data[12] = aspect
+    return bytes(data)
+
+
+FORMS = {
+    "a fax": lambda across, down: saved(scene().convert("1"), "TIFF", dpi=(across, down)),
+    "a JPEG": lambda across, down: saved(scene(), "JPEG", dpi=(across, down)),
+    "a PNG": lambda across, down: saved(scene(), "PNG", dpi=(across, down)),
+    "a BMP": lambda across, down: saved(scene(), "BMP", dpi=(across, down)),
+    "an AVIF": lambda across, down: _boxed(across, down),
+    "a GIF": lambda across, down: _gif(49 if across == down else 17),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_pixels_that_are_not_square_are_shown_as_if_they_were_and_said(name):
+    assert rendered(FORMS[name](204, 98)).lost == ("pixel_aspect",)
+    assert rendered(FORMS[name](204, 204)).lost == ()
+
+
+def test_a_density_of_nothing_says_nothing():
+    jpeg = bytearray(saved(scene(), "JPEG"))
+    at = jpeg.index(b"JFIF") + 8
+
+    for density in ((0, 0), (0, 1), (72, 0), (300, 301)):
+        jpeg[at : at + 4] = struct.pack(">HH", *density)
+        assert rendered(bytes(jpeg)).lost == ()
+
+
 def _riff(content: bytes) -> bytes:
     return b"C2PA" + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)

@@ -1,5 +1,8 @@
 """What is refused, and as what: by content, from the header where size is at fault, never with half a picture."""
 
+import gzip
+import random
+import re
 import struct
 import subprocess
 import sys
@@ -54,6 +57,12 @@ def test_the_message_shows_how_the_file_begins():
         inspect(NO_IMAGES["PDF"], LIMITS)
 
 
+def test_an_object_that_is_stored_with_gzip_is_said_to_be_that():
+    """As some tools upload with `Content-Encoding: gzip`: browsers unpack it, S3's GetObject does not."""
+    with pytest.raises(UnsupportedFormat, match=r"gzip.*without Content-Encoding"):
+        inspect(gzip.compress(sample("jpeg-baseline").data), LIMITS)
+
+
 @pytest.mark.parametrize("name", BUILDERS)
 def test_every_kind_is_recognised_by_its_content(name):
     """There is nothing else to go by: the engine is never told a name or a type."""
@@ -87,12 +96,70 @@ def test_a_raw_photograph_is_not_mistaken_for_the_small_tiff_in_front_of_it(tags
         inspect(saved(scene(), "TIFF", tiffinfo=tags), LIMITS)
 
 
-def test_a_compression_that_nobody_reads_is_unsupported_and_not_corrupt():
-    packed = bytearray(saved(scene(), "BMP"))
-    packed[30] = 4  # a whole JPEG inside, as printers take it
+def bmp(**fields: int) -> bytes:
+    """A BMP with other fields in its header."""
+    data = bytearray(saved(scene().convert("RGBA"), "BMP"))
+    for name, value in fields.items():
+        at, size = {"bits": (28, 2), "compression": (30, 4), "red": (54, 4)}[name]
+        data[at : at + size] = value.to_bytes(size, "little")
+    return bytes(data)
 
-    with pytest.raises(UnsupportedFormat, match="compression"):
-        inspect(bytes(packed), LIMITS)
+
+def avif(matrix: int) -> bytes:
+    data = bytearray(saved(scene(), "AVIF", speed=10, max_threads=1))
+    at = data.index(b"colrnclx") + 12
+    data[at : at + 2] = matrix.to_bytes(2, "big")
+    return bytes(data)
+
+
+def heic(codec: bytes) -> bytes:
+    return (ROOT / "tests" / "imaging" / "golden" / "portrait.heic").read_bytes().replace(b"hvc1", codec)
+
+
+NOT_READ = {
+    "compressed with JPEG": lambda: bmp(compression=4),  # as printers take it
+    "compressed with method 99": lambda: bmp(compression=99),
+    "of 64 bits a pixel": lambda: bmp(bits=64),
+    "bit fields": lambda: bmp(compression=3, red=0x3FF),
+    r"matrix coefficients 14 \(ITU-T H.273\)": lambda: avif(14),
+    "coded with JPEG 2000": lambda: heic(b"j2k1"),
+    "coded with H.264": lambda: heic(b"avc1"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_READ)
+def test_a_kind_that_is_not_read_is_unsupported_by_its_name_and_not_corrupt(name):
+    with pytest.raises(UnsupportedFormat, match=name):
+        rendered(NOT_READ[name]())
+
+
+def test_the_same_files_with_values_that_are_read_are_read():
+    for data in (bmp(), avif(6), heic(b"hvc1")):
+        assert rendered(data).variants
+
+
+SENTENCE = re.compile(r"^(jpeg|png|gif|webp|tiff|avif|bmp|heic): [^:]*[a-z]{3,} [^:]*[a-z]{2,}|^the image has \d")
+OF_A_FUNCTION = re.compile(r"unpack_|buffer of|argument|codec can't|index out of|0x")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", BUILDERS)
+def test_the_reason_of_a_damaged_file_is_in_words(name):
+    """No number that an exception consists of, and no error of a function of Python."""
+    data = sample(name).data.removesuffix(TRAILER)
+    rng, reasons = random.Random(name), []
+    for _ in range(40):
+        broken = bytearray(data[: rng.randrange(40, len(data))])
+        for at in rng.choices(range(8, min(len(broken), 400)), k=6):
+            broken[at] = rng.randrange(256)
+        try:
+            rendered(bytes(broken), height=20)
+        except CorruptImage as error:
+            reasons.append(str(error))
+        except Rejected:
+            continue
+
+    assert [reason for reason in reasons if not SENTENCE.match(reason) or OF_A_FUNCTION.search(reason)] == []
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])

@@ -1,0 +1,79 @@
+"""PNG files, read: metadata and animation frames that are broken are left out, and do not decide over the pixels.
+
+Pillow refuses a file for a wrong checksum in a text, for a profile of more than 1 MiB, for a missing end, or for one
+frame that cannot be read. Browsers show the picture: only IHDR, PLTE and IDAT are needed for it.
+"""
+
+import io
+from typing import Any, Final
+
+from PIL import PngImagePlugin
+
+from processing.errors import UnsupportedFormat
+from processing.imaging.apng import ANIMATION, has_whole_still, is_animation
+from processing.imaging.chunks import END, FIRST, TEXTS, Chunk, PngHeader, chunks, is_readable, profile_of
+
+MOST_TEXTS: Final = 60  # of 1 MiB at most; Pillow takes 64 MiB in all
+
+
+class PngFile(PngImagePlugin.PngImageFile):
+    """Pillow's reader, from a BytesIO; it does not see the chunks that are broken."""
+
+    lost_animation = False  # whether its frames were left out
+
+    def _open(self) -> None:
+        """Read the headers.
+
+        Raises:
+            UnsupportedFormat: an iPhone application's own format.
+            struct.error, EOFError: the file is truncated.
+        """
+        assert isinstance(self.fp, io.BytesIO)
+        data = self.fp.getvalue()
+        found = list(chunks(data))
+        if any(chunk.kind == b"CgBI" for chunk in found):
+            raise UnsupportedFormat("png: the file is in Apple's own form (CgBI), which is not read: it is not a PNG")
+        if not any(chunk.kind == b"IDAT" for chunk in found):
+            raise EOFError("the file is truncated: it has no pixels")
+        header = PngHeader.of(data)
+        kept = [chunk for chunk in found if is_readable(chunk, data, header)]
+        excess = [chunk for chunk in kept if chunk.kind in TEXTS][MOST_TEXTS:]
+        kept = [chunk for chunk in kept if chunk not in excess]
+        self.lost_animation = not is_animation(found, kept, data, header)
+        if self.lost_animation:
+            kept = [chunk for chunk in kept if chunk.kind not in ANIMATION]
+        if kept != found or kept[-1].kind != b"IEND" or not kept[-1].has_right_checksum(data):
+            self.fp = io.BytesIO(_joined(data, kept))
+        else:
+            self.fp.seek(0)
+        super()._open()
+        profile = next((chunk for chunk in found if chunk.kind == b"iCCP" and chunk not in kept), None)
+        if profile and profile.has_right_checksum(data):
+            self.info["icc_profile"] = profile_of(profile.content(data))
+
+    def load_prepare(self) -> None:
+        self.decoderconfig = ()  # Pillow 13.0 adds "interlaced" for each frame, and fails at the second one
+        super().load_prepare()
+
+    def load(self) -> Any:
+        """Raises OSError when rows are missing, where Pillow leaves zeros: a stream may end before the last one."""
+        file = self.fp if self.tile and not self.is_animated else None
+        loaded = super().load()
+        if isinstance(file, io.BytesIO):
+            last = self.crop((0, self.height - 1, *self.size)).tobytes()
+            if not any(last) and not has_whole_still(file.getvalue()):
+                raise OSError("the file is truncated: rows are missing")
+        return loaded
+
+    def without_animation(self, data: bytes) -> "PngFile":
+        """The still picture of the same file."""
+        kept = [chunk for chunk in chunks(data) if chunk.kind not in ANIMATION]
+        still = PngFile(io.BytesIO(_joined(data, kept)))
+        still.lost_animation = True
+        return still
+
+
+def _joined(data: bytes, kept: list[Chunk]) -> bytes:
+    """A file of these chunks; one whose last chunk is cut off stays so."""
+    parts = [data[:FIRST], *(data[chunk.start : chunk.end] for chunk in kept if chunk.kind != b"IEND")]
+    return b"".join(parts) + (END if not kept or kept[-1].end <= len(data) or kept[-1].kind == b"IEND" else b"")
