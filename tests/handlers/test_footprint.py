@@ -15,7 +15,7 @@ __all__ = ["moto_server", "stack"]
 FORK_SERVER = "processing/sandbox/fork_server.py"
 MAX_CONSUMER = 20  # of an event, without the pixels
 MAX_FIRST = 23  # of the first event of an environment, which builds the consumer as well
-MAX_WITH_PIXELS = 31
+MAX_WITH_PIXELS = 33  # with the check that a JPEG is whole
 
 
 def entered_by_an_event(stack: Stack, key: str) -> set[str]:
