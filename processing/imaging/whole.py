@@ -123,7 +123,7 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
             edge = _edge(self._twin)
             self._twin = None  # frees its pixels before the picture's own are allocated
         if self._many_scans:
-            self._load_scans(file.getvalue()[: self._end])
+            self._load_scans(file.getvalue())
         loaded = super().load()
         if edge and ImageChops.difference(edge, _edge(self)).getbbox():
             raise OSError(TRUNCATED)
@@ -146,7 +146,7 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
         decoder = Image._getdecoder(self.mode, tile.codec_name, tile.args, self.decoderconfig)
         decoder.setimage(self.im, tile.extents)
         try:
-            unread = _feed(decoder, data + ONES)
+            unread = _feed(decoder, b"".join((memoryview(data)[: self._end], ONES)))
             for _ in range(PROBES):
                 unread = _feed(decoder, unread + ESCAPED)
                 if unread:

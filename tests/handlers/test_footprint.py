@@ -14,8 +14,8 @@ from tests.handlers.test_consumer import Stack, invoke, jpeg, moto_server, stack
 __all__ = ["moto_server", "stack"]
 FORK_SERVER = "processing/sandbox/fork_server.py"
 MAX_CONSUMER = 20  # of an event, without the pixels
-MAX_FIRST = 27  # of the first event of an environment, which checks the runtime and builds the consumer as well
-MAX_WITH_PIXELS = 32  # with in_process, which renders without a sandbox
+MAX_FIRST = 28  # of the first event of an environment, which checks the runtime and builds the consumer as well
+MAX_WITH_PIXELS = 38  # of a JPEG: whole, within its budget of bytes, and once without a sandbox
 
 
 def entered_by_an_event(stack: Stack, key: str) -> set[str]:
