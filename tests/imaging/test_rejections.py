@@ -13,6 +13,7 @@ import pytest
 
 from processing.errors import CorruptImage, ImageTooLarge, Rejected, UnsupportedFormat
 from processing.imaging import inspect, render
+from processing.imaging.unsupported import fault
 from tests.corpus import sample
 from tests.corpus.files import chunk
 from tests.corpus.pictures import scene
@@ -160,6 +161,23 @@ def test_the_reason_of_a_damaged_file_is_in_words(name):
             continue
 
     assert [reason for reason in reasons if not SENTENCE.match(reason) or OF_A_FUNCTION.search(reason)] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (struct.error("unpack_from requires a buffer of at least 8 bytes"), "ends within a field"),
+        (SyntaxError(struct.error("unpack requires a buffer of 2 bytes")), "ends within a field"),
+        (SyntaxError(KeyError(320)), "a field is missing"),
+        (KeyError(5), "a field is missing"),
+        (ValueError("7"), "a field is missing"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "a field is missing"),
+        (TypeError("function takes at most 3 arguments (4 given)"), "a field is missing"),
+        (OSError("image file is truncated (5 bytes not processed)"), "image file is truncated"),
+    ],
+)
+def test_a_fault_is_in_words_whatever_a_reader_raises(error, words):
+    assert words in fault(error)
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])

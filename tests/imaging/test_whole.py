@@ -187,6 +187,16 @@ def test_half_a_picture_in_front_of_a_whole_one_is_corrupt():
         assert made(data + behind).data == made(data).data
 
 
+def test_the_first_of_several_pictures_is_decoded_once(monkeypatch):
+    """As telephones store their gain maps: a header announces more pictures."""
+    monkeypatch.setattr(JpegFile, "_check_first", lambda image, data: pytest.fail("decoded again"))
+    noise = Image.merge("RGB", [Image.effect_noise((600, 500), 90 + band) for band in range(3)])
+    data = saved(noise, "MPO", save_all=True, append_images=[noise], quality=95)
+    assert len(data) > 400_000
+
+    assert made(data).width == 600
+
+
 @pytest.mark.parametrize("content", [b"JFIF", b"JFIF\0", b"JFIF\0\1"])
 @pytest.mark.parametrize("marker", [0xE0])
 def test_an_empty_jfif_segment_decides_nothing(marker, content):
