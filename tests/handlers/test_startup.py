@@ -199,7 +199,7 @@ def quiet() -> Iterator[None]:
     """The log as it is before anything has been configured."""
     log = logging.getLogger("darkroom")
     before = (log.handlers, log.propagate, log.level)
-    log.handlers = []
+    log.handlers, log.propagate = [], True
     for made in (consumer.consumer, api.api):
         made.cache_clear()
     yield

@@ -185,7 +185,7 @@ def test_a_format_that_only_the_workshop_can_read_is_refused(stage, upload, phot
     )
 
     assert counts(unpackaged) == {"uploaded": 2, "there_already": 0, "refused": 1, "failed": 0}
-    assert "pi-heif" in unpackaged.stdout
+    assert "pi_heif" in unpackaged.stdout
     assert counts(packaged) == {"uploaded": 3, "there_already": 0, "refused": 0, "failed": 0}
 
 
