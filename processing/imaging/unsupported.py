@@ -4,6 +4,7 @@ Consulted after a reader has failed, so that no file is refused which can be rea
 decide. JPEG, PNG and TIFF are named by their readers, before they are decoded.
 """
 
+import re
 import struct
 from typing import Final
 
@@ -26,6 +27,7 @@ HEIC_CODECS: Final = {
     b"vvc1": "H.266",
 }
 FIELD: Final = "a field is missing, or has a value that it cannot have"
+LEFT_IN_BUFFER: Final = re.compile(r" \(\d+ bytes not processed\)")  # of the last block read: not what is missing
 ENDS: Final = "the file ends within a field: it is truncated"
 
 
@@ -46,6 +48,7 @@ def fault(error: BaseException) -> str:
         return ENDS
     is_worded = isinstance(error, OSError | EOFError | SyntaxError | ValueError | RuntimeError)
     words = str(error) if is_worded and not isinstance(error, UnicodeError) else ""
+    words = LEFT_IN_BUFFER.sub("", words)
     return words if " " in words else FIELD
 
 

@@ -178,6 +178,7 @@ def test_the_reason_of_a_damaged_file_is_in_words(name):
 )
 def test_a_fault_is_in_words_whatever_a_reader_raises(error, words):
     assert words in fault(error)
+    assert not any(character.isdigit() for character in fault(error))
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
