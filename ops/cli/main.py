@@ -105,7 +105,7 @@ def _explained(error: ClientError | BotoCoreError | Unavailable, command: str) -
     if isinstance(cause, BotoCoreError):
         if meaning_of(cause, command) is None:
             raise cause  # a bug of ours
-        return f"AWS, or the emulator in its place, no longer answers: {cause}", 1
+        return f"AWS, or the emulator in its place, does not answer (check the region and the network): {cause}", 1
     if isinstance(cause, ClientError) and is_denied(cause):
         policy = "The stack's managed policy OperatorPolicy grants what these commands need: attach it to your role"
         return f"{error}. {policy}", 1

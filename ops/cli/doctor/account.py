@@ -50,6 +50,8 @@ def check_clock(checkup: Checkup) -> CheckResult:
 def check_stack(checkup: Checkup) -> CheckResult:
     """Whether the stage is deployed, and how its last deployment ended."""
     if checkup.stage is None:
+        if checkup.identity.error is not None:
+            return skipped("not known without credentials that AWS accepts")
         if checkup.expected:
             return fail(checkup.no_stage)
         return ok(f"{checkup.stack_name} is not deployed in {checkup.region}: this is what a deployment there needs")

@@ -1,5 +1,7 @@
 """``darkroom show`` on the command line: its options, the output for people and as JSON, and its exit code."""
 
+import glob
+import shlex
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -78,20 +80,20 @@ def print_page(facts: ObjectFacts, plan: VariantPlan) -> None:
 
 def advice(facts: ObjectFacts, stage: str) -> Iterator[str]:
     """What can be done about it, as sentences."""
-    where, now = f"--stage {stage}", time.time()
+    where, key, now = f"--stage {stage}", shlex.quote(facts.key), time.time()
     dead = [record for record in facts.versions if _is_dead(record.phase(now))]
     if dead:
         whose = "Its message" if facts.current in dead else "The message of another version"
-        yield f"{whose} may be a dead letter: darkroom dlq list {where} --where '{facts.key}'"
+        yield f"{whose} may be a dead letter: darkroom dlq list {where} --where {shlex.quote(glob.escape(facts.key))}"
     phase = facts.current.phase(now) if facts.current else None
     if phase is Phase.RETRYING or (phase and _is_dead(phase)):
-        yield f"To reproduce the failure here: darkroom replay '{facts.key}' {where}"
+        yield f"To reproduce the failure here: darkroom replay {key} {where}"
     if facts.stored and not any(facts.is_stored(each) for each in facts.versions):
-        yield f"The version in the bucket has no record: darkroom backfill {where} --prefix '{facts.key}' --missing"
+        yield f"The version in the bucket has no record: darkroom backfill {where} --prefix {key} --missing"
     states = {stored.state for stored in facts.variants}
     for state in (VariantState.MISSING, VariantState.OUTDATED):
         if state in states and facts.stored:
-            yield f"A variant is {state}: darkroom backfill {where} --prefix '{facts.key}' makes it again"
+            yield f"A variant is {state}: darkroom backfill {where} --prefix {key} makes it again"
 
 
 def document(facts: ObjectFacts) -> dict[str, Any]:

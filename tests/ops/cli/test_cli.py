@@ -12,7 +12,7 @@ CAUSES = {
     "put off": (None, 1, "dynamodb:BatchGetItem: Code"),
     "a permission": (DENIED, 1, "OperatorPolicy"),
     "no credentials": (NoCredentialsError(), 2, "no AWS credentials"),
-    "no answer": (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), 1, "no longer answers"),
+    "no answer": (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), 1, "does not answer"),
 }
 
 

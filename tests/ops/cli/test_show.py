@@ -1,6 +1,7 @@
 """``darkroom show``: what is known of one photo, from the bucket, the ledger and the variants."""
 
 import json
+import shlex
 import urllib.parse
 import urllib.request
 from dataclasses import replace
@@ -98,7 +99,7 @@ def test_each_variant_is_shown_with_its_state(show, done, stage):
         "phone": "missing",
     }
     assert [each["link"] for each in known(result)["variants"] if each["name"] == "phone"] == [""]
-    assert f"darkroom backfill --stage local --prefix '{key}'" in show(key).stderr
+    assert f"darkroom backfill --stage local --prefix {key}" in show(key).stderr
 
 
 def test_a_variant_that_was_added_to_the_recipe_is_missing(show, done, stage, monkeypatch):
@@ -124,7 +125,19 @@ def test_every_version_is_shown_the_last_change_first(show, done, stage):
     assert (versions[new]["status"], versions[new]["cause"]) == ("REJECTED", "CorruptImage")
     assert [each["etag"] for each in said["versions"] if each["in_bucket"]] == [new]
     assert said["variants_of"] == old
-    assert f"darkroom dlq list --stage local --where '{key}'" in show(key).stderr
+    assert f"darkroom dlq list --stage local --where {key}" in show(key).stderr
+
+
+def test_a_suggested_command_can_be_pasted_whatever_the_key(show, stage):
+    prefix = prefix_of(stage)
+    key = f"{prefix}[a] it's *.jpg"
+    wait_for(stage, [(key, put(stage, key, jpeg()[:400]))], "REJECTED")
+
+    said = show(key).stderr
+
+    where = f"{prefix}[[]a] it's [*].jpg"
+    assert f"--where {shlex.quote(where)}\n" in said
+    assert f"darkroom replay {shlex.quote(key)} --stage local\n" in said
 
 
 def test_what_was_uploaded_again_after_a_broken_version_stands_as_it_did(show, done, stage):
@@ -183,7 +196,7 @@ def test_an_object_the_ledger_does_not_know_says_what_sends_it_through(show, sta
         command(make_app(), ["resume", "--stage", "local"])
 
     assert result.exit_code == 0
-    assert f"darkroom backfill --stage local --prefix '{key}' --missing" in result.stderr
+    assert f"darkroom backfill --stage local --prefix {key} --missing" in result.stderr
     wait_for(stage, [(key, etag)], "DONE")
 
 
