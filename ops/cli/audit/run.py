@@ -15,7 +15,6 @@ from processing.ledger.table import MOST_KEYS
 HEADS_AT_ONCE: Final = 16
 SETTLED: Final = 300  # cases and orphans that are judged together
 List = Callable[[str], Iterable[ListedObject]]
-Merges = Mapping[str, Merge[AuditedObject, ListedObject]]
 
 
 @dataclass
