@@ -5,13 +5,17 @@ frame that cannot be read. Browsers show the picture: only IHDR, PLTE and IDAT a
 """
 
 import io
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from PIL import PngImagePlugin
 
 from processing.errors import UnsupportedFormat
-from processing.imaging.apng import ANIMATION, has_whole_still, is_animation
+from processing.imaging.apng import ANIMATION, frame_files, has_whole_still, is_animation
 from processing.imaging.chunks import END, FIRST, TEXTS, Chunk, PngHeader, chunks, is_readable, profile_of
+from processing.imaging.motion import StoredFrame
+from processing.imaging.steps import unpack
 
 MOST_TEXTS: Final = 60  # of 1 MiB at most; Pillow takes 64 MiB in all
 
@@ -50,10 +54,26 @@ class PngFile(PngImagePlugin.PngImageFile):
         profile = next((chunk for chunk in found if chunk.kind == b"iCCP" and chunk not in kept), None)
         if profile and profile.has_right_checksum(data):
             self.info["icc_profile"] = profile_of(profile.content(data))
+        self._scale_transparent_colour(header.bits)
 
-    def load_prepare(self) -> None:
-        self.decoderconfig = ()  # Pillow 13.0 adds "interlaced" for each frame, and fails at the second one
-        super().load_prepare()
+    def _scale_transparent_colour(self, depth: int) -> None:
+        """Pillow leaves the transparent colour at the PNG's own depth, and scales the pixels to 8 bits."""
+        key = self.info.get("transparency")
+        if key is None or isinstance(key, bytes) or self.mode in ("1", "P"):
+            return
+        values = key if isinstance(key, tuple) else (key,)
+        samples = [value >> 8 if depth == 16 else value * 255 // (2**depth - 1) for value in values]
+        self.info["transparency"] = samples[0] if len(samples) == 1 else tuple(samples)
+
+    @property
+    def is_composed(self) -> bool:
+        """Whether its pixels come from `stored_frames`: of one frame too, if that is not the still picture."""
+        return self.n_frames > 1
+
+    @property
+    def playing_frames(self) -> int:
+        """The frames without a still picture that is for viewers without animation."""
+        return self.n_frames - (self.is_composed and bool(self.default_image))
 
     def load(self) -> Any:
         """Raises OSError when rows are missing, where Pillow leaves zeros: a stream may end before the last one."""
@@ -71,6 +91,19 @@ class PngFile(PngImagePlugin.PngImageFile):
         still = PngFile(io.BytesIO(_joined(data, kept)))
         still.lost_animation = True
         return still
+
+
+def stored_frames(data: bytes, count: int) -> Iterator[StoredFrame]:
+    """Decode the first ``count`` frames of an animation, one after the other; ``data`` has whole frames.
+
+    Raises:
+        OSError and others that Pillow raises: the bytes are at fault.
+    """
+    for control, file in islice(frame_files(data), count):
+        with PngFile(io.BytesIO(file)) as image:
+            image.load()
+            picture = unpack(image).convert("RGBA")
+        yield StoredFrame(picture, (control.left, control.top), control.duration, control.disposal, over=control.over)
 
 
 def _joined(data: bytes, kept: list[Chunk]) -> bytes:

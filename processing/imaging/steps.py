@@ -61,7 +61,7 @@ class Job:
 Step = Callable[[Image.Image, Job], Image.Image]
 
 
-def unpack(image: Image.Image, _job: Job) -> Image.Image:
+def unpack(image: Image.Image, _job: Job | None = None) -> Image.Image:
     """Convert to L, RGB, RGBA or CMYK: from palettes, single bits, 16 bits, a transparent colour."""
     if image.mode.startswith("I;16"):
         order = "B" if image.mode.endswith("B") else ""

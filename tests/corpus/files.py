@@ -14,13 +14,19 @@ def png(
     image: Image.Image, *, deep: bool = False, interlaced: bool = False, chunks: Sequence[tuple[bytes, bytes]] = ()
 ) -> bytes:
     """A PNG of 8 bits, or of 16 whose low bytes differ from the high ones; ``chunks`` stand before the pixels."""
+    colour_type = COLOUR_TYPES[len(image.getbands())]
+    header = struct.pack(">IIBBBBB", *image.size, 16 if deep else 8, colour_type, 0, 0, interlaced)
+    pixels = zlib.compress(rows(image, deep=deep, interlaced=interlaced))
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", pixels), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def rows(image: Image.Image, *, deep: bool = False, interlaced: bool = False) -> bytes:
+    """The unfiltered rows of a PNG, in the order of its passes."""
     bands, (width, height) = len(image.getbands()), image.size
     samples = image.tobytes()
     passes = ADAM7 if interlaced else ((0, 0, 1, 1),)
-    rows = b"".join(b"\0" + row for each in passes for row in _rows(samples, width, height, bands, each, deep=deep))
-    header = struct.pack(">IIBBBBB", width, height, 16 if deep else 8, COLOUR_TYPES[bands], 0, 0, interlaced)
-    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+    return b"".join(b"\0" + row for each in passes for row in _rows(samples, width, height, bands, each, deep=deep))
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
