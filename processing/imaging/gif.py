@@ -52,7 +52,7 @@ class Indexer:
             colours.paste(0, mask=transparent)
         most = self._most if transparent is None else min(self._most, WITH_ONE_FREE)
         found = colours.getcolors(most)
-        indexed = self._kept(colours, 0.0 if found else self._allowed)
+        indexed = self._kept(colours, None if found else self._allowed)
         if indexed is None:
             indexed = self._exact(colours, len(found)) if found else self._chosen(colours)
         if transparent is not None:
@@ -61,11 +61,16 @@ class Indexer:
             indexed.info["transparency"] = free
         return indexed
 
-    def _kept(self, colours: Image.Image, allowed: float) -> Image.Image | None:
-        """With the palette of the frame before, None when its error is too large."""
+    def _kept(self, colours: Image.Image, allowed: float | None) -> Image.Image | None:
+        """With the palette of the frame before; None when its error is too large, or when there is one and may not be.
+
+        A tile's error is a mean, in which a single pixel vanishes.
+        """
         if self._palette is None:
             return None
         indexed = _mapped(colours, self._palette)
+        if allowed is None:
+            return None if ImageChops.difference(colours, indexed.convert("RGB")).getbbox() else indexed
         return indexed if _worst_error(colours, indexed) <= allowed else None
 
     def _exact(self, colours: Image.Image, count: int) -> Image.Image:

@@ -30,9 +30,9 @@ class GifFile(GifImagePlugin.GifImageFile):
         frames = [start for start, _ in blocks(data) if data[start] == FRAME]
         self.is_composed = [_box(data, start) for start in frames] != [(0, 0, *self.size)]
         self.colours = max(table_bytes(flags) // 3 for flags in (data[10], *(data[start + 9] for start in frames)))
-        repeats = _repeats(data)
-        if repeats is not None:
-            self.info["loop"] = repeats
+        count = repeats(data)
+        if count is not None:
+            self.info["loop"] = count
 
 
 def scan(data: bytes, max_frames: int) -> tuple[Size, int]:
@@ -61,9 +61,10 @@ def stored_frames(data: bytes) -> Iterator[StoredFrame]:
     flags, delay, key = 0, 0, 0
     for start, end in blocks(data):
         if data[start] == FRAME:
-            picture = _picture(data, start, end, key if flags & 1 else None)
+            has_key = bool(flags & 1)
+            picture = _picture(data, start, end, key if has_key else None)
             disposal = DISPOSALS.get(flags >> 2 & 7, KEPT)
-            yield StoredFrame(picture, _box(data, start)[:2], delay * HUNDREDTH, disposal, over=True)
+            yield StoredFrame(picture, _box(data, start)[:2], delay * HUNDREDTH, disposal, over=has_key)
             flags, delay, key = 0, 0, 0
         elif data[start + 1] == CONTROL and data[start + 2] >= 4:
             flags, delay, key = struct.unpack_from("<BHB", data, start + 3)
@@ -102,7 +103,7 @@ def _box(data: bytes, start: int) -> tuple[int, int, int, int]:
     return left, top, width, height
 
 
-def _repeats(data: bytes) -> int | None:
+def repeats(data: bytes) -> int | None:
     """How often the animation is repeated, 0 for endlessly: the last count is valid, wherever it is; None without any."""
     found = None
     for start, end in blocks(data):

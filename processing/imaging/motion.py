@@ -10,7 +10,7 @@ from typing import Final
 
 from PIL import Image
 
-from processing.picture import Size
+from processing.picture import Box, Size
 
 KEPT, CLEARED, TAKEN_BACK = range(3)
 """What becomes of a frame's box before the next frame: as a PNG numbers it."""
@@ -33,7 +33,7 @@ class StoredFrame:
 
 
 def composed(size: Size, frames: Iterable[StoredFrame], *, grey: bool = False) -> Iterator[Image.Image]:
-    """Each frame in RGBA, as it is shown, with its ``info["duration"]``; those of a ``grey`` file in L if opaque.
+    """Each frame as it is shown, with its ``info["duration"]``: in RGBA, or where it is opaque in RGB, or L if ``grey``.
 
     The screen is transparent at first, and where a frame was cleared: browsers ignore a background colour.
     """
@@ -42,16 +42,27 @@ def composed(size: Size, frames: Iterable[StoredFrame], *, grey: bool = False) -
         (left, top), (width, height) = frame.at, frame.picture.size
         box = (min(left, size[0]), min(top, size[1]), min(left + width, size[0]), min(top + height, size[1]))
         before = screen.crop(box) if frame.disposal == TAKEN_BACK else None
-        picture = frame.picture.crop((0, 0, box[2] - box[0], box[3] - box[1]))
-        if frame.over:
-            screen.alpha_composite(picture, box[:2])
-        else:
-            screen.paste(picture, box)
-        is_grey = grey and screen.getchannel("A").getextrema() == OPAQUE
-        shown = screen.getchannel("R") if is_grey else screen.copy()
+        _lay(frame, screen, box)
+        shown = _shown(screen, grey=grey)
         shown.info["duration"] = frame.duration
         yield shown
         if before:
             screen.paste(before, box)
         elif frame.disposal == CLEARED:
             screen.paste((0, 0, 0, 0), box)
+
+
+def _lay(frame: StoredFrame, screen: Image.Image, box: Box) -> None:
+    picture, size = frame.picture, (box[2] - box[0], box[3] - box[1])
+    if picture.size != size:
+        picture = picture.crop((0, 0, *size))
+    if frame.over:
+        screen.alpha_composite(picture, box[:2])
+    else:
+        screen.paste(picture, box)
+
+
+def _shown(screen: Image.Image, *, grey: bool) -> Image.Image:
+    if screen.getchannel("A").getextrema() != OPAQUE:
+        return screen.copy()
+    return screen.getchannel("R") if grey else screen.convert("RGB")

@@ -10,8 +10,8 @@ from PIL import Image
 from tests.corpus.files import chunk, rows
 from tests.corpus.samples import saved
 
-KEEP, BACKGROUND, PREVIOUS = 0, 1, 2
-GIF_DISPOSALS = {KEEP: 1, BACKGROUND: 2, PREVIOUS: 3}
+KEEP, BACKGROUND, PREVIOUS, UNSPECIFIED = range(4)
+GIF_DISPOSALS = {KEEP: 1, BACKGROUND: 2, PREVIOUS: 3, UNSPECIFIED: 0}
 COLOUR_TYPES = {"L": 0, "RGB": 2, "P": 3, "LA": 4, "RGBA": 6}
 CLEAR, END, BEFORE_CLEAR = 256, 257, 250
 
@@ -83,7 +83,7 @@ def gif(
     out = [b"GIF89a", struct.pack("<2H3B", width, height, 0xF7 if table else 0x70, background, 0)]
     out.append(table.ljust(768, b"\0") if table else b"")
     if repeats is not None:
-        out.append(b"\x21\xff\x0b" + loop + b"\x03\x01" + struct.pack("<H", repeats) + b"\0")
+        out.append(loop_block(repeats, loop))
     for frame in frames:
         key = frame.picture.info.get("transparency")
         flags = GIF_DISPOSALS[frame.disposal] << 2 | (key is not None)
@@ -93,6 +93,11 @@ def gif(
         out.append(b"\x2c" + struct.pack("<4HB", *frame.at, *frame.picture.size, flags) + own)
         out.append(_codes(_in_order(frame.picture, interlaced=interlaced)))
     return b"".join((*out, b"\x3b"))
+
+
+def loop_block(repeats: int, name: bytes = b"NETSCAPE2.0", *, before: bytes = b"") -> bytes:
+    """A GIF's count of repetitions; ``before`` it another piece."""
+    return b"\x21\xff\x0b" + name + before + b"\x03\x01" + struct.pack("<H", repeats) + b"\0"
 
 
 def webp(

@@ -62,7 +62,9 @@ def _gif(rng: random.Random) -> Animation:
         picture.putpalette(_table(rng))
         if rng.random() < 0.6:
             picture.info["transparency"] = rng.randrange(COLOURS + 2)
-        frames.append(Frame(picture, box[:2], rng.choice((0, 1, 2, 3, 10, 50)), rng.choice((KEEP, BACKGROUND, PREVIOUS))))
+        frames.append(
+            Frame(picture, box[:2], rng.choice((0, 1, 2, 3, 10, 50)), rng.choice((KEEP, BACKGROUND, PREVIOUS)))
+        )
     return Animation(
         "gif",
         gif(

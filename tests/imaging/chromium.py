@@ -3,11 +3,11 @@
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from PIL import Image
 from playwright.sync_api import Page
 
+from tests.imaging.making import Played
 from tests.web.browsing import started
 
 PLACE = "https://pictures.test/"  # ImageDecoder needs a secure context; answered by Playwright, so never requested
@@ -36,27 +36,18 @@ DECODE = """async ([content, type]) => {
 }"""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What Chromium plays: ``durations`` in milliseconds, ``plays`` 0 for endlessly."""
-
-    frames: list[Image.Image]
-    durations: list[float]
-    plays: int
-
-
 class Player:
     """One tab of one browser."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
 
-    def shown(self, data: bytes, image_format: str) -> Shown:
-        """Raises playwright's Error where Chromium shows nothing."""
+    def shown(self, data: bytes, image_format: str) -> Played:
+        """What it plays; raises Playwright's Error where it shows nothing."""
         argument = [base64.b64encode(data).decode(), f"image/{image_format}"]
         frames, plays = self._page.evaluate(DECODE, argument)
         pictures = [Image.frombytes("RGBA", (w, h), base64.b64decode(pixels)) for w, h, _, pixels in frames]
-        return Shown(pictures, [(duration or 0) / 1000 for _, _, duration, _ in frames], plays)
+        return Played(pictures, [(duration or 0) / 1000 for _, _, duration, _ in frames], plays)
 
 
 @contextmanager
