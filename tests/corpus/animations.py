@@ -20,12 +20,12 @@ CLEAR, END, BEFORE_CLEAR = 256, 257, 250
 class Frame:
     """What a file stores of one frame; ``time`` in the units of the format: ms, in a GIF hundredths of a second.
 
-    ``over`` blends it over the frame before, otherwise it replaces it; a GIF blends always.
+    A GIF's frame without a time has no control block. ``over`` blends it over the frame before, otherwise it replaces it; a GIF blends always.
     """
 
     picture: Image.Image
     at: tuple[int, int] = (0, 0)
-    time: int | tuple[int, int] = 50
+    time: int | tuple[int, int] | None = 50
     disposal: int = KEEP
     over: bool = False
 
@@ -87,7 +87,8 @@ def gif(
     for frame in frames:
         key = frame.picture.info.get("transparency")
         flags = GIF_DISPOSALS[frame.disposal] << 2 | (key is not None)
-        out.append(b"\x21\xf9\x04" + struct.pack("<BHBB", flags, frame.time, key or 0, 0))
+        if frame.time is not None:
+            out.append(b"\x21\xf9\x04" + struct.pack("<BHBB", flags, frame.time, key or 0, 0))
         own = b"" if table else bytes(frame.picture.getpalette("RGB") or ()).ljust(768, b"\0")
         flags = (0x87 if own else 0) | (0x40 if interlaced else 0)
         out.append(b"\x2c" + struct.pack("<4HB", *frame.at, *frame.picture.size, flags) + own)

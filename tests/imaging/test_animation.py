@@ -234,6 +234,15 @@ def test_every_frame_has_the_mode_of_the_richest_one(output):
         assert difference(shown(one), shown(other))[0] < NEAR[output]
 
 
+def test_the_movie_of_an_avif_is_as_long_as_its_track():
+    first, options = film(lambda shift: scene(shift=shift))
+
+    content = avif.finished(saved(first, "AVIF", **options), 3)
+
+    lengths = [struct.unpack_from(">Q", content, content.index(box) + at) for box, at in ((b"mvhd", 28), (b"tkhd", 32))]
+    assert lengths == [(3 * sum(DURATIONS),)] * 2
+
+
 def test_an_animated_avif_does_not_tell_when_it_was_made():
     content = made(sample("gif-animated").data, format="avif").data
 

@@ -6,6 +6,7 @@ from itertools import groupby
 import pytest
 from PIL import Image
 
+from processing.imaging import gif_reader
 from tests.corpus.animations import (
     BACKGROUND,
     PREVIOUS,
@@ -104,6 +105,10 @@ CASES = {
         gif([INDEXED_RED, indexed("B", 1, disposal=BACKGROUND), indexed("G", 2, disposal=UNSPECIFIED), indexed("B")]),
         "RRRR RBRR R.GR B.GR",
     ),
+    "gif, a frame without a control block": (
+        gif([indexed("RRRR", disposal=BACKGROUND), indexed("B", 1, time=None), indexed("G", 2)]),
+        "RRRR .B.. .BG.",
+    ),
     "gif, beyond its screen": (gif([INDEXED_RED, indexed("BBB", 3)]), "RRRR RRRB"),
     "gif, outside its screen": (gif([INDEXED_RED, indexed("BBB", 9), indexed("G", 1)]), "RRRR RRRR RGRR"),
     "gif, first frame beyond its screen": (gif([indexed("RR", 3), indexed("B", 4)], size=SMALL), "...RR ...RB"),
@@ -155,6 +160,19 @@ def test_frames_of_every_kind_of_pixels_are_laid_over_each_other(mode, options):
     assert first.tobytes() == expected.tobytes()
     expected.paste((255, 255, 255, 255), (2, 1, 7, 4))
     assert second.tobytes() == expected.tobytes()
+
+
+def test_interlaced_frames_of_a_gif_are_read_in_their_order():
+    pictures = [Image.linear_gradient("L").resize((3, 19)).quantize(19), indexed("RGB").picture.resize((3, 9))]
+    frames = [Frame(picture, (0, 4 * number)) for number, picture in enumerate(pictures)]
+
+    shown, plain = (decoded(gif(frames, interlaced=interlaced)).frames for interlaced in (True, False))
+
+    assert [frame.tobytes() for frame in shown] == [frame.tobytes() for frame in plain]
+
+
+def test_frames_are_not_counted_beyond_the_limit():
+    assert gif_reader.scan(gif([INDEXED_RED] * 9), 3) == (SMALL, 4)
 
 
 def test_all_frames_have_the_one_palette_and_its_transparency():

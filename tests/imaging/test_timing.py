@@ -66,6 +66,10 @@ def test_a_time_that_browsers_ignore_stays_one_and_no_other_becomes_one(time, un
     assert {is_ignored(each * unit) for each in found} == {is_ignored(time)}
 
 
+def test_a_time_that_browsers_ignore_gets_nothing_from_the_one_before_it():
+    assert in_units([25, 10], 10) == [2, 1]
+
+
 def test_what_short_times_take_too_much_is_not_taken_from_a_long_one():
     assert in_units([12] * 100 + [1000], 10)[-1] == 100
 
