@@ -1,4 +1,4 @@
-"""The frames of an animated PNG, without decoding one: whether they are complete and fit together, and each as a file."""
+"""The frames of an animated PNG, not decoded: whether they are complete and fit together, and each as a file."""
 
 import struct
 import zlib

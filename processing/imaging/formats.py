@@ -107,7 +107,8 @@ def scan(image_format: str, data: bytes, *, max_frames: int) -> Scan | None:
 
     Raises:
         UnsupportedFormat: it is a form of TIFF that is not read.
-        struct.error, EOFError, LookupError, UnicodeDecodeError: it is truncated, or corrupt where its reader does not check it.
+        struct.error, EOFError, LookupError, UnicodeDecodeError: it is truncated, or corrupt where its reader does not
+            check it.
     """
     if image_format == "tiff":
         _check_tags(data)

@@ -104,7 +104,7 @@ def _box(data: bytes, start: int) -> tuple[int, int, int, int]:
 
 
 def repeats(data: bytes) -> int | None:
-    """How often the animation is repeated, 0 for endlessly: the last count is valid, wherever it is; None without any."""
+    """How often the animation is repeated, 0 for endlessly, None without a count: the last one is valid, anywhere."""
     found = None
     for start, end in blocks(data):
         if data[start + 1] == APPLICATION and data[start + 3 : start + 14] in LOOPS:

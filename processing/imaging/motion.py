@@ -33,7 +33,7 @@ class StoredFrame:
 
 
 def composed(size: Size, frames: Iterable[StoredFrame], *, grey: bool = False) -> Iterator[Image.Image]:
-    """Each frame as it is shown, with its ``info["duration"]``: in RGBA, or where it is opaque in RGB, or L if ``grey``.
+    """Each frame as it is shown, with its ``info["duration"]``: in RGBA, an opaque one in RGB, or in L if ``grey``.
 
     The screen is transparent at first, and where a frame was cleared: browsers ignore a background colour.
     """

@@ -20,7 +20,8 @@ CLEAR, END, BEFORE_CLEAR = 256, 257, 250
 class Frame:
     """What a file stores of one frame; ``time`` in the units of the format: ms, in a GIF hundredths of a second.
 
-    A GIF's frame without a time has no control block. ``over`` blends it over the frame before, otherwise it replaces it; a GIF blends always.
+    A GIF's frame without a time has no control block. ``over`` blends it over the frame before, otherwise it replaces
+    it; a GIF blends always.
     """
 
     picture: Image.Image

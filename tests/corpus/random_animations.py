@@ -54,7 +54,7 @@ def _apng(rng: random.Random) -> Animation:
 def _gif(rng: random.Random) -> Animation:
     size = _size(rng)
     shared = _table(rng) if rng.random() < 0.4 else b""
-    frames = []
+    frames: list[Frame] = []
     for _ in range(rng.randrange(1, 7)):
         beyond = (size[0] + 6, size[1] + 6) if frames and rng.random() < 0.3 else size
         box = _box(rng, beyond)

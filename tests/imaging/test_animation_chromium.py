@@ -42,7 +42,7 @@ def animations(image_format, count):
 def apart(one, other):
     """The largest difference of two frames, in levels of what is seen of them."""
     bands = [Image.merge("RGBA", frame.convert("RGBa").split()) for frame in (one, other)]
-    return max(high for _, high in ImageChops.difference(*bands).getextrema())
+    return max(high for _, high in ImageStat.Stat(ImageChops.difference(*bands)).extrema)
 
 
 def luma_apart(one, other):
