@@ -61,10 +61,11 @@ def stored_frames(data: bytes) -> Iterator[StoredFrame]:
     flags, delay, key = 0, 0, 0
     for start, end in blocks(data):
         if data[start] == FRAME:
-            has_key = bool(flags & 1)
-            picture = _picture(data, start, end, key if has_key else None)
-            disposal = DISPOSALS.get(flags >> 2 & 7, KEPT)
-            yield StoredFrame(picture, _box(data, start)[:2], delay * HUNDREDTH, disposal, over=has_key)
+            has_key, disposal = bool(flags & 1), DISPOSALS.get(flags >> 2 & 7, KEPT)
+            place, duration = _box(data, start)[:2], delay * HUNDREDTH
+            yield StoredFrame(
+                _picture(data, start, end, key if has_key else None), place, duration, disposal, over=has_key
+            )
             flags, delay, key = 0, 0, 0
         elif data[start + 1] == CONTROL and data[start + 2] >= 4:
             flags, delay, key = struct.unpack_from("<BHB", data, start + 3)

@@ -41,14 +41,14 @@ def composed(size: Size, frames: Iterable[StoredFrame], *, grey: bool = False) -
     for frame in frames:
         (left, top), (width, height) = frame.at, frame.picture.size
         box = (min(left, size[0]), min(top, size[1]), min(left + width, size[0]), min(top + height, size[1]))
-        before = screen.crop(box) if frame.disposal == TAKEN_BACK else None
+        disposal, duration = frame.disposal, frame.duration
+        before = screen.crop(box) if disposal == TAKEN_BACK else None
         _lay(frame, screen, box)
-        shown = _shown(screen, grey=grey)
-        shown.info["duration"] = frame.duration
-        yield shown
+        del frame  # no picture is kept while others are made
+        yield _shown(screen, duration, grey=grey)
         if before:
             screen.paste(before, box)
-        elif frame.disposal == CLEARED:
+        elif disposal == CLEARED:
             screen.paste((0, 0, 0, 0), box)
 
 
@@ -62,7 +62,10 @@ def _lay(frame: StoredFrame, screen: Image.Image, box: Box) -> None:
         screen.paste(picture, box)
 
 
-def _shown(screen: Image.Image, *, grey: bool) -> Image.Image:
+def _shown(screen: Image.Image, duration: float, *, grey: bool) -> Image.Image:
     if screen.getchannel("A").getextrema() != OPAQUE:
-        return screen.copy()
-    return screen.getchannel("R") if grey else screen.convert("RGB")
+        shown = screen.copy()
+    else:
+        shown = screen.getchannel("R") if grey else screen.convert("RGB")
+    shown.info["duration"] = duration
+    return shown

@@ -145,6 +145,7 @@ def _composed(original: Original) -> Iterator[Image.Image]:
         if frame is None:
             return
         yield frame
+        del frame
 
 
 def frame_duration(frame: Image.Image) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from PIL import PngImagePlugin
+from PIL import Image, PngImagePlugin
 
 from processing.errors import UnsupportedFormat
 from processing.imaging.apng import ANIMATION, frame_files, has_whole_still, is_animation
@@ -100,10 +100,16 @@ def stored_frames(data: bytes, count: int) -> Iterator[StoredFrame]:
         OSError and others that Pillow raises: the bytes are at fault.
     """
     for control, file in islice(frame_files(data), count):
-        with PngFile(io.BytesIO(file)) as image:
-            image.load()
-            picture = unpack(image).convert("RGBA")
-        yield StoredFrame(picture, (control.left, control.top), control.duration, control.disposal, over=control.over)
+        place, over = (control.left, control.top), control.over
+        yield StoredFrame(_picture(file), place, control.duration, control.disposal, over=over)
+
+
+def _picture(file: bytes) -> Image.Image:
+    """A frame alone, in RGBA."""
+    image = PngFile(io.BytesIO(file))
+    image.load()
+    unpacked = unpack(image)
+    return unpacked if unpacked.mode == "RGBA" else unpacked.convert("RGBA")
 
 
 def _joined(data: bytes, kept: list[Chunk]) -> bytes:

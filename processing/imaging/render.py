@@ -88,6 +88,7 @@ def _scaled(original: Original, jobs: Sequence[Job]) -> Iterator[Shown]:
             scaled[job.name] = (
                 take(FROM_ORIGINAL, frame, job) if larger is None else take(FROM_LARGER, scaled[larger], job)
             )
+        del frame  # before the next one is decoded
         yield scaled, duration
 
 
