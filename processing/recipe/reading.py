@@ -136,7 +136,7 @@ def _logo(table: Table, name: str, folder: Path) -> bytes | None:
     except OSError as error:
         table.fault("logo", f"{name!r} cannot be read: {error.strerror}")
         return None
-    if not content.startswith(PNG_BEGINS) or b"IEND" not in content[-12:]:
+    if not content.startswith(PNG_BEGINS) or content[12:16] != b"IHDR" or b"IEND" not in content[-12:]:
         table.fault("logo", f"{name!r} is not a whole PNG file")
     return content
 

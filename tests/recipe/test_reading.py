@@ -252,7 +252,15 @@ def test_a_logo_is_never_read_from_elsewhere(folder, name):
     assert found[0].startswith("watermarks.mark.logo: ")
 
 
-@pytest.mark.parametrize("damage", [lambda png: b"GIF89a" + png, lambda png: png[:-6], lambda png: b""])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda png: b"GIF89a" + png,
+        lambda png: png[:-6],
+        lambda png: png[:8] + b"\0\0\0\4CgBI" + bytes(8) + png[8:],  # Apple's own form
+        lambda png: b"",
+    ],
+)
 def test_a_logo_is_a_whole_png(folder, damage):
     logo = folder / "logos" / "mark.png"
     logo.write_bytes(damage(logo.read_bytes()))
