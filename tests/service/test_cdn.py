@@ -25,7 +25,7 @@ def from_node(expression: str) -> Any:
 
 
 def without_deployment(template: dict[str, Any]) -> dict[str, Any]:
-    """The resources, without what every packaging names anew: the API's deployment, and where the zip is uploaded to."""
+    """The resources, without what each packaging names anew: the deployment of the API, and the place of the zip."""
     text = re.sub(r"ApiGatewayDeployment\w+|serverless/[^\"]+\.zip", "", json.dumps(template["Resources"]))
     resources: dict[str, Any] = json.loads(text)
     return resources
