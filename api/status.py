@@ -24,6 +24,10 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+Link = Callable[[VariantRecord, str], str]
+"""The URL of a variant of the version with this ETag."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file for which an id was created.
@@ -99,12 +103,12 @@ def not_uploaded() -> ImageStatus:
     return _rejected(None, _explanation("NotUploaded"))
 
 
-def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Callable[[str], str]) -> dict[str, Any]:
+def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Link) -> dict[str, Any]:
     """An image as the JSON of a response.
 
     Args:
         location: its path.
-        link: returns the URL of a variant's key.
+        link: makes the URLs of variants.
     """
     document: dict[str, Any] = {
         "id": upload.id,
@@ -129,7 +133,9 @@ def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Cal
         if status.state is State.DONE and record.image is not None:
             document["metadata"] = _metadata(record, record.image)
             document["lost"] = list(record.image.lost)
-            document["variants"] = [_variant(each, location, link(each.key)) for each in record.variants]
+            document["variants"] = [
+                _variant(each, location, link(each, record.version.etag)) for each in record.variants
+            ]
     return document
 
 

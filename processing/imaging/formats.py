@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from PIL import BmpImagePlugin, ImageFile
+from PIL import ImageFile
 
 from processing.errors import UnsupportedFormat
-from processing.imaging import avif, gif_reader, png_reader, tiff_reader, webp_reader, whole
+from processing.imaging import avif, bmp_reader, gif_reader, png_reader, tiff_reader, webp_reader, whole
 from processing.picture import Size
 
 Reader = type[ImageFile.ImageFile]
@@ -28,7 +28,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "webp": webp_reader.WebPFile,
     "tiff": tiff_reader.TiffFile,
     "avif": avif.AvifFile,
-    "bmp": BmpImagePlugin.BmpImageFile,
+    "bmp": bmp_reader.BmpFile,
 }
 GZIP: Final = b"\x1f\x8b\x08"
 TIFF_BEGINS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

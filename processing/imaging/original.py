@@ -105,7 +105,7 @@ def open_original(data: bytes, limits: Limits) -> Original:
     _check_kind(image_format, image)
     if image_format == "png" and "exif" not in image.info:
         image.info["exif"] = formats.trailing_exif(data)
-    return Original(data, header, image, exif.read(image), _profile(image_format, data, image), found)
+    return Original(data, header, image, exif.read(image), colour.profile_of(image_format, data, image), found)
 
 
 def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
@@ -223,11 +223,6 @@ def _check_kind(image_format: str, image: Any) -> None:
         tags = image.tag_v2
         if DNG_VERSION in tags or (SUB_IFDS in tags and tags.get(SUBFILE_TYPE, 0) & 1):
             raise UnsupportedFormat("a camera's raw file: convert it to JPEG or TIFF first")
-
-
-def _profile(image_format: str, data: bytes, image: Image.Image) -> bytes | None:
-    icc = image.info.get("icc_profile")
-    return icc if isinstance(icc, bytes) and icc else colour.profile_from_numbers(image_format, data, image.info)
 
 
 @cache

@@ -247,6 +247,18 @@ def test_a_variant_whose_bytes_come_out_equal_is_not_put_and_not_made_again(lab:
     assert newer.handle(event, Delivery("m3", 1)).kind == Kind.DUPLICATE
 
 
+def test_a_variant_is_put_with_the_cache_control_of_its_recipe_and_again_when_that_changes(lab: Lab) -> None:
+    event = done(lab)
+    before = {variant.cache for variant in lab.store.variants.values()}
+    newer = lab.deployed(changed(recipe(), "phone", cache="no-store"))
+
+    assert newer.handle(event, LATER).kind == Kind.DONE
+
+    assert before == {"public, max-age=60"}
+    assert [variant.cache for key, variant in sorted(lab.store.variants.items())] == ["public, max-age=60", "no-store"]
+    assert lab.counted.calls.count("put") == 1
+
+
 def test_equal_bytes_of_another_version_are_put(lab: Lab) -> None:
     """A variant names the version it is of; whoever looks at it must find the one that is there."""
     done(lab)
@@ -339,8 +351,9 @@ def test_an_object_from_elsewhere_is_malformed(lab: Lab, event: ObjectCreated) -
     assert lab.table.items == {}
 
 
-def test_a_folder_of_the_console_is_no_image(lab: Lab) -> None:
-    event = lab.upload(b"", key="images/holiday/")
+@pytest.mark.parametrize(("key", "body"), [("images/holiday/", b""), ("images/2026/IMG_1.AAE", b"<plist>")])
+def test_what_the_recipe_ignores_is_acknowledged_and_leaves_no_record(lab: Lab, key: str, body: bytes) -> None:
+    event = lab.upload(body, key=key)
 
     assert lab.worker.handle(event, ONCE).kind == Kind.IGNORED
     assert lab.table.items == {}
