@@ -8,6 +8,8 @@ In reading order::
     original    the header, checked against the limits; only then the pixels
     whole       JPEG, read: only with all its pixels; its headers are read in `segments`
     png_reader  PNG, read: without broken metadata and frames; its chunks are read in `chunks` and `apng`
+    gif_reader  GIF, read: the frames that it stores; `webp_reader` and `avif`: what Pillow does not read of these
+    motion      the frames of an animation, laid over each other as browsers do; their times are written in `timing`
     tiff_reader TIFF, read: what Pillow takes for something else; `bmp_reader` does the same for BMP
     boxes       the properties of the picture that an AVIF or HEIC shows
     unsupported whether a file that could not be read is damaged, or of a kind that is not decoded here

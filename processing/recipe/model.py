@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
-ENGINE: Final[Mapping[str, int]] = {"jpeg": 2, "png": 2, "webp": 2, "avif": 2, "gif": 2}
+ENGINE: Final[Mapping[str, int]] = {"jpeg": 3, "png": 3, "webp": 3, "avif": 3, "gif": 3}
 """The engine's version by output format: raise one when the same settings make other files of that format than before.
 Every variant in that format is then out of date, and no other."""
 
