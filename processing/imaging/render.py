@@ -19,8 +19,9 @@ from processing.imaging.encode import (
 from processing.imaging.formats import ANIMATED, frame_duration, play_count
 from processing.imaging.losses import losses
 from processing.imaging.original import Original, frames, open_original
-from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, Job, take
-from processing.picture import Header, Rendered, RenderedVariant, Size, Source
+from processing.imaging.preview import preview
+from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, UNMARKED, Job, take
+from processing.picture import Header, Preview, Rendered, RenderedVariant, Size, Source
 from processing.recipe import Recipe
 
 # Memory, as measured and rounded up: `tests/sandbox/test_memory_estimate.py` compares the engine with it
@@ -64,6 +65,7 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     gain_map = _gain_map(original, jobs)
     if gain_map and all(job.keeps_hdr for job in jobs):
         lost.discard("hdr_gain_map")
+    shown = _preview(jobs, first)
     wanted = [job for job in jobs if only is None or job.name in only]
     distinct = list({job.result_key: job for job in wanted}.values())
     sequences = _sequences(original, distinct, first, pictures)
@@ -73,6 +75,7 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
         source=_source(original, transparent=transparent),
         variants=tuple(variants[spec.name] for spec in recipe.variants if spec.name in variants),
         lost=tuple(sorted(lost | _lost_in(original, jobs))),
+        preview=shown,
     )
 
 
@@ -106,6 +109,12 @@ def _sequences(
             frames[job.name].append(converters[job.name](take(FINISH, scaled[job.name], job)))
     plays = play_count(original.image)
     return {name: FrameSequence(reel, durations[: len(reel)], plays) for name, reel in frames.items()}
+
+
+def _preview(jobs: Sequence[Job], first: Pictures) -> Preview:
+    """Of the first frame of the smallest variant, without its mark; the same whichever variants are wanted."""
+    smallest = min(jobs, key=lambda job: _area(job.layout.size))
+    return preview(take(UNMARKED, first[smallest.name], smallest))
 
 
 def _gain_map(original: Original, jobs: Sequence[Job]) -> gainmap.GainMap | None:

@@ -12,7 +12,8 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from processing.errors import DarkroomError
 from processing.fingerprint import fingerprint_of, kind_of
-from processing.ledger.record import ImageRecord, Reason, Record, Status, VariantRecord, Version
+from processing.ledger.image import ImageRecord, VariantRecord
+from processing.ledger.record import Reason, Record, Status, Version
 
 Attributes = dict[str, Any]
 """An item or a part of one, in DynamoDB's JSON: ``{"attempts": {"N": "1"}}``."""
@@ -80,6 +81,8 @@ def image_attributes(image: ImageRecord, version: Version) -> Attributes:
         "omitted": omitted,
         "variants": [_variant_values(each, version.key[omitted:]) for each in image.variants],
         "lost": list(image.lost) or None,
+        "placeholder": image.placeholder or None,
+        "color": image.color or None,
     }
     return attributes(values)
 
@@ -120,6 +123,8 @@ def _image(plain: Mapping[str, Any], key: str) -> ImageRecord:
         variants=tuple(_variant(fields, rest) for fields in plain["variants"]),
         lost=tuple(plain.get("lost", ())),
         timings={stage: int(value) for stage, value in plain["timings"].items()},
+        placeholder=plain.get("placeholder", ""),
+        color=plain.get("color", ""),
     )
 
 
