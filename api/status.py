@@ -129,6 +129,7 @@ def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Cal
         if status.state is State.DONE and record.image is not None:
             document["metadata"] = _metadata(record, record.image)
             document["lost"] = list(record.image.lost)
+            document |= _preview(record.image)
             document["variants"] = [_variant(each, location, link(each.key)) for each in record.variants]
     return document
 
@@ -151,6 +152,10 @@ def _metadata(record: Record, image: ImageRecord) -> dict[str, Any]:
         "created_date": image.created_date,
         "tags": list(record.tags),
     }
+
+
+def _preview(image: ImageRecord) -> dict[str, Any]:
+    return {"placeholder": image.placeholder_url, "color": image.color} if image.placeholder else {}
 
 
 def _variant(variant: VariantRecord, location: str, url: str) -> dict[str, Any]:
