@@ -65,7 +65,6 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     gain_map = _gain_map(original, jobs)
     if gain_map and all(job.keeps_hdr for job in jobs):
         lost.discard("hdr_gain_map")
-    shown = _preview(jobs, first)
     wanted = [job for job in jobs if only is None or job.name in only]
     distinct = list({job.result_key: job for job in wanted}.values())
     sequences = _sequences(original, distinct, first, pictures)
@@ -75,7 +74,7 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
         source=_source(original, transparent=transparent),
         variants=tuple(variants[spec.name] for spec in recipe.variants if spec.name in variants),
         lost=tuple(sorted(lost | _lost_in(original, jobs))),
-        preview=shown,
+        preview=_preview(jobs, first),
     )
 
 
