@@ -30,6 +30,10 @@ class VariantPlan:
     recipe: Recipe
     prefix: str
 
+    def ignores(self, key: str, size: int | None = None) -> bool:
+        """Whether the consumer ignores an object, as `Recipe.ignores`."""
+        return self.recipe.ignores(key.removeprefix(self.prefix), size)
+
     def keys(self, key: str) -> dict[str, str]:
         """The keys of an object's variants, by name; none where the object's key cannot be given to variants."""
         try:

@@ -10,7 +10,7 @@ import pytest
 from processing.errors import Misconfigured
 from processing.imaging.encode import DEFAULT_PNG_EFFORT, DEFAULT_QUALITY
 from processing.recipe import Limits, VariantSpec, Watermark, load
-from processing.recipe.model import DEFAULT_BYTES, DEFAULT_FRAMES, DEFAULT_PIXELS
+from processing.recipe.model import DEFAULT_BYTES, DEFAULT_FRAMES, DEFAULT_IGNORE, DEFAULT_PIXELS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "recipe.md").read_text(encoding="utf-8")
 SECTIONS = ("Variants", "Marks", "Limits")
@@ -39,6 +39,12 @@ def test_every_setting_is_documented_and_no_other():
     assert documented("Marks") == [field.name for field in fields(Watermark)]
     assert documented("Limits") == limits
     assert {field.name for field in fields(Limits)} == {"max_bytes", "max_frames", "max_pixels"}
+
+
+def test_the_patterns_that_are_ignored_by_default_are_documented():
+    (part,) = re.findall(r"^## Files beside photos.*?(?=^## )", TEXT, re.DOTALL | re.MULTILINE)
+
+    assert {each for each in DEFAULT_IGNORE if f"`{each}`" not in part.replace(r"\r", "\r")} == set()
 
 
 def fault_of(section, setting, value):
