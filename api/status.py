@@ -133,6 +133,7 @@ def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Lin
         if status.state is State.DONE and record.image is not None:
             document["metadata"] = _metadata(record, record.image)
             document["lost"] = list(record.image.lost)
+            document |= _preview(record.image)
             document["variants"] = [
                 _variant(each, location, link(each, record.version.etag)) for each in record.variants
             ]
@@ -157,6 +158,10 @@ def _metadata(record: Record, image: ImageRecord) -> dict[str, Any]:
         "created_date": image.created_date,
         "tags": list(record.tags),
     }
+
+
+def _preview(image: ImageRecord) -> dict[str, Any]:
+    return {"placeholder": image.placeholder_url, "color": image.color} if image.placeholder else {}
 
 
 def _variant(variant: VariantRecord, location: str, url: str) -> dict[str, Any]:

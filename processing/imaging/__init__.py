@@ -21,12 +21,13 @@ In reading order::
     exif        orientation, the time the picture was taken, the copyright notice
     losses      properties of an original that no variant can keep
     gainmap     the HDR gain map of a JPEG, kept in step with each variant
+    preview     a WebP of a few pixels and a color, for the time until a variant has loaded
     encode      pixels to a file's bytes; `palette` finds fewer bits a pixel for a PNG, `gif` what changes in each frame
     budget      how many bytes a variant may have; `coded` copies the original's picture alone, `savings` encodes again
 """
 
 from processing.imaging.original import inspect
 from processing.imaging.render import render
-from processing.picture import Header, Rendered, RenderedVariant, Source
+from processing.picture import Header, Preview, Rendered, RenderedVariant, Source
 
-__all__ = ["Header", "Rendered", "RenderedVariant", "Source", "inspect", "render"]
+__all__ = ["Header", "Preview", "Rendered", "RenderedVariant", "Source", "inspect", "render"]

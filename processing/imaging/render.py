@@ -20,8 +20,9 @@ from processing.imaging.encode import (
 from processing.imaging.formats import ANIMATED, play_count
 from processing.imaging.losses import losses
 from processing.imaging.original import Original, frame_duration, frames, open_original
-from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, Job, take
-from processing.picture import Header, Rendered, RenderedVariant, Size, Source
+from processing.imaging.preview import preview
+from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, UNMARKED, Job, take
+from processing.picture import Header, Preview, Rendered, RenderedVariant, Size, Source
 from processing.recipe import Recipe
 
 # Memory, as measured and rounded up: `tests/sandbox/test_memory_estimate.py` compares the engine with it
@@ -75,6 +76,7 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
         source=_source(original, transparent=transparent),
         variants=tuple(variants[spec.name] for spec in recipe.variants if spec.name in variants),
         lost=tuple(sorted(lost | _lost_in(original, jobs))),
+        preview=_preview(jobs, first),
     )
 
 
@@ -110,6 +112,12 @@ def _sequences(
         durations.append(duration)
     plays = play_count(original.image)
     return {name: FrameSequence(reel, durations[: len(reel)], plays) for name, reel in frames.items()}
+
+
+def _preview(jobs: Sequence[Job], first: Pictures) -> Preview:
+    """Of the first frame of the smallest variant, without its mark; the same whichever variants are wanted."""
+    smallest = min(jobs, key=lambda job: _area(job.layout.size))
+    return preview(take(UNMARKED, first[smallest.name], smallest))
 
 
 def _gain_map(original: Original, jobs: Sequence[Job]) -> gainmap.GainMap | None:

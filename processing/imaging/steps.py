@@ -1,4 +1,4 @@
-"""The pixel work: three ordered lists of named steps. Each takes an image and a job, and returns an image.
+"""The pixel work: ordered lists of named steps. Each takes an image and a job, and returns an image.
 
 A step that has nothing to do returns the image it was given; none changes an image in place.
 """
@@ -131,6 +131,7 @@ FROM_ORIGINAL: Final[Sequence[Step]] = (unpack, drop_opaque_alpha, shrink_stored
 # ... or to it from a larger variant's frame; and from a frame to the finished picture.
 FROM_LARGER: Final[Sequence[Step]] = (shrink,)
 FINISH: Final[Sequence[Step]] = (crop, pad, mark, flatten)
+UNMARKED: Final[Sequence[Step]] = tuple(step for step in FINISH if step is not mark)
 
 
 def take(steps: Sequence[Step], image: Image.Image, job: Job) -> Image.Image:
