@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
@@ -87,7 +87,8 @@ class VariantSpec:
         fit: "inside" the box; "cover" it, cropped to its shape; or "pad" to exactly the box.
         gravity: the part that "cover" keeps.
         background: behind transparent pixels where the format has none, and around a padded picture.
-        format: "keep" is the original's own, or, where browsers cannot show it, JPEG or (with transparency) PNG.
+        format: "keep" is the original's own, or, where browsers cannot show it, JPEG or (with transparency) PNG; JPEG
+            alone where the object's key names a format that is never written (`processing.naming`).
         quality: 1 to 100, None for the format's default; for the lossy formats.
         effort: 0 (least CPU) to 9 (smallest file), None for the format's default; for PNG, WebP and AVIF.
         progressive: for JPEG: smaller, and 2 to 3 times the CPU to encode.
@@ -146,6 +147,11 @@ class Recipe:
 
     variants: tuple[VariantSpec, ...]
     limits: Limits
+
+    def in_jpeg(self) -> "Recipe":
+        """This recipe with "jpeg" in place of "keep"; equal to it where it keeps no format."""
+        variants = (replace(spec, format="jpeg") if spec.format == "keep" else spec for spec in self.variants)
+        return replace(self, variants=tuple(variants))
 
 
 @lru_cache(maxsize=256)

@@ -54,6 +54,7 @@ class Renderers:
     ) -> None:
         self._renderers = tuple(renderers)
         self._recipe = recipe
+        self._recipe_in_jpeg = recipe.in_jpeg()
         self._memory = memory
         self._budget = budget
         self._clock = clock
@@ -67,6 +68,9 @@ class Renderers:
         A failure after the header was accepted may be due to other images, or to the memory limit: so the image is
         tried again, alone and with all the memory.
 
+        Args:
+            recipe: the one that the children were started with, or that one `in_jpeg`.
+
         Raises:
             UnsupportedFormat, CorruptImage, ImageTooLarge: the bytes are at fault.
             RenderTimeout, RenderCrash, RenderOutOfMemory: rendering failed twice without an error of the engine.
@@ -74,9 +78,9 @@ class Renderers:
             NotStarted: the invocation ends too soon to begin.
             OutOfTime: too little time is left for a second try, beside the time promised to others.
         """
-        if recipe != self._recipe:
+        if recipe not in (self._recipe, self._recipe_in_jpeg):
             raise ValueError("the renderers were started with another recipe")
-        image, first = Image.of(data), Try(alone=False, only=only)
+        image, first = Image.of(data, in_jpeg=recipe != self._recipe), Try(alone=False, only=only)
         try:
             return self._try(image, first)
         except (Rejected, RenderBug, SandboxFailed) as error:

@@ -10,7 +10,7 @@ from typing import Final
 from processing.errors import ImageTooLarge, UnsupportedFormat, UnusableKey
 from processing.events import MAX_KEY_BYTES
 from processing.imaging import formats, inspect
-from processing.naming import variant_keys
+from processing.naming import plan_of
 from processing.recipe import Recipe
 
 FIRST_BYTES: Final = 4096  # more than any format's name takes
@@ -39,11 +39,10 @@ def checked_by(recipe: Recipe, prefix: str) -> Inspect:
     Args:
         prefix: what the keys of uploads begin with.
     """
-    variants = {spec.name: spec.format for spec in recipe.variants}
 
     def inspect_file(path: Path, key: str) -> FileFacts:
         _check_text(key)
-        variant_keys(key, prefix=prefix, formats=variants)
+        plan_of(recipe, key, prefix=prefix)
         size, most = path.stat().st_size, recipe.limits.max_bytes
         if size > most:  # before it is read
             raise ImageTooLarge(f"{size:,} bytes; the limit is {most:,} (limits.bytes)")

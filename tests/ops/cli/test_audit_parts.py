@@ -63,6 +63,17 @@ def test_the_variants_of_an_older_recipe_lead_to_their_source():
     assert Names("images/", {"phone": "webp"}).older_sources("phone/cat.jpg") == ["images/cat.jpg"]
     assert Names("images/", {"phone": "keep"}).older_sources("phone/cat.jpg.webp") == ["images/cat.jpg"]
     assert Names("images/", {"phone": "keep"}).older_sources("phone/cat.image.webp") == ["images/cat"]
+    assert Names("images/", {"phone": "webp"}).older_sources("phone/cat.heic.jpg")[0] == "images/cat.heic"
+
+
+def test_a_variant_named_as_its_source_is_of_the_time_when_every_name_was_kept():
+    names = Names("images/", {"phone": "keep"})
+
+    assert (names.source("phone/cat.heic"), names.older_sources("phone/cat.heic")) == (None, ["images/cat.heic"])
+    assert (names.source("phone/cat.heic.jpg"), names.older_sources("phone/cat.heic.jpg")) == (
+        "images/cat.heic",
+        ["images/cat.heic", "images/cat.heic.jpg"],
+    )
 
 
 def merged(names, sources, there):
