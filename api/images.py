@@ -13,6 +13,7 @@ from api.service import Service, location_of
 from api.status import ImageStatus, State, Upload, as_document, is_abandoned, not_uploaded, status_of
 from api.versions import THREADS
 from processing.ledger import Record, current
+from processing.naming import file_name
 
 Assemble = Callable[[list[dict[str, Any]]], dict[str, Any]]
 
@@ -46,7 +47,8 @@ def get_variant(service: Service, request: Request) -> Response:
     for variant in status.record.variants if status.state is State.DONE and status.record else ():
         if variant.name == request.parameters["variant"]:
             max_age = service.settings.link_seconds // 2
-            headers = {"Location": service.objects.link(variant.key), "Cache-Control": f"private, max-age={max_age}"}
+            link = service.objects.link(variant.key, file_name(upload.name, variant.format))
+            headers = {"Location": link, "Cache-Control": f"private, max-age={max_age}"}
             return Response(302, headers)
     raise Problem(404, f"Variant not found. The image's status is {status.state}.", headers=_retry_after([status]))
 
@@ -86,7 +88,7 @@ def _respond(
 ) -> Response:
     """The document, or 304, which signs no link. New links change the ETag, because the old ones expire soon."""
 
-    def document(link: Callable[[str], str]) -> dict[str, Any]:
+    def document(link: Callable[[str, str], str]) -> dict[str, Any]:
         return assemble(
             [
                 as_document(upload, status, location=location_of(request, upload.id), link=link)
@@ -94,7 +96,7 @@ def _respond(
             ]
         )
 
-    tag = tag_of(json.dumps([document(lambda _key: ""), service.objects.period()]))
+    tag = tag_of(json.dumps([document(lambda _key, _name: ""), service.objects.period()]))
     headers = {"Cache-Control": "private, no-cache", **_retry_after(statuses)}
     return cached(request, tag, lambda: as_json(200, document(service.objects.link)), headers)
 

@@ -3,6 +3,7 @@
 A presigned POST and a link are signed here without a request; S3 checks their conditions when they are used.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 from processing.storage.refusals import is_missing, translating_errors
 
 MAX_CACHED_LINKS: Final = 2_000  # of a kilobyte or two each
+MAX_NAME_IN_LINK: Final = 100  # characters, the last ones; each may take 20 in the URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +88,34 @@ class Objects:
                 raise
         return etag.strip('"')
 
-    def link(self, key: str) -> str:
+    def link(self, key: str, name: str) -> str:
         """A URL at which anyone can read a variant: until it expires, or without a limit on a CDN.
 
         It stays the same within a period, so that browsers can cache the image.
+
+        Args:
+            name: of the file when it is saved; a CDN's link has none.
         """
         if self._cdn:
             return f"https://{self._cdn}/{quote(key)}"
-        return self._signed(key, self.period())
+        return self._signed(key, name, self.period())
 
     def period(self) -> int:
         """The number of the current period: half the lifetime of a link, so that each link outlives its period."""
         return int(self._clock() // (self._link_seconds / 2))
 
-    def _sign(self, key: str, _period: int) -> str:
+    def _sign(self, key: str, name: str, _period: int) -> str:
+        where = {"Bucket": self._variants, "Key": key, "ResponseContentDisposition": _disposition(name)}
         with translating_errors(f"sign s3:GetObject {key}"):
-            url: str = self._s3.generate_presigned_url(
-                "get_object", Params={"Bucket": self._variants, "Key": key}, ExpiresIn=self._link_seconds
-            )
+            url: str = self._s3.generate_presigned_url("get_object", Params=where, ExpiresIn=self._link_seconds)
         return url
+
+
+def _disposition(name: str) -> str:
+    """Content-Disposition: shown in the page, saved under a name, also by programs that read ASCII alone (RFC 6266)."""
+    name = name[-MAX_NAME_IN_LINK:]
+    plain = re.sub(r"[^A-Za-z0-9 ._-]", "_", name)
+    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def origin_of(url: str) -> str:

@@ -81,6 +81,12 @@ def variant_key(key: str, *, prefix: str, variant: str, output_format: str) -> s
     return name
 
 
+def file_name(name: str, image_format: str) -> str:
+    """A name for a download in this format, so that it opens: the format's extension is appended unless it is there."""
+    own = EXTENSIONS[image_format]
+    return name if name.lower().endswith(own) else f"{name}{own[0]}"
+
+
 def overlaps(*, uploads_bucket: str, prefix: str, variants_bucket: str, variants: Sequence[str]) -> list[str]:
     """The variants whose keys are below the uploads prefix, so that they would be processed again, endlessly."""
     if uploads_bucket != variants_bucket:

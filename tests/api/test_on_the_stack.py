@@ -77,8 +77,9 @@ def test_a_file_that_is_posted_by_its_form_becomes_variants_that_can_be_seen(
     assert (image["status"], image["metadata"]["format"], image["metadata"]["bytes"]) == ("done", "png", len(body))
     assert [variant["name"] for variant in image["variants"]] == ["desktop", "tablet", "phone"]
     for variant in image["variants"]:
-        picture = Image.open(io.BytesIO(requests.get(variant["url"], timeout=10).content))
-        assert picture.size == (variant["width"], variant["height"])
+        answer = requests.get(variant["url"], timeout=10)
+        assert Image.open(io.BytesIO(answer.content)).size == (variant["width"], variant["height"])
+        assert answer.headers["Content-Disposition"] == "inline; filename=\"sea.png\"; filename*=UTF-8''sea.png"
     seen = client.get(url + image["variants"][2]["location"])
     assert (seen.status_code, seen.headers["Content-Type"], seen.url.split("?")[0].endswith(image["id"])) == (
         *(200, "image/png"),

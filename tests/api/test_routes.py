@@ -437,4 +437,4 @@ def test_the_emulator_is_asked_for_buckets_by_path(clock: Clock, stage: Stage) -
 def test_a_cdn_takes_the_place_of_links(stage: Stage, clock: Clock) -> None:
     service = build_api({**ENVIRONMENT, "CDN_DOMAIN": "pictures.example.com"})
 
-    assert service.objects.link("desktop/a b.jpg") == "https://pictures.example.com/desktop/a%20b.jpg"
+    assert service.objects.link("desktop/a b.jpg", "b.jpg") == "https://pictures.example.com/desktop/a%20b.jpg"

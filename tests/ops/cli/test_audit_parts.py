@@ -161,8 +161,9 @@ def case(
     record=None, *, variants=(("phone", 10), ("tablet", 10)), key="images/a.jpg", size=1, modified=NOON, made=NOON
 ):
     source = ListedObject(key, key, "e1", size, modified)
+    keys = PLAN.of(key).keys
     there = {
-        name: (f"{name}/a.jpg", None if bytes_ is None else ListedObject(f"{name}/a.jpg", "", "v", bytes_, made))
+        name: (keys[name], None if bytes_ is None else ListedObject(keys[name], "", "v", bytes_, made))
         for name, bytes_ in variants
     }
     return AuditedObject(source, record, there)
@@ -499,6 +500,25 @@ def rendered_again(changes=None, *, start=None):
 
 def test_a_picture_that_is_rendered_again_as_it_is_published_is_well():
     assert rendered_again() == []
+
+
+def test_an_object_is_rendered_again_and_judged_by_the_recipe_for_its_key():
+    sample, asked = CaseSample(5), list[set[str]]()
+    done = record(key="images/a.heic")
+    sample.offer(case(done, key="images/a.heic", variants=[("phone", 10)]))
+    objects = {
+        ("uploads", "images/a.heic"): (b"A", "e1", {}),
+        ("variants", "phone/a.heic.jpg"): (b"phone:1:B", "v", labels(made=TODAY.in_jpeg())),
+    }
+
+    def render(data, recipe, only=None):
+        asked.append({each.format for each in recipe.variants})
+        return fake_render(data, recipe, only)
+
+    made = Rerender(Whole(objects), "uploads", "variants", PLAN, sample, engine(render))
+
+    assert [[each.kind for each in findings] for findings in made.findings()] == [[FindingKind.WRONG]]
+    assert asked == [{"jpeg"}]
 
 
 def test_another_objects_picture_is_found_however_well_it_is_labelled():
