@@ -150,8 +150,15 @@ class Recipe:
 
     def in_jpeg(self) -> "Recipe":
         """This recipe with "jpeg" in place of "keep"; equal to it where it keeps no format."""
-        variants = (replace(spec, format="jpeg") if spec.format == "keep" else spec for spec in self.variants)
-        return replace(self, variants=tuple(variants))
+        return replace(
+            self, variants=tuple(_in_jpeg(spec) if spec.format == "keep" else spec for spec in self.variants)
+        )
+
+
+def _in_jpeg(spec: VariantSpec) -> VariantSpec:
+    """The same variant in JPEG, without the settings that a recipe may not have for it."""
+    background = spec.background if spec.background.opaque else WHITE
+    return replace(spec, format="jpeg", effort=None, background=background)
 
 
 @lru_cache(maxsize=256)
