@@ -502,6 +502,17 @@ def test_a_picture_that_is_rendered_again_as_it_is_published_is_well():
     assert rendered_again() == []
 
 
+def test_a_record_is_compared_with_the_recipe_for_its_key():
+    done = record(key="images/a.heic")
+    as_kept = tuple(
+        replace(made, fingerprint=spec.fingerprint("jpeg"))
+        for made, spec in zip(done.variants, TODAY.variants, strict=True)
+    )
+
+    assert PLAN.to_make(done) == []
+    assert PLAN.to_make(replace(done, image=replace(done.image, variants=as_kept))) == ["phone", "tablet"]
+
+
 def test_an_object_is_rendered_again_and_judged_by_the_recipe_for_its_key():
     sample, asked = CaseSample(5), list[set[str]]()
     done = record(key="images/a.heic")
