@@ -46,7 +46,7 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
     dynamodb = boto3.client("dynamodb", config=CLIENT)
     return Service(
         settings=settings,
-        limits=UploadLimits(accepted_types(heic=find_spec("pi_heif") is not None), max_bytes),
+        limits=UploadLimits(accepted_types(heic=find_spec("pi_heif") is not None), max_bytes, recipe.ignored),
         variants=[spec.name for spec in recipe.variants],
         owners=Owners(dynamodb, table=settings.images_table, clock=clock),
         versions=Versions(

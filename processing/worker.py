@@ -122,8 +122,8 @@ class Worker:
             raise MalformedMessage(f"{event.bucket}/{event.key} is not below {self.uploads_bucket}/{self.prefix}")
         if isinstance(event, ObjectRemoved):
             return self._remove(event, delivery)
-        if event.key.endswith("/") and event.size == 0:
-            return Outcome(Kind.IGNORED)  # a folder made in the S3 console
+        if self.recipe.ignores(event.key.removeprefix(self.prefix), event.size):
+            return Outcome(Kind.IGNORED)
         return self._create(event, delivery)
 
     def _create(self, event: ObjectCreated, delivery: Delivery) -> Outcome:

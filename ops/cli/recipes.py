@@ -30,6 +30,10 @@ class VariantPlan:
     recipe: Recipe
     prefix: str
 
+    def ignores(self, key: str, size: int | None = None) -> bool:
+        """Whether the consumer ignores an object, as `Recipe.ignores`."""
+        return self.recipe.ignores(key.removeprefix(self.prefix), size)
+
     def of(self, key: str) -> ObjectPlan:
         """What is made of an object; without keys where the object's key cannot be given to variants."""
         try:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
@@ -28,6 +29,13 @@ DEFAULT_PIXELS: Final[Mapping[str, int]] = {
     "heic": 50_000_000,
     "animation": 100_000_000,  # 20 seconds of a vCPU: see processing/sandbox/capacity.py
 }
+
+# What desktops, then cameras and phones, put beside photos: https://en.wikipedia.org/wiki/Design_rule_for_Camera_File_system
+DEFAULT_IGNORE: Final = (
+    *(".*", "Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r", "@eaDir", "__MACOSX"),
+    *("*.aae", "*.xmp", "*.thm", "*.lrv", "*.ctg", "*.json"),
+    *("*.mov", "*.mp4", "*.m4v", "*.3gp", "*.avi", "*.mts", "*.m2ts", "*.wav"),
+)
 
 Fit = Literal["inside", "cover", "pad"]
 Format = Literal["keep", "jpeg", "png", "webp", "avif"]
@@ -138,15 +146,40 @@ class Limits:
     max_pixels: Mapping[str, int]
 
 
+def ignored_names(patterns: Iterable[str]) -> re.Pattern[str]:
+    """What finds a name between slashes that matches a pattern; ``*`` is any characters, ``?`` is one.
+
+    The segments "." and ".." are never found: a key with one is rejected.
+    """
+    names = "|".join(re.escape(each).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") for each in patterns)
+    return re.compile(rf"(?:^|/)(?!\.\.?(?:/|\Z))(?:{names or '(?!)'})(?:/|\Z)", re.IGNORECASE)
+
+
+IGNORED_BY_DEFAULT: Final = ignored_names(DEFAULT_IGNORE)
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything recipe.toml says.
 
-    Limits are no part of any fingerprint: they decide whether there is a variant, not what it looks like.
+    Limits and ``ignored`` are no part of any fingerprint: they decide whether there is a variant, not its looks.
+
+    Args:
+        ignored: finds the names of files and folders that are no uploads of images, in a key without its prefix.
     """
 
     variants: tuple[VariantSpec, ...]
     limits: Limits
+    ignored: re.Pattern[str] = IGNORED_BY_DEFAULT
+
+    def ignores(self, name: str, size: int | None = None) -> bool:
+        """Whether an object is acknowledged without being processed: a folder made in the S3 console, or ``ignored``.
+
+        Args:
+            name: its key, without the prefix of uploads.
+            size: in bytes, None when unknown.
+        """
+        return (name.endswith("/") and size == 0) or self.ignored.search(name) is not None
 
     def in_jpeg(self) -> "Recipe":
         """This recipe with "jpeg" in place of "keep"; equal to it where it keeps no format."""

@@ -12,6 +12,7 @@ from processing.recipe.model import (
     DEFAULT_BYTES,
     DEFAULT_FRAMES,
     DEFAULT_PIXELS,
+    IGNORED_BY_DEFAULT,
     LONGEST_SIDE,
     WHITE,
     Fit,
@@ -23,6 +24,7 @@ from processing.recipe.model import (
     Recipe,
     VariantSpec,
     Watermark,
+    ignored_names,
 )
 from processing.recipe.table import Table
 
@@ -50,12 +52,13 @@ def load(text: str, *, folder: Path = ROOT) -> Recipe:
     marks = {table.name: _watermark(table, folder) for table in top.tables("watermarks")}
     variants = tuple(_variant(table, marks) for table in top.tables("variants"))
     limits = _limits(top.table("limits"))
+    ignored = _ignored(top)
     top.refuse_the_rest()
     if not variants:
         faults.append("variants: there are none; add a table such as [variants.phone]")
     if faults:
         raise Misconfigured(faults)
-    return Recipe(variants, limits)
+    return Recipe(variants, limits, ignored)
 
 
 def _variant(table: Table, marks: Mapping[str, Watermark]) -> VariantSpec:
@@ -136,6 +139,18 @@ def _logo(table: Table, name: str, folder: Path) -> bytes | None:
     if not content.startswith(PNG_BEGINS) or b"IEND" not in content[-12:]:
         table.fault("logo", f"{name!r} is not a whole PNG file")
     return content
+
+
+def _ignored(table: Table) -> re.Pattern[str]:
+    patterns = table.texts("ignore")
+    if patterns is None:
+        return IGNORED_BY_DEFAULT
+    for pattern in patterns:
+        if "/" in pattern:
+            table.fault("ignore", f"{pattern!r} has a slash; a pattern is for one name, of a file or of a folder")
+        elif not pattern.strip("*"):
+            table.fault("ignore", f"{pattern!r} matches every image")
+    return ignored_names(patterns)
 
 
 def _limits(table: Table) -> Limits:

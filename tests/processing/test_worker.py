@@ -339,8 +339,9 @@ def test_an_object_from_elsewhere_is_malformed(lab: Lab, event: ObjectCreated) -
     assert lab.table.items == {}
 
 
-def test_a_folder_of_the_console_is_no_image(lab: Lab) -> None:
-    event = lab.upload(b"", key="images/holiday/")
+@pytest.mark.parametrize(("key", "body"), [("images/holiday/", b""), ("images/2026/IMG_1.AAE", b"<plist>")])
+def test_what_the_recipe_ignores_is_acknowledged_and_leaves_no_record(lab: Lab, key: str, body: bytes) -> None:
+    event = lab.upload(body, key=key)
 
     assert lab.worker.handle(event, ONCE).kind == Kind.IGNORED
     assert lab.table.items == {}

@@ -39,12 +39,45 @@ def test_the_recipe_that_ships_makes_three_variants():
 
 def test_what_is_written_in_comments_of_the_recipe_that_ships_works_too():
     text = (ROOT / "recipe.toml").read_text(encoding="utf-8")
-    optional = ("# watermark", "# [watermarks", "# text", "# position", "# scale", "# opacity", "# margin")
+    optional = ("# ignore", "# watermark", "# [watermarks", "# text", "# position", "# scale", "# opacity", "# margin")
     lines = [line.removeprefix("# ") if line.startswith(optional) else line for line in text.splitlines()]
 
     recipe = load("\n".join(lines))
 
     assert recipe.variants[0].watermark == Watermark(text="© Example")
+    assert [name for name in ("a.mp4", "a.mov", "a.AAE", ".a") if recipe.ignores(name)] == ["a.mov", "a.AAE", ".a"]
+
+
+IGNORED = ("a/.DS_Store", "._IMG_1.jpg", ".trash/IMG_1.jpg", "IMG_1.AAE", "a/b.Mov", "THUMBS.DB", "@eaDir/a.jpg/T.jpg")
+TAKEN = ("a.jpg", "a.b.jpg", "mov", "a.mov.jpg", "aae/a.jpg", "a/", "a/../b.jpg", "./b.jpg", "", "IMG_1.CR2", "a.pdf")
+
+
+def test_what_desktops_and_cameras_put_beside_photos_is_ignored_by_default():
+    recipe = load(PHONE)
+
+    assert [name for name in (*IGNORED, *TAKEN) if recipe.ignores(name)] == list(IGNORED)
+
+
+def test_only_an_empty_object_with_a_slash_at_its_end_is_a_folder():
+    recipe = load("ignore = []\n" + PHONE)
+
+    assert [recipe.ignores("a/", size) for size in (0, 1, None)] == [True, False, False]
+    assert not recipe.ignores("a", 0)
+
+
+def test_patterns_of_the_recipe_replace_the_default():
+    recipe = load('ignore = ["*-DRAFT.*"]\n' + PHONE)
+
+    assert (recipe.ignores("a/cat-draft.jpg"), recipe.ignores("IMG_1.AAE")) == (True, False)
+
+
+def test_patterns_that_can_match_no_name_or_match_all_are_refused():
+    assert faults('ignore = [""]\n' + PHONE) == ("ignore: [''] is not a list of texts",)
+    assert faults('ignore = ["raw/*", "**"]\n' + PHONE) == (
+        "ignore: 'raw/*' has a slash; a pattern is for one name, of a file or of a folder",
+        "ignore: '**' matches every image",
+    )
+    assert faults('ignore = "*.mov"\n' + PHONE) == ("ignore: '*.mov' is not a list of texts",)
 
 
 def test_every_setting_of_a_variant_is_read():

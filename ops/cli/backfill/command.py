@@ -85,7 +85,7 @@ def backfill(
     since = changed_since.replace(tzinfo=UTC) if changed_since else None
     records = Records(ImagesTable(stage.client("dynamodb"), stage.images_table), stage.uploads_bucket)
     judge = Missing(plan, rejected, time.time) if missing else None
-    wanted = Wanted(prefix, since, records if missing or dry_run else None, judge)
+    wanted = Wanted(plan, prefix, since, records if missing or dry_run else None, judge)
     find = _source(stage, source, prefix, columns, by_date=since is not None)
     if dry_run:
         _estimate(stage, wanted, find(""), plan, as_json=as_json)

@@ -24,7 +24,7 @@ class Decision(StrEnum):
     ARCHIVED = "archived"
     CUSTOMER_KEY = "under a customer's key"
     OUTSIDE = "outside the prefix"
-    FOLDER = "folders"
+    IGNORED = "ignored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ class Wanted:
         missing: None when even what is done is wanted; needs ``records``.
     """
 
+    plan: VariantPlan
     prefix: str
     changed_since: datetime | None = None
     records: Records | None = None
@@ -112,8 +113,8 @@ class Wanted:
             return Decision.OUTSIDE
         if not found.etag:
             return _unreadable(found) or Decision.GONE
-        if found.key.endswith("/") and found.size == 0:
-            return Decision.FOLDER  # the consumer would ignore it
+        if self.plan.ignores(found.key, found.size):
+            return Decision.IGNORED
         if self.changed_since and found.modified and found.modified < self.changed_since:
             return Decision.OLDER
         return Decision.WANTED

@@ -317,8 +317,9 @@ def test_a_fresh_upload_may_still_wait_in_a_queue_that_holds_messages():
     assert judge(case(None), now=uploaded + 9, queued=False)[0] is Fine.PENDING
 
 
-def test_folders_have_no_variants():
-    assert judge(case(None, key="images/a/", size=0, variants=()))[0] is Fine.FOLDER
+def test_what_the_recipe_ignores_has_no_variants():
+    assert judge(case(None, key="images/a/", size=0, variants=()))[0] is Fine.IGNORED
+    assert judge(case(None, key="images/a/IMG_1.AAE", variants=()))[0] is Fine.IGNORED
 
 
 class Images(ImagesTable):

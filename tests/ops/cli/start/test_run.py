@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from ops.cli.dlq.selection import read_queue
 from ops.cli.main import make_app
 from ops.cli.queues import depth_of
+from ops.cli.recipes import read_recipe
 from ops.cli.start import command
 from ops.cli.start.photos import select
 from ops.cli.start.run import Run
@@ -61,7 +62,7 @@ def totals(run):
 
 @pytest.fixture(scope="module")
 def samples():
-    return select(command.SAMPLES, leave_out=Path("out")).photos
+    return select(command.SAMPLES, recipe=read_recipe(), leave_out=Path("out")).photos
 
 
 def record(stack, key):
@@ -166,7 +167,7 @@ def test_a_write_by_the_second_upload_would_be_seen(stack, tmp_path):
     name = f"{uuid.uuid4()}.jpg"
     Image.new("RGB", (64, 48), "teal").save(photos / name)
     run = Run(stack, tmp_path, timeout=60, console=Console(quiet=True))
-    _, ends = run.through(select(photos, leave_out=tmp_path / "out"), again=False)
+    _, ends = run.through(select(photos, recipe=read_recipe(), leave_out=tmp_path / "out"), again=False)
     s3.delete_object(Bucket=stack.outputs["VariantsBucket"], Key=f"phone/{name}")
 
     again = run.upload_again(ends)
