@@ -54,7 +54,6 @@ class Renderers:
     ) -> None:
         self._renderers = tuple(renderers)
         self._recipe = recipe
-        self._recipe_in_jpeg = recipe.in_jpeg()
         self._memory = memory
         self._budget = budget
         self._clock = clock
@@ -78,9 +77,10 @@ class Renderers:
             NotStarted: the invocation ends too soon to begin.
             OutOfTime: too little time is left for a second try, beside the time promised to others.
         """
-        if recipe not in (self._recipe, self._recipe_in_jpeg):
+        in_jpeg = recipe != self._recipe
+        if in_jpeg and recipe != self._recipe.in_jpeg():
             raise ValueError("the renderers were started with another recipe")
-        image, first = Image.of(data, in_jpeg=recipe != self._recipe), Try(alone=False, only=only)
+        image, first = Image.of(data, in_jpeg=in_jpeg), Try(alone=False, only=only)
         try:
             return self._try(image, first)
         except (Rejected, RenderBug, SandboxFailed) as error:
