@@ -25,6 +25,10 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+Link = Callable[[VariantRecord, str, str], str]
+"""The URL of a variant of the version with this ETag, for a file with this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file for which an id was created.
@@ -100,14 +104,12 @@ def not_uploaded() -> ImageStatus:
     return _rejected(None, _explanation("NotUploaded"))
 
 
-def as_document(
-    upload: Upload, status: ImageStatus, *, location: str, link: Callable[[str, str], str]
-) -> dict[str, Any]:
+def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Link) -> dict[str, Any]:
     """An image as the JSON of a response.
 
     Args:
         location: its path.
-        link: returns the URL of a variant's key, for a file with a name.
+        link: makes the URLs of variants.
     """
     document: dict[str, Any] = {
         "id": upload.id,
@@ -132,8 +134,9 @@ def as_document(
         if status.state is State.DONE and record.image is not None:
             document["metadata"] = _metadata(record, record.image)
             document["lost"] = list(record.image.lost)
+            document |= _preview(record.image)
             document["variants"] = [
-                _variant(each, location, link(each.key, file_name(upload.name, each.format)))
+                _variant(each, location, link(each, record.version.etag, file_name(upload.name, each.format)))
                 for each in record.variants
             ]
     return document
@@ -157,6 +160,10 @@ def _metadata(record: Record, image: ImageRecord) -> dict[str, Any]:
         "created_date": image.created_date,
         "tags": list(record.tags),
     }
+
+
+def _preview(image: ImageRecord) -> dict[str, Any]:
+    return {"placeholder": image.placeholder_url, "color": image.color} if image.placeholder else {}
 
 
 def _variant(variant: VariantRecord, location: str, url: str) -> dict[str, Any]:

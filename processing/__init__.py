@@ -7,7 +7,7 @@ Read in this order:
     batch       Lambda's partial batch responses; the fate of a message by the outcome of its objects
     messages    SQS messages: parsed, grouped by object, processed in parallel, postponed
     events      an SQS body becomes ObjectCreated and ObjectRemoved
-    ledger      the images table: items (record, item), and their changes: claim, complete, reject, fail, release
+    ledger      the images table: items (record, image, item), and their changes: claim, complete, reject, fail, release
     storage     objects in S3, one conditional request in each method; the rule for AWS's refusals
     recipe      the variants to make, read from recipe.toml
     imaging     bytes become variants, by an ordered list of named steps

@@ -151,7 +151,8 @@ class Publication:
     def _put(self, made: RenderedVariant, etag: str, *, over: Published | None) -> VariantRecord:
         """Write a variant over the one that was seen before the source was read, unless that one is the same."""
         spec = next(spec for spec in self._recipe.variants if spec.name == made.name)
-        new = NewVariant(self.keys[made.name], made.data, made.content_type, etag, spec.fingerprint(made.format))
+        fingerprint = spec.fingerprint(made.format)
+        new = NewVariant(self.keys[made.name], made.data, made.content_type, etag, fingerprint, spec.cache)
         for number in self._lease.rounds(f"s3:PutObject {new.key}"):
             if number:
                 over = self._store.variant(new.key)

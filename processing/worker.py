@@ -6,7 +6,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -127,8 +127,7 @@ class Worker:
         return self._create(event, delivery)
 
     def _create(self, event: ObjectCreated, delivery: Delivery) -> Outcome:
-        claim = self._claim(event, delivery)
-        if claim is None:
+        if (claim := self._claim(event, delivery)) is None:
             return Outcome(Kind.DUPLICATE)
         timings = Timings(self.clock)
         with self._recording_failures(claim, delivery):
@@ -244,4 +243,5 @@ def _image(
         variants=variants,
         lost=rendered.lost,
         timings=timings,
+        **asdict(rendered.preview),
     )

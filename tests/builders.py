@@ -1,6 +1,8 @@
 """Messages, events and pictures made in code."""
 
+import base64
 import json
+import zlib
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
@@ -9,7 +11,7 @@ from urllib.parse import quote_plus
 from botocore.exceptions import ClientError
 
 from processing.errors import CorruptImage
-from processing.imaging import Rendered, RenderedVariant, Source
+from processing.imaging import Preview, Rendered, RenderedVariant, Source
 from processing.ledger import ImageRecord, VariantRecord
 from processing.naming import plan_of
 from processing.recipe import Limits, Recipe, VariantSpec
@@ -42,6 +44,11 @@ def finished(made: Recipe, key: str) -> ImageRecord:
     return ImageRecord("jpeg", "RGB", 8, 6, 10, "image/jpeg", False, None, variants)
 
 
+def preview_of(data: bytes) -> Preview:
+    """What `fake_render` gives for these bytes; it depends on them alone."""
+    return Preview(base64.b64encode(data).decode(), f"#{zlib.crc32(data) & 0xFFFFFF:06x}")
+
+
 def fake_render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
     """Variants that show what they were made from: ``<variant>:<quality>:<data>``; no other setting alters them."""
     if data.startswith(BROKEN):
@@ -61,7 +68,7 @@ def fake_render(data: bytes, recipe: Recipe, only: Collection[str] | None = None
         for spec in recipe.variants
         if only is None or spec.name in only
     )
-    return Rendered(source, variants, ())
+    return Rendered(source, variants, (), preview_of(data))
 
 
 def s3_record(

@@ -13,14 +13,13 @@ from typing import Any, Final
 
 from PIL import (
     AvifImagePlugin,
-    BmpImagePlugin,
     GifImagePlugin,
     ImageFile,
     WebPImagePlugin,
 )
 
 from processing.errors import UnsupportedFormat
-from processing.imaging import png_reader, tiff_reader, whole
+from processing.imaging import bmp_reader, png_reader, tiff_reader, whole
 from processing.picture import Size
 
 Reader = type[ImageFile.ImageFile]
@@ -34,7 +33,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "webp": WebPImagePlugin.WebPImageFile,
     "tiff": tiff_reader.TiffFile,
     "avif": AvifImagePlugin.AvifImageFile,
-    "bmp": BmpImagePlugin.BmpImageFile,
+    "bmp": bmp_reader.BmpFile,
 }
 GZIP: Final = b"\x1f\x8b\x08"
 TIFF_BEGINS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

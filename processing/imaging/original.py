@@ -95,10 +95,9 @@ def open_original(data: bytes, limits: Limits) -> Original:
             image = image.without_animation(data)
         header = _header(image_format, image, early)
     _check_kind(image_format, image)
-    _fix_transparent_colour(image_format, data, image)
     if image_format == "png" and "exif" not in image.info:
         image.info["exif"] = formats.trailing_exif(data)
-    return Original(data, header, image, exif.read(image), _profile(image_format, data, image), found)
+    return Original(data, header, image, exif.read(image), colour.profile_of(image_format, data, image), found)
 
 
 def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
@@ -185,25 +184,6 @@ def _check_kind(image_format: str, image: Any) -> None:
         tags = image.tag_v2
         if DNG_VERSION in tags or (SUB_IFDS in tags and tags.get(SUBFILE_TYPE, 0) & 1):
             raise UnsupportedFormat("a camera's raw file: convert it to JPEG or TIFF first")
-
-
-def _fix_transparent_colour(image_format: str, data: bytes, image: Image.Image) -> None:
-    """Scale the transparent colour of a PNG to 8 bits: Pillow leaves it at the PNG's own depth."""
-    key = image.info.get("transparency")
-    if image_format != "png" or key is None or isinstance(key, bytes) or image.mode in ("1", "P"):
-        return
-    depth = data[24]
-    samples = [value >> 8 if depth == 16 else value * 255 // (2**depth - 1) for value in _as_tuple(key)]
-    image.info["transparency"] = samples[0] if len(samples) == 1 else tuple(samples)
-
-
-def _profile(image_format: str, data: bytes, image: Image.Image) -> bytes | None:
-    icc = image.info.get("icc_profile")
-    return icc if isinstance(icc, bytes) and icc else colour.profile_from_numbers(image_format, data, image.info)
-
-
-def _as_tuple(key: int | tuple[int, ...]) -> tuple[int, ...]:
-    return key if isinstance(key, tuple) else (key,)
 
 
 @cache

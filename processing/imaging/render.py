@@ -20,8 +20,9 @@ from processing.imaging.encode import (
 from processing.imaging.formats import ANIMATED, frame_duration, play_count
 from processing.imaging.losses import losses
 from processing.imaging.original import Original, frames, open_original
-from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, Job, take
-from processing.picture import Header, Rendered, RenderedVariant, Size, Source
+from processing.imaging.preview import preview
+from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, UNMARKED, Job, take
+from processing.picture import Header, Preview, Rendered, RenderedVariant, Size, Source
 from processing.recipe import Recipe
 
 # Memory, as measured and rounded up: `tests/sandbox/test_memory_estimate.py` compares the engine with it
@@ -74,6 +75,7 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
         source=_source(original, transparent=transparent),
         variants=tuple(variants[spec.name] for spec in recipe.variants if spec.name in variants),
         lost=tuple(sorted(lost | _lost_in(original, jobs, transparent=transparent))),
+        preview=_preview(jobs, first),
     )
 
 
@@ -107,6 +109,12 @@ def _sequences(
             frames[job.name].append(converters[job.name](take(FINISH, scaled[job.name], job)))
     plays = play_count(original.image)
     return {name: FrameSequence(reel, durations[: len(reel)], plays) for name, reel in frames.items()}
+
+
+def _preview(jobs: Sequence[Job], first: Pictures) -> Preview:
+    """Of the first frame of the smallest variant, without its mark; the same whichever variants are wanted."""
+    smallest = min(jobs, key=lambda job: _area(job.layout.size))
+    return preview(take(UNMARKED, first[smallest.name], smallest))
 
 
 def _gain_map(original: Original, jobs: Sequence[Job]) -> gainmap.GainMap | None:

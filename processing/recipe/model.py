@@ -13,6 +13,7 @@ ENGINE: Final[Mapping[str, int]] = {"jpeg": 2, "png": 2, "webp": 2, "avif": 2, "
 Every variant in that format is then out of date, and no other."""
 
 LONGEST_SIDE: Final = 16383  # pixels: what WebP can hold
+DEFAULT_CACHE: Final = "public, max-age=60"
 
 # Chosen so that one image of each kind fits a function of 1,769 MB: docs/benchmarks.md has the measured peaks.
 DEFAULT_BYTES: Final = 100_000_000
@@ -102,6 +103,7 @@ class VariantSpec:
         progressive: for JPEG: smaller, and 2 to 3 times the CPU to encode.
         metadata: "strip" all of it, or keep the "copyright" notice and strip the rest.
         hdr: "keep" an original's HDR gain map, from JPEG to JPEG, or "drop" it.
+        cache: the object's Cache-Control.
     """
 
     name: str
@@ -116,6 +118,7 @@ class VariantSpec:
     progressive: bool = False
     metadata: Metadata = "strip"
     hdr: Hdr = "keep"
+    cache: str = DEFAULT_CACHE
     watermark: Watermark | None = None
 
     def fingerprint(self, output: str) -> str:

@@ -192,7 +192,12 @@ def _rendered_message(rendered: Rendered) -> dict[str, Any]:
         }
         for made in rendered.variants
     ]
-    return {"source": asdict(rendered.source), "variants": variants, "lost": rendered.lost}
+    return {
+        "source": asdict(rendered.source),
+        "variants": variants,
+        "lost": rendered.lost,
+        "preview": asdict(rendered.preview),
+    }
 
 
 def _failure_message(error: Exception) -> dict[str, Any]:

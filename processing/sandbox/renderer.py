@@ -22,7 +22,7 @@ from processing.errors import (
     SandboxFailed,
     UnsupportedFormat,
 )
-from processing.picture import Rendered, RenderedVariant, Source
+from processing.picture import Preview, Rendered, RenderedVariant, Source
 from processing.sandbox.processes import ChannelClosed, Children, NotDelivered, ProtocolError, digest
 
 T = TypeVar("T")
@@ -232,7 +232,8 @@ def _rendered(message: Mapping[str, Any], body: bytes) -> Rendered:
         at += size
     if at != len(body):
         raise ValueError(f"{at} bytes were announced, {len(body)} came")
-    return Rendered(Source(**message["source"]), tuple(variants), tuple(message["lost"]), message["milliseconds"])
+    source, preview = Source(**message["source"]), Preview(**message["preview"])
+    return Rendered(source, tuple(variants), tuple(message["lost"]), preview, message["milliseconds"])
 
 
 def _failure_of(status: int | None) -> Rejected | SandboxFailed:

@@ -75,6 +75,25 @@ def test_a_finished_image_shows_its_metadata_and_links_and_nothing_more_will_hap
     assert "Retry-After" not in answer.headers
 
 
+def test_a_finished_image_has_a_placeholder_and_a_color_alone_and_in_a_list(
+    gateway: Gateway, stage: Stage, image_id: str
+) -> None:
+    stage.finish(image_id, placeholder="UklGRg==", color="#8a6b4f")
+
+    alone = gateway.get(f"/images/{image_id}").json
+    (listed,) = [each for each in gateway.get("/images").json["images"] if each["id"] == image_id]
+
+    for image in (alone, listed):
+        assert image["placeholder"] == "data:image/webp;base64,UklGRg=="
+        assert image["color"] == "#8a6b4f"
+
+
+def test_an_image_from_before_there_were_placeholders_has_none(gateway: Gateway, stage: Stage, image_id: str) -> None:
+    stage.finish(image_id)
+
+    assert not {"placeholder", "color"} & gateway.get(f"/images/{image_id}").json.keys()
+
+
 @pytest.mark.parametrize(
     ("cause", "text"),
     [

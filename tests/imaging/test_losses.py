@@ -66,7 +66,9 @@ def test_words_about_a_manifest_are_none():
     assert rendered(saved(scene(), "JPEG", comment=MANIFEST)).lost == ()
 
 
-@pytest.mark.parametrize(("primaries", "transfer", "lost"), [(9, 16, ("hdr",)), (9, 18, ("hdr",)), (1, 13, ())])
+@pytest.mark.parametrize(
+    ("primaries", "transfer", "lost"), [(1, 16, ("hdr",)), (9, 18, ("hdr", "wide_gamut")), (1, 13, ())]
+)
 def test_a_png_says_by_its_code_points_that_it_is_hdr(primaries, transfer, lost):
     png = saved(scene(), "PNG")
     marked = png[:33] + chunk(b"cICP", bytes((primaries, transfer, 0, 1))) + png[33:]

@@ -82,7 +82,7 @@ def test_a_child_makes_the_variants_that_are_missing_with_the_same_bytes(make: M
     made = make().render(image, recipe, ["phone"])
 
     assert made.variants == tuple(variant for variant in whole.variants if variant.name == "phone")
-    assert (made.source, made.lost) == (whole.source, whole.lost)
+    assert (made.source, made.lost, made.preview) == (whole.source, whole.lost, whole.preview)
 
 
 def test_a_child_makes_the_very_same_pictures(make: Make, recipe: Recipe) -> None:

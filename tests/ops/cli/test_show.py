@@ -55,6 +55,8 @@ def test_a_finished_photo_is_shown_with_its_version_and_its_variants(show, done)
     (version,) = said["versions"]
     assert (version["status"], version["attempts"], version["in_bucket"]) == ("DONE", 1, True)
     assert set(version["timings"]) >= {"fetch", "render", "publish"}
+    assert version["placeholder"].startswith("data:image/webp;base64,UklGR")
+    assert len(bytes.fromhex(version["color"].removeprefix("#"))) == 3
     assert [(each["name"], each["now"]) for each in said["variants"]] == [
         ("desktop", "there"),
         ("tablet", "there"),
@@ -79,7 +81,8 @@ def test_the_page_tells_the_same_to_people(show, done):
     result = show(done[0])
 
     assert result.exit_code == 0
-    for fact in ("in the bucket now", "DONE", "jpeg RGB 96×64", "today's", "desktop", "there"):  # noqa: RUF001
+    facts = ("in the bucket now", "DONE", "jpeg RGB 96×64", "today's", "desktop", "there")  # noqa: RUF001
+    for fact in (*facts, "data:image/webp;base64,UklGR", "color        #"):
         assert fact in result.stdout
     assert result.stderr == ""
 
