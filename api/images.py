@@ -13,6 +13,7 @@ from api.service import Service, location_of
 from api.status import ImageStatus, Link, State, Upload, as_document, is_abandoned, not_uploaded, status_of
 from api.versions import THREADS
 from processing.ledger import Record, current
+from processing.naming import file_name
 
 Assemble = Callable[[list[dict[str, Any]]], dict[str, Any]]
 
@@ -47,7 +48,8 @@ def get_variant(service: Service, request: Request) -> Response:
         for variant in record.variants:
             if variant.name == request.parameters["variant"]:
                 max_age = service.settings.link_seconds // 2
-                location = service.objects.link(variant, record.version.etag)
+                name = file_name(upload.name, variant.format)
+                location = service.objects.link(variant, record.version.etag, name)
                 return Response(302, {"Location": location, "Cache-Control": f"private, max-age={max_age}"})
     raise Problem(404, f"Variant not found. The image's status is {status.state}.", headers=_retry_after([status]))
 
@@ -95,7 +97,7 @@ def _respond(
             ]
         )
 
-    tag = tag_of(json.dumps([document(lambda _variant, _etag: ""), service.objects.period()]))
+    tag = tag_of(json.dumps([document(lambda _variant, _etag, _name: ""), service.objects.period()]))
     headers = {"Cache-Control": "private, no-cache", **_retry_after(statuses)}
     return cached(request, tag, lambda: as_json(200, document(service.objects.link)), headers)
 

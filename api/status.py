@@ -8,6 +8,7 @@ from typing import Any, Final, assert_never
 
 from api.ids import created_at
 from processing.ledger import ImageRecord, Phase, Record, VariantRecord
+from processing.naming import file_name
 
 UPLOAD_GRACE: Final = 3600  # seconds after a presigned POST expires: an upload that began in time has ended by then
 MIN_WAIT, MAX_WAIT = 1, 30  # seconds; Retry-After of a waiting image is a tenth of its age, within these
@@ -24,8 +25,8 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-Link = Callable[[VariantRecord, str], str]
-"""The URL of a variant of the version with this ETag."""
+Link = Callable[[VariantRecord, str, str], str]
+"""The URL of a variant of the version with this ETag, for a file with this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,8 @@ def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Lin
             document["lost"] = list(record.image.lost)
             document |= _preview(record.image)
             document["variants"] = [
-                _variant(each, location, link(each, record.version.etag)) for each in record.variants
+                _variant(each, location, link(each, record.version.etag, file_name(upload.name, each.format)))
+                for each in record.variants
             ]
     return document
 

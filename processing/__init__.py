@@ -13,7 +13,7 @@ Read in this order:
     imaging     bytes become variants, by an ordered list of named steps
     picture     the interface of imaging: an image's header, and the variants rendered from it
     sandbox     decoding and rendering in child processes; budgets of memory and time
-    naming      the keys of an object's variants
+    naming      what an object's key decides: the recipe for it, and the keys of its variants
     backoff     a worker's lease, and its rounds against other writers
     errors      the error tree
     fingerprint one name for one bug, the same in every process

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from processing.errors import CorruptImage
 from processing.imaging import Preview, Rendered, RenderedVariant, Source
 from processing.ledger import ImageRecord, VariantRecord
-from processing.naming import variant_keys
+from processing.naming import plan_of
 from processing.recipe import Limits, Recipe, VariantSpec
 
 UPLOADS = "uploads"
@@ -36,9 +36,10 @@ def changed(made: Recipe, *names: str, **settings: Any) -> Recipe:
 
 def finished(made: Recipe, key: str) -> ImageRecord:
     """What the ledger has of an image whose variants this recipe has made."""
-    keys = variant_keys(key, prefix="images/", formats={spec.name: spec.format for spec in made.variants})
+    plan = plan_of(made, key, prefix="images/")
     variants = tuple(
-        VariantRecord(spec.name, keys[spec.name], "jpeg", 8, 6, 10, spec.fingerprint("jpeg")) for spec in made.variants
+        VariantRecord(spec.name, plan.keys[spec.name], "jpeg", 8, 6, 10, spec.fingerprint("jpeg"))
+        for spec in plan.recipe.variants
     )
     return ImageRecord("jpeg", "RGB", 8, 6, 10, "image/jpeg", False, None, variants)
 

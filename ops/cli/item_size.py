@@ -51,7 +51,7 @@ class ItemSizes:
 
 def usual_item(plan: VariantPlan, version: Version) -> Attributes:
     """The item of a photo from a phone, finished at the first attempt."""
-    keys = plan.keys(version.key)
+    keys = plan.of(version.key).keys
     variants = tuple(
         VariantRecord(spec.name, keys[spec.name], "jpeg", 1920, 1440, 345_678, "0123456789")
         for spec in plan.recipe.variants

@@ -16,6 +16,7 @@ from processing.recipe import VariantSpec
 
 CONTENT_TYPES: Final = {each: f"image/{each}" for each in ("jpeg", "png", "webp", "avif", "gif")}
 WITHOUT_METADATA: Final = ("gif",)
+WITHOUT_TRANSPARENCY: Final = ("jpeg",)
 DEFAULT_QUALITY: Final = {"jpeg": 82, "webp": 80, "avif": 60}
 # Half the CPU of the encoders' own defaults (WebP) and an eighth (AVIF), for files 2 to 3 % and 10 % larger.
 DEFAULT_WEBP_METHOD: Final = 2

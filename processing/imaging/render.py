@@ -12,6 +12,7 @@ from processing.imaging.budget import Budget
 from processing.imaging.encode import (
     CONTENT_TYPES,
     WITHOUT_METADATA,
+    WITHOUT_TRANSPARENCY,
     FrameSequence,
     can_animate,
     frame_converter,
@@ -75,7 +76,7 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     return Rendered(
         source=_source(original, transparent=transparent),
         variants=tuple(variants[spec.name] for spec in recipe.variants if spec.name in variants),
-        lost=tuple(sorted(lost | _lost_in(original, jobs))),
+        lost=tuple(sorted(lost | _lost_in(original, jobs, transparent=transparent))),
         preview=_preview(jobs, first),
     )
 
@@ -149,11 +150,13 @@ def _source(original: Original, *, transparent: bool) -> Source:
     )
 
 
-def _lost_in(original: Original, jobs: Sequence[Job]) -> set[str]:
+def _lost_in(original: Original, jobs: Sequence[Job], *, transparent: bool) -> set[str]:
     """The properties that the output formats cannot store."""
     lost = set()
     if original.is_animated and not all(can_animate(job.output) for job in jobs):
         lost.add("animation")
+    if transparent and any(job.output in WITHOUT_TRANSPARENCY for job in jobs):
+        lost.add("transparency")
     wanted = [job for job in jobs if job.layout.spec.metadata == "copyright" and original.metadata.copyright]
     if any(job.output in WITHOUT_METADATA for job in wanted):
         lost.add("copyright")

@@ -439,12 +439,18 @@ def test_a_cdn_takes_the_place_of_links(stage: Stage, clock: Clock) -> None:
     service = build_api({**ENVIRONMENT, "CDN_URL": "https://pictures.example.com/"})
     variant = VariantRecord("desktop", "desktop/a b.jpg", "jpeg", 8, 6, 99, "f1")
 
-    link = service.objects.link(variant, "e1")
+    link = service.objects.link(variant, "e1", "b.jpg")
     clock.now += 10_000_000
     assert link.startswith("https://pictures.example.com/desktop/a%20b.jpg?v=")
-    assert service.objects.link(variant, "e1") == link
+    assert service.objects.link(variant, "e1", "b.jpg") == link
     assert (
-        len({link, service.objects.link(variant, "e2"), service.objects.link(replace(variant, fingerprint="f2"), "e1")})
+        len(
+            {
+                link,
+                service.objects.link(variant, "e2", "b.jpg"),
+                service.objects.link(replace(variant, fingerprint="f2"), "e1", "b.jpg"),
+            }
+        )
         == 3
     )
     assert service.objects.links_origin() == "https://pictures.example.com"

@@ -53,6 +53,14 @@ def test_a_manifest_of_origin_is_lost_from_every_container():
     assert rendered(jpeg).lost == ()
 
 
+@pytest.mark.parametrize(("output", "lost"), [("jpeg", ("transparency",)), ("png", ()), ("webp", ()), ("keep", ())])
+def test_transparency_is_lost_in_a_jpeg_alone(output, lost):
+    transparent = saved(Image.new("RGBA", (40, 30), (200, 30, 30, 128)), "PNG")
+
+    assert rendered(transparent, format=output).lost == lost
+    assert rendered(saved(scene(), "PNG"), format=output).lost == ()
+
+
 def test_words_about_a_manifest_are_none():
     assert rendered(saved(scene(), "JPEG", comment=b"c2pa manifest")).lost == ()
     assert rendered(saved(scene(), "JPEG", comment=MANIFEST)).lost == ()

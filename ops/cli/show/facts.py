@@ -99,7 +99,7 @@ class Finder:
         """Those of the record; and those of today's recipe that it does not have, without a size."""
         yield from (self._variant(each, record) for each in record.variants)
         recorded = {(each.name, each.key) for each in record.variants}
-        for name, key in self.plan.keys(record.version.key).items():
+        for name, key in self.plan.of(record.version.key).keys.items():
             if (name, key) not in recorded:
                 yield self._variant(VariantRecord(name, key, "", 0, 0, 0), record)
 
@@ -107,7 +107,8 @@ class Finder:
         bucket = self.stage.variants_bucket
         answer = head(self.stage.client("s3"), bucket, variant.key)
         seen = Published.of(answer["ETag"], answer.get("Metadata", {})) if answer else None
-        state = self.plan.state(variant.name, seen, etag=record.version.etag, record=record)
+        key, etag = record.version.key, record.version.etag
+        state = self.plan.state(variant.name, seen, key=key, etag=etag, record=record)
         return VariantFacts(variant, state, self._link_of(variant, record) if seen else "")
 
     def _link_of(self, variant: VariantRecord, record: Record) -> str:

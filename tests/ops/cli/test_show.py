@@ -64,6 +64,19 @@ def test_a_finished_photo_is_shown_with_its_version_and_its_variants(show, done)
     ]
 
 
+def test_a_photo_that_became_a_jpeg_is_shown_under_its_variants_own_names(show, stage):
+    key = f"{prefix_of(stage)}scan.tif"
+    wait_for(stage, [(key, put(stage, key, jpeg()))], "DONE")
+
+    said = known(show(key, "--json"))
+
+    below = key.removeprefix(stage.uploads_prefix)
+    assert [(each["key"], each["now"]) for each in said["variants"]] == [
+        (f"{name}/{below}.jpg", "there") for name in ("desktop", "tablet", "phone")
+    ]
+    assert "today's" in show(key).stdout
+
+
 def test_the_page_tells_the_same_to_people(show, done):
     result = show(done[0])
 
