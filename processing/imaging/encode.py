@@ -3,18 +3,19 @@
 import io
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from PIL import Image
 
 from processing.imaging import exif, gif, palette
-from processing.imaging.formats import ANIMATED
 from processing.imaging.palette import Palette
+from processing.imaging.reel import Film, Reel
+from processing.picture import WRITTEN
 from processing.recipe import VariantSpec
 
-CONTENT_TYPES: Final = {each: f"image/{each}" for each in ("jpeg", "png", "webp", "avif", "gif")}
+CONTENT_TYPES: Final = {each: f"image/{each}" for each in WRITTEN}
 WITHOUT_METADATA: Final = ("gif",)
 DEFAULT_QUALITY: Final = {"jpeg": 82, "webp": 80, "avif": 60}
 # Half the CPU of the encoders' own defaults (WebP) and an eighth (AVIF), for files 2 to 3 % and 10 % larger.
@@ -30,7 +31,7 @@ SAMPLED_EVERY: Final = 128  # rows, or a fifth of them
 class FrameSequence:
     """The frames of one variant, one for a still; ``durations`` in milliseconds, ``plays`` 0 for endlessly."""
 
-    frames: Sequence[Image.Image]
+    frames: Sequence[Image.Image] | Reel
     durations: Sequence[int] = (0,)
     plays: int = 0
 
@@ -38,18 +39,11 @@ class FrameSequence:
     def is_animated(self) -> bool:
         return len(self.frames) > 1
 
-
-def can_animate(output: str) -> bool:
-    return output in ANIMATED
-
-
-def output_of(spec: VariantSpec, image_format: str, *, transparent: bool) -> str:
-    """The format a variant is written in: "keep" is the original's own, where browsers can show it."""
-    if spec.format != "keep":
-        return spec.format
-    if image_format in CONTENT_TYPES:
-        return image_format
-    return "png" if transparent else "jpeg"
+    @property
+    def mode(self) -> str:
+        """The mode that every frame is written in: the richest that any of them needs."""
+        modes = self.frames.modes if isinstance(self.frames, Reel) else {frame.mode for frame in self.frames}
+        return modes.pop() if len(modes) == 1 else "RGBA" if "RGBA" in modes else "RGB"
 
 
 def frame_converter(output: str) -> Callable[[Image.Image], Image.Image]:
@@ -77,7 +71,7 @@ def encode(
         return _gif(sequence, wanted)
     if output == "png" and not sequence.is_animated:
         return _still_png(sequence.frames[0], spec, metadata, wanted)
-    return ENCODERS[output](_in_one_mode(sequence), spec, metadata)
+    return ENCODERS[output](sequence, spec, metadata)
 
 
 def _jpeg(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
@@ -113,7 +107,8 @@ def _sample(image: Image.Image) -> Image.Image:
 
 def _png(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
     effort = DEFAULT_PNG_EFFORT if spec.effort is None else spec.effort
-    return _to_memory(sequence, "PNG", compress_level=effort, exif=metadata, loop=sequence.plays)
+    coder = _png_coder(sequence.frames[0].convert(sequence.mode), effort)
+    return _to_memory(sequence, "PNG", **coder, exif=metadata, loop=sequence.plays)
 
 
 def _webp(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
@@ -129,10 +124,10 @@ def _avif(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
 
 
 def _gif(sequence: FrameSequence, wanted: Palette | None) -> bytes:
-    frames = sequence.frames
+    frames: Iterable[Image.Image] = sequence.frames
     if wanted:
         fewer = gif.Indexer(wanted.colours)
-        frames = [fewer(frame.convert("RGBA")) for frame in frames]
+        frames = (fewer(frame.convert("RGBA")) for frame in frames)
     return gif.encode(frames, sequence.durations, sequence.plays)
 
 
@@ -144,22 +139,13 @@ ENCODERS: Final[Mapping[str, Callable[[FrameSequence, VariantSpec, bytes], bytes
 }
 
 
-def _in_one_mode(sequence: FrameSequence) -> FrameSequence:
-    """All frames in one mode, the richest that any of them needs."""
-    modes = {frame.mode for frame in sequence.frames}
-    if len(modes) == 1:
-        return sequence
-    mode = "RGBA" if "RGBA" in modes else "RGB"
-    return FrameSequence([frame.convert(mode) for frame in sequence.frames], sequence.durations, sequence.plays)
-
-
 def _to_memory(sequence: FrameSequence, file_format: str, **options: Any) -> bytes:
     out = io.BytesIO()
-    first, *rest = sequence.frames
-    if rest:
-        first.save(out, file_format, save_all=True, append_images=rest, duration=list(sequence.durations), **options)
+    if sequence.is_animated:
+        film = Film(sequence.frames, sequence.mode)
+        film.save(out, file_format, save_all=True, duration=list(sequence.durations), **options)
     else:
-        first.save(out, file_format, **options)
+        sequence.frames[0].save(out, file_format, **options)
     return out.getvalue()
 
 

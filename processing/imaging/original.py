@@ -5,17 +5,17 @@ import math
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
 from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
+from processing.geometry import GAP
 from processing.imaging import apng, colour, exif, formats, gainmap, unsupported
-from processing.imaging.geometry import GAP
 from processing.imaging.png_reader import PngFile
-from processing.picture import Header, Size
+from processing.picture import ANIMATED, Header, Size
 from processing.recipe import Limits
 
 # What Pillow's readers raise for invalid bytes; only calls of these readers are guarded with it
@@ -34,7 +34,8 @@ BROKEN: Final = (
 SAMPLES_8: Final = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB"})
 SAMPLES_16: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
 CHROMA_SAMPLES: Final[Mapping[int | None, float]] = {420: 1.5, 422: 2}  # a pixel; 3 in any other
-DNG_VERSION, SUBFILE_TYPE, SUB_IFDS = 50706, 254, 330
+COEFFICIENT_BYTES: Final = 2
+DNG_VERSION, SUBFILE_TYPE, SUB_IFDS, BITS_PER_SAMPLE, ROWS_PER_STRIP = 50706, 254, 330, 258, 278
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def open_original(data: bytes, limits: Limits) -> Original:
         UnsupportedFormat, CorruptImage, ImageTooLarge
     """
     if len(data) > limits.max_bytes:
-        raise ImageTooLarge(f"{len(data):,} bytes; the limit is {limits.max_bytes:,} (limits.bytes)")
+        raise ImageTooLarge.above(f"{len(data):,} bytes", f"{limits.max_bytes:,} bytes", "limits.bytes")
     image_format = formats.recognise(data)
     with reading(image_format, data):
         early = formats.scan(image_format, data, max_frames=limits.max_frames)
@@ -97,6 +98,7 @@ def open_original(data: bytes, limits: Limits) -> Original:
     _check_kind(image_format, image)
     if image_format == "png" and "exif" not in image.info:
         image.info["exif"] = formats.trailing_exif(data)
+    header = replace(header, copied_bytes=0 if image_format == "png" and _is_as_sent(image, data) else len(data))
     return Original(data, header, image, exif.read(image), colour.profile_of(image_format, data, image), found)
 
 
@@ -117,6 +119,8 @@ def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
             if original.is_animated:
                 image.seek(number)
             image.load()
+        if not original.is_animated:
+            _free_decoder(image)
         # A frame of a GIF may lie outside the screen, which Pillow then widens
         yield image.crop((0, 0, *size)) if original.is_animated and image.size != size else image
 
@@ -130,8 +134,10 @@ def reading(image_format: str, data: bytes) -> Iterator[None]:
     """
     try:
         yield
-    except (Image.DecompressionBombError, MemoryError) as error:
-        raise ImageTooLarge(f"{image_format}: {error or 'it does not fit in memory'}") from error
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge(f"{image_format}: {error} (a limit of Pillow, whatever limits.pixels allows)") from error
+    except MemoryError as error:
+        raise ImageTooLarge(f"{image_format}: it does not fit in memory (the parameter memory)") from error
     except BROKEN as error:
         kind = unsupported.kind_not_read(image_format, data)
         if kind:
@@ -147,32 +153,52 @@ def _header(
         mode=image.mode,
         width=image.width,
         height=image.height,
-        frames=early.frames if early else getattr(image, "n_frames", 1) if image_format in formats.ANIMATED else 1,
-        progressive="progressive" in image.info,
-        plane_bytes=_plane_bytes(image.info) if image_format == "heic" else 0.0,
+        frames=early.frames if early else getattr(image, "n_frames", 1) if image_format in ANIMATED else 1,
+        progressive=image_format == "jpeg" and _is_held(image),
+        is_unscaled=getattr(image, "is_lossless", False),
+        is_keyed="transparency" in image.info,
+        decoder_bytes=_decoder_bytes(image_format, image),
         gain_map=_header(image_format, found.picture) if found else None,
     )
 
 
-def _plane_bytes(info: Mapping[str, Any]) -> float:
-    return CHROMA_SAMPLES.get(info.get("chroma"), 3) * (1 if info.get("bit_depth", 8) <= 8 else 2)
+def _is_as_sent(image: Any, data: bytes) -> bool:
+    """Whether a PNG's reader left nothing out; its BytesIO then shares the file's bytes."""
+    return image.fp is not None and image.fp.getvalue() is data
+
+
+def _is_held(image: Any) -> bool:
+    return getattr(image, "is_held", True) or "progressive" in image.info
+
+
+def _decoder_bytes(image_format: str, image: Any) -> float:
+    """See `Header`."""
+    if image_format == "heic":
+        samples = CHROMA_SAMPLES.get(image.info.get("chroma"), 3.0)
+        return samples if image.info.get("bit_depth", 8) <= 8 else 2 * samples
+    if image_format == "jpeg" and _is_held(image):
+        factors = [(across, down) for _, across, down, _ in image.layer]
+        most = max(across for across, _ in factors) * max(down for _, down in factors)
+        return float(COEFFICIENT_BYTES * sum(across * down for across, down in factors) / max(most, 1))
+    if image_format == "tiff":
+        rows = min(image.tag_v2.get(ROWS_PER_STRIP, image.height), image.height)
+        bits = sum(image.tag_v2.get(BITS_PER_SAMPLE, (1,)))
+        return float(bits * rows / image.height / 8)
+    return 0.0
 
 
 def _check_size(kind: str, size: Size, frames: int, limits: Limits) -> None:
     pixels = size[0] * size[1]
     if pixels < 1:
         raise CorruptImage(f"the image has {size[0]} x {size[1]} pixels")
-    if pixels > limits.max_pixels[kind]:
-        raise ImageTooLarge(
-            f"{size[0]} x {size[1]} pixels; the limit is {limits.max_pixels[kind]:,} (limits.pixels.{kind})"
-        )
-    if frames > limits.max_frames:
-        raise ImageTooLarge(f"more than {limits.max_frames:,} frames (limits.frames)")
-    if frames > 1 and frames * pixels > limits.max_pixels["animation"]:
-        raise ImageTooLarge(
-            f"{frames} frames of {size[0]} x {size[1]} pixels; "
-            f"the limit is {limits.max_pixels['animation']:,} in all (limits.pixels.animation)"
-        )
+    shown = f"{size[0]} x {size[1]}"
+    if pixels > (most := limits.max_pixels[kind]):
+        raise ImageTooLarge.above(f"{shown} = {pixels:,} pixels", f"{most:,} pixels", f"limits.pixels.{kind}")
+    if frames > (most := limits.max_frames):  # some formats' frames are not counted beyond it
+        raise ImageTooLarge.above(f"at least {most + 1:,} frames", f"{most:,} frames", "limits.frames")
+    if frames > 1 and frames * pixels > (most := limits.max_pixels["animation"]):
+        found = f"{frames:,} frames of {shown} = {frames * pixels:,} pixels"
+        raise ImageTooLarge.above(found, f"{most:,} pixels in all frames", "limits.pixels.animation")
 
 
 def _check_kind(image_format: str, image: Any) -> None:
@@ -184,6 +210,12 @@ def _check_kind(image_format: str, image: Any) -> None:
         tags = image.tag_v2
         if DNG_VERSION in tags or (SUB_IFDS in tags and tags.get(SUBFILE_TYPE, 0) & 1):
             raise UnsupportedFormat("a camera's raw file: convert it to JPEG or TIFF first")
+
+
+def _free_decoder(image: Any) -> None:
+    """Free what is left beside the pixels of a still: a WebP's canvases, an AVIF's planes, and a copy of the pixels."""
+    if hasattr(image, "_decoder"):
+        image._decoder, image.fp = None, io.BytesIO()
 
 
 @cache

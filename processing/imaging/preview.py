@@ -6,7 +6,7 @@ from typing import Final
 
 from PIL import Image, ImageStat
 
-from processing.imaging.geometry import fitted
+from processing.geometry import fitted
 from processing.picture import Preview
 
 SIDE: Final = 16  # pixels of the longer side ...

@@ -68,6 +68,12 @@ def _test_picture(mode: str) -> Image.Image:
     return waves if mode == "L" else Image.merge(mode, bands[: len(mode)])
 
 
+def free_memory() -> None:
+    """Free what is kept for the next image: after a large one, Pillow keeps 256 MB, and the resizer more."""
+    Image.core.clear_cache()  # type: ignore[attr-defined]  # documented, but missing in Pillow's types
+    vars(_of_thread).clear()
+
+
 def _by_simd(image: Image.Image, size: Size) -> Image.Image:
     # The resizer does not check the target's mode, so it is made here; None leaves its memory uninitialized
     target = Image.new(image.mode, size, None)

@@ -79,7 +79,9 @@ class Answer:
             if "rejected" in message:
                 raise REJECTIONS.get(message["rejected"], CorruptImage)(message["text"])
             if "memory" in message:
-                raise RenderOutOfMemory(message["text"] or "the image does not fit in the memory allowed for it")
+                raise RenderOutOfMemory(
+                    message["text"] or "the image does not fit in the memory allowed for it (the parameter memory)"
+                )
             if "bug" in message:
                 raise RenderBug(message["bug"], message["text"], message["places"], message["traceback"])
         except (KeyError, TypeError) as error:
@@ -190,7 +192,7 @@ class Renderer:
             raise
         except TimeoutError:
             self._start()
-            raise RenderTimeout(f"rendering did not finish within {seconds:g} s") from None
+            raise RenderTimeout(f"rendering did not finish within {seconds:g} s (the parameter trySeconds)") from None
         except ChannelClosed:
             self._start()
             raise _failure_of(self.wait_until_started()) from None
