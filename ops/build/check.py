@@ -15,6 +15,7 @@ from pathlib import Path
 from processing import recipe
 from processing.errors import Misconfigured
 from processing.naming import overlaps
+from processing.reach import unreachable
 from processing.sandbox.capacity import LONGEST_TIMEOUT, animation_seconds, shortest_timeout
 from processing.settings import RENDERINGS
 
@@ -128,6 +129,7 @@ def faults(parameters: Mapping[str, object], *, region: str, recipe_text: str) -
         *_each(values),
         *_together(values, variants, region),
         *_in_time(values, made),
+        *_in_memory(values, made),
         *recipe_faults,
     ]
 
@@ -203,6 +205,19 @@ def _in_time(values: Mapping[str, object], made: recipe.Recipe | None) -> Iterat
         yield (
             f"recipe.toml: limits.pixels.animation: is {pixels}; give at most {int(pixels * seconds / takes)}, or "
             f"{math.ceil(takes)} trySeconds, for so long one takes to render with a memory of {memory}"
+        )
+
+
+def _in_memory(values: Mapping[str, object], made: recipe.Recipe | None) -> Iterator[str]:
+    """Whether a picture at each limit fits."""
+    if made is None or "memory" not in values or RULES["memory"](values["memory"]):
+        return
+    memory = _number(values["memory"], otherwise=0)
+    for each in unreachable(made, memory):
+        more = f", or at least {each.needed} memory" if each.needed else ""
+        yield (
+            f"recipe.toml: {each.setting}: is {each.value}; give at most {each.fits}{more}, "
+            f"for a picture at this limit does not fit into a memory of {memory}"
         )
 
 

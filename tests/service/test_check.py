@@ -1,8 +1,10 @@
 """A configuration that cannot work is refused before anything is packaged, all its faults at once, each by its name."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,15 @@ DEFAULTS = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]["d
 RECIPE = (PROJECT / "recipe.toml").read_text()
 
 
+SMALL = re.sub(r"= [0-9_]{9,}", "= 1_000_000", RECIPE)  # limits that every function reaches
+
+
 def found(**changes: object) -> list[str]:
-    return faults(DEFAULTS | changes, region="eu-west-1", recipe_text=RECIPE)
+    return found_in(RECIPE, changes)
+
+
+def found_in(recipe_text: str, changes: Mapping[str, object]) -> list[str]:
+    return faults(DEFAULTS | changes, region="eu-west-1", recipe_text=recipe_text)
 
 
 def test_the_service_as_it_is_has_no_fault() -> None:
@@ -165,8 +174,8 @@ def test_a_dead_letter_must_outlive_the_queue_it_comes_from() -> None:
 def test_a_timeout_in_which_not_every_message_can_have_its_try_is_refused(
     changes: dict[str, object], least: int
 ) -> None:
-    assert found(**changes, timeout=least) == []
-    (fault,) = found(**changes, timeout=least - 1)
+    assert found_in(SMALL, {**changes, "timeout": least}) == []
+    (fault,) = found_in(SMALL, {**changes, "timeout": least - 1})
     assert fault.startswith(f"timeout: is {least - 1}; give at least {least}, or a smaller batchSize (")
 
 
@@ -177,14 +186,35 @@ def test_where_no_timeout_would_do_the_fault_says_what_else_to_change() -> None:
 
 
 def test_an_animation_that_takes_longer_than_a_try_is_refused_by_its_limit() -> None:
-    assert found(trySeconds=20) == []
-    for changes, most, seconds in (({"trySeconds": 19}, 95_000_000, 20), ({"memory": 1024}, 57_885_811, 35)):
-        (fault,) = found(**changes)
-        assert fault.startswith(
-            f"recipe.toml: limits.pixels.animation: is 100000000; give at most {most}, or {seconds} trySeconds"
-        )
-    smaller = RECIPE.replace("animation = 100_000_000", "animation = 57_000_000")
-    assert faults(DEFAULTS | {"memory": 1024}, region="eu-west-1", recipe_text=smaller) == []
+    assert found(trySeconds=14) == []
+    (fault,) = found(trySeconds=13)
+
+    assert fault.startswith(
+        "recipe.toml: limits.pixels.animation: is 70000000; give at most 65000000, or 14 trySeconds"
+    )
+
+
+def test_each_limit_that_the_memory_cannot_reach_is_named_with_what_it_could_be() -> None:
+    answer = found(memory=1024, trySeconds=40, timeout=500)
+
+    pattern = (
+        r"recipe\.toml: (limits\.[a-z.]+): is (\d+); give at most (\d+), or at least (\d+) memory, "
+        r"for a picture at this limit does not fit into a memory of 1024$"
+    )
+    named = [re.match(pattern, fault) for fault in answer]
+    assert all(named), answer
+    settings = {match[1] for match in named if match}
+    assert settings == {"limits.bytes"} | {
+        f"limits.pixels.{kind}"
+        for kind in ("progressive", "png", "gif", "webp", "tiff", "bmp", "avif", "heic", "animation")
+    }
+    lower = RECIPE
+    for match in named:
+        assert match
+        name = match[1].split(".")[-1]
+        lower = re.sub(rf"(?m)^{name} = [0-9_]+", f"{name} = {match[3]}", lower)
+    assert found_in(lower, {"memory": 1024, "trySeconds": 40, "timeout": 500}) == []
+    assert found(memory=max(int(match[4]) for match in named if match)) == []
 
 
 def test_what_follows_from_a_value_that_cannot_be_is_not_judged() -> None:
