@@ -82,7 +82,8 @@ def test_what_is_no_whole_number_is_no_number(value: object) -> None:
         ("pointInTimeRecovery", 1),
         ("pollQueue", ""),
         ("rendering", "process"),
-        ("existing", "yes"),
+        ("existing", "true"),
+        ("ingest", "sqs"),
         ("apiAccessLog", 1),
     ],
 )
@@ -112,7 +113,7 @@ def test_a_bucket_name_is_judged_at_its_full_length() -> None:
 
 
 @pytest.mark.parametrize(
-    "prefix", ["", "/", "images", "/images/", "images//", "im*ges/", "im ages/", "im?/", "${x}/", "../"]
+    "prefix", ["/", "images", "/images/", "images//", "im*ges/", "im ages/", "im?/", "${x}/", "../"]
 )
 def test_a_prefix_is_a_folder_with_nothing_in_it_that_policies_read_as_a_wildcard(prefix: str) -> None:
     (fault,) = found(uploadsPrefix=prefix)
@@ -120,8 +121,8 @@ def test_a_prefix_is_a_folder_with_nothing_in_it_that_policies_read_as_a_wildcar
     assert fault.startswith(f"uploadsPrefix: is {prefix!r}; give ")
 
 
-@pytest.mark.parametrize("prefix", ["images/", "a/b/c/", "2026.summer/raw_files-1/"])
-def test_a_prefix_may_be_several_folders_deep(prefix: str) -> None:
+@pytest.mark.parametrize("prefix", ["", "images/", "a/b/c/", "2026.summer/raw_files-1/"])
+def test_a_prefix_may_be_several_folders_deep_or_the_whole_bucket(prefix: str) -> None:
     assert found(uploadsPrefix=prefix) == []
 
 
@@ -232,6 +233,21 @@ def test_variants_that_would_be_uploads_again_are_named() -> None:
     (fault,) = found(variantsBucket="originals", uploadsPrefix="phone/")
 
     assert "(phone would even be processed again without end, as phone/)" in fault
+
+
+def test_the_whole_bucket_can_be_uploads_and_then_every_variant_in_it_would_be_one() -> None:
+    (fault,) = found(variantsBucket="originals", uploadsPrefix="")
+
+    assert "(desktop, tablet, phone would even be processed again without end, as uploads)" in fault
+
+
+def test_several_buckets_are_refused_with_what_would_come_of_them() -> None:
+    (fault,) = found(uploadsBucket="shop-a, shop-b")
+
+    assert fault.startswith(
+        "uploadsBucket: is 'shop-a, shop-b'; give one bucket, and each of the others a stage of its"
+    )
+    assert "the variants of two objects of one key would overwrite each other, and both would be done" in fault
 
 
 def test_an_unknown_parameter_is_refused_with_the_name_that_was_probably_meant() -> None:
