@@ -97,7 +97,7 @@ def cases(pixels: Mapping[str, int] = DEFAULT_PIXELS) -> Iterator[tuple[str, Mak
         "jpeg": ("RGB", "L", "CMYK"),
         "progressive": ("RGB", "L", "CMYK"),
         "png": ("RGB", "RGBA", "P", "L", "LA", "I;16", "1"),
-        "tiff": ("RGB", "RGBA", "P", "L", "LA", "La", "I;16", "CMYK", "LAB"),
+        "tiff": ("RGB", "RGBA", "P", "L", "LA", "I;16", "CMYK", "LAB"),
         "bmp": ("P", "L"),
         "webp": ("RGB", "RGBA"),
         "avif": ("RGB", "RGBA"),
