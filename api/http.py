@@ -26,6 +26,7 @@ class Request:
         query, parameters: those of the URL, and those of the route.
         body: text; base64 if ``is_base64``.
         key_id, principal, subject: the caller's identity by API key, by IAM, by token.
+        groups: those of the token's user.
     """
 
     method: str
@@ -39,6 +40,7 @@ class Request:
     key_id: str | None = None
     principal: str | None = None
     subject: str | None = None
+    groups: Sequence[str] = ()
 
     @property
     def content_type(self) -> str:
@@ -83,11 +85,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response; its body is always text."""
+    """A response; ``body`` is text, base64 if ``is_base64``."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
+    is_base64: bool = False
 
     def having(self, headers: Mapping[str, str]) -> "Response":
         """A copy with more headers; its own take precedence."""

@@ -1,19 +1,27 @@
-"""Ids of images: an id contains its time of creation, and the object's key follows from the id alone.
+"""Ids of images: each object below the prefix has exactly one, and its key follows from the id alone.
 
-An id is ``<ULID>-<safe name>``, its key ``<prefix><date>/<id>``. A ULID is 48 bits of milliseconds and 80 random
-bits in Crockford's base 32, so that ids sort by time: https://github.com/ulid/spec
+The id of an image that the API takes is ``<ULID>-<safe name>``, its key ``<prefix><date>/<id>``. A ULID is 48 bits of
+milliseconds and 80 random bits in Crockford's base 32, so that ids sort by time: https://github.com/ulid/spec
+
+The id of any other object is ``k`` and its key below the prefix in URL-safe base64; no ULID begins with a ``k``.
 """
 
+import base64
+import binascii
 import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import Final
+
+from processing.events import MAX_KEY_BYTES
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ULID_LENGTH: Final = 26
 RANDOM_BITS: Final = 80
 MAX_NAME_LENGTH: Final = 80  # of the safe name
 ID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}-[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+ENCODED: Final = "k"
+LAST_TIME: Final = "76EZ91ZPZZ"  # of a ULID: the end of the year 9999, the last that has a date
 
 
 def new_id(name: str, *, milliseconds: int, random: int) -> str:
@@ -29,8 +37,8 @@ def new_id(name: str, *, milliseconds: int, random: int) -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether this is a valid id."""
-    return ID.fullmatch(text) is not None
+    """Whether this is a valid id of an image that the API takes."""
+    return ID.fullmatch(text) is not None and text[: len(LAST_TIME)] <= LAST_TIME
 
 
 def created_at(image_id: str) -> datetime:
@@ -42,8 +50,25 @@ def created_at(image_id: str) -> datetime:
 
 
 def key_of(image_id: str, *, prefix: str) -> str:
-    """The key of the image's object in the uploads bucket."""
-    return f"{prefix}{created_at(image_id):%Y-%m-%d}/{image_id}"
+    """The key of the object in the uploads bucket.
+
+    Raises:
+        ValueError: this is no id.
+    """
+    if is_id(image_id):
+        return f"{prefix}{created_at(image_id):%Y-%m-%d}/{image_id}"
+    key = prefix + _decoded(image_id)
+    if len(key.encode()) > MAX_KEY_BYTES or "\0" in key or id_of(key, prefix=prefix) != image_id:
+        raise ValueError(f"{image_id!r} is no id")
+    return key
+
+
+def id_of(key: str, *, prefix: str) -> str:
+    """The id of the object with this key, which begins with the prefix."""
+    last = key.rpartition("/")[2]
+    if is_id(last) and key == key_of(last, prefix=prefix):
+        return last
+    return ENCODED + base64.urlsafe_b64encode(key.removeprefix(prefix).encode()).decode().rstrip("=")
 
 
 def safe_name(name: str) -> str:
@@ -56,3 +81,14 @@ def safe_name(name: str) -> str:
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-_") or "image"
     ending = f".{extension}" if extension else ""
     return stem[: MAX_NAME_LENGTH - len(ending)] + ending
+
+
+def _decoded(image_id: str) -> str:
+    """The key below the prefix, which is not empty."""
+    digits = image_id.removeprefix(ENCODED)
+    if not digits or digits == image_id or not digits.isascii():
+        raise ValueError(f"{image_id!r} is no id")
+    try:
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{image_id!r} is no id") from error

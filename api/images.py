@@ -1,52 +1,73 @@
 """What clients can read: the status of an image, its variants, and the caller's recent images."""
 
+import base64
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from api.http import Problem, Request, Response, as_json, cached, tag_of
-from api.ids import is_id
-from api.schemas import read_page
-from api.service import Service, location_of
-from api.status import ImageStatus, Link, State, Upload, as_document, is_abandoned, not_uploaded, status_of
+from api.lookup import Image, find, own
+from api.picture import picture_of
+from api.queries import View, read_page, read_redirect, read_view
+from api.service import MAX_DIRECT_BYTES, Service, location_of
+from api.status import ImageStatus, Link, State, as_document
 from api.versions import THREADS
-from processing.ledger import Record, current
+from processing.ledger import Status, VariantRecord
 from processing.naming import file_name
 
-Assemble = Callable[[list[dict[str, Any]]], dict[str, Any]]
+
+class Links(NamedTuple):
+    """What makes the URLs in a document: of a variant of a version, and of an original by its key and its name."""
+
+    variant: Link
+    original: Callable[[str, str], str]
+
+
+UNSIGNED: Final = Links(lambda _variant, _etag, _name: "", lambda _key, _name: "")
 
 
 def get_image(service: Service, request: Request) -> Response:
     """GET /images/{id}: the status of an image."""
-    request.allow_query()
-    upload = _find(service, request)
-    status = _status(service, upload, service.versions.of(service.key(upload.id)))
-    return _respond(service, request, [(upload, status)], [status], lambda documents: documents[0])
+    view = read_view(request, with_picture=bool(service.settings.cdn_url))
+    image = _find(service, request)
+
+    def document(links: Links) -> dict[str, Any]:
+        return _document(request, image, links) | _details(image, links, view)
+
+    return _respond(service, request, [image.status], document, period=service.objects.signed_period())
 
 
 def list_images(service: Service, request: Request) -> Response:
-    """GET /images: the status of the caller's recent images; the parameter status filters each page after the read."""
+    """GET /images: the status of the caller's recent images, or of the object with a key; see `read_page`."""
     caller = service.caller(request)
-    page = read_page(request)
-    uploads, cursor = service.owners.page(caller, limit=page.limit, after=page.cursor)
-    versions = service.versions.of_many([service.key(upload.id) for upload in uploads])
-    with ThreadPoolExecutor(THREADS) as threads:  # each may need a HEAD of its object
-        statuses = list(threads.map(_status, repeat(service), uploads, versions))
-    pairs = zip(uploads, statuses, strict=True)
-    selected = [(upload, status) for upload, status in pairs if page.state in (None, status.state)]
-    return _respond(service, request, selected, statuses, lambda documents: {"images": documents, "next": cursor})
+    page = read_page(request, prefix=service.settings.uploads_prefix)
+    if page.image_id is not None:
+        found = find(service, request, page.image_id)
+        images, cursor = [found] if found else [], None
+    else:
+        uploads, cursor = service.owners.page(caller, limit=page.limit, after=page.cursor)
+        versions = service.versions.of_many([service.key(upload.id) for upload in uploads])
+        with ThreadPoolExecutor(THREADS) as threads:  # each may need a HEAD of its object
+            images = list(threads.map(own, repeat(service), uploads, versions))
+
+    def document(links: Links) -> dict[str, Any]:
+        selected = [image for image in images if page.state in (None, image.status.state)]
+        return {"images": [_document(request, image, links) for image in selected], "next": cursor}
+
+    return _respond(service, request, [image.status for image in images], document, period=service.objects.period())
 
 
 def get_variant(service: Service, request: Request) -> Response:
-    """GET /images/{id}/{variant}: a redirect to the variant."""
-    request.allow_query()
-    upload = _find(service, request)
-    status = _status(service, upload, service.versions.of(service.key(upload.id)))
+    """GET /images/{id}/{variant}: a redirect to the variant, or its bytes."""
+    redirects = read_redirect(request)
+    upload, status = _find(service, request)
     if status.state is State.DONE and (record := status.record) is not None:
         for variant in record.variants:
             if variant.name == request.parameters["variant"]:
+                if not redirects:
+                    return _bytes(service, variant)
                 max_age = service.settings.link_seconds // 2
                 name = file_name(upload.name, variant.format)
                 location = service.objects.link(variant, record.version.etag, name)
@@ -54,52 +75,69 @@ def get_variant(service: Service, request: Request) -> Response:
     raise Problem(404, f"Variant not found. The image's status is {status.state}.", headers=_retry_after([status]))
 
 
-def _find(service: Service, request: Request) -> Upload:
-    """The caller's image. The response is the same for another caller's image and for one that does not exist.
+def _bytes(service: Service, variant: VariantRecord) -> Response:
+    """The variant itself, by the content type that it was stored with.
+
+    Raises:
+        Problem: 413, larger than a response may be; 404, deleted since.
+    """
+    if variant.bytes > MAX_DIRECT_BYTES:
+        advice = "Leave out redirect=false and follow the redirect."
+        raise Problem(413, f"The variant is larger than {MAX_DIRECT_BYTES} bytes. {advice}")
+    body = service.objects.read_variant(variant.key, max_bytes=MAX_DIRECT_BYTES)
+    if body is None:
+        raise Problem(404, "The variant is not stored any more. Get the image's status again.")
+    headers = {"Content-Type": f"image/{variant.format}", "Cache-Control": "private, no-cache"}
+    return Response(200, headers, base64.b64encode(body).decode(), is_base64=True)
+
+
+def _find(service: Service, request: Request) -> Image:
+    """The image that the route names. The response is the same for another caller's image and for none.
 
     Raises:
         Problem: 404.
     """
-    caller = service.caller(request)
-    image_id = request.parameters["id"]
-    upload = service.owners.find(caller, image_id) if is_id(image_id) else None
-    if upload is None:
+    image = find(service, request, request.parameters["id"])
+    if image is None:
         raise Problem(404, "Image not found. List yours with GET /images.")
-    return upload
+    return image
 
 
-def _status(service: Service, upload: Upload, versions: Sequence[Record]) -> ImageStatus:
-    """From the ledger alone, as a rule; one HEAD where no version appeared in time, or there are several."""
+def _document(request: Request, image: Image, links: Links) -> dict[str, Any]:
+    upload, status = image
+    return as_document(upload, status, location=location_of(request, upload.id), link=links.variant)
 
-    def source_etag() -> str | None:
-        return service.objects.source_etag(service.key(upload.id))
 
-    now = service.clock()
-    if not versions and is_abandoned(upload, now=now) and source_etag() is None:
-        return not_uploaded()
-    return status_of(upload, current(versions, source_etag), now=now)
+def _details(image: Image, links: Links, view: View) -> dict[str, Any]:
+    """What a response has of one image alone: a link to its original, its srcset and picture."""
+    upload, status = image
+    record = status.record
+    if record is None or record.status is Status.REMOVED:
+        return {}
+    version, name = record.version, upload.name
+    details: dict[str, Any] = {"original": links.original(version.key, name)}
+    if status.state is State.DONE and record.variants and view.with_picture:
+
+        def url(variant: VariantRecord) -> str:
+            return links.variant(variant, version.etag, file_name(name, variant.format))
+
+        details |= picture_of(record.variants, url, view.sizes)
+    return details
 
 
 def _respond(
     service: Service,
     request: Request,
-    selected: Sequence[tuple[Upload, ImageStatus]],
     statuses: Sequence[ImageStatus],
-    assemble: Assemble,
+    document: Callable[[Links], dict[str, Any]],
+    *,
+    period: int,
 ) -> Response:
-    """The document, or 304, which signs no link. New links change the ETag, because the old ones expire soon."""
-
-    def document(link: Link) -> dict[str, Any]:
-        return assemble(
-            [
-                as_document(upload, status, location=location_of(request, upload.id), link=link)
-                for upload, status in selected
-            ]
-        )
-
-    tag = tag_of(json.dumps([document(lambda _variant, _etag, _name: ""), service.objects.period()]))
+    """The document, or 304, which signs no link. A new period changes the ETag, because the old links expire soon."""
+    tag = tag_of(json.dumps([document(UNSIGNED), period]))
     headers = {"Cache-Control": "private, no-cache", **_retry_after(statuses)}
-    return cached(request, tag, lambda: as_json(200, document(service.objects.link)), headers)
+    links = Links(service.objects.link, service.objects.original_link)
+    return cached(request, tag, lambda: as_json(200, document(links)), headers)
 
 
 def _retry_after(statuses: Sequence[ImageStatus]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The objects in S3: presigned POSTs for one file each, links to variants, direct uploads.
+"""The objects in S3: presigned POSTs for one file each, links to originals and variants, direct uploads, small bodies.
 
 A presigned POST and a link are signed here without a request; S3 checks their conditions when they are used.
 """
@@ -26,6 +26,16 @@ class PresignedPost:
 
     url: str
     fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The current version of an uploaded object; ``uploaded_at`` in seconds since the epoch."""
+
+    etag: str
+    content_type: str
+    size: int
+    uploaded_at: float
 
 
 class Objects:
@@ -79,16 +89,33 @@ class Objects:
         with translating_errors(f"s3:PutObject {key}"):
             self._s3.put_object(Bucket=self._uploads, Key=key, Body=body, ContentType=content_type)
 
-    def source_etag(self, key: str) -> str | None:
-        """The ETag of the current version of an uploaded file; None if there is none."""
+    def source(self, key: str) -> Source | None:
+        """The current version of an uploaded object; None if there is none."""
         with translating_errors(f"s3:HeadObject {key}"):
             try:
-                etag: str = self._s3.head_object(Bucket=self._uploads, Key=key)["ETag"]
+                head = self._s3.head_object(Bucket=self._uploads, Key=key)
             except ClientError as error:
                 if is_missing(error):
                     return None
                 raise
-        return etag.strip('"')
+        return Source(
+            etag=head["ETag"].strip('"'),
+            content_type=head.get("ContentType", ""),
+            size=head["ContentLength"],
+            uploaded_at=head["LastModified"].timestamp(),
+        )
+
+    def read_variant(self, key: str, *, max_bytes: int) -> bytes | None:
+        """The bytes of a variant; None if it is not there, or larger."""
+        with translating_errors(f"s3:GetObject {key}"):
+            try:
+                answer = self._s3.get_object(Bucket=self._variants, Key=key)
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
+            body: bytes | None = answer["Body"].read() if answer["ContentLength"] <= max_bytes else None
+        return body
 
     def link(self, variant: VariantRecord, etag: str, name: str) -> str:
         """A URL at which anyone can read a variant of a version that is done.
@@ -102,21 +129,26 @@ class Objects:
         """
         if self._cdn:
             return cdn_link(self._cdn, variant.key, etag=etag, fingerprint=variant.fingerprint)
-        return self._signed(variant.key, name, self.period())
+        return self._signed(self._variants, variant.key, name, self.period())
+
+    def original_link(self, key: str, name: str) -> str:
+        """A URL at which anyone can read an uploaded object, which expires; always from S3."""
+        return self._signed(self._uploads, key, name, self.signed_period())
 
     def links_origin(self) -> str:
         """Scheme and host of every link, as browsers compare origins."""
-        return origin_of(self._cdn or self._signed("any", "any", self.period()))
+        return origin_of(self._cdn or self._signed(self._variants, "any", "any", self.period()))
 
     def period(self) -> int:
-        """The number of the current period: half the lifetime of a link, so that each link outlives its period.
+        """As `signed_period`, for links to variants: always the same on a CDN, whose links do not expire."""
+        return 0 if self._cdn else self.signed_period()
 
-        Always the same on a CDN, whose links do not expire.
-        """
-        return 0 if self._cdn else int(self._clock() // (self._link_seconds / 2))
+    def signed_period(self) -> int:
+        """The number of the current period: half the lifetime of a link, so that each link outlives its period."""
+        return int(self._clock() // (self._link_seconds / 2))
 
-    def _sign(self, key: str, name: str, _period: int) -> str:
-        where = {"Bucket": self._variants, "Key": key, "ResponseContentDisposition": _disposition(name)}
+    def _sign(self, bucket: str, key: str, name: str, _period: int) -> str:
+        where = {"Bucket": bucket, "Key": key, "ResponseContentDisposition": _disposition(name)}
         with translating_errors(f"sign s3:GetObject {key}"):
             url: str = self._s3.generate_presigned_url("get_object", Params=where, ExpiresIn=self._link_seconds)
         return url

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from api.ids import created_at
 from api.status import Upload
 from processing.errors import Unavailable
 from processing.storage.refusals import translating_errors
@@ -104,6 +105,7 @@ class Owners:
                     name=values["name"],
                     content_type=values["content_type"],
                     size=int(values["size_bytes"]),
+                    requested_at=created_at(values["etag"]).timestamp(),
                     upload_until=None if until is None else int(until),
                 )
 

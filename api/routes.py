@@ -6,6 +6,7 @@ Every request gets a response: a `Problem` as itself, a failure of AWS as 503, a
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from api import images, site, uploads
@@ -91,7 +92,7 @@ def _finish(service: Service, request: Request, response: Response) -> Response:
         headers["Access-Control-Allow-Origin"] = origin
         headers["Access-Control-Expose-Headers"] = "ETag, Location, Retry-After"
     body = "" if request.method == "HEAD" else response.body
-    return Response(response.status, {**headers, **response.headers}, body)
+    return replace(response.having(headers), body=body)
 
 
 def _log(request: Request, response: Response, seconds: float) -> None:

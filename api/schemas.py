@@ -1,4 +1,4 @@
-"""What a request may contain, parsed and validated: every fault is reported at once, with its path."""
+"""The files in a request, declared or sent, parsed and validated: every fault is reported at once, with its path."""
 
 import json
 import re
@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Final, NoReturn, TypeGuard
 
 from api.http import JSON, Fault, Problem, Request, unprocessable
-from api.ids import is_id, new_id
-from api.status import State
+from api.ids import new_id
 from processing.naming import EXTENSIONS
 
 MAX_FILES: Final = 100
 MAX_NAME_LENGTH: Final = 255
 IGNORED: Final = "The recipe ignores files with this name. Rename the file, or change ignore in recipe.toml."
 NAME_FAULT: Final = f"Must be a file name of 1 to {MAX_NAME_LENGTH} characters."
-DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 50
 
 HEIC: Final = ("image/heic", "image/heif")
 IMAGE_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -64,15 +62,6 @@ class File:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class PageQuery:
-    """Which of the caller's images to list; ``cursor`` is the last id of the previous page."""
-
-    limit: int = DEFAULT_PAGE_SIZE
-    cursor: str | None = None
-    state: State | None = None
-
-
 def read_files(request: Request, limits: UploadLimits) -> tuple[File, ...]:
     """The files in the body of POST /uploads.
 
@@ -91,26 +80,6 @@ def read_files(request: Request, limits: UploadLimits) -> tuple[File, ...]:
     if faults:
         raise unprocessable(*faults)
     return tuple(File(each["name"], each["content_type"], int(each["size"])) for each in document["files"])
-
-
-def read_page(request: Request) -> PageQuery:
-    """The query of GET /images.
-
-    Raises:
-        Problem: 422 with every fault.
-    """
-    request.allow_query("status", "limit", "cursor")
-    state, limit, cursor = request.one("status"), request.one("limit"), request.one("cursor")
-    faults = []
-    if state is not None and state not in list(State):
-        faults.append(Fault("?status", f"Must be one of: {', '.join(State)}."))
-    if limit is not None and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_PAGE_SIZE):
-        faults.append(Fault("?limit", f"Must be a whole number from 1 to {MAX_PAGE_SIZE}."))
-    if cursor is not None and not is_id(cursor):
-        faults.append(Fault("?cursor", "Must be the value of next in the previous page."))
-    if faults:
-        raise unprocessable(*faults)
-    return PageQuery(int(limit or DEFAULT_PAGE_SIZE), cursor, State(state) if state else None)
 
 
 def read_name(request: Request, limits: UploadLimits) -> str:

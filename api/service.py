@@ -1,6 +1,6 @@
 """What every route handler uses: the settings, the stores, and what follows from both, such as the caller's name."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,8 +11,9 @@ from api.owners import Owners
 from api.schemas import UploadLimits
 from api.settings import ApiSettings
 from api.versions import Versions
+from processing.recipe import Recipe
 
-MAX_DIRECT_BYTES: Final = 4_500_000  # Lambda's limit for a request is 6 MB, with the body in base64 and the headers
+MAX_DIRECT_BYTES: Final = 4_500_000  # Lambda's limit for a request, and for a response, is 6 MB: base64, headers
 CREDENTIALS: Final = {
     "key": "Send a valid API key in the x-api-key header.",
     "iam": "Sign the request with AWS Signature Version 4 for execute-api.",
@@ -25,7 +26,6 @@ class Service:
     """The API of one stage.
 
     Args:
-        variants: the names of the recipe's variants.
         files: the page's files, by their paths in web/.
         description: the OpenAPI document.
         clock: seconds since the epoch.
@@ -34,7 +34,7 @@ class Service:
 
     settings: ApiSettings
     limits: UploadLimits
-    variants: Sequence[str]
+    recipe: Recipe
     owners: Owners
     versions: Versions
     objects: Objects
@@ -67,8 +67,23 @@ class Service:
             raise Problem(403, CREDENTIALS[kind])
         return f"{kind}/{name}"
 
+    def is_operator(self, request: Request) -> bool:
+        """Whether the caller sees every image, and not only the images that it sent."""
+        match self.settings.authorizer:
+            case "api-key":
+                names = [request.key_id]
+            case "iam":  # the id of the user or of the role: nobody can choose it, unlike a session's name
+                names = [(request.principal or "").partition(":")[0]]
+            case _:
+                names = [*request.groups]
+        return not self.settings.operators.isdisjoint(names)
+
     def key(self, image_id: str) -> str:
-        """The key of an image's object."""
+        """The key of an image's object.
+
+        Raises:
+            ValueError: this is no id.
+        """
         return key_of(image_id, prefix=self.settings.uploads_prefix)
 
 

@@ -14,6 +14,7 @@ class ApiSettings:
     """Each field is the variable of the same name in capitals.
 
     ``consumer_memory`` is the memory of the consumer's function in megabytes; it limits the size of a file.
+    ``operators`` are the callers that see every image: ids of API keys, users and roles, or names of groups.
     """
 
     uploads_bucket: str
@@ -22,6 +23,7 @@ class ApiSettings:
     images_table: str
     consumer_memory: float
     authorizer: str
+    operators: frozenset[str]
     cors_origins: frozenset[str]
     cdn_url: str
     upload_seconds: int
@@ -43,9 +45,14 @@ class ApiSettings:
                 images_table=read.text("IMAGES_TABLE"),
                 consumer_memory=read.number("CONSUMER_MEMORY", at_least=128),
                 authorizer=read.choice("AUTHORIZER", AUTHORIZERS, default="api-key"),
-                cors_origins=frozenset(filter(None, map(str.strip, env.get("CORS_ORIGINS", "").split(",")))),
+                operators=_listed(env.get("OPERATORS", "")),
+                cors_origins=_listed(env.get("CORS_ORIGINS", "")),
                 cdn_url=env.get("CDN_URL", "").rstrip("/"),
                 upload_seconds=read.whole("UPLOAD_SECONDS", at_least=1),
                 link_seconds=read.whole("LINK_SECONDS", at_least=1),
                 log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
             )
+
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(filter(None, map(str.strip, text.split(","))))

@@ -54,7 +54,7 @@ def settings(service: Service) -> dict[str, Any]:
         "max_files": MAX_FILES,
         "content_types": list(limits.content_types),
         "extensions": list(extensions(limits.content_types)),
-        "variants": list(service.variants),
+        "variants": [spec.name for spec in service.recipe.variants],
         "upload_seconds": service.settings.upload_seconds,
     }
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, assert_never
 
-from api.ids import created_at
 from processing.ledger import ImageRecord, Phase, Record, VariantRecord
 from processing.naming import file_name
 
@@ -31,15 +30,19 @@ Link = Callable[[VariantRecord, str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file for which an id was created.
+    """An image by its id: as its sender declared it to the API, or as the bucket has it.
 
-    ``upload_until`` is when its presigned POST expires, in seconds since the epoch; None for a direct upload.
+    Args:
+        content_type, size: None for an object that is gone and was never finished.
+        requested_at: when the id was created, or the object uploaded; in seconds since the epoch, None when unknown.
+        upload_until: when its presigned POST expires, in seconds since the epoch; None where there is none.
     """
 
     id: str
     name: str
-    content_type: str
-    size: int
+    content_type: str | None
+    size: int | None
+    requested_at: float | None
     upload_until: int | None = None
 
 
@@ -117,9 +120,7 @@ def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Lin
         "status": status.state.value,
         "message": status.message,
         "location": location,
-        "content_type": upload.content_type,
-        "size": upload.size,
-        "requested_at": timestamp(created_at(upload.id).timestamp()),
+        **_declared(upload),
         "variants": [],
     }
     if status.state is State.WAITING and upload.upload_until is not None:
@@ -145,6 +146,13 @@ def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Lin
 def timestamp(seconds: float) -> str:
     """RFC 3339, to the second."""
     return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _declared(upload: Upload) -> dict[str, Any]:
+    """What is known of the file itself."""
+    requested_at = None if upload.requested_at is None else timestamp(upload.requested_at)
+    values = {"content_type": upload.content_type, "size": upload.size, "requested_at": requested_at}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _metadata(record: Record, image: ImageRecord) -> dict[str, Any]:
@@ -179,7 +187,7 @@ def _variant(variant: VariantRecord, location: str, url: str) -> dict[str, Any]:
 
 
 def _waiting(upload: Upload, now: float, record: Record | None) -> ImageStatus:
-    age = now - created_at(upload.id).timestamp()
+    age = now - (now if upload.requested_at is None else upload.requested_at)
     message = "Waiting for the upload or for processing." if upload.upload_until else "Waiting for processing."
     return ImageStatus(State.WAITING, message, int(min(MAX_WAIT, max(MIN_WAIT, age / 10))), record=record)
 

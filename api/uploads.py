@@ -4,7 +4,7 @@ from typing import Any
 
 from api.http import Problem, Request, Response, as_json
 from api.ids import new_id
-from api.schemas import read_files, read_name
+from api.schemas import File, read_files, read_name
 from api.service import Service, location_of
 from api.status import Upload, as_document, status_of, timestamp
 
@@ -22,11 +22,14 @@ def create_uploads(service: Service, request: Request) -> Response:
             name=file.name,
             content_type=file.content_type,
             size=file.size,
+            requested_at=now,
             upload_until=until,
         )
         for index, file in enumerate(files)
     ]
-    documents = [_presigned(service, request, upload, until) for upload in uploads]
+    documents = [
+        _presigned(service, request, upload.id, file, until) for upload, file in zip(uploads, files, strict=True)
+    ]
     service.owners.add(caller, uploads)
     return as_json(201, {"uploads": documents}, {"Cache-Control": "no-store"})
 
@@ -39,20 +42,20 @@ def upload_image(service: Service, request: Request) -> Response:
     name = read_name(request, service.limits)
     now = service.clock()
     image_id = new_id(name, milliseconds=int(now * 1000), random=service.random())
-    upload = Upload(image_id, name, request.content_type, len(body))
+    upload = Upload(image_id, name, request.content_type, len(body), now)
     service.owners.add(caller, [upload])
-    service.objects.put(service.key(image_id), body, upload.content_type)
+    service.objects.put(service.key(image_id), body, request.content_type)
     status, location = status_of(upload, None, now=now), location_of(request, image_id)
     headers = {"Location": location, "Cache-Control": "no-store", "Retry-After": str(status.retry_after)}
     return as_json(201, as_document(upload, status, location=location, link=service.objects.link), headers)
 
 
-def _presigned(service: Service, request: Request, upload: Upload, until: int) -> dict[str, Any]:
-    post = service.objects.presigned_post(service.key(upload.id), upload.content_type, upload.size)
+def _presigned(service: Service, request: Request, image_id: str, file: File, until: int) -> dict[str, Any]:
+    post = service.objects.presigned_post(service.key(image_id), file.content_type, file.size)
     return {
-        "id": upload.id,
-        "name": upload.name,
-        "location": location_of(request, upload.id),
+        "id": image_id,
+        "name": file.name,
+        "location": location_of(request, image_id),
         "upload": {"url": post.url, "fields": dict(post.fields), "expires_at": timestamp(until)},
     }
 

@@ -30,13 +30,14 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         "statusCode": response.status,
         "headers": dict(response.headers),
         "body": response.body,
-        "isBase64Encoded": False,
+        "isBase64Encoded": response.is_base64,
     }
 
 
 def _request(event: dict[str, Any]) -> Request:
     context = event["requestContext"]
     identity = context.get("identity") or {}
+    claims = (context.get("authorizer") or {}).get("claims") or {}
     parameters = event.get("pathParameters") or {}
     return Request(
         method=event["httpMethod"],
@@ -49,5 +50,6 @@ def _request(event: dict[str, Any]) -> Request:
         is_base64=event.get("isBase64Encoded", False),
         key_id=identity.get("apiKeyId"),
         principal=identity.get("caller"),
-        subject=((context.get("authorizer") or {}).get("claims") or {}).get("sub"),
+        subject=claims.get("sub"),
+        groups=claims.get("cognito:groups", "").split(","),  # a REST API passes a list as text
     )

@@ -47,7 +47,7 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
     return Service(
         settings=settings,
         limits=UploadLimits(accepted_types(heic=find_spec("pi_heif") is not None), max_bytes, recipe.ignored),
-        variants=[spec.name for spec in recipe.variants],
+        recipe=recipe,
         owners=Owners(dynamodb, table=settings.images_table, clock=clock),
         versions=Versions(
             ImagesTable(dynamodb, settings.images_table), uploads_bucket=settings.uploads_bucket, clock=clock

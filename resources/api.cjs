@@ -65,12 +65,13 @@ function methodSettings({ callers, everybody, metrics }) {
   ];
 }
 
+const named = (name) => `ApiKey${name[0].toUpperCase()}${name.slice(1)}`;
+
 /**
  * Keys by name, so that none is made anew when another one goes; resources of ours and not of the framework's, which
  * would number them and print them at each deployment.
  */
 function keys(names, { service, stage, throttle, quota }) {
-  const named = (name) => `ApiKey${name[0].toUpperCase()}${name.slice(1)}`;
   const key = (name) => [named(name), {
     Type: 'AWS::ApiGateway::ApiKey',
     Properties: { Name: `${service}-${stage}-${name}`, Enabled: true },
@@ -90,6 +91,12 @@ function keys(names, { service, stage, throttle, quota }) {
     },
   };
   return { ApiUsagePlan: plan, ...Object.fromEntries([...names.map(key), ...names.map(inPlan)]) };
+}
+
+/** As the function knows them: a key by its id, which is given when it is made. */
+function operators(names, authorizer) {
+  if (authorizer !== 'api-key' || names.length === 0) return names.join(',');
+  return { 'Fn::Join': [',', names.map((name) => ({ Ref: named(name) }))] };
 }
 
 const http = (path, method, more = {}) => ({ http: { path, method, ...more } });
@@ -141,6 +148,7 @@ module.exports = async ({ resolveVariable }) => {
     accessLog: logs.ApiAccessLogGroup
       ? { DestinationArn: { 'Fn::GetAtt': ['ApiAccessLogGroup', 'Arn'] }, Format: JSON.stringify(ACCESS_LOG) }
       : { Ref: 'AWS::NoValue' },
+    operators: operators(await list('operators'), authorizer),
     origins: [{ 'Fn::Sub': OWN_ORIGIN }, ...origins],
     uploadSeconds: 60 * (await number('uploadMinutes')),
     linkSeconds: 60 * (await number('linkMinutes')),

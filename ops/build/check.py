@@ -8,7 +8,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -67,6 +67,7 @@ SEVERAL_BUCKETS = (
 )
 SWITCH = one_of(True, False)
 KEY_NAME = r"[a-z][a-z0-9]{0,29}"
+OPERATOR = r"[\w+=.@-]+"
 ORIGIN = r"https?://[a-z0-9.-]+(:\d+)?"
 
 RULES: Mapping[str, Rule] = {
@@ -114,6 +115,10 @@ RULES: Mapping[str, Rule] = {
     "apiMemory": whole(256, 10240, "with less, a cold start takes seconds"),
     "apiKeys": matching(
         rf"{KEY_NAME}(, *{KEY_NAME})*", "names of small letters and digits with commas between, as in uploads, kiosk"
+    ),
+    "operators": matching(
+        rf"|{OPERATOR}(, *{OPERATOR})*",
+        "names of keys, ids of roles or users, or names of groups, with commas between, or '' for nobody",
     ),
     "apiRate": whole(1, 10000),
     "apiBurst": whole(1, 5000),
@@ -169,6 +174,7 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...], region: s
     names = [name.strip() for name in _text(values.get("apiKeys")).split(",")]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"apiKeys: has {name!r} more than once; name each key once"
+    yield from _operators(values, names)
     uploads, target = _text(values.get("uploadsBucket")), _text(values.get("variantsBucket"))
     if uploads == target:
         prefix = _text(values.get("uploadsPrefix"))
@@ -179,6 +185,18 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...], region: s
             "so that nothing can write where the originals are"
             + (f" ({', '.join(looping)} would even be processed again without end, as {below})" if looping else "")
         )
+
+
+def _operators(values: Mapping[str, object], keys: Sequence[str]) -> Iterator[str]:
+    """What names nobody, or not what the authorizer knows."""
+    named = [name for each in _text(values.get("operators") or "").split(",") if (name := each.strip())]
+    match _text(values.get("authorizer")):
+        case "api-key":
+            for name in sorted(set(named) - set(keys)):
+                yield f"operators: has {name!r}; name keys of apiKeys ({', '.join(keys)}), for authorizer is api-key"
+        case "iam":
+            for name in sorted(each for each in set(named) if not re.fullmatch(r"(AROA|AIDA)[A-Z0-9]{12,}", each)):
+                yield f"operators: has {name!r}; give ids of roles (AROA...) or users (AIDA...), for authorizer is iam"
 
 
 def _cdn(values: Mapping[str, object], region: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ LEFT_OUT = {
     "AWS::ApiGateway::Stage": "as above; throttling is not played",
     "AWS::ApiGateway::GatewayResponse": "as above",
     "AWS::ApiGateway::Authorizer": "as above",
-    "AWS::ApiGateway::ApiKey": "as above",
+    "AWS::ApiGateway::ApiKey": "as above; every reference to one is KEY_ID",
     "AWS::ApiGateway::UsagePlan": "as above",
     "AWS::ApiGateway::UsagePlanKey": "as above",
     "AWS::Lambda::Permission": "that server may call the function",
@@ -32,6 +32,8 @@ LEFT_OUT = {
 So do two properties: a queue's RedriveAllowPolicy (moto forgets it), and a bucket's LifecycleConfiguration (moto never
 acts on one).
 """
+
+KEY_ID = "local"  # of the only API key that is played
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 
@@ -118,6 +120,8 @@ class Template:
             return pseudo[name]
         if name in self.physical:
             return self.physical[name]
+        if self.content["Resources"].get(name, {}).get("Type") == "AWS::ApiGateway::ApiKey":
+            return KEY_ID
         raise StackError(f"the local stack does not know {name}: it refers to something that was not deployed")
 
     def _attribute(self, logical: str, attribute: str) -> str:
@@ -151,6 +155,18 @@ def apply(template: Template, client: Client) -> None:
     for kind, applier in appliers.items():
         for logical, properties in template.resources(kind):
             applier(template.physical.get(logical, ""), properties, client)
+    _environments(template, client)
+
+
+def _environments(template: Template, client: Client) -> None:
+    """The variables that refer to what moto left out: it writes ``None`` in their place."""
+    for logical, resource in template.content["Resources"].items():
+        if resource["Type"] == "AWS::Lambda::Function" and "Environment" in resource["Properties"]:
+            given = {"FunctionName": template.physical[logical]}
+            wanted = template.resolve(resource["Properties"]["Environment"]["Variables"])
+            variables = {name: str(value) for name, value in wanted.items()}
+            if client("lambda").get_function_configuration(**given)["Environment"]["Variables"] != variables:
+                client("lambda").update_function_configuration(**given, Environment={"Variables": variables})
 
 
 def _queue_policy(_name: str, properties: dict[str, Any], client: Client) -> None:

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "IMAGES_TABLE": "images",
     "CONSUMER_MEMORY": "1769",
     "AUTHORIZER": "api-key",
+    "OPERATORS": "olga",
     "CORS_ORIGINS": "https://photos.example.com",
     "UPLOAD_SECONDS": "900",
     "LINK_SECONDS": "3600",

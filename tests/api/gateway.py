@@ -20,11 +20,12 @@ PROBLEM = "application/problem+json"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the handler answered."""
+    """What the handler answered; ``content`` is a body that came in base64."""
 
     status: int
     headers: Mapping[str, str]
     body: str
+    content: bytes = b""
 
     @property
     def json(self) -> Any:
@@ -58,8 +59,8 @@ class Gateway:
         """Send a request; the answer is checked against the description where that knows route and method."""
         given = event(method, url, body, headers or {}, stage=self.stage, caller=self.caller)
         raw = api.handler(given, None)
-        answer = Answer(raw["statusCode"], raw["headers"], raw["body"])
-        assert raw["isBase64Encoded"] is False
+        content = base64.b64decode(raw["body"], validate=True) if raw["isBase64Encoded"] else b""
+        answer = Answer(raw["statusCode"], raw["headers"], raw["body"], content)
         assert all(isinstance(value, str) for value in answer.headers.values())
         route = documented_route(urlsplit(url).path, given["resource"])
         if route in description()["paths"] and method.lower() in description()["paths"][route]:

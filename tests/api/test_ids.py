@@ -3,10 +3,11 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ids import RANDOM_BITS, created_at, is_id, key_of, new_id, safe_name
+from api.ids import RANDOM_BITS, created_at, id_of, is_id, key_of, new_id, safe_name
 from processing.naming import variant_key
 
 NAMES = st.text(max_size=300)
@@ -60,3 +61,47 @@ def test_two_ids_of_one_millisecond_differ_by_their_random_part_alone() -> None:
 
     assert (a[:10], b[:10]) == ("0000000001", "0000000001")
     assert (a[10:26], b[10:26]) == ("Z" * 16, "0" * 16)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=240))
+def test_every_object_has_one_id_that_leads_back_to_its_key(name: str) -> None:
+    key = f"images/{name}"
+
+    image_id = id_of(key, prefix="images/")
+
+    assert key_of(image_id, prefix="images/") == key
+    assert re.fullmatch(r"[A-Za-z0-9._-]+", image_id)
+
+
+@given(NAMES, TIMES, RANDOM)
+def test_an_image_that_the_api_takes_keeps_its_id_as_an_object(name: str, time: datetime, random: int) -> None:
+    image_id = new_id(name, milliseconds=milliseconds(time), random=random)
+
+    assert id_of(key_of(image_id, prefix="images/"), prefix="images/") == image_id
+
+
+def test_an_object_with_the_name_of_an_id_in_another_folder_is_another_object() -> None:
+    image_id = new_id("cat.jpg", milliseconds=1, random=1)
+
+    other = id_of(f"images/holiday/{image_id}", prefix="images/")
+
+    assert other.startswith("k")
+    assert key_of(other, prefix="images/") == f"images/holiday/{image_id}"
+
+
+def test_without_a_prefix_ids_are_the_same() -> None:
+    assert key_of(id_of("a.jpg", prefix=""), prefix="") == "a.jpg"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "k", "kA", "x", "kYS5qcGc=", "kYS5qcGc\n", "k YS5qcGc", "kYS5qcGd", "kYS+qcGc", "kgICA", "kAA", "ké"),
+        "k" + "YWFh" * 340 + "YWFhYQ",  # 1,024 bytes below the prefix
+        "kMTk3MC0wMS0wMS8wMDAwMDAwMDAxMDAwMDAwMDAwMDAwMDAwMS1jYXQuanBn",  # an image that the API takes, encoded
+        "7ZZZZZZZZZZZZZZZZZZZZZZZZZ-x.jpg",  # after the year 9999
+    ],
+)
+def test_what_leads_to_no_key_or_to_one_that_has_another_id_is_no_id(text: str) -> None:
+    with pytest.raises(ValueError, match="is no id"):
+        key_of(text, prefix="images/")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from botocore.exceptions import NoCredentialsError
 
 from api.versions import Versions
 from handlers import api
+from processing.ledger import VariantRecord
 from tests.api.conftest import Stage, declared
 from tests.api.gateway import Gateway, description
+from tests.api.test_every_image import IMAGE
 from tests.api.test_routes import Broken
 
 OF_API_GATEWAY = {"401", "429"}
@@ -49,6 +52,8 @@ def requests(done: str) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
     yield "GET", f"/images/{unknown}", None, {}
     yield "GET", f"/images/{unknown}/phone", None, {}
     yield "GET", f"/images/{done}/phone", None, {}
+    yield "GET", f"/images/{done}/phone?redirect=false", None, {}
+    yield "GET", f"/images/{done}/desktop?redirect=false", None, {}
 
 
 PRIVATE = [("POST", "/uploads"), ("POST", "/upload"), ("GET", "/images"), ("GET", "/images/x"), ("GET", "/images/x/y")]
@@ -57,7 +62,10 @@ PRIVATE = [("POST", "/uploads"), ("POST", "/upload"), ("GET", "/images"), ("GET"
 def test_every_answer_that_is_described_is_given(
     gateway: Gateway, stage: Stage, image_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage.finish(image_id)
+    sizes = {"phone": 4, "desktop": 4_500_001}
+    made = tuple(VariantRecord(name, f"{name}/{image_id}", "jpeg", 8, 6, size) for name, size in sizes.items())
+    stage.ledger.complete(stage.claim(image_id), replace(IMAGE, variants=made))
+    stage.s3.put_object(Bucket="variants", Key=f"phone/{image_id}", Body=b"jpeg")
     for request in requests(image_id):
         gateway.send(*request)
     gateway.caller = None

@@ -40,6 +40,7 @@ CHANGED = {
     "apiBurst": 9,
     "apiDailyQuota": 1000,
     "apiKeys": "uploads, kiosk",
+    "operators": "curators, staff",
     "publicRate": 3,
     "publicBurst": 25,
     "apiMetrics": "true",
@@ -47,7 +48,7 @@ CHANGED = {
     "apiTracing": "true",
 }
 
-TAKEN_UP = {"existing": "both", "removals": "true", "apiKeys": "uploads, kiosk,press2"}
+TAKEN_UP = {"existing": "both", "removals": "true", "apiKeys": "uploads, kiosk,press2", "operators": "press2"}
 ADOPTED = {
     "uploadsBucket": "ten-years-of-originals",
     "uploadsPrefix": "",

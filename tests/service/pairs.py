@@ -61,7 +61,11 @@ CERTIFICATE = {"cdnCertificate": "arn:aws:acm:us-east-1:123456789012:certificate
 FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, LEAST, MOST),
     ({}, NAMES, WHOLE),
-    ({"authorizer": "api-key"}, {"authorizer": "iam"}, {"authorizer": "jwt"} | POOL),
+    (
+        {"authorizer": "api-key", "operators": "uploads"},
+        {"authorizer": "iam", "operators": "AROAIOSFODNN7EXAMPLE"},
+        {"authorizer": "jwt", "operators": "curators"} | POOL,
+    ),
     ({}, {"corsOrigins": "https://a.example.com"}, {"corsOrigins": "https://a.example.com, http://localhost:8080"}),
     ({}, {"apiKeys": "uploads, kiosk,press2"}),
     ({}, {"architecture": "arm64"}),

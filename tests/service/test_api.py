@@ -71,6 +71,7 @@ def derived(**changes: object) -> dict[str, Any]:
         "uploadMinutes": 15,
         "linkMinutes": 60,
         "apiKeys": "uploads",
+        "operators": "",
         "publicRate": 1,
         "publicBurst": 25,
         "apiMetrics": False,
@@ -148,6 +149,7 @@ def test_the_function_is_told_what_the_stage_is(default: Package, changed: Packa
         "IMAGES_TABLE": "darkroom-dev-images",
         "CONSUMER_MEMORY": "1769",
         "AUTHORIZER": "api-key",
+        "OPERATORS": "",
         "CORS_ORIGINS": "",
         "CDN_DOMAIN": "",
         "UPLOAD_SECONDS": "900",
@@ -161,6 +163,7 @@ def test_the_function_is_told_what_the_stage_is(default: Package, changed: Packa
         "IMAGES_TABLE": "darkroom-local-images",
         "CONSUMER_MEMORY": "3008",
         "AUTHORIZER": "jwt",
+        "OPERATORS": "curators,staff",
         "CORS_ORIGINS": "https://photos.example.com, https://www.example.com",
         "CDN_DOMAIN": "pictures.example.com",
         "UPLOAD_SECONDS": "300",
@@ -169,8 +172,18 @@ def test_the_function_is_told_what_the_stage_is(default: Package, changed: Packa
     }
 
 
-def test_pictures_reach_the_function_as_they_were_sent(default: Package) -> None:
-    assert default.properties("ApiGatewayRestApi")["BinaryMediaTypes"] == ["image/*"]
+def test_pictures_reach_the_function_and_its_clients_as_they_were_sent(default: Package) -> None:
+    """API Gateway decodes a response by the request's first Accept, which for most clients is ``*/*``."""
+    assert default.properties("ApiGatewayRestApi")["BinaryMediaTypes"] == ["*/*"]
+
+
+def test_an_operators_key_is_known_to_the_function_by_its_id() -> None:
+    made = derived(apiKeys="uploads, kiosk", operators="kiosk")
+
+    assert made["operators"] == {"Fn::Join": [",", [{"Ref": "ApiKeyKiosk"}]]}
+    assert "ApiKeyKiosk" in of_type(made, "AWS::ApiGateway::ApiKey")
+    assert derived(apiKeys="uploads")["operators"] == ""
+    assert derived(authorizer="iam", operators="AROA1, AIDA2")["operators"] == "AROA1,AIDA2"
 
 
 def test_the_page_and_the_configured_origins_may_send_files_to_s3(default: Package, changed: Package) -> None:

@@ -138,6 +138,20 @@ def test_several_api_keys_have_different_names() -> None:
     assert found(apiKeys="kiosk, uploads, kiosk") == ["apiKeys: has 'kiosk' more than once; name each key once"]
 
 
+def test_operators_are_what_the_authorizer_knows() -> None:
+    pool = {"userPoolArn": "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Example"}
+
+    assert found(operators="uploads") == found(operators="") == []
+    assert found(authorizer="iam", operators="AROAIOSFODNN7EXAMPLE, AIDAIOSFODNN7EXAMPLE") == []
+    assert found(authorizer="jwt", operators="curators,Staff-2", **pool) == []
+    assert found(apiKeys="uploads, kiosk", operators="kiosk, nobody") == [
+        "operators: has 'nobody'; name keys of apiKeys (uploads, kiosk), for authorizer is api-key"
+    ]
+    (fault,) = found(authorizer="iam", operators="Admin")
+    assert fault.startswith("operators: has 'Admin'; give ids of roles")
+    assert len(found(operators="a b")) == 2
+
+
 def test_an_alarm_goes_to_an_address_or_to_nobody() -> None:
     assert found(alarmEmail="on-call@example.com") == found(alarmEmail="") == []
     for address in ("on-call", "on-call@example", "a b@example.com"):

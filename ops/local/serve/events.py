@@ -74,8 +74,8 @@ def to_event(
     }
 
 
-def to_response(answer: Any) -> HttpResponse:
-    """A function's answer as HTTP.
+def to_response(answer: Any, *, binary: bool) -> HttpResponse:
+    """A function's answer as HTTP; base64 stays as it is for a client that has not asked for ``binary`` content.
 
     Raises:
         MalformedAnswerError: it is no object, or lacks a numeric status.
@@ -87,7 +87,7 @@ def to_response(answer: Any) -> HttpResponse:
     headers = single + [(name, value) for name, values in many.items() for value in values]
     body = answer.get("body") or ""
     try:
-        content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
+        content = base64.b64decode(body, validate=True) if binary and answer.get("isBase64Encoded") else body.encode()
     except binascii.Error as error:
         raise MalformedAnswerError(f"the body is said to be base64 and is not: {error}") from error
     return HttpResponse(answer["statusCode"], [(name, str(value)) for name, value in headers], content)

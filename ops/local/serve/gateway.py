@@ -10,8 +10,8 @@ from typing import Any
 from ops.local.invocation import FunctionError, FunctionTimeoutError
 from ops.local.serve.events import HttpRequest, HttpResponse, MalformedAnswerError, to_event, to_response
 from ops.local.serve.routes import Routes
+from ops.local.template import KEY_ID
 
-KEY_ID = "local"
 BODY_LIMIT = 10 * 1024 * 1024  # API Gateway's
 PAYLOAD_LIMIT = 6 * 1024 * 1024  # Lambda's, of an event and of an answer
 STAGE = "local"
@@ -51,18 +51,19 @@ class Gateway:
         event = to_event(request, match, api_key=given, key_id=KEY_ID, binary=binary, stage=STAGE)
         if _size(event) > PAYLOAD_LIMIT:
             return self.too_large()
-        return self._from_function(event)
+        accepted = request.header("accept").partition(",")[0]  # API Gateway reads no further
+        return self._from_function(event, binary=self.routes.is_binary(accepted))
 
     def too_large(self) -> HttpResponse:
         """The answer to a body beyond the limits."""
         return self._own("REQUEST_TOO_LARGE", "Request Too Long")
 
-    def _from_function(self, event: dict[str, Any]) -> HttpResponse:
+    def _from_function(self, event: dict[str, Any], *, binary: bool) -> HttpResponse:
         try:
             answer = self.invoke(event)
             if _size(answer) > PAYLOAD_LIMIT:
                 raise MalformedAnswerError(f"it is larger than {PAYLOAD_LIMIT} bytes")
-            return to_response(answer)
+            return to_response(answer, binary=binary)
         except FunctionTimeoutError as error:
             return self._failed(event, "INTEGRATION_TIMEOUT", "Endpoint request timed out", error)
         except (FunctionError, MalformedAnswerError) as error:

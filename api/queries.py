@@ -1,0 +1,99 @@
+"""The query of a GET, parsed and validated: every fault is reported at once, with its name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from api.http import Fault, Request, unprocessable
+from api.ids import id_of, is_id
+from api.picture import WHOLE_WIDTH
+from api.status import State
+from processing.events import MAX_KEY_BYTES
+
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 50
+MAX_SIZES_LENGTH: Final = 500
+SWITCH: Final[Mapping[str, bool]] = {"true": True, "false": False}
+SWITCH_FAULT: Final = "Must be true or false."
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """Which of the caller's images to list: after ``cursor``, the last id of the previous page; or a single one."""
+
+    limit: int = DEFAULT_PAGE_SIZE
+    cursor: str | None = None
+    state: State | None = None
+    image_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a response shows of a finished image; ``sizes`` is the width of its picture on the page, as HTML has it."""
+
+    with_picture: bool
+    sizes: str = WHOLE_WIDTH
+
+
+def read_page(request: Request, *, prefix: str) -> PageQuery:
+    """The query of GET /images: a page of the caller's images, or with ``key`` the one with this key.
+
+    Raises:
+        Problem: 422 with every fault.
+    """
+    request.allow_query("status", "limit", "cursor", "key")
+    if (key := request.one("key")) is not None:
+        return PageQuery(image_id=_id_of_key(request, key, prefix))
+    state, limit, cursor = request.one("status"), request.one("limit"), request.one("cursor")
+    faults = []
+    if state is not None and state not in list(State):
+        faults.append(Fault("?status", f"Must be one of: {', '.join(State)}."))
+    if limit is not None and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_PAGE_SIZE):
+        faults.append(Fault("?limit", f"Must be a whole number from 1 to {MAX_PAGE_SIZE}."))
+    if cursor is not None and not is_id(cursor):
+        faults.append(Fault("?cursor", "Must be the value of next in the previous page."))
+    if faults:
+        raise unprocessable(*faults)
+    return PageQuery(int(limit or DEFAULT_PAGE_SIZE), cursor, State(state) if state else None)
+
+
+def read_view(request: Request, *, with_picture: bool) -> View:
+    """The query of GET /images/{id}.
+
+    Args:
+        with_picture: unless the query says otherwise.
+
+    Raises:
+        Problem: 422 with every fault.
+    """
+    request.allow_query("picture", "sizes")
+    wanted, sizes = request.one("picture"), request.one("sizes")
+    faults = [] if wanted in (None, *SWITCH) else [Fault("?picture", SWITCH_FAULT)]
+    if sizes is not None and not 1 <= len(sizes) <= MAX_SIZES_LENGTH:
+        faults.append(Fault("?sizes", f"Must be a value of HTML's sizes, of 1 to {MAX_SIZES_LENGTH} characters."))
+    if faults:
+        raise unprocessable(*faults)
+    return View(with_picture if wanted is None else SWITCH[wanted], sizes or WHOLE_WIDTH)
+
+
+def read_redirect(request: Request) -> bool:
+    """The query of GET /images/{id}/{variant}: whether to redirect to the variant.
+
+    Raises:
+        Problem: 422.
+    """
+    request.allow_query("redirect")
+    wanted = request.one("redirect") or "true"
+    if wanted not in SWITCH:
+        raise unprocessable(Fault("?redirect", SWITCH_FAULT))
+    return SWITCH[wanted]
+
+
+def _id_of_key(request: Request, key: str, prefix: str) -> str:
+    faults = []
+    if not key.startswith(prefix) or key == prefix or len(key.encode(errors="replace")) > MAX_KEY_BYTES:
+        faults.append(Fault("?key", f"Must be the key of an object in the uploads bucket, below {prefix!r}."))
+    if len(request.query) > 1:
+        faults.append(Fault("?key", "Selects one image: leave out all other parameters."))
+    if faults:
+        raise unprocessable(*faults)
+    return id_of(key, prefix=prefix)
