@@ -260,12 +260,36 @@ def test_an_answer_becomes_http(client, function):
         "body": base64.b64encode(b"\xff\x00").decode(),
         "isBase64Encoded": True,
     }
-    answer = client("POST", "/images")
+    answer = client("POST", "/images", headers={**KEY, "Accept": "image/png, text/html"})
 
     assert answer.status == 201
     assert answer.headers["Location"] == "/a"
     assert answer.headers.get_all("X-Many") == ["a", "b"]
     assert answer.headers["Content-Length"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("types", "accept", "length"),
+    [
+        ("image/*", "text/html, image/png", "4"),
+        ("image/*", "*/*", "4"),
+        ("image/*", "", "4"),
+        ("*/*", "text/html", "2"),
+        ("*/*", "", "2"),
+    ],
+)
+def test_a_binary_answer_stays_in_base64_unless_the_client_accepts_it_first(function, notes, types, accept, length):
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings.html"""
+    api = {"Type": "AWS::ApiGateway::RestApi", "Properties": {"BinaryMediaTypes": [types]}}
+    function.answer = {"statusCode": 200, "body": base64.b64encode(b"\xff\x00").decode(), "isBase64Encoded": True}
+    with running(Gateway(Routes.of(with_resources(Api=api)), function, notes.append, API_KEY)) as server:
+        connection = connected(server)
+        connection.request("GET", "/images", headers={**KEY, **({"Accept": accept} if accept else {})})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+
+    assert answer.headers["Content-Length"] == length
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -297,7 +321,7 @@ def test_head_is_answered_without_a_body(client, function):
 )
 def test_a_function_that_fails_is_told_to_the_owner_and_not_to_the_client(client, function, notes, answer, status):
     function.answer = answer
-    answered = client("GET", "/images")
+    answered = client("GET", "/images", headers={**KEY, "Accept": "image/png"})
 
     assert (answered.status, answered.text) == (status, '{"detail": "later"}')
     assert len(notes) == 1

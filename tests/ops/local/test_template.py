@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from types import SimpleNamespace
 
 import pytest
 
@@ -187,6 +188,26 @@ def test_the_alarm_watches_the_queue(emulator, applied, name):
     (alarm,) = emulator.client("cloudwatch").describe_alarms(AlarmNames=[f"{name}-alarm"])["MetricAlarms"]
 
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": f"{name}-queue"}]
+
+
+def test_a_function_is_told_the_id_of_the_key_that_moto_leaves_out():
+    variables = {"OPERATORS": {"Fn::Join": [",", [{"Ref": "Key"}]]}, "MEMORY": 512}
+    content = {
+        "Resources": {
+            "Key": {"Type": "AWS::ApiGateway::ApiKey", "Properties": {}},
+            "Api": {"Type": "AWS::Lambda::Function", "Properties": {"Environment": {"Variables": variables}}},
+        }
+    }
+    told = []
+    client = SimpleNamespace(
+        get_function_configuration=lambda **_: {"Environment": {"Variables": {"OPERATORS": "None", "MEMORY": "512"}}},
+        update_function_configuration=lambda **update: told.append(update),
+    )
+
+    apply(Template(content, {"Api": "the-api"}, account=ACCOUNT, region=REGION), lambda _service: client)
+
+    wanted = {"OPERATORS": "local", "MEMORY": "512"}
+    assert told == [{"FunctionName": "the-api", "Environment": {"Variables": wanted}}]
 
 
 def test_a_resource_that_moto_left_out_and_nobody_decided_about_is_refused(emulator, name):
