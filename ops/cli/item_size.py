@@ -53,7 +53,15 @@ def usual_item(plan: VariantPlan, version: Version) -> Attributes:
     """The item of a photo from a phone, finished at the first attempt."""
     keys = plan.of(version.key).keys
     variants = tuple(
-        VariantRecord(spec.name, keys[spec.name], "jpeg", 1920, 1440, 345_678, "0123456789")
+        VariantRecord(
+            spec.name,
+            keys[spec.name],
+            "jpeg" if spec.format == "keep" else spec.format,
+            1920,
+            1440,
+            345_678,
+            "0123456789",
+        )
         for spec in plan.recipe.variants
     )
     image = ImageRecord(

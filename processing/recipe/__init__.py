@@ -1,6 +1,7 @@
 """The variants to make of every image: recipe.toml, checked as a whole and frozen.
 
-`model`, then `reading`, with `table`, which reads typed values, and `lettering`: which characters a text mark can have.
+`model`, then `reading`, with `table`, which reads typed values, `ladders`, which expands a ladder into variants, and
+`lettering`: which characters a text mark can have.
 """
 
 from processing.recipe.model import LONGEST_SIDE, Colour, Limits, Recipe, VariantSpec, Watermark

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from processing.errors import Misconfigured
+from processing.recipe.ladders import variants_of
 from processing.recipe.lettering import unsettable
 from processing.recipe.model import (
     DEFAULT_BYTES,
@@ -55,15 +56,28 @@ def load(text: str, *, folder: Path = ROOT) -> Recipe:
     faults: list[str] = []
     top = Table((), tables, faults)
     marks = {table.name: _watermark(table, folder) for table in top.tables("watermarks")}
-    variants = tuple(_variant(table, marks) for table in top.tables("variants"))
+    variants = _variants(top, marks)
     limits = _limits(top.table("limits"))
     ignored = _ignored(top)
     top.refuse_the_rest()
-    if not variants:
-        faults.append("variants: there are none; add a table such as [variants.phone]")
+    if not variants and not top.table("ladders").given:
+        faults.append("variants: there are none; add a table such as [variants.phone] or [ladders.photo]")
     if faults:
         raise Misconfigured(faults)
     return Recipe(variants, limits, ignored)
+
+
+def _variants(top: Table, marks: Mapping[str, Watermark]) -> tuple[VariantSpec, ...]:
+    """Those with a table of their own, then those of the ladders."""
+    variants = [_variant(table, marks) for table in top.tables("variants")]
+    names = {spec.name for spec in variants}
+    for ladder in top.tables("ladders"):
+        rungs = variants_of(ladder, lambda table: _variant(table, marks))
+        for taken in sorted(names & {ladder.name, *(spec.name for spec in rungs)}):
+            ladder.fault("", f"there is a variant of the name {taken} as well: rename one of the two")
+        names |= {ladder.name, *(spec.name for spec in rungs)}
+        variants += rungs
+    return tuple(variants)
 
 
 def _variant(table: Table, marks: Mapping[str, Watermark]) -> VariantSpec:

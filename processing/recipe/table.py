@@ -1,7 +1,7 @@
 """One table of a TOML file: typed values, and the faults of all tables in one list."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
@@ -33,6 +33,22 @@ class Table:
 
     def fault(self, name: str, sentence: str) -> None:
         self._faults.append(f"{'.'.join(self._at(name))}: {sentence}")
+
+    def report(self, faults: Iterable[str]) -> None:
+        """Add faults that were found elsewhere, each with its path."""
+        self._faults.extend(faults)
+
+    def value(self, name: str) -> Any:
+        """A value as it is, to be checked elsewhere."""
+        return self._get(name)
+
+    def distinct(self, name: str, is_valid: Callable[[Any], bool], valid: str) -> list[Any]:
+        """A list of one value or more, each of them valid (``valid`` says when) and there once."""
+        values = self._get(name)
+        if isinstance(values, list) and values and all(map(is_valid, values)) and len(set(values)) == len(values):
+            return values
+        self.fault(name, f"{values!r} is no list of different values, each {valid}")
+        return []
 
     def table(self, name: str) -> "Table":
         self._known.add(name)

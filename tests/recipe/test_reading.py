@@ -247,7 +247,7 @@ def test_a_variant_needs_a_side():
 
 
 def test_a_recipe_needs_a_variant():
-    assert faults("") == ("variants: there are none; add a table such as [variants.phone]",)
+    assert faults("") == ("variants: there are none; add a table such as [variants.phone] or [ladders.photo]",)
 
 
 @pytest.mark.parametrize(
