@@ -13,6 +13,7 @@ from processing.errors import DarkroomError
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
+BYTES: Final = "application/octet-stream"  # the only type for files that many generated clients know
 
 
 @dataclass(frozen=True, slots=True)

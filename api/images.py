@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from typing import Any, Final, NamedTuple
 
-from api.http import Problem, Request, Response, as_json, cached, tag_of
+from api.http import BYTES, Problem, Request, Response, as_json, cached, tag_of
 from api.lookup import Image, find, own
 from api.picture import picture_of
 from api.queries import View, read_page, read_redirect, read_view
@@ -67,7 +67,7 @@ def get_variant(service: Service, request: Request) -> Response:
         for variant in record.variants:
             if variant.name == request.parameters["variant"]:
                 if not redirects:
-                    return _bytes(service, variant)
+                    return _bytes(service, request, variant)
                 max_age = service.settings.link_seconds // 2
                 name = file_name(upload.name, variant.format)
                 location = service.objects.link(variant, record.version.etag, name)
@@ -75,8 +75,8 @@ def get_variant(service: Service, request: Request) -> Response:
     raise Problem(404, f"Variant not found. The image's status is {status.state}.", headers=_retry_after([status]))
 
 
-def _bytes(service: Service, variant: VariantRecord) -> Response:
-    """The variant itself, by the content type that it was stored with.
+def _bytes(service: Service, request: Request, variant: VariantRecord) -> Response:
+    """The variant itself.
 
     Raises:
         Problem: 413, larger than a response may be; 404, deleted since.
@@ -87,7 +87,8 @@ def _bytes(service: Service, variant: VariantRecord) -> Response:
     body = service.objects.read_variant(variant.key, max_bytes=MAX_DIRECT_BYTES)
     if body is None:
         raise Problem(404, "The variant is not stored any more. Get the image's status again.")
-    headers = {"Content-Type": f"image/{variant.format}", "Cache-Control": "private, no-cache"}
+    kind = BYTES if request.headers.get("accept") == BYTES else f"image/{variant.format}"
+    headers = {"Content-Type": kind, "Cache-Control": "private, no-cache"}
     return Response(200, headers, base64.b64encode(body).decode(), is_base64=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn, TypeGuard
 
-from api.http import JSON, Fault, Problem, Request, unprocessable
+from api.http import BYTES, JSON, Fault, Problem, Request, unprocessable
 from api.ids import new_id
 from processing.naming import EXTENSIONS
 
@@ -80,6 +80,28 @@ def read_files(request: Request, limits: UploadLimits) -> tuple[File, ...]:
     if faults:
         raise unprocessable(*faults)
     return tuple(File(each["name"], each["content_type"], int(each["size"])) for each in document["files"])
+
+
+def read_type(request: Request, limits: UploadLimits) -> str:
+    """The content type of the file in the body of POST /upload: as declared, or of bytes by the extension of the name.
+
+    Raises:
+        Problem: 415 no accepted type, 422 several names.
+    """
+    accepted = limits.content_types
+    if request.content_type in accepted:
+        return request.content_type
+    types = ", ".join(accepted)
+    detail = f"Set the Content-Type header to one of: {types}."
+    if request.content_type == BYTES:
+        name = (request.one("name") or "").lower()
+        for each in accepted:
+            if name.endswith(IMAGE_TYPES[each]):
+                return each
+        detail = (
+            f"The name has no known extension: {', '.join(extensions(accepted))}. Or {detail[0].lower()}{detail[1:]}"
+        )
+    raise Problem(415, detail, headers={"Accept": types})
 
 
 def read_name(request: Request, limits: UploadLimits) -> str:

@@ -5,7 +5,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from api.http import Problem, Request, Response, as_json, cached, tag_of
+from api.http import BYTES, Problem, Request, Response, as_json, cached, tag_of
 from api.objects import origin_of
 from api.schemas import MAX_FILES, extensions
 from api.service import Service
@@ -67,7 +67,7 @@ def describe(service: Service) -> dict[str, Any]:
     file["content_type"]["enum"] = list(service.limits.content_types)
     direct = document["paths"]["/upload"]["post"]["requestBody"]
     body = next(iter(direct["content"].values()))
-    direct["content"] = dict.fromkeys(service.limits.content_types, body)
+    direct["content"] = dict.fromkeys([*service.limits.content_types, BYTES], body)
     return document
 
 

@@ -264,6 +264,8 @@ def test_a_program_gets_the_bytes_of_a_variant_without_a_redirect(
 
     assert (answer.status, answer.content, answer.kind) == (200, b"\xff\xd8jpeg", "image/jpeg")
     assert answer.headers["Cache-Control"] == "private, no-cache"
+    octets = gateway.get(f"/images/{image_id}/phone?redirect=false", accept="application/octet-stream")
+    assert (octets.kind, octets.content) == ("application/octet-stream", answer.content)
 
 
 def test_a_variant_of_4_5_mb_fits_into_a_response_of_lambda_and_a_larger_one_is_left_to_the_redirect(

@@ -208,6 +208,26 @@ def test_a_body_of_another_type_is_told_which_there_are(gateway: Gateway, conten
     assert "image/jpeg" in answer.json["detail"]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("cat.JPG", "image/jpeg"), ("a.b.heic", "image/heic"), ("c.tif", "image/tiff")]
+)
+def test_bytes_are_of_the_type_that_their_name_says(gateway: Gateway, stage: Stage, name: str, kind: str) -> None:
+    """Many generated clients know a file by no other type."""
+    answer = gateway.send("POST", f"/upload?name={name}", b"x", {"content-type": "application/octet-stream"})
+
+    head = stage.s3.head_object(Bucket="uploads", Key=f"images/2027-01-15/{answer.json['id']}")
+    assert (answer.status, answer.json["content_type"], head["ContentType"]) == (201, kind, kind)
+
+
+@pytest.mark.parametrize("query", ["", "?name=cat", "?name=jpg", "?name=cat.svg", "?name="])
+def test_bytes_without_a_known_extension_are_told_both_ways(gateway: Gateway, query: str) -> None:
+    answer = gateway.send("POST", f"/upload{query}", b"x", {"content-type": "application/octet-stream"})
+
+    assert answer.status == 415
+    assert ".jpg" in answer.json["detail"]
+    assert "image/jpeg" in answer.json["detail"]
+
+
 def test_an_empty_body_is_no_image(gateway: Gateway) -> None:
     assert gateway.send("POST", "/upload", b"", {"content-type": "image/png"}).status == 400
 
