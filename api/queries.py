@@ -1,5 +1,6 @@
 """The query of a GET, parsed and validated: every fault is reported at once, with its name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -8,10 +9,10 @@ from api.http import Fault, Request, unprocessable
 from api.ids import id_of, is_id
 from api.picture import WHOLE_WIDTH
 from api.status import State
-from processing.events import MAX_KEY_BYTES
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 50
 MAX_SIZES_LENGTH: Final = 500
+HALF_A_PAIR: Final = re.compile("[\ud800-\udfff]")  # of surrogates, which UTF-8 and so S3 cannot have
 SWITCH: Final[Mapping[str, bool]] = {"true": True, "false": False}
 SWITCH_FAULT: Final = "Must be true or false."
 
@@ -35,15 +36,14 @@ class View:
 
 
 def read_page(request: Request, *, prefix: str) -> PageQuery:
-    """The query of GET /images: a page of the caller's images, or with ``key`` the one with this key.
+    """The query of GET /images: a page of the caller's images, or with ``key`` the image with this key.
 
     Raises:
         Problem: 422 with every fault.
     """
     request.allow_query("status", "limit", "cursor", "key")
-    if (key := request.one("key")) is not None:
-        return PageQuery(image_id=_id_of_key(request, key, prefix))
     state, limit, cursor = request.one("status"), request.one("limit"), request.one("cursor")
+    key = request.one("key")
     faults = []
     if state is not None and state not in list(State):
         faults.append(Fault("?status", f"Must be one of: {', '.join(State)}."))
@@ -51,9 +51,12 @@ def read_page(request: Request, *, prefix: str) -> PageQuery:
         faults.append(Fault("?limit", f"Must be a whole number from 1 to {MAX_PAGE_SIZE}."))
     if cursor is not None and not is_id(cursor):
         faults.append(Fault("?cursor", "Must be the value of next in the previous page."))
+    if key is not None and (not key.startswith(prefix) or key == prefix or HALF_A_PAIR.search(key)):
+        faults.append(Fault("?key", f"Must be the key of an object in the uploads bucket, below {prefix!r}."))
     if faults:
         raise unprocessable(*faults)
-    return PageQuery(int(limit or DEFAULT_PAGE_SIZE), cursor, State(state) if state else None)
+    image_id = None if key is None else id_of(key, prefix=prefix)
+    return PageQuery(int(limit or DEFAULT_PAGE_SIZE), cursor, State(state) if state else None, image_id)
 
 
 def read_view(request: Request, *, with_picture: bool) -> View:
@@ -86,14 +89,3 @@ def read_redirect(request: Request) -> bool:
     if wanted not in SWITCH:
         raise unprocessable(Fault("?redirect", SWITCH_FAULT))
     return SWITCH[wanted]
-
-
-def _id_of_key(request: Request, key: str, prefix: str) -> str:
-    faults = []
-    if not key.startswith(prefix) or key == prefix or len(key.encode(errors="replace")) > MAX_KEY_BYTES:
-        faults.append(Fault("?key", f"Must be the key of an object in the uploads bucket, below {prefix!r}."))
-    if len(request.query) > 1:
-        faults.append(Fault("?key", "Selects one image: leave out all other parameters."))
-    if faults:
-        raise unprocessable(*faults)
-    return id_of(key, prefix=prefix)

@@ -89,19 +89,13 @@ def read_type(request: Request, limits: UploadLimits) -> str:
         Problem: 415 no accepted type, 422 several names.
     """
     accepted = limits.content_types
-    if request.content_type in accepted:
-        return request.content_type
-    types = ", ".join(accepted)
-    detail = f"Set the Content-Type header to one of: {types}."
     if request.content_type == BYTES:
         name = (request.one("name") or "").lower()
-        for each in accepted:
-            if name.endswith(IMAGE_TYPES[each]):
-                return each
-        detail = (
-            f"The name has no known extension: {', '.join(extensions(accepted))}. Or {detail[0].lower()}{detail[1:]}"
-        )
-    raise Problem(415, detail, headers={"Accept": types})
+        return next((each for each in accepted if name.endswith(IMAGE_TYPES[each])), BYTES)
+    if request.content_type not in accepted:
+        types = ", ".join(accepted)
+        raise Problem(415, f"Set the Content-Type header to one of: {types}.", headers={"Accept": types})
+    return request.content_type
 
 
 def read_name(request: Request, limits: UploadLimits) -> str:
@@ -112,7 +106,7 @@ def read_name(request: Request, limits: UploadLimits) -> str:
     """
     name = request.one("name")
     if name is None:
-        return f"image{IMAGE_TYPES[request.content_type][0]}"
+        return f"image{IMAGE_TYPES.get(request.content_type, ('',))[0]}"
     if not _is_name(name):
         raise unprocessable(Fault("?name", NAME_FAULT))
     if limits.ignores(name):

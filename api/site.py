@@ -65,6 +65,8 @@ def describe(service: Service) -> dict[str, Any]:
     file = document["components"]["schemas"]["File"]["properties"]
     file["size"]["maximum"] = service.limits.max_bytes
     file["content_type"]["enum"] = list(service.limits.content_types)
+    key = next(each for each in document["paths"]["/images"]["get"]["parameters"] if each["name"] == "key")
+    key["schema"]["pattern"] = f"^{service.settings.uploads_prefix.replace('.', '[.]')}[\\s\\S]"
     direct = document["paths"]["/upload"]["post"]["requestBody"]
     body = next(iter(direct["content"].values()))
     direct["content"] = dict.fromkeys([*service.limits.content_types, BYTES], body)
