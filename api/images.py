@@ -8,7 +8,7 @@ from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from api.http import BYTES, Problem, Request, Response, as_json, cached, tag_of
-from api.lookup import Image, find, own
+from api.lookup import FoundImage, find, own
 from api.picture import picture_of
 from api.queries import View, read_page, read_redirect, read_view
 from api.service import MAX_DIRECT_BYTES, Service, location_of
@@ -92,7 +92,7 @@ def _bytes(service: Service, request: Request, variant: VariantRecord) -> Respon
     return Response(200, headers, base64.b64encode(body).decode(), is_base64=True)
 
 
-def _find(service: Service, request: Request) -> Image:
+def _find(service: Service, request: Request) -> FoundImage:
     """The image that the route names. The response is the same for another caller's image and for none.
 
     Raises:
@@ -104,12 +104,12 @@ def _find(service: Service, request: Request) -> Image:
     return image
 
 
-def _document(request: Request, image: Image, links: Links) -> dict[str, Any]:
+def _document(request: Request, image: FoundImage, links: Links) -> dict[str, Any]:
     upload, status = image
     return as_document(upload, status, location=location_of(request, upload.id), link=links.variant)
 
 
-def _details(image: Image, links: Links, view: View) -> dict[str, Any]:
+def _details(image: FoundImage, links: Links, view: View) -> dict[str, Any]:
     """What a response has of one image alone: a link to its original, its srcset and picture."""
     upload, status = image
     record = status.record

@@ -9,21 +9,21 @@ from typing import NamedTuple
 
 from api.http import Request
 from api.ids import ULID_LENGTH, is_id
-from api.objects import Source
+from api.objects import UploadedObject
 from api.service import Service
 from api.status import ImageStatus, Upload, is_abandoned, not_uploaded, status_of
 from processing.errors import Unavailable
 from processing.ledger import Record, Status, current
 
 
-class Image(NamedTuple):
+class FoundImage(NamedTuple):
     """An image that the caller may see."""
 
     upload: Upload
     status: ImageStatus
 
 
-def find(service: Service, request: Request, image_id: str) -> Image | None:
+def find(service: Service, request: Request, image_id: str) -> FoundImage | None:
     """The image with this id; None for an image that the caller may not see, as for one that does not exist."""
     caller = service.caller(request)
     try:
@@ -36,7 +36,7 @@ def find(service: Service, request: Request, image_id: str) -> Image | None:
     return _any(service, image_id, key) if service.is_operator(request) else None
 
 
-def own(service: Service, upload: Upload, versions: Sequence[Record]) -> Image:
+def own(service: Service, upload: Upload, versions: Sequence[Record]) -> FoundImage:
     """From the ledger alone, as a rule; one HEAD where no version appeared in time, or there are several."""
 
     def source_etag() -> str | None:
@@ -45,11 +45,11 @@ def own(service: Service, upload: Upload, versions: Sequence[Record]) -> Image:
 
     now = service.clock()
     if not versions and is_abandoned(upload, now=now) and source_etag() is None:
-        return Image(upload, not_uploaded())
-    return Image(upload, status_of(upload, current(versions, source_etag), now=now))
+        return FoundImage(upload, not_uploaded())
+    return FoundImage(upload, status_of(upload, current(versions, source_etag), now=now))
 
 
-def _any(service: Service, image_id: str, key: str) -> Image | None:
+def _any(service: Service, image_id: str, key: str) -> FoundImage | None:
     """An object, whoever uploaded it; None if the consumer never saw it and it is not there, or is ignored."""
     source = _source(service, key)
     record = _record(service.versions.of(key), source)
@@ -64,10 +64,10 @@ def _any(service: Service, image_id: str, key: str) -> Image | None:
         size=source.size if source else image.size_bytes if image else None,
         requested_at=source.uploaded_at if source else _uploaded_at(record),
     )
-    return Image(upload, status_of(upload, record, now=service.clock()))
+    return FoundImage(upload, status_of(upload, record, now=service.clock()))
 
 
-def _source(service: Service, key: str) -> Source | None:
+def _source(service: Service, key: str) -> UploadedObject | None:
     """The object; None also for one that is encrypted with its uploader's key, which S3 does not show without it."""
     try:
         return service.objects.source(key)
@@ -77,7 +77,7 @@ def _source(service: Service, key: str) -> Source | None:
         return None
 
 
-def _record(versions: Sequence[Record], source: Source | None) -> Record | None:
+def _record(versions: Sequence[Record], source: UploadedObject | None) -> Record | None:
     """Of the version that is there now; of an object that is gone, what was last known."""
     if source is None:
         return current(versions, lambda: None)

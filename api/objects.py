@@ -29,7 +29,7 @@ class PresignedPost:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class UploadedObject:
     """The current version of an uploaded object; ``uploaded_at`` in seconds since the epoch."""
 
     etag: str
@@ -89,7 +89,7 @@ class Objects:
         with translating_errors(f"s3:PutObject {key}"):
             self._s3.put_object(Bucket=self._uploads, Key=key, Body=body, ContentType=content_type)
 
-    def source(self, key: str) -> Source | None:
+    def source(self, key: str) -> UploadedObject | None:
         """The current version of an uploaded object; None if there is none."""
         with translating_errors(f"s3:HeadObject {key}"):
             try:
@@ -98,7 +98,7 @@ class Objects:
                 if is_missing(error):
                     return None
                 raise
-        return Source(
+        return UploadedObject(
             etag=head["ETag"].strip('"'),
             content_type=head.get("ContentType", ""),
             size=head["ContentLength"],

@@ -42,7 +42,7 @@ INWARDS = {
     "processing": ("processing",),
     "api": (
         "api",
-        *(f"processing.{part}" for part in ("errors", "ledger", "links", "naming", "recipe", "settings")),
+        *(f"processing.{part}" for part in ("errors", "events", "ledger", "links", "naming", "recipe", "settings")),
         "processing.storage.refusals",
     ),
     "handlers": ("handlers", "api", "processing"),
