@@ -10,6 +10,7 @@ import typer
 
 from ops.cli import costs
 from ops.cli.costs import Architecture, Bill, FunctionSettings
+from ops.cli.encoding import extra_cpu
 from ops.cli.item_size import ItemSizes
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import function_of, in_words, parameters
@@ -63,7 +64,8 @@ def estimate(
     List prices and measured CPU; the formula is printed below the table. With --stage it uses the settings that this
     stage was deployed with; without, it needs no credentials and sends no request. A new version of an image costs more
     than a first upload: S3 refuses each PUT once, since nobody knows what is there without a further request. A table
-    item that is larger than 1 KB, by its key's length and its number of variants, costs another write unit.
+    item that is larger than 1 KB, by its key's length and its number of variants, costs another write unit. The CPU is
+    that of the recipe's variants, by their sizes and formats.
 
     Examples:
 
@@ -81,15 +83,16 @@ def estimate(
     """
     function = _function(stage, memory=memory, architecture=architecture, concurrency=concurrency, batch=batch)
     megapixels = _megapixels(size)
-    seconds = function.billed_seconds(costs.cpu_of(megapixels, function.architecture))
     sizes = _item_sizes(stage, variants)
+    cpu = costs.cpu_of(megapixels, function.architecture) + extra_cpu(sizes.plan.recipe, megapixels)
+    seconds = function.billed_seconds(cpu)
     requests = _requests_of_one(sizes, key_length, overwrites / 100) * images
     bill = costs.bill(images, function, seconds=seconds, requests=requests, uploads=True)
     if as_json:
-        print_json(_document(bill, function, megapixels) | _item_document(sizes, key_length))
+        print_json(_document(bill, function, megapixels, cpu) | _item_document(sizes, key_length))
     else:
         stdout().print(table_of(bill))
-        _explain(bill, function, [*formula(bill, function, megapixels), of_item(sizes, key_length)])
+        _explain(bill, function, [*formula(bill, function, cpu), of_item(sizes, key_length)])
 
 
 def _function(stage: Stage | None, **given: Any) -> FunctionSettings:
@@ -145,9 +148,12 @@ def _explain(bill: Bill, function: FunctionSettings, sentences: Sequence[str]) -
         say(sentence)
 
 
-def formula(bill: Bill, function: FunctionSettings, megapixels: float) -> list[str]:
-    """How the seconds and the hours came about, with the numbers in it, and where each number is from."""
-    cpu = costs.cpu_of(megapixels, function.architecture)
+def formula(bill: Bill, function: FunctionSettings, cpu: float) -> list[str]:
+    """How the seconds and the hours came about, with the numbers in it, and where each number is from.
+
+    Args:
+        cpu: milliseconds of one image.
+    """
     return [
         f"billed seconds of a batch = {function.batch} images x {cpu / 1000:.3f} s CPU / {function.vcpus:.2f} vCPU"
         f" + {function.rounds} x {costs.WAIT} s waiting = {bill.seconds * function.batch:.2f}",
@@ -162,7 +168,7 @@ def formula(bill: Bill, function: FunctionSettings, megapixels: float) -> list[s
     ]
 
 
-def _document(bill: Bill, function: FunctionSettings, megapixels: float) -> dict[str, Any]:
+def _document(bill: Bill, function: FunctionSettings, megapixels: float, cpu: float) -> dict[str, Any]:
     return {
         "images": bill.images,
         "megapixels": round(megapixels, 3),
@@ -176,7 +182,7 @@ def _document(bill: Bill, function: FunctionSettings, megapixels: float) -> dict
         "seconds_per_image": round(bill.seconds, 4),
         "gb_seconds": round(bill.lines[0].units),
         "requests": bill.requests(),
-        "formula": formula(bill, function, megapixels),
+        "formula": formula(bill, function, cpu),
     }
 
 

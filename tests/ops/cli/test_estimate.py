@@ -1,12 +1,18 @@
 """``darkroom estimate``: a table and its formula for people, the same numbers for programs."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
+from ops.cli import estimate
+from ops.cli.encoding import extra_cpu
+from ops.cli.item_size import ItemSizes
 from ops.cli.main import make_app
+from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import parameters
+from processing.recipe import load
 
 
 def run(*arguments):
@@ -91,3 +97,32 @@ def test_long_keys_and_many_variants_cost_a_second_write_unit_and_the_estimate_s
     assert usual["longest_key_of_one_unit"] == 1024 - usual["item_bytes"] + 60
     assert f"one with keys of up to {usual['longest_key_of_one_unit']} bytes" in run().stdout
     assert "takes 2 write units, with keys of any length" in run("--variants", "9").stdout
+
+
+LADDER = '[ladders.photo]\nwidths = [480, 960, 1600]\nformats = ["avif", "webp", "jpeg"]'
+
+
+@pytest.mark.parametrize("megapixels", [0.01, 0.25, 2, 12, 48])
+def test_the_recipe_that_was_measured_takes_the_cpu_that_was_measured(megapixels):
+    assert extra_cpu(read_recipe(), megapixels) == pytest.approx(0, abs=0.1)
+
+
+def test_nine_variants_of_a_ladder_cost_their_puts_a_second_write_unit_and_the_cpu_of_their_formats(monkeypatch):
+    three = json.loads(run("--images", "1000", "--json").stdout)
+    monkeypatch.setattr(estimate, "read_recipe", lambda: load(LADDER))
+    nine = json.loads(run("--images", "1000", "--json").stdout)
+
+    assert nine["requests"]["S3 PUT of variants"] == 9000
+    assert nine["requests"]["DynamoDB write units"] - three["requests"]["DynamoDB write units"] == 1000
+    # 254 and 82 ms were measured for the two
+    assert extra_cpu(load(LADDER), 12) == pytest.approx(254 - 82, rel=0.1)
+    assert nine["seconds_per_image"] - three["seconds_per_image"] == pytest.approx(0.172, rel=0.1)
+
+
+def test_an_item_names_each_format_that_is_not_the_originals():
+    recipe = load(LADDER)
+    plain = replace(recipe, variants=tuple(replace(spec, format="jpeg") for spec in recipe.variants))
+    sizes, without = (ItemSizes.of(VariantPlan(each, "images/")).size(60) for each in (recipe, plain))
+
+    named = sum(len("format") + len(kind) + len("extension") + len(f".{kind}") + 2 for kind in ("avif", "webp")) * 3
+    assert sizes - without == named
