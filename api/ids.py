@@ -2,6 +2,7 @@
 
 The id of an image that the API takes is ``<ULID>-<safe name>``, its key ``<prefix><date>/<id>``. A ULID is 48 bits of
 milliseconds and 80 random bits in Crockford's base 32, so that ids sort by time: https://github.com/ulid/spec
+One that begins with a 7 is of the year 9774 or later, and soon after that there are no dates.
 
 The id of any other object is ``k`` and its key below the prefix in URL-safe base64; no ULID begins with a ``k``.
 """
@@ -19,9 +20,8 @@ ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ULID_LENGTH: Final = 26
 RANDOM_BITS: Final = 80
 MAX_NAME_LENGTH: Final = 80  # of the safe name
-ID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}-[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+ID: Final = re.compile(r"[0-6][0-9A-HJKMNP-TV-Z]{25}-[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 ENCODED: Final = "k"
-LAST_TIME: Final = "76EZ91ZPZZ"  # of a ULID: the end of the year 9999, the last that has a date
 
 
 def new_id(name: str, *, milliseconds: int, random: int) -> str:
@@ -38,7 +38,7 @@ def new_id(name: str, *, milliseconds: int, random: int) -> str:
 
 def is_id(text: str) -> bool:
     """Whether this is a valid id of an image that the API takes."""
-    return ID.fullmatch(text) is not None and text[: len(LAST_TIME)] <= LAST_TIME
+    return ID.fullmatch(text) is not None
 
 
 def created_at(image_id: str) -> datetime:
