@@ -61,10 +61,11 @@ def estimate(
 ) -> None:
     """What so many images of a size cost on AWS, by service, and the hours they take.
 
-    List prices, and CPU as measured for the recipe's sizes and formats; the formula is below the table. With --stage it
-    uses the settings that this stage was deployed with; without, it needs no credentials and sends no request. A new version of an image costs more
-    than a first upload: S3 refuses each PUT once, since nobody knows what is there without a further request. A table
-    item that is larger than 1 KB, by its key's length and its number of variants, costs another write unit.
+    List prices, and CPU as measured for the recipe's sizes and formats; the formula is below the table. With --stage
+    it uses the settings that this stage was deployed with; without, it needs no credentials and sends no request. A
+    new version of an image costs more than a first upload: S3 refuses each PUT once, since nobody knows what is there
+    without a further request. A table item that is larger than 1 KB, by its key's length and its number of variants,
+    costs another write unit.
 
     Examples:
 
@@ -84,9 +85,8 @@ def estimate(
     megapixels = _megapixels(size)
     sizes = _item_sizes(stage, variants)
     cpu = costs.cpu_of(megapixels, function.architecture) + extra_cpu(sizes.plan.recipe, megapixels)
-    seconds = function.billed_seconds(cpu)
     requests = _requests_of_one(sizes, key_length, overwrites / 100) * images
-    bill = costs.bill(images, function, seconds=seconds, requests=requests, uploads=True)
+    bill = costs.bill(images, function, seconds=function.billed_seconds(cpu), requests=requests, uploads=True)
     if as_json:
         print_json(_document(bill, function, megapixels, cpu) | _item_document(sizes, key_length))
     else:
