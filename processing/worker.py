@@ -178,11 +178,12 @@ class Worker:
             return Outcome(Kind.IGNORED)
         claim = self.ledger.claim(Version(event.bucket, event.key, REMOVED_KEY), delivery)
         if not isinstance(claim, Claim):
-            raise AssertionError("removals are never DONE, only REMOVED")
+            raise AssertionError("removals are never DONE")
         with self._recording_failures(claim, delivery):
             now = self._publication(claim, event.key).reconcile(UNKNOWN)
-            self.ledger.close(claim, Status.REMOVED)
-            return Outcome(Kind.REMOVED if now is None else Kind.SUPERSEDED, claim.attempt)
+            status = Status.REMOVED if now is None else Status.SUPERSEDED
+            self.ledger.close(claim, status)
+            return Outcome(Kind(status.lower()), claim.attempt)
 
     def _claim(self, event: ObjectCreated, delivery: Delivery) -> Claim | None:
         """Claim the version; None when it is done already and every variant exists."""
