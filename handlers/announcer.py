@@ -11,7 +11,7 @@ from typing import Any
 
 from handlers.announcer_bootstrap import build_announcer
 from handlers.startup import naming_failures
-from processing.outbox import Announcer, Change
+from processing.outbox import Announcer, ItemChange
 
 
 @cache
@@ -27,5 +27,5 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, list[dict[str, st
     return {"batchItemFailures": [{"itemIdentifier": again}] if again is not None else []}
 
 
-def _change(change: dict[str, Any]) -> Change:
-    return Change(change["SequenceNumber"], change["NewImage"])
+def _change(change: dict[str, Any]) -> ItemChange:
+    return ItemChange(change["SequenceNumber"], change["NewImage"])

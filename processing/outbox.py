@@ -50,7 +50,7 @@ class NotTaken(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ItemChange:
     """A change of an item, as the table's stream has it.
 
     Args:
@@ -81,7 +81,7 @@ class EventBus:
                 with translating_errors("events:PutEvents"):
                     answer = self._events.put_events(Entries=[{"EventBusName": self._name, **entry} for entry in part])
             except Unavailable as error:
-                raise NotTaken(taken, error.cause, str(error)) from error
+                raise NotTaken(taken, error.code, error.detail) from error.__cause__
             for result in answer["Entries"]:
                 if "ErrorCode" in result:
                     raise NotTaken(taken, result["ErrorCode"], result.get("ErrorMessage", ""))
@@ -100,7 +100,7 @@ class Announcer:
     variants_bucket: str
     clock: Callable[[], float]
 
-    def announce(self, changes: Sequence[Change]) -> str | None:
+    def announce(self, changes: Sequence[ItemChange]) -> str | None:
         """Put an event for each change, in their order.
 
         Returns:
@@ -137,17 +137,18 @@ def entry_of(record: Record, *, variants_bucket: str, now: float) -> Entry | Non
     kind = type_of(record, now)
     if kind is None:
         return None
+    ended_at = datetime.fromtimestamp(record.ended_at, UTC)
     detail = {
         "version": VERSION,
         "id": _id(record, kind),
         "object": {"bucket": record.version.bucket, "key": record.version.key},
         "etag": record.version.etag,
-        "ended_at": _ended_at(record).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "ended_at": ended_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "attempts": record.attempts,
         **_known(uploaded_at=record.uploaded_at, sequencer=record.sequencer, code_version=record.code_version),
         **_about(record, variants_bucket),
     }
-    return _fitting({"Source": SOURCE, "DetailType": kind, "Time": _ended_at(record)}, detail)
+    return _fitting({"Source": SOURCE, "DetailType": kind, "Time": ended_at}, detail)
 
 
 def type_of(record: Record, now: float) -> str | None:
@@ -174,11 +175,6 @@ def _id(record: Record, kind: str) -> str:
     """The same for the same end: a claim has a token of its own, and ends once."""
     named = (kind, record.version.object, record.version.etag, record.owner)
     return hashlib.sha256("\n".join(named).encode()).hexdigest()[:32]
-
-
-def _ended_at(record: Record) -> datetime:
-    """A version whose last worker was killed has no later time than the end of its lease."""
-    return datetime.fromtimestamp(record.lease_until or record.updated_at, UTC)
 
 
 def _about(record: Record, variants_bucket: str) -> dict[str, Any]:

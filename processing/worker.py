@@ -181,9 +181,8 @@ class Worker:
             raise AssertionError("removals are never DONE")
         with self._recording_failures(claim, delivery):
             now = self._publication(claim, event.key).reconcile(UNKNOWN)
-            status = Status.REMOVED if now is None else Status.SUPERSEDED
-            self.ledger.close(claim, status)
-            return Outcome(Kind(status.lower()), claim.attempt)
+            self.ledger.close(claim, Status.REMOVED if now is None else Status.SUPERSEDED)
+            return Outcome(Kind.REMOVED if now is None else Kind.SUPERSEDED, claim.attempt)
 
     def _claim(self, event: ObjectCreated, delivery: Delivery) -> Claim | None:
         """Claim the version; None when it is done already and every variant exists."""

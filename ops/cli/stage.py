@@ -49,7 +49,10 @@ class NoStackError(UsageError):
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage. ``client`` gives the boto3 client of a service, the same one each time, for any thread."""
+    """One stage. ``client`` gives the boto3 client of a service, the same one each time, for any thread.
+
+    ``event_bus`` and ``events_dlq_url`` are empty where the stage has no events.
+    """
 
     name: str
     region: str
@@ -61,6 +64,8 @@ class Stage:
     dlq_url: str
     consumer: str
     client: Callable[[str], Any]
+    event_bus: str = ""
+    events_dlq_url: str = ""
 
     @classmethod
     def of(cls, name: str, region: str, outputs: Mapping[str, str], client: Callable[[str], Any]) -> Self:
@@ -76,6 +81,8 @@ class Stage:
             dlq_url=outputs["UploadsDlqUrl"],
             consumer=outputs["ConsumerFunction"],
             client=client,
+            event_bus=outputs.get("EventBus", ""),
+            events_dlq_url=outputs.get("EventsDlqUrl", ""),
         )
 
 
