@@ -113,13 +113,13 @@ def announce(
     put: Put = (lambda _entries: None) if dry_run else lambda entries: put_all(bus, entries)
     held = HeldMessages(stage.client("sqs"), stage.events_dlq_url) if lost else nullcontext()
     with held as messages:
-        periods = {each: period for each in messages.read() if (period := Period.of(each))} if messages else {}
-        first = min((period.since for period in periods.values()), default=since)
+        set_aside = [(each, period) for each in messages.read() if (period := Period.of(each))] if messages else []
+        first = min((period.since for _, period in set_aside), default=since)
         records = _ended(stage, prefixes or [""], first) if first or not lost else ()
-        chosen = (each for each in records if not lost or any(_ended_at(each) in one for one in periods.values()))
+        chosen = (each for each in records if not lost or any(_ended_at(each) in one for _, one in set_aside))
         done = _announce(stage, chosen, put)
         if messages and not dry_run:
-            messages.delete(list(periods))
+            messages.delete([each for each, _ in set_aside])
     _report(done, as_json=as_json, dry_run=dry_run)
 
 
