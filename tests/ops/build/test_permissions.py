@@ -147,11 +147,12 @@ class Place:
         return known[named[0]] if named else "any"
 
     def set_aside(self):
-        """A message of Lambda's in the announcer's dead-letter queue, for the time until now."""
+        """A message of Lambda's in the announcer's dead-letter queue, and one of somebody else, which is put back."""
         change = {"SequenceNumber": "1", "ApproximateCreationDateTime": time.time()}
         record = {"eventSourceARN": "arn", "dynamodb": change}
         body = given_up([record], function_arn="arn", why="RecordAgeExceeded", attempts=1, shard="s")
-        self.stack.client("sqs").send_message(QueueUrl=self.stage.events_dlq_url, MessageBody=body)
+        for each in (body, "{}"):
+            self.stack.client("sqs").send_message(QueueUrl=self.stage.events_dlq_url, MessageBody=each)
 
     def run(self, *arguments, stdin=None, expected=(0,)):
         result = CliRunner().invoke(make_app(), [*arguments, "--stage", "local"], input=stdin)

@@ -237,7 +237,8 @@ def test_a_stage_without_events_says_how_to_get_them(place):
 
 def test_what_the_bus_refuses_is_put_again_from_there_after_pauses_that_grow():
     entries = [entry_of(read(item(f"images/{n}.jpg")), variants_bucket="v", now=0) for n in range(3)]
-    bus, pauses = Bus(None, "ThrottlingException", None, "ThrottlingException"), []
+    bus = Bus(None, "ThrottlingException", None, "ThrottlingException")
+    pauses: list[float] = []
 
     put_all(EventBus(bus, "bus"), [entry for entry in entries if entry], pause=pauses.append)
 
