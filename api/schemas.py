@@ -1,17 +1,19 @@
 """What a request may contain, parsed and validated: every fault is reported at once, with its path."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn, TypeGuard
 
 from api.http import JSON, Fault, Problem, Request, unprocessable
-from api.ids import is_id
+from api.ids import is_id, new_id
 from api.status import State
 from processing.naming import EXTENSIONS
 
 MAX_FILES: Final = 100
 MAX_NAME_LENGTH: Final = 255
+IGNORED: Final = "The recipe ignores files with this name. Rename the file, or change ignore in recipe.toml."
 NAME_FAULT: Final = f"Must be a file name of 1 to {MAX_NAME_LENGTH} characters."
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 50
 
@@ -42,10 +44,15 @@ def extensions(content_types: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """Which files a stage accepts."""
+    """Which files a stage accepts; ``ignored`` is `Recipe.ignored`."""
 
     content_types: Sequence[str]
     max_bytes: int
+    ignored: re.Pattern[str]
+
+    def ignores(self, name: str) -> bool:
+        """Whether the consumer would ignore a file with this name: images are stored under their ids."""
+        return self.ignored.search(new_id(name, milliseconds=0, random=0)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ def read_page(request: Request) -> PageQuery:
     return PageQuery(int(limit or DEFAULT_PAGE_SIZE), cursor, State(state) if state else None)
 
 
-def read_name(request: Request) -> str:
+def read_name(request: Request, limits: UploadLimits) -> str:
     """The file name in the query of POST /upload; by default, one for the accepted content type.
 
     Raises:
@@ -117,6 +124,8 @@ def read_name(request: Request) -> str:
         return f"image{IMAGE_TYPES[request.content_type][0]}"
     if not _is_name(name):
         raise unprocessable(Fault("?name", NAME_FAULT))
+    if limits.ignores(name):
+        raise unprocessable(Fault("?name", IGNORED))
     return name
 
 
@@ -144,6 +153,8 @@ def _file_faults(path: str, file: object, limits: UploadLimits) -> Iterator[Faul
     yield from _unknown_fields(path, file, {"name", "content_type", "size"})
     if not _is_name(file.get("name")):
         yield Fault(f"{path}/name", NAME_FAULT)
+    elif limits.ignores(file["name"]):
+        yield Fault(f"{path}/name", IGNORED)
     if file.get("content_type") not in limits.content_types:
         yield Fault(f"{path}/content_type", f"Must be one of: {', '.join(limits.content_types)}.")
     size = file.get("size")

@@ -23,7 +23,7 @@ class ApiSettings:
     consumer_memory: float
     authorizer: str
     cors_origins: frozenset[str]
-    cdn_domain: str
+    cdn_url: str
     upload_seconds: int
     link_seconds: int
     log_level: str
@@ -44,7 +44,7 @@ class ApiSettings:
                 consumer_memory=read.number("CONSUMER_MEMORY", at_least=128),
                 authorizer=read.choice("AUTHORIZER", AUTHORIZERS, default="api-key"),
                 cors_origins=frozenset(filter(None, map(str.strip, env.get("CORS_ORIGINS", "").split(",")))),
-                cdn_domain=env.get("CDN_DOMAIN", ""),
+                cdn_url=env.get("CDN_URL", "").rstrip("/"),
                 upload_seconds=read.whole("UPLOAD_SECONDS", at_least=1),
                 link_seconds=read.whole("LINK_SECONDS", at_least=1),
                 log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),

@@ -36,7 +36,7 @@ def upload_image(service: Service, request: Request) -> Response:
     caller = service.caller(request)
     request.allow_query("name")
     body = _body(service, request)
-    name = read_name(request)
+    name = read_name(request, service.limits)
     now = service.clock()
     image_id = new_id(name, milliseconds=int(now * 1000), random=service.random())
     upload = Upload(image_id, name, request.content_type, len(body))

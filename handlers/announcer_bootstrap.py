@@ -24,4 +24,4 @@ def build_announcer(env: Mapping[str, str] | None = None, *, clock: Callable[[],
     settings = AnnouncerSettings.from_mapping(os.environ if env is None else env)
     log_as_json(settings.log_level)
     bus = EventBus(boto3.client("events", config=CLIENT), settings.event_bus)
-    return Announcer(bus, settings.variants_bucket, clock)
+    return Announcer(bus, settings.variants_bucket, settings.cdn_url, clock)

@@ -46,7 +46,7 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
     dynamodb = boto3.client("dynamodb", config=CLIENT)
     return Service(
         settings=settings,
-        limits=UploadLimits(accepted_types(heic=find_spec("pi_heif") is not None), max_bytes),
+        limits=UploadLimits(accepted_types(heic=find_spec("pi_heif") is not None), max_bytes, recipe.ignored),
         variants=[spec.name for spec in recipe.variants],
         owners=Owners(dynamodb, table=settings.images_table, clock=clock),
         versions=Versions(
@@ -68,7 +68,7 @@ def _objects(settings: ApiSettings, signing: Config, clock: Callable[[], float])
         upload_seconds=settings.upload_seconds,
         link_seconds=settings.link_seconds,
         clock=clock,
-        cdn_domain=settings.cdn_domain,
+        cdn=settings.cdn_url,
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final, assert_never
 
 from processing.errors import Unavailable
 from processing.ledger import Phase, Record, Status, VariantRecord, read
+from processing.links import cdn_link
 from processing.storage.refusals import translating_errors
 
 SOURCE: Final = "darkroom"
@@ -93,11 +94,13 @@ class Announcer:
     """Announces the changes of the images table that are the end of a version.
 
     Args:
+        cdn: scheme and host in front of the variants bucket; empty without one.
         clock: seconds since the epoch.
     """
 
     bus: EventBus
     variants_bucket: str
+    cdn: str
     clock: Callable[[], float]
 
     def announce(self, changes: Sequence[ItemChange]) -> str | None:
@@ -114,7 +117,7 @@ class Announcer:
         unread = None
         for change in changes:
             try:
-                entry = entry_of(read(change.item), variants_bucket=self.variants_bucket, now=self.clock())
+                entry = self._entry_of(read(change.item))
             except Exception:
                 if not entries:
                     raise
@@ -131,8 +134,11 @@ class Announcer:
         log.info("announced", extra={"data": {"events": len(entries)}})
         return unread
 
+    def _entry_of(self, record: Record) -> Entry | None:
+        return entry_of(record, variants_bucket=self.variants_bucket, cdn=self.cdn, now=self.clock())
 
-def entry_of(record: Record, *, variants_bucket: str, now: float) -> Entry | None:
+
+def entry_of(record: Record, *, variants_bucket: str, cdn: str, now: float) -> Entry | None:
     """The event of a version that has come to an end by ``now``; None of any other."""
     kind = type_of(record, now)
     if kind is None:
@@ -146,7 +152,7 @@ def entry_of(record: Record, *, variants_bucket: str, now: float) -> Entry | Non
         "ended_at": ended_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "attempts": record.attempts,
         **_known(uploaded_at=record.uploaded_at, sequencer=record.sequencer, code_version=record.code_version),
-        **_about(record, variants_bucket),
+        **_about(record, variants_bucket, cdn),
     }
     return _fitting({"Source": SOURCE, "DetailType": kind, "Time": ended_at}, detail)
 
@@ -177,12 +183,13 @@ def _id(record: Record, kind: str) -> str:
     return hashlib.sha256("\n".join(named).encode()).hexdigest()[:32]
 
 
-def _about(record: Record, variants_bucket: str) -> dict[str, Any]:
+def _about(record: Record, variants_bucket: str, cdn: str) -> dict[str, Any]:
     """What only some ends have; of an end without it, the record may have it from an earlier attempt."""
     match record.status:
         case Status.DONE if record.image:
             image = {RENAMED.get(name, name): value for name, value in asdict(record.image).items() if name not in OURS}
-            variants = [_variant(each, variants_bucket) for each in record.variants]
+            image["placeholder"] = record.image.placeholder_url
+            variants = [_variant(each, record.version.etag, variants_bucket, cdn) for each in record.variants]
             return {"image": _known(**image), "variants": variants}
         case Status.REJECTED | Status.FAILED if record.reason:
             reason = {name: value for name, value in asdict(record.reason).items() if name != "last"}
@@ -193,10 +200,11 @@ def _about(record: Record, variants_bucket: str) -> dict[str, Any]:
             return {}
 
 
-def _variant(variant: VariantRecord, bucket: str) -> dict[str, Any]:
-    """A variant for its users, who have no use for the name of older bytes. A versioned link would be added here."""
+def _variant(variant: VariantRecord, etag: str, bucket: str, cdn: str) -> dict[str, Any]:
+    """A variant for its users, who have no use for the name of older bytes; with a versioned link, where it has one."""
     fields = {name: value for name, value in asdict(variant).items() if name != "stored_as"}
-    return {"bucket": bucket, **_known(**fields)}
+    link = cdn_link(cdn, variant.key, etag=etag, fingerprint=variant.fingerprint) if cdn else ""
+    return {"bucket": bucket, **_known(**fields, link=link)}
 
 
 def _known(**values: Any) -> dict[str, Any]:

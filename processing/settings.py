@@ -78,6 +78,7 @@ class AnnouncerSettings:
 
     event_bus: str
     variants_bucket: str
+    cdn_url: str
     log_level: str
 
     @classmethod
@@ -91,6 +92,7 @@ class AnnouncerSettings:
             return cls(
                 event_bus=read.text("EVENT_BUS"),
                 variants_bucket=read.text("VARIANTS_BUCKET"),
+                cdn_url=env.get("CDN_URL", "").rstrip("/"),
                 log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
             )
 

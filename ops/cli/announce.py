@@ -167,7 +167,7 @@ def _entries(stage: Stage, records: Iterable[Record], done: Announcement) -> Ite
     for _, versions in groupby(records, key=lambda record: record.version.key):
         for record in sorted(versions, key=lambda record: record.ended_at):
             done.examined += 1
-            entry = entry_of(record, variants_bucket=stage.variants_bucket, now=time.time())
+            entry = entry_of(record, variants_bucket=stage.variants_bucket, cdn=stage.cdn, now=time.time())
             if entry is not None:
                 yield entry
 

@@ -2,16 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
-ENGINE: Final[Mapping[str, int]] = {"jpeg": 2, "png": 2, "webp": 2, "avif": 2, "gif": 2}
+ENGINE: Final[Mapping[str, int]] = {"jpeg": 3, "png": 3, "webp": 3, "avif": 3, "gif": 3}
 """The engine's version by output format: raise one when the same settings make other files of that format than before.
 Every variant in that format is then out of date, and no other."""
 
 LONGEST_SIDE: Final = 16383  # pixels: what WebP can hold
+DEFAULT_CACHE: Final = "public, max-age=60"
 
 # Chosen so that one image of each kind fits a function of 1,769 MB: docs/benchmarks.md has the measured peaks.
 DEFAULT_BYTES: Final = 100_000_000
@@ -28,6 +30,13 @@ DEFAULT_PIXELS: Final[Mapping[str, int]] = {
     "heic": 50_000_000,
     "animation": 100_000_000,  # 20 seconds of a vCPU: see processing/sandbox/capacity.py
 }
+
+# What desktops, then cameras and phones, put beside photos: https://en.wikipedia.org/wiki/Design_rule_for_Camera_File_system
+DEFAULT_IGNORE: Final = (
+    *(".*", "Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r", "@eaDir", "__MACOSX"),
+    *("*.aae", "*.xmp", "*.thm", "*.lrv", "*.ctg", "*.json"),
+    *("*.mov", "*.mp4", "*.m4v", "*.3gp", "*.avi", "*.mts", "*.m2ts", "*.wav"),
+)
 
 Fit = Literal["inside", "cover", "pad"]
 Format = Literal["keep", "jpeg", "png", "webp", "avif"]
@@ -87,12 +96,14 @@ class VariantSpec:
         fit: "inside" the box; "cover" it, cropped to its shape; or "pad" to exactly the box.
         gravity: the part that "cover" keeps.
         background: behind transparent pixels where the format has none, and around a padded picture.
-        format: "keep" is the original's own, or, where browsers cannot show it, JPEG or (with transparency) PNG.
+        format: "keep" is the original's own, or, where browsers cannot show it, JPEG or (with transparency) PNG; JPEG
+            alone where the object's key names a format that is never written (`processing.naming`).
         quality: 1 to 100, None for the format's default; for the lossy formats.
         effort: 0 (least CPU) to 9 (smallest file), None for the format's default; for PNG, WebP and AVIF.
         progressive: for JPEG: smaller, and 2 to 3 times the CPU to encode.
         metadata: "strip" all of it, or keep the "copyright" notice and strip the rest.
         hdr: "keep" an original's HDR gain map, from JPEG to JPEG, or "drop" it.
+        cache: the object's Cache-Control.
     """
 
     name: str
@@ -107,6 +118,7 @@ class VariantSpec:
     progressive: bool = False
     metadata: Metadata = "strip"
     hdr: Hdr = "keep"
+    cache: str = DEFAULT_CACHE
     watermark: Watermark | None = None
 
     def fingerprint(self, output: str) -> str:
@@ -137,15 +149,52 @@ class Limits:
     max_pixels: Mapping[str, int]
 
 
+def ignored_names(patterns: Iterable[str]) -> re.Pattern[str]:
+    """What finds a name between slashes that matches a pattern; ``*`` is any characters, ``?`` is one.
+
+    The segments "." and ".." are never found: a key with one is rejected.
+    """
+    names = "|".join(re.escape(each).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") for each in patterns)
+    return re.compile(rf"(?:^|/)(?!\.\.?(?:/|\Z))(?:{names or '(?!)'})(?:/|\Z)", re.IGNORECASE)
+
+
+IGNORED_BY_DEFAULT: Final = ignored_names(DEFAULT_IGNORE)
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything recipe.toml says.
 
-    Limits are no part of any fingerprint: they decide whether there is a variant, not what it looks like.
+    Limits and ``ignored`` are no part of any fingerprint: they decide whether there is a variant, not its looks.
+
+    Args:
+        ignored: finds the names of files and folders that are no uploads of images, in a key without its prefix.
     """
 
     variants: tuple[VariantSpec, ...]
     limits: Limits
+    ignored: re.Pattern[str] = IGNORED_BY_DEFAULT
+
+    def ignores(self, name: str, size: int | None = None) -> bool:
+        """Whether an object is acknowledged without being processed: a folder made in the S3 console, or ``ignored``.
+
+        Args:
+            name: its key, without the prefix of uploads.
+            size: in bytes, None when unknown.
+        """
+        return (name.endswith("/") and size == 0) or self.ignored.search(name) is not None
+
+    def in_jpeg(self) -> "Recipe":
+        """This recipe with "jpeg" in place of "keep"; equal to it where it keeps no format."""
+        return replace(
+            self, variants=tuple(_in_jpeg(spec) if spec.format == "keep" else spec for spec in self.variants)
+        )
+
+
+def _in_jpeg(spec: VariantSpec) -> VariantSpec:
+    """The same variant in JPEG, without the settings that a recipe may not have for it."""
+    background = spec.background if spec.background.opaque else WHITE
+    return replace(spec, format="jpeg", effort=None, background=background)
 
 
 @lru_cache(maxsize=256)

@@ -54,6 +54,13 @@ class Table:
         self.fault(name, f"{value!r} is not a text")
         return None
 
+    def texts(self, name: str) -> list[str] | None:
+        value = self._get(name)
+        if value is None or (isinstance(value, list) and all(isinstance(each, str) and each for each in value)):
+            return value
+        self.fault(name, f"{value!r} is not a list of texts")
+        return None
+
     def whole(self, name: str, low: int, high: int) -> int | None:
         value = self._get(name)
         if value is None or (type(value) is int and low <= value <= high):

@@ -168,7 +168,7 @@ class Rehearsal:
 
     def _invoke(self, event: dict[str, Any]) -> dict[str, Any]:
         """The handler in a process of its own, which knows nothing of the one before."""
-        made = Announcer(EventBus(self._bus, "bus"), "variants", lambda: NOW)
+        made = Announcer(EventBus(self._bus, "bus"), "variants", "", lambda: NOW)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(announcer, "build_announcer", lambda: made)
             announcer.announcer.cache_clear()

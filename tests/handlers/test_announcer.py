@@ -29,7 +29,9 @@ def events(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, bus: Bus) -> None:
-    monkeypatch.setattr(announcer, "build_announcer", lambda: Announcer(EventBus(bus, "bus"), "variants", lambda: NOW))
+    monkeypatch.setattr(
+        announcer, "build_announcer", lambda: Announcer(EventBus(bus, "bus"), "variants", "", lambda: NOW)
+    )
 
 
 def numbered(event: dict[str, Any], *numbers: str) -> dict[str, Any]:

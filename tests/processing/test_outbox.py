@@ -28,6 +28,7 @@ from processing.ledger import (
     reason_of,
 )
 from processing.ledger.item import attributes, image_attributes
+from processing.links import cdn_link
 from processing.outbox import LARGEST, Announcer, EventBus, ItemChange, NotTaken, entry_of, type_of
 from tests.builders import client_error
 from tests.processing.test_ledger import RECORD
@@ -66,7 +67,7 @@ class Books:
 
 
 def event_of(record: Record, *, now: float = NOW) -> dict[str, Any]:
-    entry = entry_of(record, variants_bucket="variants", now=now)
+    entry = entry_of(record, variants_bucket="variants", cdn="", now=now)
     assert entry is not None
     event = {
         "source": entry["Source"],
@@ -141,6 +142,27 @@ def test_numbers_are_numbers_and_lists_are_lists(books: Books) -> None:
     assert detail["variants"][2]["bucket"] == "variants"
     assert detail["variants"][2]["key"].startswith("phone/2026/11/")
     assert detail["variants"][2]["width"] == 1920
+
+
+def test_on_a_cdn_each_variant_has_the_link_that_the_api_gives(books: Books) -> None:
+    finish(books, "done")
+    record = read(books.table.records[-1]["dynamodb"]["NewImage"])
+    entry = entry_of(record, variants_bucket="variants", cdn="https://pictures.example.com", now=NOW)
+    assert entry is not None
+
+    links = [variant["link"] for variant in json.loads(entry["Detail"])["variants"]]
+    assert links == [
+        cdn_link("https://pictures.example.com", each.key, etag="e1", fingerprint=each.fingerprint)
+        for each in record.variants
+    ]
+    assert undescribed(json.loads(entry["Detail"]), SCHEMA["$defs"]["ended"]) == []
+
+
+def test_the_placeholder_is_ready_to_be_shown(books: Books) -> None:
+    books.ledger.complete(books.claim(), replace(RECORD, placeholder="UklGRg==", color="#a0b1c2"))
+
+    image = books.events()[0]["detail"]["image"]
+    assert (image["placeholder"], image["color"]) == ("data:image/webp;base64,UklGRg==", "#a0b1c2")
 
 
 def test_nothing_else_that_the_ledger_writes_is_an_event(books: Books) -> None:
@@ -304,7 +326,7 @@ def short(key: str) -> ImageRecord:
 
 
 def announcer(bus: Bus) -> Announcer:
-    return Announcer(EventBus(bus, "bus"), "variants", lambda: NOW)
+    return Announcer(EventBus(bus, "bus"), "variants", "", lambda: NOW)
 
 
 def test_a_batch_is_put_ten_events_at_a_time_in_its_order() -> None:
@@ -343,7 +365,7 @@ def test_a_bug_in_our_request_is_raised() -> None:
 
 def test_large_events_share_no_request() -> None:
     large = replace(huge(400), owner="t")
-    entry = entry_of(large, variants_bucket="variants", now=NOW)
+    entry = entry_of(large, variants_bucket="variants", cdn="", now=NOW)
     assert entry is not None
     assert LARGEST / 2 < len(entry["Detail"].encode()) < LARGEST
     bus = Bus()
@@ -354,7 +376,7 @@ def test_large_events_share_no_request() -> None:
 
 
 def test_a_refusal_says_how_many_were_taken_and_why() -> None:
-    entries = [entry_of(read(each.item), variants_bucket="variants", now=NOW) for each in changes(12)]
+    entries = [entry_of(read(each.item), variants_bucket="variants", cdn="", now=NOW) for each in changes(12)]
 
     with pytest.raises(NotTaken, match="ThrottlingException: later") as refused:
         EventBus(Bus(*[None] * 11, "ThrottlingException"), "bus").put([entry for entry in entries if entry])

@@ -39,12 +39,45 @@ def test_the_recipe_that_ships_makes_three_variants():
 
 def test_what_is_written_in_comments_of_the_recipe_that_ships_works_too():
     text = (ROOT / "recipe.toml").read_text(encoding="utf-8")
-    optional = ("# watermark", "# [watermarks", "# text", "# position", "# scale", "# opacity", "# margin")
+    optional = ("# ignore", "# watermark", "# [watermarks", "# text", "# position", "# scale", "# opacity", "# margin")
     lines = [line.removeprefix("# ") if line.startswith(optional) else line for line in text.splitlines()]
 
     recipe = load("\n".join(lines))
 
     assert recipe.variants[0].watermark == Watermark(text="© Example")
+    assert [name for name in ("a.mp4", "a.mov", "a.AAE", ".a") if recipe.ignores(name)] == ["a.mov", "a.AAE", ".a"]
+
+
+IGNORED = ("a/.DS_Store", "._IMG_1.jpg", ".trash/IMG_1.jpg", "IMG_1.AAE", "a/b.Mov", "THUMBS.DB", "@eaDir/a.jpg/T.jpg")
+TAKEN = ("a.jpg", "a.b.jpg", "mov", "a.mov.jpg", "aae/a.jpg", "a/", "a/../b.jpg", "./b.jpg", "", "IMG_1.CR2", "a.pdf")
+
+
+def test_what_desktops_and_cameras_put_beside_photos_is_ignored_by_default():
+    recipe = load(PHONE)
+
+    assert [name for name in (*IGNORED, *TAKEN) if recipe.ignores(name)] == list(IGNORED)
+
+
+def test_only_an_empty_object_with_a_slash_at_its_end_is_a_folder():
+    recipe = load("ignore = []\n" + PHONE)
+
+    assert [recipe.ignores("a/", size) for size in (0, 1, None)] == [True, False, False]
+    assert not recipe.ignores("a", 0)
+
+
+def test_patterns_of_the_recipe_replace_the_default():
+    recipe = load('ignore = ["*-DRAFT.*"]\n' + PHONE)
+
+    assert (recipe.ignores("a/cat-draft.jpg"), recipe.ignores("IMG_1.AAE")) == (True, False)
+
+
+def test_patterns_that_can_match_no_name_or_match_all_are_refused():
+    assert faults('ignore = [""]\n' + PHONE) == ("ignore: [''] is not a list of texts",)
+    assert faults('ignore = ["raw/*", "**"]\n' + PHONE) == (
+        "ignore: 'raw/*' has a slash; a pattern is for one name, of a file or of a folder",
+        "ignore: '**' matches every image",
+    )
+    assert faults('ignore = "*.mov"\n' + PHONE) == ("ignore: '*.mov' is not a list of texts",)
 
 
 def test_every_setting_of_a_variant_is_read():
@@ -69,6 +102,7 @@ def test_every_setting_of_a_variant_is_read():
         quality = 70
         effort = 4
         metadata = "copyright"
+        cache = "no-store"
         watermark = "mark"
 
         [variants.tablet]
@@ -82,10 +116,44 @@ def test_every_setting_of_a_variant_is_read():
     mark = Watermark("© Me", None, Colour(16, 32, 48, 64), Colour(0, 0, 0), "tile", 0.5, 1.0, 0.25)
     assert recipe.variants == (
         VariantSpec(
-            "phone", 480, 320, "cover", "top-left", Colour(0, 0, 0, 0), "webp", 70, 4, False, "copyright", "keep", mark
+            "phone",
+            480,
+            320,
+            "cover",
+            "top-left",
+            Colour(0, 0, 0, 0),
+            "webp",
+            70,
+            4,
+            False,
+            "copyright",
+            "keep",
+            "no-store",
+            mark,
         ),
         VariantSpec("tablet", None, 1000, format="jpeg", progressive=True, hdr="drop"),
     )
+
+
+@pytest.mark.parametrize(
+    ("cache", "accepted"),
+    [
+        ("public, max-age=60", True),
+        ("private, no-cache", True),
+        ("public, max-age=31536000, immutable", True),
+        ("max-age", False),
+        ("public max-age=60", False),
+        ("max-age=60\\r\\nX-Other: 1", False),
+        ("forever", False),
+    ],
+)
+def test_a_cache_control_is_made_of_the_directives_that_a_response_has(cache, accepted):
+    text = f'{PHONE}cache = "{cache}"\n'
+
+    if accepted:
+        assert load(text).variants[0].cache == cache
+    else:
+        assert "is no Cache-Control such as 'public, max-age=60'" in faults(text)[0]
 
 
 def test_every_fault_of_a_file_is_said_at_once_by_its_path():
@@ -219,7 +287,15 @@ def test_a_logo_is_never_read_from_elsewhere(folder, name):
     assert found[0].startswith("watermarks.mark.logo: ")
 
 
-@pytest.mark.parametrize("damage", [lambda png: b"GIF89a" + png, lambda png: png[:-6], lambda png: b""])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda png: b"GIF89a" + png,
+        lambda png: png[:-6],
+        lambda png: png[:8] + b"\0\0\0\4CgBI" + bytes(8) + png[8:],  # Apple's own form
+        lambda png: b"",
+    ],
+)
 def test_a_logo_is_a_whole_png(folder, damage):
     logo = folder / "logos" / "mark.png"
     logo.write_bytes(damage(logo.read_bytes()))

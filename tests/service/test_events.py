@@ -129,6 +129,7 @@ def test_the_announcer_knows_the_bus_and_the_variants_bucket(on: Package) -> Non
     assert function["Environment"]["Variables"] == {
         "EVENT_BUS": on.properties("ImagesBus")["Name"],
         "VARIANTS_BUCKET": on.properties("VariantsBucket")["BucketName"],
+        "CDN_URL": "",
         "LOG_LEVEL": "INFO",
     }
     assert on.template["Outputs"]["EventBus"]["Value"] == on.properties("ImagesBus")["Name"] == "darkroom-dev"

@@ -34,7 +34,7 @@ class Fine(StrEnum):
 
     REJECTED = "rejected"
     PENDING = "in progress"
-    FOLDER = "folders"
+    IGNORED = "ignored"
     ARCHIVED = "archived"
 
 
@@ -102,8 +102,8 @@ class Judge:
     def of(self, case: AuditedObject) -> list[Finding] | Fine:
         """Everything that is wrong, the record first; or why there is nothing to expect."""
         source, record = case.source, case.record
-        if source.key.endswith("/") and source.size == 0:
-            return Fine.FOLDER
+        if self.plan.ignores(source.key, source.size):
+            return Fine.IGNORED
         outdated = self.plan.to_make(record) if record and record.status is Status.DONE else []
         wrong = self._record(source, record, outdated)
         if isinstance(wrong, Fine):
@@ -151,7 +151,7 @@ class Judge:
 
     def _variant(self, case: AuditedObject, name: str, key: str, seen: Published | None) -> Finding | None:
         source = case.source
-        match state := self.plan.state(name, seen, etag=source.etag, record=case.record):
+        match state := self.plan.state(name, seen, key=source.key, etag=source.etag, record=case.record):
             case VariantState.THERE:
                 return None
             case VariantState.MISSING:

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from ops.cli import costs
 from ops.cli.backfill.sources import ListedObject
+from ops.cli.item_size import ItemSizes
 from ops.cli.recipes import VariantPlan
 from processing.ledger import ImagesTable, Phase, Record, Status, Version
 
@@ -24,7 +25,7 @@ class Decision(StrEnum):
     ARCHIVED = "archived"
     CUSTOMER_KEY = "under a customer's key"
     OUTSIDE = "outside the prefix"
-    FOLDER = "folders"
+    IGNORED = "ignored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Wanted:
         missing: None when even what is done is wanted; needs ``records``.
     """
 
+    plan: VariantPlan
     prefix: str
     changed_since: datetime | None = None
     records: Records | None = None
@@ -112,24 +114,27 @@ class Wanted:
             return Decision.OUTSIDE
         if not found.etag:
             return _unreadable(found) or Decision.GONE
-        if found.key.endswith("/") and found.size == 0:
-            return Decision.FOLDER  # the consumer would ignore it
+        if self.plan.ignores(found.key, found.size):
+            return Decision.IGNORED
         if self.changed_since and found.modified and found.modified < self.changed_since:
             return Decision.OLDER
         return Decision.WANTED
 
 
-def requests_for(record: Record | None, plan: VariantPlan) -> costs.Requests:
+def requests_for(key: str, record: Record | None, sizes: ItemSizes) -> costs.Requests:
     """What the consumer requests of S3 and DynamoDB when it is sent an object with this record."""
+    plan, units = sizes.plan, sizes.units(len(key.encode()))
     every = len(plan.recipe.variants)
     if record is None:
-        return costs.first_upload(every)
+        return costs.first_upload(every, units=units)
     match record.status:
         case Status.DONE:
             variants = len(plan.to_make(record))
-            return costs.rebuilt(variants, known=plan.known(record), done=True) if variants else costs.repeated(every)
+            if not variants:
+                return costs.repeated(every, units=units)
+            return costs.rebuilt(variants, known=plan.known(record), done=True, units=units)
         case Status.IN_PROGRESS | Status.REJECTED | Status.FAILED | Status.SUPERSEDED | Status.REMOVED:
-            return costs.rebuilt(every, known=plan.known(record), done=False)
+            return costs.rebuilt(every, known=plan.known(record), done=False, units=units)
         case _:
             assert_never(record.status)
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ops.cli.recipes import read_recipe
 from ops.cli.start import report
 from ops.cli.start.photos import select
 from ops.cli.start.run import Run
@@ -61,7 +62,7 @@ def start(
 
     darkroom start --again --json
     """
-    selection = select(photos, leave_out=out or OUT)
+    selection = select(photos, recipe=read_recipe(), leave_out=out or OUT)
     with (
         _results(out) as folder,
         LocalStack(ROOT, work_dir=folder / WORK, progress=_say, port=port) as stack,

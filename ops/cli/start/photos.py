@@ -7,6 +7,7 @@ from ops.cli.folders import files_below, kind_of
 from ops.errors import UsageError
 from processing.events import MAX_KEY_BYTES
 from processing.naming import IMAGE_EXTENSIONS
+from processing.recipe import Recipe
 
 ROOM_IN_KEY = 64  # bytes for the prefix, or for a variant's name and extension
 SHOWN_BY_BROWSERS = {"jpeg", "png", "gif", "webp", "avif", "bmp"}
@@ -24,18 +25,19 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a folder holds; ``skipped`` files are no images, or have a name that no key can have."""
+    """What a folder holds; ``skipped`` files are no images, are ignored, or have a name that no key can have."""
 
     photos: tuple[Photo, ...]
     skipped: int
 
 
-def select(folder: Path, *, leave_out: Path) -> Selection:
+def select(folder: Path, *, recipe: Recipe, leave_out: Path) -> Selection:
     """Find the photos in a folder and below, in the order of their names.
 
     Hidden files and folders are left out, and links to folders are not followed.
 
     Args:
+        recipe: what it ignores is skipped.
         leave_out: a folder to leave out: where the results go.
 
     Raises:
@@ -43,7 +45,7 @@ def select(folder: Path, *, leave_out: Path) -> Selection:
     """
     try:
         files = sorted(files_below(folder, leave_out=leave_out.resolve()))
-        photos = tuple(photo for path in files if (photo := _photo(path, folder)) is not None)
+        photos = tuple(photo for path in files if (photo := _photo(path, folder, recipe)) is not None)
     except FileNotFoundError as error:
         raise UsageError(f"{folder} does not exist: give a folder of photos, or none to use the samples") from error
     except NotADirectoryError as error:
@@ -59,9 +61,9 @@ def select(folder: Path, *, leave_out: Path) -> Selection:
     return Selection(photos, skipped=len(files) - len(photos))
 
 
-def _photo(path: Path, folder: Path) -> Photo | None:
+def _photo(path: Path, folder: Path, recipe: Recipe) -> Photo | None:
     kind, name = kind_of(path), path.relative_to(folder).as_posix()
-    if kind is None and not name.lower().endswith(IMAGE_EXTENSIONS):
+    if recipe.ignores(name) or (kind is None and not name.lower().endswith(IMAGE_EXTENSIONS)):
         return None
     return Photo(path, name, path.stat().st_size, kind in SHOWN_BY_BROWSERS) if _fits_a_key(name) else None
 

@@ -12,12 +12,12 @@ import typer
 
 from ops.cli.follow import End, Follower
 from ops.cli.packaged import packaged_readers
-from ops.cli.recipes import read_recipe
+from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, DryRun, print_json, stderr
 from ops.cli.upload import report
 from ops.cli.upload.content import FileFacts, Inspect, checked_by, unchecked
-from ops.cli.upload.files import Chosen, Globs, LocalFile, choose
+from ops.cli.upload.files import Chosen, Globs, LocalFile, Wanted, choose, images_of
 from ops.cli.upload.present import Present
 from ops.cli.upload.run import Bucket, Result, Uploader, Verdict
 from ops.cli.upload.transfer import Transfer
@@ -32,7 +32,9 @@ PlacesArgument = Annotated[
 PrefixOption = Annotated[str, typer.Option(help="A folder in the bucket, below the stage's prefix.")]
 IncludeOption = Annotated[list[str] | None, typer.Option(help="Only names that match, as '*.jpg' or raw/2026/cat.jpg.")]
 ExcludeOption = Annotated[list[str] | None, typer.Option(help="No names that match.")]
-Everything = Annotated[bool, typer.Option("--all", help="Also what is no image, and what the recipe's limits refuse.")]
+Everything = Annotated[
+    bool, typer.Option("--all", help="Also what is no image, and what the recipe refuses or ignores.")
+]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="Files at once.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Follow every object to its end.")]
 TimeoutOption = Annotated[
@@ -73,13 +75,14 @@ def upload(
     find . -name '*.tif' -newer last | darkroom upload - --stage prod --json
     """
     folder, globs = below(stage.uploads_prefix, prefix), Globs(include or (), exclude or ())
-    chosen = _choose(places, folder, globs, everything=everything)
-    inspect = unchecked if everything else checked_by(read_recipe(), stage.uploads_prefix)
+    plan = VariantPlan(read_recipe(), stage.uploads_prefix)
+    chosen = _choose(places, folder, globs, (lambda _path, _key: True) if everything else images_of(plan))
+    inspect = unchecked if everything else checked_by(plan)
     present = Present.of(stage.client("s3"), stage.uploads_bucket, chosen.files)
     began = time.monotonic()
     results = _run(stage, chosen, present, inspect, threads, dry_run=dry_run)
     seconds = time.monotonic() - began
-    ends = _ends(stage, results, timeout) if wait and not dry_run else None
+    ends = _ends(stage, plan, results, timeout) if wait and not dry_run else None
     summary = report.Summary(results, chosen.left_out, seconds, dry_run, len(present.by_digest), ends)
     _finish(summary, stage, as_json=as_json)
 
@@ -107,7 +110,7 @@ def _finish(summary: report.Summary, stage: Stage, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _choose(places: Sequence[Path], folder: str, globs: Globs, *, everything: bool) -> Chosen:
+def _choose(places: Sequence[Path], folder: str, globs: Globs, wanted: Wanted) -> Chosen:
     """The files to upload, those that are named on standard input among them.
 
     Raises:
@@ -115,7 +118,7 @@ def _choose(places: Sequence[Path], folder: str, globs: Globs, *, everything: bo
     """
     listed = sys.stdin if STDIN in places else ()
     others = [place for place in places if place != STDIN]
-    chosen = choose(others, listed, prefix=folder, globs=globs, everything=everything)
+    chosen = choose(others, listed, prefix=folder, globs=globs, wanted=wanted)
     if not chosen.files:
         raise UsageError("nothing to upload: no file is an image of that name (--all takes every file)")
     return chosen
@@ -163,9 +166,10 @@ def _interruptible() -> Iterator[None]:
         raise
 
 
-def _ends(stage: Stage, results: Sequence[Result], timeout: float) -> list[End[Result]]:
-    """How the objects ended that are in the bucket."""
+def _ends(stage: Stage, plan: VariantPlan, results: Sequence[Result], timeout: float) -> list[End[Result]]:
+    """How the objects ended that are in the bucket; what the consumer ignores has no end."""
     there = [result for result in results if result.verdict in (Verdict.UPLOADED, Verdict.THERE)]
+    there = [result for result in there if not plan.ignores(result.file.key, result.file.size)]
     table = ImagesTable(stage.client("dynamodb"), stage.images_table)
     with report.ending(len(there)) as on_end:
         follower: Follower[Result] = Follower(table, on_end=on_end)

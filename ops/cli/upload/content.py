@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ops.cli.recipes import VariantPlan
 from processing.errors import ImageTooLarge, UnsupportedFormat, UnusableKey
 from processing.events import MAX_KEY_BYTES
 from processing.imaging import formats, inspect
-from processing.naming import variant_keys
-from processing.recipe import Recipe
+from processing.naming import plan_of
 
 FIRST_BYTES: Final = 4096  # more than any format's name takes
 
@@ -33,17 +33,15 @@ Raises:
 """
 
 
-def checked_by(recipe: Recipe, prefix: str) -> Inspect:
-    """Refuse what the recipe's limits refuse: by size, by content, by the pixels its header tells; and unusable keys.
-
-    Args:
-        prefix: what the keys of uploads begin with.
-    """
-    variants = {spec.name: spec.format for spec in recipe.variants}
+def checked_by(plan: VariantPlan) -> Inspect:
+    """Refuse what the recipe ignores, what its limits refuse (size, content, pixels), and unusable keys."""
+    recipe = plan.recipe
 
     def inspect_file(path: Path, key: str) -> FileFacts:
         _check_text(key)
-        variant_keys(key, prefix=prefix, formats=variants)
+        plan_of(recipe, key, prefix=plan.prefix)
+        if plan.ignores(key):
+            raise UnusableKey("the recipe ignores files of this name (ignore): rename it, or change the recipe")
         size, most = path.stat().st_size, recipe.limits.max_bytes
         if size > most:  # before it is read
             raise ImageTooLarge(f"{size:,} bytes; the limit is {most:,} (limits.bytes)")

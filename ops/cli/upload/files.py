@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ops.cli.folders import could_be_image, files_below
+from ops.cli.recipes import VariantPlan
 from ops.errors import UsageError
 
 
@@ -22,7 +23,7 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The files, in the order of their keys; ``left_out`` counts those of folders that are no images."""
+    """The files, in the order of their keys; ``left_out`` counts those of folders that are no images or ignored."""
 
     files: tuple[LocalFile, ...]
     left_out: int
@@ -46,7 +47,16 @@ class Globs:
         return included and not any(_matches(name, pattern) for pattern in self.exclude)
 
 
-def choose(places: Iterable[Path], listed: Iterable[str], *, prefix: str, globs: Globs, everything: bool) -> Chosen:
+Wanted = Callable[[Path, str], bool]
+"""Whether a file in a folder is uploaded, by its path and the key it would have."""
+
+
+def images_of(plan: VariantPlan) -> Wanted:
+    """What could be an image, and is not ignored."""
+    return lambda path, key: not plan.ignores(key) and _may_be_image(path)
+
+
+def choose(places: Iterable[Path], listed: Iterable[str], *, prefix: str, globs: Globs, wanted: Wanted) -> Chosen:
     """The files in folders, of names, and of a list of names.
 
     A file in a folder keeps its path below that folder; any other keeps its path below the current folder, or, from
@@ -55,19 +65,18 @@ def choose(places: Iterable[Path], listed: Iterable[str], *, prefix: str, globs:
     Args:
         listed: names, one a line.
         prefix: what every key begins with.
-        everything: also what is no image, in folders.
+        wanted: of the files in folders.
 
     Raises:
         UsageError: a place is missing, a folder cannot be read, or two files would have one key.
     """
-    wanted: Callable[[Path], bool] = (lambda _path: True) if everything else _may_be_image
     named, left_out = list(_named(listed)), 0
     for place in places:
         if not place.is_dir():
             named.append((_existing(place), _name(place)))
             continue
         found = [(path, path.relative_to(place).as_posix()) for path in _inside(place)]
-        images = [(path, name) for path, name in found if globs.match(name) and wanted(path)]
+        images = [(path, name) for path, name in found if globs.match(name) and wanted(path, prefix + name)]
         left_out += len(found) - len(images)
         named += images
     files = _by_key(LocalFile(path, prefix + name, _size(path)) for path, name in named if globs.match(name))

@@ -102,7 +102,7 @@ def _files(summary: Summary) -> Table:
         for verdict in Verdict
         if (found := summary.having(verdict))
     ]
-    others = [("no images", f"{summary.left_out:,}", "")] if summary.left_out else []
+    others = [("no images, or ignored", f"{summary.left_out:,}", "")] if summary.left_out else []
     return table(("files", "count", "size"), [*rows, *others], right=("count", "size"))
 
 

@@ -163,7 +163,7 @@ def test_an_image_whose_last_worker_was_killed_is_announced_and_one_that_is_work
 def test_the_ids_are_those_of_the_first_time(place):
     place.end("images/cat.jpg")
     (found,) = place.dynamodb.scan(TableName=place.name)["Items"]
-    first = entry_of(read(found), variants_bucket="variants", now=NOW.timestamp())
+    first = entry_of(read(found), variants_bucket="variants", cdn="", now=NOW.timestamp())
     assert first is not None
 
     for _ in range(2):
@@ -236,7 +236,7 @@ def test_a_stage_without_events_says_how_to_get_them(place):
 
 
 def test_what_the_bus_refuses_is_put_again_from_there_after_pauses_that_grow():
-    entries = [entry_of(read(item(f"images/{n}.jpg")), variants_bucket="v", now=0) for n in range(3)]
+    entries = [entry_of(read(item(f"images/{n}.jpg")), variants_bucket="v", cdn="", now=0) for n in range(3)]
     bus = Bus(None, "ThrottlingException", None, "ThrottlingException")
     pauses: list[float] = []
 
@@ -247,7 +247,7 @@ def test_what_the_bus_refuses_is_put_again_from_there_after_pauses_that_grow():
 
 
 def test_a_bus_that_refuses_for_good_ends_the_command():
-    entry = entry_of(read(item("images/0.jpg")), variants_bucket="v", now=0)
+    entry = entry_of(read(item("images/0.jpg")), variants_bucket="v", cdn="", now=0)
     assert entry is not None
 
     with pytest.raises(NotTaken, match="AccessDenied"):

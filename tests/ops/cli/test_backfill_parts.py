@@ -14,6 +14,7 @@ from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, Che
 from ops.cli.backfill.sending import DepthLimit, notification
 from ops.cli.backfill.sources import Inventory, ListedObject, Unreadable, chunks, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
+from ops.cli.item_size import ItemSizes
 from ops.cli.queues import NotSent
 from ops.cli.recipes import VariantPlan
 from ops.errors import UsageError
@@ -349,7 +350,7 @@ def record(name, status, *, made=TODAY, etag="e", **fields):
 def wanted(*images, missing=True, rejected=False, **options):
     records = Records(Images(*images), "uploads")
     return Wanted(
-        "images/", records=records, missing=Missing(PLAN, rejected, lambda: 1000) if missing else None, **options
+        PLAN, "images/", records=records, missing=Missing(PLAN, rejected, lambda: 1000) if missing else None, **options
     )
 
 
@@ -415,14 +416,15 @@ def test_a_dry_run_counts_the_requests_of_the_variants_that_are_made(known, requ
     totals = BackfillTotals()
     everything = wanted(*([known] if known else []), missing=False)
 
-    assert list(planned(everything, [found("a", size=7)], PLAN, totals)) == [(7, requests)]
+    assert list(planned(everything, [found("a", size=7)], ItemSizes.of(PLAN), totals)) == [(7, requests)]
     assert (totals.size, totals.decisions) == (7, {Decision.WANTED: 1})
 
 
-def test_folders_older_objects_and_what_is_gone_or_elsewhere_are_left_out():
+def test_ignored_and_older_objects_and_what_is_gone_or_elsewhere_are_left_out():
     since = datetime(2026, 11, 21, tzinfo=UTC)
     verdicts = judge(
         found("folder/", size=0),
+        found("a/.DS_Store"),
         found("not/", size=1),
         found("old", modified=datetime(2026, 11, 20, 23, 59, tzinfo=UTC)),
         found("new", modified=since),
@@ -432,7 +434,8 @@ def test_folders_older_objects_and_what_is_gone_or_elsewhere_are_left_out():
     )
 
     assert verdicts == {
-        "folder/": Decision.FOLDER,
+        "folder/": Decision.IGNORED,
+        "a/.DS_Store": Decision.IGNORED,
         "not/": Decision.WANTED,
         "old": Decision.OLDER,
         "new": Decision.WANTED,
@@ -490,7 +493,7 @@ def behind(progress):
 def run(tmp_path, send):
     checkpoint = Checkpoint(tmp_path / "checkpoint.json", {})
     start = checkpoint.read()
-    return Backfill(Wanted("images/"), send, checkpoint).run(behind(start), start)
+    return Backfill(Wanted(PLAN, "images/"), send, checkpoint).run(behind(start), start)
 
 
 def test_everything_is_sent_once_and_in_batches_and_the_checkpoint_is_gone(tmp_path):
@@ -527,7 +530,7 @@ def test_what_is_refused_ends_the_run_and_is_sent_again_by_the_next(tmp_path):
 def test_what_is_not_wanted_moves_the_checkpoint_too(tmp_path):
     checkpoint = Checkpoint(tmp_path / "checkpoint.json", {})
     seen = []
-    Backfill(Wanted("elsewhere/"), Sent(), checkpoint, lambda _totals: seen.append(checkpoint.read())).run(
+    Backfill(Wanted(PLAN, "elsewhere/"), Sent(), checkpoint, lambda _totals: seen.append(checkpoint.read())).run(
         MANY, BackfillProgress()
     )
 

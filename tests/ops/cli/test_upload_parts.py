@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.cli.recipes import read_recipe
+from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.upload.command import below
 from ops.cli.upload.content import FileFacts, checked_by, unchecked
-from ops.cli.upload.files import Globs, LocalFile, choose
+from ops.cli.upload.files import Globs, LocalFile, choose, images_of
 from ops.cli.upload.present import Listed, Present
 from ops.cli.upload.run import ENOUGH, Result, Uploader, Verdict
 from ops.cli.upload.transfer import PART
@@ -20,6 +20,8 @@ from ops.errors import UsageError
 from processing.errors import CorruptImage, ImageTooLarge, PreconditionFailed, UnsupportedFormat, UnusableKey
 from tests.corpus.files import chunk
 from tests.ops.cli.embedded import jpeg
+
+PLAN = VariantPlan(read_recipe(), "images/")
 
 
 def put(folder, name, content=b"\xff\xd8\xff"):
@@ -30,7 +32,8 @@ def put(folder, name, content=b"\xff\xd8\xff"):
 
 
 def chosen(*places, listed=(), include=(), exclude=(), everything=False):
-    return choose(places, listed, prefix="images/", globs=Globs(include, exclude), everything=everything)
+    wanted = (lambda *_: True) if everything else images_of(PLAN)
+    return choose(places, listed, prefix="images/", globs=Globs(include, exclude), wanted=wanted)
 
 
 def keys(*places, **more):
@@ -139,7 +142,18 @@ def test_the_prefix_is_a_folder_below_the_stages_own(folder, begins):
 
 @pytest.fixture
 def look():
-    return checked_by(read_recipe(), "images/")
+    return checked_by(PLAN)
+
+
+def test_what_the_recipe_ignores_is_left_out_of_a_folder_and_refused_by_name(tmp_path, look):
+    put(tmp_path, "IMG_1.jpg", jpeg())
+    ignored = put(tmp_path, "IMG_1.AAE", jpeg())
+
+    assert keys(tmp_path) == ["images/IMG_1.jpg"]
+    assert chosen(tmp_path).left_out == 1
+    assert keys(tmp_path, everything=True) == ["images/IMG_1.AAE", "images/IMG_1.jpg"]
+    with pytest.raises(UnusableKey, match="ignore"):
+        look(ignored, "images/IMG_1.AAE")
 
 
 def test_the_type_is_told_by_the_content_and_not_by_the_name(tmp_path, look):

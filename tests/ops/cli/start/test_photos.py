@@ -3,9 +3,11 @@
 import pytest
 
 from ops.cli.folders import MAGIC
+from ops.cli.recipes import read_recipe
 from ops.cli.start.photos import select
 from ops.errors import UsageError
 
+RECIPE = read_recipe()
 JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 20
 
 
@@ -17,7 +19,9 @@ def folder(tmp_path):
 
 
 def names(folder, **more):
-    return [photo.name for photo in select(folder, leave_out=more.get("leave_out", folder / "out")).photos]
+    return [
+        photo.name for photo in select(folder, recipe=RECIPE, leave_out=more.get("leave_out", folder / "out")).photos
+    ]
 
 
 def put(folder, name, content=JPEG):
@@ -38,7 +42,7 @@ def test_a_file_is_an_image_by_its_name_or_by_its_content(folder):
     put(folder, "no-extension")
     put(folder, "notes.txt", b"milk, bread")
 
-    selection = select(folder, leave_out=folder / "out")
+    selection = select(folder, recipe=RECIPE, leave_out=folder / "out")
 
     assert [photo.name for photo in selection.photos] == ["no-extension", "text.JPG"]
     assert selection.skipped == 1
@@ -65,7 +69,9 @@ def test_only_what_browsers_show_is_marked_so(folder):
     put(folder, "b.tif", b"II*\0")
     put(folder, "c.jpg", b"milk, bread")
 
-    shown = {photo.name: photo.shown_by_browsers for photo in select(folder, leave_out=folder / "out").photos}
+    shown = {
+        photo.name: photo.shown_by_browsers for photo in select(folder, recipe=RECIPE, leave_out=folder / "out").photos
+    }
 
     assert shown == {"a.jpg": True, "b.tif": False, "c.jpg": False}
 
@@ -74,7 +80,15 @@ def test_hidden_files_and_the_folder_of_results_are_left_out(folder):
     for name in ("a.jpg", ".hidden.jpg", ".thumbnails/b.jpg", "out/phone/a.jpg", "more/out/c.jpg"):
         put(folder, name)
 
-    assert names(folder, leave_out=folder / "more" / ".." / "out") == ["a.jpg", "more/out/c.jpg"]
+    assert names(folder, recipe=RECIPE, leave_out=folder / "more" / ".." / "out") == ["a.jpg", "more/out/c.jpg"]
+
+
+def test_what_the_recipe_ignores_is_skipped(folder):
+    for name in ("a.jpg", "clip.MOV", "@eaDir/a.jpg/THUMB.jpg"):
+        put(folder, name)
+
+    selection = select(folder, recipe=RECIPE, leave_out=folder / "out")
+    assert ([photo.name for photo in selection.photos], selection.skipped) == (["a.jpg"], 2)
 
 
 def test_links_to_folders_are_not_followed(folder):
@@ -88,7 +102,7 @@ def test_a_name_too_long_for_a_key_is_skipped(folder):
     put(folder, "/".join("é" * 120 for _ in range(4)) + ".jpg")  # 967 bytes: no room for a prefix
     put(folder, "a.jpg")
 
-    selection = select(folder, leave_out=folder / "out")
+    selection = select(folder, recipe=RECIPE, leave_out=folder / "out")
 
     assert [photo.name for photo in selection.photos] == ["a.jpg"]
     assert selection.skipped == 1
@@ -106,19 +120,19 @@ def test_a_name_that_is_not_utf_8_is_skipped(folder):
 
 def test_a_missing_folder_is_told(tmp_path):
     with pytest.raises(UsageError, match="nowhere does not exist: give a folder of photos"):
-        select(tmp_path / "nowhere", leave_out=tmp_path)
+        select(tmp_path / "nowhere", recipe=RECIPE, leave_out=tmp_path)
 
 
 def test_a_file_in_place_of_a_folder_is_told(folder):
     put(folder, "a.jpg")
 
     with pytest.raises(UsageError, match=r"a\.jpg is not a folder"):
-        select(folder / "a.jpg", leave_out=folder)
+        select(folder / "a.jpg", recipe=RECIPE, leave_out=folder)
 
 
 def test_an_empty_folder_is_told(folder):
     with pytest.raises(UsageError, match="is empty: put photos into it"):
-        select(folder, leave_out=folder / "out")
+        select(folder, recipe=RECIPE, leave_out=folder / "out")
 
 
 def test_a_folder_without_an_image_is_told(folder):
@@ -126,18 +140,18 @@ def test_a_folder_without_an_image_is_told(folder):
     put(folder, "more/list.csv", b"bread")
 
     with pytest.raises(UsageError, match="has 2 files, and none of them is an image"):
-        select(folder, leave_out=folder / "out")
+        select(folder, recipe=RECIPE, leave_out=folder / "out")
 
 
 def test_a_folder_that_cannot_be_read_is_told(folder):
     (folder / "loop").symlink_to("loop")  # unreadable to root as well
 
     with pytest.raises(UsageError, match=r"loop cannot be read .*make it readable, or give another folder"):
-        select(folder / "loop", leave_out=folder / "out")
+        select(folder / "loop", recipe=RECIPE, leave_out=folder / "out")
 
 
 def test_a_file_that_cannot_be_read_is_told(folder):
     (folder / "loop.jpg").symlink_to("loop.jpg")
 
     with pytest.raises(UsageError, match=r"loop\.jpg cannot be read"):
-        select(folder, leave_out=folder / "out")
+        select(folder, recipe=RECIPE, leave_out=folder / "out")

@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 from ops.cli.dlq.selection import read_queue
 from ops.cli.main import make_app
 from ops.cli.queues import depth_of
+from ops.cli.recipes import read_recipe
 from ops.cli.start import command
 from ops.cli.start.photos import select
 from ops.cli.start.run import Run
 from processing.ledger import ImagesTable, Version
 from tests.corpus.pictures import pixel
-from tests.ops.cli.embedded import stage_of
+from tests.ops.cli.embedded import HEIC, stage_of
 from tests.ops.cli.start.test_sheet import Page
 
 VARIANTS = {"desktop": 1920, "tablet": 1024, "phone": 480}
@@ -61,7 +62,7 @@ def totals(run):
 
 @pytest.fixture(scope="module")
 def samples():
-    return select(command.SAMPLES, leave_out=Path("out")).photos
+    return select(command.SAMPLES, recipe=read_recipe(), leave_out=Path("out")).photos
 
 
 def record(stack, key):
@@ -146,13 +147,33 @@ def test_nothing_is_waiting_in_the_queue_afterwards(run, stack):
     assert depth_of(stack.client("sqs"), stack.outputs["UploadsQueueUrl"]).total == 0
 
 
+def test_every_file_that_is_written_opens_by_its_extension(stack, tmp_path, monkeypatch):
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    (photos / "photo.heic").write_bytes(HEIC.read_bytes())
+    for name, mode in {"scan.tiff": "RGBA", "OLD.BMP": "RGB", "cat.jpg": "RGB", "logo.png": "RGBA"}.items():
+        Image.new(mode, (64, 48)).save(photos / name)
+    monkeypatch.setattr(command, "LocalStack", Borrowed(stack))
+    result = CliRunner().invoke(make_app(), ["start", str(photos), "--out", str(out)])
+
+    assert result.exit_code == 0, result.output
+    files = sorted(path for name in VARIANTS for path in (out / name).iterdir())
+    assert {path.name for path in files} == {*("photo.heic.jpg", "scan.tiff.jpg", "OLD.BMP.jpg", "cat.jpg", "logo.png")}
+    for path in files:
+        with Image.open(path) as image:
+            assert Image.registered_extensions()[path.suffix] == image.format
+    sheet = Page((out / "index.html").read_text())
+    assert {f"phone/{path.name}" for path in files} <= set(sheet.images)
+    assert "lost: transparency" in sheet.text
+
+
 def test_a_write_by_the_second_upload_would_be_seen(stack, tmp_path):
     photos, s3 = tmp_path / "photos", stack.client("s3")
     photos.mkdir()
     name = f"{uuid.uuid4()}.jpg"
     Image.new("RGB", (64, 48), "teal").save(photos / name)
     run = Run(stack, tmp_path, timeout=60, console=Console(quiet=True))
-    _, ends = run.through(select(photos, leave_out=tmp_path / "out"), again=False)
+    _, ends = run.through(select(photos, recipe=read_recipe(), leave_out=tmp_path / "out"), again=False)
     s3.delete_object(Bucket=stack.outputs["VariantsBucket"], Key=f"phone/{name}")
 
     again = run.upload_again(ends)
