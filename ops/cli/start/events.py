@@ -46,17 +46,20 @@ class EventSink:
         self._check = check
 
     def collect(self, ends: Collection[Version], patience: float = PATIENCE) -> EventTotals:
-        """Wait for an event of each of these versions, and add them up; an event that comes again counts once."""
-        waited_for = {(version.bucket, version.key, version.etag) for version in ends}
+        """Wait for an event of each of these versions, and add theirs up; an event that comes again counts once."""
+        wanted = {(version.bucket, version.key, version.etag) for version in ends}
+        waited_for = set(wanted)
         events: dict[str, dict[str, Any]] = {}
         gives_up = time.monotonic() + patience
         while waited_for and time.monotonic() < gives_up:
             self._check()
             for event in self._receive():
                 detail = event["detail"]
-                waited_for.discard((detail["object"]["bucket"], detail["object"]["key"], detail["etag"]))
-                events[detail["id"]] = event
-                gives_up = time.monotonic() + patience
+                version = (detail["object"]["bucket"], detail["object"]["key"], detail["etag"])
+                if version in wanted:
+                    waited_for.discard(version)
+                    events[detail["id"]] = event
+                    gives_up = time.monotonic() + patience
         types = Counter(str(event["detail-type"]) for event in events.values())
         ready = (event for event in events.values() if "variants" in event["detail"])
         return EventTotals(self._bus, dict(sorted(types.items())), len(waited_for), next(ready, None))

@@ -36,12 +36,12 @@ def collect(queue, *keys, check=lambda: None, patience=20.0):
 
 
 def test_an_event_that_comes_twice_counts_once_and_each_end_is_waited_for():
-    queue = Queue([event("a"), event("a")], [], [event("b", kind="Image Rejected")])
+    queue = Queue([event("a"), event("a")], [], [event("another's"), event("b", kind="Image Rejected")])
 
     totals = collect(queue, "a", "b")
 
     assert totals.types == {"Image Ready": 1, "Image Rejected": 1}
-    assert (totals.count, totals.missing, queue.deleted) == (2, 0, 3)
+    assert (totals.count, totals.missing, queue.deleted) == (2, 0, 4)
     assert totals.example is not None
     assert totals.example["detail"]["object"]["key"] == "a"
 
