@@ -243,6 +243,7 @@ def test_what_the_bus_refuses_is_put_again_from_there_after_pauses_that_grow():
     put_all(EventBus(bus, "bus"), [entry for entry in entries if entry], pause=pauses.append)
 
     assert set(bus.taken) == {"images/0.jpg", "images/1.jpg", "images/2.jpg"}
+    assert bus.taken.count("images/0.jpg") == 1
     assert pauses == [0.5, 1.0]
 
 
