@@ -52,6 +52,7 @@ class Stage:
     """One stage. ``client`` gives the boto3 client of a service, the same one each time, for any thread.
 
     ``event_bus`` and ``events_dlq_url`` are empty where the stage has no events.
+    ``ingest`` is the stage's parameter: whether the uploads bucket notifies the queue itself, or a rule of EventBridge.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Stage:
     client: Callable[[str], Any]
     event_bus: str = ""
     events_dlq_url: str = ""
+    ingest: str = "s3"
 
     @classmethod
     def of(cls, name: str, region: str, outputs: Mapping[str, str], client: Callable[[str], Any]) -> Self:
@@ -85,6 +87,7 @@ class Stage:
             client=client,
             event_bus=outputs.get("EventBus", ""),
             events_dlq_url=outputs.get("EventsDlqUrl", ""),
+            ingest=outputs.get("Ingest", "s3"),
         )
 
 
