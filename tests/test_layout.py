@@ -174,7 +174,7 @@ def test_no_two_public_classes_have_one_name():
     assert {name: where for name, where in names.items() if len(where) > 1} == {}
 
 
-@pytest.mark.parametrize("handler", ["consumer", "api"])
+@pytest.mark.parametrize("handler", ["consumer", "api", "announcer"])
 def test_no_handler_loads_what_only_the_consumers_children_need(handler):
     loaded = f"import sys, handlers.{handler}; print(*(n for n in ('PIL', 'cykooz_resizer') if n in sys.modules))"
     said = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
