@@ -90,7 +90,7 @@ def import_faults(module: str, text: str) -> list[str]:
 
 def room_faults(module: str, text: str) -> list[str]:
     """What a module of ops imports of another room: the command uses the local stack, never the other way round."""
-    if not is_below(module, ("ops.local", "ops.build.check", "ops.build.bytecode")):
+    if not is_below(module, ("ops.local", "ops.build.check", "ops.build.rules", "ops.build.bytecode")):
         return []
     return [f"{module} imports {name}" for name in imports(text) if is_below(name, ("ops.cli",))]
 

@@ -35,6 +35,7 @@ SOURCES = (
     "ops/__init__.py",
     "ops/build/__init__.py",
     "ops/build/check.py",
+    "ops/build/rules.py",
     "ops/build/serverless-check.cjs",
     "ops/build/serverless-stage.cjs",
     "ops/build/serverless-statements.cjs",

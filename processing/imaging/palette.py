@@ -47,7 +47,7 @@ def _near_with_alpha(image: Image.Image, colours: int) -> Image.Image | None:
 
     What does not suffice for some of the pixels does not for all: most ways are found too few by a sample.
     """
-    sample = image.resize([min(side, NEAR_SAMPLE) for side in image.size], Image.Resampling.NEAREST)  # type: ignore[arg-type]
+    sample = image.resize([min(side, NEAR_SAMPLE) for side in image.size], Image.Resampling.NEAREST)
     for opaque, levels in ((colours - ALPHAS, ALPHAS), (colours // 2, ALPHAS), (colours // 4, ALPHAS // 2)):
         for pixels in (sample, image):
             *bands, alpha = pixels.split()

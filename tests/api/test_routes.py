@@ -18,7 +18,7 @@ from api.service import CREDENTIALS
 from api.status import EXPLANATIONS
 from handlers import api
 from handlers.api_bootstrap import CLIENT, build_api
-from ops.build.check import RULES
+from ops.build.rules import RULES
 from processing.errors import Misconfigured, Rejected
 from processing.imaging.formats import READERS
 from processing.ledger import VariantRecord

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ops.build.check import RULES, faults
+from ops.build.check import faults
+from ops.build.rules import RULES
 from tests.service.packaged_service import NOWHERE, PROJECT, copy_project, serverless
 
 DEFAULTS = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]["default"] | {

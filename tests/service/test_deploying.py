@@ -14,8 +14,9 @@ from botocore import xform_name
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from ops.build.check import RULES, faults
+from ops.build.check import faults
 from ops.build.deployer import FILE
+from ops.build.rules import RULES
 from ops.cli.main import make_app
 from tests.service.packaged_service import PROJECT, Package
 

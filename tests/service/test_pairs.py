@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.build.check import RULES
+from ops.build.rules import RULES
 from tests.service.pairs import FACTORS, faults, parameters, quick_project, rows
 
 SIZES = [len(factor) for factor in FACTORS]

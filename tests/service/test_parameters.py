@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from ops.build.check import RULES, faults
+from ops.build.check import faults
+from ops.build.rules import RULES
 from tests.service.packaged_service import PROJECT
 
 PARAMS: dict[str, dict[str, Any]] = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]
