@@ -8,6 +8,7 @@ Read in this order:
     messages    SQS messages: parsed, grouped by object, processed in parallel, postponed
     events      an SQS body becomes ObjectCreated and ObjectRemoved
     ledger      the images table: items (record, image, item), and their changes: claim, complete, reject, fail, release
+    outbox      the end of a version becomes an event on a bus
     storage     objects in S3, one conditional request in each method; the rule for AWS's refusals
     recipe      the variants to make, read from recipe.toml
     imaging     bytes become variants, by an ordered list of named steps
@@ -24,5 +25,6 @@ Read in this order:
 
 `events`, `recipe`, `naming`, `picture`, `geometry`, `memory`, `reach`, `backoff`, `errors`, `fingerprint` and
 `settings` need only the standard library; `imaging` needs Pillow, which the consumer itself does not load; `sandbox`
-needs Linux; `storage`, `ledger` and `messages` call AWS, through clients that are arguments. Nothing happens at import.
+needs Linux; `storage`, `ledger`, `outbox` and `messages` call AWS, through clients that are arguments. Nothing happens
+at import.
 """

@@ -129,12 +129,14 @@ class Unavailable(Retryable):
     Args:
         code: the service's own error code, such as ``SlowDown`` or ``AccessDenied``.
         operation: the request, such as ``s3:GetObject images/cat.jpg``.
+        detail: the service's own words.
     """
 
     def __init__(self, code: str, operation: str, detail: str = "") -> None:
         super().__init__(f"{operation}: {code}" + (f": {detail}" if detail else ""))
         self.code = code
         self.operation = operation
+        self.detail = detail
 
     @property
     def cause(self) -> str:

@@ -20,6 +20,7 @@ WORKING_MEGABYTES: Final = 36.0  # for tables, profiles, encoders, and unused me
 STORED: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}  # as Pillow holds it; others: 4
 DIRECT: Final = ("L", "RGB", "CMYK")  # resized as they are
 WITH_COPY: Final = 8  # while it is converted to 4 from 4, or the resizer has multiplied its colours by its alpha
+AS_STORED: Final = ("RGB", "RGBA", "LAB")  # of other modes the heap keeps what was converted
 WIDENED: Final = 6  # ... converted from 1 or 2
 DECODING: Final = {"webp": 16.0, "avif": 13.0}  # canvases or planes, their copy, and the pixels
 ALPHA_PLANE: Final = 3.0  # of an AVIF, and of the copy
@@ -110,7 +111,9 @@ def _resizing(header: Header) -> float:
     """The bytes of a pixel while it is converted and made smaller."""
     if header.mode in DIRECT and not header.is_keyed:
         return STORED.get(header.mode, 4)
-    return WIDENED if header.mode in STORED and not header.is_keyed else WITH_COPY
+    if header.mode in STORED and not header.is_keyed:
+        return WIDENED
+    return WITH_COPY + (0 if header.mode in AS_STORED else STORED.get(header.mode, 4))
 
 
 def _scaled_pixels(header: Header, frame: Size) -> int:

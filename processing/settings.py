@@ -72,6 +72,31 @@ class Settings:
         return settings
 
 
+@dataclass(frozen=True, slots=True)
+class AnnouncerSettings:
+    """The announcer's settings; each field is the variable of the same name in capitals."""
+
+    event_bus: str
+    variants_bucket: str
+    cdn_url: str
+    log_level: str
+
+    @classmethod
+    def from_mapping(cls, env: Mapping[str, str]) -> "AnnouncerSettings":
+        """Read the settings, usually from ``os.environ``.
+
+        Raises:
+            Misconfigured: with one sentence for each variable that is missing or invalid.
+        """
+        with reading(env) as read:
+            return cls(
+                event_bus=read.text("EVENT_BUS"),
+                variants_bucket=read.text("VARIANTS_BUCKET"),
+                cdn_url=env.get("CDN_URL", "").rstrip("/"),
+                log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
+            )
+
+
 @contextmanager
 def reading(env: Mapping[str, str]) -> Iterator["Reader"]:
     """Read settings from ``env``, each by its variable, and report all faults at the end.

@@ -177,10 +177,10 @@ class Worker:
             return Outcome(Kind.IGNORED)
         claim = self.ledger.claim(Version(event.bucket, event.key, REMOVED_KEY), delivery)
         if not isinstance(claim, Claim):
-            raise AssertionError("removals are never DONE, only REMOVED")
+            raise AssertionError("removals are never DONE")
         with self._recording_failures(claim, delivery):
             now = self._publication(claim, event.key).reconcile(UNKNOWN)
-            self.ledger.close(claim, Status.REMOVED)
+            self.ledger.close(claim, Status.REMOVED if now is None else Status.SUPERSEDED)
             return Outcome(Kind.REMOVED if now is None else Kind.SUPERSEDED, claim.attempt)
 
     def _claim(self, event: ObjectCreated, delivery: Delivery) -> Claim | None:

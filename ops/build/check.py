@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from ops.build.rules import RULES, number, text
+from ops.build.rules import RULES, number_of, text_of
 from processing import recipe
 from processing.errors import Misconfigured
 from processing.naming import overlaps
@@ -48,27 +48,27 @@ def _each(values: Mapping[str, object]) -> Iterator[str]:
         if name not in values:
             yield f"{name}: is not set; give it a value under params.default in serverless.yml"
         elif advice := rule(values[name]):
-            yield f"{name}: is {text(values[name])!r}; {advice}"
+            yield f"{name}: is {text_of(values[name])!r}; {advice}"
 
 
 def _together(values: Mapping[str, object], variants: tuple[str, ...], region: str) -> Iterator[str]:
     """What each value may be, but not with the others."""
-    queue, dlq = (number(values.get(name), otherwise=0) for name in ("queueRetentionDays", "dlqRetentionDays"))
+    queue, dlq = (number_of(values.get(name), otherwise=0) for name in ("queueRetentionDays", "dlqRetentionDays"))
     if queue and dlq and dlq <= queue:
         yield (
             f"dlqRetentionDays: is {dlq}; give more than queueRetentionDays ({queue}), "
             "for a dead letter keeps the age it had in the uploads queue"
         )
-    if text(values.get("authorizer")) == "jwt" and not text(values.get("userPoolArn") or ""):
+    if text_of(values.get("authorizer")) == "jwt" and not text_of(values.get("userPoolArn") or ""):
         yield "userPoolArn: is not set; give the ARN of the user pool whose tokens are taken, for authorizer is jwt"
     yield from _cdn(values, region)
-    names = [name.strip() for name in text(values.get("apiKeys")).split(",")]
+    names = [name.strip() for name in text_of(values.get("apiKeys")).split(",")]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"apiKeys: has {name!r} more than once; name each key once"
     yield from _operators(values, names)
-    uploads, target = text(values.get("uploadsBucket")), text(values.get("variantsBucket"))
+    uploads, target = text_of(values.get("uploadsBucket")), text_of(values.get("variantsBucket"))
     if uploads == target:
-        prefix = text(values.get("uploadsPrefix"))
+        prefix = text_of(values.get("uploadsPrefix"))
         below = prefix or "uploads"
         looping = overlaps(uploads_bucket=uploads, prefix=prefix, variants_bucket=target, variants=variants)
         yield (
@@ -80,8 +80,8 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...], region: s
 
 def _operators(values: Mapping[str, object], keys: Sequence[str]) -> Iterator[str]:
     """What names nobody, or not what the authorizer knows."""
-    named = [name for each in text(values.get("operators") or "").split(",") if (name := each.strip())]
-    match text(values.get("authorizer")):
+    named = [name for each in text_of(values.get("operators") or "").split(",") if (name := each.strip())]
+    match text_of(values.get("authorizer")):
         case "api-key":
             for name in sorted(set(named) - set(keys)):
                 yield f"operators: has {name!r}; name keys of apiKeys ({', '.join(keys)}), for authorizer is api-key"
@@ -92,8 +92,8 @@ def _operators(values: Mapping[str, object], keys: Sequence[str]) -> Iterator[st
 
 def _cdn(values: Mapping[str, object], region: str) -> Iterator[str]:
     """What the parameters of the CDN may be together."""
-    on = text(values.get("cdn")) == "true"
-    alias, certificate = (text(values.get(name) or "") for name in ("cdnAlias", "cdnCertificate"))
+    on = text_of(values.get("cdn")) == "true"
+    alias, certificate = (text_of(values.get(name) or "") for name in ("cdnAlias", "cdnCertificate"))
     if on and region.startswith("cn-"):
         yield f"cdn: is true; give false in {region}: CloudFront cannot read a private bucket there"
     if (alias or certificate) and not on:
@@ -107,8 +107,8 @@ def _in_time(values: Mapping[str, object], made: recipe.Recipe | None) -> Iterat
     names = ("memory", "timeout", "trySeconds", "batchSize", "rendering")
     if any(name not in values or RULES[name](values[name]) for name in names):
         return
-    memory, timeout, seconds, batch = (number(values[name], otherwise=0) for name in names[:4])
-    rendering = text(values["rendering"])
+    memory, timeout, seconds, batch = (number_of(values[name], otherwise=0) for name in names[:4])
+    rendering = text_of(values["rendering"])
     needed = shortest_timeout(memory, batch_size=batch, try_seconds=seconds, rendering=rendering)
     if timeout < needed:
         more = f"give at least {needed}, or" if needed <= LONGEST_TIMEOUT else f"{needed} would be needed; give"
@@ -129,7 +129,7 @@ def _in_memory(values: Mapping[str, object], made: recipe.Recipe | None) -> Iter
     """Whether a picture at each limit fits."""
     if made is None or "memory" not in values or RULES["memory"](values["memory"]):
         return
-    memory = number(values["memory"], otherwise=0)
+    memory = number_of(values["memory"], otherwise=0)
     for each in unreachable(made, memory):
         more = f", or at least {each.needed} memory" if each.needed else ""
         yield (
@@ -138,10 +138,10 @@ def _in_memory(values: Mapping[str, object], made: recipe.Recipe | None) -> Iter
         )
 
 
-def _read(content: str) -> tuple[recipe.Recipe | None, list[str]]:
+def _read(text: str) -> tuple[recipe.Recipe | None, list[str]]:
     """The recipe, and its faults."""
     try:
-        return recipe.load(content), []
+        return recipe.load(text), []
     except Misconfigured as error:
         return None, [f"recipe.toml: {fault}" for fault in error.faults]
 

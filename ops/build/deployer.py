@@ -25,7 +25,7 @@ STACK: Final = "darkroom-STAGE"
 LAMBDA: Final = "lambda.amazonaws.com"
 SERVICE_ROLES: Final = "arn:aws:iam::ACCOUNT:role/aws-service-role"
 FUNCTIONS: Final = (f"arn:aws:lambda:{HERE}:function:{STACK}-*",)
-ROLES: Final = tuple(f"arn:aws:iam::ACCOUNT:role/{STACK}-{name}*" for name in ("ApiRole", "ConsumerRole"))
+ROLES: Final = (f"arn:aws:iam::ACCOUNT:role/{STACK}-*Role*",)  # of functions: CloudFormation names them so
 OPERATOR_POLICY: Final = f"arn:aws:iam::ACCOUNT:policy/{STACK}-operator-*"
 BUCKETS: Final = (f"arn:aws:s3:::{STACK}-*",)
 LOGS: Final = tuple(
@@ -54,6 +54,7 @@ RESOURCES: Final[Mapping[str, Sequence[str]]] = {
     "AWS::ApiGateway::UsagePlanKey": APIS,
     "AWS::CloudWatch::Alarm": (f"arn:aws:cloudwatch:{HERE}:alarm:{STACK}-*",),
     "AWS::DynamoDB::Table": (f"arn:aws:dynamodb:{HERE}:table/{STACK}-*",),
+    "AWS::Events::EventBus": (f"arn:aws:events:{HERE}:event-bus/{STACK}",),
     "AWS::Events::Rule": (f"arn:aws:events:{HERE}:rule/{STACK}-*",),
     "AWS::IAM::ManagedPolicy": (OPERATOR_POLICY,),
     "AWS::IAM::Role": ROLES,
@@ -76,6 +77,7 @@ UNUSED: Final[Mapping[str, str]] = {
     "dynamodb:*ableKinesis* dynamodb:UpdateKinesis* dynamodb:UpdateContributorInsights": "no stream",
     "dynamodb:PutResourcePolicy dynamodb:DeleteResourcePolicy": "the table has no policy",
     "dynamodb:DeleteTable": "it is kept, and protected against deletion",
+    "events:*Permission": "no other account may put events",
     "iam:Attach* iam:Detach* iam:*PermissionsBoundary": "nothing is attached to a role, user or group",
     "lambda:*Concurrency lambda:PublishVersion lambda:PutFunction* lambda:*Provider": "no such setting of a function",
     "lambda:DeleteFunctionCodeSigningConfig lambda:GetCodeSigningConfig lambda:GetLayerVersion": "nor this",

@@ -20,6 +20,8 @@ RESOURCES: Final[Mapping[str, str]] = {
     "table": "the images table",
     "queue": "the uploads queue",
     "dlq": "the dead-letter queue",
+    "bus": "the bus for events, where the stage has one",
+    "events-dlq": "the dead-letter queue of the announcer, where the stage has one",
     "consumer": "the consumer function",
     "mapping": "its event source mapping",
     "reserved": "what is below the doctor's folder in the uploads bucket",
@@ -75,6 +77,11 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "audit --repair": (
         *(*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH),
         *(*SEND, "s3:DeleteObject variants", *CONSUMER),
+    ),
+    "announce": (*FIND, "dynamodb:Scan table", "events:PutEvents bus"),
+    "announce --lost": (
+        *(*FIND, "dynamodb:Scan table", "events:PutEvents bus", "sqs:GetQueueAttributes events-dlq"),
+        *(f"sqs:{action} events-dlq" for action in ("ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage")),
     ),
     "replay OBJECT": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table"),
     "replay ID": (*FIND, *LOOK_AT_UPLOADS, *DEAD_MESSAGES),

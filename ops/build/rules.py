@@ -1,4 +1,4 @@
-"""What each stage parameter may be, whatever the others are; docs/parameters.md explains them in the same order."""
+"""Which values each parameter of serverless.yml may have; `ops.build.check` judges what they may be together."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,11 +12,11 @@ LOG_RETENTION_DAYS = (
 )  # the only ones that CloudWatch Logs knows
 
 
-def number(value: object, *, otherwise: int) -> int:
-    return int(text(value)) if re.fullmatch(r"-?[0-9]{1,10}", text(value)) else otherwise
+def number_of(value: object, *, otherwise: int) -> int:
+    return int(text_of(value)) if re.fullmatch(r"-?[0-9]{1,10}", text_of(value)) else otherwise
 
 
-def text(value: object) -> str:
+def text_of(value: object) -> str:
     """As it would be written on the command line, where a parameter may come from."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -28,18 +28,18 @@ Rule = Callable[[object], str | None]
 def whole(low: int, high: int, why: str = "") -> Rule:
     """A whole number within these limits; ``why`` where they are ours and not AWS's own."""
     wanted = f"give a whole number from {low} to {high}" + (f": {why}" if why else "")
-    return lambda value: None if low <= number(value, otherwise=low - 1) <= high else wanted
+    return lambda value: None if low <= number_of(value, otherwise=low - 1) <= high else wanted
 
 
 def one_of(*choices: object) -> Rule:
     """One of a few values."""
-    names = [text(choice) for choice in choices]
-    return lambda value: None if text(value) in names else f"give one of {', '.join(names)}"
+    names = [text_of(choice) for choice in choices]
+    return lambda value: None if text_of(value) in names else f"give one of {', '.join(names)}"
 
 
 def matching(pattern: str, what: str) -> Rule:
     """Text of a certain form."""
-    return lambda value: None if re.fullmatch(pattern, text(value)) else f"give {what}"
+    return lambda value: None if re.fullmatch(pattern, text_of(value)) else f"give {what}"
 
 
 BUCKET_NAME = matching(
@@ -57,7 +57,7 @@ OPERATOR = r"[\w+=.@-]+"
 ORIGIN = r"https?://[a-z0-9.-]+(:\d+)?"
 
 RULES: Mapping[str, Rule] = {
-    "uploadsBucket": lambda value: SEVERAL_BUCKETS if "," in text(value) else BUCKET_NAME(value),
+    "uploadsBucket": lambda value: SEVERAL_BUCKETS if "," in text_of(value) else BUCKET_NAME(value),
     "uploadsPrefix": matching(
         r"([A-Za-z0-9_][A-Za-z0-9_.-]*/)*",
         "letters and digits that end with a slash, as in images/, or '' for the whole bucket",
@@ -79,6 +79,7 @@ RULES: Mapping[str, Rule] = {
     "logRetentionDays": one_of(*LOG_RETENTION_DAYS),
     "logLevel": one_of("DEBUG", "INFO", "WARNING", "ERROR"),
     "removals": SWITCH,
+    "events": SWITCH,
     "pointInTimeRecovery": SWITCH,
     "pollQueue": SWITCH,
     "alarmEmail": matching(r"|[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address, or '' for none"),

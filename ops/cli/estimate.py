@@ -64,8 +64,7 @@ def estimate(
     List prices, and CPU as measured for the recipe's sizes and formats; the formula is below the table. With --stage
     it uses the settings that this stage was deployed with; without, it needs no credentials and sends no request. A
     new version of an image costs more than a first upload: S3 refuses each PUT once, since nobody knows what is there
-    without a further request. A table item above 1 KB, by its key's length and its variants, costs another write
-    unit.
+    without a further request. A table item above 1 KB costs another write unit.
 
     Examples:
 

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from rich.console import Console
 from typer.core import TyperGroup
 
+from ops.cli.announce import announce
 from ops.cli.audit.command import audit
 from ops.cli.backfill.command import backfill
 from ops.cli.dlq import export, history, redrive, view
@@ -73,6 +74,7 @@ def make_app() -> typer.Typer:
     app.command()(estimate)
     app.command()(backfill)
     app.command()(audit)
+    app.command()(announce)
     app.command("replay")(replay_command)
     return app
 

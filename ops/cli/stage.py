@@ -51,6 +51,7 @@ class NoStackError(UsageError):
 class Stage:
     """One stage. ``client`` gives the boto3 client of a service, the same one each time, for any thread.
 
+    ``event_bus`` and ``events_dlq_url`` are empty where the stage has no events.
     ``ingest`` is the stage's parameter: whether the uploads bucket notifies the queue itself, or a rule of EventBridge.
     """
 
@@ -65,6 +66,8 @@ class Stage:
     consumer: str
     cdn: str  # scheme and host of the CDN in front of the variants bucket; empty without one
     client: Callable[[str], Any]
+    event_bus: str = ""
+    events_dlq_url: str = ""
     ingest: str = "s3"
 
     @classmethod
@@ -82,6 +85,8 @@ class Stage:
             consumer=outputs["ConsumerFunction"],
             cdn=outputs.get("CdnUrl", ""),
             client=client,
+            event_bus=outputs.get("EventBus", ""),
+            events_dlq_url=outputs.get("EventsDlqUrl", ""),
             ingest=outputs.get("Ingest", "s3"),
         )
 

@@ -38,6 +38,7 @@ SOURCES = (
     "ops/build/rules.py",
     "ops/build/serverless-check.cjs",
     "ops/build/serverless-stage.cjs",
+    "ops/build/serverless-statements.cjs",
     "ops/build/bytecode.py",
     "ops/build/serverless-bytecode.cjs",
 )

@@ -16,6 +16,7 @@
 - receipt handles in one call: moto makes each of 185 random choices.
 - the package of a function, where GetFunction says it is (``moto_functions``): moto names an address that has none.
 - message move tasks (``moto_move_tasks``): Start-, List- and CancelMessageMoveTask answer 500.
+- a table's stream that keeps its records, and an event bus with a physical id (``moto_streams``).
 
 Looked at, and right in moto as far as our requests go: If-Match and "If-None-Match: *" with their 404 and 412, ranges,
 304, parts that are wrong, missing or too small, pages of a listing and their encoding, SQS's batches of sends and
@@ -54,6 +55,7 @@ from ops.local import (
     moto_queues,
     moto_s3_events,
     moto_s3_probes,
+    moto_streams,
     post_policy,
     presigned,
 )
@@ -81,6 +83,7 @@ def all_patches(credentials: Credentials | None = None) -> list[Patch]:
         *_for_queues(),
         _for_move_tasks(),
         _for_functions(),
+        *moto_streams.patches(),
         *moto_s3_events.patches(),
     ]
 

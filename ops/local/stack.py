@@ -13,11 +13,13 @@ from ops.local.deployment import Deployment
 from ops.local.emulator import ACCOUNT, REGION, Emulator
 from ops.local.live import LiveFunction
 from ops.local.player import Player
+from ops.local.stream_mapping import StreamMapping
+from ops.local.stream_player import StreamPlayer
 from ops.local.template import Template, apply
 
 
 class LocalStack:
-    """Starts the emulator, deploys the service to it and plays its event source mapping until the block ends.
+    """Starts the emulator, deploys the service to it and plays its event source mappings until the block ends.
 
     Leaving the block lets running invocations end; leaving it with an exception, Ctrl-C among them, ends all at once.
     Either way no process stays behind.
@@ -53,6 +55,8 @@ class LocalStack:
         self._with_cdn = cdn
         self._cdn: Cdn | None = None
         self._player: Player | None = None
+        self.stream_player: StreamPlayer | None = None
+        """What plays the mapping of the table's stream; None where the stage has no events."""
 
     @property
     def cdn(self) -> str:
@@ -71,7 +75,7 @@ class LocalStack:
 
     @property
     def player(self) -> Player:
-        """What plays the event source mapping.
+        """What plays the event source mapping of the queue.
 
         Raises:
             StackError: outside the ``with`` block.
@@ -79,6 +83,16 @@ class LocalStack:
         if self._player is None:
             raise StackError("the local stack is not running: use it in a with block")
         return self._player
+
+    def raise_if_broken(self) -> None:
+        """Say so when a player has failed.
+
+        Raises:
+            StackError: one has.
+        """
+        self.player.raise_if_broken()
+        if self.stream_player is not None:
+            self.stream_player.raise_if_broken()
 
     def client(self, service: str) -> Any:
         """The stack's boto3 client for ``service``; the same one each time, safe to share between threads."""
@@ -121,6 +135,8 @@ class LocalStack:
         try:
             if kind is None:
                 self.player.stop()
+                if self.stream_player is not None:
+                    self.stream_player.stop()
         finally:
             self._end_at_once()
 
@@ -136,6 +152,9 @@ class LocalStack:
         self._progress("starting the consumer")
         self._player = self._make_player()
         self._player.start()
+        if "AnnouncerFunction" in self.outputs:
+            self.stream_player = self._make_stream_player()
+            self.stream_player.start()
 
     def _template(self, content: dict[str, Any]) -> Template:
         """The template with its physical names, and on the way the stack's outputs."""
@@ -151,26 +170,42 @@ class LocalStack:
         return Template(content, physical, account=ACCOUNT, region=REGION)
 
     def _make_player(self) -> Player:
-        live, aws_lambda = self.function("ConsumerFunction"), self.client("lambda")
-        function = live().function
-        listed = aws_lambda.list_event_source_mappings()["EventSourceMappings"]  # moto cannot filter by a bare name
-        mappings = [mapping for mapping in listed if mapping["FunctionArn"] == function.arn]
-        if len(mappings) != 1:
-            raise StackError(f"{function.name} has {len(mappings)} event source mappings: give it one sqs event")
-        uuid = mappings[0]["UUID"]
+        live, mapping = self._mapped("ConsumerFunction")
         return Player(
             self.client("sqs"),
-            lambda: EventSourceMapping.from_api(aws_lambda.get_event_source_mapping(UUID=uuid)),
+            lambda: EventSourceMapping.from_api(mapping()),
             live,
             environ=self.function_environ(),
             log_dir=self.log_dir,
             environments=self._environments,
         )
 
+    def _make_stream_player(self) -> StreamPlayer:
+        live, mapping = self._mapped("AnnouncerFunction")
+        return StreamPlayer(
+            self.client,
+            lambda: StreamMapping.from_api(mapping()),
+            live,
+            environ=self.function_environ(),
+            log_dir=self.log_dir,
+        )
+
+    def _mapped(self, output: str) -> tuple[LiveFunction, Callable[[], dict[str, Any]]]:
+        """The function of this output, and what gets its event source mapping as it is now."""
+        live, aws_lambda = self.function(output), self.client("lambda")
+        function = live().function
+        listed = aws_lambda.list_event_source_mappings()["EventSourceMappings"]  # moto cannot filter by a bare name
+        mappings = [mapping for mapping in listed if mapping["FunctionArn"] == function.arn]
+        if len(mappings) != 1:
+            raise StackError(f"{function.name} has {len(mappings)} event source mappings: give it one event")
+        uuid = mappings[0]["UUID"]
+        return live, lambda: dict(aws_lambda.get_event_source_mapping(UUID=uuid))
+
     def _end_at_once(self) -> None:
         try:
-            if self._player is not None:
-                self._player.kill()
+            for player in (self._player, self.stream_player):
+                if player is not None:
+                    player.kill()
             if self._cdn is not None:
                 self._cdn.close()
         finally:

@@ -12,6 +12,7 @@ from PIL import Image, ImageChops, ImageStat
 MOST: Final = 256
 UNSEEN: Final = 1.5  # levels: the mean error of a palette for the resized pixels of a palette
 SAMPLE: Final = (32, 32)  # pixels, which show most pictures to be in colour
+NEAR_SAMPLE: Final = 256  # pixels of each side
 ALPHAS: Final = 16  # levels of alpha in a palette that is near
 GREYS: Final = 16  # levels of a grey that 4 bits hold: with more, a palette saves nothing
 
@@ -42,13 +43,20 @@ def near(image: Image.Image, wanted: Palette) -> Image.Image | None:
 
 
 def _near_with_alpha(image: Image.Image, colours: int) -> Image.Image | None:
-    """Most pictures are opaque but for an edge or a shadow, so few levels of alpha are enough."""
-    *bands, alpha = image.split()
+    """Most pictures are opaque but for an edge or a shadow, so few levels of alpha are enough.
+
+    What does not suffice for some of the pixels does not for all: most ways are found too few by a sample.
+    """
+    sample = image.resize([min(side, NEAR_SAMPLE) for side in image.size], Image.Resampling.NEAREST)
     for opaque, levels in ((colours - ALPHAS, ALPHAS), (colours // 2, ALPHAS), (colours // 4, ALPHAS // 2)):
-        step = 255 // (levels - 1)
-        coarse = alpha.point([min(255, round(level / step) * step) for level in range(256)])
-        indexed = _with_alpha(Image.merge("RGBA", (*bands, coarse)), max(opaque, 2), colours)
-        if indexed is not None:
+        for pixels in (sample, image):
+            *bands, alpha = pixels.split()
+            step = 255 // (levels - 1)
+            coarse = alpha.point([min(255, round(level / step) * step) for level in range(256)])
+            indexed = _with_alpha(Image.merge("RGBA", (*bands, coarse)), max(opaque, 2), colours)
+            if indexed is None:
+                break
+        else:
             return indexed
     return None
 

@@ -14,7 +14,7 @@ frozen. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Express
 
 from processing.ledger.dynamo import DynamoLedger
 from processing.ledger.image import ImageRecord, VariantRecord
-from processing.ledger.item import Claim, Delivery, reason_of
+from processing.ledger.item import Claim, Delivery, read, reason_of
 from processing.ledger.record import (
     REMOVED_KEY,
     Phase,
@@ -40,5 +40,6 @@ __all__ = [
     "VariantRecord",
     "Version",
     "current",
+    "read",
     "reason_of",
 ]

@@ -158,6 +158,11 @@ class Record:
         return self.reason.message if self.reason else ""
 
     @property
+    def ended_at(self) -> int:
+        """When it came to its end, in seconds since the epoch; where its worker was killed, the end of the lease."""
+        return self.lease_until or self.updated_at
+
+    @property
     def variants(self) -> tuple[VariantRecord, ...]:
         """The variants of the last result."""
         return self.image.variants if self.image else ()

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -56,6 +56,29 @@ class ImagesTable:
             items += answer["Items"]
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]} if "LastEvaluatedKey" in answer else None
         return sorted(map(read, items), key=lambda record: record.updated_at, reverse=True)
+
+    def below(self, bucket: str, prefixes: Sequence[str], *, since: datetime | None = None) -> Iterator[Record]:
+        """Every version of the objects whose keys begin with one of these; ``since`` leaves out what ended before.
+
+        The versions of one object come together, in no order. This is a scan.
+        """
+        names = {f":p{number}": {"S": f"{bucket}/{prefix}"} for number, prefix in enumerate(prefixes)}
+        condition = " OR ".join(f"begins_with(#object, {name})" for name in names)
+        if since is not None:
+            condition = f"({condition}) AND (updated_at >= :since OR lease_until >= :since)"
+            names[":since"] = {"N": str(int(since.timestamp()))}
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "FilterExpression": condition,
+            "ExpressionAttributeNames": {"#object": "object"},
+            "ExpressionAttributeValues": names,
+        }
+        start: dict[str, Any] | None = {}
+        while start is not None:
+            with translating_errors("dynamodb:Scan"):
+                answer = self._dynamodb.scan(**request, **start)
+            yield from map(read, answer["Items"])
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]} if "LastEvaluatedKey" in answer else None
 
     def changed_since(self, since: datetime, *, most: int) -> tuple[Counter[Status], int, bool]:
         """Records that changed since then, by status; how many were scanned, at most ``most``; whether those are all.

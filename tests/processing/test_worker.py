@@ -764,6 +764,9 @@ def test_a_late_removal_of_what_is_back_keeps_its_variants(lab: Lab) -> None:
 
     assert lab.worker.handle(ObjectRemoved(UPLOADS, KEY), Delivery("m2", 1)).kind == Kind.SUPERSEDED
     assert set(lab.shown().values()) == {b"A"}
+    item = lab.table.item(f"{UPLOADS}/{KEY}", REMOVED_KEY)
+    assert item is not None
+    assert item["status"] == "SUPERSEDED"  # or its event would say that the image was removed
 
 
 def test_a_late_upload_cannot_bring_back_what_was_removed(lab: Lab) -> None:

@@ -24,6 +24,7 @@ CHANGED = {
     "logRetentionDays": 90,
     "logLevel": "DEBUG",
     "removals": "true",
+    "events": "true",
     "pointInTimeRecovery": "false",
     "pollQueue": "false",
     "alarmEmail": "on-call@example.com",

@@ -129,14 +129,18 @@ def test_a_role_is_passed_to_lambda_alone() -> None:
         each for each in statements() if is_granted("iam:PassRole") and "iam:PassRole" in listed(each["Action"])
     )
 
-    assert passing["Resource"] == list(deployer.ROLES)
+    assert listed(passing["Resource"]) == list(deployer.ROLES)
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
 
 
 def test_the_roles_are_those_of_the_templates(packages: list[Package]) -> None:
-    ids = {f"arn:aws:iam::ACCOUNT:role/darkroom-STAGE-{name}*" for each in packages for name in each.of_type(ROLE)}
+    (pattern,) = deployer.ROLES
+    arn = pattern.partition("/")[0]
+    names = {name for each in packages for name in each.of_type(ROLE)}
 
-    assert set(deployer.ROLES) == ids
+    assert names == {"AnnouncerRole", "ApiRole", "ConsumerRole"}
+    assert all(fnmatchcase(f"{arn}/darkroom-STAGE-{name}-1A2B3C", pattern) for name in names)
+    assert not fnmatchcase(f"{arn}/darkroom-STAGE-deployer", pattern)
 
 
 def test_a_deployer_can_change_neither_its_own_role_nor_its_own_policy() -> None:

@@ -62,7 +62,9 @@ def _record(world: World, key: str, etag: str, status: Status) -> list[str]:
         accepted = world.counts.total() > 0 and (key, etag) in world.ended
         return [] if accepted else [f"{key} {etag}: ends {status}, and no message for it is left"]
     if etag == REMOVED_KEY:
-        return [] if status is Status.REMOVED else [f"{key}: its removal ends {status}"]
+        back = world.store.source_etag(key) is not None
+        is_true = status is Status.REMOVED or (back and status is Status.SUPERSEDED)
+        return [] if is_true else [f"{key}: its removal ends {status}"]
     if status in (Status.SUPERSEDED, Status.REMOVED) and etag == world.store.source_etag(key):
         return [f"{key} {etag}: is in the uploads bucket, but {status}"]
     return []

@@ -164,10 +164,12 @@ def _principal(checkup: Checkup) -> str | None:
 
 
 def _needed(checkup: Checkup) -> dict[str, list[str]]:
-    """What all commands need, by the ARN of what they do it to."""
+    """What all commands need, by the ARN of what they do it to; nothing of what the stage has not switched on."""
     arns, wanted = _arns(checkup), dict[str, list[str]]()
     for need in sorted({need for needs in NEEDS.values() for need in needs}):
         action, resource = need.split()
+        if resource not in arns:
+            continue
         wanted.setdefault(_of(action, arns[resource]), []).append(action)
     return wanted
 
@@ -195,6 +197,14 @@ def _arns(checkup: Checkup) -> dict[str, Sequence[str]]:
         "topic": [checkup.outputs.get("AlarmTopic", f"{aws}:sns:{here}:{checkup.stack_name}-alarms")],
         "mapping": [f"{aws}:lambda:{here}:event-source-mapping:{_mapping(stage)}"],
         "any": ["*"],
+        **(_of_events(stage, aws, here) if stage.event_bus else {}),
+    }
+
+
+def _of_events(stage: Stage, aws: str, here: str) -> dict[str, Sequence[str]]:
+    return {
+        "bus": [f"{aws}:events:{here}:event-bus/{stage.event_bus}"],
+        "events-dlq": [f"{aws}:sqs:{here}:{_last(stage.events_dlq_url)}"],
     }
 
 

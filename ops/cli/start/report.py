@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.cli.follow import End
+from ops.cli.start.events import EventTotals, compact
 from ops.cli.start.photos import Photo
 from processing.ledger import Phase
 
@@ -58,11 +59,12 @@ class RunTotals:
     left: tuple[Failure, ...]
     contact_sheet: str
     again: SecondUpload | None = None
+    events: EventTotals | None = None
 
     @property
     def complete(self) -> bool:
-        """Whether every object has its end, and the queue nothing more to say."""
-        return not self.left and not self.messages_left
+        """Whether every object has its end, each end its event, and the queue nothing more to say."""
+        return not self.left and not self.messages_left and not (self.events and self.events.missing)
 
 
 def total(
@@ -74,6 +76,7 @@ def total(
     messages_left: bool,
     contact_sheet: Path,
     again: SecondUpload | None,
+    events: EventTotals | None = None,
 ) -> RunTotals:
     """Add a run up."""
     done = [end for end in ends if end.phase is Phase.DONE]
@@ -93,6 +96,7 @@ def total(
         left=tuple(why(end) for end in ends if end.phase is None),
         contact_sheet=str(contact_sheet),
         again=again,
+        events=events,
     )
 
 
@@ -130,6 +134,9 @@ def show(console: Console, ends: Sequence[End[Photo]], totals: RunTotals) -> Non
         if failures:
             console.print(_failure_table(title, failures))
     console.print(_totals(totals))
+    if totals.events and totals.events.example:
+        console.print("One of the events:", style="bold")
+        console.print(Text(compact(totals.events.example)), soft_wrap=True)
 
 
 def _images(ends: Sequence[End[Photo]]) -> Table:
@@ -183,6 +190,10 @@ def _lines(totals: RunTotals) -> Iterator[tuple[str, str]]:
     if again := totals.again:
         kept = f"{again.variants_unchanged} variants unchanged, {again.variants_written} written"
         yield "uploaded again", f"{again.images} images, the same bytes: {again.duplicates} duplicates, {kept}"
+    if events := totals.events:
+        types = ", ".join(f"{number} {name}" for name, number in events.types.items())
+        missing = f"; {events.missing} did not come" if events.missing else ""
+        yield "events", f"{events.count} on the bus {events.bus}" + (f": {types}" if types else "") + missing
     if totals.messages_left:
         yield "queue", "still has messages; nothing is lost, but this run stopped waiting for them"
     yield "contact sheet", totals.contact_sheet

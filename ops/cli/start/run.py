@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ops.cli.follow import End, Follower
 from ops.cli.queues import depth_of
 from ops.cli.start import log, report, sheet
+from ops.cli.start.events import receiving
 from ops.cli.start.photos import Photo, Selection
 from ops.cli.start.variants import VariantsBucket, changes, wait_for_a_later_second
 from ops.cli.upload.content import unchecked
@@ -36,10 +37,13 @@ class Run:
 
     def through(self, selection: Selection, *, again: bool) -> tuple[report.RunTotals, list[End[Photo]]]:
         """The whole story: from a folder of photos to variants, contact sheet and totals."""
-        started = time.monotonic()
-        ends = self._process(selection.photos)
-        seconds = time.monotonic() - started
-        settled = self._follower().settle(self.timeout)
+        since = int(time.time())
+        with receiving(self.stack) as sink:
+            started = time.monotonic()
+            ends = self._process(selection.photos)
+            seconds = time.monotonic() - started
+            settled = self._follower().settle(self.timeout)
+            events = sink.collect(_announced(ends, since)) if sink else None
         duplicates = self._duplicates()
         self._save(ends)
         second = self.upload_again(ends) if again else None
@@ -51,6 +55,7 @@ class Run:
             messages_left=not settled or (second is not None and not second.settled),
             contact_sheet=self.out / sheet.FILE,
             again=second,
+            events=events,
         )
         sheet.write(self.out, ends, totals)
         return totals, ends
@@ -132,7 +137,7 @@ class Run:
         return Follower(
             ImagesTable(self.stack.client("dynamodb"), outputs["ImagesTable"]),
             is_settled=lambda: depth_of(sqs, outputs["UploadsQueueUrl"]).total == 0,
-            check=self.stack.player.raise_if_broken,
+            check=self.stack.raise_if_broken,
             on_end=on_end,
         )
 
@@ -144,3 +149,9 @@ class Run:
         columns = TextColumn("{task.description:>14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         with Progress(*columns, console=self.console) as bars:
             yield bars
+
+
+def _announced(ends: Sequence[End[Photo]], since: int) -> list[Version]:
+    """The versions that came to an end since then: their records say so, which no killed worker's does."""
+    records = (end.record for end in ends if end.phase is not None)
+    return [each.version for each in records if each and not each.lease_until and each.updated_at >= since]

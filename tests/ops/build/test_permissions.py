@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 import uuid
 
 import pytest
@@ -18,6 +19,7 @@ from ops.cli.dlq.history import PARTITION
 from ops.cli.dlq.messages import HeldMessages
 from ops.cli.doctor.checkup import RESERVED
 from ops.cli.main import make_app
+from ops.local.stream_mapping import given_up
 from processing.ledger import Version
 from processing.ledger.item import attributes, image_attributes
 from tests.builders import finished, recipe
@@ -46,6 +48,7 @@ ACTIONS = {
     ("s3", "CreateBucket"): (WRITE,),  # so boto3 signs a presigned POST; nothing here creates a bucket
     ("s3", "GetBucketNotificationConfiguration"): ("s3:GetBucketNotification {}",),
     ("cloudwatch logs", "FilterLogEvents"): ("logs:FilterLogEvents {}",),
+    ("eventbridge", "PutEvents"): ("events:PutEvents {}",),
     ("sts", "GetCallerIdentity"): (),  # everybody may
 }
 """What an operation asks of IAM, where that is not the action of its own name."""
@@ -67,6 +70,7 @@ class Place:
             variants_bucket=self._bucket(f"{name}-variants"),
             queue_url=self._queue(name, RedrivePolicy=json.dumps(self._policy(dlq))),
             dlq_url=dlq,
+            events_dlq_url=self._queue(f"{name}-events-dlq"),
             client=stack.client,
         )
         self._record(monkeypatch)
@@ -121,9 +125,12 @@ class Place:
             self.stage.queue_url: "queue",
             self.stage.dlq_url: "dlq",
             self.stage.dlq_url.rsplit("/", 1)[1]: "dlq",
+            self.stage.events_dlq_url: "events-dlq",
             self.stage.images_table: "table",
             self.stage.consumer: "consumer",
         }
+        if "Entries" in params and "EventBusName" in params["Entries"][0]:
+            return "bus"
         if "StackName" in params:
             return "stack"
         if "UUID" in params:
@@ -138,6 +145,14 @@ class Place:
             return known[params["SourceArn"].rsplit(":", 1)[1]]
         named = [params[name] for name in ("Bucket", "QueueUrl", "TableName", "FunctionName") if name in params]
         return known[named[0]] if named else "any"
+
+    def set_aside(self):
+        """A message of Lambda's in the announcer's dead-letter queue, and one of somebody else, which is put back."""
+        change = {"SequenceNumber": "1", "ApproximateCreationDateTime": time.time()}
+        record = {"eventSourceARN": "arn", "dynamodb": change}
+        body = given_up([record], function_arn="arn", why="RecordAgeExceeded", attempts=1, shard="s")
+        for each in (body, "{}"):
+            self.stack.client("sqs").send_message(QueueUrl=self.stage.events_dlq_url, MessageBody=each)
 
     def run(self, *arguments, stdin=None, expected=(0,)):
         result = CliRunner().invoke(make_app(), [*arguments, "--stage", "local"], input=stdin)
@@ -253,7 +268,7 @@ def show(place, _tmp_path):
     etag = put(place.stage, key, jpeg())
     version = Version(place.stage.uploads_bucket, key, etag)
     image = image_attributes(finished(recipe("phone"), key), version)
-    item = version.item_key | attributes({"status": "DONE"}) | image
+    item = version.item_key | attributes({"status": "DONE", "updated_at": int(time.time())}) | image
     place.stack.client("dynamodb").put_item(TableName=place.stage.images_table, Item=item)
     place.run("show", key)
 
@@ -277,6 +292,14 @@ def priced(place, tmp_path):
     backfill(place, tmp_path, "--dry-run")
 
 
+def announce(place, _tmp_path, *options):
+    """Of an image that is done in this test alone."""
+    show(place, _tmp_path)
+    place.asked.clear()
+    place.set_aside()
+    place.run("announce", *options or (place.stage.uploads_prefix,))
+
+
 SWITCHED = on_the_queue_with_a_mapping("pause", "resume")  # which ask the same
 SCENARIOS = {
     "upload": upload,
@@ -291,6 +314,8 @@ SCENARIOS = {
     "backfill --missing": with_options(backfill, "--missing"),
     "audit": audit,
     "audit --repair": audit_and_repair,
+    "announce": announce,
+    "announce --lost": with_options(announce, "--lost"),
     "replay OBJECT": replay_object,
     "replay ID": of_one_letter("replay", "ID"),
     "replay --sandbox": with_options(replay_object, "--sandbox"),
@@ -354,12 +379,14 @@ def resource_of(stack, arn):
         f"arn:aws:s3:::{outputs['UploadsBucket']}/{outputs['UploadsPrefix']}*": "uploads",
         f"arn:aws:s3:::{outputs['UploadsBucket']}/{outputs['UploadsPrefix']}{RESERVED}*": "reserved",
         outputs["AlarmTopic"]: "topic",
+        f"arn:aws:events:{stack.region}:123456789012:event-bus/{outputs['EventBus']}": "bus",
         f"arn:aws:s3:::{outputs['VariantsBucket']}": "variants",
         f"arn:aws:s3:::{outputs['VariantsBucket']}/*": "variants",
     }
     last = {
         outputs["UploadsQueueUrl"].rsplit("/", 1)[1]: "queue",
         outputs["UploadsDlqUrl"].rsplit("/", 1)[1]: "dlq",
+        outputs["EventsDlqUrl"].rsplit("/", 1)[1]: "events-dlq",
         outputs["ImagesTable"]: "table",
         outputs["ConsumerFunction"]: "consumer",
     }

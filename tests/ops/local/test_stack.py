@@ -10,9 +10,11 @@ import textwrap
 import pytest
 
 from bench import throughput
+from ops.cli.start.events import receiving
 from ops.errors import StackError
 from ops.local.emulator import PROJECT
 from ops.local.stack import LocalStack
+from processing.ledger import Version
 from tests.ops.local.conftest import FUNCTIONS, is_running, wait_until
 
 
@@ -67,6 +69,19 @@ def test_images_go_through_the_real_consumer_with_nothing_lost(stack):
     assert result.environments >= 1
     assert all(seconds > 0 for seconds in result.cpu_per_image_ms.values())
     assert "12 images" in throughput.table(result)
+
+
+def test_the_end_of_an_image_is_an_event_by_the_deployed_announcer(stack):
+    """After the benchmark, which stops at a dead letter."""
+    bucket, key = stack.outputs["UploadsBucket"], f"{stack.outputs['UploadsPrefix']}events/no-image.jpg"
+    with receiving(stack) as sink:
+        etag = stack.client("s3").put_object(Bucket=bucket, Key=key, Body=b"no image")["ETag"].strip('"')
+        assert sink is not None
+        totals = sink.collect([Version(bucket, key, etag)])
+
+    assert totals.missing == 0
+    assert totals.types == {"Image Rejected": 1}
+    assert stack.stream_player.counts.failures == 0
 
 
 def test_a_stack_outside_its_block_has_no_player(tmp_path):

@@ -1,5 +1,6 @@
 """Faults of the caller and the account, which moto has none of: told by a scripted server in front of the stack."""
 
+import dataclasses
 import time
 from email.utils import formatdate
 from urllib.parse import unquote
@@ -292,7 +293,9 @@ def test_an_action_that_an_operator_is_denied_names_the_commands_that_need_it(se
     status, text = found(scripted, "rights")
 
     assert status == "warn"
-    assert text.startswith("denied: sqs:DeleteMessage; needed by doctor, dlq redrive, dlq redrive --native, dlq purge")
+    assert text.startswith(
+        "denied: sqs:DeleteMessage; needed by doctor, announce --lost, dlq redrive, dlq redrive --native, dlq purge"
+    )
 
 
 def test_all_that_the_commands_need_is_simulated(session, scripted):
@@ -302,6 +305,15 @@ def test_all_that_the_commands_need_is_simulated(session, scripted):
     assert found(scripted, "rights")[0] == "ok"
     names = {values[0] for form in asked for name, values in form.items() if name.startswith("ActionNames.")}
     assert names == {need.split()[0] for needs in NEEDS.values() for need in needs}
+
+
+def test_rights_to_a_bus_are_no_matter_of_a_stage_without_events(session, scripted):
+    asked: list[dict[str, list[str]]] = []
+    session.rules["SimulatePrincipalPolicy"] = recorded(asked)
+    scripted.stage = dataclasses.replace(scripted.deployed, event_bus="")
+
+    assert found(scripted, "rights")[0] == "ok"
+    assert "events:PutEvents" not in {value for form in asked for values in form.values() for value in values}
 
 
 def test_an_action_is_simulated_on_what_a_command_does_it_to(session, scripted):

@@ -9,12 +9,13 @@ from rich.console import Console
 
 from ops.cli.follow import End
 from ops.cli.start import report
+from ops.cli.start.events import EventTotals
 from ops.cli.start.report import Failure, SecondUpload
 from processing.ledger import Phase
 from tests.ops.cli.start.makers import dead, done, left, photo, version
 
 
-def total(*ends, seconds=2.0, messages_left=False, again=None, skipped_files=0):
+def total(*ends, seconds=2.0, messages_left=False, again=None, skipped_files=0, events=None):
     return report.total(
         ends,
         seconds=seconds,
@@ -23,6 +24,7 @@ def total(*ends, seconds=2.0, messages_left=False, again=None, skipped_files=0):
         messages_left=messages_left,
         contact_sheet=Path("out/index.html"),
         again=again,
+        events=events,
     )
 
 
@@ -47,6 +49,8 @@ def test_the_totals_add_up():
         ([done(), dead()], {}, True),
         ([done(), left()], {}, False),
         ([done()], {"messages_left": True}, False),
+        ([done()], {"events": EventTotals("bus", missing=1)}, False),
+        ([done()], {"events": EventTotals("bus", {"Image Ready": 1})}, True),
     ],
 )
 def test_a_run_is_complete_when_every_object_has_its_end_and_the_queue_is_empty(ends, more, complete):
@@ -108,3 +112,25 @@ def test_a_long_table_ends_and_says_so():
     assert f"{report.MOST_ROWS - 1}.jpg" in text
     assert f"{report.MOST_ROWS}.jpg" not in text
     assert "and 7 more: they are all in out/index.html" in text
+
+
+EVENT = {
+    "source": "darkroom",
+    "detail-type": "Image Ready",
+    "time": "2026-11-26T03:39:42Z",
+    "account": "123456789012",
+    "detail": {"object": {"key": "images/café [x].jpg"}, "variants": [{"name": "desktop"}, {"name": "phone"}]},
+}
+
+
+def test_the_events_are_counted_and_one_is_shown_in_a_line():
+    events = EventTotals("darkroom-local", {"Image Ready": 9, "Image Rejected": 2}, missing=1, example=EVENT)
+
+    text = printed([done()], total(done(), events=events))
+
+    assert "11 on the bus darkroom-local: 9 Image Ready, 2 Image Rejected; 1 did not come" in text
+    (line,) = (line for line in text.splitlines() if line.startswith("{"))
+    shown = json.loads(line)
+    assert shown["detail"]["object"] == {"key": "images/café [x].jpg"}
+    assert shown["detail"]["variants"] == [{"name": "desktop"}, "and 1 more"]
+    assert "account" not in shown

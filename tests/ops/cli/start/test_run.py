@@ -104,6 +104,12 @@ def test_the_dead_letters_can_be_seen_by_others_afterwards(run, stack):
     assert queue.held.elsewhere == 0
 
 
+def test_every_end_of_this_run_was_announced(totals):
+    """What was done before this run, by another test, has no new end."""
+    assert totals["events"]["missing"] == 0
+    assert totals["events"]["bus"] == "darkroom-local"
+
+
 def test_the_variants_are_saved_within_their_boxes_and_upright(totals, samples, run):
     for photo in samples:
         if f"images/{photo.name}" in BROKEN:

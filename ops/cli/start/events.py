@@ -1,0 +1,100 @@
+"""The events of a run: a queue gets all that the bus takes meanwhile, as a receiver's would."""
+
+import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ops.local.stack import LocalStack
+from processing.ledger import Version
+from processing.outbox import SOURCE
+
+PATIENCE: Final = 20.0  # seconds without a new event: Lambda's window is one, a cold start two more
+MOST: Final = 10  # messages in one answer
+
+
+@dataclass(frozen=True, slots=True)
+class EventTotals:
+    """What came from the bus: events by their detail-type, ends without one, and one event to look at."""
+
+    bus: str
+    types: Mapping[str, int] = field(default_factory=dict)
+    missing: int = 0
+    example: Mapping[str, Any] | None = None
+
+    @property
+    def count(self) -> int:
+        """All events."""
+        return sum(self.types.values())
+
+
+class EventSink:
+    """A queue that a rule sends every event to.
+
+    Args:
+        check: raises when no event can come any more.
+    """
+
+    def __init__(self, sqs: Any, url: str, bus: str, check: Callable[[], None]) -> None:
+        self._sqs = sqs
+        self._url = url
+        self._bus = bus
+        self._check = check
+
+    def collect(self, ends: Collection[Version], patience: float = PATIENCE) -> EventTotals:
+        """Wait for an event of each of these versions, and add theirs up; an event that comes again counts once."""
+        wanted = {(version.bucket, version.key, version.etag) for version in ends}
+        waited_for = set(wanted)
+        events: dict[str, dict[str, Any]] = {}
+        gives_up = time.monotonic() + patience
+        while waited_for and time.monotonic() < gives_up:
+            self._check()
+            for event in self._receive():
+                detail = event["detail"]
+                version = (detail["object"]["bucket"], detail["object"]["key"], detail["etag"])
+                if version in wanted:
+                    waited_for.discard(version)
+                    events[detail["id"]] = event
+                    gives_up = time.monotonic() + patience
+        types = Counter(str(event["detail-type"]) for event in events.values())
+        ready = (event for event in events.values() if "variants" in event["detail"])
+        return EventTotals(self._bus, dict(sorted(types.items())), len(waited_for), next(ready, None))
+
+    def _receive(self) -> Iterator[dict[str, Any]]:
+        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=MOST, WaitTimeSeconds=1)
+        for message in answer.get("Messages", []):
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+            yield json.loads(message["Body"])
+
+
+@contextmanager
+def receiving(stack: LocalStack) -> Iterator[EventSink | None]:
+    """What receives the events of the stack while the block runs; None where it has none."""
+    if "EventBus" not in stack.outputs:
+        yield None
+        return
+    name, bus = f"events-{uuid.uuid4().hex}", stack.outputs["EventBus"]
+    sqs, events = stack.client("sqs"), stack.client("events")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps({"source": [SOURCE]}))
+    events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    try:
+        yield EventSink(sqs, url, bus, stack.raise_if_broken)
+    finally:
+        events.remove_targets(Rule=name, EventBusName=bus, Ids=["queue"])
+        events.delete_rule(Name=name, EventBusName=bus)
+        sqs.delete_queue(QueueUrl=url)
+
+
+def compact(event: Mapping[str, Any]) -> str:
+    """An event in one line of JSON, with the first of its variants."""
+    detail = dict(event["detail"])
+    first, *others = detail["variants"]
+    detail["variants"] = [first, f"and {len(others)} more"] if others else [first]
+    shown = {name: event[name] for name in ("source", "detail-type", "time")}
+    return json.dumps({**shown, "detail": detail}, ensure_ascii=False)
