@@ -1,13 +1,14 @@
 """The policy of whoever deploys a stage: what CloudFormation does in the caller's name, and what the framework asks.
 
-``python -m ops.build.deployer --write`` writes it to docs/deployer-policy.json. For each type of resource in the
+``python -m ops.build.deployer --write`` writes it to docs/deployer-policy.json, and what `cdn` needs beside it to
+docs/deployer-cdn-policy.json: one policy would be too long. For each type of resource in the
 template, AWS publishes the actions of creating, reading, updating and deleting one; cfn-lint brings these schemas
 along. Left out are the writes of what no resource here uses. Tests hold it against the packaged templates.
 """
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from ops.cli.stage import ROOT
 
 FILE: Final = ROOT / "docs" / "deployer-policy.json"
+CDN_FILE: Final = ROOT / "docs" / "deployer-cdn-policy.json"
 REGENERATE: Final = "python -m ops.build.deployer --write"
 SIZE_LIMIT: Final = 6144
 """Characters of a managed policy, without white space."""
@@ -70,9 +72,20 @@ RESOURCES: Final[Mapping[str, Sequence[str]]] = {
 }
 """What the templates create, and where. API Gateway and event source mappings have ids in place of names."""
 
+CDN: Final = ("arn:aws:cloudfront::ACCOUNT:*",)
+CDN_RESOURCES: Final[Mapping[str, Sequence[str]]] = {
+    "AWS::CloudFront::CachePolicy": CDN,
+    "AWS::CloudFront::Distribution": CDN,
+    "AWS::CloudFront::Function": CDN,
+    "AWS::CloudFront::OriginAccessControl": CDN,
+    "AWS::CloudFront::ResponseHeadersPolicy": CDN,
+}
+"""What `cdn` adds. CloudFront has ids in place of names, and no region."""
+
 HANDLERS: Final = ("create", "read", "update", "delete")
 
 UNUSED: Final[Mapping[str, str]] = {
+    "cloudfront:*ConnectionGroup cloudfront:*VpcOrigin cloudfront:*StagingConfig": "no such feature of a distribution",
     "dynamodb:*Item dynamodb:Scan dynamodb:Query dynamodb:*TableReplica dynamodb:*Import*": "no replica, no import",
     "dynamodb:*ableKinesis* dynamodb:UpdateKinesis* dynamodb:UpdateContributorInsights": "no stream",
     "dynamodb:PutResourcePolicy dynamodb:DeleteResourcePolicy": "the table has no policy",
@@ -137,17 +150,27 @@ def statements() -> Iterator[dict[str, Any]]:
     yield _allow(NAMELESS, ["*"])
 
 
+def cdn_statements() -> Iterator[dict[str, Any]]:
+    """The one statement of the policy for `cdn`."""
+    yield _allow({action for kind in CDN_RESOURCES for action in granted(kind)}, CDN)
+
+
 def granted(kind: str) -> set[str]:
     """The actions that CloudFormation takes for a type of resource, without those of features that nothing uses."""
     handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
     actions = {action for name in HANDLERS for action in handlers.get(name, {}).get("permissions", ())}
-    own = RESOURCES[kind][0].split(":")[2]
+    own = {**RESOURCES, **CDN_RESOURCES}[kind][0].split(":")[2]
     return {action for action in actions if action.startswith(f"{own}:") and not _is_unused(action)}
 
 
-def policy() -> str:
-    """The policy as it stands in docs/deployer-policy.json, with STAGE, REGION and ACCOUNT to be replaced."""
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements())}, indent=2) + "\n"
+def policy(of: Iterable[dict[str, Any]] | None = None) -> str:
+    """The policy as it stands in docs/deployer-policy.json, with STAGE, REGION and ACCOUNT to be replaced.
+
+    Args:
+        of: other statements than those that every stage needs.
+    """
+    made = list(statements() if of is None else of)
+    return json.dumps({"Version": "2012-10-17", "Statement": made}, indent=2) + "\n"
 
 
 def _is_unused(action: str) -> bool:
@@ -173,6 +196,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     if arguments:
         FILE.write_text(policy(), encoding="utf-8")
+        CDN_FILE.write_text(policy(cdn_statements()), encoding="utf-8")
     else:
         sys.stdout.write(policy())
     return 0

@@ -12,7 +12,18 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from ops.build import deployer
-from ops.build.deployer import FILE, HANDLERS, NAMELESS, RESOURCES, SIZE_LIMIT, UNUSED, main, policy
+from ops.build.deployer import (
+    CDN_FILE,
+    CDN_RESOURCES,
+    FILE,
+    HANDLERS,
+    NAMELESS,
+    RESOURCES,
+    SIZE_LIMIT,
+    UNUSED,
+    main,
+    policy,
+)
 from ops.cli.doctor.rights import DEPLOYMENT, FUNCTION, PASSED_TO_LAMBDA
 from ops.local.emulator import Emulator
 from tests.service.packaged_service import Package, copy_project, serverless
@@ -75,7 +86,7 @@ def test_every_type_of_resource_is_covered_and_no_type_that_no_template_has(pack
         for resource in template["Resources"].values()
     }
 
-    assert set(RESOURCES) == there
+    assert {*RESOURCES, *CDN_RESOURCES} == there
 
 
 @pytest.mark.parametrize("kind", NAMES)
@@ -180,7 +191,8 @@ def is_granted_on(action: str, arn: str) -> bool:
 
 
 def test_everything_that_is_left_out_is_in_a_schema() -> None:
-    schemas = [PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema for kind in RESOURCES]
+    kinds = (*RESOURCES, *CDN_RESOURCES)
+    schemas = [PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema for kind in kinds]
     actions = {
         action
         for schema in schemas
@@ -209,6 +221,17 @@ def test_all_that_the_framework_asks_in_a_deployment_and_a_removal_is_granted(tm
     assert deployment.returncode == 0, deployment.stdout + deployment.stderr
     assert {"cloudformation:UpdateStack", "cloudformation:DeleteStack", "s3:DeleteObject"} <= asked
     assert sorted(action for action in asked - ASKED_FOR_NOTHING.keys() if not is_granted(action)) == []
+
+
+def test_the_policy_for_the_cdn_is_of_cloudfront_alone_and_grants_all_that_its_types_take() -> None:
+    (statement,) = json.loads(CDN_FILE.read_text(encoding="utf-8"))["Statement"]
+
+    assert CDN_FILE.read_text(encoding="utf-8") == deployer.policy(deployer.cdn_statements())
+    assert statement["Resource"] == "arn:aws:cloudfront::ACCOUNT:*"
+    assert all(action.startswith("cloudfront:") for action in statement["Action"])
+    verbs = {"Create", "Update", "Delete"}
+    kinds = ("Distribution", "CachePolicy", "Function", "OriginAccessControl", "ResponseHeadersPolicy")
+    assert {f"cloudfront:{verb}{kind}" for verb in verbs for kind in kinds} <= set(statement["Action"])
 
 
 def test_a_wrong_word_is_refused() -> None:
