@@ -1,0 +1,42 @@
+"""The composition root of the eraser: builds it from its settings and clients."""
+
+import os
+from collections.abc import Mapping
+
+import boto3
+from botocore.config import Config
+
+from handlers.clients import REQUEST_SECONDS
+from handlers.telemetry import log_as_json
+from processing.erasure import Eraser, Retention
+from processing.erasure.messages import Erasures
+from processing.ledger.erasures import ErasureTable
+from processing.messages import SqsQueue
+from processing.settings import EraserSettings
+from processing.storage.versions import S3Versions
+
+CLIENT = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+def build_eraser(env: Mapping[str, str] | None = None) -> Erasures:
+    """Build the eraser from its environment.
+
+    Raises:
+        Misconfigured: the settings are invalid; every fault is listed.
+    """
+    settings = EraserSettings.from_mapping(os.environ if env is None else env)
+    log_as_json(settings.log_level)
+    eraser = Eraser(
+        versions=S3Versions(boto3.client("s3", config=CLIENT)),
+        table=ErasureTable(boto3.client("dynamodb", config=CLIENT), settings.images_table),
+        uploads_bucket=settings.uploads_bucket,
+        variants_bucket=settings.variants_bucket,
+        prefix=settings.uploads_prefix,
+        request_seconds=REQUEST_SECONDS,
+        retention=Retention(
+            logs=settings.log_retention_days,
+            queue=settings.queue_retention_days,
+            dead_letters=settings.dlq_retention_days,
+        ),
+    )
+    return Erasures(eraser, SqsQueue(boto3.client("sqs", config=CLIENT), settings.queue_url))
