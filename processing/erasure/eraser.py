@@ -125,12 +125,11 @@ class Eraser:
             or self.table.has_owner(intent)
         )
 
-    def _finish(self, intent: Intent, *, letters_seen: bool) -> Receipt:
+    def _finish(self, intent: Intent, *, letters_seen: bool) -> Receipt | Wait:
         """Announce it, store the receipt, and remove the intent, in this order: what is repeated does no harm."""
         receipt = receipt_of(intent, self.retention, ended_at=self.clock(), letters_seen=letters_seen)
         self.announce({"receipt": intent.id, "object_sha256": intent.digest})
-        self.table.end(intent, receipt.document)
-        return receipt
+        return receipt if self.table.end(intent, receipt.document) else Wait(1, "it was requested again")
 
     def _quiet_at(self, records: Sequence[Record]) -> float:
         """When nobody who has fetched the original can write any more.

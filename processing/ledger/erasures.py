@@ -22,7 +22,7 @@ from typing import Any, Final
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
-from processing.errors import ErasureEnded
+from processing.errors import Conflict, ErasureEnded
 from processing.ledger.item import Attributes, attributes
 from processing.ledger.record import Record
 from processing.ledger.table import ImagesTable, items_of, partition
@@ -31,6 +31,7 @@ from processing.storage.refusals import code_of, translating_errors
 PENDING: Final = "#erasures"
 FINISHED: Final = "#erased"
 FOUND: Final = ("originals", "markers", "uploads", "variants", "records", "owners", "letters")
+ATTEMPTS: Final = 3  # to begin an erasure
 MOST_NAMED: Final = 1000  # of one kind: an item has at most 400 KB
 _READER: Final = TypeDeserializer()
 
@@ -45,6 +46,7 @@ class Intent:
         owner: the partition key of the owner's item, such as ``caller:key/a1b2``; empty where there is none.
         found: what was found to delete, by the kinds in `FOUND`: ids of versions, sort keys, ids of messages.
         uncached_at: until when caches may have a variant, in seconds since the epoch.
+        requests: how often it was requested: one that came after the last look is not covered by that.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Intent:
     owner: str = ""
     found: Mapping[str, Collection[str]] = field(default_factory=dict)
     uncached_at: int = 0
+    requests: int = 1
 
     @property
     def object(self) -> str:
@@ -88,16 +91,34 @@ class ErasureTable:
         self._images = ImagesTable(client, name)
 
     def begin(self, intent: Intent) -> Intent:
-        """Write the intent; the one that is there already, if this object is being erased."""
+        """Write the intent, or request the one again that is there.
+
+        Raises:
+            Conflict: erasures of the object ended again and again.
+        """
         values = {"id": intent.id, "target": intent.object, "by": intent.by, "asked_at": intent.asked_at}
-        item = _key(PENDING, intent.digest) | attributes(values | {"owner": intent.owner or None})
-        is_new = self._write(
-            "put_item",
-            Item=item,
-            ConditionExpression="attribute_not_exists(#object)",
-            ExpressionAttributeNames={"#object": "object"},
-        )
-        return intent if is_new else self.find(intent.digest) or intent  # or it has ended in between
+        item = _key(PENDING, intent.digest) | attributes(values | {"owner": intent.owner or None, "requests": 1})
+        name = {"#object": "object"}
+        for _ in range(ATTEMPTS):
+            is_new = self._write(
+                "put_item",
+                Item=item,
+                ConditionExpression="attribute_not_exists(#object)",
+                ExpressionAttributeNames=name,
+            )
+            if is_new:
+                return intent
+            self._write(
+                "update_item",
+                Key=_key(PENDING, intent.digest),
+                UpdateExpression="ADD #requests :one",
+                ConditionExpression="attribute_exists(#object)",
+                ExpressionAttributeNames=name | {"#requests": "requests"},
+                ExpressionAttributeValues={":one": {"N": "1"}},
+            )
+            if known := self.find(intent.digest):
+                return known
+        raise Conflict(f"the erasure {intent.id}: others of the object began and ended {ATTEMPTS} times")
 
     def find(self, digest: str) -> Intent | None:
         """The intent for the object with this digest; None when it is not being erased."""
@@ -171,11 +192,17 @@ class ErasureTable:
         )
         return {item["etag"]["S"]: item["object"]["S"] for item in items if item["etag"]["S"] in ids}
 
-    def end(self, intent: Intent, receipt: Mapping[str, Any]) -> None:
-        """Write the receipt, and then remove the intent."""
+    def end(self, intent: Intent, receipt: Mapping[str, Any]) -> bool:
+        """Write the receipt and then remove the intent; False if the erasure was requested again meanwhile."""
         text = json.dumps(receipt, sort_keys=True)
         self._write("put_item", Item=_key(FINISHED, intent.id) | attributes({"receipt": text}))
-        self._write("delete_item", Key=_key(PENDING, intent.digest))
+        return self._write(
+            "delete_item",
+            Key=_key(PENDING, intent.digest),
+            ConditionExpression="attribute_not_exists(#object) OR #requests = :requests",
+            ExpressionAttributeNames={"#object": "object", "#requests": "requests"},
+            ExpressionAttributeValues={":requests": {"N": str(intent.requests)}},
+        )
 
     def _get(self, key: Attributes) -> Attributes:
         with translating_errors("dynamodb:GetItem"):
@@ -215,4 +242,5 @@ def _intent(item: Attributes) -> Intent:
         owner=plain.get("owner", ""),
         found={kind: frozenset(plain[kind]) for kind in FOUND if kind in plain},
         uncached_at=int(plain.get("uncached_at", 0)),
+        requests=int(plain["requests"]),
     )
