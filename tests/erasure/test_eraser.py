@@ -339,6 +339,26 @@ def test_a_record_that_is_claimed_again_just_before_its_deletion_stays_until_its
     place.ledger.complete(claims[0], finished(recipe(), KEY))
 
 
+def test_a_request_after_the_last_look_is_not_lost(place: Place) -> None:
+    requested: list[Intent] = []
+
+    def again(name: str) -> None:
+        if name == "announce" and not requested:
+            requested.append(place.begin())
+            place.upload(b"B")
+
+    place.begin()
+    place.meddle = again
+
+    step = place.go_on()
+
+    assert isinstance(step, Wait)
+    assert requested[0].id == place.intent.id, "it is the same erasure"
+    place.clock.now += step.seconds
+    assert isinstance(place.go_on(), Receipt)
+    assert place.left() == []
+
+
 class Crash(BaseException):
     """The process dies."""
 
