@@ -69,5 +69,5 @@ def median(
 def malloc_settings() -> dict[str, str]:
     """Return the consumer's MALLOC_* variables from serverless.yml; every measured process runs with them."""
     service = yaml.safe_load((PROJECT / "serverless.yml").read_text(encoding="utf-8"))
-    variables = service["functions"]["consumer"]["environment"]
+    variables = service["functions"][0]["consumer"]["environment"]
     return {name: str(value) for name, value in variables.items() if name.startswith("MALLOC_")}

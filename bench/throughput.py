@@ -84,7 +84,7 @@ def measure(stack: LocalStack, count: int) -> Result:
         for upload in [uploaders.submit(_put, stack, number, data) for number, data in enumerate(images)]:
             upload.result()
         while stack.player.counts.deleted - before < count and not _dead_letters(stack):
-            stack.player.raise_if_broken()
+            stack.raise_if_broken()
             time.sleep(SAMPLE_SECONDS)
     return _result(stack, images, meter)
 
@@ -104,7 +104,7 @@ def small_jpegs(count: int) -> Iterator[bytes]:
 def wait_until_idle(stack: LocalStack) -> None:
     """Wait until the consumer has acknowledged the message that S3 sends when notifications are set up."""
     while stack.player.counts.finished == 0:
-        stack.player.raise_if_broken()
+        stack.raise_if_broken()
         time.sleep(0.05)
 
 

@@ -84,6 +84,7 @@ RULES: Mapping[str, Rule] = {
     "logRetentionDays": one_of(*LOG_RETENTION_DAYS),
     "logLevel": one_of("DEBUG", "INFO", "WARNING", "ERROR"),
     "removals": SWITCH,
+    "erasure": SWITCH,
     "pointInTimeRecovery": SWITCH,
     "pollQueue": SWITCH,
     "alarmEmail": matching(r"|[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address, or '' for none"),

@@ -45,7 +45,7 @@ def local(
         serving(stack, listener, draw_api_key()) as server,
         announced(stack.running),
     ):
-        server.service_actions = stack.player.raise_if_broken  # type: ignore[method-assign]
+        server.service_actions = stack.raise_if_broken  # type: ignore[method-assign]
         stderr().print(f"The page:    {server.url}")
         stderr().print(f"Its API key: {server.gateway.api_key}")
         stderr().print("Ctrl-C ends everything. In another terminal: npm run darkroom -- status --stage local")

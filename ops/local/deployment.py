@@ -37,6 +37,7 @@ SOURCES = (
     "ops/build/check.py",
     "ops/build/serverless-check.cjs",
     "ops/build/serverless-stage.cjs",
+    "ops/build/serverless-statements.cjs",
     "ops/build/bytecode.py",
     "ops/build/serverless-bytecode.cjs",
 )

@@ -16,7 +16,7 @@ from ops.local.template import Template, apply
 
 
 class LocalStack:
-    """Starts the emulator, deploys the service to it and plays its event source mapping until the block ends.
+    """Starts the emulator, deploys the service to it and plays its event source mappings until the block ends.
 
     Leaving the block lets running invocations end; leaving it with an exception, Ctrl-C among them, ends all at once.
     Either way no process stays behind.
@@ -48,6 +48,8 @@ class LocalStack:
         self._environments = environments
         self._emulator = Emulator(region=REGION, log=self.log_dir / "emulator.log", port=port or 0)
         self._player: Player | None = None
+        self.eraser_player: Player | None = None
+        """What plays the mapping of the erasures queue; None where the stage has no erasures."""
 
     @property
     def endpoint(self) -> str:
@@ -61,7 +63,7 @@ class LocalStack:
 
     @property
     def player(self) -> Player:
-        """What plays the event source mapping.
+        """What plays the event source mapping of the uploads queue.
 
         Raises:
             StackError: outside the ``with`` block.
@@ -69,6 +71,16 @@ class LocalStack:
         if self._player is None:
             raise StackError("the local stack is not running: use it in a with block")
         return self._player
+
+    def raise_if_broken(self) -> None:
+        """Say so when a player has failed.
+
+        Raises:
+            StackError: one has.
+        """
+        self.player.raise_if_broken()
+        if self.eraser_player is not None:
+            self.eraser_player.raise_if_broken()
 
     def client(self, service: str) -> Any:
         """The stack's boto3 client for ``service``; the same one each time, safe to share between threads."""
@@ -107,6 +119,8 @@ class LocalStack:
         try:
             if kind is None:
                 self.player.stop()
+                if self.eraser_player is not None:
+                    self.eraser_player.stop()
         finally:
             self._end_at_once()
 
@@ -118,8 +132,11 @@ class LocalStack:
         self.template = self._template(deployment.deploy(self._progress))
         apply(self.template, self.client)
         self._progress("starting the consumer")
-        self._player = self._make_player()
+        self._player = self._make_player("ConsumerFunction", self._environments)
         self._player.start()
+        if "EraserFunction" in self.outputs:
+            self.eraser_player = self._make_player("EraserFunction", environments=1)
+            self.eraser_player.start()
 
     def _template(self, content: dict[str, Any]) -> Template:
         """The template with its physical names, and on the way the stack's outputs."""
@@ -134,26 +151,32 @@ class LocalStack:
         }
         return Template(content, physical, account=ACCOUNT, region=REGION)
 
-    def _make_player(self) -> Player:
-        live, aws_lambda = self.function("ConsumerFunction"), self.client("lambda")
+    def _make_player(self, output: str, environments: int | None) -> Player:
+        live, mapping = self._mapped(output)
+        return Player(
+            self.client("sqs"),
+            lambda: EventSourceMapping.from_api(mapping()),
+            live,
+            environ=self.environ(),
+            log_dir=self.log_dir,
+            environments=environments,
+        )
+
+    def _mapped(self, output: str) -> tuple[LiveFunction, Callable[[], dict[str, Any]]]:
+        """The function of this output, and what gets its event source mapping as it is now."""
+        live, aws_lambda = self.function(output), self.client("lambda")
         function = live().function
         listed = aws_lambda.list_event_source_mappings()["EventSourceMappings"]  # moto cannot filter by a bare name
         mappings = [mapping for mapping in listed if mapping["FunctionArn"] == function.arn]
         if len(mappings) != 1:
-            raise StackError(f"{function.name} has {len(mappings)} event source mappings: give it one sqs event")
+            raise StackError(f"{function.name} has {len(mappings)} event source mappings: give it one event")
         uuid = mappings[0]["UUID"]
-        return Player(
-            self.client("sqs"),
-            lambda: EventSourceMapping.from_api(aws_lambda.get_event_source_mapping(UUID=uuid)),
-            live,
-            environ=self.environ(),
-            log_dir=self.log_dir,
-            environments=self._environments,
-        )
+        return live, lambda: dict(aws_lambda.get_event_source_mapping(UUID=uuid))
 
     def _end_at_once(self) -> None:
         try:
-            if self._player is not None:
-                self._player.kill()
+            for player in (self._player, self.eraser_player):
+                if player is not None:
+                    player.kill()
         finally:
             self._emulator.stop()

@@ -23,6 +23,7 @@ CHANGED = {
     "logRetentionDays": 90,
     "logLevel": "DEBUG",
     "removals": "true",
+    "erasure": "true",
     "pointInTimeRecovery": "false",
     "pollQueue": "false",
     "alarmEmail": "on-call@example.com",

@@ -116,7 +116,7 @@ def _keep_running(stack: LocalStack) -> None:
     try:
         with announced(stack.running):
             while True:
-                stack.player.raise_if_broken()
+                stack.raise_if_broken()
                 time.sleep(1)
     except KeyboardInterrupt:
         stderr().print("ending the stack ...", style="dim")

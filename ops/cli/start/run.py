@@ -132,7 +132,7 @@ class Run:
         return Follower(
             ImagesTable(self.stack.client("dynamodb"), outputs["ImagesTable"]),
             is_settled=lambda: depth_of(sqs, outputs["UploadsQueueUrl"]).total == 0,
-            check=self.stack.player.raise_if_broken,
+            check=self.stack.raise_if_broken,
             on_end=on_end,
         )
 
