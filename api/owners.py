@@ -6,8 +6,8 @@
     caller:key/a1b2c3         01KAJ8...-cat   name, content_type, size_bytes, upload_until, expires_at    (owner)
     bucket/images/.../01KA... 5eb63bbb...     status, attempts, reason, variants, ...                     (ledger)
 
-A bucket's name has no colon, so the two kinds never share a key; only owner items have ``expires_at``, the TTL. A
-caller's images are one partition in the order of their ids, which is the order of time.
+A bucket's name has no colon, so the two kinds never share a key. ``expires_at`` is the TTL. A caller's images are one
+partition in the order of their ids, which is the order of time.
 """
 
 import time

@@ -25,8 +25,8 @@ STACK: Final = "darkroom-STAGE"
 LAMBDA: Final = "lambda.amazonaws.com"
 SERVICE_ROLES: Final = "arn:aws:iam::ACCOUNT:role/aws-service-role"
 FUNCTIONS: Final = (f"arn:aws:lambda:{HERE}:function:{STACK}-*",)
-ROLES: Final = tuple(f"arn:aws:iam::ACCOUNT:role/{STACK}-{name}*" for name in ("ApiRole", "ConsumerRole"))
-OPERATOR_POLICY: Final = f"arn:aws:iam::ACCOUNT:policy/{STACK}-operator-*"
+ROLES: Final = tuple(f"arn:aws:iam::ACCOUNT:role/{STACK}-{name}*" for name in ("ApiRole", "ConsumerRole", "EraserRole"))
+POLICIES: Final = tuple(f"arn:aws:iam::ACCOUNT:policy/{STACK}-{name}-*" for name in ("operator", "eraser"))
 BUCKETS: Final = (f"arn:aws:s3:::{STACK}-*",)
 LOGS: Final = tuple(
     f"arn:aws:logs:{HERE}:log-group:/aws/{name}*" for name in (f"lambda/{STACK}-", f"api-gateway/{STACK}")
@@ -54,7 +54,8 @@ RESOURCES: Final[Mapping[str, Sequence[str]]] = {
     "AWS::ApiGateway::UsagePlanKey": APIS,
     "AWS::CloudWatch::Alarm": (f"arn:aws:cloudwatch:{HERE}:alarm:{STACK}-*",),
     "AWS::DynamoDB::Table": (f"arn:aws:dynamodb:{HERE}:table/{STACK}-*",),
-    "AWS::IAM::ManagedPolicy": (OPERATOR_POLICY,),
+    "AWS::IAM::ManagedPolicy": POLICIES,
+    "AWS::IAM::Policy": ROLES,
     "AWS::IAM::Role": ROLES,
     "AWS::Lambda::EventSourceMapping": (f"arn:aws:lambda:{HERE}:event-source-mapping:*",),
     "AWS::Lambda::Function": FUNCTIONS,
@@ -75,6 +76,7 @@ UNUSED: Final[Mapping[str, str]] = {
     "dynamodb:*ableKinesis* dynamodb:UpdateKinesis* dynamodb:UpdateContributorInsights": "no stream",
     "dynamodb:PutResourcePolicy dynamodb:DeleteResourcePolicy": "the table has no policy",
     "dynamodb:DeleteTable": "it is kept, and protected against deletion",
+    "iam:*GroupPolicy iam:*UserPolicy": "a policy of the stack is a role's",
     "iam:Attach* iam:Detach* iam:*PermissionsBoundary": "nothing is attached to a role, user or group",
     "lambda:*Concurrency lambda:PublishVersion lambda:PutFunction* lambda:*Provider": "no such setting of a function",
     "lambda:DeleteFunctionCodeSigningConfig lambda:GetCodeSigningConfig lambda:GetLayerVersion": "nor this",

@@ -11,11 +11,11 @@ from processing.erasure.receipt import Receipt, Retention, receipt_of
 from processing.errors import ObjectLocked
 from processing.ledger import Record
 from processing.ledger.erasures import ErasureTable, Intent
-from processing.storage.versions import Kind, StoredVersion, Versions
+from processing.storage.versions import StoredKind, StoredVersion, VersionStore
 
 ROUNDS: Final = 3  # in one go; an object that is uploaded again and again is taken up later
 LATER: Final = 60  # seconds
-KINDS: Final = {Kind.VERSION: "originals", Kind.MARKER: "markers", Kind.UPLOAD: "uploads"}
+KINDS: Final = {StoredKind.VERSION: "originals", StoredKind.MARKER: "markers", StoredKind.UPLOAD: "uploads"}
 
 Letters = Callable[[Intent], Collection[str] | None]
 Announce = Callable[[Mapping[str, str]], None]
@@ -44,7 +44,7 @@ class Eraser:
         clock: seconds since the epoch.
     """
 
-    versions: Versions
+    versions: VersionStore
     table: ErasureTable
     uploads_bucket: str
     variants_bucket: str
@@ -55,6 +55,14 @@ class Eraser:
     delete_letters: Letters = lambda _: None
     announce: Announce = lambda _: None
     clock: Callable[[], float] = time.time
+
+    def survey(self, intent: Intent) -> dict[str, int]:
+        """How much there is to erase, by kind; nothing is changed."""
+        return {
+            "originals": len(self.versions.under(intent.bucket, intent.key)),
+            "variants": len(self._variants(intent, self._variant_names(intent))),
+            "records": len(self.table.records(intent)),
+        }
 
     def advance(self, intent: Intent) -> Receipt | Wait:
         """Go as far as possible without waiting.
@@ -158,7 +166,7 @@ class Eraser:
 
     def _is_anothers(self, stored: StoredVersion, intent: Intent, own: Collection[str]) -> bool:
         """Whether another object that exists has this variant: under another recipe, two objects may share a name."""
-        if stored.kind is not Kind.VERSION:
+        if stored.kind is not StoredKind.VERSION:
             return False
         sources = other_sources(stored.key, intent.key, prefix=self.prefix)
         etags = {each.etag for source in sources for each in self.versions.versions(self.uploads_bucket, source)}

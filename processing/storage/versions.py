@@ -19,7 +19,7 @@ UNVERSIONED: Final = "null"
 UNLOCKED: Final = ("ObjectLockConfigurationNotFoundError", "NotImplemented")
 
 
-class Kind(StrEnum):
+class StoredKind(StrEnum):
     """What can be kept under a key."""
 
     VERSION = "version"
@@ -34,11 +34,11 @@ class StoredVersion:
     bucket: str
     key: str
     id: str
-    kind: Kind = Kind.VERSION
+    kind: StoredKind = StoredKind.VERSION
     etag: str = ""
 
 
-class Versions(Protocol):
+class VersionStore(Protocol):
     """All that is kept in the buckets of one stage."""
 
     def under(self, bucket: str, key: str) -> list[StoredVersion]: ...
@@ -91,8 +91,8 @@ class S3Versions:
         return True
 
     def lock(self, stored: StoredVersion) -> str:
-        """Why Object Lock keeps a version, and until when; empty where it does not."""
-        if stored.kind is not Kind.VERSION:
+        """Why Object Lock keeps a version, and until when; empty where it does not: it keeps numbered versions."""
+        if stored.kind is not StoredKind.VERSION or stored.id == UNVERSIONED:
             return ""
         answer = self._head(stored)
         if answer.get("ObjectLockLegalHoldStatus") == "ON":
@@ -104,7 +104,7 @@ class S3Versions:
     def delete(self, stored: StoredVersion) -> None:
         """Delete it for good; succeeds if it is gone already."""
         where = {"Bucket": stored.bucket, "Key": stored.key}
-        if stored.kind is not Kind.UPLOAD:
+        if stored.kind is not StoredKind.UPLOAD:
             with translating_errors(f"s3:DeleteObjectVersion {stored.key}"):
                 self._s3.delete_object(**where, VersionId=stored.id)
             return
@@ -125,7 +125,7 @@ class S3Versions:
         for page in self._pages("list_object_versions", Bucket=bucket, **where):
             found = [
                 StoredVersion(bucket, each["Key"], each["VersionId"], kind, each.get("ETag", "").strip('"'))
-                for name, kind in (("Versions", Kind.VERSION), ("DeleteMarkers", Kind.MARKER))
+                for name, kind in (("Versions", StoredKind.VERSION), ("DeleteMarkers", StoredKind.MARKER))
                 for each in page.get(name, ())
             ]
             yield from sorted(found, key=lambda stored: stored.key.encode())  # the two kinds are listed apart
@@ -133,7 +133,7 @@ class S3Versions:
     def _uploads(self, bucket: str, prefix: str) -> Iterator[StoredVersion]:
         for page in self._pages("list_multipart_uploads", Bucket=bucket, Prefix=prefix):
             for each in page.get("Uploads", ()):
-                yield StoredVersion(bucket, each["Key"], each["UploadId"], Kind.UPLOAD)
+                yield StoredVersion(bucket, each["Key"], each["UploadId"], StoredKind.UPLOAD)
 
     def _pages(self, operation: str, **request: Any) -> Iterator[dict[str, Any]]:
         pages = iter(self._s3.get_paginator(operation).paginate(**request))

@@ -7,7 +7,7 @@ import pytest
 
 from processing.errors import Unavailable
 from processing.storage.objects import NewVariant
-from processing.storage.versions import Kind, S3Versions, StoredVersion, Versions
+from processing.storage.versions import S3Versions, StoredKind, StoredVersion, VersionStore
 from tests.doubles import MemoryStore, MemoryVersions
 
 BUCKET = "variants"
@@ -22,7 +22,7 @@ def s3(aws: None) -> Any:
 
 
 @pytest.fixture(params=["memory", "moto"])
-def unversioned(request: pytest.FixtureRequest) -> Versions:
+def unversioned(request: pytest.FixtureRequest) -> VersionStore:
     """Some variants in a bucket without versioning."""
     if request.param == "memory":
         store = MemoryStore()
@@ -37,17 +37,17 @@ def unversioned(request: pytest.FixtureRequest) -> Versions:
     return S3Versions(client)
 
 
-def test_an_object_without_versions_has_one_that_can_be_deleted_twice(unversioned: Versions) -> None:
+def test_an_object_without_versions_has_one_that_can_be_deleted_twice(unversioned: VersionStore) -> None:
     (stored,) = unversioned.versions(BUCKET, "d/cat.jpg")
 
-    assert (stored.id, stored.kind, unversioned.source_etag(stored)) == ("null", Kind.VERSION, "e1")
+    assert (stored.id, stored.kind, unversioned.source_etag(stored)) == ("null", StoredKind.VERSION, "e1")
     unversioned.delete(stored)
     unversioned.delete(stored)
     assert unversioned.under(BUCKET, "d/cat.jpg") == []
     assert len(unversioned.under(BUCKET, "d/cat.jpg.webp")) == 1
 
 
-def test_the_folders_are_the_names_before_the_first_slash(unversioned: Versions) -> None:
+def test_the_folders_are_the_names_before_the_first_slash(unversioned: VersionStore) -> None:
     assert unversioned.folders(BUCKET) == ["d", "p"]
     assert not unversioned.has_locks(BUCKET)
 
@@ -66,9 +66,9 @@ def test_versions_markers_and_unfinished_uploads_of_exactly_one_key_are_found_an
     found = versions.under(BUCKET, "d/cat.jpg")
 
     assert sorted(stored.kind for stored in found) == [
-        *[Kind.MARKER] * 2,
-        *[Kind.UPLOAD] * 2,
-        *[Kind.VERSION] * 2,
+        *[StoredKind.MARKER] * 2,
+        *[StoredKind.UPLOAD] * 2,
+        *[StoredKind.VERSION] * 2,
     ]
     for stored in [*found, *found]:
         versions.delete(stored)
@@ -97,7 +97,7 @@ def test_a_lock_is_named_with_its_mode_and_its_end(s3: Any) -> None:
 
     assert versions.has_locks(BUCKET)
     assert locks == ["GOVERNANCE until 2030-01-01T00:00:00Z", "legal hold", ""]
-    assert versions.lock(StoredVersion(BUCKET, "d", "m1", Kind.MARKER)) == ""
+    assert versions.lock(StoredVersion(BUCKET, "d", "m1", StoredKind.MARKER)) == ""
 
 
 def test_a_refusal_is_not_taken_for_a_bucket_without_locks(aws: None) -> None:

@@ -66,7 +66,7 @@ FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, {"alarmEmail": "on-call@example.com"}),
     ({}, {"cdnDomain": "pictures.example.com"}),
     ({}, {"rendering": "sandbox-only"}),
-    *[({}, {name: "true"}) for name in ("existing", "removals", "apiMetrics", "apiAccessLog", "apiTracing")],
+    *[({}, {name: "true"}) for name in ("existing", "removals", "erasure", "apiMetrics", "apiAccessLog", "apiTracing")],
     *[({}, {name: "false"}) for name in ("pointInTimeRecovery", "pollQueue")],
 )
 """Each a choice of some parameters that go together."""

@@ -89,16 +89,18 @@ def test_what_may_be_read_follows_the_prefix(changed: Package) -> None:
 
 
 def test_nothing_is_allowed_by_a_wildcard(default: Package, changed: Package) -> None:
-    for package in (default, changed):
+    for package, erasure in ((default, False), (changed, True)):
         allowed = [statement for statement in statements(package) if statement["Effect"] == "Allow"]
 
         operators = policy(package, "OperatorPolicy")  # tests/service/test_operator.py has each of them
 
         # each role's and its trust: seven of the consumer, seven of the API; one of the queue's policy
-        assert len(allowed) == 7 + 7 + 1 + len(operators)
+        of_erasure = 2 + 10 + len(policy(package, "EraserPolicy")) if erasure else 0  # tests/service/test_erasure.py
+        assert len(allowed) == 7 + 7 + 1 + len(operators) + of_erasure
         assert not [action for each in allowed for action in listed(each["Action"]) if "*" in action]
-        anywhere = [each for each in allowed if "*" in listed(each.get("Resource", ""))]
-        assert [each["Sid"] for each in anywhere] == ["WhatKnowsNoResources"]  # IAM takes no other there
+        anywhere = [each["Sid"] for each in allowed if "*" in listed(each.get("Resource", ""))]
+        nameless = ["WhatKnowsNoResources", *(["SeeHowLongLogsAreKept"] if erasure else [])]
+        assert anywhere == nameless  # IAM takes no other there
         assert not [each for each in allowed if each.get("Principal") == "*"]
 
 
