@@ -130,7 +130,6 @@ class Eraser:
             self.versions.under(intent.bucket, intent.key)
             or self.table.records(intent)
             or self._variants(intent, names)
-            or self.table.has_owner(intent)
         )
 
     def _finish(self, intent: Intent, *, letters_seen: bool) -> Receipt | Wait:
@@ -155,8 +154,7 @@ class Eraser:
         """Every key that a variant of the object has, or had under another recipe."""
         folders = self.versions.folders(self.variants_bucket)
         recorded = {variant.key for record in self.table.records(intent) for variant in record.variants}
-        noted = {each.rpartition(" ")[0] for each in intent.found.get("variants", ())}
-        return recorded | noted | possible_keys(intent.key, prefix=self.prefix, folders=folders)
+        return recorded | possible_keys(intent.key, prefix=self.prefix, folders=folders)
 
     def _variants(self, intent: Intent, names: Collection[str]) -> list[StoredVersion]:
         """What is stored under these keys, without the variants of other objects that exist."""
