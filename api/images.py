@@ -11,9 +11,10 @@ from api.ids import is_id
 from api.owners import partition_of
 from api.schemas import read_page
 from api.service import Service, location_of
-from api.status import ImageStatus, State, Upload, as_document, is_abandoned, not_uploaded, status_of
+from api.status import ImageStatus, Link, State, Upload, as_document, is_abandoned, not_uploaded, status_of
 from api.versions import THREADS
 from processing.ledger import Record, current
+from processing.naming import file_name
 
 Assemble = Callable[[list[dict[str, Any]]], dict[str, Any]]
 
@@ -44,11 +45,13 @@ def get_variant(service: Service, request: Request) -> Response:
     request.allow_query()
     upload = _find(service, request)
     status = _status(service, upload, service.versions.of(service.key(upload.id)))
-    for variant in status.record.variants if status.state is State.DONE and status.record else ():
-        if variant.name == request.parameters["variant"]:
-            max_age = service.settings.link_seconds // 2
-            headers = {"Location": service.objects.link(variant.key), "Cache-Control": f"private, max-age={max_age}"}
-            return Response(302, headers)
+    if status.state is State.DONE and (record := status.record) is not None:
+        for variant in record.variants:
+            if variant.name == request.parameters["variant"]:
+                max_age = service.settings.link_seconds // 2
+                name = file_name(upload.name, variant.format)
+                location = service.objects.link(variant, record.version.etag, name)
+                return Response(302, {"Location": location, "Cache-Control": f"private, max-age={max_age}"})
     raise Problem(404, f"Variant not found. The image's status is {status.state}.", headers=_retry_after([status]))
 
 
@@ -99,7 +102,7 @@ def _respond(
 ) -> Response:
     """The document, or 304, which signs no link. New links change the ETag, because the old ones expire soon."""
 
-    def document(link: Callable[[str], str]) -> dict[str, Any]:
+    def document(link: Link) -> dict[str, Any]:
         return assemble(
             [
                 as_document(upload, status, location=location_of(request, upload.id), link=link)
@@ -107,7 +110,7 @@ def _respond(
             ]
         )
 
-    tag = tag_of(json.dumps([document(lambda _key: ""), service.objects.period()]))
+    tag = tag_of(json.dumps([document(lambda _variant, _etag, _name: ""), service.objects.period()]))
     headers = {"Cache-Control": "private, no-cache", **_retry_after(statuses)}
     return cached(request, tag, lambda: as_json(200, document(service.objects.link)), headers)
 

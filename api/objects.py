@@ -3,6 +3,7 @@
 A presigned POST and a link are signed here without a request; S3 checks their conditions when they are used.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,9 +12,12 @@ from urllib.parse import quote, urlsplit
 
 from botocore.exceptions import ClientError
 
+from processing.ledger import VariantRecord
+from processing.links import cdn_link
 from processing.storage.refusals import is_missing, translating_errors
 
 MAX_CACHED_LINKS: Final = 2_000  # of a kilobyte or two each
+MAX_NAME_IN_LINK: Final = 100  # characters, the last ones; each may take 20 in the URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Objects:
     Args:
         client: a boto3 S3 client that signs with version 4: version 2 ignores the conditions of a presigned POST.
         upload_seconds, link_seconds: the lifetime of presigned POSTs and links; the credentials must last longer.
-        cdn_domain: the domain of a CDN in front of the variants bucket; "" for none.
+        cdn: scheme and host of a CDN in front of the variants bucket; "" for none.
         clock: seconds since the epoch.
     """
 
@@ -43,14 +47,14 @@ class Objects:
         upload_seconds: int,
         link_seconds: int,
         clock: Callable[[], float],
-        cdn_domain: str = "",
+        cdn: str = "",
     ) -> None:
         self._s3 = client
         self._uploads = uploads_bucket
         self._variants = variants_bucket
         self._upload_seconds = upload_seconds
         self._link_seconds = link_seconds
-        self._cdn = cdn_domain
+        self._cdn = cdn
         self._clock = clock
         self._signed = lru_cache(MAX_CACHED_LINKS)(self._sign)
 
@@ -86,25 +90,43 @@ class Objects:
                 raise
         return etag.strip('"')
 
-    def link(self, key: str) -> str:
-        """A URL at which anyone can read a variant: until it expires, or without a limit on a CDN.
+    def link(self, variant: VariantRecord, etag: str, name: str) -> str:
+        """A URL at which anyone can read a variant of a version that is done.
 
-        It stays the same within a period, so that browsers can cache the image.
+        On a CDN it has no limit in time. From S3 it expires, and stays the same within a period, so that browsers can
+        cache the image.
+
+        Args:
+            etag: the version's.
+            name: of the file when it is saved; a CDN's link has none.
         """
         if self._cdn:
-            return f"https://{self._cdn}/{quote(key)}"
-        return self._signed(key, self.period())
+            return cdn_link(self._cdn, variant.key, etag=etag, fingerprint=variant.fingerprint)
+        return self._signed(variant.key, name, self.period())
+
+    def links_origin(self) -> str:
+        """Scheme and host of every link, as browsers compare origins."""
+        return origin_of(self._cdn or self._signed("any", "any", self.period()))
 
     def period(self) -> int:
-        """The number of the current period: half the lifetime of a link, so that each link outlives its period."""
-        return int(self._clock() // (self._link_seconds / 2))
+        """The number of the current period: half the lifetime of a link, so that each link outlives its period.
 
-    def _sign(self, key: str, _period: int) -> str:
+        Always the same on a CDN, whose links do not expire.
+        """
+        return 0 if self._cdn else int(self._clock() // (self._link_seconds / 2))
+
+    def _sign(self, key: str, name: str, _period: int) -> str:
+        where = {"Bucket": self._variants, "Key": key, "ResponseContentDisposition": _disposition(name)}
         with translating_errors(f"sign s3:GetObject {key}"):
-            url: str = self._s3.generate_presigned_url(
-                "get_object", Params={"Bucket": self._variants, "Key": key}, ExpiresIn=self._link_seconds
-            )
+            url: str = self._s3.generate_presigned_url("get_object", Params=where, ExpiresIn=self._link_seconds)
         return url
+
+
+def _disposition(name: str) -> str:
+    """Content-Disposition: shown in the page, saved under a name, also by programs that read ASCII alone (RFC 6266)."""
+    name = name[-MAX_NAME_IN_LINK:]
+    plain = re.sub(r"[^A-Za-z0-9 ._-]", "_", name)
+    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def origin_of(url: str) -> str:

@@ -24,7 +24,7 @@ class ApiSettings:
     consumer_memory: float
     authorizer: str
     cors_origins: frozenset[str]
-    cdn_domain: str
+    cdn_url: str
     upload_seconds: int
     link_seconds: int
     erasures_queue_url: str
@@ -46,7 +46,7 @@ class ApiSettings:
                 consumer_memory=read.number("CONSUMER_MEMORY", at_least=128),
                 authorizer=read.choice("AUTHORIZER", AUTHORIZERS, default="api-key"),
                 cors_origins=frozenset(filter(None, map(str.strip, env.get("CORS_ORIGINS", "").split(",")))),
-                cdn_domain=env.get("CDN_DOMAIN", ""),
+                cdn_url=env.get("CDN_URL", "").rstrip("/"),
                 upload_seconds=read.whole("UPLOAD_SECONDS", at_least=1),
                 link_seconds=read.whole("LINK_SECONDS", at_least=1),
                 erasures_queue_url=env.get("ERASURES_QUEUE_URL", ""),

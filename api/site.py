@@ -93,7 +93,7 @@ def _file(service: Service, request: Request, name: str) -> Response:
 def _security_headers(service: Service) -> dict[str, str]:
     """Limits that the browser enforces on the page, should somebody inject a script."""
     uploads = origin_of(service.objects.presigned_post("any", "image/png", 1).url)
-    variants = origin_of(service.objects.link("any"))
+    variants = service.objects.links_origin()
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",

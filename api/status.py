@@ -8,6 +8,7 @@ from typing import Any, Final, assert_never
 
 from api.ids import created_at
 from processing.ledger import ImageRecord, Phase, Record, VariantRecord
+from processing.naming import file_name
 
 UPLOAD_GRACE: Final = 3600  # seconds after a presigned POST expires: an upload that began in time has ended by then
 MIN_WAIT, MAX_WAIT = 1, 30  # seconds; Retry-After of a waiting image is a tenth of its age, within these
@@ -22,6 +23,10 @@ class State(StrEnum):
     DONE = "done"
     REJECTED = "rejected"
     FAILED = "failed"
+
+
+Link = Callable[[VariantRecord, str, str], str]
+"""The URL of a variant of the version with this ETag, for a file with this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +104,12 @@ def not_uploaded() -> ImageStatus:
     return _rejected(None, _explanation("NotUploaded"))
 
 
-def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Callable[[str], str]) -> dict[str, Any]:
+def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Link) -> dict[str, Any]:
     """An image as the JSON of a response.
 
     Args:
         location: its path.
-        link: returns the URL of a variant's key.
+        link: makes the URLs of variants.
     """
     document: dict[str, Any] = {
         "id": upload.id,
@@ -129,7 +134,11 @@ def as_document(upload: Upload, status: ImageStatus, *, location: str, link: Cal
         if status.state is State.DONE and record.image is not None:
             document["metadata"] = _metadata(record, record.image)
             document["lost"] = list(record.image.lost)
-            document["variants"] = [_variant(each, location, link(each.key)) for each in record.variants]
+            document |= _preview(record.image)
+            document["variants"] = [
+                _variant(each, location, link(each, record.version.etag, file_name(upload.name, each.format)))
+                for each in record.variants
+            ]
     return document
 
 
@@ -151,6 +160,10 @@ def _metadata(record: Record, image: ImageRecord) -> dict[str, Any]:
         "created_date": image.created_date,
         "tags": list(record.tags),
     }
+
+
+def _preview(image: ImageRecord) -> dict[str, Any]:
+    return {"placeholder": image.placeholder_url, "color": image.color} if image.placeholder else {}
 
 
 def _variant(variant: VariantRecord, location: str, url: str) -> dict[str, Any]:

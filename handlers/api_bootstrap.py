@@ -72,7 +72,7 @@ def _objects(settings: ApiSettings, signing: Config, clock: Callable[[], float])
         upload_seconds=settings.upload_seconds,
         link_seconds=settings.link_seconds,
         clock=clock,
-        cdn_domain=settings.cdn_domain,
+        cdn=settings.cdn_url,
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
@@ -9,12 +10,15 @@ from botocore.config import Config
 from handlers.clients import REQUEST_SECONDS
 from handlers.telemetry import log_as_json
 from processing.erasure import Eraser, Retention
+from processing.erasure.caching import cache_seconds
 from processing.erasure.messages import Erasures
 from processing.ledger.erasures import ErasureTable
 from processing.messages import SqsQueue
+from processing.recipe import load
 from processing.settings import EraserSettings
 from processing.storage.versions import S3Versions
 
+RECIPE = Path(__file__).resolve().parent.parent / "recipe.toml"
 CLIENT = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -22,10 +26,11 @@ def build_eraser(env: Mapping[str, str] | None = None) -> Erasures:
     """Build the eraser from its environment.
 
     Raises:
-        Misconfigured: the settings are invalid; every fault is listed.
+        Misconfigured: the settings or the recipe are invalid; every fault is listed.
     """
     settings = EraserSettings.from_mapping(os.environ if env is None else env)
     log_as_json(settings.log_level)
+    recipe = load(RECIPE.read_text(encoding="utf-8"))
     eraser = Eraser(
         versions=S3Versions(boto3.client("s3", config=CLIENT)),
         table=ErasureTable(boto3.client("dynamodb", config=CLIENT), settings.images_table),
@@ -38,5 +43,6 @@ def build_eraser(env: Mapping[str, str] | None = None) -> Erasures:
             queue=settings.queue_retention_days,
             dead_letters=settings.dlq_retention_days,
         ),
+        cache_seconds=cache_seconds(recipe) if settings.cdn_url else 0,
     )
     return Erasures(eraser, SqsQueue(boto3.client("sqs", config=CLIENT), settings.queue_url))

@@ -7,14 +7,14 @@ Read in this order:
     batch       Lambda's partial batch responses; the fate of a message by the outcome of its objects
     messages    SQS messages: parsed, grouped by object, processed in parallel, postponed
     events      an SQS body becomes ObjectCreated and ObjectRemoved
-    ledger      the images table: items (record, item), and their changes: claim, complete, reject, fail, release
+    ledger      the images table: items (record, image, item), and their changes: claim, complete, reject, fail, release
     storage     objects in S3, one conditional request in each method; all their versions; the rule for AWS's refusals
     erasure     everything of one object is deleted, in an order that no worker can overtake
     recipe      the variants to make, read from recipe.toml
     imaging     bytes become variants, by an ordered list of named steps
     picture     the interface of imaging: an image's header, and the variants rendered from it
     sandbox     decoding and rendering in child processes; budgets of memory and time
-    naming      the keys of an object's variants
+    naming      what an object's key decides: the recipe for it, and the keys of its variants
     backoff     a worker's lease, and its rounds against other writers
     errors      the error tree
     fingerprint one name for one bug, the same in every process

@@ -42,6 +42,17 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What a page shows until a variant has loaded.
+
+    ``placeholder`` is a WebP of a few pixels in base64, ``color`` the mean color as ``#rrggbb``.
+    """
+
+    placeholder: str
+    color: str
+
+
+@dataclass(frozen=True, slots=True)
 class RenderedVariant:
     """A variant as it is to be stored; ``format`` is the encoded format, never "keep"."""
 
@@ -55,7 +66,7 @@ class RenderedVariant:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The variants of a recipe, in its order, and the properties of the original that they ``lost``.
+    """The variants of a recipe, in its order, the properties of the original that they ``lost``, and a preview.
 
     ``milliseconds`` is the time of rendering without the wait for a renderer; None where it was not measured.
     """
@@ -63,6 +74,7 @@ class Rendered:
     source: Source
     variants: tuple[RenderedVariant, ...]
     lost: tuple[str, ...]
+    preview: Preview
     milliseconds: int | None = field(default=None, compare=False)
 
 

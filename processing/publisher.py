@@ -10,7 +10,7 @@ acknowledged newer one. A worker that has written reads the source again before 
 S3 has no fencing: a request that was sent cannot be stopped. So no request is sent that could outlive the lease.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, TypeGuard
 
 from processing.backoff import Lease
@@ -24,8 +24,9 @@ from processing.errors import (
     SourceReplaced,
 )
 from processing.ledger import Record, VariantRecord
+from processing.naming import ObjectPlan
 from processing.picture import Render, Rendered, RenderedVariant
-from processing.recipe import Recipe, VariantSpec
+from processing.recipe import VariantSpec
 from processing.storage.objects import NewVariant, Published, Store
 
 UNKNOWN: Final = object()  # a version that is not known: of the source, or of the objects in the variants bucket
@@ -35,8 +36,8 @@ class Publication:
     """The work of one message on the variants of one object, under one lease.
 
     Args:
+        plan: what is made of the object.
         key: the object's key in the uploads bucket.
-        variant_keys: the key of each variant, by the variant's name.
         keep_orphans: whether the variants of a source that is gone are kept.
     """
 
@@ -44,19 +45,18 @@ class Publication:
         self,
         store: Store,
         render: Render,
-        recipe: Recipe,
+        plan: ObjectPlan,
         lease: Lease,
         *,
         key: str,
-        variant_keys: Mapping[str, str],
         keep_orphans: bool,
     ) -> None:
         self._store = store
         self._render = render
-        self._recipe = recipe
+        self._recipe = plan.recipe
         self._lease = lease
         self._key = key
-        self.keys = variant_keys
+        self.keys = plan.keys
         self._keep_orphans = keep_orphans
         self._reconciliations = lease.rounds(f"s3:HeadObject {key}")
         self._seen: dict[str, Published | None] = {}  # by the variant's name, as `survey` found them
@@ -151,7 +151,8 @@ class Publication:
     def _put(self, made: RenderedVariant, etag: str, *, over: Published | None) -> VariantRecord:
         """Write a variant over the one that was seen before the source was read, unless that one is the same."""
         spec = next(spec for spec in self._recipe.variants if spec.name == made.name)
-        new = NewVariant(self.keys[made.name], made.data, made.content_type, etag, spec.fingerprint(made.format))
+        fingerprint = spec.fingerprint(made.format)
+        new = NewVariant(self.keys[made.name], made.data, made.content_type, etag, fingerprint, spec.cache)
         for number in self._lease.rounds(f"s3:PutObject {new.key}"):
             if number:
                 over = self._store.variant(new.key)
@@ -200,27 +201,23 @@ def _recorded(made: RenderedVariant, new: NewVariant, *, stored_as: str) -> Vari
     )
 
 
-def is_complete(store: Store, recipe: Recipe, variant_keys: Mapping[str, str], record: Record) -> bool:
-    """Whether every variant of the recipe is recorded as up to date and exists under its key; one HEAD each."""
-    if to_make(recipe, variant_keys, record.variants):
+def is_complete(store: Store, plan: ObjectPlan, record: Record) -> bool:
+    """Whether every variant of the plan is recorded as up to date and exists under its key; one HEAD each."""
+    if to_make(plan, record.variants):
         return False
     made = {each.name: each for each in record.variants}
     return all(
         stands(made[spec.name], store.variant(made[spec.name].key), spec, record.version.etag)
-        for spec in recipe.variants
+        for spec in plan.recipe.variants
     )
 
 
-def to_make(recipe: Recipe, variant_keys: Mapping[str, str], recorded: Sequence[VariantRecord]) -> list[str]:
-    """The names of the variants that are not recorded under their key and with the recipe's settings.
-
-    Args:
-        variant_keys: the variants' keys by the recipe, by the variant's name.
-    """
-    made = {each.name: each for each in recorded if variant_keys.get(each.name) == each.key}
+def to_make(plan: ObjectPlan, recorded: Sequence[VariantRecord]) -> list[str]:
+    """The names of the variants that are not recorded under their key and with the plan's settings."""
+    made = {each.name: each for each in recorded if plan.keys.get(each.name) == each.key}
     return [
         spec.name
-        for spec in recipe.variants
+        for spec in plan.recipe.variants
         if spec.name not in made or not spec.is_current(made[spec.name].fingerprint)
     ]
 

@@ -74,13 +74,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class EraserSettings:
-    """The eraser's settings; each field is the variable of the same name in capitals."""
+    """The eraser's settings; each field is the variable of the same name in capitals; no ``cdn_url`` means no CDN."""
 
     uploads_bucket: str
     uploads_prefix: str
     variants_bucket: str
     images_table: str
     queue_url: str
+    cdn_url: str
     log_retention_days: int
     queue_retention_days: int
     dlq_retention_days: int
@@ -100,6 +101,7 @@ class EraserSettings:
                 variants_bucket=read.text("VARIANTS_BUCKET"),
                 images_table=read.text("IMAGES_TABLE"),
                 queue_url=read.text("QUEUE_URL"),
+                cdn_url=env.get("CDN_URL", ""),
                 log_retention_days=read.whole("LOG_RETENTION_DAYS", at_least=1),
                 queue_retention_days=read.whole("QUEUE_RETENTION_DAYS", at_least=1),
                 dlq_retention_days=read.whole("DLQ_RETENTION_DAYS", at_least=1),

@@ -6,7 +6,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -33,7 +33,7 @@ from processing.ledger import (
     Version,
     reason_of,
 )
-from processing.naming import variant_keys
+from processing.naming import ObjectPlan, plan_of
 from processing.picture import Render, Rendered
 from processing.publisher import UNKNOWN, Publication, is_complete
 from processing.recipe import Recipe
@@ -127,8 +127,7 @@ class Worker:
         return self._create(event, delivery)
 
     def _create(self, event: ObjectCreated, delivery: Delivery) -> Outcome:
-        claim = self._claim(event, delivery)
-        if claim is None:
+        if (claim := self._claim(event, delivery)) is None:
             return Outcome(Kind.DUPLICATE)
         timings = Timings(self.clock)
         with self._recording_failures(claim, delivery):
@@ -193,20 +192,17 @@ class Worker:
             claim = self.ledger.claim(version, delivery, about=about, over=finished)
             if isinstance(claim, Claim):
                 return claim
-            if is_complete(self.store, self.recipe, self._variant_keys(event.key), claim):
+            if is_complete(self.store, self._plan(event.key), claim):
                 return None
             finished = claim
         raise Conflict(f"claim {version.object}: other workers finished it {CLAIMS} times, and variants are missing")
 
     def _publication(self, claim: Claim, key: str) -> Publication:
         lease = Lease(claim.lease_until, clock=self.clock, request_seconds=self.request_seconds, backoff=self.backoff)
-        keys = self._variant_keys(key)
-        return Publication(
-            self.store, self.render, self.recipe, lease, key=key, variant_keys=keys, keep_orphans=not self.removals
-        )
+        return Publication(self.store, self.render, self._plan(key), lease, key=key, keep_orphans=not self.removals)
 
-    def _variant_keys(self, key: str) -> dict[str, str]:
-        return variant_keys(key, prefix=self.prefix, formats={spec.name: spec.format for spec in self.recipe.variants})
+    def _plan(self, key: str) -> ObjectPlan:
+        return plan_of(self.recipe, key, prefix=self.prefix)
 
     @contextmanager
     def _recording_failures(self, claim: Claim, delivery: Delivery) -> Iterator[None]:
@@ -247,4 +243,5 @@ def _image(
         variants=variants,
         lost=rendered.lost,
         timings=timings,
+        **asdict(rendered.preview),
     )

@@ -1,6 +1,8 @@
 """Messages, events and pictures made in code."""
 
+import base64
 import json
+import zlib
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
@@ -9,9 +11,9 @@ from urllib.parse import quote_plus
 from botocore.exceptions import ClientError
 
 from processing.errors import CorruptImage
-from processing.imaging import Rendered, RenderedVariant, Source
+from processing.imaging import Preview, Rendered, RenderedVariant, Source
 from processing.ledger import ImageRecord, VariantRecord
-from processing.naming import variant_keys
+from processing.naming import plan_of
 from processing.recipe import Limits, Recipe, VariantSpec
 
 UPLOADS = "uploads"
@@ -34,11 +36,17 @@ def changed(made: Recipe, *names: str, **settings: Any) -> Recipe:
 
 def finished(made: Recipe, key: str) -> ImageRecord:
     """What the ledger has of an image whose variants this recipe has made."""
-    keys = variant_keys(key, prefix="images/", formats={spec.name: spec.format for spec in made.variants})
+    plan = plan_of(made, key, prefix="images/")
     variants = tuple(
-        VariantRecord(spec.name, keys[spec.name], "jpeg", 8, 6, 10, spec.fingerprint("jpeg")) for spec in made.variants
+        VariantRecord(spec.name, plan.keys[spec.name], "jpeg", 8, 6, 10, spec.fingerprint("jpeg"))
+        for spec in plan.recipe.variants
     )
     return ImageRecord("jpeg", "RGB", 8, 6, 10, "image/jpeg", False, None, variants)
+
+
+def preview_of(data: bytes) -> Preview:
+    """What `fake_render` gives for these bytes; it depends on them alone."""
+    return Preview(base64.b64encode(data).decode(), f"#{zlib.crc32(data) & 0xFFFFFF:06x}")
 
 
 def fake_render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
@@ -60,7 +68,7 @@ def fake_render(data: bytes, recipe: Recipe, only: Collection[str] | None = None
         for spec in recipe.variants
         if only is None or spec.name in only
     )
-    return Rendered(source, variants, ())
+    return Rendered(source, variants, (), preview_of(data))
 
 
 def s3_record(

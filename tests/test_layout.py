@@ -17,6 +17,7 @@ PURE = {
     "events",
     "fingerprint",
     "imaging",
+    "links",
     "naming",
     "picture",
     "recipe",
@@ -39,7 +40,7 @@ INWARDS = {
     "processing": ("processing",),
     "api": (
         "api",
-        *(f"processing.{part}" for part in ("errors", "ledger", "naming", "recipe", "settings")),
+        *(f"processing.{part}" for part in ("errors", "ledger", "links", "naming", "recipe", "settings")),
         "processing.storage.refusals",
     ),
     "handlers": ("handlers", "api", "processing"),

@@ -21,7 +21,7 @@ from handlers.bootstrap import RECIPE
 from handlers.clients import ATTEMPTS, CONNECT_TIMEOUT, READ_TIMEOUT
 from processing import imaging
 from processing.imaging import Rendered
-from processing.naming import variant_keys
+from processing.naming import plan_of
 from processing.recipe import Recipe, load
 
 # The time-outs and retries of ours
@@ -114,19 +114,21 @@ def _uploads(body: str) -> list[dict[str, Any]]:
 
 def _make_variants(s3: Any, recipe: Recipe, upload: dict[str, Any]) -> dict[str, Any]:
     """Fetch, render and put; return the image's metadata."""
+    plan = plan_of(recipe, upload["key"], prefix=os.environ["UPLOADS_PREFIX"])
     answer = s3.get_object(Bucket=upload["bucket"], Key=upload["key"])
-    rendered: Rendered = imaging.render(answer["Body"].read(), recipe)
-    formats = {spec.name: spec.format for spec in recipe.variants}
-    keys = variant_keys(upload["key"], prefix=os.environ["UPLOADS_PREFIX"], formats=formats)
+    rendered: Rendered = imaging.render(answer["Body"].read(), plan.recipe)
     for made in rendered.variants:
         s3.put_object(
-            Bucket=os.environ["VARIANTS_BUCKET"], Key=keys[made.name], Body=made.data, ContentType=made.content_type
+            Bucket=os.environ["VARIANTS_BUCKET"],
+            Key=plan.keys[made.name],
+            Body=made.data,
+            ContentType=made.content_type,
         )
     return {
         "width": rendered.source.width,
         "height": rendered.source.height,
         "image_format": rendered.source.image_format,
         "variants": [
-            {"key": keys[made.name], "width": made.width, "height": made.height} for made in rendered.variants
+            {"key": plan.keys[made.name], "width": made.width, "height": made.height} for made in rendered.variants
         ],
     }

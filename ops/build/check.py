@@ -95,7 +95,13 @@ RULES: Mapping[str, Rule] = {
     "corsOrigins": matching(
         rf"|{ORIGIN}(, *{ORIGIN})*", "origins such as https://photos.example.com with commas between, or '' for none"
     ),
-    "cdnDomain": matching(r"|([a-z0-9-]+\.)+[a-z]+", "a domain such as pictures.example.com, or '' for none"),
+    "cdn": SWITCH,
+    "cdnAlias": matching(
+        r"|([a-z0-9-]+\.)+[a-z]+", "a domain such as pictures.example.com, or '' for CloudFront's own"
+    ),
+    "cdnCertificate": matching(
+        r"|arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/[\w-]+", "the ARN of a certificate in us-east-1, or ''"
+    ),
     "uploadMinutes": whole(5, 60, "a form is for one upload, soon"),
     "linkMinutes": whole(5, 60, "a link ends with the session of the role that signed it, an hour at least"),
     "apiMemory": whole(256, 10240, "with less, a cold start takes seconds"),
@@ -118,7 +124,13 @@ def faults(parameters: Mapping[str, object], *, region: str, recipe_text: str) -
     values = {name: _expand(value, region) for name, value in parameters.items()}
     made, recipe_faults = _read(recipe_text)
     variants = tuple(variant.name for variant in made.variants) if made else ()
-    return [*_unknown(values), *_each(values), *_together(values, variants), *_in_time(values, made), *recipe_faults]
+    return [
+        *_unknown(values),
+        *_each(values),
+        *_together(values, variants, region),
+        *_in_time(values, made),
+        *recipe_faults,
+    ]
 
 
 def _unknown(values: Mapping[str, object]) -> Iterator[str]:
@@ -135,7 +147,7 @@ def _each(values: Mapping[str, object]) -> Iterator[str]:
             yield f"{name}: is {_text(values[name])!r}; {advice}"
 
 
-def _together(values: Mapping[str, object], variants: tuple[str, ...]) -> Iterator[str]:
+def _together(values: Mapping[str, object], variants: tuple[str, ...], region: str) -> Iterator[str]:
     """What each value may be, but not with the others."""
     queue, dlq = (_number(values.get(name), otherwise=0) for name in ("queueRetentionDays", "dlqRetentionDays"))
     if queue and dlq and dlq <= queue:
@@ -145,6 +157,7 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...]) -> Iterat
         )
     if _text(values.get("authorizer")) == "jwt" and not _text(values.get("userPoolArn") or ""):
         yield "userPoolArn: is not set; give the ARN of the user pool whose tokens are taken, for authorizer is jwt"
+    yield from _cdn(values, region)
     names = [name.strip() for name in _text(values.get("apiKeys")).split(",")]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"apiKeys: has {name!r} more than once; name each key once"
@@ -157,6 +170,18 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...]) -> Iterat
             "so that nothing can write where the originals are"
             + (f" ({', '.join(looping)} would even be processed again without end, as {prefix})" if looping else "")
         )
+
+
+def _cdn(values: Mapping[str, object], region: str) -> Iterator[str]:
+    """What the parameters of the CDN may be together."""
+    on = _text(values.get("cdn")) == "true"
+    alias, certificate = (_text(values.get(name) or "") for name in ("cdnAlias", "cdnCertificate"))
+    if on and region.startswith("cn-"):
+        yield f"cdn: is true; give false in {region}: CloudFront cannot read a private bucket there"
+    if (alias or certificate) and not on:
+        yield "cdn: is false; give true, or neither cdnAlias nor cdnCertificate"
+    if bool(alias) != bool(certificate):
+        yield "cdnCertificate: belongs to cdnAlias; give both, or neither"
 
 
 def _in_time(values: Mapping[str, object], made: recipe.Recipe | None) -> Iterator[str]:

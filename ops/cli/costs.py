@@ -29,7 +29,7 @@ INVOCATION: Final = 0.20e-6
 SQS_REQUEST: Final = 0.40e-6
 S3_WRITE: Final = 5e-6  # PUT, and LIST as well
 S3_READ: Final = 0.40e-6  # GET and HEAD
-TABLE_WRITE: Final = 0.625e-6  # of at most 1 KB
+TABLE_WRITE: Final = 0.625e-6  # a write unit: a write to an item of at most 1 KB
 LOG_GB: Final = 0.50
 
 MEASURED: Final = "2026-11-21"
@@ -45,7 +45,7 @@ BYTES_A_PIXEL: Final = 0.3  # of a camera's JPEG; where only the size of a file 
 LOG_BYTES: Final = 600  # one line of JSON an image
 
 MOST_ENTRIES: Final = 10  # in one SendMessageBatch
-TABLE_WRITES_A_SECOND: Final = 4000  # of a new on-demand table
+TABLE_WRITES_A_SECOND: Final = 4000  # write units of a new on-demand table
 GB: Final = 1 << 30
 
 
@@ -80,7 +80,7 @@ class Requests:
         puts: of variants, answered with success.
         refused: PUTs of variants beside them that find another version there. S3 charges them like the others.
         heads: of variants and of originals.
-        writes: to the images table.
+        writes: write units of the images table: one for each KB, begun or full, of an item that is written.
     """
 
     gets: float = 0
@@ -96,22 +96,25 @@ class Requests:
         return Requests(*(images * each for each in astuple(self)))
 
 
-def first_upload(variants: int) -> Requests:
+# ``units``: the write units of a finished item, see `item_size`. A claim of a version that has none takes one.
+
+
+def first_upload(variants: int, *, units: int = 1) -> Requests:
     """An image whose key is new."""
-    return Requests(gets=1, puts=variants, heads=1, writes=2)
+    return Requests(gets=1, puts=variants, heads=1, writes=1 + units)
 
 
-def overwrite(variants: int) -> Requests:
+def overwrite(variants: int, *, units: int = 1) -> Requests:
     """Another version under a key that has variants: each PUT is refused once, then sent over what a HEAD shows."""
-    return Requests(gets=1, puts=variants, refused=variants, heads=2 * variants + 1, writes=2)
+    return Requests(gets=1, puts=variants, refused=variants, heads=2 * variants + 1, writes=1 + units)
 
 
-def repeated(variants: int) -> Requests:
-    """A version that is done with every variant of the recipe."""
-    return Requests(heads=variants, writes=1)
+def repeated(variants: int, *, units: int = 1) -> Requests:
+    """A version that is done with every variant of the recipe: the refused claim is charged by the item's size."""
+    return Requests(heads=variants, writes=units)
 
 
-def rebuilt(variants: int, *, known: int, done: bool) -> Requests:
+def rebuilt(variants: int, *, known: int, done: bool, units: int = 1) -> Requests:
     """A version that was processed before.
 
     Args:
@@ -119,7 +122,8 @@ def rebuilt(variants: int, *, known: int, done: bool) -> Requests:
         known: variants that the record has.
         done: whether the record is DONE, which costs a refused claim.
     """
-    return Requests(gets=1, puts=variants, heads=known + 1, writes=3 if done else 2)
+    claims = 2 * units if done else units if known else 1
+    return Requests(gets=1, puts=variants, heads=known + 1, writes=claims + units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +219,7 @@ def bill(images: int, function: FunctionSettings, *, seconds: float, requests: R
         BillLine("S3", "GET", requests.gets, S3_READ),
         BillLine("S3", "HEAD", requests.heads, S3_READ),
         BillLine("SQS", "requests", sends + 2 * batches, SQS_REQUEST),  # sent, received, deleted
-        BillLine("DynamoDB", "writes", requests.writes, TABLE_WRITE),
+        BillLine("DynamoDB", "write units", requests.writes, TABLE_WRITE),
         BillLine("CloudWatch", "GB of logs", images * LOG_BYTES / GB, LOG_GB),
     ]
     hours = max(images * seconds / function.concurrency, requests.writes / TABLE_WRITES_A_SECOND) / 3600

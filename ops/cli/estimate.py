@@ -1,18 +1,22 @@
 """``darkroom estimate``: what so many images of a size cost on AWS, and the hours they take."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle
 from typing import Annotated, Any, Final
 
 import typer
 
 from ops.cli import costs
 from ops.cli.costs import Architecture, Bill, FunctionSettings
-from ops.cli.recipes import read_recipe
-from ops.cli.settings import function_of, in_words
+from ops.cli.item_size import ItemSizes
+from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.settings import function_of, in_words, parameters
 from ops.cli.stage import Stage, on_stage_if_named
 from ops.cli.terminal import AsJson, print_json, stderr, stdout, table
 from ops.errors import UsageError
+from processing.events import MAX_KEY_BYTES
 
 UNITS: Final = {"MP": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 
@@ -32,6 +36,9 @@ BatchOption = Annotated[
 VariantsOption = Annotated[
     int | None, typer.Option(min=1, help="Variants of each image.", show_default="recipe.toml's")
 ]
+KeyLengthOption = Annotated[
+    int, typer.Option(min=1, max=MAX_KEY_BYTES, help="Bytes of a key, prefix included: it is part of each table item.")
+]
 OverwritesOption = Annotated[
     float, typer.Option(min=0, max=100, help="Percent of the images that replace another version of the same key.")
 ]
@@ -48,13 +55,15 @@ def estimate(
     batch: BatchOption = None,
     variants: VariantsOption = None,
     overwrites: OverwritesOption = 0,
+    key_length: KeyLengthOption = 60,
     as_json: AsJson = False,
 ) -> None:
     """What so many images of a size cost on AWS, by service, and the hours they take.
 
     List prices and measured CPU; the formula is printed below the table. With --stage it uses the settings that this
     stage was deployed with; without, it needs no credentials and sends no request. A new version of an image costs more
-    than a first upload: S3 refuses each PUT once, since nobody knows what is there without a further request.
+    than a first upload: S3 refuses each PUT once, since nobody knows what is there without a further request. A table
+    item that is larger than 1 KB, by its key's length and its number of variants, costs another write unit.
 
     Examples:
 
@@ -66,22 +75,55 @@ def estimate(
 
     darkroom estimate --images 1000000 --overwrites 20
 
+    darkroom estimate --variants 9 --key-length 120
+
     darkroom estimate --size 24MP --architecture arm64 --json
     """
-    base = function_of(stage)
-    stderr().print(in_words(base, stage))
-    given: dict[str, Any] = {"memory": memory, "architecture": architecture, "concurrency": concurrency, "batch": batch}
-    function = replace(base, **{name: value for name, value in given.items() if value})
+    function = _function(stage, memory=memory, architecture=architecture, concurrency=concurrency, batch=batch)
     megapixels = _megapixels(size)
     seconds = function.billed_seconds(costs.cpu_of(megapixels, function.architecture))
-    each, share = variants or len(read_recipe().variants), overwrites / 100
-    requests = costs.first_upload(each) * (images * (1 - share)) + costs.overwrite(each) * (images * share)
+    sizes = _item_sizes(stage, variants)
+    requests = _requests_of_one(sizes, key_length, overwrites / 100) * images
     bill = costs.bill(images, function, seconds=seconds, requests=requests, uploads=True)
     if as_json:
-        print_json(_document(bill, function, megapixels))
+        print_json(_document(bill, function, megapixels) | _item_document(sizes, key_length))
     else:
         stdout().print(table_of(bill))
-        _explain(bill, function, megapixels)
+        _explain(bill, function, [*formula(bill, function, megapixels), of_item(sizes, key_length)])
+
+
+def _function(stage: Stage | None, **given: Any) -> FunctionSettings:
+    """The stage's settings, or serverless.yml's, with those that are given in their place."""
+    base = function_of(stage)
+    stderr().print(in_words(base, stage))
+    return replace(base, **{name: value for name, value in given.items() if value})
+
+
+def of_item(sizes: ItemSizes, key_length: int) -> str:
+    """The size of an image's item in the images table, and what it means for the write units."""
+    size, units, longest = sizes.size(key_length), sizes.units(key_length), sizes.longest_key
+    limit = f"one with keys of up to {longest:,} bytes" if longest > 0 else "with keys of any length"
+    return (
+        f"item of the images table = {size:,} bytes with {len(sizes.plan.recipe.variants)} variants and a key of "
+        f"{key_length:,} bytes; its completion takes {units} write unit{'' if units == 1 else 's'}, {limit}"
+    )
+
+
+def _item_sizes(stage: Stage | None, variants: int | None) -> ItemSizes:
+    """For the recipe, or for as many variants as are given, named like the recipe's."""
+    recipe = read_recipe()
+    if variants:
+        names = zip(range(variants), cycle(recipe.variants), strict=False)
+        recipe = replace(recipe, variants=tuple(replace(spec, name=f"{spec.name}{number}") for number, spec in names))
+    if stage is None:
+        return ItemSizes.of(VariantPlan(recipe, parameters()["uploadsPrefix"]))
+    return ItemSizes.of(VariantPlan(recipe, stage.uploads_prefix), stage.uploads_bucket)
+
+
+def _requests_of_one(sizes: ItemSizes, key_length: int, share: float) -> costs.Requests:
+    """Of an image on average, when this share of them replaces another version."""
+    variants, units = len(sizes.plan.recipe.variants), sizes.units(key_length)
+    return costs.first_upload(variants, units=units) * (1 - share) + costs.overwrite(variants, units=units) * share
 
 
 def table_of(bill: Bill) -> Any:
@@ -95,11 +137,11 @@ def table_of(bill: Bill) -> Any:
     return table(("service", "what", "units", "$ each", "$"), [*rows, total], right=("units", "$ each", "$"))
 
 
-def _explain(bill: Bill, function: FunctionSettings, megapixels: float) -> None:
+def _explain(bill: Bill, function: FunctionSettings, sentences: Sequence[str]) -> None:
     say = typer.echo
     say()
     say(f"{bill.hours:,.1f} hours with {function.concurrency} at once: {_rate(bill):,.0f} images a second.")
-    for sentence in formula(bill, function, megapixels):
+    for sentence in sentences:
         say(sentence)
 
 
@@ -111,7 +153,7 @@ def formula(bill: Bill, function: FunctionSettings, megapixels: float) -> list[s
         f" + {function.rounds} x {costs.WAIT} s waiting = {bill.seconds * function.batch:.2f}",
         f"of one image = {bill.seconds:.3f}; GB-s = images x that x {function.memory} MB / 1,024",
         f"hours = images x that / {function.concurrency} / 3,600, and at most "
-        f"{costs.TABLE_WRITES_A_SECOND:,} writes a second, which a new table takes",
+        f"{costs.TABLE_WRITES_A_SECOND:,} write units a second, which a new table takes",
         "requests of n variants: a first upload 1 GET, n PUT, 1 HEAD, 2 writes; an overwrite 1 GET, 2n PUT of which n "
         "are refused, 2n + 1 HEAD, 2 writes",
         f"CPU measured {costs.MEASURED} on another x86-64 machine than Lambda's; the wait is assumed; "
@@ -136,6 +178,10 @@ def _document(bill: Bill, function: FunctionSettings, megapixels: float) -> dict
         "requests": bill.requests(),
         "formula": formula(bill, function, megapixels),
     }
+
+
+def _item_document(sizes: ItemSizes, key_length: int) -> dict[str, int]:
+    return {"item_bytes": sizes.size(key_length), "longest_key_of_one_unit": sizes.longest_key}
 
 
 def _megapixels(size: str) -> float:

@@ -26,6 +26,7 @@ LOGS = ROOT / ".cache" / "serve"  # what the functions of the last run printed, 
 
 def local(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 takes any free one.")] = 4000,
+    cdn: Annotated[bool, typer.Option("--cdn", help="Serve variants as CloudFront does, by versioned links.")] = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Serve the upload page and its API on this machine, with everything behind it, until Ctrl-C.
@@ -41,7 +42,7 @@ def local(
         listener,
         _logs(listener.getsockname()[1], keep=port != 0) as logs,
         suppress(KeyboardInterrupt),
-        LocalStack(ROOT, work_dir=logs, progress=_say) as stack,
+        LocalStack(ROOT, work_dir=logs, progress=_say, cdn=cdn) as stack,
         serving(stack, listener, draw_api_key()) as server,
         announced(stack.running),
     ):
@@ -59,7 +60,7 @@ def local(
 def serving(stack: LocalStack, listener: socket.socket, api_key: str) -> Iterator[Server]:
     """A server on ``listener`` for the API that is deployed on the stack; whoever asks lets it serve."""
     function = stack.function("ApiFunction")
-    environments = Environments(function, environ=stack.environ(), log_dir=stack.log_dir, most=AT_ONCE)
+    environments = Environments(function, environ=stack.function_environ(), log_dir=stack.log_dir, most=AT_ONCE)
     with closing(environments):
         routes = Routes.of(stack.template.content)
         gateway = Gateway(routes, environments.invoke, lambda said: _complain(said, stack.log_dir), api_key)

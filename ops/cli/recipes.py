@@ -8,7 +8,7 @@ from ops.cli.stage import ROOT
 from ops.errors import UsageError
 from processing.errors import Misconfigured, UnusableKey
 from processing.ledger import Record
-from processing.naming import variant_keys
+from processing.naming import ObjectPlan, plan_of
 from processing.publisher import is_from, stands, to_make
 from processing.recipe import Recipe, load
 from processing.storage.objects import Published
@@ -34,25 +34,24 @@ class VariantPlan:
         """Whether the consumer ignores an object, as `Recipe.ignores`."""
         return self.recipe.ignores(key.removeprefix(self.prefix), size)
 
-    def keys(self, key: str) -> dict[str, str]:
-        """The keys of an object's variants, by name; none where the object's key cannot be given to variants."""
+    def of(self, key: str) -> ObjectPlan:
+        """What is made of an object; without keys where the object's key cannot be given to variants."""
         try:
-            formats = {spec.name: spec.format for spec in self.recipe.variants}
-            return variant_keys(key, prefix=self.prefix, formats=formats)
+            return plan_of(self.recipe, key, prefix=self.prefix)
         except UnusableKey:
-            return {}
+            return ObjectPlan(self.recipe, {})
 
     def to_make(self, record: Record) -> list[str]:
         """The variants, by name, that the record does not have as made by today's recipe."""
-        return to_make(self.recipe, self.keys(record.version.key), record.variants)
+        return to_make(self.of(record.version.key), record.variants)
 
     def known(self, record: Record) -> int:
         """How many variants the record has under today's keys; the consumer sends a HEAD for each."""
-        keys = self.keys(record.version.key)
+        keys = self.of(record.version.key).keys
         return sum(keys.get(each.name) == each.key for each in record.variants)
 
-    def state(self, name: str, seen: Published | None, *, etag: str, record: Record | None) -> VariantState:
-        """How a variant of the version ``etag`` is stored.
+    def state(self, name: str, seen: Published | None, *, key: str, etag: str, record: Record | None) -> VariantState:
+        """How a variant of the object ``key``, in its version ``etag``, is stored.
 
         Equal bytes are not stored again: an object may carry an older fingerprint, and then the record has it too.
         """
@@ -60,7 +59,7 @@ class VariantPlan:
             return VariantState.MISSING
         if not is_from(seen, etag):
             return VariantState.OTHER_VERSION
-        spec = next((each for each in self.recipe.variants if each.name == name), None)
+        spec = next((each for each in self.of(key).recipe.variants if each.name == name), None)
         made = next((each for each in record.variants if each.name == name), None) if record else None
         if spec is None or spec.is_current(seen.fingerprint):
             return VariantState.THERE

@@ -60,6 +60,7 @@ class Stage:
     queue_url: str
     dlq_url: str
     consumer: str
+    cdn: str  # scheme and host of the CDN in front of the variants bucket; empty without one
     client: Callable[[str], Any]
 
     @classmethod
@@ -75,6 +76,7 @@ class Stage:
             queue_url=outputs["UploadsQueueUrl"],
             dlq_url=outputs["UploadsDlqUrl"],
             consumer=outputs["ConsumerFunction"],
+            cdn=outputs.get("CdnUrl", ""),
             client=client,
         )
 
@@ -100,6 +102,8 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
             f"or deploy it with: npm run deploy -- --stage {name} --region {where}"
         ) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    if name == LOCAL:
+        outputs["CdnUrl"] = running_stack().cdn
     return Stage.of(name, cloudformation.meta.region_name, outputs, client)
 
 

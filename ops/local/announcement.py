@@ -24,10 +24,11 @@ START_ONE = "start one in another terminal with: npm run local"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A local stack that runs, as a client needs it."""
+    """A local stack that runs, as a client needs it; ``cdn`` is the URL of its CDN, if it has one."""
 
     endpoint: str
     credentials: Credentials
+    cdn: str = ""
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def announced(stack: Running, folder: Path = RUNNING) -> Iterator[None]:
     with open(os.open(being_written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as locked:
         fcntl.flock(locked, fcntl.LOCK_EX)
         key, secret = stack.credentials.access_key, stack.credentials.secret
-        json.dump({"endpoint": stack.endpoint, "access_key": key, "secret": secret}, locked)
+        json.dump({"endpoint": stack.endpoint, "access_key": key, "secret": secret, "cdn": stack.cdn}, locked)
         locked.flush()
         being_written.replace(file)  # whole and locked from the first moment on which anybody sees it
         try:
@@ -79,7 +80,7 @@ def _announced(folder: Path) -> Iterator[Running]:
                 file.unlink(missing_ok=True)
                 continue
             said = json.load(opened)
-            yield Running(said["endpoint"], Credentials(said["access_key"], said["secret"]))
+            yield Running(said["endpoint"], Credentials(said["access_key"], said["secret"]), said["cdn"])
 
 
 def _is_left_behind(opened: Any) -> bool:

@@ -137,8 +137,8 @@ class Environment:
         function = self._function
         return {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
-            **self._environ,
             **function.environment,
+            **self._environ,
             "_HANDLER": function.handler,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
             "AWS_LAMBDA_FUNCTION_NAME": function.name,

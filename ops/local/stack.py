@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from ops.errors import StackError
 from ops.local.announcement import Running
+from ops.local.cdn import Cdn
 from ops.local.deployed import EventSourceMapping
 from ops.local.deployment import Deployment
 from ops.local.emulator import ACCOUNT, REGION, Emulator
@@ -26,6 +27,7 @@ class LocalStack:
         work_dir: where logs go; made when missing.
         progress: called with a few words at the beginning of each step.
         port: the emulator's port; any free one when not given.
+        cdn: whether variants are served as by CloudFront, and links lead there.
         environments: at most this many execution environments; the smaller of the mapping's MaximumConcurrency and
             the number of cores when not given.
     """
@@ -37,6 +39,7 @@ class LocalStack:
         work_dir: Path,
         progress: Callable[[str], None],
         port: int | None = None,
+        cdn: bool = False,
         environments: int | None = None,
     ) -> None:
         self.region = REGION
@@ -47,9 +50,16 @@ class LocalStack:
         self._progress = progress
         self._environments = environments
         self._emulator = Emulator(region=REGION, log=self.log_dir / "emulator.log", port=port or 0)
+        self._with_cdn = cdn
+        self._cdn: Cdn | None = None
         self._player: Player | None = None
         self.eraser_player: Player | None = None
         """What plays the mapping of the erasures queue; None where the stage has no erasures."""
+
+    @property
+    def cdn(self) -> str:
+        """The URL of the CDN; empty without one."""
+        return self._cdn.url if self._cdn else ""
 
     @property
     def endpoint(self) -> str:
@@ -94,11 +104,15 @@ class LocalStack:
     @property
     def running(self) -> Running:
         """Where it is, for other commands."""
-        return Running(self._emulator.endpoint, self._emulator.credentials)
+        return Running(self._emulator.endpoint, self._emulator.credentials, self.cdn)
 
     def environ(self) -> dict[str, str]:
         """What makes any AWS SDK in a child process talk to this stack; for an environment without AWS_PROFILE."""
         return self._emulator.environ()
+
+    def function_environ(self) -> dict[str, str]:
+        """The same for the functions, in place of what they were deployed with."""
+        return self.environ() | ({"CDN_URL": self.cdn} if self._cdn else {})
 
     def __enter__(self) -> Self:
         """Start everything.
@@ -131,6 +145,8 @@ class LocalStack:
         deployment = Deployment(self._project_root, environ=self.environ(), log=self.log_dir / "serverless.log")
         self.template = self._template(deployment.deploy(self._progress))
         apply(self.template, self.client)
+        if self._with_cdn:
+            self._cdn = Cdn(self.client("s3"), self.outputs["VariantsBucket"])
         self._progress("starting the consumer")
         self._player = self._make_player("ConsumerFunction", self._environments)
         self._player.start()
@@ -157,7 +173,7 @@ class LocalStack:
             self.client("sqs"),
             lambda: EventSourceMapping.from_api(mapping()),
             live,
-            environ=self.environ(),
+            environ=self.function_environ(),
             log_dir=self.log_dir,
             environments=environments,
         )
@@ -178,5 +194,7 @@ class LocalStack:
             for player in (self._player, self.eraser_player):
                 if player is not None:
                     player.kill()
+            if self._cdn is not None:
+                self._cdn.close()
         finally:
             self._emulator.stop()

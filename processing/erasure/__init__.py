@@ -4,6 +4,7 @@ Read in this order:
 
     eraser      the steps, and when each may be taken
     names       the keys that variants of the object can have
+    caching     how long caches may show what is deleted
     receipt     what is gone, what expires, what is out of reach
     messages    the erasures queue: an erasure that must wait comes back then
 

@@ -1,13 +1,39 @@
-"""The frames of an animated PNG: whether they are complete and fit together, without decoding one."""
+"""The frames of an animated PNG, not decoded: whether they are complete and fit together, and each as a file."""
 
 import struct
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from processing.imaging.chunks import Chunk, PngHeader, chunks
+from processing.imaging.chunks import END, FIRST, Chunk, PngHeader, chunks, packed
 
 ANIMATION: Final = (b"acTL", b"fcTL", b"fdAT")
 STEP: Final = 1 << 16  # bytes that are unpacked at a time
+SHARED: Final = (b"PLTE", b"tRNS")  # by all frames
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """fcTL, from the width on: https://www.w3.org/TR/png-3/#fcTL-chunk"""
+
+    width: int
+    height: int
+    left: int
+    top: int
+    numerator: int
+    denominator: int
+    disposal: int
+    over: bool
+
+    @classmethod
+    def of(cls, data: bytes, chunk: Chunk) -> "Control":
+        return cls(*struct.unpack_from(">4I2HB?", data, chunk.start + 12))
+
+    @property
+    def duration(self) -> float:
+        """In milliseconds."""
+        return 1000 * self.numerator / (self.denominator or 100)
 
 
 def is_animation(found: list[Chunk], kept: list[Chunk], data: bytes, header: PngHeader) -> bool:
@@ -48,8 +74,8 @@ def _frames_fit(kept: list[Chunk], data: bytes, header: PngHeader) -> bool:
             return False
         number += 1
         if chunk.kind == b"fcTL":
-            width, height, left, top = struct.unpack_from(">4I", data, chunk.start + 12)
-            inside = 0 < width <= header.width - left and 0 < height <= header.height - top
+            frame = Control.of(data, chunk)
+            inside = 0 < frame.width <= header.width - frame.left and 0 < frame.height <= header.height - frame.top
             if not has_data or not inside:
                 return False
             begun, has_data = begun + 1, False
@@ -67,8 +93,8 @@ def has_whole_frames(data: bytes) -> bool:
         if chunk.kind == b"fcTL":
             if parts and not _unpacks_to(parts, size):
                 return False
-            width, height = struct.unpack_from(">II", data, chunk.start + 12)
-            parts, size = [], header.raw_bytes(width, height)
+            frame = Control.of(data, chunk)
+            parts, size = [], header.raw_bytes(frame.width, frame.height)
         elif chunk.kind == b"fdAT":
             parts.append(chunk.content(data)[4:])
         elif chunk.kind == b"IDAT":
@@ -81,6 +107,29 @@ def has_whole_still(data: bytes) -> bool:
     header = PngHeader.of(data)
     parts = [chunk.content(data) for chunk in chunks(data) if chunk.kind == b"IDAT"]
     return _unpacks_to(parts, header.raw_bytes(header.width, header.height))
+
+
+def frame_files(data: bytes) -> Iterator[tuple[Control, bytes]]:
+    """Each frame of the animation as a PNG of its own; ``data`` has whole frames."""
+    shared = b""
+    control: Control | None = None
+    parts: list[bytes] = []
+    for chunk in chunks(data):
+        if chunk.kind in SHARED:
+            shared += data[chunk.start : chunk.end]
+        elif chunk.kind in (b"fcTL", b"IEND"):
+            if control:
+                yield control, _file(data, control, shared, parts)
+            control, parts = (Control.of(data, chunk), []) if chunk.kind == b"fcTL" else (None, [])
+        elif chunk.kind in (b"IDAT", b"fdAT"):
+            parts.append(chunk.content(data)[4 if chunk.kind == b"fdAT" else 0 :])
+    if control:
+        yield control, _file(data, control, shared, parts)
+
+
+def _file(data: bytes, control: Control, shared: bytes, parts: list[bytes]) -> bytes:
+    header = struct.pack(">2I", control.width, control.height) + data[FIRST + 16 : FIRST + 21]
+    return b"".join((data[:FIRST], packed(b"IHDR", header), shared, packed(b"IDAT", b"".join(parts)), END))
 
 
 def _unpacks_to(parts: list[bytes], size: int) -> bool:

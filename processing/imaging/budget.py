@@ -17,6 +17,7 @@ from typing import Final
 from processing.imaging import colour, savings
 from processing.imaging.coded import hides_nothing, parts_alone
 from processing.imaging.encode import DEFAULT_QUALITY, FrameSequence, encode
+from processing.imaging.gif_reader import GifFile
 from processing.imaging.original import Original
 from processing.imaging.palette import MOST, Palette
 from processing.imaging.savings import Write
@@ -39,7 +40,8 @@ class Budget:
 
     Args:
         coded: the parts of its picture alone, None where they are not known.
-        colours: how many it has, None for more than 256, and in formats without palettes.
+        colours: how many it has, or of an animated GIF its largest table; None for more than 256, and in formats
+            without palettes.
     """
 
     original: Original
@@ -132,6 +134,8 @@ def _first_within(limit: float, content: bytes, further: Iterator[bytes]) -> byt
 
 def _colours(original: Original) -> int | None:
     header, image = original.header, original.image
+    if original.is_composed:  # of more frames than the one that ``image`` would decode
+        return image.colours if isinstance(image, GifFile) else None
     if header.image_format not in WITH_PALETTES or image.mode not in EIGHT_BITS:
         return None
     found = image.getcolors(MOST)

@@ -72,6 +72,12 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         at += 12 + length
 
 
+def packed(kind: bytes, content: bytes) -> bytes:
+    """A chunk."""
+    named = kind + content
+    return struct.pack(">I", len(content)) + named + struct.pack(">I", zlib.crc32(named))
+
+
 def _is_metadata(kind: bytes) -> bool:
     """An ancillary chunk: a small letter begins its name."""
     return bool(kind[0] & 0x20)

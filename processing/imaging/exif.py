@@ -2,11 +2,12 @@
 
 import re
 import struct
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from PIL import Image, IptcImagePlugin
+from PIL import Image, IptcImagePlugin, PngImagePlugin
 
 ORIENTATION, COPYRIGHT, EXIF_IFD, TAKEN, TAKEN_OFFSET, MAKER_NOTE = 0x0112, 0x8298, 0x8769, 0x9003, 0x9011, 0x927C
 IPTC_COPYRIGHT: Final = (2, 116)
@@ -49,7 +50,7 @@ def maker_note(image: Image.Image) -> bytes:
 def copyright_only(notice: str) -> bytes:
     """EXIF data with only a copyright notice, after the marker ``Exif``."""
     tags = Image.Exif()
-    tags[COPYRIGHT] = notice
+    tags[COPYRIGHT] = notice.encode()  # UTF-8, as others write it: EXIF has no other way before version 3.0
     return tags.tobytes()
 
 
@@ -59,10 +60,15 @@ def _tags(image: Image.Image) -> Image.Exif:
         if image.format == "TIFF":
             return image.getexif()
         # Not by getexif(): where there is no EXIF, that takes the orientation from XMP, which no browser does
-        tags.load(image.info.get("exif") or _in_text(image))
+        tags.load(_without_utf8_type(image.info.get("exif") or _in_text(image)))
     except BROKEN:
         return Image.Exif()
     return tags
+
+
+def _without_utf8_type(block: bytes) -> bytes:
+    """A copyright notice of EXIF 3.0's type 129 (UTF-8) made one of type 2, because Pillow does not read the former."""
+    return block.replace(b"\x98\x82\x81\0", b"\x98\x82\2\0").replace(b"\x82\x98\0\x81", b"\x82\x98\0\2")
 
 
 def _in_text(image: Image.Image) -> bytes:
@@ -94,9 +100,27 @@ def _other_notice(image: Any) -> str | None:
 
 
 def _clean(value: object) -> str | None:
-    """A text without control characters, None when it is empty."""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if not isinstance(value, str):
+    """A text without control characters, None when it is empty; EXIF has a NUL between photographer's and editor's."""
+    if not isinstance(value, str | bytes):
         return None
-    return "".join(c for c in value if c.isprintable()).strip()[:LONGEST_NOTICE] or None
+    parts = (
+        "".join(c for c in part if c.isprintable() or unicodedata.category(c) == "Zs").strip()
+        for part in _decoded(value).split("\0")
+    )
+    return "; ".join(part for part in parts if part)[:LONGEST_NOTICE] or None
+
+
+def _decoded(value: str | bytes) -> str:
+    """UTF-8 where it is valid, otherwise Windows' or ISO's Latin-1: the metadata seldom says which.
+
+    Pillow gives texts as if in Latin-1, except for those that PNG defines as UTF-8.
+    """
+    if isinstance(value, PngImagePlugin.iTXt):
+        return value
+    raw = value.encode("latin-1") if isinstance(value, str) else value
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1")

@@ -11,16 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    ImageFile,
-    WebPImagePlugin,
-)
+from PIL import ImageFile
 
 from processing.errors import UnsupportedFormat
-from processing.imaging import png_reader, tiff_reader, whole
+from processing.imaging import avif, bmp_reader, gif_reader, png_reader, tiff_reader, webp_reader, whole
 from processing.picture import Size
 
 Reader = type[ImageFile.ImageFile]
@@ -30,11 +24,11 @@ Reader = type[ImageFile.ImageFile]
 READERS: Final[Mapping[str, Reader]] = {
     "jpeg": whole.JpegFile,
     "png": png_reader.PngFile,
-    "gif": GifImagePlugin.GifImageFile,
-    "webp": WebPImagePlugin.WebPImageFile,
+    "gif": gif_reader.GifFile,
+    "webp": webp_reader.WebPFile,
     "tiff": tiff_reader.TiffFile,
-    "avif": AvifImagePlugin.AvifImageFile,
-    "bmp": BmpImagePlugin.BmpImageFile,
+    "avif": avif.AvifFile,
+    "bmp": bmp_reader.BmpFile,
 }
 GZIP: Final = b"\x1f\x8b\x08"
 TIFF_BEGINS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -113,16 +107,17 @@ def scan(image_format: str, data: bytes, *, max_frames: int) -> Scan | None:
 
     Raises:
         UnsupportedFormat: it is a form of TIFF that is not read.
-        struct.error, EOFError, UnicodeDecodeError: it is truncated, or corrupt where its reader does not check it.
+        struct.error, EOFError, LookupError, UnicodeDecodeError: it is truncated, or corrupt where its reader does not
+            check it.
     """
     if image_format == "tiff":
         _check_tags(data)
     if image_format == "heic":
         _check_names(data)
     if image_format == "gif":
-        return _scan_gif(data, max_frames)
+        return Scan(*gif_reader.scan(data, max_frames))
     if image_format == "webp":
-        return Scan(_webp_size(data), _webp_frames(data, max_frames))
+        return Scan(webp_reader.canvas(data), webp_reader.frames(data, max_frames))
     return None
 
 
@@ -135,57 +130,6 @@ def trailing_exif(data: bytes) -> bytes:
             return data[at + 8 : at + 8 + length]
         at += 12 + length
     return b""
-
-
-def _webp_size(data: bytes) -> Size:
-    """The canvas: https://developers.google.com/speed/webp/docs/riff_container"""
-    kind = data[12:16]
-    if kind == b"VP8X":
-        low_w, high_w, low_h, high_h = struct.unpack_from("<HBHB", data, 24)
-        return (low_w | high_w << 16) + 1, (low_h | high_h << 16) + 1
-    if kind == b"VP8L":
-        (bits,) = struct.unpack_from("<I", data, 21)
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    width, height = struct.unpack_from("<HH", data, 26)
-    return width & 0x3FFF, height & 0x3FFF
-
-
-def _webp_frames(data: bytes, max_frames: int) -> int:
-    """The frames of an animation, 1 for a still: chunks are counted, none is decoded."""
-    frames, at = 0, 12
-    while at + 8 <= len(data) and frames <= max_frames:
-        frames += data[at : at + 4] == b"ANMF"
-        (length,) = struct.unpack_from("<I", data, at + 4)
-        at += 8 + length + length % 2
-    return max(frames, 1)
-
-
-def _scan_gif(data: bytes, max_frames: int) -> Scan:
-    """Walk the blocks without decoding any: a frame may lie outside the screen, and Pillow would widen it."""
-    width, height, flags = struct.unpack_from("<HHB", data, 6)
-    frames, at = 0, 13 + _table_bytes(flags)
-    while at < len(data) and frames <= max_frames and data[at] != 0x3B:
-        if data[at] == 0x21:
-            at = _after_blocks(data, at + 2)
-        elif data[at] == 0x2C:
-            left, top, w, h, flags = struct.unpack_from("<4HB", data, at + 1)
-            width, height, frames = max(width, left + w), max(height, top + h), frames + 1
-            at = _after_blocks(data, at + 11 + _table_bytes(flags))
-        else:
-            at += 1
-    return Scan((width, height), max(frames, 1))
-
-
-def _table_bytes(flags: int) -> int:
-    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
-
-
-def _after_blocks(data: bytes, at: int) -> int:
-    while at < len(data):
-        if data[at] == 0:
-            return at + 1
-        at += data[at] + 1
-    raise EOFError("the file is truncated")
 
 
 def _check_names(data: bytes) -> None:
@@ -219,12 +163,6 @@ def _check_tags(data: bytes) -> None:
             raise EOFError("the file is truncated")
 
 
-def frame_duration(image: Any) -> int:
-    """The duration of the frame that was loaded last, in milliseconds."""
-    duration = image.info.get("duration", 0)
-    return round(duration) if isinstance(duration, int | float) and duration > 0 else 0
-
-
 def play_count(image: Any) -> int:
     """How often an animation runs, 0 for endlessly.
 
@@ -234,8 +172,3 @@ def play_count(image: Any) -> int:
     if image.format == "GIF":
         return 1 if count is None else count + 1 if count else 0
     return count or 0
-
-
-def playing_frames(image: Any, frames: int) -> range:
-    """The frames that play: an animated PNG may begin with a still image for viewers without animation."""
-    return range(1 if frames > 1 and getattr(image, "default_image", False) else 0, frames)

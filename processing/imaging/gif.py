@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from PIL import Image, ImageChops
 
+from processing.imaging.timing import IGNORED, in_units
 from processing.picture import Box
 
 SAMPLED_SIDE: Final = 128
@@ -51,7 +52,7 @@ class Indexer:
             colours.paste(0, mask=transparent)
         most = self._most if transparent is None else min(self._most, WITH_ONE_FREE)
         found = colours.getcolors(most)
-        indexed = self._kept(colours, 0.0 if found else self._allowed)
+        indexed = self._kept(colours, None if found else self._allowed)
         if indexed is None:
             indexed = self._exact(colours, len(found)) if found else self._chosen(colours)
         if transparent is not None:
@@ -60,11 +61,16 @@ class Indexer:
             indexed.info["transparency"] = free
         return indexed
 
-    def _kept(self, colours: Image.Image, allowed: float) -> Image.Image | None:
-        """With the palette of the frame before, None when its error is too large."""
+    def _kept(self, colours: Image.Image, allowed: float | None) -> Image.Image | None:
+        """With the palette of the frame before; None when its error is too large, or when there is one and may not be.
+
+        A tile's error is a mean, in which a single pixel vanishes.
+        """
         if self._palette is None:
             return None
         indexed = _mapped(colours, self._palette)
+        if allowed is None:
+            return None if ImageChops.difference(colours, indexed.convert("RGB")).getbbox() else indexed
         return indexed if _worst_error(colours, indexed) <= allowed else None
 
     def _exact(self, colours: Image.Image, count: int) -> Image.Image:
@@ -90,29 +96,30 @@ class Change:
 
     frame: Image.Image
     box: Box
-    duration: int
+    hundredths: int
     disposal: int = KEPT
     unchanged: Image.Image | None = None
 
 
-def encode(indexed: Sequence[Image.Image], durations: Sequence[int], plays: int) -> bytes:
+def encode(indexed: Sequence[Image.Image], durations: Sequence[float], plays: int) -> bytes:
     """A GIF file of frames in mode P; ``durations`` in milliseconds, ``plays`` 0 for endlessly."""
     first = indexed[0]
     table = _table(first)
     screen = b"GIF89a" + struct.pack("<HHBBB", *first.size, 0xF0 | _bits(table), 0, 0) + table
     loop = b"" if plays == 1 or len(indexed) == 1 else LOOP + struct.pack("<H", min(max(plays - 1, 0), LONGEST)) + b"\0"
-    frames = (_block(change, shared=table) for change in changes(indexed, durations))
+    frames = (_block(change, shared=table) for change in changes(indexed, in_units(durations, 10)))
     return b"".join((screen, loop, *frames, bytes((END,))))
 
 
-def changes(indexed: Sequence[Image.Image], durations: Sequence[int]) -> Iterator[Change]:
-    """What to store of each frame; a frame that changes nothing prolongs the one before it."""
+def changes(indexed: Sequence[Image.Image], hundredths: Sequence[int]) -> Iterator[Change]:
+    """What to store of each frame; a frame that changes nothing prolongs the one before it, where times add up."""
     before = _shown(indexed[0])
-    last = Change(indexed[0], (0, 0, *before.size), durations[0])
-    for frame, duration in zip(indexed[1:], durations[1:], strict=True):
+    last = Change(indexed[0], (0, 0, *before.size), hundredths[0])
+    for frame, time in zip(indexed[1:], hundredths[1:], strict=True):
         shown = _shown(frame)
-        if _unchanged(before, shown).getextrema() == (255, 255):
-            last = replace(last, duration=last.duration + duration)
+        adds_up = min(time, last.hundredths) > IGNORED // 10 and time + last.hundredths <= LONGEST
+        if adds_up and _unchanged(before, shown).getextrema() == (255, 255):
+            last = replace(last, hundredths=last.hundredths + time)
             continue
         vanished = ImageChops.subtract(before.getchannel("A"), shown.getchannel("A")).getbbox()
         if vanished:
@@ -121,7 +128,7 @@ def changes(indexed: Sequence[Image.Image], durations: Sequence[int]) -> Iterato
         yield last
         unchanged = _unchanged(before, shown)
         box = ImageChops.invert(unchanged).getbbox() or (0, 0, 1, 1)
-        last = Change(frame, box, duration, unchanged=unchanged)
+        last = Change(frame, box, time, unchanged=unchanged)
         before = shown
     yield last
 
@@ -135,7 +142,7 @@ def _block(change: Change, *, shared: bytes) -> bytes:
     if key is not None and change.unchanged is not None:
         picture.paste(key, mask=change.unchanged.crop(change.box))
     flags = change.disposal << 2 | (key is not None)
-    control = b"\x21\xf9\x04" + struct.pack("<BHBB", flags, min(change.duration // 10, LONGEST), key or 0, 0)
+    control = b"\x21\xf9\x04" + struct.pack("<BHBB", flags, min(change.hundredths, LONGEST), key or 0, 0)
     own = b"" if table == shared else table
     left, top, right, bottom = change.box
     place = struct.pack("<4HB", left, top, right - left, bottom - top, 0x80 | _bits(own) if own else 0)

@@ -20,7 +20,6 @@ BOX_GAIN_MAPS: Final = (
     b":aux:hdrgainmap",  # urn:com:apple:photo:2020 of iPhones, urn:com:samsung:photo:2024
     b"tmap",  # ISO 21496-1: the type of the derived image
 )
-HDR_TRANSFERS: Final = (16, 18)  # PQ and HLG, as ITU-T H.273 numbers them
 SQUARE: Final = 0.02  # the difference up to which a ratio comes from rounding
 BITS_PER_SAMPLE: Final = 258  # TIFF's tag
 
@@ -96,5 +95,4 @@ def _has_square_pixels(original: Original) -> bool:
 
 
 def _of_transfer(original: Original) -> set[str]:
-    codes = colour.code_points(original.header.image_format, original.data)
-    return {"hdr"} if codes and codes[1] in HDR_TRANSFERS else set()
+    return {"hdr"} if colour.is_hdr(original.header.image_format, original.data) else set()

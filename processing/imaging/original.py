@@ -12,8 +12,10 @@ from typing import Any, Final
 from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
-from processing.imaging import apng, colour, exif, formats, gainmap, unsupported
+from processing.imaging import apng, colour, exif, formats, gainmap, gif_reader, png_reader, unsupported
 from processing.imaging.geometry import GAP
+from processing.imaging.gif_reader import GifFile
+from processing.imaging.motion import composed
 from processing.imaging.png_reader import PngFile
 from processing.picture import Header, Size
 from processing.recipe import Limits
@@ -33,6 +35,7 @@ BROKEN: Final = (
 # Not I and F, samples of 32 bits and of floating point: which number is white is not defined
 SAMPLES_8: Final = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB"})
 SAMPLES_16: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+GREYS: Final = frozenset({"1", "L", *SAMPLES_16})  # the modes of a grey picture without transparency
 CHROMA_SAMPLES: Final[Mapping[int | None, float]] = {420: 1.5, 422: 2}  # a pixel; 3 in any other
 DNG_VERSION, SUBFILE_TYPE, SUB_IFDS = 50706, 254, 330
 
@@ -56,6 +59,11 @@ class Original:
     @property
     def is_animated(self) -> bool:
         return self.header.frames > 1
+
+    @property
+    def is_composed(self) -> bool:
+        """Whether `frames` reads them from the bytes, without ``image``."""
+        return isinstance(self.image, GifFile | PngFile) and self.image.is_composed
 
     @property
     def shown_size(self) -> Size:
@@ -95,10 +103,9 @@ def open_original(data: bytes, limits: Limits) -> Original:
             image = image.without_animation(data)
         header = _header(image_format, image, early)
     _check_kind(image_format, image)
-    _fix_transparent_colour(image_format, data, image)
     if image_format == "png" and "exif" not in image.info:
         image.info["exif"] = formats.trailing_exif(data)
-    return Original(data, header, image, exif.read(image), _profile(image_format, data, image), found)
+    return Original(data, header, image, exif.read(image), colour.profile_of(image_format, data, image), found)
 
 
 def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
@@ -110,16 +117,41 @@ def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
         CorruptImage, ImageTooLarge
     """
     _keep_freed_memory()
-    image, size = original.image, original.image.size
+    if original.is_composed:
+        yield from _composed(original)
+        return
+    image = original.image
     width, height = (math.ceil(GAP * side) for side in frame)
-    for number in formats.playing_frames(image, original.header.frames):
+    for number in range(original.header.frames):
         with reading(original.header.image_format, original.data):
             image.draft(None, (width, height))
             if original.is_animated:
                 image.seek(number)
             image.load()
-        # A frame of a GIF may lie outside the screen, which Pillow then widens
-        yield image.crop((0, 0, *size)) if original.is_animated and image.size != size else image
+        yield image
+
+
+def _composed(original: Original) -> Iterator[Image.Image]:
+    """The frames of an animation that stores parts of them."""
+    data, image = original.data, original.image
+    if isinstance(image, GifFile):
+        stored = gif_reader.stored_frames(data)
+    else:
+        stored = png_reader.stored_frames(data, original.header.frames)
+    shown = composed(image.size, stored, grey=image.mode in GREYS)
+    while True:
+        with reading(original.header.image_format, data):
+            frame = next(shown, None)
+        if frame is None:
+            return
+        yield frame
+        del frame
+
+
+def frame_duration(frame: Image.Image) -> float:
+    """The duration of a frame of an animation, in milliseconds."""
+    duration = frame.info.get("duration", 0)
+    return float(duration) if isinstance(duration, int | float) and duration > 0 else 0.0
 
 
 @contextmanager
@@ -148,11 +180,17 @@ def _header(
         mode=image.mode,
         width=image.width,
         height=image.height,
-        frames=early.frames if early else getattr(image, "n_frames", 1) if image_format in formats.ANIMATED else 1,
+        frames=early.frames if early else _frames(image_format, image),
         progressive="progressive" in image.info,
         plane_bytes=_plane_bytes(image.info) if image_format == "heic" else 0.0,
         gain_map=_header(image_format, found.picture) if found else None,
     )
+
+
+def _frames(image_format: str, image: Any) -> int:
+    if isinstance(image, PngFile):
+        return image.playing_frames
+    return image.n_frames if image_format in formats.ANIMATED else 1
 
 
 def _plane_bytes(info: Mapping[str, Any]) -> float:
@@ -185,25 +223,6 @@ def _check_kind(image_format: str, image: Any) -> None:
         tags = image.tag_v2
         if DNG_VERSION in tags or (SUB_IFDS in tags and tags.get(SUBFILE_TYPE, 0) & 1):
             raise UnsupportedFormat("a camera's raw file: convert it to JPEG or TIFF first")
-
-
-def _fix_transparent_colour(image_format: str, data: bytes, image: Image.Image) -> None:
-    """Scale the transparent colour of a PNG to 8 bits: Pillow leaves it at the PNG's own depth."""
-    key = image.info.get("transparency")
-    if image_format != "png" or key is None or isinstance(key, bytes) or image.mode in ("1", "P"):
-        return
-    depth = data[24]
-    samples = [value >> 8 if depth == 16 else value * 255 // (2**depth - 1) for value in _as_tuple(key)]
-    image.info["transparency"] = samples[0] if len(samples) == 1 else tuple(samples)
-
-
-def _profile(image_format: str, data: bytes, image: Image.Image) -> bytes | None:
-    icc = image.info.get("icc_profile")
-    return icc if isinstance(icc, bytes) and icc else colour.profile_from_numbers(image_format, data, image.info)
-
-
-def _as_tuple(key: int | tuple[int, ...]) -> tuple[int, ...]:
-    return key if isinstance(key, tuple) else (key,)
 
 
 @cache

@@ -5,13 +5,17 @@ frame that cannot be read. Browsers show the picture: only IHDR, PLTE and IDAT a
 """
 
 import io
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
-from PIL import PngImagePlugin
+from PIL import Image, ImageChops, PngImagePlugin
 
 from processing.errors import UnsupportedFormat
-from processing.imaging.apng import ANIMATION, has_whole_still, is_animation
+from processing.imaging.apng import ANIMATION, frame_files, has_whole_still, is_animation
 from processing.imaging.chunks import END, FIRST, TEXTS, Chunk, PngHeader, chunks, is_readable, profile_of
+from processing.imaging.motion import StoredFrame
+from processing.imaging.pixels import bytes_of_deep, unpacked
 
 MOST_TEXTS: Final = 60  # of 1 MiB at most; Pillow takes 64 MiB in all
 
@@ -20,6 +24,7 @@ class PngFile(PngImagePlugin.PngImageFile):
     """Pillow's reader, from a BytesIO; it does not see the chunks that are broken."""
 
     lost_animation = False  # whether its frames were left out
+    _deep_key: tuple[int, ...] = ()  # the transparent colour in 16 bits
 
     def _open(self) -> None:
         """Read the headers.
@@ -50,10 +55,28 @@ class PngFile(PngImagePlugin.PngImageFile):
         profile = next((chunk for chunk in found if chunk.kind == b"iCCP" and chunk not in kept), None)
         if profile and profile.has_right_checksum(data):
             self.info["icc_profile"] = profile_of(profile.content(data))
+        self._scale_transparent_colour(header)
 
-    def load_prepare(self) -> None:
-        self.decoderconfig = ()  # Pillow 13.0 adds "interlaced" for each frame, and fails at the second one
-        super().load_prepare()
+    def _scale_transparent_colour(self, header: PngHeader) -> None:
+        """Scale it to 8 bits: Pillow leaves it at the PNG's own depth."""
+        key = self.info.get("transparency")
+        if key is None or isinstance(key, bytes) or self.mode in ("1", "P"):
+            return
+        key = key if isinstance(key, tuple) else (key,)
+        deep = header.bits == 16
+        self._deep_key = key if deep and not self.is_animated else ()
+        samples = tuple(value >> 8 if deep else value * 255 // (2**header.bits - 1) for value in key)
+        self.info["transparency"] = samples[0] if len(samples) == 1 else samples
+
+    @property
+    def is_composed(self) -> bool:
+        """Whether its pixels come from `stored_frames`: of one frame too, if that is not the still picture."""
+        return self.n_frames > 1
+
+    @property
+    def playing_frames(self) -> int:
+        """The frames without a still picture that is for viewers without animation."""
+        return self.n_frames - (self.is_composed and bool(self.default_image))
 
     def load(self) -> Any:
         """Raises OSError when rows are missing, where Pillow leaves zeros: a stream may end before the last one."""
@@ -63,7 +86,23 @@ class PngFile(PngImagePlugin.PngImageFile):
             last = self.crop((0, self.height - 1, *self.size)).tobytes()
             if not any(last) and not has_whole_still(file.getvalue()):
                 raise OSError("the file is truncated: rows are missing")
+            if self._deep_key:
+                self._clear_deep(file.getvalue())
         return loaded
+
+    def _clear_deep(self, data: bytes) -> None:
+        """Make pixels transparent by all 16 bits of each sample, of which Pillow compares the high ones."""
+        high, low = (self, _low_bytes(data)) if self.mode == "RGB" else bytes_of_deep(self)
+        apart = Image.new("L", self.size)
+        for picture, shift in ((high, 8), (low, 0)):
+            for band, value in enumerate(self._deep_key):
+                differs = [255 * (level != value >> shift & 0xFF) for level in range(256)]
+                apart = ImageChops.lighter(apart, picture.getchannel(band).point(differs))
+        if self.mode == "RGB":
+            self.putalpha(apart)
+        else:
+            self.im, self._mode = Image.merge("RGBA", (high, high, high, apart)).im, "RGBA"
+        del self.info["transparency"]
 
     def without_animation(self, data: bytes) -> "PngFile":
         """The still picture of the same file."""
@@ -71,6 +110,33 @@ class PngFile(PngImagePlugin.PngImageFile):
         still = PngFile(io.BytesIO(_joined(data, kept)))
         still.lost_animation = True
         return still
+
+
+def stored_frames(data: bytes, count: int) -> Iterator[StoredFrame]:
+    """Decode the first ``count`` frames of an animation, one after the other; ``data`` has whole frames.
+
+    Raises:
+        OSError and others that Pillow raises: the bytes are at fault.
+    """
+    for control, file in islice(frame_files(data), count):
+        place, over = (control.left, control.top), control.over
+        yield StoredFrame(_picture(file), place, control.duration, control.disposal, over=over)
+
+
+def _picture(file: bytes) -> Image.Image:
+    """A frame alone, in RGBA."""
+    image = PngFile(io.BytesIO(file))
+    image.load()
+    picture = unpacked(image)
+    return picture if picture.mode == "RGBA" else picture.convert("RGBA")
+
+
+def _low_bytes(data: bytes) -> Image.Image:
+    """Of the samples of 16 bits of a PNG in colour."""
+    image = PngImagePlugin.PngImageFile(io.BytesIO(data))
+    image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]  # as if the low byte were the first
+    image.load()
+    return image
 
 
 def _joined(data: bytes, kept: list[Chunk]) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 from PIL import Image
@@ -11,16 +12,18 @@ from processing.imaging.budget import Budget
 from processing.imaging.encode import (
     CONTENT_TYPES,
     WITHOUT_METADATA,
+    WITHOUT_TRANSPARENCY,
     FrameSequence,
     can_animate,
     frame_converter,
     output_of,
 )
-from processing.imaging.formats import ANIMATED, frame_duration, play_count
+from processing.imaging.formats import ANIMATED, play_count
 from processing.imaging.losses import losses
-from processing.imaging.original import Original, frames, open_original
-from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, Job, take
-from processing.picture import Header, Rendered, RenderedVariant, Size, Source
+from processing.imaging.original import Original, frame_duration, frames, open_original
+from processing.imaging.preview import preview
+from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, UNMARKED, Job, take
+from processing.picture import Header, Preview, Rendered, RenderedVariant, Size, Source
 from processing.recipe import Recipe
 
 # Memory, as measured and rounded up: `tests/sandbox/test_memory_estimate.py` compares the engine with it
@@ -36,6 +39,7 @@ UNPACK_FACTOR: Final = 1.25  # ... of this many times the pixels
 VARIANT_PIXEL_BYTES: Final = 5  # of a variant's pixel, in RGB and in a palette
 
 Pictures = dict[str, Image.Image]  # by the variant's name
+Shown = tuple[Pictures, float]  # one frame, and its duration in milliseconds
 
 
 def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
@@ -55,9 +59,9 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
         for layout in geometry.plan(recipe.variants, original.shown_size)
     ]
     pictures = _scaled(original, jobs)
-    first = next(pictures)
+    first, duration = next(pictures)
     budget = Budget.of(original)
-    if not original.is_animated:
+    if original.is_composed or not original.is_animated:
         original.image.close()  # frees the original's pixels before encoding
     transparent = any(picture.mode == "RGBA" for picture in first.values())
     jobs = [_with_output(job, original, transparent=transparent) for job in jobs]
@@ -66,26 +70,29 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
         lost.discard("hdr_gain_map")
     wanted = [job for job in jobs if only is None or job.name in only]
     distinct = list({job.result_key: job for job in wanted}.values())
-    sequences = _sequences(original, distinct, first, pictures)
+    sequences = _sequences(original, distinct, (first, duration), pictures)
     made = {job.result_key: _variant(budget, job, sequences[job.name], gain_map) for job in distinct}
     variants = {job.name: replace(made[job.result_key], name=job.name) for job in wanted}
     return Rendered(
         source=_source(original, transparent=transparent),
         variants=tuple(variants[spec.name] for spec in recipe.variants if spec.name in variants),
-        lost=tuple(sorted(lost | _lost_in(original, jobs))),
+        lost=tuple(sorted(lost | _lost_in(original, jobs, transparent=transparent))),
+        preview=_preview(jobs, first),
     )
 
 
-def _scaled(original: Original, jobs: Sequence[Job]) -> Iterator[Pictures]:
+def _scaled(original: Original, jobs: Sequence[Job]) -> Iterator[Shown]:
     """Each frame at the size that each variant needs: the pixel work that variants share."""
     for frame in frames(original, jobs[0].stored_frame):
+        duration = frame_duration(frame)
         scaled: Pictures = {}
         for job in jobs:
             larger = job.layout.parent
             scaled[job.name] = (
                 take(FROM_ORIGINAL, frame, job) if larger is None else take(FROM_LARGER, scaled[larger], job)
             )
-        yield scaled
+        del frame  # before the next one is decoded
+        yield scaled, duration
 
 
 def _with_output(job: Job, original: Original, *, transparent: bool) -> Job:
@@ -93,19 +100,25 @@ def _with_output(job: Job, original: Original, *, transparent: bool) -> Job:
 
 
 def _sequences(
-    original: Original, jobs: Sequence[Job], first: Pictures, others: Iterable[Pictures]
+    original: Original, jobs: Sequence[Job], first: Shown, others: Iterable[Shown]
 ) -> dict[str, FrameSequence]:
     """The finished frames of each variant; variants in formats without animation have only the first."""
     converters = {job.name: frame_converter(job.output) for job in jobs}
-    frames = {job.name: [converters[job.name](take(FINISH, first[job.name], job))] for job in jobs}
-    durations = [frame_duration(original.image)]
+    frames: dict[str, list[Image.Image]] = {job.name: [] for job in jobs}
+    durations: list[float] = []
     animated = [job for job in jobs if original.is_animated and can_animate(job.output)]
-    for scaled in others if animated else ():
-        durations.append(frame_duration(original.image))
-        for job in animated:
+    for scaled, duration in chain([first], others if animated else ()):
+        for job in animated if durations else jobs:
             frames[job.name].append(converters[job.name](take(FINISH, scaled[job.name], job)))
+        durations.append(duration)
     plays = play_count(original.image)
     return {name: FrameSequence(reel, durations[: len(reel)], plays) for name, reel in frames.items()}
+
+
+def _preview(jobs: Sequence[Job], first: Pictures) -> Preview:
+    """Of the first frame of the smallest variant, without its mark; the same whichever variants are wanted."""
+    smallest = min(jobs, key=lambda job: _area(job.layout.size))
+    return preview(take(UNMARKED, first[smallest.name], smallest))
 
 
 def _gain_map(original: Original, jobs: Sequence[Job]) -> gainmap.GainMap | None:
@@ -137,11 +150,13 @@ def _source(original: Original, *, transparent: bool) -> Source:
     )
 
 
-def _lost_in(original: Original, jobs: Sequence[Job]) -> set[str]:
+def _lost_in(original: Original, jobs: Sequence[Job], *, transparent: bool) -> set[str]:
     """The properties that the output formats cannot store."""
     lost = set()
     if original.is_animated and not all(can_animate(job.output) for job in jobs):
         lost.add("animation")
+    if transparent and any(job.output in WITHOUT_TRANSPARENCY for job in jobs):
+        lost.add("transparency")
     wanted = [job for job in jobs if job.layout.spec.metadata == "copyright" and original.metadata.copyright]
     if any(job.output in WITHOUT_METADATA for job in wanted):
         lost.add("copyright")

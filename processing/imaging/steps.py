@@ -1,4 +1,4 @@
-"""The pixel work: three ordered lists of named steps. Each takes an image and a job, and returns an image.
+"""The pixel work: ordered lists of named steps. Each takes an image and a job, and returns an image.
 
 A step that has nothing to do returns the image it was given; none changes an image in place.
 """
@@ -9,21 +9,11 @@ from typing import Final
 
 from PIL import Image
 
-from processing.imaging import colour, watermark
+from processing.imaging import colour, pixels, watermark
 from processing.imaging.geometry import Layout
 from processing.imaging.resize import resize
 from processing.picture import Size
 from processing.recipe import Colour
-
-TURNS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +52,7 @@ Step = Callable[[Image.Image, Job], Image.Image]
 
 
 def unpack(image: Image.Image, _job: Job) -> Image.Image:
-    """Convert to L, RGB, RGBA or CMYK: from palettes, single bits, 16 bits, a transparent colour."""
-    if image.mode.startswith("I;16"):
-        order = "B" if image.mode.endswith("B") else ""
-        high = Image.frombytes("L", image.size, image.tobytes(), "raw", f"L;16{order}")
-        high.info = image.info
-        image = high
-    if image.mode == "La":  # premultiplied, which Pillow converts to LA alone
-        image = image.convert("LA")
-    if image.has_transparency_data:
-        return image if image.mode == "RGBA" else image.convert("RGBA")
-    if image.mode == "LAB":
-        return colour.lab_to_rgb(image)
-    if image.mode in ("L", "RGB", "CMYK"):
-        return image
-    return image.convert("L" if image.mode == "1" else "RGB")
+    return pixels.unpacked(image)
 
 
 def drop_opaque_alpha(image: Image.Image, _job: Job) -> Image.Image:
@@ -102,9 +78,7 @@ def to_srgb(image: Image.Image, job: Job) -> Image.Image:
 
 
 def turn_upright(image: Image.Image, job: Job) -> Image.Image:
-    """Rotate and mirror the pixels by EXIF's orientation."""
-    turn = TURNS.get(job.orientation)
-    return image if turn is None else image.transpose(turn)
+    return pixels.upright(image, job.orientation)
 
 
 def shrink(image: Image.Image, job: Job) -> Image.Image:
@@ -157,6 +131,7 @@ FROM_ORIGINAL: Final[Sequence[Step]] = (unpack, drop_opaque_alpha, shrink_stored
 # ... or to it from a larger variant's frame; and from a frame to the finished picture.
 FROM_LARGER: Final[Sequence[Step]] = (shrink,)
 FINISH: Final[Sequence[Step]] = (crop, pad, mark, flatten)
+UNMARKED: Final[Sequence[Step]] = tuple(step for step in FINISH if step is not mark)
 
 
 def take(steps: Sequence[Step], image: Image.Image, job: Job) -> Image.Image:

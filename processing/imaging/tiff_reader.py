@@ -9,8 +9,9 @@ from typing import Any, Final
 from PIL import ImagePalette, TiffImagePlugin
 
 from processing.errors import UnsupportedFormat
+from processing.imaging.pixels import opaque_if_invisible
 
-BITS, COMPRESSION, PHOTOMETRIC, COLOR_MAP, PLANAR, FORMAT = 258, 259, 262, 320, 284, 339
+BITS, COMPRESSION, PHOTOMETRIC, COLOR_MAP, PLANAR, EXTRA, FORMAT = 258, 259, 262, 320, 284, 338, 339
 SUBSAMPLING, JPEG_XR = 530, 0xBC01
 RAW, DEFLATE, SEPARATE, YCBCR, SIGNED = 1, 8, 2, 6, 2  # values of these tags
 COMPRESSIONS: Final = {
@@ -22,7 +23,9 @@ COMPRESSIONS: Final = {
     50002: "JPEG XL",
     52546: "JPEG XL",
 }
-GROUP_4: Final = 4
+MEANT_AS_ALPHA: Final = ((1,), (2,))  # values of ExtraSamples: associated and unassociated alpha
+WHITE_IS_ZERO, GROUP_4 = 0, 4
+INVERTED: Final = bytes(range(255, -1, -1))
 FAX: Final = (2, 3, GROUP_4)  # CCITT
 WRONG_ROWS: Final = 0.01  # a received fax may have a few; in group 4 one wrong code ruins all rows that follow
 STDERR: Final = threading.Lock()
@@ -52,10 +55,14 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
             self.palette = ImagePalette.raw("RGB;L", bytes(self.tag_v2[COLOR_MAP]))
 
     def load(self) -> Any:
-        is_fax = bool(self.tile) and self.tag_v2.get(COMPRESSION) in FAX
+        is_first = bool(self.tile)
+        is_fax = is_first and self.tag_v2.get(COMPRESSION) in FAX
         try:
             if not is_fax:
-                return super().load()
+                loaded = super().load()
+                if is_first:
+                    self._correct_samples()
+                return loaded
             with _fax_errors() as errors:
                 loaded = super().load()
         except OSError as error:  # "decoder error -2"
@@ -64,6 +71,13 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         if len(errors) > allowed:
             raise OSError(f"{len(errors)} of its {self.height} rows have invalid codes: the file is damaged")
         return loaded
+
+    def _correct_samples(self) -> None:
+        """Invert 16 bits of which 0 is white, which Pillow does for 8; make opaque what nobody has said is alpha."""
+        if self.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO and self.mode.startswith("I;16"):
+            self.frombytes(self.tobytes().translate(INVERTED))
+        if self.tag_v2.get(EXTRA, ()) not in MEANT_AS_ALPHA:
+            opaque_if_invisible(self)
 
     def _needs_libtiff(self) -> bool:
         """Whether Pillow's own reader of separate planes would mistake its samples: it knows 8 bits, and no YCbCr."""

@@ -7,7 +7,8 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-from processing.imaging import geometry
+from processing.imaging import colour, exif, geometry, pixels
+from processing.imaging.png_reader import PngFile
 from processing.picture import Size
 from processing.recipe import Watermark
 from processing.recipe.lettering import FONT
@@ -75,8 +76,12 @@ def _drawn(watermark: Watermark, width: int, max_height: int) -> Image.Image:
 
 
 def _logo(content: bytes) -> Image.Image:
-    with Image.open(BytesIO(content), formats=("PNG",)) as logo:
-        return logo.convert("RGBA")
+    """The logo, read as an original is: all depths, upright, in sRGB."""
+    logo = PngFile(BytesIO(content))
+    logo.load()
+    picture = pixels.unpacked(logo)
+    shown = colour.to_srgb(picture, colour.profile_of("png", content, logo))
+    return pixels.upright(shown, exif.read(logo).orientation).convert("RGBA")
 
 
 def _text(watermark: Watermark, width: int) -> Image.Image:

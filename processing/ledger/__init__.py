@@ -13,15 +13,14 @@ frozen. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Express
 """
 
 from processing.ledger.dynamo import DynamoLedger
+from processing.ledger.image import ImageRecord, VariantRecord
 from processing.ledger.item import Claim, Delivery, reason_of
 from processing.ledger.record import (
     REMOVED_KEY,
-    ImageRecord,
     Phase,
     Reason,
     Record,
     Status,
-    VariantRecord,
     Version,
     current,
 )

@@ -3,13 +3,14 @@
 import math
 import re
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, replace
 from typing import Any, Final, assert_never, cast
 
 from botocore.exceptions import ClientError
 
 from processing.errors import Busy, Conflict, LeaseLost, RejectedEarlier
+from processing.ledger.image import ImageRecord
 from processing.ledger.item import (
     Attributes,
     Claim,
@@ -19,7 +20,7 @@ from processing.ledger.item import (
     read,
     reason_attributes,
 )
-from processing.ledger.record import ImageRecord, Reason, Record, Status, Version
+from processing.ledger.record import Reason, Record, Status, Version
 from processing.storage.refusals import code_of, translating_errors
 
 # Claimable: new, or neither leased, nor done, nor rejected for the same message by the same code and recipe
@@ -113,8 +114,10 @@ class DynamoLedger:
         return replace(claim, attempt=old.attempts + 1, earlier=old.attempts > 0, image=old.image)
 
     def complete(self, claim: Claim, image: ImageRecord) -> None:
-        """Record the image as DONE, with its metadata."""
-        self._finish(claim, Status.DONE, image_attributes(image, claim.version), forget="#reason, #message_id")
+        """Record the image as DONE, with its metadata; what only an earlier result had is removed."""
+        values = image_attributes(image, claim.version)
+        earlier = {"reason", "message_id", *(field.name for field in fields(ImageRecord))} - values.keys()
+        self._finish(claim, Status.DONE, values, forget=earlier)
 
     def close(self, claim: Claim, status: Status) -> None:
         """Record the version as SUPERSEDED or REMOVED; one that is REMOVED without ever being finished expires."""
@@ -156,10 +159,10 @@ class DynamoLedger:
             }
         )
 
-    def _finish(self, claim: Claim, status: Status, values: Attributes, forget: str = "") -> None:
+    def _finish(self, claim: Claim, status: Status, values: Attributes, forget: Iterable[str] = ()) -> None:
         """End the claim; succeeds if an earlier request, which was not answered, has ended it."""
         values = values | attributes({"status": status, "updated_at": self._now()})
-        removals = ", ".join(filter(None, ("#lease_until", forget)))
+        removals = ", ".join(f"#{name}" for name in ("lease_until", *sorted(forget)))
         expression = f"SET {_assignments(values)} REMOVE {removals}"
         held = attributes({"owner": claim.owner, "in_progress": Status.IN_PROGRESS})
         try:

@@ -1,7 +1,7 @@
 """Items of the images table: the only reader and writer of one; and the claims under which items are written.
 
-Nothing is stored twice: bucket and key are the partition key, and a variant's key is the object's key with another
-beginning, and perhaps another extension.
+Nothing is stored twice: bucket and key are the partition key, a variant's key is the object's key with another
+beginning and perhaps another extension, and its format is the original's unless it says another.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,8 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from processing.errors import DarkroomError
 from processing.fingerprint import fingerprint_of, kind_of
-from processing.ledger.record import ImageRecord, Reason, Record, Status, VariantRecord, Version
+from processing.ledger.image import ImageRecord, VariantRecord
+from processing.ledger.record import Reason, Record, Status, Version
 
 Attributes = dict[str, Any]
 """An item or a part of one, in DynamoDB's JSON: ``{"attempts": {"N": "1"}}``."""
@@ -78,8 +79,10 @@ def image_attributes(image: ImageRecord, version: Version) -> Attributes:
     omitted = _omitted(version.key, image.variants)
     values = asdict(image) | {
         "omitted": omitted,
-        "variants": [_variant_values(each, version.key[omitted:]) for each in image.variants],
+        "variants": [_variant_values(each, version.key[omitted:], image.image_format) for each in image.variants],
         "lost": list(image.lost) or None,
+        "placeholder": image.placeholder or None,
+        "color": image.color or None,
     }
     return attributes(values)
 
@@ -117,9 +120,11 @@ def _image(plain: Mapping[str, Any], key: str) -> ImageRecord:
         content_type=plain["content_type"],
         has_transparency=plain["has_transparency"],
         created_date=plain.get("created_date"),
-        variants=tuple(_variant(fields, rest) for fields in plain["variants"]),
+        variants=tuple(_variant(fields, rest, plain["image_format"]) for fields in plain["variants"]),
         lost=tuple(plain.get("lost", ())),
         timings={stage: int(value) for stage, value in plain["timings"].items()},
+        placeholder=plain.get("placeholder", ""),
+        color=plain.get("color", ""),
     )
 
 
@@ -132,15 +137,19 @@ def _below(variant: VariantRecord) -> str:
     return variant.key.removeprefix(f"{variant.name}/")
 
 
-def _variant_values(variant: VariantRecord, rest: str) -> dict[str, object]:
-    fields = asdict(variant) | {"extension": _below(variant).removeprefix(rest)}
+def _variant_values(variant: VariantRecord, rest: str, original: str) -> dict[str, object]:
+    fields = asdict(variant) | {
+        "extension": _below(variant).removeprefix(rest),
+        "format": "" if variant.format == original else variant.format,
+    }
     return {name: value for name, value in fields.items() if value and name != "key"}
 
 
-def _variant(fields: Mapping[str, Any], rest: str) -> VariantRecord:
+def _variant(fields: Mapping[str, Any], rest: str, original: str) -> VariantRecord:
     numbers: dict[str, Any] = {name: int(fields[name]) for name in ("width", "height", "bytes")}
-    texts = {name: fields.get(name, "") for name in ("name", "format", "fingerprint", "stored_as")}
-    return VariantRecord(key=f"{fields['name']}/{rest}{fields.get('extension', '')}", **numbers, **texts)
+    texts = {name: fields.get(name, "") for name in ("name", "fingerprint", "stored_as")}
+    key = f"{fields['name']}/{rest}{fields.get('extension', '')}"
+    return VariantRecord(key=key, format=fields.get("format", original), **numbers, **texts)
 
 
 _READER: Final = TypeDeserializer()

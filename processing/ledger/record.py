@@ -18,10 +18,12 @@ Code that depends on the state of an image matches all phases: so the type check
 status has no phase, or a new phase is not handled.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
+
+from processing.ledger.image import ImageRecord, VariantRecord
 
 REMOVED_KEY: Final = "removed"  # the sort key for the removals of an object; no ETag has this form
 
@@ -114,43 +116,6 @@ class Reason:
     attempt: int = 0
     last: bool = False
     request_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class VariantRecord:
-    """One variant of a finished image.
-
-    Args:
-        bytes: its size.
-        fingerprint: of the settings that it was made by.
-        stored_as: the fingerprint that the object in S3 carries, where that is an older one: the bytes came out equal.
-    """
-
-    name: str
-    key: str
-    format: str
-    width: int
-    height: int
-    bytes: int
-    fingerprint: str = ""
-    stored_as: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageRecord:
-    """The metadata of a finished image. ``timings`` are milliseconds by stage."""
-
-    image_format: str
-    mode: str
-    width: int
-    height: int
-    size_bytes: int
-    content_type: str
-    has_transparency: bool
-    created_date: str | None
-    variants: tuple[VariantRecord, ...]
-    lost: tuple[str, ...] = ()
-    timings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

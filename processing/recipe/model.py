@@ -4,15 +4,16 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
-ENGINE: Final[Mapping[str, int]] = {"jpeg": 2, "png": 2, "webp": 2, "avif": 2, "gif": 2}
+ENGINE: Final[Mapping[str, int]] = {"jpeg": 3, "png": 3, "webp": 3, "avif": 3, "gif": 3}
 """The engine's version by output format: raise one when the same settings make other files of that format than before.
 Every variant in that format is then out of date, and no other."""
 
 LONGEST_SIDE: Final = 16383  # pixels: what WebP can hold
+DEFAULT_CACHE: Final = "public, max-age=60"
 
 # Chosen so that one image of each kind fits a function of 1,769 MB: docs/benchmarks.md has the measured peaks.
 DEFAULT_BYTES: Final = 100_000_000
@@ -95,12 +96,14 @@ class VariantSpec:
         fit: "inside" the box; "cover" it, cropped to its shape; or "pad" to exactly the box.
         gravity: the part that "cover" keeps.
         background: behind transparent pixels where the format has none, and around a padded picture.
-        format: "keep" is the original's own, or, where browsers cannot show it, JPEG or (with transparency) PNG.
+        format: "keep" is the original's own, or, where browsers cannot show it, JPEG or (with transparency) PNG; JPEG
+            alone where the object's key names a format that is never written (`processing.naming`).
         quality: 1 to 100, None for the format's default; for the lossy formats.
         effort: 0 (least CPU) to 9 (smallest file), None for the format's default; for PNG, WebP and AVIF.
         progressive: for JPEG: smaller, and 2 to 3 times the CPU to encode.
         metadata: "strip" all of it, or keep the "copyright" notice and strip the rest.
         hdr: "keep" an original's HDR gain map, from JPEG to JPEG, or "drop" it.
+        cache: the object's Cache-Control.
     """
 
     name: str
@@ -115,6 +118,7 @@ class VariantSpec:
     progressive: bool = False
     metadata: Metadata = "strip"
     hdr: Hdr = "keep"
+    cache: str = DEFAULT_CACHE
     watermark: Watermark | None = None
 
     def fingerprint(self, output: str) -> str:
@@ -179,6 +183,18 @@ class Recipe:
             size: in bytes, None when unknown.
         """
         return (name.endswith("/") and size == 0) or self.ignored.search(name) is not None
+
+    def in_jpeg(self) -> "Recipe":
+        """This recipe with "jpeg" in place of "keep"; equal to it where it keeps no format."""
+        return replace(
+            self, variants=tuple(_in_jpeg(spec) if spec.format == "keep" else spec for spec in self.variants)
+        )
+
+
+def _in_jpeg(spec: VariantSpec) -> VariantSpec:
+    """The same variant in JPEG, without the settings that a recipe may not have for it."""
+    background = spec.background if spec.background.opaque else WHITE
+    return replace(spec, format="jpeg", effort=None, background=background)
 
 
 @lru_cache(maxsize=256)

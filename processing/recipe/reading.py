@@ -10,6 +10,7 @@ from processing.errors import Misconfigured
 from processing.recipe.lettering import unsettable
 from processing.recipe.model import (
     DEFAULT_BYTES,
+    DEFAULT_CACHE,
     DEFAULT_FRAMES,
     DEFAULT_PIXELS,
     IGNORED_BY_DEFAULT,
@@ -30,6 +31,10 @@ from processing.recipe.table import Table
 
 ROOT: Final = Path(__file__).resolve().parents[2]  # the folder of recipe.toml, in the package as in the project
 LOGOS: Final = "logos"  # the folder beside recipe.toml that is packaged with it
+DIRECTIVE: Final = (
+    r"(?:public|private|no-cache|no-store|no-transform|must-revalidate|proxy-revalidate|immutable"
+    r"|(?:max-age|s-maxage|stale-while-revalidate|stale-if-error)=[0-9]{1,9})"
+)
 PNG_BEGINS: Final = b"\x89PNG\r\n\x1a\n"
 
 
@@ -77,12 +82,21 @@ def _variant(table: Table, marks: Mapping[str, Watermark]) -> VariantSpec:
         progressive=table.switch("progressive"),
         metadata=table.choice("metadata", get_args(Metadata), "strip"),
         hdr=table.choice("hdr", get_args(Hdr), "keep"),
+        cache=_cache(table),
         watermark=table.reference("watermark", marks, "watermarks"),
     )
     for name, sentence in _contradictions(spec, table.given):
         table.fault(name, sentence)
     table.refuse_the_rest()
     return spec
+
+
+def _cache(table: Table) -> str:
+    """A Cache-Control of the directives that a response has: https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2"""
+    text = table.text("cache")
+    if text is not None and not re.fullmatch(rf"{DIRECTIVE}(, {DIRECTIVE})*", text):
+        table.fault("cache", f"{text!r} is no Cache-Control such as {DEFAULT_CACHE!r}")
+    return text or DEFAULT_CACHE
 
 
 def _contradictions(spec: VariantSpec, given: frozenset[str]) -> Iterator[tuple[str, str]]:
@@ -136,7 +150,7 @@ def _logo(table: Table, name: str, folder: Path) -> bytes | None:
     except OSError as error:
         table.fault("logo", f"{name!r} cannot be read: {error.strerror}")
         return None
-    if not content.startswith(PNG_BEGINS) or b"IEND" not in content[-12:]:
+    if not content.startswith(PNG_BEGINS) or content[12:16] != b"IHDR" or b"IEND" not in content[-12:]:
         table.fault("logo", f"{name!r} is not a whole PNG file")
     return content
 

@@ -138,6 +138,7 @@ def _answer(
     question: dict[str, Any], data: bytes, recipe: Recipe, render: Render
 ) -> tuple[dict[str, Any], Sequence[bytes]]:
     start = time.perf_counter()
+    recipe = recipe.in_jpeg() if question["in_jpeg"] else recipe
     try:
         with _limits(question["seconds"], question.get("megabytes", math.inf)):
             if not question["is_admitted"]:
@@ -191,7 +192,12 @@ def _rendered_message(rendered: Rendered) -> dict[str, Any]:
         }
         for made in rendered.variants
     ]
-    return {"source": asdict(rendered.source), "variants": variants, "lost": rendered.lost}
+    return {
+        "source": asdict(rendered.source),
+        "variants": variants,
+        "lost": rendered.lost,
+        "preview": asdict(rendered.preview),
+    }
 
 
 def _failure_message(error: Exception) -> dict[str, Any]:

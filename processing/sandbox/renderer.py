@@ -22,7 +22,7 @@ from processing.errors import (
     SandboxFailed,
     UnsupportedFormat,
 )
-from processing.picture import Rendered, RenderedVariant, Source
+from processing.picture import Preview, Rendered, RenderedVariant, Source
 from processing.sandbox.processes import ChannelClosed, Children, NotDelivered, ProtocolError, digest
 
 T = TypeVar("T")
@@ -34,14 +34,15 @@ REJECTIONS: Final = {kind.__name__: kind for kind in (UnsupportedFormat, Corrupt
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image's bytes, and their digest."""
+    """An image's bytes, and their digest; ``in_jpeg`` when the recipe's "keep" means JPEG for it."""
 
     data: bytes = field(repr=False)
     digest: str
+    in_jpeg: bool
 
     @classmethod
-    def of(cls, data: bytes) -> "Image":
-        return cls(data, digest(data))
+    def of(cls, data: bytes, *, in_jpeg: bool = False) -> "Image":
+        return cls(data, digest(data), in_jpeg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +213,8 @@ class Renderer:
         """
         deadline = time.monotonic() + seconds
         number, is_new = next(self._numbers), image.digest != self._image_sent
-        head = {"number": number, "image": image.digest, "sends_image": is_new, "seconds": seconds}
-        self._channel.send({**head, **question}, [image.data] if is_new else ())
+        head = {"number": number, "image": image.digest, "sends_image": is_new, "in_jpeg": image.in_jpeg}
+        self._channel.send({**head, "seconds": seconds, **question}, [image.data] if is_new else ())
         self._image_sent = image.digest
         message, body = self._channel.receive(max(0.001, deadline - time.monotonic()))
         if (message.get("number"), message.get("image")) != (number, image.digest):
@@ -231,7 +232,8 @@ def _rendered(message: Mapping[str, Any], body: bytes) -> Rendered:
         at += size
     if at != len(body):
         raise ValueError(f"{at} bytes were announced, {len(body)} came")
-    return Rendered(Source(**message["source"]), tuple(variants), tuple(message["lost"]), message["milliseconds"])
+    source, preview = Source(**message["source"]), Preview(**message["preview"])
+    return Rendered(source, tuple(variants), tuple(message["lost"]), preview, message["milliseconds"])
 
 
 def _failure_of(status: int | None) -> Rejected | SandboxFailed:

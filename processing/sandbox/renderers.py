@@ -67,6 +67,9 @@ class Renderers:
         A failure after the header was accepted may be due to other images, or to the memory limit: so the image is
         tried again, alone and with all the memory.
 
+        Args:
+            recipe: the one that the children were started with, or that one `in_jpeg`.
+
         Raises:
             UnsupportedFormat, CorruptImage, ImageTooLarge: the bytes are at fault.
             RenderTimeout, RenderCrash, RenderOutOfMemory: rendering failed twice without an error of the engine.
@@ -74,9 +77,10 @@ class Renderers:
             NotStarted: the invocation ends too soon to begin.
             OutOfTime: too little time is left for a second try, beside the time promised to others.
         """
-        if recipe != self._recipe:
+        in_jpeg = recipe != self._recipe
+        if in_jpeg and recipe != self._recipe.in_jpeg():
             raise ValueError("the renderers were started with another recipe")
-        image, first = Image.of(data), Try(alone=False, only=only)
+        image, first = Image.of(data, in_jpeg=in_jpeg), Try(alone=False, only=only)
         try:
             return self._try(image, first)
         except (Rejected, RenderBug, SandboxFailed) as error:

@@ -43,7 +43,7 @@ class Published:
         etag: the variant's own.
         source_etag: the version that it was made from.
         fingerprint: of the settings that it was made by.
-        digest: of its bytes; under KMS, an ETag does not depend on them alone.
+        digest: of its bytes and its Cache-Control; under KMS, an ETag does not depend on the bytes alone.
     """
 
     etag: str
@@ -66,11 +66,14 @@ class NewVariant:
     content_type: str
     source_etag: str
     fingerprint: str
+    cache: str
 
     @property
     def digest(self) -> str:
-        """Of its bytes: 16 hex digits."""
-        return hashlib.blake2b(self.body, digest_size=8).hexdigest()
+        """Of its bytes and its Cache-Control: 16 hex digits."""
+        digest = hashlib.blake2b(self.cache.encode(), digest_size=8)
+        digest.update(self.body)
+        return digest.hexdigest()
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -157,6 +160,7 @@ class S3Store:
                     Key=variant.key,
                     Body=variant.body,
                     ContentType=variant.content_type,
+                    CacheControl=variant.cache,
                     Metadata=variant.metadata,
                     **condition,
                 )

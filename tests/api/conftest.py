@@ -77,11 +77,12 @@ class Stage:
         assert isinstance(claim, Claim)
         return claim
 
-    def finish(self, image_id: str, etag: str = "e1") -> None:
+    def finish(self, image_id: str, etag: str = "e1", **more: Any) -> None:
         claim = self.claim(image_id, etag)
         made = tuple(VariantRecord(name, f"{name}/{image_id}", "jpeg", 8, 6, 99) for name in ("desktop", "phone"))
+        lost = ("animation",)
         self.ledger.complete(
-            claim, ImageRecord("jpeg", "RGB", 4000, 3000, 3_123_456, "image/jpeg", False, None, made, ("animation",))
+            claim, ImageRecord("jpeg", "RGB", 4000, 3000, 3_123_456, "image/jpeg", False, None, made, lost, **more)
         )
 
     def reject(

@@ -1,6 +1,7 @@
 """GET /images..., through the handler: where an image stands, its variants, the caller's recent ones."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -72,6 +73,25 @@ def test_a_finished_image_shows_its_metadata_and_links_and_nothing_more_will_hap
     assert desktop["url"].startswith(f"https://variants.s3.eu-west-1.amazonaws.com/desktop/{image_id}?")
     assert "X-Amz-Expires=3600" in phone["url"]
     assert "Retry-After" not in answer.headers
+
+
+def test_a_finished_image_has_a_placeholder_and_a_color_alone_and_in_a_list(
+    gateway: Gateway, stage: Stage, image_id: str
+) -> None:
+    stage.finish(image_id, placeholder="UklGRg==", color="#8a6b4f")
+
+    alone = gateway.get(f"/images/{image_id}").json
+    (listed,) = [each for each in gateway.get("/images").json["images"] if each["id"] == image_id]
+
+    for image in (alone, listed):
+        assert image["placeholder"] == "data:image/webp;base64,UklGRg=="
+        assert image["color"] == "#8a6b4f"
+
+
+def test_an_image_from_before_there_were_placeholders_has_none(gateway: Gateway, stage: Stage, image_id: str) -> None:
+    stage.finish(image_id)
+
+    assert not {"placeholder", "color"} & gateway.get(f"/images/{image_id}").json.keys()
 
 
 @pytest.mark.parametrize(
@@ -345,6 +365,34 @@ def test_a_variant_is_a_redirect_to_the_picture(gateway: Gateway, stage: Stage, 
     assert (answer.status, answer.body) == (302, "")
     assert answer.headers["Location"].startswith(f"https://variants.s3.eu-west-1.amazonaws.com/phone/{image_id}?")
     assert answer.headers["Cache-Control"] == "private, max-age=1800"
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "encoded"),
+    [
+        ("cat.jpg", "cat.jpg", "cat.jpg"),
+        ("CAT.JPEG", "CAT.JPEG", "CAT.JPEG"),
+        ("IMG_0001.HEIC", "IMG_0001.HEIC.jpg", "IMG_0001.HEIC.jpg"),
+        ("cat", "cat.jpg", "cat.jpg"),
+        ("se\u00f1ora.png", "se_ora.png.jpg", "se%C3%B1ora.png.jpg"),
+        ('"; x="\r\n.jpg', "__ x____.jpg", "%22%3B%20x%3D%22%0D%0A.jpg"),
+        ("\U0001f600" * 200, "_" * 96 + ".jpg", "%F0%9F%98%80" * 96 + ".jpg"),
+    ],
+    ids=["jpg", "JPEG", "HEIC", "bare", "not ASCII", "quoted", "long"],
+)
+def test_a_variant_is_saved_under_the_files_name_with_the_extension_of_its_format(
+    gateway: Gateway, stage: Stage, name: str, plain: str, encoded: str
+) -> None:
+    (upload,) = gateway.post("/uploads", {"files": [declared(name)]}).json["uploads"]
+    stage.finish(upload["id"])
+    image = gateway.get(f"/images/{upload['id']}").json
+
+    links = [variant["url"] for variant in image["variants"]]
+    links.append(gateway.get(f"/images/{upload['id']}/phone").headers["Location"])
+    assert {parse_qs(urlsplit(link).query)["response-content-disposition"][0] for link in links} == {
+        f"inline; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+    }
+    assert max(map(len, links)) < 4000
 
 
 def test_a_variant_that_may_still_come_says_when_to_ask_again(gateway: Gateway, stage: Stage, image_id: str) -> None:

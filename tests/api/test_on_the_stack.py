@@ -77,13 +77,29 @@ def test_a_file_that_is_posted_by_its_form_becomes_variants_that_can_be_seen(
     assert (image["status"], image["metadata"]["format"], image["metadata"]["bytes"]) == ("done", "png", len(body))
     assert [variant["name"] for variant in image["variants"]] == ["desktop", "tablet", "phone"]
     for variant in image["variants"]:
-        picture = Image.open(io.BytesIO(requests.get(variant["url"], timeout=10).content))
-        assert picture.size == (variant["width"], variant["height"])
+        answer = requests.get(variant["url"], timeout=10)
+        assert Image.open(io.BytesIO(answer.content)).size == (variant["width"], variant["height"])
+        assert answer.headers["Content-Disposition"] == "inline; filename=\"sea.png\"; filename*=UTF-8''sea.png"
     seen = client.get(url + image["variants"][2]["location"])
     assert (seen.status_code, seen.headers["Content-Type"], seen.url.split("?")[0].endswith(image["id"])) == (
         *(200, "image/png"),
         True,
     )
+
+
+def test_a_scan_has_variants_that_open_from_a_download(url: str, client: requests.Session) -> None:
+    body = io.BytesIO()
+    Image.new("RGBA", (64, 48)).save(body, "TIFF")
+    sent = client.post(f"{url}/upload?name=scan.tif", data=body.getvalue(), headers={"Content-Type": "image/tiff"})
+
+    image = end_of(client, url + sent.headers["Location"])
+
+    assert (image["status"], image["lost"]) == ("done", ["transparency"])
+    for variant in image["variants"]:
+        answer = requests.get(variant["url"], timeout=10)
+        assert (variant["format"], answer.headers["Content-Type"]) == ("jpeg", "image/jpeg")
+        assert answer.headers["Content-Disposition"].startswith('inline; filename="scan.tif.jpg"')
+        assert answer.url.split("?")[0].endswith(f"{image['id']}.jpg")
 
 
 def test_s3_takes_the_bytes_that_were_declared_and_not_one_more_or_less(url: str, client: requests.Session) -> None:

@@ -21,6 +21,7 @@ from handlers.api_bootstrap import CLIENT, build_api
 from ops.build.check import RULES
 from processing.errors import Misconfigured, Rejected
 from processing.imaging.formats import READERS
+from processing.ledger import VariantRecord
 from tests.api.conftest import ENVIRONMENT, Clock, Stage, declared
 from tests.api.gateway import Gateway, description, event
 from tests.builders import client_error
@@ -435,6 +436,28 @@ def test_the_emulator_is_asked_for_buckets_by_path(clock: Clock, stage: Stage) -
 
 
 def test_a_cdn_takes_the_place_of_links(stage: Stage, clock: Clock) -> None:
-    service = build_api({**ENVIRONMENT, "CDN_DOMAIN": "pictures.example.com"})
+    service = build_api({**ENVIRONMENT, "CDN_URL": "https://pictures.example.com/"})
+    variant = VariantRecord("desktop", "desktop/a b.jpg", "jpeg", 8, 6, 99, "f1")
 
-    assert service.objects.link("desktop/a b.jpg") == "https://pictures.example.com/desktop/a%20b.jpg"
+    link = service.objects.link(variant, "e1", "b.jpg")
+    clock.now += 10_000_000
+    assert link.startswith("https://pictures.example.com/desktop/a%20b.jpg?v=")
+    assert service.objects.link(variant, "e1", "b.jpg") == link
+    assert (
+        len(
+            {
+                link,
+                service.objects.link(variant, "e2", "b.jpg"),
+                service.objects.link(replace(variant, fingerprint="f2"), "e1", "b.jpg"),
+            }
+        )
+        == 3
+    )
+    assert service.objects.links_origin() == "https://pictures.example.com"
+
+
+def test_on_a_cdn_an_unchanged_image_keeps_its_etag_for_ever(stage: Stage, clock: Clock) -> None:
+    periods = {build_api({**ENVIRONMENT, "CDN_URL": url}).objects.period() for url in ("https://a.example.com", "")}
+
+    assert len(periods) == 2
+    assert 0 in periods

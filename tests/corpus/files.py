@@ -1,4 +1,6 @@
-"""Files that Pillow does not write: PNG of 16 bits and interlaced, JPEG with more segments, GIF with more blocks."""
+"""Files that Pillow does not write: PNG of 16 bits and interlaced, BMP with alpha, JPEG with more segments, GIF with
+more blocks.
+"""
 
 import struct
 import zlib
@@ -14,13 +16,51 @@ def png(
     image: Image.Image, *, deep: bool = False, interlaced: bool = False, chunks: Sequence[tuple[bytes, bytes]] = ()
 ) -> bytes:
     """A PNG of 8 bits, or of 16 whose low bytes differ from the high ones; ``chunks`` stand before the pixels."""
+    colour_type = COLOUR_TYPES[len(image.getbands())]
+    header = struct.pack(">IIBBBBB", *image.size, 16 if deep else 8, colour_type, 0, 0, interlaced)
+    pixels = zlib.compress(rows(image, deep=deep, interlaced=interlaced))
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", pixels), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def rows(image: Image.Image, *, deep: bool = False, interlaced: bool = False) -> bytes:
+    """The unfiltered rows of a PNG, in the order of its passes."""
     bands, (width, height) = len(image.getbands()), image.size
     samples = image.tobytes()
     passes = ADAM7 if interlaced else ((0, 0, 1, 1),)
-    rows = b"".join(b"\0" + row for each in passes for row in _rows(samples, width, height, bands, each, deep=deep))
-    header = struct.pack(">IIBBBBB", width, height, 16 if deep else 8, COLOUR_TYPES[bands], 0, 0, interlaced)
-    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"".join(b"\0" + row for each in passes for row in _rows(samples, width, height, bands, each, deep=deep))
+
+
+def deep_png(colour_type: int, rows: Sequence[Sequence[int]], *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG of 16 bits with these samples, and ``chunks`` before the pixels."""
+    width = len(rows[0]) // {0: 1, 2: 3, 4: 2, 6: 4}[colour_type]
+    packed = b"".join(b"\0" + struct.pack(f">{len(row)}H", *row) for row in rows)
+    header = struct.pack(">IIBBBBB", width, len(rows), 16, colour_type, 0, 0, 0)
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(packed)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+BMP_MASKS = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+
+
+def bmp(
+    image: Image.Image, *, header: int = 124, space: int = 0x73524742, numbers: bytes = b"", icc: bytes = b""
+) -> bytes:
+    """A BMP of 32 bits with a mask for alpha, whose header has this size.
+
+    Args:
+        space: the kind of its colour space, sRGB's by default; ``numbers`` its end points and exponents.
+        icc: the profile that follows the pixels.
+    """
+    image = image.convert("RGBA")
+    pixels = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).tobytes("raw", "BGRA")
+    start = 14 + header
+    fields = struct.pack("<IiiHHIIiiII", header, *image.size, 1, 32, 3, len(pixels), 2835, 2835, 0, 0)
+    fields += struct.pack("<4I", *BMP_MASKS)
+    colours = struct.pack("<I", space) + numbers.ljust(48, b"\0")
+    colours += struct.pack("<4I", 4, header + len(pixels), len(icc), 0)
+    content = (fields + colours)[:header] + pixels + icc
+    return b"BM" + struct.pack("<IHHI", 14 + len(content), 0, 0, start) + content
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

@@ -78,13 +78,15 @@ def xmp() -> bytes:
     )
 
 
-def iptc(notice: str | None = None) -> bytes:
+def iptc(notice: str | bytes | None = None) -> bytes:
     """IPTC records: a by-line, and a copyright notice if asked for."""
     records = b"\x1c\x02\x50" + _counted(secret("iptc"))
-    return records + (b"\x1c\x02\x74" + _counted(notice.encode()) if notice else b"")
+    if isinstance(notice, str):
+        notice = notice.encode()
+    return records + (b"\x1c\x02\x74" + _counted(notice) if notice else b"")
 
 
-def photoshop(notice: str | None = None) -> bytes:
+def photoshop(notice: str | bytes | None = None) -> bytes:
     """The resource block in which JPEG and TIFF carry IPTC."""
     content = iptc(notice)
     return b"8BIM\x04\x04\0\0" + struct.pack(">I", len(content)) + content + bytes(len(content) % 2)

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -83,7 +83,7 @@ class Place:
 
     def put(self, key: str, etag: str) -> None:
         over = self.store.variant(key)
-        new = NewVariant(key, f"{key}:{etag}".encode(), "image/jpeg", etag, "f")
+        new = NewVariant(key, f"{key}:{etag}".encode(), "image/jpeg", etag, "f", "no-store")
         self.store.put(new, over=over.etag if over else None)
 
     def own(self) -> None:
@@ -275,6 +275,33 @@ def test_variants_of_older_recipes_and_of_an_earlier_naming_are_found_by_their_e
     place.go_on()
 
     assert sorted(place.store.variants) == ["desktop/cat.jpg.webp.webp", "phone/cat.jpg2", "phone/other/cat.jpg"]
+
+
+def test_a_variant_under_a_name_that_an_earlier_release_gave_is_found(place: Place) -> None:
+    place.publish("images/dog.heic", folders=())
+    for key in ("phone/dog.heic", "phone/dog.heic.jpg"):
+        place.put(key, "e1")
+    place.clock.now += OLD
+    place.intent = new_intent(UPLOADS, "images/dog.heic", by="key/anna", now=place.clock.now)
+    place.begin()
+
+    place.go_on()
+
+    assert [key for key in place.store.variants if "dog" in key] == []
+
+
+def test_a_variant_whose_name_is_only_in_a_record_is_found(place: Place) -> None:
+    etag = place.upload(b"B")
+    image = finished(recipe("phone"), KEY)
+    odd = replace(image, variants=(replace(image.variants[0], key="phone/cat.jpg.jxl"),))
+    place.ledger.complete(place.claim(etag), odd)
+    place.put("phone/cat.jpg.jxl", etag)
+    place.clock.now += OLD
+    place.begin()
+
+    place.go_on()
+
+    assert place.store.variants == {}
 
 
 def test_a_variant_of_another_object_that_shares_the_name_under_another_recipe_stays(place: Place) -> None:

@@ -70,6 +70,12 @@ def test_an_image_is_erased_by_its_message(aws: None) -> None:
     assert [s3.list_objects_v2(Bucket=name)["KeyCount"] for name in ("uploads", "variants")] == [0, 0]
 
 
+def test_with_a_cdn_its_caches_are_waited_for(aws: None) -> None:
+    built = [build_eraser(ENVIRONMENT | {"CDN_URL": url}).eraser.cache_seconds for url in ("", "https://cdn.example")]
+
+    assert built == [0, 60]
+
+
 def test_an_image_that_cannot_be_erased_now_is_reported_as_failed(aws: None) -> None:
     table = ErasureTable(boto3.client("dynamodb"), "images")
     intent = table.begin(new_intent("uploads", "images/cat.jpg", by="key/anna", now=0))

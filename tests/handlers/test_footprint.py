@@ -15,7 +15,7 @@ __all__ = ["moto_server", "stack"]
 FORK_SERVER = "processing/sandbox/fork_server.py"
 MAX_CONSUMER = 20  # of an event, without the pixels
 MAX_FIRST = 28  # of the first event of an environment, which checks the runtime and builds the consumer as well
-MAX_WITH_PIXELS = 38  # of a JPEG: whole, within its budget of bytes, and once without a sandbox
+MAX_WITH_PIXELS = 41  # of a JPEG: whole, within its budget of bytes, with its preview, and once without a sandbox
 
 
 def entered_by_an_event(stack: Stack, key: str) -> set[str]:

@@ -1,12 +1,14 @@
 """Recipes of one variant, what comes of them, and how far pictures are apart."""
 
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image, ImageChops, ImageStat
 
 from processing.imaging import Rendered, RenderedVariant, render
+from processing.imaging.formats import play_count
+from processing.imaging.original import frame_duration, frames, open_original
 from processing.recipe import Limits, Recipe, VariantSpec, load
 
 FORMATS = ("jpeg", "png", "webp", "avif", "keep")
@@ -35,6 +37,25 @@ def rendered(data: bytes, **settings: Any) -> Rendered:
 def made(data: bytes, **settings: Any) -> RenderedVariant:
     """The one variant that ``settings`` describe."""
     return rendered(data, **settings).variants[0]
+
+
+@dataclass(frozen=True)
+class Played:
+    """An animation: its frames in RGBA, ``durations`` in milliseconds, ``plays`` 0 for endlessly."""
+
+    frames: list[Image.Image]
+    durations: list[float]
+    plays: int
+
+
+def decoded(data: bytes) -> Played:
+    """What the engine makes variants of."""
+    original = open_original(data, LIMITS)
+    found, durations = [], []
+    for frame in frames(original, original.image.size):
+        durations.append(frame_duration(frame))
+        found.append(frame.convert("RGBA"))
+    return Played(found, durations, play_count(original.image))
 
 
 def opened(data: bytes) -> Any:

@@ -1,15 +1,16 @@
 """Moving pictures: every frame, its time and the loops are kept where the format can, and what is lost is said."""
 
 import io
+import struct
 
 import pytest
 from PIL import Image, ImageSequence
 
-from processing.imaging import render
+from processing.imaging import avif, render
 from tests.corpus import sample
 from tests.corpus.pictures import cut_out, pixel, scene
 from tests.corpus.samples import DURATIONS, film, saved
-from tests.imaging.making import difference, frames_of, made, opened, recipe, rendered, spec
+from tests.imaging.making import decoded, difference, frames_of, made, opened, recipe, rendered, spec
 
 MOVES = [
     ("gif-animated", "keep"),
@@ -75,7 +76,7 @@ def test_frames_are_made_smaller_one_by_one(name, output):
 def played(data):
     """How often, 0 for ever: a GIF says how often it is repeated, and nothing for once."""
     image = Image.open(io.BytesIO(data))
-    count = image.info.get("loop")
+    count = avif.plays(data) if image.format == "AVIF" else image.info.get("loop")
     if image.format != "GIF":
         return count
     return 1 if count is None else count + 1 if count else 0
@@ -89,6 +90,12 @@ WAYS = [
     ("webp", "png"),
     ("png", "keep"),
     ("png", "webp"),
+    ("gif", "avif"),
+    ("webp", "avif"),
+    ("png", "avif"),
+    ("avif", "keep"),
+    ("avif", "webp"),
+    ("avif", "png"),
 ]
 
 
@@ -100,12 +107,47 @@ def test_it_plays_as_often_as_the_original(source, times, output):
     loop = {"loop": times}
     if source == "gif":
         loop = {} if times == 1 else {"loop": max(times - 1, 0)}
-    original = saved(first, source.upper(), **options, **loop)
+    original = saved(first, source.upper(), **options, **({} if source == "avif" else loop))
+    if source == "avif":
+        original = avif.finished(original, times)
 
     variant = made(original, format=output)
 
     assert played(original) == times
     assert played(variant.data) == times
+
+
+@pytest.mark.parametrize(
+    ("change", "times"),
+    [
+        ((b"edts", b"skip"), 0),  # no edit list, as in older files
+        ((b"elst\x01\0\0\x01", b"elst\x01\0\0\0"), 1),  # one that is not repeated
+    ],
+)
+def test_an_avif_without_a_count_plays_as_in_browsers(change, times):
+    first, options = film(lambda shift: scene(shift=shift))
+    data = saved(first, "AVIF", **options).replace(*change)
+
+    assert decoded(data).plays == times
+
+
+@pytest.mark.parametrize(("whole", "expected"), [(0, 0), (150, 3), (0xFFFFFFFF, 0)])
+def test_the_count_is_read_from_boxes_with_short_numbers_too(whole, expected):
+    """Of version 0, which libavif reads and does not write."""
+    track = b"tkhd" + bytes(4 + 8 + 8) + whole.to_bytes(4, "big")
+    edits = b"elst" + b"\0\0\0\1" + struct.pack(">3I", 1, 50, 0)
+
+    assert avif.plays(b"moov" + track + edits) == expected
+
+
+@pytest.mark.parametrize("plays", [2.5, 2.1])
+def test_a_part_of_a_play_is_one(plays):
+    first, options = film(lambda shift: scene(shift=shift))
+    data = bytearray(saved(first, "AVIF", **options))
+    at = data.index(b"tkhd") + 32
+    data[at : at + 8] = round(sum(DURATIONS) * plays).to_bytes(8, "big")
+
+    assert decoded(bytes(data)).plays == 3
 
 
 @pytest.mark.parametrize("name", ["gif-animated", "webp-animated", "png-animated", "avif-animated"])
@@ -190,6 +232,15 @@ def test_every_frame_has_the_mode_of_the_richest_one(output):
     assert after[1].getchannel("A").getextrema()[0] == 0
     for one, other in zip(frames, after, strict=True):
         assert difference(shown(one), shown(other))[0] < NEAR[output]
+
+
+def test_the_movie_of_an_avif_is_as_long_as_its_track():
+    first, options = film(lambda shift: scene(shift=shift))
+
+    content = avif.finished(saved(first, "AVIF", **options), 3)
+
+    lengths = [struct.unpack_from(">Q", content, content.index(box) + at) for box, at in ((b"mvhd", 28), (b"tkhd", 32))]
+    assert lengths == [(3 * sum(DURATIONS),)] * 2
 
 
 def test_an_animated_avif_does_not_tell_when_it_was_made():

@@ -60,6 +60,31 @@ def test_a_small_thing_in_a_new_colour_keeps_its_colour():
     assert max(abs(a - b) for a, b in zip(pixel(second, (72, 162)), (255, 0, 200, 255), strict=True)) <= 12
 
 
+@pytest.mark.parametrize("colour", [(1, 0, 0), (100, 60, 90)])
+def test_a_single_pixel_in_a_new_colour_keeps_it(colour):
+    one = Image.new("RGB", (40, 40))
+    other = one.copy()
+    other.putpixel((20, 20), colour)
+
+    _, second = frames_of(written(one, other))
+
+    assert pixel(second, (20, 20)) == (*colour, 255)
+
+
+def test_the_colours_of_a_film_are_not_those_of_its_first_frame_alone():
+    """It begins in black."""
+    frames = [colourful((160, 120)).quantize(200) for _ in range(6)]
+    for number, frame in enumerate(frames):
+        ImageDraw.Draw(frame).rectangle((20 * number, 50, 20 * number + 12, 62), fill=number)
+    black = Image.new("RGB", (160, 120)).quantize(2)
+    original = saved(black, "GIF", save_all=True, append_images=frames, duration=50, loop=0)
+
+    variant = made(original, watermark=Watermark(text="mark", scale=0.9))
+
+    last = frames_of(variant.data)[-1].convert("RGB")
+    assert len(last.getcolors() or ()) > 8
+
+
 def test_frames_that_hardly_differ_share_their_colours_and_only_the_change_is_stored():
     one, other = colourful(), colourful()
     other.putpixel((100, 100), one.getpixel((100, 101)))

@@ -53,12 +53,22 @@ def test_a_manifest_of_origin_is_lost_from_every_container():
     assert rendered(jpeg).lost == ()
 
 
+@pytest.mark.parametrize(("output", "lost"), [("jpeg", ("transparency",)), ("png", ()), ("webp", ()), ("keep", ())])
+def test_transparency_is_lost_in_a_jpeg_alone(output, lost):
+    transparent = saved(Image.new("RGBA", (40, 30), (200, 30, 30, 128)), "PNG")
+
+    assert rendered(transparent, format=output).lost == lost
+    assert rendered(saved(scene(), "PNG"), format=output).lost == ()
+
+
 def test_words_about_a_manifest_are_none():
     assert rendered(saved(scene(), "JPEG", comment=b"c2pa manifest")).lost == ()
     assert rendered(saved(scene(), "JPEG", comment=MANIFEST)).lost == ()
 
 
-@pytest.mark.parametrize(("primaries", "transfer", "lost"), [(9, 16, ("hdr",)), (9, 18, ("hdr",)), (1, 13, ())])
+@pytest.mark.parametrize(
+    ("primaries", "transfer", "lost"), [(1, 16, ("hdr",)), (9, 18, ("hdr", "wide_gamut")), (1, 13, ())]
+)
 def test_a_png_says_by_its_code_points_that_it_is_hdr(primaries, transfer, lost):
     png = saved(scene(), "PNG")
     marked = png[:33] + chunk(b"cICP", bytes((primaries, transfer, 0, 1))) + png[33:]

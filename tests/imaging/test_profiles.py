@@ -1,18 +1,23 @@
 """Colour that a file tells in numbers: compared with libvips's own profiles, and with the arithmetic on paper."""
 
 import struct
+import zlib
 
 import pytest
 import pyvips
 from PIL import Image
 
 from processing.imaging import colour
-from tests.corpus.files import chunk
+from tests.corpus import profiles
+from tests.corpus.files import chunk, deep_png
 from tests.corpus.pictures import scene
 from tests.corpus.samples import saved
-from tests.imaging.making import difference, in_colour, made, rendered
+from tests.imaging.making import difference, in_colour, made, opened, rendered
 
 ORANGE = (200, 100, 50)
+
+
+GREY = Image.new("L", (32, 32), 100)
 
 
 def patch(colour=ORANGE):
@@ -76,9 +81,40 @@ def test_bt_2020_by_its_code_points_comes_out_more_saturated():
     assert shown(png_with(cicp(9, 13), image=patch(colour))) == pytest.approx(expected, abs=2)
 
 
-@pytest.mark.parametrize("codes", [(1, 13), (1, 1), (1, 6), (2, 2), (12, 2), (22, 13), (9, 16), (9, 18)])
-def test_what_is_srgb_or_unknown_or_hdr_is_left_as_it_is(codes):
+@pytest.mark.parametrize("codes", [(1, 13), (1, 1), (1, 6), (2, 2), (12, 2), (22, 13)])
+def test_what_is_srgb_or_unknown_is_left_as_it_is(codes):
     assert shown(png_with(cicp(*codes))) == ORANGE
+
+
+@pytest.mark.parametrize("codes", [(1, 13), (1, 1), (12, 13)])
+def test_for_code_points_of_srgb_no_profile_is_made(codes):
+    colour_of = [colour.profile_of("png", png_with(cicp(*codes), image=image), image) for image in (patch(), GREY)]
+
+    assert [profile is None for profile in colour_of] == [codes[0] == 1, True]
+
+
+def test_code_points_that_are_damaged_or_for_other_than_rgb_are_ignored():
+    data = png_with(cicp(12, 13))
+    at = data.index(b"cICP") + 4
+
+    assert shown(data) != ORANGE
+    assert shown(data[: at + 4] + b"wrong"[:4] + data[at + 8 :]) == ORANGE
+    assert shown(png_with((b"cICP", bytes((12, 13, 1, 1))))) == ORANGE
+    assert shown(png_with((b"tEXt", b"Comment\0cICP\x0c\x0d\0\1"))) == ORANGE
+
+
+@pytest.mark.parametrize(
+    ("codes", "points"),
+    [
+        ((5, 4), (0.3127, 0.3290, 0.64, 0.33, 0.29, 0.60, 0.15, 0.06)),
+        ((6, 4), (0.3127, 0.3290, 0.63, 0.34, 0.31, 0.595, 0.155, 0.07)),
+        ((7, 4), (0.3127, 0.3290, 0.63, 0.34, 0.31, 0.595, 0.155, 0.07)),
+        ((11, 4), (0.314, 0.351, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)),
+        ((12, 4), (0.3127, 0.3290, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)),
+    ],
+)
+def test_code_points_are_the_primaries_of_h_273(codes, points):
+    assert shown(png_with(cicp(*codes))) == shown(png_with(gamma(1 / 2.2), chromaticity(*points))) != ORANGE
 
 
 def test_a_power_is_followed_too():
@@ -87,8 +123,12 @@ def test_a_power_is_followed_too():
     assert shown(png_with(cicp(1, 8))) == pytest.approx(expected, abs=2)
 
 
+def from_linear(colour):
+    return [255 * (1.055 * (value / 255) ** (1 / 2.4) - 0.055) for value in colour]
+
+
 def test_gamma_and_primaries_of_an_older_png_are_followed():
-    linear = [255 * (1.055 * (value / 255) ** (1 / 2.4) - 0.055) for value in ORANGE]
+    linear = from_linear(ORANGE)
 
     assert shown(png_with(gamma(1.0), chromaticity(*SRGB_POINTS))) == pytest.approx(linear, abs=2)
     bright = (210, 150, 120)  # where a power of 2.2 and sRGB's curve are one
@@ -97,11 +137,54 @@ def test_gamma_and_primaries_of_an_older_png_are_followed():
     assert shown(p3) != bright
 
 
+@pytest.mark.parametrize("value", [1.0, 1 / 1.8, 0.35])
+def test_gamma_alone_is_followed_with_the_primaries_of_srgb(value):
+    assert shown(png_with(gamma(value))) == shown(png_with(gamma(value), chromaticity(*SRGB_POINTS))) != ORANGE
+
+
+@pytest.mark.parametrize("value", [0.44, 0.4545, 0.47])
+def test_gamma_alone_that_is_nearly_that_of_srgb_stands_for_it(value):
+    """As libpng and Chromium have it: within 5 %."""
+    assert shown(png_with(gamma(value))) == ORANGE
+    dark = Image.new("L", (32, 32), 20)  # where a power of 2.2 and sRGB's curve are far apart
+    assert shown(png_with(gamma(value), image=dark)) == (20,) * 3
+    assert shown(png_with(gamma(value), chromaticity(*P3_POINTS), image=dark)) == (20,) * 3
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "16", "key"])
+@pytest.mark.parametrize("chunks", [[gamma(1.0)], [gamma(1.0), chromaticity(*P3_POINTS)], [cicp(12, 8)]])
+def test_a_grey_png_follows_its_curve_and_stays_grey(mode, chunks):
+    expected = from_linear([100])[0]
+    if mode == "16":
+        data = deep_png(0, [[100 * 257] * 32] * 32, *chunks)
+    elif mode == "key":
+        data = png_with((b"tRNS", b"\0\7"), *chunks, image=Image.new("L", (32, 32), 100))
+    else:
+        data = png_with(*chunks, image=Image.new(mode, (32, 32), (100, 255)[: len(mode)] if mode == "LA" else 100))
+
+    variant = made(data, format="png")
+
+    assert in_colour(variant.data).getpixel((5, 5)) == pytest.approx([expected] * 3, abs=2)
+    assert opened(made(data, format="jpeg").data).mode == "L" or mode in ("LA", "key")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_profile_of_grey_is_applied_to_grey_with_alpha_too(kind):
+    icc = profiles.grey()
+    opaque, clear = Image.new("L", (32, 32), 100), Image.new("LA", (32, 32), (100, 200))
+
+    alone = shown(saved(opaque, kind, icc_profile=icc))
+    both = shown(saved(clear, kind, icc_profile=icc))
+
+    assert both == (*alone, 200)
+    assert alone != (100, 100, 100)
+
+
 @pytest.mark.parametrize(
     "chunks",
     [
         [gamma(1 / 2.2), chromaticity(*SRGB_POINTS)],  # sRGB, as near as the two can say it
-        [gamma(1.0)],  # no primaries: browsers leave such a picture alone
+        [gamma(0)],
         [chromaticity(*P3_POINTS)],
         [(b"sRGB", b"\0"), gamma(1.0), chromaticity(*P3_POINTS)],  # sRGB is said outright
         [gamma(1.0), chromaticity(*[0.3] * 8)],  # primaries in one point
@@ -113,12 +196,33 @@ def test_a_png_that_says_srgb_or_nonsense_is_left_as_it_is(chunks):
     assert shown(png_with(*chunks)) == ORANGE
 
 
-def test_a_profile_goes_before_numbers():
-    plain = saved(patch(), "PNG", icc_profile=colour.profile_from_numbers("png", b"cICP\x0c\x0d\0\1IDAT....", {}))
+def test_of_all_that_a_png_says_code_points_come_first_then_profile_srgb_and_gamma():
+    p3 = shown(png_with(cicp(12, 13)))
+    adobe = shown(saved(patch(), "PNG", icc_profile=profiles.adobe_rgb()))
+    srgb, old = (b"sRGB", b"\0"), (gamma(1.0), chromaticity(*P3_POINTS))
 
-    both = plain[:33] + chunk(*cicp(1, 13)) + plain[33:]
+    assert len({p3, adobe, ORANGE, shown(png_with(*old))}) == 4
+    assert shown(png_with(cicp(12, 13), with_profile(profiles.adobe_rgb()), srgb, *old)) == p3
+    assert shown(png_with(cicp(1, 13), with_profile(profiles.adobe_rgb()), *old)) == ORANGE
+    assert shown(png_with(with_profile(profiles.adobe_rgb()), srgb, *old)) == adobe
+    assert shown(png_with(srgb, *old)) == ORANGE
+    assert shown(png_with(cicp(2, 2), with_profile(profiles.adobe_rgb()), srgb)) == adobe  # unknown code points
+    assert shown(png_with(with_profile(b"broken"), *old)) == shown(png_with(*old))
 
-    assert shown(both) == shown(plain) != ORANGE
+
+def with_profile(icc):
+    return b"iCCP", b"icc\0\0" + zlib.compress(icc)
+
+
+def test_the_profile_of_an_avif_goes_before_its_code_points():
+    icc = profiles.adobe_rgb()
+    options = {"quality": 100, "subsampling": "4:4:4", "speed": 10, "max_threads": 1}
+    plain = saved(patch(), "AVIF", icc_profile=icc, **options)
+    at = plain.index(b"colrnclx") + 8
+
+    both = plain[:at] + struct.pack(">HH", 12, 13) + plain[at + 4 :]
+
+    assert shown(both) == shown(plain) == pytest.approx(shown(saved(patch(), "PNG", icc_profile=icc)), abs=4)
 
 
 def test_primaries_wider_than_srgb_are_a_loss_that_is_said():

@@ -199,3 +199,35 @@ def test_the_pages_behind_the_first_one_do_not_matter():
 
     assert difference(opened(result.variants[0].data), PICTURE) == (0, 0)
     assert "pages" in result.lost
+
+
+FOUR = {258: [8, 8, 8, 8], 262: [2]}
+CLEAR = Image.merge("RGBA", (*PICTURE.split(), Image.new("L", PICTURE.size))).tobytes()
+
+
+@pytest.mark.parametrize("extra", [{}, {338: [999]}, {338: [0]}], ids=["none", "Corel's", "unspecified"])
+def test_a_fourth_sample_that_is_zero_everywhere_and_not_called_alpha_is_none(extra):
+    assert difference(shown(tiff({**FOUR, **extra}, CLEAR)).convert("RGB"), PICTURE) == (0, 0)
+
+
+def test_alpha_that_is_zero_everywhere_hides_the_picture_where_it_is_called_alpha():
+    assert shown(tiff({**FOUR, 338: [2]}, CLEAR)).convert("RGBA").getchannel("A").getextrema() == (0, 0)
+
+
+def test_a_fourth_sample_without_a_name_is_alpha_where_it_says_something():
+    half = PICTURE.convert("RGBA")
+    half.putalpha(100)
+
+    assert shown(tiff(FOUR, half.tobytes())).convert("RGBA").getchannel("A").getextrema() == (100, 100)
+
+
+def test_16_bits_of_grey_whose_zero_is_white_are_no_negative():
+    grey = PICTURE.convert("L")
+    samples = b"".join(struct.pack("<H", 0xFFFF - 257 * level) for level in grey.tobytes())
+
+    data = tiff({258: [16], 262: [0]}, samples)
+
+    assert difference(shown(data).convert("L"), grey) == (0, 0)
+    assert pyvips.Image.new_from_buffer(data, "").avg() == pytest.approx(
+        257 * sum(grey.tobytes()) / (grey.width * grey.height), rel=0.01
+    )

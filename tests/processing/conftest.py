@@ -161,4 +161,4 @@ def _books(
 
 
 def variant(key: str, body: bytes, *, source: str = "e1", fingerprint: str = FINGERPRINT) -> NewVariant:
-    return NewVariant(key=key, body=body, content_type="image/jpeg", source_etag=source, fingerprint=fingerprint)
+    return NewVariant(key, body, "image/jpeg", source, fingerprint, cache="public, max-age=60")

@@ -42,6 +42,8 @@ RECORD = ImageRecord(
     ),
     lost=("hdr_gain_map",),
     timings={"fetch": 31, "render": 98, "publish": 84},
+    placeholder="UklGRg==",
+    color="#8a6b4f",
 )
 
 
@@ -258,6 +260,21 @@ def test_what_is_not_known_is_not_recorded(books: LedgerBench) -> None:
     books.ledger.complete(claimed(books.ledger), replace(RECORD, created_date=None))
 
     assert "created_date" not in (books.item(VERSION) or {})
+
+
+def test_a_result_keeps_nothing_of_an_earlier_one(books: LedgerBench) -> None:
+    books.ledger.complete(claimed(books.ledger), RECORD)
+    done = books.ledger.claim(VERSION, SECOND)
+    assert isinstance(done, Record)
+    claim = books.ledger.claim(VERSION, SECOND, over=done)
+    assert isinstance(claim, Claim)
+    poorer = replace(RECORD, created_date=None, lost=(), placeholder="", color="")
+
+    books.ledger.complete(claim, poorer)
+
+    record = books.ledger.claim(VERSION, SECOND)
+    assert isinstance(record, Record)
+    assert record.image == poorer
 
 
 def test_a_success_forgets_the_earlier_failure(books: LedgerBench) -> None:

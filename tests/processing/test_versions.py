@@ -27,7 +27,7 @@ def unversioned(request: pytest.FixtureRequest) -> VersionStore:
     if request.param == "memory":
         store = MemoryStore()
         for key in KEYS:
-            store.put(NewVariant(key, b"x", "image/jpeg", "e1", "f"), over=None)
+            store.put(NewVariant(key, b"x", "image/jpeg", "e1", "f", "no-store"), over=None)
         return MemoryVersions(store)
     request.getfixturevalue("aws")
     client = boto3.client("s3")

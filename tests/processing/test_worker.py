@@ -3,7 +3,7 @@
 import itertools
 import random
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
@@ -27,11 +27,11 @@ from processing.errors import (
 )
 from processing.events import ObjectCreated, ObjectRemoved
 from processing.ledger import REMOVED_KEY, Delivery, DynamoLedger, Version, reason_of
-from processing.picture import Rendered
+from processing.picture import Preview, Rendered
 from processing.recipe import Recipe
 from processing.storage.objects import SourceObject
 from processing.worker import Kind, Worker
-from tests.builders import BROKEN, UPLOADS, changed, fake_render, recipe
+from tests.builders import BROKEN, UPLOADS, changed, fake_render, preview_of, recipe
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
 from tests.processing.conftest import CODE, LEASE, Clock, variant
@@ -183,6 +183,60 @@ def test_the_event_of_an_overwritten_version_changes_nothing(lab: Lab) -> None:
     assert set(lab.shown().values()) == {b"B"}
 
 
+def preview_in(lab: Lab, event: ObjectCreated) -> tuple[str, str]:
+    item = lab.item(event)
+    return item["placeholder"], item["color"]
+
+
+def test_the_preview_in_a_record_is_of_its_own_version(lab: Lab) -> None:
+    first = done(lab)
+    second = lab.upload(b"B")
+
+    lab.worker.handle(second, LATER)
+
+    assert preview_in(lab, first) == astuple(preview_of(b"A"))
+    assert preview_in(lab, second) == astuple(preview_of(b"B"))
+
+
+@pytest.mark.parametrize("made", [recipe("desktop", "phone", "thumb"), changed(recipe(), "phone", quality=2)])
+def test_a_preview_stays_where_one_variant_is_made(lab: Lab, made: Recipe) -> None:
+    event = done(lab)
+
+    assert lab.deployed(made).handle(event, LATER).kind == Kind.DONE
+    assert preview_in(lab, event) == astuple(preview_of(b"A"))
+
+
+def test_a_preview_stays_where_the_variants_are_found_complete(lab: Lab) -> None:
+    """As after a worker that put what was missing, and failed before it could say so."""
+    event = done(lab)
+    lab.store.remove_variant("phone/cat.jpg")
+
+    def unanswered() -> None:
+        raise Unavailable("RequestTimeout", "s3:PutObject phone/cat.jpg")
+
+    lab.counted.after_puts(1, unanswered)
+    with pytest.raises(Unavailable):
+        lab.worker.handle(event, LATER)
+    lab.counted.calls.clear()
+
+    assert lab.worker.handle(event, Delivery("m3", 1)).kind == Kind.DONE
+    assert lab.counted.calls == ["variant", "variant", "source_etag"]
+    assert preview_in(lab, event) == astuple(preview_of(b"A"))
+
+
+def test_a_record_from_before_there_were_previews_is_a_duplicate(lab: Lab) -> None:
+    def without_preview(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
+        return replace(fake_render(data, recipe, only), preview=Preview("", ""))
+
+    event = lab.upload(b"A")
+    replace(lab.worker, render=without_preview).handle(event, ONCE)
+    lab.counted.calls.clear()
+
+    assert lab.worker.handle(event, LATER).kind == Kind.DUPLICATE
+    assert lab.counted.calls == ["variant", "variant"]
+    assert "placeholder" not in lab.item(event)
+
+
 def test_going_back_to_an_earlier_picture_ends_with_it(lab: Lab) -> None:
     first = lab.upload(b"A")
     lab.worker.handle(first, ONCE)
@@ -245,6 +299,18 @@ def test_a_variant_whose_bytes_come_out_equal_is_not_put_and_not_made_again(lab:
     assert newer.handle(event, LATER).kind == Kind.DONE
     assert "put" not in lab.counted.calls
     assert newer.handle(event, Delivery("m3", 1)).kind == Kind.DUPLICATE
+
+
+def test_a_variant_is_put_with_the_cache_control_of_its_recipe_and_again_when_that_changes(lab: Lab) -> None:
+    event = done(lab)
+    before = {variant.cache for variant in lab.store.variants.values()}
+    newer = lab.deployed(changed(recipe(), "phone", cache="no-store"))
+
+    assert newer.handle(event, LATER).kind == Kind.DONE
+
+    assert before == {"public, max-age=60"}
+    assert [variant.cache for key, variant in sorted(lab.store.variants.items())] == ["public, max-age=60", "no-store"]
+    assert lab.counted.calls.count("put") == 1
 
 
 def test_equal_bytes_of_another_version_are_put(lab: Lab) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from processing.errors import Misconfigured
 from processing.imaging.encode import DEFAULT_PNG_EFFORT, DEFAULT_QUALITY
+from processing.naming import plan_of
 from processing.recipe import Limits, VariantSpec, Watermark, load
 from processing.recipe.model import DEFAULT_BYTES, DEFAULT_FRAMES, DEFAULT_IGNORE, DEFAULT_PIXELS
 
@@ -39,6 +40,16 @@ def test_every_setting_is_documented_and_no_other():
     assert documented("Marks") == [field.name for field in fields(Watermark)]
     assert documented("Limits") == limits
     assert {field.name for field in fields(Limits)} == {"max_bytes", "max_frames", "max_pixels"}
+
+
+def test_every_name_in_the_documents_is_given():
+    recipes = {name: load(f'[variants.phone]\nwidth = 1\nformat = "{name}"') for name in ("keep", "webp")}
+    named = [(row[0].split("`")[1], row[1].strip("`"), row[2].split("`")[1]) for row in rows("Names")]
+
+    assert len(named) == 7
+    assert [plan_of(recipes[how], key, prefix="images/").keys["phone"] for key, how, _ in named] == [
+        variant for _, _, variant in named
+    ]
 
 
 def test_the_patterns_that_are_ignored_by_default_are_documented():

@@ -178,7 +178,22 @@ def test_it_is_the_same_on_every_machine():
     spec = spec_in(BASE)
 
     assert {output: spec.fingerprint(output) for output in ("jpeg", "png")} == {
-        "jpeg": "c80e39144f",
-        "png": "10dc265d3e",
+        "jpeg": "7274d6f558",
+        "png": "13b73ed9b0",
     }
     assert fingerprints_of(spec, (("jpeg", 1),)) == {"jpeg": "fb87cf6b1c"}  # of the engine without gain maps
+
+
+def test_in_jpeg_a_recipe_that_keeps_formats_is_one_that_could_have_been_written():
+    kept = load(BASE.replace(PHONE, f'{PHONE}background = "transparent"\neffort = 5\n'))
+    written = load(BASE.replace("height", 'format = "jpeg"\nheight'))
+
+    assert kept.in_jpeg() == written != kept
+    assert written.in_jpeg() == written
+
+
+def test_in_jpeg_a_variant_of_another_format_stays_as_it_is():
+    mixed = load(BASE.replace(PHONE, f'{PHONE}format = "webp"\nbackground = "transparent"\neffort = 5\n'))
+    phone, tablet = mixed.in_jpeg().variants
+
+    assert (phone, tablet.format) == (mixed.variants[0], "jpeg")

@@ -102,6 +102,7 @@ def test_every_setting_of_a_variant_is_read():
         quality = 70
         effort = 4
         metadata = "copyright"
+        cache = "no-store"
         watermark = "mark"
 
         [variants.tablet]
@@ -115,10 +116,44 @@ def test_every_setting_of_a_variant_is_read():
     mark = Watermark("© Me", None, Colour(16, 32, 48, 64), Colour(0, 0, 0), "tile", 0.5, 1.0, 0.25)
     assert recipe.variants == (
         VariantSpec(
-            "phone", 480, 320, "cover", "top-left", Colour(0, 0, 0, 0), "webp", 70, 4, False, "copyright", "keep", mark
+            "phone",
+            480,
+            320,
+            "cover",
+            "top-left",
+            Colour(0, 0, 0, 0),
+            "webp",
+            70,
+            4,
+            False,
+            "copyright",
+            "keep",
+            "no-store",
+            mark,
         ),
         VariantSpec("tablet", None, 1000, format="jpeg", progressive=True, hdr="drop"),
     )
+
+
+@pytest.mark.parametrize(
+    ("cache", "accepted"),
+    [
+        ("public, max-age=60", True),
+        ("private, no-cache", True),
+        ("public, max-age=31536000, immutable", True),
+        ("max-age", False),
+        ("public max-age=60", False),
+        ("max-age=60\\r\\nX-Other: 1", False),
+        ("forever", False),
+    ],
+)
+def test_a_cache_control_is_made_of_the_directives_that_a_response_has(cache, accepted):
+    text = f'{PHONE}cache = "{cache}"\n'
+
+    if accepted:
+        assert load(text).variants[0].cache == cache
+    else:
+        assert "is no Cache-Control such as 'public, max-age=60'" in faults(text)[0]
 
 
 def test_every_fault_of_a_file_is_said_at_once_by_its_path():
@@ -252,7 +287,15 @@ def test_a_logo_is_never_read_from_elsewhere(folder, name):
     assert found[0].startswith("watermarks.mark.logo: ")
 
 
-@pytest.mark.parametrize("damage", [lambda png: b"GIF89a" + png, lambda png: png[:-6], lambda png: b""])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda png: b"GIF89a" + png,
+        lambda png: png[:-6],
+        lambda png: png[:8] + b"\0\0\0\4CgBI" + bytes(8) + png[8:],  # Apple's own form
+        lambda png: b"",
+    ],
+)
 def test_a_logo_is_a_whole_png(folder, damage):
     logo = folder / "logos" / "mark.png"
     logo.write_bytes(damage(logo.read_bytes()))

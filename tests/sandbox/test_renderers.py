@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import PIL
 import pytest
@@ -31,6 +33,12 @@ from processing.sandbox import Children, Image, MemoryBudget, Renderer, Renderer
 from processing.sandbox.capacity import MAX_KEPT, TimeBudget
 from processing.sandbox.processes import ChannelClosed
 from tests.sandbox.conftest import AMPLE, HOSTILE, MEGABYTES, SECONDS, Make, family, picture, spelled
+
+
+def second_question(image: Image) -> dict[str, Any]:
+    """To render an image that the child has already."""
+    about = {"number": 2, "image": image.digest, "sends_image": False, "in_jpeg": False}
+    return {**about, "is_admitted": True, "only": None}
 
 
 def test_a_child_imports_nothing_from_the_folder_it_is_started_in(
@@ -74,13 +82,23 @@ def test_a_child_makes_the_variants_that_are_missing_with_the_same_bytes(make: M
     made = make().render(image, recipe, ["phone"])
 
     assert made.variants == tuple(variant for variant in whole.variants if variant.name == "phone")
-    assert (made.source, made.lost) == (whole.source, whole.lost)
+    assert (made.source, made.lost, made.preview) == (whole.source, whole.lost, whole.preview)
 
 
 def test_a_child_makes_the_very_same_pictures(make: Make, recipe: Recipe) -> None:
     image = picture(size=(2500, 1400))
 
     assert make().render(image, recipe) == imaging.render(image, recipe)
+
+
+def test_a_child_makes_jpegs_of_an_image_whose_key_says_so_and_of_no_other(make: Make, recipe: Recipe) -> None:
+    image, renderers = picture(kind="PNG"), make()
+    kept, in_jpeg = renderers.render(image, recipe), renderers.render(image, recipe.in_jpeg())
+
+    assert (kept, in_jpeg) == (imaging.render(image, recipe), imaging.render(image, recipe.in_jpeg()))
+    assert [{each.format for each in made.variants} for made in (kept, in_jpeg)] == [{"png"}, {"jpeg"}]
+    with pytest.raises(ValueError, match="another recipe"):
+        renderers.render(image, replace(recipe, variants=recipe.variants[1:]))
 
 
 @pytest.mark.parametrize(
@@ -189,8 +207,7 @@ def test_a_child_ends_with_its_keeper_whatever_it_is_at(recipe: Recipe) -> None:
         keeper, child = family(renderer)
         handle, ended = os.pidfd_open(child), select.poll()
         ended.register(handle, select.POLLIN)
-        question = {"number": 2, "image": image.digest, "sends_image": False, "is_admitted": True, "only": None}
-        renderer._channel.send({**question, "seconds": AMPLE})
+        renderer._channel.send({**second_question(image), "seconds": AMPLE})
         os.kill(keeper, signal.SIGKILL)
 
         assert ended.poll(AMPLE * 1000 / 2)
@@ -345,8 +362,7 @@ def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spel
         renderer.wait_until_started()
         line, image = renderer._channel, Image.of(spelled(spell))
         renderer.estimate(image, seconds=0.1)
-        question = {"number": 2, "image": image.digest, "sends_image": False, "is_admitted": True, "only": None}
-        line.send({**question, "seconds": 0.1, "megabytes": 100.0})
+        line.send({**second_question(image), "seconds": 0.1, "megabytes": 100.0})
 
         with pytest.raises(ChannelClosed):
             line.receive()

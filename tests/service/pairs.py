@@ -56,6 +56,7 @@ MOST = {
 }
 POOL = {"userPoolArn": "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Example"}
 NAMES = {"uploadsBucket": "holiday-originals", "variantsBucket": "holiday-variants", "uploadsPrefix": "a/b/"}
+CERTIFICATE = {"cdnCertificate": "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"}
 FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, LEAST, MOST),
     ({}, NAMES),
@@ -64,7 +65,7 @@ FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, {"apiKeys": "uploads, kiosk,press2"}),
     ({}, {"architecture": "arm64"}),
     ({}, {"alarmEmail": "on-call@example.com"}),
-    ({}, {"cdnDomain": "pictures.example.com"}),
+    ({}, {"cdn": "true"}, {"cdn": "true", "cdnAlias": "pictures.example.com"} | CERTIFICATE),
     ({}, {"rendering": "sandbox-only"}),
     *[({}, {name: "true"}) for name in ("existing", "removals", "erasure", "apiMetrics", "apiAccessLog", "apiTracing")],
     *[({}, {name: "false"}) for name in ("pointInTimeRecovery", "pollQueue")],

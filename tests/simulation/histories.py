@@ -6,9 +6,9 @@ from collections.abc import Callable
 from tests.builders import BROKEN, changed
 from tests.simulation.erasing import Erasures
 from tests.simulation.rendering import Weight
-from tests.simulation.simulator import CONDITIONAL, RENDER, TIMEOUT, TRY, Fault, Invocation, World
+from tests.simulation.simulator import CONDITIONAL, RENDER, TIMEOUT, TRY, Fault, Invocation, World, variant_of
 
-KEYS = ("images/cat.jpg", "images/dog.jpg")
+KEYS = ("images/cat.jpg", "images/dog.heic")  # whose variants keep the name, and do not
 BODIES = (b"A", b"Z", b"A", b"Z", b"B", BROKEN)  # few, so that a key often goes back to an earlier picture
 BACK_AND_FORTH = ("ZAZ", "ZAZ", "Z-", "Z-Z", "ZA-", "A-Z", "ZAZA", "Z-ZA")  # "-" is a removal
 MOST_STEPS = 5_000
@@ -169,7 +169,7 @@ def _upload_again(world: World, key: str) -> None:
 
 
 def _lose(world: World, key: str, name: str) -> None:
-    world.lose(key.replace("images/", f"{name}/"), key)
+    world.lose(variant_of(key, name), key)
 
 
 def _deploy(world: World, names: tuple[str, ...], setting: str) -> None:

@@ -3,7 +3,7 @@
 from processing.ledger import REMOVED_KEY, Status
 from tests.builders import BROKEN, UPLOADS
 from tests.doubles import etag_of
-from tests.simulation.simulator import World
+from tests.simulation.simulator import World, variant_of
 
 NAMES = ("desktop", "phone")
 
@@ -27,7 +27,7 @@ def violations(world: World) -> list[str]:
 
 def _pictures(world: World, key: str) -> list[str]:
     """The variants are those of what is in the uploads bucket; a broken upload leaves the older ones."""
-    shown = {name: world.store.variants.get(key.replace("images/", f"{name}/")) for name in NAMES}
+    shown = {name: world.store.variants.get(variant_of(key, name)) for name in NAMES}
     upload = world.store.uploads.get(key)
     if upload is None:
         if not world.removals:

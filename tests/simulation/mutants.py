@@ -16,8 +16,8 @@ from processing.backoff import Lease
 from processing.batch import Batch
 from processing.errors import NotStarted, PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
+from processing.naming import ObjectPlan
 from processing.publisher import UNKNOWN, Publication
-from processing.recipe import Recipe
 from processing.sandbox.capacity import TimeBudget
 from processing.sandbox.renderer import Answer, Image, Renderer
 from processing.storage.objects import SourceObject
@@ -88,8 +88,9 @@ def no_look_after_an_own_write() -> Any:
 def _only_one_head(index: int) -> Any:
     real = publisher.is_complete
 
-    def is_complete(store: Any, recipe: Recipe, variant_keys: Any, record: Any) -> bool:
-        return real(store, replace(recipe, variants=(recipe.variants[index],)), variant_keys, record)
+    def is_complete(store: Any, plan: ObjectPlan, record: Any) -> bool:
+        one = replace(plan.recipe, variants=(plan.recipe.variants[index],))
+        return real(store, replace(plan, recipe=one), record)
 
     return replaced(worker, "is_complete", is_complete)
 

@@ -46,7 +46,7 @@ def renderers_of(
             raise TimeoutError
         if weight.outgrows and question["megabytes"] < ROOM:
             raise MemoryError
-        return fake_render(data, recipe, question["only"])
+        return fake_render(data, recipe.in_jpeg() if question["in_jpeg"] else recipe, question["only"])
 
     script = Script(render, trouble, own_channels=True)
     return Renderers([Renderer(cast(Any, script))], recipe, memory=MemoryBudget(ROOM), budget=budget, clock=clock)

@@ -26,6 +26,7 @@ from processing.errors import LeaseLost, NotStarted, OutOfTime, PreconditionFail
 from processing.imaging import Rendered
 from processing.ledger import REMOVED_KEY, DynamoLedger, Status
 from processing.messages import Message
+from processing.naming import variant_key
 from processing.recipe import Recipe
 from processing.sandbox import Renderers
 from processing.sandbox.capacity import SLOW, TimeBudget, shortest_timeout
@@ -543,6 +544,11 @@ class World:
     def status(self, key: str, etag: str) -> Status | None:
         item = self.table.item(f"{UPLOADS}/{key}", etag)
         return None if item is None else Status(item["status"])
+
+
+def variant_of(key: str, name: str) -> str:
+    """The key of an object's variant."""
+    return variant_key(key, prefix="images/", variant=name, output_format="keep")
 
 
 def _attempt(effect: Callable[[], Any]) -> Any:

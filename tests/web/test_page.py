@@ -64,6 +64,23 @@ def test_of_thirty_dropped_photos_two_of_them_bad_28_are_done_and_two_rejected_w
     assert len(desk.asked(f"{desk.url}/uploads")) == 1  # for all presigned POSTs
 
 
+def test_until_a_picture_has_loaded_its_placeholder_is_shown_and_afterwards_nothing_behind_it(desk, tmp_path):
+    held = []
+    desk.page.route("**/phone/**", lambda route: held.append(route))
+    desk.choose(files(tmp_path, 1))
+    desk.wait_for("done", 1)
+    picture = desk.card("photo-01.jpg").locator("img")
+    behind = "picture => getComputedStyle(picture).backgroundImage"
+
+    assert picture.evaluate(behind).startswith('url("data:image/webp;base64,UklGR')
+    while not held:
+        desk.page.wait_for_timeout(50)
+    held.pop().continue_()
+
+    expect(picture).to_have_js_property("complete", True)
+    expect(picture).to_have_css("background-image", "none")
+
+
 def test_of_a_dropped_folder_every_file_is_taken_but_the_hidden_ones(desk, tmp_path):
     below = tmp_path / "album" / "below"
     below.mkdir(parents=True)

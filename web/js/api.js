@@ -43,6 +43,8 @@
  * @property {string} [upload_until]
  * @property {Metadata} [metadata]
  * @property {string[]} [lost]
+ * @property {string} [placeholder] a data: URL
+ * @property {string} [color]
  */
 
 const TIMEOUT = 30_000; // milliseconds for one request

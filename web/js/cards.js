@@ -68,7 +68,9 @@ export class Cards {
     const look = find(card, '.look', HTMLButtonElement);
     look.setAttribute('aria-label', `Compare the variants of ${photo.name}`);
     look.addEventListener('click', () => this.actions.look(photo));
-    find(look, 'img', HTMLImageElement).addEventListener('error', () => this.actions.stale(photo));
+    const picture = find(look, 'img', HTMLImageElement);
+    picture.addEventListener('error', () => this.actions.stale(photo));
+    picture.addEventListener('load', () => picture.style.removeProperty('background')); // it may be transparent
     this.#cards.set(photo, card);
     return card;
   }
@@ -90,7 +92,9 @@ export class Cards {
     const look = find(card, '.look', HTMLButtonElement);
     look.hidden = smallest === undefined;
     const picture = find(look, 'img', HTMLImageElement);
-    if (smallest && picture.getAttribute('src') !== smallest.url) picture.src = smallest.url;
+    if (!smallest || picture.getAttribute('src') === smallest.url) return;
+    if (photo.image?.placeholder) picture.style.background = background(photo.image.placeholder, photo.image.color);
+    picture.src = smallest.url;
   }
 
   /** Remove the card, and move the focus to the next one or the previous one. @param {Photo} photo */
@@ -104,6 +108,11 @@ export class Cards {
     const button = heir?.querySelector('button:not([hidden])');
     button?.focus();
   }
+}
+
+/** What is shown until the picture has loaded, in the same place. @param {string} placeholder @param {string} [color] */
+function background(placeholder, color = '') {
+  return `url("${placeholder}") 50% 22% / cover ${color}`;
 }
 
 /** @param {Element} card @param {string} selector @param {string | undefined} words */

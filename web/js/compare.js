@@ -7,7 +7,7 @@ import { moment, size } from './words.js';
 /** @typedef {import('./api.js').Variant} Variant */
 
 /** @type {Record<string, string>} */
-const LOST = { hdr_gain_map: 'HDR gain map', alpha: 'transparency' };
+const LOST = { hdr_gain_map: 'HDR gain map' };
 
 export class Compare {
   /** @type {Processed | null} */

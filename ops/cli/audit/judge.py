@@ -151,7 +151,7 @@ class Judge:
 
     def _variant(self, case: AuditedObject, name: str, key: str, seen: Published | None) -> Finding | None:
         source = case.source
-        match state := self.plan.state(name, seen, etag=source.etag, record=case.record):
+        match state := self.plan.state(name, seen, key=source.key, etag=source.etag, record=case.record):
             case VariantState.THERE:
                 return None
             case VariantState.MISSING:

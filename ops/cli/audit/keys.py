@@ -41,9 +41,11 @@ class Names:
         return next(iter(self._sources(key, (self.formats[variant],))), None)
 
     def older_sources(self, key: str) -> list[str]:
-        """The sources whose variant had this key when the recipe had another format."""
-        variant = key.split("/", 1)[0]
-        return self._sources(key, [name for name in FORMATS if name != self.formats[variant]])
+        """The sources whose variant had this key when the recipe had another format, or "keep" kept every key."""
+        variant, rest = key.split("/", 1)
+        found = self._sources(key, [name for name in FORMATS if name != self.formats[variant]])
+        same = self.prefix + rest
+        return found if same in (*found, self.source(key)) else [*found, same]
 
     def _sources(self, key: str, formats: Iterable[str]) -> list[str]:
         variant, rest = key.split("/", 1)
@@ -65,9 +67,9 @@ class Names:
 def _stems(rest: str, output_format: str) -> Iterable[str]:
     """What may have been given this format's extension."""
     yield rest
-    extension = EXTENSIONS.get(output_format, ("",))[0]
+    extension = EXTENSIONS["jpeg" if output_format == "keep" else output_format][0]
     for behind in (extension, BARE + extension):
-        if extension and rest.endswith(behind):
+        if rest.endswith(behind):
             yield rest.removesuffix(behind)
 
 

@@ -74,7 +74,7 @@ class Rerender:
         if original is None or original["ETag"] != source.etag:
             return []
         try:
-            rendered = render(original["Body"], self.plan.recipe)
+            rendered = render(original["Body"], self.plan.of(source.key).recipe)
         except (Rejected, RenderBug, SandboxFailed) as error:
             return [Finding(FindingKind.NOT_RENDERED, source.key, f"{type(error).__name__}: {error}")]
         made = {variant.name: variant.data for variant in rendered.variants}
@@ -87,7 +87,8 @@ class Rerender:
         if there is None or there["Body"] == made:
             return None
         seen = Published.of(there["ETag"], there["Metadata"])
-        if self.plan.state(name, seen, etag=source.etag, record=case.record) is not VariantState.THERE:
+        state = self.plan.state(name, seen, key=source.key, etag=source.etag, record=case.record)
+        if state is not VariantState.THERE:
             return None
         detail = f"{len(there['Body']):,} bytes that are not the {len(made):,} which {source.key} gives"
         return Finding(FindingKind.WRONG, key, detail, source, there["ETag"])

@@ -15,6 +15,7 @@ from ops.cli.backfill.run import Backfill, BackfillTotals, Checkpoint, planned
 from ops.cli.backfill.sending import Send, sender_for
 from ops.cli.backfill.sources import Inventory, ListedObject, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
+from ops.cli.item_size import ItemSizes
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import function_of, in_words
 from ops.cli.stage import Stage, on_stage
@@ -133,8 +134,8 @@ def _run(wanted: Wanted, find: Find, send: Send, checkpoint: Checkpoint) -> Back
 
 
 def _estimate(stage: Stage, wanted: Wanted, found: Iterable[ListedObject], plan: VariantPlan, *, as_json: bool) -> None:
-    totals, function = BackfillTotals(), function_of(stage)
-    bill = costs.bill_of_backfill(planned(wanted, found, plan, totals), function)
+    totals, function, sizes = BackfillTotals(), function_of(stage), ItemSizes.of(plan, stage.uploads_bucket)
+    bill = costs.bill_of_backfill(planned(wanted, found, sizes, totals), function)
     stderr().print(in_words(function, stage))
     _print_unreadable(totals)
     estimate = {"dollars": round(bill.dollars, 2), "hours": round(bill.hours, 2), "requests": bill.requests()}

@@ -11,8 +11,8 @@ from ops.cli.backfill.sending import Send
 from ops.cli.backfill.sources import ListedObject, chunks
 from ops.cli.backfill.wanted import Decision, Wanted, requests_for
 from ops.cli.costs import Requests
+from ops.cli.item_size import ItemSizes
 from ops.cli.queues import MAX_ENTRIES, NotSent
-from ops.cli.recipes import VariantPlan
 from ops.errors import UsageError
 from processing.ledger.table import MOST_KEYS
 
@@ -137,7 +137,7 @@ class Backfill:
 
 
 def planned(
-    wanted: Wanted, found: Iterable[ListedObject], plan: VariantPlan, totals: BackfillTotals
+    wanted: Wanted, found: Iterable[ListedObject], sizes: ItemSizes, totals: BackfillTotals
 ) -> Iterator[tuple[int, Requests]]:
     """The size and the requests of each object that would be sent, counted on the way."""
     for chunk in chunks(found, MOST_KEYS):
@@ -145,4 +145,4 @@ def planned(
             totals.decisions[one.decision] += 1
             if one.decision is Decision.WANTED:
                 totals.size += one.found.size
-                yield one.found.size, requests_for(one.record, plan)
+                yield one.found.size, requests_for(one.found.key, one.record, sizes)

@@ -11,11 +11,13 @@ from ops.cli.backfill.command import below
 from ops.cli.dlq.history import caller
 from ops.cli.erase.letters import LettersOfErased
 from ops.cli.erase.run import Erased, Erasing
+from ops.cli.recipes import read_recipe
 from ops.cli.show.facts import key_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout, table
 from ops.errors import UsageError
 from processing.erasure import Eraser, Retention
+from processing.erasure.caching import cache_seconds
 from processing.ledger.erasures import ErasureTable, Intent, new_intent
 from processing.storage.versions import S3Versions
 
@@ -101,6 +103,7 @@ def _eraser(stage: Stage, erasures: ErasureTable, letters: LettersOfErased) -> E
         prefix=stage.uploads_prefix,
         request_seconds=REQUEST_SECONDS,
         retention=_retention(stage),
+        cache_seconds=cache_seconds(read_recipe()) if stage.cdn else 0,
         delete_letters=letters.delete,
     )
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.dlq.selection import by_id, read_queue
-from ops.cli.recipes import read_recipe
+from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.replay.running import Replay, ReplayLimits, ReplayTarget, replay
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
@@ -54,9 +54,9 @@ def replay_command(
 
     darkroom replay s3://my-uploads/images/cat.jpg --etag 5d41402abc4b2a76b9719d911017c592 --out /tmp/cat --json
     """
-    meant, today = find_target(stage, target, etag), read_recipe(recipe)
+    meant, plan = find_target(stage, target, etag), VariantPlan(read_recipe(recipe), stage.uploads_prefix)
     limits = _limits(stage, seconds) if sandbox else None
-    made = replay(stage, meant, today, limits)
+    made = replay(stage, meant, plan.of(meant.key).recipe, limits)
     files = _write(made, meant, out) if out else {}
     if as_json:
         print_json(_document(meant, made, files) | {"limits": asdict(limits) if limits else None})

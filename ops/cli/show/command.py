@@ -115,6 +115,8 @@ def _version(facts: ObjectFacts, record: Record) -> dict[str, Any]:
     fields = asdict(record)
     version, reason, image = (fields.pop(name) or {} for name in ("version", "reason", "image"))
     about = {"object": record.version.object, "etag": version["etag"], "removals": record.version.is_removals}
+    if record.image:
+        image |= {"placeholder": record.image.placeholder_url}
     why = {name: reason.get(name, "") for name in ("cause", "message", "fingerprint", "request_id")}
     return about | {"in_bucket": facts.is_stored(record)} | fields | why | image
 
@@ -163,6 +165,8 @@ def _lines(record: Record, plan: VariantPlan) -> Iterator[tuple[str, str]]:
         yield "image", _image(image)
         yield "taken", image.created_date or ""
         yield "lost", ", ".join(image.lost)
+        yield "color", image.color
+        yield "placeholder", image.placeholder_url
         yield "timings", ", ".join(f"{stage} {took:,} ms" for stage, took in image.timings.items())
     if record.status is Status.DONE:
         yield "recipe", f"to make: {', '.join(names)}" if (names := plan.to_make(record)) else "today's"

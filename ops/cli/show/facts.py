@@ -7,7 +7,8 @@ from typing import Any, Final
 from ops.cli.recipes import VariantPlan, VariantState
 from ops.cli.stage import Stage
 from ops.errors import UsageError
-from processing.ledger import ImagesTable, Record, VariantRecord, current
+from processing.ledger import ImagesTable, Record, Status, VariantRecord, current
+from processing.links import cdn_link
 from processing.storage.objects import Published, head
 
 LINK_LIMIT: Final = 7 * 24 * 60  # minutes that a signature of version 4 can last
@@ -98,7 +99,7 @@ class Finder:
         """Those of the record; and those of today's recipe that it does not have, without a size."""
         yield from (self._variant(each, record) for each in record.variants)
         recorded = {(each.name, each.key) for each in record.variants}
-        for name, key in self.plan.keys(record.version.key).items():
+        for name, key in self.plan.of(record.version.key).keys.items():
             if (name, key) not in recorded:
                 yield self._variant(VariantRecord(name, key, "", 0, 0, 0), record)
 
@@ -106,8 +107,16 @@ class Finder:
         bucket = self.stage.variants_bucket
         answer = head(self.stage.client("s3"), bucket, variant.key)
         seen = Published.of(answer["ETag"], answer.get("Metadata", {})) if answer else None
-        state = self.plan.state(variant.name, seen, etag=record.version.etag, record=record)
-        return VariantFacts(variant, state, self._link(bucket, variant.key) if seen else "")
+        key, etag = record.version.key, record.version.etag
+        state = self.plan.state(variant.name, seen, key=key, etag=etag, record=record)
+        return VariantFacts(variant, state, self._link_of(variant, record) if seen else "")
+
+    def _link_of(self, variant: VariantRecord, record: Record) -> str:
+        """On the CDN where there is one, and the version is published; else from S3."""
+        if self.stage.cdn and record.status is Status.DONE and variant.fingerprint:
+            etag = record.version.etag
+            return cdn_link(self.stage.cdn, variant.key, etag=etag, fingerprint=variant.fingerprint)
+        return self._link(self.stage.variants_bucket, variant.key)
 
     def _link(self, bucket: str, key: str) -> str:
         where = {"Bucket": bucket, "Key": key}

@@ -11,7 +11,7 @@ from ops.cli.recipes import VariantPlan
 from processing.errors import ImageTooLarge, UnsupportedFormat, UnusableKey
 from processing.events import MAX_KEY_BYTES
 from processing.imaging import formats, inspect
-from processing.naming import variant_keys
+from processing.naming import plan_of
 
 FIRST_BYTES: Final = 4096  # more than any format's name takes
 
@@ -36,11 +36,10 @@ Raises:
 def checked_by(plan: VariantPlan) -> Inspect:
     """Refuse what the recipe ignores, what its limits refuse (size, content, pixels), and unusable keys."""
     recipe = plan.recipe
-    variants = {spec.name: spec.format for spec in recipe.variants}
 
     def inspect_file(path: Path, key: str) -> FileFacts:
         _check_text(key)
-        variant_keys(key, prefix=plan.prefix, formats=variants)
+        plan_of(recipe, key, prefix=plan.prefix)
         if plan.ignores(key):
             raise UnusableKey("the recipe ignores files of this name (ignore): rename it, or change the recipe")
         size, most = path.stat().st_size, recipe.limits.max_bytes

@@ -5,14 +5,16 @@ from typing import Final
 
 from processing.imaging.coded.cut import CUT, decodes
 from processing.imaging.gif import FRAME, LOOP, blocks, table_bytes
+from processing.imaging.gif_reader import repeats
 
 CONTROL, COMMENT, APPLICATION = 0xF9, 0xFE, 0xFF
-LOOPS: Final = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 END: Final = b"\x3b"
 
 
 def alone(data: bytes) -> list[bytes]:
-    parts = [b"GIF89a", data[6:12], b"\0", data[13 : 13 + table_bytes(data[10])]]
+    count = repeats(data)
+    loop = b"" if count is None else LOOP + struct.pack("<H", count) + b"\0"
+    parts = [b"GIF89a", data[6:12], b"\0", data[13 : 13 + table_bytes(data[10])], loop]
     control = b""
     for start, end in blocks(data):
         label = data[start + 1]
@@ -21,8 +23,6 @@ def alone(data: bytes) -> list[bytes]:
             control = b""
         elif label == CONTROL:
             control = data[start : start + 7] + b"\0"
-        elif label == APPLICATION and data[start + 3 : start + 14] in LOOPS:
-            parts.append(LOOP + data[start + 16 : start + 18] + b"\0")
         elif label not in (COMMENT, APPLICATION):
             raise ValueError("text over the picture")
     return [*parts, END]

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from PIL import Image, ImageFilter
 
-from processing.imaging import watermark
+from processing.imaging import pixels, watermark
 from processing.imaging.gainmap.model import FINEST, GainMap, neutral, with_neutral
 from processing.imaging.geometry import Layout
-from processing.imaging.steps import TURNS, Job
+from processing.imaging.steps import Job
 from processing.picture import Box, Size
 from processing.recipe import Watermark
 
@@ -18,8 +18,7 @@ NEIGHBOURS: Final = 9  # a level and those around it, of which one is enough
 def laid_out(gain_map: GainMap, job: Job) -> GainMap:
     """The map of a variant; what is not of the original, its canvas and its mark, stays as bright as it is drawn."""
     layout = job.layout
-    turn = TURNS.get(job.orientation)
-    picture = gain_map.picture if turn is None else gain_map.picture.transpose(turn)
+    picture = pixels.upright(gain_map.picture, job.orientation)
     size, place = _scaled(layout, picture.size)
     scaled = replace(gain_map, picture=_cut_out(picture, layout, (place[2] - place[0], place[3] - place[1])))
     if layout.canvas is not None:

@@ -80,6 +80,13 @@ def jpeg(shift=0):
     return out.getvalue()
 
 
+def png(shift=0):
+    """The same without losses."""
+    out = io.BytesIO()
+    scene((96, 64), shift=shift).save(out, "PNG")
+    return out.getvalue()
+
+
 def put(stage, key, body):
     """Put an object into the uploads bucket; its ETag."""
     return stage.client("s3").put_object(Bucket=stage.uploads_bucket, Key=key, Body=body)["ETag"].strip('"')

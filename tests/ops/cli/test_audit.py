@@ -10,7 +10,7 @@ from ops.cli.audit.judge import NOTIFIED
 from ops.cli.main import make_app
 from ops.cli.recipes import read_recipe
 from processing.storage.objects import head
-from tests.ops.cli.embedded import deploy, jpeg, prefix_of, put, quiet_stage, stage_of, use, wait_for, wait_until
+from tests.ops.cli.embedded import deploy, jpeg, png, prefix_of, put, quiet_stage, stage_of, use, wait_for, wait_until
 
 VARIANTS = tuple(spec.name for spec in read_recipe().variants)
 
@@ -138,6 +138,20 @@ def test_another_photos_picture_is_found_by_rendering_again_alone_and_repaired(s
     last = audit("--prefix", prefix, "--deep", "--render", "3")
     assert last.exit_code == 0
     assert "(3 rendered again)" in last.stderr
+
+
+def test_objects_whose_names_continue_each_other_are_told_apart(stack, audit):
+    stage = stage_of(stack)
+    prefix = prefix_of(stage)
+    keys = [f"{prefix}{name}" for name in ("a.bmp", "a.bmp.jpg", "a.bmp.jpg.jpg")]
+    wait_for(stage, [(key, put(stage, key, png(number))) for number, key in enumerate(keys)], "DONE")
+
+    whole = audit("--prefix", prefix, "--deep", "--render", "9")
+    lost = variant(stage, f"{keys[1]}.jpg", "phone")
+    stage.client("s3").delete_object(Bucket=stage.variants_bucket, Key=lost)
+
+    assert "3 objects (3 rendered again) and 9 variants: nothing found" in whole.stderr
+    assert found(audit("--prefix", prefix, "--json")) == {("missing variant", lost)}
 
 
 def test_a_rejected_upload_is_told_apart_and_is_no_fault(stack, audit):

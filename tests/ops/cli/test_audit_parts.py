@@ -63,6 +63,17 @@ def test_the_variants_of_an_older_recipe_lead_to_their_source():
     assert Names("images/", {"phone": "webp"}).older_sources("phone/cat.jpg") == ["images/cat.jpg"]
     assert Names("images/", {"phone": "keep"}).older_sources("phone/cat.jpg.webp") == ["images/cat.jpg"]
     assert Names("images/", {"phone": "keep"}).older_sources("phone/cat.image.webp") == ["images/cat"]
+    assert Names("images/", {"phone": "webp"}).older_sources("phone/cat.heic.jpg")[0] == "images/cat.heic"
+
+
+def test_a_variant_named_as_its_source_is_of_the_time_when_every_name_was_kept():
+    names = Names("images/", {"phone": "keep"})
+
+    assert (names.source("phone/cat.heic"), names.older_sources("phone/cat.heic")) == (None, ["images/cat.heic"])
+    assert (names.source("phone/cat.heic.jpg"), names.older_sources("phone/cat.heic.jpg")) == (
+        "images/cat.heic",
+        ["images/cat.heic", "images/cat.heic.jpg"],
+    )
 
 
 def merged(names, sources, there):
@@ -150,8 +161,9 @@ def case(
     record=None, *, variants=(("phone", 10), ("tablet", 10)), key="images/a.jpg", size=1, modified=NOON, made=NOON
 ):
     source = ListedObject(key, key, "e1", size, modified)
+    keys = PLAN.of(key).keys
     there = {
-        name: (f"{name}/a.jpg", None if bytes_ is None else ListedObject(f"{name}/a.jpg", "", "v", bytes_, made))
+        name: (keys[name], None if bytes_ is None else ListedObject(keys[name], "", "v", bytes_, made))
         for name, bytes_ in variants
     }
     return AuditedObject(source, record, there)
@@ -489,6 +501,36 @@ def rendered_again(changes=None, *, start=None):
 
 def test_a_picture_that_is_rendered_again_as_it_is_published_is_well():
     assert rendered_again() == []
+
+
+def test_a_record_is_compared_with_the_recipe_for_its_key():
+    done = record(key="images/a.heic")
+    as_kept = tuple(
+        replace(made, fingerprint=spec.fingerprint("jpeg"))
+        for made, spec in zip(done.variants, TODAY.variants, strict=True)
+    )
+
+    assert PLAN.to_make(done) == []
+    assert PLAN.to_make(replace(done, image=replace(done.image, variants=as_kept))) == ["phone", "tablet"]
+
+
+def test_an_object_is_rendered_again_and_judged_by_the_recipe_for_its_key():
+    sample, asked = CaseSample(5), list[set[str]]()
+    done = record(key="images/a.heic")
+    sample.offer(case(done, key="images/a.heic", variants=[("phone", 10)]))
+    objects = {
+        ("uploads", "images/a.heic"): (b"A", "e1", {}),
+        ("variants", "phone/a.heic.jpg"): (b"phone:1:B", "v", labels(made=TODAY.in_jpeg())),
+    }
+
+    def render(data, recipe, only=None):
+        asked.append({each.format for each in recipe.variants})
+        return fake_render(data, recipe, only)
+
+    made = Rerender(Whole(objects), "uploads", "variants", PLAN, sample, engine(render))
+
+    assert [[each.kind for each in findings] for findings in made.findings()] == [[FindingKind.WRONG]]
+    assert asked == [{"jpeg"}]
 
 
 def test_another_objects_picture_is_found_however_well_it_is_labelled():

@@ -158,7 +158,7 @@ def test_a_dry_run_prices_what_is_done_by_the_requests_that_find_it_done(quiet):
     requests = json.loads(run("--prefix", prefix, "--dry-run", "--json").stdout)["requests"]
 
     assert (requests["S3 PUT of variants"], requests["S3 GET"], requests["S3 HEAD"]) == (3, 1, 1 + 3)
-    assert requests["DynamoDB writes"] == 2 + 1
+    assert requests["DynamoDB write units"] == 2 + 1
 
 
 @pytest.mark.parametrize("how", ["listed", "named", "dry run"])

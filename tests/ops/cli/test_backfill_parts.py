@@ -14,6 +14,7 @@ from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, Che
 from ops.cli.backfill.sending import DepthLimit, notification
 from ops.cli.backfill.sources import Inventory, ListedObject, Unreadable, chunks, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
+from ops.cli.item_size import ItemSizes
 from ops.cli.queues import NotSent
 from ops.cli.recipes import VariantPlan
 from ops.errors import UsageError
@@ -415,7 +416,7 @@ def test_a_dry_run_counts_the_requests_of_the_variants_that_are_made(known, requ
     totals = BackfillTotals()
     everything = wanted(*([known] if known else []), missing=False)
 
-    assert list(planned(everything, [found("a", size=7)], PLAN, totals)) == [(7, requests)]
+    assert list(planned(everything, [found("a", size=7)], ItemSizes.of(PLAN), totals)) == [(7, requests)]
     assert (totals.size, totals.decisions) == (7, {Decision.WANTED: 1})
 
 

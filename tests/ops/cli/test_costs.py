@@ -28,7 +28,7 @@ def test_each_service_is_charged_for_what_an_image_asks_of_it():
         "S3 GET": MILLION,
         "S3 HEAD": MILLION,
         "SQS requests": 1_200_000,
-        "DynamoDB writes": 2 * MILLION,
+        "DynamoDB write units": 2 * MILLION,
         "CloudWatch GB of logs": 0.56,
     }
 

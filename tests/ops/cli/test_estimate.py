@@ -41,7 +41,7 @@ def test_an_overwrite_pays_for_the_puts_that_are_refused():
     requests = json.loads(run("--images", "1000", "--overwrites", "10", "--json").stdout)["requests"]
 
     assert (requests["S3 PUT of variants"], requests["S3 PUT refused"]) == (3000, 300)
-    assert (requests["S3 GET"], requests["S3 HEAD"], requests["DynamoDB writes"]) == (1000, 900 + 700, 2000)
+    assert (requests["S3 GET"], requests["S3 HEAD"], requests["DynamoDB write units"]) == (1000, 900 + 700, 2000)
 
 
 def test_what_is_not_said_is_what_serverless_yml_deploys():
@@ -78,3 +78,16 @@ def test_every_setting_that_is_given_reaches_the_sum():
     ):
         assert json.loads(run(option, value, "--json").stdout)["dollars"] != base["dollars"], option
     assert json.loads(run("--concurrency", "100", "--json").stdout)["hours"] < base["hours"] / 5
+
+
+def test_long_keys_and_many_variants_cost_a_second_write_unit_and_the_estimate_says_from_where_on():
+    usual, long, many = (
+        json.loads(run("--images", "1000", *more, "--json").stdout)
+        for more in ((), ("--key-length", "400"), ("--variants", "9"))
+    )
+
+    assert [each["requests"]["DynamoDB write units"] for each in (usual, long, many)] == [2000, 3000, 3000]
+    assert long["item_bytes"] - usual["item_bytes"] == 400 - 60
+    assert usual["longest_key_of_one_unit"] == 1024 - usual["item_bytes"] + 60
+    assert f"one with keys of up to {usual['longest_key_of_one_unit']} bytes" in run().stdout
+    assert "takes 2 write units, with keys of any length" in run("--variants", "9").stdout

@@ -14,6 +14,7 @@ from tests.corpus.pictures import scene
 from tests.ops.cli.embedded import (
     HEIC,
     jpeg,
+    png,
     prefix_of,
     put,
     quiet_stage,
@@ -119,6 +120,14 @@ def test_a_format_that_only_the_workshop_can_read_fails_as_on_lambda(quiet, tmp_
 
     assert unpackaged["reason"]["cause"] == "UnsupportedFormat"
     assert packaged["source"]["format"] == "heic"
+
+
+@pytest.mark.parametrize("options", [(), ("--sandbox",)])
+def test_a_replay_makes_jpegs_where_the_key_says_so(quiet, options):
+    key = f"{prefix_of(quiet)}scan.tif"
+    put(quiet, key, png())
+
+    assert {each["format"] for each in json.loads(run(key, *options, "--json").stdout)["variants"]} == {"jpeg"}
 
 
 def test_a_contained_replay_has_the_packaged_readers_too(quiet):

@@ -55,6 +55,8 @@ def test_a_finished_photo_is_shown_with_its_version_and_its_variants(show, done)
     (version,) = said["versions"]
     assert (version["status"], version["attempts"], version["in_bucket"]) == ("DONE", 1, True)
     assert set(version["timings"]) >= {"fetch", "render", "publish"}
+    assert version["placeholder"].startswith("data:image/webp;base64,UklGR")
+    assert len(bytes.fromhex(version["color"].removeprefix("#"))) == 3
     assert [(each["name"], each["now"]) for each in said["variants"]] == [
         ("desktop", "there"),
         ("tablet", "there"),
@@ -62,11 +64,25 @@ def test_a_finished_photo_is_shown_with_its_version_and_its_variants(show, done)
     ]
 
 
+def test_a_photo_that_became_a_jpeg_is_shown_under_its_variants_own_names(show, stage):
+    key = f"{prefix_of(stage)}scan.tif"
+    wait_for(stage, [(key, put(stage, key, jpeg()))], "DONE")
+
+    said = known(show(key, "--json"))
+
+    below = key.removeprefix(stage.uploads_prefix)
+    assert [(each["key"], each["now"]) for each in said["variants"]] == [
+        (f"{name}/{below}.jpg", "there") for name in ("desktop", "tablet", "phone")
+    ]
+    assert "today's" in show(key).stdout
+
+
 def test_the_page_tells_the_same_to_people(show, done):
     result = show(done[0])
 
     assert result.exit_code == 0
-    for fact in ("in the bucket now", "DONE", "jpeg RGB 96×64", "today's", "desktop", "there"):  # noqa: RUF001
+    facts = ("in the bucket now", "DONE", "jpeg RGB 96×64", "today's", "desktop", "there")  # noqa: RUF001
+    for fact in (*facts, "data:image/webp;base64,UklGR", "color        #"):
         assert fact in result.stdout
     assert result.stderr == ""
 

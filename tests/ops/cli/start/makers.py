@@ -5,6 +5,7 @@ from pathlib import Path
 from ops.cli.follow import End
 from ops.cli.start.photos import Photo
 from processing.ledger import ImageRecord, Phase, Reason, Record, Status, VariantRecord, Version
+from processing.naming import variant_key
 
 
 def photo(name="cat.jpg", *, size=1000, folder=Path("photos"), shown=True):
@@ -17,7 +18,8 @@ def version(name="cat.jpg"):
 
 def done(name="cat.jpg", *, image_format="jpeg", mode="RGB", lost=(), timings=None, **more):
     boxes = {"desktop": 1920, "phone": 480}
-    variants = tuple(VariantRecord(each, f"{each}/{name}", "jpeg", box, box // 2, box) for each, box in boxes.items())
+    keys = {each: variant_key(name, prefix="", variant=each, output_format="keep") for each in boxes}
+    variants = tuple(VariantRecord(each, keys[each], "jpeg", box, box // 2, box) for each, box in boxes.items())
     image = ImageRecord(
         image_format, mode, 4000, 2000, 1000, "image/jpeg", False, None, variants, lost, timings=timings or {}
     )

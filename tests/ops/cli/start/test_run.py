@@ -19,7 +19,7 @@ from ops.cli.start.photos import select
 from ops.cli.start.run import Run
 from processing.ledger import ImagesTable, Version
 from tests.corpus.pictures import pixel
-from tests.ops.cli.embedded import stage_of
+from tests.ops.cli.embedded import HEIC, stage_of
 from tests.ops.cli.start.test_sheet import Page
 
 VARIANTS = {"desktop": 1920, "tablet": 1024, "phone": 480}
@@ -139,6 +139,26 @@ def test_the_contact_sheet_leads_to_files_that_are_there(run):
 def test_nothing_is_waiting_in_the_queue_afterwards(run, stack):
     assert run[0].exit_code == 0
     assert depth_of(stack.client("sqs"), stack.outputs["UploadsQueueUrl"]).total == 0
+
+
+def test_every_file_that_is_written_opens_by_its_extension(stack, tmp_path, monkeypatch):
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    (photos / "photo.heic").write_bytes(HEIC.read_bytes())
+    for name, mode in {"scan.tiff": "RGBA", "OLD.BMP": "RGB", "cat.jpg": "RGB", "logo.png": "RGBA"}.items():
+        Image.new(mode, (64, 48)).save(photos / name)
+    monkeypatch.setattr(command, "LocalStack", Borrowed(stack))
+    result = CliRunner().invoke(make_app(), ["start", str(photos), "--out", str(out)])
+
+    assert result.exit_code == 0, result.output
+    files = sorted(path for name in VARIANTS for path in (out / name).iterdir())
+    assert {path.name for path in files} == {*("photo.heic.jpg", "scan.tiff.jpg", "OLD.BMP.jpg", "cat.jpg", "logo.png")}
+    for path in files:
+        with Image.open(path) as image:
+            assert Image.registered_extensions()[path.suffix] == image.format
+    sheet = Page((out / "index.html").read_text())
+    assert {f"phone/{path.name}" for path in files} <= set(sheet.images)
+    assert "lost: transparency" in sheet.text
 
 
 def test_a_write_by_the_second_upload_would_be_seen(stack, tmp_path):

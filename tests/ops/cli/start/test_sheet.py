@@ -96,7 +96,7 @@ def test_what_is_left_says_so(out):
 def test_a_format_that_browsers_cannot_show_is_linked_only(out, tmp_path):
     sheet = page(out, done("scan.tif", folder=tmp_path, shown=False))
 
-    assert sheet.images == ["desktop/scan.tif", "phone/scan.tif"]
+    assert sheet.images == ["desktop/scan.tif.jpg", "phone/scan.tif.jpg"]
     assert "../scan.tif" in sheet.links
 
 
