@@ -159,7 +159,9 @@ def _file_faults(path: str, file: object, limits: UploadLimits) -> Iterator[Faul
         yield Fault(f"{path}/content_type", f"Must be one of: {', '.join(limits.content_types)}.")
     size = file.get("size")
     if not _is_whole(size) or not 1 <= size <= limits.max_bytes:
-        yield Fault(f"{path}/size", f"Must be the file's size in bytes, from 1 to {limits.max_bytes}.")
+        given = f" It is {size}." if _is_whole(size) else ""
+        limit = f"from 1 to {limits.max_bytes}, which is max_bytes in GET /settings.json"
+        yield Fault(f"{path}/size", f"Must be the file's size in bytes, {limit}.{given}")
 
 
 def _unknown_fields(path: str, fields: Mapping[str, object], known: set[str]) -> Iterator[Fault]:

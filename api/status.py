@@ -203,7 +203,7 @@ RESIZE: Final = "Make the image smaller and upload it again."
 EXPLANATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "UnsupportedFormat": ("The file is not an image in a supported format.", SAVE_AS),
     "CorruptImage": ("The file is damaged or incomplete.", "Export the image again and upload the new file."),
-    "ImageTooLarge": ("The image exceeds the limit of bytes, pixels or frames.", RESIZE),
+    "ImageTooLarge": ("The image exceeds a limit of bytes, pixels, frames or memory.", RESIZE),
     "ArchivedObject": ("The original was archived before it was processed.", "Upload the file again."),
     "CustomerKeyRequired": (
         "The original is encrypted with a customer-provided key (SSE-C).",

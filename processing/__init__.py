@@ -13,6 +13,9 @@ Read in this order:
     recipe      the variants to make, read from recipe.toml
     imaging     bytes become variants, by an ordered list of named steps
     picture     the interface of imaging: an image's header, and the variants rendered from it
+    geometry    sizes and boxes: each variant's frame, and the larger variant that it is made from
+    memory      the memory that rendering takes, from the header alone
+    reach       which limits of a recipe a function's memory cannot reach
     sandbox     decoding and rendering in child processes; budgets of memory and time
     naming      what an object's key decides: the recipe for it, and the keys of its variants
     backoff     a worker's lease, and its rounds against other writers
@@ -20,7 +23,7 @@ Read in this order:
     fingerprint one name for one bug, the same in every process
     settings    the settings from the environment; all faults are reported together
 
-`events`, `recipe`, `naming`, `picture`, `backoff`, `errors`, `fingerprint` and `settings` need only the standard
-library; `imaging` needs Pillow, which the consumer itself does not load; `sandbox` needs Linux; `storage`, `ledger` and
-`messages` call AWS, through clients that are arguments. Nothing happens at import.
+`events`, `recipe`, `naming`, `picture`, `geometry`, `memory`, `reach`, `backoff`, `errors`, `fingerprint` and
+`settings` need only the standard library; `imaging` needs Pillow, which the consumer itself does not load; `sandbox`
+needs Linux; `storage`, `ledger` and `messages` call AWS, through clients that are arguments. Nothing happens at import.
 """

@@ -71,6 +71,11 @@ class CorruptImage(Rejected):
 class ImageTooLarge(Rejected):
     """The image exceeds a limit: of bytes, pixels, frames or memory."""
 
+    @classmethod
+    def above(cls, found: str, limit: str, setting: str) -> "ImageTooLarge":
+        """With what the image has, what it may have, both with their unit, and the setting that says so."""
+        return cls(f"{found}; the limit is {limit} ({setting})")
+
 
 class ArchivedObject(Rejected):
     """The object is in a storage class, or an archive tier, and must be restored before it can be read."""

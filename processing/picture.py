@@ -2,20 +2,29 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
-from processing.recipe import Recipe
+from processing.recipe import Recipe, VariantSpec
 
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]
+
+WRITTEN: Final = ("jpeg", "png", "webp", "avif", "gif")  # the formats of variants, which browsers show
+ANIMATED: Final = ("gif", "webp", "png", "avif")  # the formats with animations, read and written
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
     """A file's header; width and height are as stored, before orientation.
 
-    ``plane_bytes`` is the size of a pixel of a HEIC before it becomes RGB, by depth and subsampling; 0 for others.
-    ``gain_map`` is the header of its HDR gain map, where that can be kept.
+    Args:
+        progressive: a JPEG that is not decoded row by row: progressive, in several scans, or lossless.
+        is_unscaled: a JPEG that is decoded at its full size alone: lossless.
+        is_keyed: whether one of its colours is transparent, without an alpha channel.
+        decoder_bytes: what the decoder holds of each pixel beside its colour: the planes of a HEIC, the coefficients of
+            a progressive JPEG, the strip of a TIFF.
+        copied_bytes: of the file, where its reader makes copies of it: 0 for a PNG that is read as it is.
+        gain_map: the header of its HDR gain map, where that can be kept.
     """
 
     image_format: str
@@ -23,9 +32,21 @@ class Header:
     width: int
     height: int
     frames: int
-    progressive: bool
-    plane_bytes: float = 0.0
+    progressive: bool = False
+    is_unscaled: bool = False
+    is_keyed: bool = False
+    decoder_bytes: float = 0.0
+    copied_bytes: int = 0
     gain_map: "Header | None" = None
+
+
+def output_of(spec: VariantSpec, image_format: str, *, transparent: bool) -> str:
+    """The format a variant is written in: "keep" is the original's own, where browsers can show it."""
+    if spec.format != "keep":
+        return spec.format
+    if image_format in WRITTEN:
+        return image_format
+    return "png" if transparent else "jpeg"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,11 @@ const bucketName = (name) => (name.includes('${') ? { 'Fn::Sub': name } : name);
 
 /** What the images table is made after: all that a first deployment can fail at depends on these, or they on it. */
 const BEFORE_THE_TABLE = ['OperatorPolicy', 'ApiGatewayStage'];
-const BUCKETS = ['UploadsBucketPolicy', 'VariantsBucketPolicy'];
+const BUCKET_POLICIES = { none: ['UploadsBucketPolicy', 'VariantsBucketPolicy'], uploads: ['VariantsBucketPolicy'], both: [] };
+const RULES = { s3: [], eventbridge: ['UploadsRule'] };
+
+/** A value that is none of these is refused, but only after all this was computed. */
+const known = (value, choices) => (Object.hasOwn(choices, value) ? value : Object.keys(choices)[0]);
 
 module.exports = async ({ resolveVariable }) => {
   // A parameter from the command line is always text
@@ -55,14 +59,16 @@ module.exports = async ({ resolveVariable }) => {
   const window = await number('window');
   const isArm = (await text('architecture')) === 'arm64';
   const email = await text('alarmEmail');
-  const existing = await isOn('existing');
+  const existing = known(await text('existing'), BUCKET_POLICIES);
+  const ingest = known(await text('ingest'), RULES);
   const visibilityTimeout = 6 * timeout + window; // AWS's rule for SQS event sources
 
   return {
     uploadsBucket: bucketName(await text('uploadsBucket')),
     variantsBucket: bucketName(await text('variantsBucket')),
     existing,
-    beforeTheTable: existing ? BEFORE_THE_TABLE : [...BEFORE_THE_TABLE, ...BUCKETS],
+    ingest,
+    beforeTheTable: [...BEFORE_THE_TABLE, ...BUCKET_POLICIES[existing], ...RULES[ingest]],
     visibilityTimeout,
     consumerSlow: 900 * timeout, // milliseconds: nine tenths
     // A lease outlives every request of the invocation that holds it, and has ended when the message of one that was

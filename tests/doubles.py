@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from processing.errors import ImageTooLarge, PreconditionFailed, SourceGone, SourceReplaced
-from processing.storage.objects import NewVariant, Published, SourceObject
+from processing.storage.objects import BYTES_SETTING, NewVariant, Published, SourceObject
 from processing.storage.versions import UNVERSIONED, StoredVersion
 
 
@@ -39,7 +39,7 @@ class MemoryStore:
             raise SourceReplaced(key)
         body, content_type = self.uploads[key]
         if len(body) > max_bytes:
-            raise ImageTooLarge(f"{len(body):,} bytes; the limit is {max_bytes:,}")
+            raise ImageTooLarge.above(f"{len(body):,} bytes", f"{max_bytes:,} bytes", BYTES_SETTING)
         return SourceObject(body, content_type)
 
     def source_etag(self, key: str) -> str | None:

@@ -56,8 +56,8 @@ CLASSES = (
     Class("TIFF 12 MP, LZW"),
     Class("GIF 800 x 600, 24 frames", "gif", marked=False, slow=True),
     Class("JPEG 100 MP", memory_only=True),
-    Class("JPEG 100 MP, progressive", memory_only=True),
-    Class("PNG 100 MP", "png", memory_only=True),
+    Class("JPEG 80 MP, progressive", memory_only=True),
+    Class("PNG 80 MP", "png", memory_only=True),
 )
 
 

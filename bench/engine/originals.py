@@ -16,9 +16,14 @@ from processing.imaging import watermark
 
 @cache
 def _scene(megapixels: int, kind: str = "soft") -> Image.Image:
-    width, height = {2: (1632, 1224), 12: (4000, 3000), 24: (6000, 4000), 48: (8000, 6000), 100: (11500, 8690)}[
-        megapixels
-    ]
+    width, height = {
+        2: (1632, 1224),
+        12: (4000, 3000),
+        24: (6000, 4000),
+        48: (8000, 6000),
+        80: (10000, 8000),
+        100: (11500, 8690),
+    }[megapixels]
     detail, grain = {"soft": (0.6, 2), "detailed": (0.7, 8)}[kind]
     return images.scene(width, height, detail=detail, grain=grain)
 
@@ -38,8 +43,8 @@ ORIGINALS: Mapping[str, Callable[[], bytes]] = {
     "TIFF 12 MP, LZW": lambda: images.saved(_scene(12), "TIFF", compression="tiff_lzw"),
     "GIF 800 x 600, 24 frames": images.animated_gif,
     "JPEG 100 MP": lambda: images.jpeg(_scene(100)),
-    "JPEG 100 MP, progressive": lambda: images.jpeg(_scene(100), progressive=True),
-    "PNG 100 MP": lambda: images.saved(_scene(24).resize((11500, 8690), 0), "PNG", compress_level=2),
+    "JPEG 80 MP, progressive": lambda: images.jpeg(_scene(80), progressive=True),
+    "PNG 80 MP": lambda: images.saved(_scene(24).resize((10000, 8000), 0), "PNG", compress_level=2),
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from processing import recipe
 from processing.errors import Misconfigured
 from processing.naming import overlaps
+from processing.reach import unreachable
 from processing.sandbox.capacity import LONGEST_TIMEOUT, animation_seconds, shortest_timeout
 from processing.settings import RENDERINGS
 
@@ -57,19 +58,26 @@ def matching(pattern: str, what: str) -> Rule:
 
 BUCKET_NAME = matching(
     r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
-    "3 to 63 lowercase letters, digits and hyphens; ${AWS::AccountId} and ${AWS::Region} are replaced",
+    "3 to 63 lowercase letters, digits and hyphens (S3's certificates cover no dots); "
+    "${AWS::AccountId} and ${AWS::Region} are replaced",
+)
+SEVERAL_BUCKETS = (
+    "give one bucket, and each of the others a stage of its own: the variants of two objects of one key would "
+    "overwrite each other, and both would be done"
 )
 SWITCH = one_of(True, False)
 KEY_NAME = r"[a-z][a-z0-9]{0,29}"
 ORIGIN = r"https?://[a-z0-9.-]+(:\d+)?"
 
 RULES: Mapping[str, Rule] = {
-    "uploadsBucket": BUCKET_NAME,
+    "uploadsBucket": lambda value: SEVERAL_BUCKETS if "," in _text(value) else BUCKET_NAME(value),
     "uploadsPrefix": matching(
-        r"([A-Za-z0-9_][A-Za-z0-9_.-]*/)+", "letters and digits that end with a slash, as in images/"
+        r"([A-Za-z0-9_][A-Za-z0-9_.-]*/)*",
+        "letters and digits that end with a slash, as in images/, or '' for the whole bucket",
     ),
     "variantsBucket": BUCKET_NAME,
-    "existing": SWITCH,
+    "existing": one_of("none", "uploads", "both"),
+    "ingest": one_of("s3", "eventbridge"),
     "memory": whole(512, 10240, "with less, a large image does not fit"),
     "timeout": whole(10, LONGEST_TIMEOUT),
     "trySeconds": whole(5, 400, "with less, a large image is never finished"),
@@ -129,6 +137,7 @@ def faults(parameters: Mapping[str, object], *, region: str, recipe_text: str) -
         *_each(values),
         *_together(values, variants, region),
         *_in_time(values, made),
+        *_in_memory(values, made),
         *recipe_faults,
     ]
 
@@ -164,11 +173,12 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...], region: s
     uploads, target = _text(values.get("uploadsBucket")), _text(values.get("variantsBucket"))
     if uploads == target:
         prefix = _text(values.get("uploadsPrefix"))
+        below = prefix or "uploads"
         looping = overlaps(uploads_bucket=uploads, prefix=prefix, variants_bucket=target, variants=variants)
         yield (
             "variantsBucket: is the uploads bucket; give the variants a bucket of their own, "
             "so that nothing can write where the originals are"
-            + (f" ({', '.join(looping)} would even be processed again without end, as {prefix})" if looping else "")
+            + (f" ({', '.join(looping)} would even be processed again without end, as {below})" if looping else "")
         )
 
 
@@ -204,6 +214,19 @@ def _in_time(values: Mapping[str, object], made: recipe.Recipe | None) -> Iterat
         yield (
             f"recipe.toml: limits.pixels.animation: is {pixels}; give at most {int(pixels * seconds / takes)}, or "
             f"{math.ceil(takes)} trySeconds, for so long one takes to render with a memory of {memory}"
+        )
+
+
+def _in_memory(values: Mapping[str, object], made: recipe.Recipe | None) -> Iterator[str]:
+    """Whether a picture at each limit fits."""
+    if made is None or "memory" not in values or RULES["memory"](values["memory"]):
+        return
+    memory = _number(values["memory"], otherwise=0)
+    for each in unreachable(made, memory):
+        more = f", or at least {each.needed} memory" if each.needed else ""
+        yield (
+            f"recipe.toml: {each.setting}: is {each.value}; give at most {each.fits}{more}, "
+            f"for a picture at this limit does not fit into a memory of {memory}"
         )
 
 

@@ -54,6 +54,7 @@ RESOURCES: Final[Mapping[str, Sequence[str]]] = {
     "AWS::ApiGateway::UsagePlanKey": APIS,
     "AWS::CloudWatch::Alarm": (f"arn:aws:cloudwatch:{HERE}:alarm:{STACK}-*",),
     "AWS::DynamoDB::Table": (f"arn:aws:dynamodb:{HERE}:table/{STACK}-*",),
+    "AWS::Events::Rule": (f"arn:aws:events:{HERE}:rule/{STACK}-*",),
     "AWS::IAM::ManagedPolicy": POLICIES,
     "AWS::IAM::Policy": ROLES,
     "AWS::IAM::Role": ROLES,
@@ -99,6 +100,9 @@ NAMELESS: Final = (
 
 READS: Final = (
     *("s3:GetBucket*", "s3:Get*Configuration", "cloudformation:Describe*", "dynamodb:Describe*", "lambda:GetFunction*"),
+)
+TAGS: Final = tuple(
+    f"{service}:*Tag*" for service in ("cloudwatch", "dynamodb", "events", "lambda", "logs", "sns", "sqs")
 )
 """In place of each by its name, or the policy would be too long."""
 
@@ -151,7 +155,7 @@ def _is_unused(action: str) -> bool:
 
 
 def _shorter(actions: set[str]) -> set[str]:
-    return {next((read for read in READS if fnmatchcase(action, read)), action) for action in actions}
+    return {next((read for read in (*READS, *TAGS) if fnmatchcase(action, read)), action) for action in actions}
 
 
 def _allow(actions: Sequence[str] | set[str], resources: Sequence[str]) -> dict[str, Any]:

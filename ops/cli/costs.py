@@ -27,6 +27,7 @@ PRICES_OF: Final = "us-east-1, November 2026"
 GB_SECOND: Final[dict[Architecture, float]] = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
 INVOCATION: Final = 0.20e-6
 SQS_REQUEST: Final = 0.40e-6
+EVENT: Final = 1e-6  # of S3 on EventBridge; some guides call these free, AWS's page of prices does not
 S3_WRITE: Final = 5e-6  # PUT, and LIST as well
 S3_READ: Final = 0.40e-6  # GET and HEAD
 TABLE_WRITE: Final = 0.625e-6  # a write unit: a write to an item of at most 1 KB
@@ -51,12 +52,13 @@ GB: Final = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
-    """The consumer, as far as its costs go; ``batch`` is the number of images in an invocation."""
+    """The stage, as far as its costs go; ``batch`` is the images of an invocation, ``ingest`` its parameter."""
 
     memory: int = VCPU
     architecture: Architecture = "x86_64"
     concurrency: int = 10
     batch: int = 10
+    ingest: str = "s3"
 
     @property
     def vcpus(self) -> float:
@@ -219,6 +221,7 @@ def bill(images: int, function: FunctionSettings, *, seconds: float, requests: R
         BillLine("S3", "GET", requests.gets, S3_READ),
         BillLine("S3", "HEAD", requests.heads, S3_READ),
         BillLine("SQS", "requests", sends + 2 * batches, SQS_REQUEST),  # sent, received, deleted
+        BillLine("EventBridge", "events", images if uploads and function.ingest == "eventbridge" else 0, EVENT),
         BillLine("DynamoDB", "write units", requests.writes, TABLE_WRITE),
         BillLine("CloudWatch", "GB of logs", images * LOG_BYTES / GB, LOG_GB),
     ]

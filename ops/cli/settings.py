@@ -42,7 +42,7 @@ def function_of(stage: Stage | None) -> FunctionSettings:
         return _by_default()
     consumer, mapping = Consumer.of(stage), mapping_of(stage)
     concurrency = mapping.maximum_concurrency or DEFAULT_CONCURRENCY
-    return FunctionSettings(consumer.memory, consumer.architecture, concurrency, mapping.batch_size)
+    return FunctionSettings(consumer.memory, consumer.architecture, concurrency, mapping.batch_size, stage.ingest)
 
 
 def in_words(function: FunctionSettings, stage: Stage | None) -> str:
@@ -66,4 +66,5 @@ def parameters_of(stage_name: str) -> Mapping[str, Any]:
 
 def _by_default() -> FunctionSettings:
     given = parameters()
-    return FunctionSettings(given["memory"], given["architecture"], given["maximumConcurrency"], given["batchSize"])
+    names = ("memory", "architecture", "maximumConcurrency", "batchSize", "ingest")
+    return FunctionSettings(*(given[name] for name in names))

@@ -49,7 +49,10 @@ class NoStackError(UsageError):
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage. ``client`` gives the boto3 client of a service, the same one each time, for any thread."""
+    """One stage. ``client`` gives the boto3 client of a service, the same one each time, for any thread.
+
+    ``ingest`` is the stage's parameter: whether the uploads bucket notifies the queue itself, or a rule of EventBridge.
+    """
 
     name: str
     region: str
@@ -62,6 +65,7 @@ class Stage:
     consumer: str
     cdn: str  # scheme and host of the CDN in front of the variants bucket; empty without one
     client: Callable[[str], Any]
+    ingest: str = "s3"
 
     @classmethod
     def of(cls, name: str, region: str, outputs: Mapping[str, str], client: Callable[[str], Any]) -> Self:
@@ -78,6 +82,7 @@ class Stage:
             consumer=outputs["ConsumerFunction"],
             cdn=outputs.get("CdnUrl", ""),
             client=client,
+            ingest=outputs.get("Ingest", "s3"),
         )
 
 

@@ -9,6 +9,7 @@
   batches of timeouts, DynamoDB's on batches of writes.
 - no version of a multipart upload to a bucket that keeps none: moto names "null".
 - one look-up of each host's backend: moto lists its own folders, twice, for each request.
+- S3's events on EventBridge as AWS writes them, and a bucket's switch for them (``moto_s3_events``).
 - SQS counts that cost only the request for them: moto counts the queue for each message that is sent or received.
 - SQS requests that run one at a time at constant cost, with long polls that let others in (``moto_queues``).
 - a queue that does not poll for event source mappings (upstream: as a setting): moto runs docker, the player polls.
@@ -51,6 +52,7 @@ from ops.local import (
     moto_move_tasks,
     moto_probes,
     moto_queues,
+    moto_s3_events,
     moto_s3_probes,
     post_policy,
     presigned,
@@ -79,6 +81,7 @@ def all_patches(credentials: Credentials | None = None) -> list[Patch]:
         *_for_queues(),
         _for_move_tasks(),
         _for_functions(),
+        *moto_s3_events.patches(),
     ]
 
 

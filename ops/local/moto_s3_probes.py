@@ -1,11 +1,15 @@
 """Whether moto's S3 does by now what a patch adds: as in ``moto_probes``, with a bucket that is gone afterwards."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.events.models import events_backends
 from moto.moto_server.werkzeug_app import create_backend_app
+from moto.sqs.models import sqs_backends
 
 from ops.local.credentials import Credentials
 from ops.local.moto_probes import PLACE
@@ -14,6 +18,7 @@ from ops.local.post_policy import signed_form
 Ask = Callable[..., Any]
 """A request by its method and its target; returns the answer."""
 
+SWITCH: Final = "<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>"
 BY_NOBODY: Final[dict[str, str]] = {}
 BY_SOMEBODY: Final = {"Authorization": "AWS4-HMAC-SHA256 Credential=probe/20261121/us-east-1/s3/aws4_request"}
 
@@ -71,6 +76,36 @@ def names_no_null_version() -> bool:
         parts = f"<P><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></P>"
         answer = ask("POST", "/probe/key", data=parts, query_string={"uploadId": upload})
     return "x-amz-version-id" not in answer.headers
+
+
+def sends_documented_events() -> bool:
+    """Whether an event on the default bus, and on no other, has an ``etag`` and no version "null"."""
+    region = "us-east-1"  # of a bucket that names none
+    events, sqs = events_backends[DEFAULT_ACCOUNT_ID][region], sqs_backends[DEFAULT_ACCOUNT_ID][region]
+    queue = sqs.create_queue("probe")
+    events.create_event_bus("probe")
+    for bus in ("default", "probe"):
+        events.put_rule("probe", event_bus_arn=bus, event_pattern='{"detail-type": ["Object Created"]}')
+        events.put_targets("probe", bus, [{"Id": "probe", "Arn": queue.queue_arn}])
+    try:
+        with _bucket() as ask:
+            ask("PUT", "/probe", query_string="notification", data=SWITCH)
+            ask("PUT", "/probe/key", data=b"x")
+            told = [json.loads(message.body)["detail"] for message in sqs.receive_message("probe", 10, 0, 0)]
+    finally:
+        for bus in ("default", "probe"):
+            events.remove_targets("probe", bus, ["probe"])
+            events.delete_rule("probe", bus)
+        events.delete_event_bus("probe")
+        sqs.delete_queue("probe")
+    return len(told) == 1 and "etag" in told[0]["object"] and "version-id" not in told[0]["object"]
+
+
+def names_the_switch_for_events() -> bool:
+    """Whether a bucket that sends its events to EventBridge says so."""
+    with _bucket() as ask:
+        ask("PUT", "/probe", query_string="notification", data=SWITCH)
+        return "EventBridgeConfiguration" in ask("GET", "/probe", query_string="notification").get_data(as_text=True)
 
 
 @contextmanager

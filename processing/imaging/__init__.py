@@ -2,7 +2,7 @@
 
 In reading order::
 
-    render      one image: open, plan, take the steps to each variant, encode; and the memory that this takes
+    render      one image: open, plan, take the steps to each variant, encode
     steps       the ordered lists of named steps, Image -> Image: the pixel work itself
     formats     the format of the bytes, by their content alone; what must be known before Pillow opens them; animation
     original    the header, checked against the limits; only then the pixels
@@ -13,15 +13,14 @@ In reading order::
     tiff_reader TIFF, read: what Pillow takes for something else; `bmp_reader` does the same for BMP
     boxes       the properties of the picture that an AVIF or HEIC shows
     unsupported whether a file that could not be read is damaged, or of a kind that is not decoded here
-    geometry    sizes and boxes: each variant's frame, and the larger variant that it is made from; pure
     resize      Lanczos, by SIMD where it agrees with Pillow
     pixels      any mode of Pillow's to the four that the engine works in, and upright
     colour      any colour space to sRGB, by the profile or by the numbers that a file has; HDR toned down
     watermark   texts and logos, drawn once for each size
     exif        orientation, the time the picture was taken, the copyright notice
+    reel        the frames of an animation, packed until each is encoded
     losses      properties of an original that no variant can keep
     gainmap     the HDR gain map of a JPEG, kept in step with each variant
-    preview     a WebP of a few pixels and a color, for the time until a variant has loaded
     encode      pixels to a file's bytes; `palette` finds fewer bits a pixel for a PNG, `gif` what changes in each frame
     budget      how many bytes a variant may have; `coded` copies the original's picture alone, `savings` encodes again
 """

@@ -1,20 +1,26 @@
-"""Encodes finished pictures: one function for each format; files have no metadata except a copyright notice."""
+"""Encodes finished pictures: one function for each format; files have no metadata except a copyright notice.
 
+`preview` makes what a page shows until an image has loaded: a WebP of a few pixels, and the mean color.
+"""
+
+import base64
 import io
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
-from PIL import Image
+from PIL import Image, ImageStat
 
+from processing.geometry import fitted
 from processing.imaging import avif, exif, gif, palette
-from processing.imaging.formats import ANIMATED
 from processing.imaging.palette import Palette
+from processing.imaging.reel import Film, Reel
 from processing.imaging.timing import in_units
+from processing.picture import WRITTEN, Preview
 from processing.recipe import VariantSpec
 
-CONTENT_TYPES: Final = {each: f"image/{each}" for each in ("jpeg", "png", "webp", "avif", "gif")}
+CONTENT_TYPES: Final = {each: f"image/{each}" for each in WRITTEN}
 WITHOUT_METADATA: Final = ("gif",)
 WITHOUT_TRANSPARENCY: Final = ("jpeg",)
 DEFAULT_QUALITY: Final = {"jpeg": 82, "webp": 80, "avif": 60}
@@ -25,13 +31,19 @@ DEFAULT_PNG_EFFORT: Final = 6
 RUN_LENGTHS: Final = 3  # zlib's strategy: photographs have no matches to search for
 SAMPLED_ROWS: Final = 8  # in a row
 SAMPLED_EVERY: Final = 128  # rows, or a fifth of them
+PREVIEW_SIDE: Final = 16  # pixels of the longer side ...
+PREVIEW_SIDE_WITH_ALPHA: Final = 8  # ... where an alpha channel takes as many bytes again
+PREVIEW_QUALITY: Final = 40
+PREVIEW_ALPHA_QUALITY: Final = 10
+PREVIEW_METHOD: Final = 0  # the encoder's fastest
+REDUCING_GAP: Final = 2.0  # Pillow averages whole blocks first, down to twice the size, in half the time
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSequence:
     """The frames of one variant, one for a still; ``durations`` in milliseconds, ``plays`` 0 for endlessly."""
 
-    frames: Sequence[Image.Image]
+    frames: Sequence[Image.Image] | Reel
     durations: Sequence[float] = (0,)
     plays: int = 0
 
@@ -39,18 +51,11 @@ class FrameSequence:
     def is_animated(self) -> bool:
         return len(self.frames) > 1
 
-
-def can_animate(output: str) -> bool:
-    return output in ANIMATED
-
-
-def output_of(spec: VariantSpec, image_format: str, *, transparent: bool) -> str:
-    """The format a variant is written in: "keep" is the original's own, where browsers can show it."""
-    if spec.format != "keep":
-        return spec.format
-    if image_format in CONTENT_TYPES:
-        return image_format
-    return "png" if transparent else "jpeg"
+    @property
+    def mode(self) -> str:
+        """The mode that every frame is written in: the richest that any of them needs."""
+        modes = self.frames.modes if isinstance(self.frames, Reel) else {frame.mode for frame in self.frames}
+        return modes.pop() if len(modes) == 1 else "RGBA" if "RGBA" in modes else "RGB"
 
 
 def frame_converter(output: str) -> Callable[[Image.Image], Image.Image]:
@@ -78,7 +83,7 @@ def encode(
         return _gif(sequence, wanted)
     if output == "png" and not sequence.is_animated:
         return _still_png(sequence.frames[0], spec, metadata, wanted)
-    return ENCODERS[output](_in_one_mode(sequence), spec, metadata)
+    return ENCODERS[output](sequence, spec, metadata)
 
 
 def _jpeg(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
@@ -114,7 +119,8 @@ def _sample(image: Image.Image) -> Image.Image:
 
 def _png(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
     effort = DEFAULT_PNG_EFFORT if spec.effort is None else spec.effort
-    return _to_memory(sequence, "PNG", compress_level=effort, exif=metadata, loop=sequence.plays)
+    coder = _png_coder(sequence.frames[0].convert(sequence.mode), effort)
+    return _to_memory(sequence, "PNG", **coder, exif=metadata, loop=sequence.plays)
 
 
 def _webp(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
@@ -130,10 +136,10 @@ def _avif(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
 
 
 def _gif(sequence: FrameSequence, wanted: Palette | None) -> bytes:
-    frames = sequence.frames
+    frames: Iterable[Image.Image] = sequence.frames
     if wanted:
         fewer = gif.Indexer(wanted.colours)
-        frames = [fewer(frame.convert("RGBA")) for frame in frames]
+        frames = (fewer(frame.convert("RGBA")) for frame in frames)
     return gif.encode(frames, sequence.durations, sequence.plays)
 
 
@@ -145,23 +151,13 @@ ENCODERS: Final[Mapping[str, Callable[[FrameSequence, VariantSpec, bytes], bytes
 }
 
 
-def _in_one_mode(sequence: FrameSequence) -> FrameSequence:
-    """All frames in one mode, the richest that any of them needs."""
-    modes = {frame.mode for frame in sequence.frames}
-    if len(modes) == 1:
-        return sequence
-    mode = "RGBA" if "RGBA" in modes else "RGB"
-    return FrameSequence([frame.convert(mode) for frame in sequence.frames], sequence.durations, sequence.plays)
-
-
 def _to_memory(sequence: FrameSequence, file_format: str, **options: Any) -> bytes:
     out = io.BytesIO()
-    first, *rest = sequence.frames
-    if rest:
-        duration = in_units(sequence.durations, 1)
-        first.save(out, file_format, save_all=True, append_images=rest, duration=duration, **options)
+    if sequence.is_animated:
+        film = Film(sequence.frames, sequence.mode)
+        film.save(out, file_format, save_all=True, duration=in_units(sequence.durations, 1), **options)
     else:
-        first.save(out, file_format, **options)
+        sequence.frames[0].save(out, file_format, **options)
     return out.getvalue()
 
 
@@ -178,3 +174,25 @@ def _memory_file() -> IO[bytes]:
         return open(os.memfd_create("variant"), "w+b")
     except (AttributeError, OSError):  # not Linux, or refused, and then there is no sandbox either
         return io.BytesIO()
+
+
+def preview(picture: Image.Image) -> Preview:
+    """The preview of a picture in L, RGB or RGBA; a picture that is smaller already is not enlarged."""
+    mode, side = ("RGBA", PREVIEW_SIDE_WITH_ALPHA) if picture.mode == "RGBA" else ("RGB", PREVIEW_SIDE)
+    # Premultiplied, each pixel counts as far as it is seen; RGB is not copied, which can take a millisecond
+    pixels = picture if picture.mode == "RGB" else picture.convert("RGBa" if mode == "RGBA" else "RGB")
+    small = pixels.resize(fitted(picture.size, (side, side)), Image.Resampling.HAMMING, reducing_gap=REDUCING_GAP)
+    return Preview(placeholder=_small_webp(small.convert(mode)), color=_mean(pixels))
+
+
+def _small_webp(small: Image.Image) -> str:
+    out = io.BytesIO()
+    small.save(out, "WEBP", quality=PREVIEW_QUALITY, alpha_quality=PREVIEW_ALPHA_QUALITY, method=PREVIEW_METHOD)
+    return base64.b64encode(out.getvalue()).decode()
+
+
+def _mean(pixels: Image.Image) -> str:
+    """The mean color of a picture in RGB or RGBa as ``#rrggbb``; #000000 where nothing is visible."""
+    red, green, blue, *alpha = ImageStat.Stat(pixels).sum
+    weight = alpha[0] / 255 if alpha else pixels.width * pixels.height
+    return "#" + "".join(f"{min(255, round(total / (weight or 1))):02x}" for total in (red, green, blue))

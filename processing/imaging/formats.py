@@ -35,7 +35,6 @@ TIFF_BEGINS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BMP_HEADERS: Final = (12, 16, 40, 52, 56, 64, 108, 124)  # the known sizes of a BMP's second header
 HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 TIFF_TYPE_BYTES: Final = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), start=1))
-ANIMATED: Final = ("gif", "webp", "png", "avif")  # the formats with animations, read and written
 
 
 def recognise(data: bytes) -> str:

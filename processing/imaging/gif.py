@@ -12,8 +12,9 @@ stores every frame whole as soon as one has a transparent pixel, which took 25 t
 
 import io
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Final
 
 from PIL import Image, ImageChops
@@ -101,21 +102,25 @@ class Change:
     unchanged: Image.Image | None = None
 
 
-def encode(indexed: Sequence[Image.Image], durations: Sequence[float], plays: int) -> bytes:
+def encode(indexed: Iterable[Image.Image], durations: Sequence[float], plays: int) -> bytes:
     """A GIF file of frames in mode P; ``durations`` in milliseconds, ``plays`` 0 for endlessly."""
-    first = indexed[0]
+    frames = iter(indexed)
+    first = next(frames)
     table = _table(first)
     screen = b"GIF89a" + struct.pack("<HHBBB", *first.size, 0xF0 | _bits(table), 0, 0) + table
-    loop = b"" if plays == 1 or len(indexed) == 1 else LOOP + struct.pack("<H", min(max(plays - 1, 0), LONGEST)) + b"\0"
-    frames = (_block(change, shared=table) for change in changes(indexed, in_units(durations, 10)))
-    return b"".join((screen, loop, *frames, bytes((END,))))
+    is_still = plays == 1 or len(durations) == 1
+    loop = b"" if is_still else LOOP + struct.pack("<H", min(max(plays - 1, 0), LONGEST)) + b"\0"
+    stored = changes(chain([first], frames), in_units(durations, 10))
+    return b"".join((screen, loop, *(_block(change, shared=table) for change in stored), bytes((END,))))
 
 
-def changes(indexed: Sequence[Image.Image], hundredths: Sequence[int]) -> Iterator[Change]:
+def changes(indexed: Iterable[Image.Image], hundredths: Sequence[int]) -> Iterator[Change]:
     """What to store of each frame; a frame that changes nothing prolongs the one before it, where times add up."""
-    before = _shown(indexed[0])
-    last = Change(indexed[0], (0, 0, *before.size), hundredths[0])
-    for frame, time in zip(indexed[1:], hundredths[1:], strict=True):
+    frames = iter(indexed)
+    first = next(frames)
+    before = _shown(first)
+    last = Change(first, (0, 0, *before.size), hundredths[0])
+    for frame, time in zip(frames, hundredths[1:], strict=True):
         shown = _shown(frame)
         adds_up = min(time, last.hundredths) > IGNORED // 10 and time + last.hundredths <= LONGEST
         if adds_up and _unchanged(before, shown).getextrema() == (255, 255):

@@ -5,19 +5,19 @@ import math
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
+from processing.geometry import GAP
 from processing.imaging import apng, colour, exif, formats, gainmap, gif_reader, png_reader, unsupported
-from processing.imaging.geometry import GAP
 from processing.imaging.gif_reader import GifFile
 from processing.imaging.motion import composed
 from processing.imaging.png_reader import PngFile
-from processing.picture import Header, Size
+from processing.imaging.resize import keep_freed_memory
+from processing.picture import ANIMATED, Header, Size
 from processing.recipe import Limits
 
 # What Pillow's readers raise for invalid bytes; only calls of these readers are guarded with it
@@ -37,7 +37,8 @@ SAMPLES_8: Final = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "R
 SAMPLES_16: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
 GREYS: Final = frozenset({"1", "L", *SAMPLES_16})  # the modes of a grey picture without transparency
 CHROMA_SAMPLES: Final[Mapping[int | None, float]] = {420: 1.5, 422: 2}  # a pixel; 3 in any other
-DNG_VERSION, SUBFILE_TYPE, SUB_IFDS = 50706, 254, 330
+COEFFICIENT_BYTES: Final = 2
+DNG_VERSION, SUBFILE_TYPE, SUB_IFDS, BITS_PER_SAMPLE, ROWS_PER_STRIP = 50706, 254, 330, 258, 278
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def open_original(data: bytes, limits: Limits) -> Original:
         UnsupportedFormat, CorruptImage, ImageTooLarge
     """
     if len(data) > limits.max_bytes:
-        raise ImageTooLarge(f"{len(data):,} bytes; the limit is {limits.max_bytes:,} (limits.bytes)")
+        raise ImageTooLarge.above(f"{len(data):,} bytes", f"{limits.max_bytes:,} bytes", "limits.bytes")
     image_format = formats.recognise(data)
     with reading(image_format, data):
         early = formats.scan(image_format, data, max_frames=limits.max_frames)
@@ -105,6 +106,8 @@ def open_original(data: bytes, limits: Limits) -> Original:
     _check_kind(image_format, image)
     if image_format == "png" and "exif" not in image.info:
         image.info["exif"] = formats.trailing_exif(data)
+    is_shared = image_format == "png" and getattr(image.fp, "getvalue", bytes)() is data  # its reader left nothing out
+    header = replace(header, copied_bytes=0 if is_shared else len(data))
     return Original(data, header, image, exif.read(image), colour.profile_of(image_format, data, image), found)
 
 
@@ -116,7 +119,7 @@ def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
     Raises:
         CorruptImage, ImageTooLarge
     """
-    _keep_freed_memory()
+    keep_freed_memory()
     if original.is_composed:
         yield from _composed(original)
         return
@@ -128,16 +131,16 @@ def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
             if original.is_animated:
                 image.seek(number)
             image.load()
+        if not original.is_animated:
+            _free_decoder(image)
         yield image
 
 
 def _composed(original: Original) -> Iterator[Image.Image]:
     """The frames of an animation that stores parts of them."""
-    data, image = original.data, original.image
-    if isinstance(image, GifFile):
-        stored = gif_reader.stored_frames(data)
-    else:
-        stored = png_reader.stored_frames(data, original.header.frames)
+    data, image, count = original.data, original.image, original.header.frames
+    is_gif = isinstance(image, GifFile)
+    stored = gif_reader.stored_frames(data) if is_gif else png_reader.stored_frames(data, count)
     shown = composed(image.size, stored, grey=image.mode in GREYS)
     while True:
         with reading(original.header.image_format, data):
@@ -145,7 +148,7 @@ def _composed(original: Original) -> Iterator[Image.Image]:
         if frame is None:
             return
         yield frame
-        del frame
+        del frame  # before the next one is made
 
 
 def frame_duration(frame: Image.Image) -> float:
@@ -163,8 +166,10 @@ def reading(image_format: str, data: bytes) -> Iterator[None]:
     """
     try:
         yield
-    except (Image.DecompressionBombError, MemoryError) as error:
-        raise ImageTooLarge(f"{image_format}: {error or 'it does not fit in memory'}") from error
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge(f"{image_format}: {error} (a limit of Pillow, whatever limits.pixels allows)") from error
+    except MemoryError as error:
+        raise ImageTooLarge(f"{image_format}: it does not fit in memory (the parameter memory)") from error
     except BROKEN as error:
         kind = unsupported.kind_not_read(image_format, data)
         if kind:
@@ -181,8 +186,10 @@ def _header(
         width=image.width,
         height=image.height,
         frames=early.frames if early else _frames(image_format, image),
-        progressive="progressive" in image.info,
-        plane_bytes=_plane_bytes(image.info) if image_format == "heic" else 0.0,
+        progressive=image_format == "jpeg" and _is_held(image),
+        is_unscaled=getattr(image, "is_lossless", False),
+        is_keyed="transparency" in image.info,
+        decoder_bytes=_decoder_bytes(image_format, image),
         gain_map=_header(image_format, found.picture) if found else None,
     )
 
@@ -190,28 +197,40 @@ def _header(
 def _frames(image_format: str, image: Any) -> int:
     if isinstance(image, PngFile):
         return image.playing_frames
-    return image.n_frames if image_format in formats.ANIMATED else 1
+    return image.n_frames if image_format in ANIMATED else 1
 
 
-def _plane_bytes(info: Mapping[str, Any]) -> float:
-    return CHROMA_SAMPLES.get(info.get("chroma"), 3) * (1 if info.get("bit_depth", 8) <= 8 else 2)
+def _is_held(image: Any) -> bool:
+    return getattr(image, "is_held", True) or "progressive" in image.info
+
+
+def _decoder_bytes(image_format: str, image: Any) -> float:
+    """See `Header`."""
+    if image_format == "heic":
+        samples = CHROMA_SAMPLES.get(image.info.get("chroma"), 3.0)
+        return samples if image.info.get("bit_depth", 8) <= 8 else 2 * samples
+    if image_format == "jpeg" and _is_held(image):
+        factors = [(across, down) for _, across, down, _ in image.layer]
+        most = max(across for across, _ in factors) * max(down for _, down in factors)
+        return float(COEFFICIENT_BYTES * sum(across * down for across, down in factors) / max(most, 1))
+    if image_format == "tiff":
+        rows = min(image.tag_v2.get(ROWS_PER_STRIP, image.height), image.height)
+        bits = sum(image.tag_v2.get(BITS_PER_SAMPLE, (1,)))
+        return float(bits * rows / image.height / 8)
+    return 0.0
 
 
 def _check_size(kind: str, size: Size, frames: int, limits: Limits) -> None:
-    pixels = size[0] * size[1]
+    pixels, shown = size[0] * size[1], f"{size[0]} x {size[1]}"
     if pixels < 1:
-        raise CorruptImage(f"the image has {size[0]} x {size[1]} pixels")
-    if pixels > limits.max_pixels[kind]:
-        raise ImageTooLarge(
-            f"{size[0]} x {size[1]} pixels; the limit is {limits.max_pixels[kind]:,} (limits.pixels.{kind})"
-        )
-    if frames > limits.max_frames:
-        raise ImageTooLarge(f"more than {limits.max_frames:,} frames (limits.frames)")
-    if frames > 1 and frames * pixels > limits.max_pixels["animation"]:
-        raise ImageTooLarge(
-            f"{frames} frames of {size[0]} x {size[1]} pixels; "
-            f"the limit is {limits.max_pixels['animation']:,} in all (limits.pixels.animation)"
-        )
+        raise CorruptImage(f"the image has {shown} pixels")
+    if pixels > (most := limits.max_pixels[kind]):
+        raise ImageTooLarge.above(f"{shown} = {pixels:,} pixels", f"{most:,} pixels", f"limits.pixels.{kind}")
+    if frames > (most := limits.max_frames):  # some formats' frames are not counted beyond it
+        raise ImageTooLarge.above(f"at least {most + 1:,} frames", f"{most:,} frames", "limits.frames")
+    if frames > 1 and frames * pixels > (most := limits.max_pixels["animation"]):
+        found = f"{frames:,} frames of {shown} = {frames * pixels:,} pixels"
+        raise ImageTooLarge.above(found, f"{most:,} pixels in all frames", "limits.pixels.animation")
 
 
 def _check_kind(image_format: str, image: Any) -> None:
@@ -225,7 +244,7 @@ def _check_kind(image_format: str, image: Any) -> None:
             raise UnsupportedFormat("a camera's raw file: convert it to JPEG or TIFF first")
 
 
-@cache
-def _keep_freed_memory() -> None:
-    """Let Pillow keep up to 16 blocks of 16 MB for the next image, instead of allocating each anew."""
-    Image.core.set_blocks_max(16)  # type: ignore[attr-defined]  # documented, but missing in Pillow's types
+def _free_decoder(image: Any) -> None:
+    """Free what is left beside the pixels of a still: a WebP's canvases, an AVIF's planes, and a copy of the pixels."""
+    if hasattr(image, "_decoder"):
+        image._decoder, image.fp = None, io.BytesIO()

@@ -6,6 +6,7 @@ from PIL import Image
 
 from processing.imaging import colour
 
+ROWS: Final = 256  # that are looked at together
 TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -50,5 +51,11 @@ def bytes_of_deep(image: Image.Image) -> tuple[Image.Image, Image.Image]:
 
 def opaque_if_invisible(image: Image.Image) -> None:
     """Make an image opaque, in place, whose every pixel is transparent: its fourth sample is unused, and no alpha."""
-    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
+    if image.mode == "RGBA" and has_alpha_of(image, 0):
         image.putalpha(255)
+
+
+def has_alpha_of(image: Image.Image, level: int) -> bool:
+    """Whether the alpha of each pixel is ``level``. A few rows at a time: a whole channel is large."""
+    bands = (image.crop((0, top, image.width, min(top + ROWS, image.height))) for top in range(0, image.height, ROWS))
+    return all(band.getchannel("A").getextrema() == (level, level) for band in bands)

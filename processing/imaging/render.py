@@ -1,4 +1,4 @@
-"""One image from its bytes to every variant of the recipe; and the memory that this takes, from its header alone."""
+"""One image from its bytes to every variant of the recipe."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -7,36 +7,27 @@ from typing import Final
 
 from PIL import Image
 
-from processing.imaging import gainmap, geometry
+from processing import geometry
+from processing.imaging import gainmap
 from processing.imaging.budget import Budget
 from processing.imaging.encode import (
     CONTENT_TYPES,
     WITHOUT_METADATA,
     WITHOUT_TRANSPARENCY,
     FrameSequence,
-    can_animate,
     frame_converter,
-    output_of,
+    preview,
 )
-from processing.imaging.formats import ANIMATED, play_count
+from processing.imaging.formats import play_count
 from processing.imaging.losses import losses
 from processing.imaging.original import Original, frame_duration, frames, open_original
-from processing.imaging.preview import preview
-from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, UNMARKED, Job, take
-from processing.picture import Header, Preview, Rendered, RenderedVariant, Size, Source
+from processing.imaging.reel import Reel
+from processing.imaging.resize import free_memory
+from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, UNMARKED, UNPACK, Job, take
+from processing.picture import ANIMATED, Preview, Rendered, RenderedVariant, Size, Source, output_of
 from processing.recipe import Recipe
 
-# Memory, as measured and rounded up: `tests/sandbox/test_memory_estimate.py` compares the engine with it
-MEGABYTE: Final = 1 << 20
-PIXEL_BYTES: Final = 4  # of a decoded pixel; Pillow stores RGB in four as well
-WORKING_MEGABYTES: Final = 32.0  # for tables, profiles, encoders, and unused memory between the heap's blocks
-PROGRESSIVE_PIXEL_BYTES: Final = 6  # a progressive JPEG's coefficients are all in memory before they become pixels
-DECODE_FACTORS: Final = {"webp": 3.0, "avif": 3.0, "gif": 3.0}  # times the pixels: planes and canvases
-HEIC_PLANES_FACTOR: Final = 2.25  # times the planes, beside the pixels: 1.2 to 2.1 at 48 MP, by depth and subsampling
-DECODE_FACTOR: Final = 1.25  # times the pixels, in any other format
-DIRECT_MODES: Final = ("L", "RGB", "CMYK")  # any other mode is unpacked to a second image first ...
-UNPACK_FACTOR: Final = 1.25  # ... of this many times the pixels
-VARIANT_PIXEL_BYTES: Final = 5  # of a variant's pixel, in RGB and in a palette
+LARGE: Final = 16_000_000  # pixels: smaller ones are rendered faster with the memory of the one before
 
 Pictures = dict[str, Image.Image]  # by the variant's name
 Shown = tuple[Pictures, float]  # one frame, and its duration in milliseconds
@@ -58,11 +49,15 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
         Job(layout, original.metadata.orientation, original.icc)
         for layout in geometry.plan(recipe.variants, original.shown_size)
     ]
-    pictures = _scaled(original, jobs)
-    first, duration = next(pictures)
+    decoded = frames(original, jobs[0].stored_frame)
+    first_decoded = next(decoded)
     budget = Budget.of(original)
+    pictures = _scaled(original, chain([first_decoded], decoded), jobs)
+    del first_decoded
+    first, duration = next(pictures)
     if original.is_composed or not original.is_animated:
         original.image.close()  # frees the original's pixels before encoding
+        _free_if_large(original)
     transparent = any(picture.mode == "RGBA" for picture in first.values())
     jobs = [_with_output(job, original, transparent=transparent) for job in jobs]
     gain_map = _gain_map(original, jobs)
@@ -71,7 +66,8 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     wanted = [job for job in jobs if only is None or job.name in only]
     distinct = list({job.result_key: job for job in wanted}.values())
     sequences = _sequences(original, distinct, (first, duration), pictures)
-    made = {job.result_key: _variant(budget, job, sequences[job.name], gain_map) for job in distinct}
+    # The smallest first: while the largest is encoded, no other frames are held
+    made = {job.result_key: _variant(budget, job, sequences.pop(job.name), gain_map) for job in reversed(distinct)}
     variants = {job.name: replace(made[job.result_key], name=job.name) for job in wanted}
     return Rendered(
         source=_source(original, transparent=transparent),
@@ -81,22 +77,39 @@ def render(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> 
     )
 
 
-def _scaled(original: Original, jobs: Sequence[Job]) -> Iterator[Shown]:
+def _scaled(original: Original, decoded: Iterable[Image.Image], jobs: Sequence[Job]) -> Iterator[Shown]:
     """Each frame at the size that each variant needs: the pixel work that variants share."""
-    for frame in frames(original, jobs[0].stored_frame):
+    for frame in decoded:
         duration = frame_duration(frame)
+        unpacked = _unpacked(original, frame, jobs[0])
         scaled: Pictures = {}
         for job in jobs:
             larger = job.layout.parent
             scaled[job.name] = (
-                take(FROM_ORIGINAL, frame, job) if larger is None else take(FROM_LARGER, scaled[larger], job)
+                take(FROM_ORIGINAL, unpacked, job) if larger is None else take(FROM_LARGER, scaled[larger], job)
             )
         del frame  # before the next one is decoded
         yield scaled, duration
 
 
+def _unpacked(original: Original, frame: Image.Image, job: Job) -> Image.Image:
+    """A frame in a mode that is resized. Of a still, whatever it was converted from is freed: it may be very large."""
+    for step in UNPACK:
+        converted = step(frame, job)
+        if converted is not frame and not original.is_animated:
+            frame.close()
+            _free_if_large(original)
+        frame = converted
+    return frame
+
+
 def _with_output(job: Job, original: Original, *, transparent: bool) -> Job:
     return replace(job, output=output_of(job.layout.spec, original.header.image_format, transparent=transparent))
+
+
+def _free_if_large(original: Original) -> None:
+    if original.header.width * original.header.height > LARGE:
+        free_memory()
 
 
 def _sequences(
@@ -104,15 +117,19 @@ def _sequences(
 ) -> dict[str, FrameSequence]:
     """The finished frames of each variant; variants in formats without animation have only the first."""
     converters = {job.name: frame_converter(job.output) for job in jobs}
-    frames: dict[str, list[Image.Image]] = {job.name: [] for job in jobs}
-    durations: list[float] = []
-    animated = [job for job in jobs if original.is_animated and can_animate(job.output)]
-    for scaled, duration in chain([first], others if animated else ()):
-        for job in animated if durations else jobs:
-            frames[job.name].append(converters[job.name](take(FINISH, scaled[job.name], job)))
-        durations.append(duration)
+    pictures, duration = first
+    animated = {job.name: Reel() for job in jobs if original.is_animated and job.output in ANIMATED}
+    stills = {job.name: [converters[job.name](take(FINISH, pictures[job.name], job))] for job in jobs}
+    durations = [duration]
+    for name, reel in animated.items():
+        reel.append(stills[name][0])
+    for scaled, its_duration in others if animated else ():
+        durations.append(its_duration)
+        for job in jobs:
+            if job.name in animated:
+                animated[job.name].append(converters[job.name](take(FINISH, scaled[job.name], job)))
     plays = play_count(original.image)
-    return {name: FrameSequence(reel, durations[: len(reel)], plays) for name, reel in frames.items()}
+    return {name: FrameSequence(reel, durations[: len(reel)], plays) for name, reel in (stills | animated).items()}
 
 
 def _preview(jobs: Sequence[Job], first: Pictures) -> Preview:
@@ -153,7 +170,7 @@ def _source(original: Original, *, transparent: bool) -> Source:
 def _lost_in(original: Original, jobs: Sequence[Job], *, transparent: bool) -> set[str]:
     """The properties that the output formats cannot store."""
     lost = set()
-    if original.is_animated and not all(can_animate(job.output) for job in jobs):
+    if original.is_animated and not all(job.output in ANIMATED for job in jobs):
         lost.add("animation")
     if transparent and any(job.output in WITHOUT_TRANSPARENCY for job in jobs):
         lost.add("transparency")
@@ -161,38 +178,6 @@ def _lost_in(original: Original, jobs: Sequence[Job], *, transparent: bool) -> s
     if any(job.output in WITHOUT_METADATA for job in wanted):
         lost.add("copyright")
     return lost
-
-
-def memory_estimate(header: Header, recipe: Recipe) -> float:
-    """The megabytes that rendering takes at most, beyond the engine itself and the file's own bytes."""
-    size = header.width, header.height
-    layouts = geometry.plan(recipe.variants, size)
-    frames = header.frames if header.image_format in ANIMATED else 1
-    made = sum(_area(layout.canvas or layout.frame) for layout in layouts)
-    largest = max(_area(layout.frame) for layout in layouts)
-    if header.image_format == "jpeg":
-        source = _jpeg_bytes(header, geometry.GAP**2 * largest)
-        if header.gain_map:  # which is decoded when the picture is closed; that of a variant has a sixteenth of it
-            source = max(source, _jpeg_bytes(header.gain_map, gainmap.FINEST**2 * largest))
-    else:
-        source = _area(size) * _decoded_bytes(header)
-    # Of each variant every frame, and two more while one is cropped, marked or encoded
-    return WORKING_MEGABYTES + (source + made * VARIANT_PIXEL_BYTES * (frames + 2)) / MEGABYTE
-
-
-def _jpeg_bytes(header: Header, needed: float) -> float:
-    """Of a JPEG's pixels, decoded at a scale of 1, 1/2, 1/4 or 1/8 that gives at least the pixels ``needed``."""
-    pixels = header.width * header.height
-    decoded = min(pixels, max(4 * needed, pixels / 64))
-    return decoded * PIXEL_BYTES + (pixels * PROGRESSIVE_PIXEL_BYTES if header.progressive else 0)
-
-
-def _decoded_bytes(header: Header) -> float:
-    """The bytes of each pixel while all are decoded at once."""
-    unpacked = 0 if header.mode in DIRECT_MODES else PIXEL_BYTES * UNPACK_FACTOR
-    if header.image_format == "heic":
-        return PIXEL_BYTES + HEIC_PLANES_FACTOR * header.plane_bytes + unpacked
-    return PIXEL_BYTES * DECODE_FACTORS.get(header.image_format, DECODE_FACTOR) + unpacked
 
 
 def _area(size: Size) -> int:

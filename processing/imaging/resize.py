@@ -68,6 +68,18 @@ def _test_picture(mode: str) -> Image.Image:
     return waves if mode == "L" else Image.merge(mode, bands[: len(mode)])
 
 
+def free_memory() -> None:
+    """Free what is kept for the next image: after a large one, Pillow keeps 256 MB, and the resizer more."""
+    Image.core.clear_cache()  # type: ignore[attr-defined]  # documented, but missing in Pillow's types
+    vars(_of_thread).clear()
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let Pillow keep up to 16 blocks of 16 MB for the next image, instead of allocating each anew."""
+    Image.core.set_blocks_max(16)  # type: ignore[attr-defined]  # documented, but missing in Pillow's types
+
+
 def _by_simd(image: Image.Image, size: Size) -> Image.Image:
     # The resizer does not check the target's mode, so it is made here; None leaves its memory uninitialized
     target = Image.new(image.mode, size, None)

@@ -9,8 +9,8 @@ from typing import Final
 
 from PIL import Image
 
+from processing.geometry import Layout
 from processing.imaging import colour, pixels, watermark
-from processing.imaging.geometry import Layout
 from processing.imaging.resize import resize
 from processing.picture import Size
 from processing.recipe import Colour
@@ -51,15 +51,18 @@ class Job:
 Step = Callable[[Image.Image, Job], Image.Image]
 
 
+def divide_by_alpha(image: Image.Image, _job: Job) -> Image.Image:
+    """Convert La, which is premultiplied, to LA, the one mode that Pillow converts it to."""
+    return image.convert("LA") if image.mode == "La" else image
+
+
 def unpack(image: Image.Image, _job: Job) -> Image.Image:
     return pixels.unpacked(image)
 
 
 def drop_opaque_alpha(image: Image.Image, _job: Job) -> Image.Image:
     """Drop an alpha channel in which no pixel is transparent: it costs time and bytes."""
-    if image.mode != "RGBA" or image.getchannel("A").getextrema() != (255, 255):
-        return image
-    return image.convert("RGB")
+    return image.convert("RGB") if image.mode == "RGBA" and pixels.has_alpha_of(image, 255) else image
 
 
 def detach(image: Image.Image, _job: Job) -> Image.Image:
@@ -126,8 +129,9 @@ def _middle(inner: Size, outer: Size) -> tuple[int, int]:
     return (outer[0] - inner[0]) // 2, (outer[1] - inner[1]) // 2
 
 
-# From the decoded original to the frame of a variant ...
-FROM_ORIGINAL: Final[Sequence[Step]] = (unpack, drop_opaque_alpha, shrink_stored, to_srgb, turn_upright, detach)
+# From a decoded frame to one that can be resized, the same for every variant; from it to the frame of a variant ...
+UNPACK: Final[Sequence[Step]] = (divide_by_alpha, unpack, drop_opaque_alpha)
+FROM_ORIGINAL: Final[Sequence[Step]] = (shrink_stored, to_srgb, turn_upright, detach)
 # ... or to it from a larger variant's frame; and from a frame to the finished picture.
 FROM_LARGER: Final[Sequence[Step]] = (shrink,)
 FINISH: Final[Sequence[Step]] = (crop, pad, mark, flatten)

@@ -7,7 +7,8 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-from processing.imaging import colour, exif, geometry, pixels
+from processing import geometry
+from processing.imaging import colour, exif, pixels
 from processing.imaging.png_reader import PngFile
 from processing.picture import Size
 from processing.recipe import Watermark

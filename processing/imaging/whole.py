@@ -48,7 +48,8 @@ SHORTEST: Final = {b"JFIF": 7, b"Adobe": 7, b"ICC_PROFILE\0": 14}
 class JpegFile(JpegImagePlugin.JpegImageFile):
     """Pillow's reader, from a BytesIO, which raises OSError when parts of the picture are missing."""
 
-    _lossless = False
+    is_lossless = False
+    is_held = False  # as a whole, before its first row is made: libjpeg does so with several scans
     _many_scans = False
     _end: int | None = None  # of the last scan; None for a file that cannot be checked
     _ones = ONES
@@ -71,7 +72,8 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
             content = data[segment.start : segment.end]
             if segment.marker in FRAMES:
                 check_process(segment.marker, content)
-                self._lossless = segment.marker == LOSSLESS
+                self.is_lossless = segment.marker == LOSSLESS
+                self.is_held = segment.marker not in HUFFMAN_FRAMES  # or might be
                 frame = Frame.of(segment.marker, content) if segment.marker in HUFFMAN_FRAMES else None
             elif segment.marker == RESTART_INTERVAL:
                 interval = int.from_bytes(content[:2], "big")
@@ -82,7 +84,7 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
         super()._open()
 
     def _prepare(self, data: bytes, scan: Segment, frame: Frame, interval: int) -> None:
-        self._many_scans = frame.marker == PROGRESSIVE or data[scan.start] < len(frame.components)
+        self._many_scans = self.is_held = frame.marker == PROGRESSIVE or data[scan.start] < len(frame.components)
         last = scan
         if self._many_scans:
             last, end = _check_coefficients(data, scan, frame)
@@ -107,7 +109,7 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
         return ones
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> Any:
-        if self._lossless:
+        if self.is_lossless:
             return None  # libjpeg decodes it at its full size alone
         if self._twin:
             self._twin.draft(mode, size)
@@ -136,7 +138,7 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
         found = END.search(data, next(each.end for each in segments(data) if each.marker == START_OF_SCAN))
         assert found
         with JpegFile(io.BytesIO(data[: found.end()])) as first:
-            first.draft(None, self.size)
+            first.draft(None, (1, 1))  # all of its data is read in any case
             first.load()
 
     def _load_scans(self, data: bytes) -> None:

@@ -15,20 +15,20 @@ Every variant in that format is then out of date, and no other."""
 LONGEST_SIDE: Final = 16383  # pixels: what WebP can hold
 DEFAULT_CACHE: Final = "public, max-age=60"
 
-# Chosen so that one image of each kind fits a function of 1,769 MB: docs/benchmarks.md has the measured peaks.
+# Each fits a function of 1,769 MB and one try: decisions/028, and `python -m bench.memory`.
 DEFAULT_BYTES: Final = 100_000_000
 DEFAULT_FRAMES: Final = 1_000
 DEFAULT_PIXELS: Final[Mapping[str, int]] = {
     "jpeg": 250_000_000,
-    "progressive": 100_000_000,
-    "png": 100_000_000,
+    "progressive": 80_000_000,
+    "png": 80_000_000,
     "gif": 50_000_000,
-    "webp": 50_000_000,
-    "tiff": 100_000_000,
+    "webp": 40_000_000,
+    "tiff": 80_000_000,
     "bmp": 100_000_000,
-    "avif": 50_000_000,
+    "avif": 40_000_000,
     "heic": 50_000_000,
-    "animation": 100_000_000,  # 20 seconds of a vCPU: see processing/sandbox/capacity.py
+    "animation": 70_000_000,  # 14 seconds of a vCPU: see processing/sandbox/capacity.py
 }
 
 # What desktops, then cameras and phones, put beside photos: https://en.wikipedia.org/wiki/Design_rule_for_Camera_File_system

@@ -108,8 +108,10 @@ class MemoryBudget:
     def check(self, megabytes: float) -> None:
         """Raises ImageTooLarge when an image does not fit, even alone: before it is decoded."""
         if megabytes > self.megabytes:
-            raise ImageTooLarge(
-                f"rendering takes up to {megabytes:,.0f} MB; this function has {self.megabytes:,.0f} MB for it"
+            raise ImageTooLarge.above(
+                f"rendering takes up to {megabytes:,.0f} MB",
+                f"{self.megabytes:,.0f} MB, of the function's own",
+                "the parameter memory",
             )
 
     @contextmanager

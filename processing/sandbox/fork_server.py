@@ -44,8 +44,8 @@ from processing import imaging
 from processing.errors import Rejected
 from processing.fingerprint import places_of
 from processing.imaging import Rendered
-from processing.imaging.render import memory_estimate
 from processing.imaging.resize import simd_is_sound
+from processing.memory import memory_estimate
 from processing.recipe import Recipe
 from processing.sandbox.processes import Channel, ChannelClosed, digest
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from processing import imaging
-from processing.imaging.render import memory_estimate
+from processing.memory import memory_estimate
 from processing.picture import Rendered
 from processing.recipe import Recipe
 from processing.sandbox.capacity import MemoryBudget, TimeBudget

@@ -80,7 +80,9 @@ class Answer:
             if "rejected" in message:
                 raise REJECTIONS.get(message["rejected"], CorruptImage)(message["text"])
             if "memory" in message:
-                raise RenderOutOfMemory(message["text"] or "the image does not fit in the memory allowed for it")
+                raise RenderOutOfMemory(
+                    message["text"] or "the image does not fit in the memory allowed for it (the parameter memory)"
+                )
             if "bug" in message:
                 raise RenderBug(message["bug"], message["text"], message["places"], message["traceback"])
         except (KeyError, TypeError) as error:
@@ -191,7 +193,7 @@ class Renderer:
             raise
         except TimeoutError:
             self._start()
-            raise RenderTimeout(f"rendering did not finish within {seconds:g} s") from None
+            raise RenderTimeout(f"rendering did not finish within {seconds:g} s (the parameter trySeconds)") from None
         except ChannelClosed:
             self._start()
             raise _failure_of(self.wait_until_started()) from None
@@ -217,10 +219,9 @@ class Renderer:
         self._channel.send({**head, "seconds": seconds, **question}, [image.data] if is_new else ())
         self._image_sent = image.digest
         message, body = self._channel.receive(max(0.001, deadline - time.monotonic()))
-        if (message.get("number"), message.get("image")) != (number, image.digest):
-            raise ProtocolError(
-                f"question {number} was answered with number {message.get('number')!r}, or another image"
-            )
+        said = message.get("number")
+        if (said, message.get("image")) != (number, image.digest):
+            raise ProtocolError(f"question {number} was answered with number {said!r}, or another image")
         return Answer(message, body, message.get("is_last") is True)
 
 

@@ -23,6 +23,7 @@ from processing.errors import (
 from processing.storage.refusals import code_of, is_missing, status_of, translating_errors
 
 SOURCE_ETAG: Final = "source-etag"
+BYTES_SETTING: Final = "limits.bytes, or less where the parameter memory has no room for it"
 FINGERPRINT: Final = "fingerprint"
 DIGEST: Final = "digest"
 
@@ -128,7 +129,7 @@ class S3Store:
                 if (found := _etag(answer, operation)) != etag:
                     raise Unavailable("UnexpectedAnswer", operation, f"its ETag is {found}, not {etag}")
                 if (length := _required(answer, "ContentLength", operation)) > max_bytes:
-                    raise ImageTooLarge(f"{length:,} bytes; the limit is {max_bytes:,}")
+                    raise ImageTooLarge.above(f"{length:,} bytes", f"{max_bytes:,} bytes", BYTES_SETTING)
                 return SourceObject(body=stream.read(), content_type=answer.get("ContentType", ""))
 
     def source_etag(self, key: str) -> str | None:

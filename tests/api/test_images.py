@@ -99,7 +99,7 @@ def test_an_image_from_before_there_were_placeholders_has_none(gateway: Gateway,
     [
         ("CorruptImage", "damaged"),
         ("UnsupportedFormat", "not an image in a supported format"),
-        ("ImageTooLarge", "limit of bytes"),
+        ("ImageTooLarge", "a limit of bytes, pixels, frames or memory"),
         ("RenderTimeout", "too long"),
         ("RenderCrash", "decoded"),
         ("RenderOutOfMemory", "memory"),

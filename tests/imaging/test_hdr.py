@@ -11,8 +11,8 @@ import pytest
 import pyvips
 from PIL import Image, ImageOps
 
+from processing.geometry import lay_out
 from processing.imaging import watermark
-from processing.imaging.geometry import lay_out
 from processing.recipe import Watermark
 from tests.corpus import scene
 from tests.corpus.gain_maps import COLOURED, GREY, KINDS, light, map_file, original, with_pictures, xmp_segment

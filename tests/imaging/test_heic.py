@@ -35,7 +35,7 @@ def test_the_header_of_a_heic_says_what_its_planes_take(name, planes):
     """4:2:0 as telephones write it, and 4:4:4; one byte a sample."""
     header = inspect(PORTRAIT.with_name(name).read_bytes(), LIMITS)
 
-    assert header.plane_bytes == planes
+    assert header.decoder_bytes == planes
 
 
 def test_the_time_a_heic_was_taken_is_known():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageStat
 
 from processing.imaging import render
-from processing.imaging.preview import preview
+from processing.imaging.encode import preview
 from processing.recipe import Colour, Watermark
 from tests.corpus import CORNERS, NOTICE, planted_in, sample, samples, scene
 from tests.corpus.metadata import exif

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from processing.geometry import GAP, lay_out, place, plan
 from processing.imaging import render
-from processing.imaging.geometry import GAP, lay_out, place, plan
 from processing.imaging.resize import resize, simd_is_sound
 from tests.corpus import sample, samples, scene
 from tests.corpus.samples import saved

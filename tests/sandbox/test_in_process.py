@@ -30,7 +30,9 @@ def test_it_makes_what_the_engine_makes_and_measures_it(recipe: Recipe, only: li
 def test_an_image_that_does_not_fit_is_refused_by_its_header_before_it_is_decoded(recipe: Recipe) -> None:
     header_only = picture(size=(4000, 4000), kind="PNG")[:2000]
 
-    with pytest.raises(ImageTooLarge, match="this function has 50 MB for it"):
+    with pytest.raises(
+        ImageTooLarge, match=r"takes up to \d+ MB; the limit is 50 MB, of the function's own \(the parameter memory\)"
+    ):
         engine(50).render(header_only, recipe)
     with pytest.raises(CorruptImage):
         engine(400).render(header_only, recipe)

@@ -8,7 +8,8 @@ CHANGED = {
     "uploadsBucket": "holiday-originals",
     "uploadsPrefix": "incoming/raw/",
     "variantsBucket": "holiday-variants",
-    "existing": "false",
+    "existing": "none",
+    "ingest": "s3",
     "memory": 3008,
     "timeout": 300,
     "trySeconds": 30,
@@ -47,7 +48,14 @@ CHANGED = {
     "apiTracing": "true",
 }
 
-TAKEN_UP = {"existing": "true", "removals": "true", "apiKeys": "uploads, kiosk,press2"}
+TAKEN_UP = {"existing": "both", "removals": "true", "apiKeys": "uploads, kiosk,press2"}
+ADOPTED = {
+    "uploadsBucket": "ten-years-of-originals",
+    "uploadsPrefix": "",
+    "existing": "uploads",
+    "ingest": "eventbridge",
+    "removals": "true",
+}
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +73,9 @@ def changed() -> Package:
 def taken_up() -> Package:
     """On buckets that stand already, with several API keys."""
     return package("prod", TAKEN_UP)
+
+
+@pytest.fixture(scope="session")
+def adopted() -> Package:
+    """On somebody's uploads bucket, the whole of it, by EventBridge."""
+    return package("prod", ADOPTED)

@@ -94,11 +94,14 @@ class Package:
 
 def package(stage: str, parameters: Mapping[str, object] | None = None) -> Package:
     """The service packaged for a stage; from the cache when nothing it is made of has changed."""
-    given = [f"--param={name}={value}" for name, value in (parameters or {}).items()]
+    given = [f"--param={name}={value}" for name, value in (parameters or {}).items() if value != ""]
+    empty = {name: value for name, value in (parameters or {}).items() if value == ""}
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="making-") as made:
         copy = Path(made) / "project"
         copy_project(copy)
+        if empty:  # the framework takes no empty value from the command line
+            set_parameters(copy, stage, empty)
         remembered = CACHE / f"{stage}-{_fingerprint(copy, given)}"
         if not remembered.exists():
             run = serverless(copy, "package", "--stage", stage, *given, "--package", "../package")
@@ -107,6 +110,13 @@ def package(stage: str, parameters: Mapping[str, object] | None = None) -> Packa
             _keep(Path(made) / "package", remembered)
         os.utime(remembered)
     return Package(remembered)
+
+
+def set_parameters(project: Path, stage: str, parameters: Mapping[str, object]) -> None:
+    """Give a copy of the project a section of parameters for a stage that has none."""
+    described = project / "serverless.yml"
+    text = described.read_text()
+    described.write_text(text.replace("\n  local:\n", f"\n  {stage}: {json.dumps(parameters)}\n  local:\n", 1))
 
 
 NOWHERE = {

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tests.service.packaged_service import PROJECT, copy_project, serverless
+from tests.service.packaged_service import PROJECT, copy_project, serverless, set_parameters
 
 LEAST = {
     "timeout": 80,
@@ -56,10 +56,11 @@ MOST = {
 }
 POOL = {"userPoolArn": "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Example"}
 NAMES = {"uploadsBucket": "holiday-originals", "variantsBucket": "holiday-variants", "uploadsPrefix": "a/b/"}
+WHOLE = NAMES | {"uploadsPrefix": ""}
 CERTIFICATE = {"cdnCertificate": "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"}
 FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, LEAST, MOST),
-    ({}, NAMES),
+    ({}, NAMES, WHOLE),
     ({"authorizer": "api-key"}, {"authorizer": "iam"}, {"authorizer": "jwt"} | POOL),
     ({}, {"corsOrigins": "https://a.example.com"}, {"corsOrigins": "https://a.example.com, http://localhost:8080"}),
     ({}, {"apiKeys": "uploads, kiosk,press2"}),
@@ -67,7 +68,9 @@ FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, {"alarmEmail": "on-call@example.com"}),
     ({}, {"cdn": "true"}, {"cdn": "true", "cdnAlias": "pictures.example.com"} | CERTIFICATE),
     ({}, {"rendering": "sandbox-only"}),
-    *[({}, {name: "true"}) for name in ("existing", "removals", "erasure", "apiMetrics", "apiAccessLog", "apiTracing")],
+    ({}, {"existing": "uploads"}, {"existing": "both"}),
+    ({}, {"ingest": "eventbridge"}),
+    *[({}, {name: "true"}) for name in ("removals", "erasure", "apiMetrics", "apiAccessLog", "apiTracing")],
     *[({}, {name: "false"}) for name in ("pointInTimeRecovery", "pollQueue")],
 )
 """Each a choice of some parameters that go together."""
@@ -96,7 +99,7 @@ def rows(sizes: Sequence[int]) -> Iterator[Row]:
 
 
 def parameters(row: Row) -> dict[str, object]:
-    """What is given on the command line."""
+    """What is in the stage's section."""
     return {name: value for factor, level in zip(FACTORS, row, strict=True) for name, value in factor[level].items()}
 
 
@@ -112,7 +115,11 @@ def quick_project(folder: Path) -> Path:
 
 def faults(project: Path, given: Mapping[str, object]) -> str:
     """What packaging or cfn-lint has to say of these parameters; nothing, where all is well."""
-    run = serverless(project, "package", "--stage", "prod", *(f"--param={name}={each}" for name, each in given.items()))
+    described = project / "serverless.yml"
+    before = described.read_text()
+    set_parameters(project, "prod", given)
+    run = serverless(project, "package", "--stage", "prod")
+    described.write_text(before)
     if run.returncode != 0:
         return run.stdout + run.stderr
     template = project / ".serverless" / "cloudformation-template-update-stack.json"

@@ -94,9 +94,10 @@ def test_nothing_is_allowed_by_a_wildcard(default: Package, changed: Package) ->
 
         operators = policy(package, "OperatorPolicy")  # tests/service/test_operator.py has each of them
 
-        # each role's and its trust: seven of the consumer, seven of the API; one of the queue's policy
+        # seven of the consumer's role and trust, seven of the API's; one of the queue's policy, and one of the CDN's
         of_erasure = 2 + 10 + len(policy(package, "EraserPolicy")) if erasure else 0  # tests/service/test_erasure.py
-        assert len(allowed) == 7 + 7 + 1 + len(operators) + of_erasure
+        of_cdn = len(package.of_type("AWS::CloudFront::Distribution"))
+        assert len(allowed) == 7 + 7 + 1 + len(operators) + of_cdn + of_erasure
         assert not [action for each in allowed for action in listed(each["Action"]) if "*" in action]
         anywhere = [each["Sid"] for each in allowed if "*" in listed(each.get("Resource", ""))]
         nameless = ["WhatKnowsNoResources", *(["SeeHowLongLogsAreKept"] if erasure else [])]

@@ -1,8 +1,10 @@
 """A configuration that cannot work is refused before anything is packaged, all its faults at once, each by its name."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,15 @@ DEFAULTS = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]["d
 RECIPE = (PROJECT / "recipe.toml").read_text()
 
 
+SMALL = re.sub(r"= [0-9_]{9,}", "= 1_000_000", RECIPE)  # limits that every function reaches
+
+
 def found(**changes: object) -> list[str]:
-    return faults(DEFAULTS | changes, region="eu-west-1", recipe_text=RECIPE)
+    return found_in(RECIPE, changes)
+
+
+def found_in(recipe_text: str, changes: Mapping[str, object]) -> list[str]:
+    return faults(DEFAULTS | changes, region="eu-west-1", recipe_text=recipe_text)
 
 
 def test_the_service_as_it_is_has_no_fault() -> None:
@@ -73,7 +82,8 @@ def test_what_is_no_whole_number_is_no_number(value: object) -> None:
         ("pointInTimeRecovery", 1),
         ("pollQueue", ""),
         ("rendering", "process"),
-        ("existing", "yes"),
+        ("existing", "true"),
+        ("ingest", "sqs"),
         ("apiAccessLog", 1),
     ],
 )
@@ -103,7 +113,7 @@ def test_a_bucket_name_is_judged_at_its_full_length() -> None:
 
 
 @pytest.mark.parametrize(
-    "prefix", ["", "/", "images", "/images/", "images//", "im*ges/", "im ages/", "im?/", "${x}/", "../"]
+    "prefix", ["/", "images", "/images/", "images//", "im*ges/", "im ages/", "im?/", "${x}/", "../"]
 )
 def test_a_prefix_is_a_folder_with_nothing_in_it_that_policies_read_as_a_wildcard(prefix: str) -> None:
     (fault,) = found(uploadsPrefix=prefix)
@@ -111,8 +121,8 @@ def test_a_prefix_is_a_folder_with_nothing_in_it_that_policies_read_as_a_wildcar
     assert fault.startswith(f"uploadsPrefix: is {prefix!r}; give ")
 
 
-@pytest.mark.parametrize("prefix", ["images/", "a/b/c/", "2026.summer/raw_files-1/"])
-def test_a_prefix_may_be_several_folders_deep(prefix: str) -> None:
+@pytest.mark.parametrize("prefix", ["", "images/", "a/b/c/", "2026.summer/raw_files-1/"])
+def test_a_prefix_may_be_several_folders_deep_or_the_whole_bucket(prefix: str) -> None:
     assert found(uploadsPrefix=prefix) == []
 
 
@@ -165,8 +175,8 @@ def test_a_dead_letter_must_outlive_the_queue_it_comes_from() -> None:
 def test_a_timeout_in_which_not_every_message_can_have_its_try_is_refused(
     changes: dict[str, object], least: int
 ) -> None:
-    assert found(**changes, timeout=least) == []
-    (fault,) = found(**changes, timeout=least - 1)
+    assert found_in(SMALL, {**changes, "timeout": least}) == []
+    (fault,) = found_in(SMALL, {**changes, "timeout": least - 1})
     assert fault.startswith(f"timeout: is {least - 1}; give at least {least}, or a smaller batchSize (")
 
 
@@ -177,14 +187,35 @@ def test_where_no_timeout_would_do_the_fault_says_what_else_to_change() -> None:
 
 
 def test_an_animation_that_takes_longer_than_a_try_is_refused_by_its_limit() -> None:
-    assert found(trySeconds=20) == []
-    for changes, most, seconds in (({"trySeconds": 19}, 95_000_000, 20), ({"memory": 1024}, 57_885_811, 35)):
-        (fault,) = found(**changes)
-        assert fault.startswith(
-            f"recipe.toml: limits.pixels.animation: is 100000000; give at most {most}, or {seconds} trySeconds"
-        )
-    smaller = RECIPE.replace("animation = 100_000_000", "animation = 57_000_000")
-    assert faults(DEFAULTS | {"memory": 1024}, region="eu-west-1", recipe_text=smaller) == []
+    assert found(trySeconds=14) == []
+    (fault,) = found(trySeconds=13)
+
+    assert fault.startswith(
+        "recipe.toml: limits.pixels.animation: is 70000000; give at most 65000000, or 14 trySeconds"
+    )
+
+
+def test_each_limit_that_the_memory_cannot_reach_is_named_with_what_it_could_be() -> None:
+    answer = found(memory=1024, trySeconds=40, timeout=500)
+
+    pattern = (
+        r"recipe\.toml: (limits\.[a-z.]+): is (\d+); give at most (\d+), or at least (\d+) memory, "
+        r"for a picture at this limit does not fit into a memory of 1024$"
+    )
+    named = [re.match(pattern, fault) for fault in answer]
+    assert all(named), answer
+    settings = {match[1] for match in named if match}
+    assert settings == {"limits.bytes"} | {
+        f"limits.pixels.{kind}"
+        for kind in ("progressive", "png", "gif", "webp", "tiff", "bmp", "avif", "heic", "animation")
+    }
+    lower = RECIPE
+    for match in named:
+        assert match
+        name = match[1].split(".")[-1]
+        lower = re.sub(rf"(?m)^{name} = [0-9_]+", f"{name} = {match[3]}", lower)
+    assert found_in(lower, {"memory": 1024, "trySeconds": 40, "timeout": 500}) == []
+    assert found(memory=max(int(match[4]) for match in named if match)) == []
 
 
 def test_what_follows_from_a_value_that_cannot_be_is_not_judged() -> None:
@@ -202,6 +233,21 @@ def test_variants_that_would_be_uploads_again_are_named() -> None:
     (fault,) = found(variantsBucket="originals", uploadsPrefix="phone/")
 
     assert "(phone would even be processed again without end, as phone/)" in fault
+
+
+def test_the_whole_bucket_can_be_uploads_and_then_every_variant_in_it_would_be_one() -> None:
+    (fault,) = found(variantsBucket="originals", uploadsPrefix="")
+
+    assert "(desktop, tablet, phone would even be processed again without end, as uploads)" in fault
+
+
+def test_several_buckets_are_refused_with_what_would_come_of_them() -> None:
+    (fault,) = found(uploadsBucket="shop-a, shop-b")
+
+    assert fault.startswith(
+        "uploadsBucket: is 'shop-a, shop-b'; give one bucket, and each of the others a stage of its"
+    )
+    assert "the variants of two objects of one key would overwrite each other, and both would be done" in fault
 
 
 def test_an_unknown_parameter_is_refused_with_the_name_that_was_probably_meant() -> None:

@@ -40,8 +40,8 @@ LONG = {"STAGE": "production-2026", "REGION": "ap-southeast-1", "ACCOUNT": "1234
 
 
 @pytest.fixture
-def packages(default: Package, changed: Package, taken_up: Package) -> list[Package]:
-    return [default, changed, taken_up]
+def packages(default: Package, changed: Package, taken_up: Package, adopted: Package) -> list[Package]:
+    return [default, changed, taken_up, adopted]
 
 
 def templates(package: Package) -> Iterator[dict[str, Any]]:

@@ -84,11 +84,12 @@ def test_every_parameter_and_output_that_is_named_exists(default: Package, taken
     assert "ApiUrl" in pascal
 
 
-def test_the_parameters_in_the_example_are_accepted() -> None:
+@pytest.mark.parametrize("holding", ["alarmEmail:", "existing:"])
+def test_the_parameters_in_an_example_are_accepted(holding: str) -> None:
     default = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]["default"]
     prod = {
         name: value.replace("${sls:stage}", "prod") if isinstance(value, str) else value
-        for name, value in (default | example("yaml", "params:")["params"]["prod"]).items()
+        for name, value in (default | example("yaml", holding)["params"]["prod"]).items()
     }
     recipe = (PROJECT / "recipe.toml").read_text()
 

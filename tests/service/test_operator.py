@@ -6,7 +6,7 @@ from tests.service.packaged_service import Package
 from tests.service.test_access import IMAGES_TABLE, att, bucket, listed, policy
 
 UPLOADS = bucket("uploads", "images/")
-DOCTORS = bucket("uploads", "images/.doctor/")
+DOCTORS = bucket("uploads", "images/_doctor/")
 VARIANTS = bucket("variants", "")
 MAPPING = {
     "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:"

@@ -189,10 +189,17 @@ def _diagnose_all(
 
 
 def _diagnose(message: DeadMessage, event: Event, record: Record | None, now: float) -> Diagnosis:
+    if record is None and (code := _undelivered(message)):
+        return Diagnosis(message, Cause("not-delivered"), f"EventBridge could not send it: {code}", event)
     if record is None:
         return Diagnosis(message, Cause("unknown"), "unknown to the ledger", event)
     why = f"{record.status} by now" if record.phase(now).is_good else record.message
     return Diagnosis(message, _cause(record, now), why, event, record)
+
+
+def _undelivered(message: DeadMessage) -> str:
+    """EventBridge's code where it could not send a message to the uploads queue, and so sent it here."""
+    return str(message.message_attributes.get("ERROR_CODE", {}).get("StringValue", ""))
 
 
 def _cause(record: Record, now: float) -> Cause:

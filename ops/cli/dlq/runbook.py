@@ -114,6 +114,11 @@ WORDS = {
         "The ledger has no record of this version: the table was unavailable, or the record was deleted.",
         "Search the consumer's log for the object; redrive with --canary.",
     ),
+    "not-delivered": Guidance(
+        "EventBridge could not send the event to the uploads queue, for a day or at all; the message was never tried.",
+        "Restore what its code names (the queue or its policy: deploy the stage again), and redrive; SQS's own redrive "
+        "needs the uploads queue as its destination.",
+    ),
     "done": Guidance(
         "Another message has finished the object.", "Purge the message, or redrive it: it is a duplicate."
     ),

@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -16,6 +16,7 @@ from ops.cli.stage import ROOT, service_description
 from processing.storage.refusals import code_of, status_of
 
 OLDEST_NODE: Final = (20, 19)
+YOURS: Final = "yours"
 NO_QUEUE: Final = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
@@ -53,54 +54,56 @@ def check_runtime_name(checkup: Checkup) -> CheckResult:
 
 
 def check_names(checkup: Checkup) -> CheckResult:
-    """Whether the buckets, the table and the queues that a deployment creates have free names."""
+    """Whether what a deployment creates has free names, and the buckets that should stand already do."""
     if checkup.stage is not None:
         return skipped("the stack exists, and has its names")
-    is_existing = _is_existing(checkup)
-    missing = [name for name in _buckets(checkup) if is_existing and not _owner_of_bucket(checkup, name)]
-    if missing:
+    standing, made = _buckets(checkup)
+    whose = {name: _owner_of_bucket(checkup, name) for name in standing}
+    if missing := [name for name, owner in whose.items() if not owner]:
         return fail(f"with the parameter existing, missing: bucket {', '.join(missing)}", "Create them first.")
-    taken = list(_taken(checkup))
+    if wrong := [f"bucket {name} is {owner}" for name, owner in whose.items() if owner != YOURS]:
+        return fail("; ".join(wrong), "The buckets of a stage are in its own account and region.")
+    taken = list(_taken(checkup, made))
     if taken:
         return fail(
             "taken: " + "; ".join(taken),
-            "`serverless remove` keeps buckets and the table: docs/parameters.md says how to take them up again.",
+            "`serverless remove` keeps buckets and the table: docs/deploying.md says how to take them up again.",
         )
-    return ok("free: both queues" if is_existing else "free: both buckets, the table, both queues")
+    buckets = {0: "", 1: "the variants bucket, the table, ", 2: "both buckets, the table, "}[len(made)]
+    return ok(f"free: {buckets}both queues")
 
 
-def _taken(checkup: Checkup) -> Iterator[str]:
-    if not _is_existing(checkup):  # or the buckets are used, and the table is imported
-        for name in _buckets(checkup):
-            if whose := _owner_of_bucket(checkup, name):
-                yield f"bucket {name} ({whose})"
-        table = f"{checkup.stack_name}-images"
-        if _exists(lambda: checkup.client("dynamodb").describe_table(TableName=table), "ResourceNotFoundException"):
-            yield f"table {table}"
+def _taken(checkup: Checkup, made: Sequence[str]) -> Iterator[str]:
+    for name in made:
+        if whose := _owner_of_bucket(checkup, name):
+            yield f"bucket {name} ({whose})"
+    table = f"{checkup.stack_name}-images"
+    request = {"TableName": table}
+    if made and _exists(lambda: checkup.client("dynamodb").describe_table(**request), "ResourceNotFoundException"):
+        yield f"table {table}"  # with no bucket to be made, it is imported
     for queue in (f"{checkup.stack_name}-uploads", f"{checkup.stack_name}-uploads-dlq"):
         if _exists(lambda name=queue: checkup.client("sqs").get_queue_url(QueueName=name), *NO_QUEUE):
             yield f"queue {queue}"
 
 
-def _is_existing(checkup: Checkup) -> bool:
-    return str(checkup.parameters["existing"]).lower() == "true"
-
-
-def _buckets(checkup: Checkup) -> tuple[str, str]:
-    return checkup.parameters["uploadsBucket"], checkup.parameters["variantsBucket"]
+def _buckets(checkup: Checkup) -> tuple[Sequence[str], Sequence[str]]:
+    """The buckets that should stand already, and those that a deployment makes."""
+    both = checkup.parameters["uploadsBucket"], checkup.parameters["variantsBucket"]
+    standing = {"uploads": 1, "both": 2}.get(checkup.parameters["existing"], 0)
+    return both[:standing], both[standing:]
 
 
 def _owner_of_bucket(checkup: Checkup, name: str) -> str:
     """Whose bucket of this name there is; empty where there is none."""
     try:
-        checkup.client("s3").head_bucket(Bucket=name)
+        region = checkup.client("s3").head_bucket(Bucket=name).get("BucketRegion", checkup.region)
     except ClientError as error:
         if status_of(error) == 404:
             return ""
         if status_of(error) in (301, 403):
             return "yours in another region, or somebody else's" if status_of(error) == 301 else "not yours to see"
         raise
-    return "yours"
+    return YOURS if region == checkup.region else f"yours in {region}"
 
 
 def _exists(request: Any, *codes: str) -> bool:

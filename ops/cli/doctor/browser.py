@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from api.objects import Objects, PresignedPost, origin_of
 from ops.cli.doctor.checkup import Checkup, SentPicture
+from ops.cli.doctor.ingest import advice
 from ops.cli.doctor.pictures import FORM, PICTURES
 from ops.cli.doctor.results import CheckResult, fail, ok, skipped, warn
 from processing.storage.objects import head
@@ -49,11 +50,11 @@ def check_cors(checkup: Checkup) -> CheckResult:
     """Whether a browser lets the page send that POST and read its answer; and a page of another site."""
     if not checkup.posted_to:
         return skipped("nothing was posted")
-    origin = _origin(checkup)
+    origin, what_to_do = _origin(checkup), advice(checkup, "UploadsBucketCors", CORS_ADVICE)
     if not _is_let_by_preflight(checkup.posted_to, origin):
-        return fail(f"S3 refuses the preflight request of {origin}: browsers send no file", CORS_ADVICE)
+        return fail(f"S3 refuses the preflight request of {origin}: browsers send no file", what_to_do)
     if checkup.allowed_origin not in (origin, "*"):
-        return fail(f"S3's answer does not allow {origin} to read it: browsers report a failure", CORS_ADVICE)
+        return fail(f"S3's answer does not allow {origin} to read it: browsers report a failure", what_to_do)
     if not _is_let_by_preflight(checkup.posted_to, STRANGER):
         return ok(f"{origin} may post, and another site may not")
     return warn("every site may post", "Name the origins of your own sites alone, in the parameter corsOrigins.")

@@ -17,11 +17,10 @@ from ops.cli.doctor.deployed import (
     check_alarms,
     check_function,
     check_mapping,
-    check_notification,
-    check_queue_policy,
     check_redrive,
     check_runtime,
 )
+from ops.cli.doctor.ingest import check_notification, check_queue_policy
 from ops.cli.doctor.pipeline import check_broken, check_heic, check_speed, check_upload, check_variants
 from ops.cli.doctor.results import Check
 from ops.cli.doctor.rights import check_deployment_rights, check_operator_rights

@@ -17,8 +17,11 @@ from ops.cli.follow import End
 from ops.cli.settings import parameters_of
 from ops.cli.stage import LOCAL, Stage
 
-RESERVED: Final = ".doctor/"
-"""The folder below the stage's prefix that belongs to the doctor; a run has a folder of its own in it."""
+RESERVED: Final = "_doctor/"
+"""The folder below the stage's prefix that belongs to the doctor; a run has a folder of its own in it.
+
+No dot begins it: the recipe ignores such names by default.
+"""
 
 STALE: Final = 3600.0  # seconds after which a run that has left something is no longer running
 RUN_NAME: Final = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}")

@@ -41,7 +41,7 @@ def doctor(
     Before a deployment: credentials, clock, parameters, tools, rights, quotas, and whether names are free. It creates
     nothing.
 
-    After one: also queue, mapping, notification and alarms. It sends six small pictures below PREFIX.doctor/, one of
+    After one: also queue, mapping, notification and alarms. It sends six small pictures below PREFIX_doctor/, one of
     them as a browser does; follows five to their variants, and a broken one to the dead-letter queue; measures the time
     from upload to ready; and deletes them all, also after Ctrl-C. Their records stay in the images table.
 

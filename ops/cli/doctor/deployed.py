@@ -1,7 +1,7 @@
-"""What is deployed, as AWS has it: function, mapping, notification, queues, alarms, and what the function logs."""
+"""What is deployed, as AWS has it: function, mapping, queues, alarms, and what the function logs."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ DEPLOY_AGAIN: Final = "Deploy the stage again."
 def check_function(checkup: Checkup) -> CheckResult:
     """Whether the consumer can run, and works for this stage's buckets, table and queue."""
     stage = checkup.deployed
-    answer = _configuration(checkup)
+    answer = configuration_of(checkup)
     variables = answer.get("Environment", {}).get("Variables", {})
     wanted = {
         "UPLOADS_BUCKET": stage.uploads_bucket,
@@ -66,40 +66,16 @@ def check_mapping(checkup: Checkup) -> CheckResult:
     return ok(f"Enabled, batches of {mapping.batch_size:,}")
 
 
-def check_notification(checkup: Checkup) -> CheckResult:
-    """Whether the uploads bucket notifies the queue of what is created below the prefix."""
-    stage = checkup.deployed
-    answer = checkup.client("s3").get_bucket_notification_configuration(Bucket=stage.uploads_bucket)
-    if "EventBridgeConfiguration" in answer:
-        return ok("the bucket sends its events to EventBridge")
-    arn = _attributes(checkup, stage.queue_url)["QueueArn"]
-    entries = [each for each in answer.get("QueueConfigurations", ()) if each["QueueArn"] == arn]
-    covering = [each for each in entries if _covers(each, stage.uploads_prefix)]
-    if covering:
-        return ok(f"the bucket notifies the queue of uploads below {stage.uploads_prefix}")
-    what = f"not of uploads below {stage.uploads_prefix}" if entries else "not at all"
-    return fail(f"the uploads bucket notifies the queue {what}", DEPLOY_AGAIN)
-
-
-def check_queue_policy(checkup: Checkup) -> CheckResult:
-    """Whether S3 may send to the queue, for this bucket."""
-    stage = checkup.deployed
-    policy = json.loads(_attributes(checkup, stage.queue_url).get("Policy") or "{}")
-    if any(_lets_s3_send(statement, stage.uploads_bucket) for statement in policy.get("Statement", ())):
-        return ok("S3 may send to the queue, for the uploads bucket alone")
-    return fail("the queue's policy does not let S3 send for the uploads bucket", DEPLOY_AGAIN)
-
-
 def check_redrive(checkup: Checkup) -> CheckResult:
     """Whether what fails goes to the dead-letter queue, after as many receives as the consumer counts with."""
     stage, problems = checkup.deployed, list[str]()
-    queue, dead = (_attributes(checkup, url) for url in (stage.queue_url, stage.dlq_url))
+    queue, dead = (attributes_of(checkup, url) for url in (stage.queue_url, stage.dlq_url))
     policy = json.loads(queue.get("RedrivePolicy") or "{}")
     if not policy:
         return fail("the uploads queue has no redrive policy: failed messages come back for ever", DEPLOY_AGAIN)
     if policy["deadLetterTargetArn"] != dead["QueueArn"]:
         problems.append("the redrive policy names another dead-letter queue")
-    answer = _configuration(checkup)
+    answer = configuration_of(checkup)
     receives = answer.get("Environment", {}).get("Variables", {}).get("MAX_RECEIVE_COUNT")
     if str(policy["maxReceiveCount"]) != receives:
         problems.append(f"SQS allows {policy['maxReceiveCount']} receives, and the consumer counts with {receives}")
@@ -179,38 +155,17 @@ def _json(text: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _configuration(checkup: Checkup) -> Mapping[str, Any]:
+def configuration_of(checkup: Checkup) -> Mapping[str, Any]:
+    """The consumer as Lambda has it."""
     answer: Mapping[str, Any] = checkup.client("lambda").get_function_configuration(
         FunctionName=checkup.deployed.consumer
     )
     return answer
 
 
-def _attributes(checkup: Checkup, url: str) -> Mapping[str, str]:
+def attributes_of(checkup: Checkup, url: str) -> Mapping[str, str]:
+    """All of a queue."""
     answer: Mapping[str, str] = checkup.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])[
         "Attributes"
     ]
     return answer
-
-
-def _covers(entry: Mapping[str, Any], prefix: str) -> bool:
-    """Whether a notification is sent of every object that is created below the prefix."""
-    listed = entry.get("Filter", {}).get("Key", {}).get("FilterRules", ())
-    rules, events = {rule["Name"].lower(): rule["Value"] for rule in listed}, entry["Events"]
-    return "s3:ObjectCreated:*" in events and prefix.startswith(rules.get("prefix", "")) and not rules.get("suffix")
-
-
-def _lets_s3_send(statement: Mapping[str, Any], bucket: str) -> bool:
-    principal, condition = statement.get("Principal", {}), json.dumps(statement.get("Condition", {}))
-    services = _listed(principal.get("Service", ())) if isinstance(principal, dict) else ()
-    actions = {action.lower() for action in _listed(statement.get("Action", ()))}
-    return (
-        statement.get("Effect") == "Allow"
-        and "s3.amazonaws.com" in services
-        and not actions.isdisjoint(("sqs:sendmessage", "sqs:*"))
-        and f':s3:::{bucket}"' in condition
-    )
-
-
-def _listed(value: Any) -> Sequence[str]:
-    return [value] if isinstance(value, str) else list(value)

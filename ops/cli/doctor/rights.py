@@ -28,6 +28,7 @@ DEPLOYMENT: Final[Mapping[str, Sequence[str]]] = {
     ),
     "arn:{p}:s3:::{variants}": ("s3:CreateBucket", "s3:PutBucketPolicy"),
     "arn:{p}:sqs:{r}:{a}:{stack}-uploads": ("sqs:CreateQueue", "sqs:GetQueueAttributes", "sqs:SetQueueAttributes"),
+    "arn:{p}:events:{r}:{a}:rule/{stack}-uploads": ("events:PutRule", "events:PutTargets"),
     "arn:{p}:dynamodb:{r}:{a}:table/{stack}-images": (
         *("dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:UpdateTimeToLive"),
         "dynamodb:UpdateContinuousBackups",
@@ -50,6 +51,13 @@ DEPLOYMENT: Final[Mapping[str, Sequence[str]]] = {
     "*": ("cloudformation:ValidateTemplate", "lambda:CreateEventSourceMapping"),
 }
 """A resource of each kind that a deployment creates, and what creates it."""
+
+NOT_MADE: Final[Mapping[tuple[str, str], Sequence[str]]] = {
+    ("existing", "uploads"): ("{uploads}",),
+    ("existing", "both"): ("{uploads}", "{variants}"),
+    ("ingest", "s3"): (":rule/",),
+}
+"""What a deployment with a value of a parameter does not create, by a part of the resource."""
 
 LEADING_KEYS: Final = {
     "ContextKeyName": "dynamodb:LeadingKeys",
@@ -84,7 +92,14 @@ def check_deployment_rights(checkup: Checkup) -> CheckResult:
         "uploads": checkup.parameters["uploadsBucket"],
         "variants": checkup.parameters["variantsBucket"],
     }
-    wanted = {resource.format(**names): actions for resource, actions in DEPLOYMENT.items()}
+    left_out = [
+        part for (name, value), parts in NOT_MADE.items() if checkup.parameters[name] == value for part in parts
+    ]
+    wanted = {
+        resource.format(**names): actions
+        for resource, actions in DEPLOYMENT.items()
+        if not any(part in resource for part in left_out)
+    }
 
     def judge(denied: list[str]) -> CheckResult:
         return fail(f"a deployment is denied: {', '.join(denied)}", DEPLOYMENT_ADVICE)

@@ -25,9 +25,9 @@ from processing.imaging import Rendered
 from processing.imaging.encode import encode
 from processing.imaging.losses import losses
 from processing.imaging.original import open_original
-from processing.imaging.render import memory_estimate
-from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL
+from processing.imaging.steps import FINISH, FROM_LARGER, FROM_ORIGINAL, UNPACK
 from processing.ledger import reason_of
+from processing.memory import memory_estimate
 from processing.recipe import Recipe
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
 from processing.sandbox.capacity import TimeBudget, capacity
@@ -172,7 +172,7 @@ def profiled() -> Iterator[StepTimings]:
 
 def _steps() -> dict[CodeType, str]:
     """The functions that are timed, by name: what `processing.imaging.render` goes through from top to bottom."""
-    steps = {step.__name__: step for step in (*FROM_ORIGINAL, *FROM_LARGER, *FINISH)}
+    steps = {step.__name__: step for step in (*UNPACK, *FROM_ORIGINAL, *FROM_LARGER, *FINISH)}
     named: dict[str, Callable[..., Any]] = {
         "open": open_original,
         "losses": losses,

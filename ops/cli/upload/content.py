@@ -44,7 +44,7 @@ def checked_by(plan: VariantPlan) -> Inspect:
             raise UnusableKey("the recipe ignores files of this name (ignore): rename it, or change the recipe")
         size, most = path.stat().st_size, recipe.limits.max_bytes
         if size > most:  # before it is read
-            raise ImageTooLarge(f"{size:,} bytes; the limit is {most:,} (limits.bytes)")
+            raise ImageTooLarge.above(f"{size:,} bytes", f"{most:,} bytes", "limits.bytes")
         data = path.read_bytes()
         header = inspect(data, recipe.limits)
         return FileFacts(f"image/{header.image_format}", hashlib.sha256(data).hexdigest())

@@ -7,17 +7,29 @@ from typing import Final
 
 from PIL import Image, ImageCms
 
+from processing.imaging.colour.numbers import NUMBERED, is_grey, profile_by_numbers
+from processing.imaging.colour.profile import BROKEN, COLOUR, GREY, space_of
 from processing.imaging.resize import largest_difference
 
 # The profile's own table is used for colours outside sRGB; NOCACHE lets threads share a transform.
 INTENT: Final = ImageCms.Intent.PERCEPTUAL
 FLAGS: Final = ImageCms.Flags.NOCACHE
-GREY, COLOUR = "GRAY", "RGB "  # the colour spaces of profiles, as ICC.1 names them
+OTHER_SPACES: Final = {"CMYK": "CMYK", "LAB": "Lab "}  # by Pillow's modes
 SPACES: Final = {"RGB": COLOUR, "RGBA": COLOUR, "L": GREY, "CMYK": "CMYK"}
-BROKEN: Final = (OSError, ValueError, ImageCms.PyCMSError)  # what Pillow raises for invalid profiles
 SRGB_AREA: Final = 0.1121  # of the triangle between the primaries, in CIE 1931 xy
 WIDER_FACTOR: Final = 1.05
 MAX_SHIFT: Final = 1  # levels: a profile that changes no colour by more is sRGB under another name
+
+
+def profile_of(image_format: str, data: bytes, image: Image.Image) -> bytes | None:
+    """The ICC profile of an image that was opened; None for sRGB, and where nothing valid is said."""
+    icc = image.info.get("icc_profile")
+    icc = icc if isinstance(icc, bytes) and space_of(icc) == _space(image) else None
+    return profile_by_numbers(image_format, data, image, icc) if image_format in NUMBERED else icc
+
+
+def _space(image: Image.Image) -> str:
+    return GREY if is_grey(image) else OTHER_SPACES.get(image.mode, COLOUR)
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -41,15 +53,6 @@ def is_srgb(profile: bytes | None, mode: str) -> bool:
     if space_of(profile) == GREY:
         return _grey_levels(profile) is None
     return all(_transform(profile, each) is None for each in ("RGB", "RGBA"))
-
-
-@lru_cache(maxsize=64)
-def space_of(profile: bytes) -> str | None:
-    """The colour space that a profile is for, None for an invalid profile."""
-    try:
-        return str(ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space)
-    except BROKEN:
-        return None
 
 
 def lab_to_rgb(image: Image.Image) -> Image.Image:

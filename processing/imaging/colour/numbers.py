@@ -1,4 +1,4 @@
-"""The profile of a file: the embedded one, or one made from the numbers by which the file describes its colours.
+"""The profile of a file by the numbers that describe its colours, and the embedded one where that goes first.
 
 AVIF, HEIC and PNG have code points of ITU-T H.273 (CICP); an older PNG has gamma and primaries, and so has a BMP. In a
 PNG the first of cICP, iCCP, sRGB and gAMA with cHRM counts that can be used: PNG, third edition, section 4.3.
@@ -13,8 +13,7 @@ from PIL import Image
 from processing.imaging import boxes
 from processing.imaging.chunks import chunks
 from processing.imaging.colour import curves, profile
-from processing.imaging.colour.convert import COLOUR, GREY, space_of
-from processing.imaging.colour.profile import Primaries
+from processing.imaging.colour.profile import COLOUR, Primaries, space_of
 
 D65: Final = (0.3127, 0.3290)
 P3: Final = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
@@ -26,7 +25,7 @@ DCI_P3: Final[Primaries] = (*P3, (0.314, 0.351))
 DISPLAY_P3: Final[Primaries] = (*P3, D65)
 PRIMARIES: Final = {1: SRGB, 5: EBU, 6: SMPTE_C, 7: SMPTE_C, 9: BT_2020, 11: DCI_P3, 12: DISPLAY_P3}
 
-OTHER_SPACES: Final = {"CMYK": "CMYK", "LAB": "Lab "}  # by Pillow's modes
+NUMBERED: Final = ("png", "bmp", "avif", "heic")  # the formats whose files have such numbers
 SRGB_TOLERANCE: Final = 0.01  # of gamma and primaries that stand for sRGB, whose curve they cannot express
 NEUTRAL: Final = 0.05  # of a PNG's gamma alone, times 2.2, which libpng and Chromium take for sRGB
 BMP_WITH_COLOURS, BMP_WITH_PROFILE = 108, 124  # the sizes of the headers of version 4 and 5
@@ -34,10 +33,8 @@ BMP_CALIBRATED, BMP_EMBEDDED = 0, 0x4D424544
 FIXED_2_30: Final = 1 << 30
 
 
-def profile_of(image_format: str, data: bytes, image: Image.Image) -> bytes | None:
-    """The ICC profile of an image that was opened; None for sRGB, and where nothing valid is said."""
-    icc = image.info.get("icc_profile")
-    icc = icc if isinstance(icc, bytes) and space_of(icc) == _space(image) else None
+def profile_by_numbers(image_format: str, data: bytes, image: Image.Image, icc: bytes | None) -> bytes | None:
+    """The profile of an image in one of `NUMBERED` that was opened, of which ``icc`` is embedded; None for sRGB."""
     if image_format == "bmp":
         return _of_bmp(data)
     codes = code_points(image_format, data)
@@ -72,32 +69,29 @@ def is_hdr(image_format: str, data: bytes) -> bool:
     return codes is not None and codes[1] in curves.HDR
 
 
-def _space(image: Image.Image) -> str:
-    return GREY if _is_grey(image) else OTHER_SPACES.get(image.mode, COLOUR)
-
-
-def _is_grey(image: Image.Image) -> bool:
+def is_grey(image: Image.Image) -> bool:
+    """Whether it has one band of light, with or without transparency."""
     return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
 
 
 def _of_codes(codes: tuple[int, int], image: Image.Image) -> bytes | None:
     primaries, curve = PRIMARIES[codes[0]], curves.curve(codes[1])
-    if curve is None or (codes[1] in curves.AS_SRGB and (primaries == SRGB or _is_grey(image))):
+    if curve is None or (codes[1] in curves.AS_SRGB and (primaries == SRGB or is_grey(image))):
         return None
-    return profile.of_grey(curve) if _is_grey(image) else profile.of_colour(primaries, (curve, curve, curve))
+    return profile.of_grey(curve) if is_grey(image) else profile.of_colour(primaries, (curve, curve, curve))
 
 
 def _of_old_png(image: Image.Image) -> bytes | None:
     gamma, points = image.info.get("gamma"), image.info.get("chromaticity")
     if "srgb" in image.info or not gamma:
         return None
-    if points is None or _is_grey(image):
+    if points is None or is_grey(image):
         if abs(gamma * 2.2 - 1) < NEUTRAL:
             return None
         points = [part for point in (D65, *SRGB[:3]) for part in point]
     white, red, green, blue = ((points[at], points[at + 1]) for at in (0, 2, 4, 6))
     try:
-        if _is_grey(image):
+        if is_grey(image):
             return profile.of_grey(profile.power(1 / gamma))
         return _of_display((red, green, blue, white), [1 / gamma] * 3)
     except (ArithmeticError, struct.error):  # collinear primaries, or a gamma out of range

@@ -1,4 +1,4 @@
-"""An ICC profile made from primaries and curves: ICC.1:2010, version 4, sections 7, 9.2 and 10.
+"""ICC profiles: the colour space of one, and one made from primaries and curves (ICC.1:2010, sections 7, 9.2 and 10).
 
 No files of finished profiles are shipped in its place: a PNG and a BMP may have any gamma and any primaries, and two
 kinds of pixels (grey and in colour) times the primaries and curves of `code_points` are more than a few.
@@ -7,15 +7,29 @@ kinds of pixels (grey and in colour) times the primaries and curves of `code_poi
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
+from io import BytesIO
 from typing import Final
+
+from PIL import ImageCms
 
 Point = tuple[float, float]  # CIE 1931 x and y
 Primaries = tuple[Point, Point, Point, Point]  # red, green, blue, white
 Matrix = Sequence[Sequence[float]]
 
+BROKEN: Final = (OSError, ValueError, ImageCms.PyCMSError)  # what Pillow raises for invalid profiles
+GREY, COLOUR = "GRAY", "RGB "  # the colour spaces of profiles, as ICC.1 names them
 D50: Final = (0.9642, 1.0, 0.8249)  # the ICC's own white, X Y Z
 BRADFORD: Final[Matrix] = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 TEXT: Final = b"mluc" + struct.pack(">4xII4sII", 1, 12, b"enUS", 2, 28) + "-".encode("utf-16-be")
+
+
+@lru_cache(maxsize=64)
+def space_of(profile: bytes) -> str | None:
+    """The colour space that a profile is for, None for an invalid profile."""
+    try:
+        return str(ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space)
+    except BROKEN:
+        return None
 
 
 def power(exponent: float) -> bytes:

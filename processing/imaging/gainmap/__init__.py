@@ -9,8 +9,8 @@ In reading order::
 """
 
 from processing.imaging.gainmap.layout import laid_out
-from processing.imaging.gainmap.model import FINEST, GainMap
+from processing.imaging.gainmap.model import GainMap
 from processing.imaging.gainmap.reading import decoded, find
 from processing.imaging.gainmap.writing import joined
 
-__all__ = ["FINEST", "GainMap", "decoded", "find", "joined", "laid_out"]
+__all__ = ["GainMap", "decoded", "find", "joined", "laid_out"]

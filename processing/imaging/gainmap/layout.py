@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from PIL import Image, ImageFilter
 
+from processing.geometry import FINEST, Layout
 from processing.imaging import pixels, watermark
-from processing.imaging.gainmap.model import FINEST, GainMap, neutral, with_neutral
-from processing.imaging.geometry import Layout
+from processing.imaging.gainmap.model import GainMap, neutral, with_neutral
 from processing.imaging.steps import Job
 from processing.picture import Box, Size
 from processing.recipe import Watermark

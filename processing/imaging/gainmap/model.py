@@ -10,9 +10,6 @@ XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"  # begins the segment of XMP
 ISO: Final = b"urn:iso:std:iso:ts:21496:-1\0"  # begins the segment of ISO 21496-1
 HDRGM: Final = "http://ns.adobe.com/hdr-gain-map/1.0/"
 
-# A quarter of the variant's sides, as phones and libvips have it: +7 % bytes, 0.035 stops beside the original at its
-# full size. Half would be +17 % and 0.027.
-FINEST: Final = 1 / 4
 LARGEST_NUMBER: Final = 64
 LEAST: Final = 0.001  # of a range or a gamma: what six decimals still hold
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from PIL import Image, JpegImagePlugin
 
+from processing.geometry import FINEST
 from processing.imaging import exif
-from processing.imaging.gainmap.model import FINEST, HDRGM, ISO, XMP, Channels, GainMap, three
+from processing.imaging.gainmap.model import HDRGM, ISO, XMP, Channels, GainMap, three
 from processing.picture import Size
 from processing.recipe import Limits
 

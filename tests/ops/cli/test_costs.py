@@ -28,6 +28,7 @@ def test_each_service_is_charged_for_what_an_image_asks_of_it():
         "S3 GET": MILLION,
         "S3 HEAD": MILLION,
         "SQS requests": 1_200_000,
+        "EventBridge events": 0,
         "DynamoDB write units": 2 * MILLION,
         "CloudWatch GB of logs": 0.56,
     }
@@ -39,6 +40,16 @@ def test_a_backfill_pays_neither_for_uploads_nor_for_a_message_at_a_time():
     )
 
     assert with_uploads.dollars - without.dollars == pytest.approx(5 + 0.9 * 0.4)
+
+
+def test_uploads_by_eventbridge_pay_for_their_events_and_a_backfill_sends_none():
+    by_rule = FunctionSettings(ingest="eventbridge")
+    uploads, backfill = (
+        bill(MILLION, by_rule, seconds=0.1, requests=UPLOADS, uploads=each).by_service() for each in (True, False)
+    )
+
+    assert uploads["EventBridge"] == pytest.approx(1.00)
+    assert backfill["EventBridge"] == 0
 
 
 def test_a_measured_size_costs_what_was_measured_and_another_lies_between():

@@ -36,6 +36,11 @@ def test_the_settings_are_those_of_the_function_and_of_its_mapping(stage):
     assert Consumer.of(stage).timeout == 20
 
 
+def test_the_events_of_a_stage_are_charged_where_its_outputs_name_eventbridge(stage, stack):
+    assert function_of(stage_of(stack)).ingest == "s3"
+    assert function_of(stage_of(stack, Ingest="eventbridge")).ingest == "eventbridge"
+
+
 def test_the_embedded_stack_has_the_concurrency_of_its_stage_and_not_of_the_others(stack):
     stage = stage_of(stack)
 

@@ -232,6 +232,12 @@ def test_an_object_is_named_in_any_form(stage, form):
     assert key_of(stage, name) == key
 
 
+def test_where_the_whole_bucket_is_uploads_every_key_is_one(stage):
+    whole = replace(stage, uploads_prefix="")
+
+    assert key_of(whole, "2016/cat.jpg") == key_of(whole, f"s3://{stage.uploads_bucket}/2016/cat.jpg") == "2016/cat.jpg"
+
+
 def test_an_object_of_another_bucket_is_refused(stage):
     with pytest.raises(UsageError, match=r"s3://other/cat\.jpg is not in this stage's bucket"):
         key_of(stage, "s3://other/cat.jpg")

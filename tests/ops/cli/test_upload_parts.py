@@ -140,6 +140,11 @@ def test_the_prefix_is_a_folder_below_the_stages_own(folder, begins):
     assert below("images/", folder) == begins
 
 
+@pytest.mark.parametrize(("folder", "begins"), [("", ""), ("2026", "2026/"), ("2026/raw/", "2026/raw/")])
+def test_where_the_whole_bucket_is_uploads_a_folder_is_one_of_the_bucket(folder, begins):
+    assert below("", folder) == begins
+
+
 @pytest.fixture
 def look():
     return checked_by(PLAN)

@@ -50,6 +50,7 @@ def test_no_code_of_aws_has_an_entry_that_is_our_own_fault():
         (Cause("ReadTimeoutError", "dynamodb:UpdateItem"), REFUSED),
         (Cause("AccessDenied", "s3:PutObject"), runbook.CODES["AccessDenied"]),
         (Cause("killed"), runbook.WORDS["killed"]),
+        (Cause("not-delivered"), runbook.WORDS["not-delivered"]),
     ],
 )
 def test_what_no_table_names_is_a_bug_or_an_answer_that_did_not_come(cause, expected):

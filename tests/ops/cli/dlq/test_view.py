@@ -86,6 +86,19 @@ def test_a_message_of_several_objects_is_the_case_of_the_first_that_has_not_ende
     assert (message["cause"], message["key"]) == ("CorruptImage", "images/two.jpg")
 
 
+def test_what_eventbridge_could_not_deliver_was_never_tried_and_goes_back_like_the_others(place):
+    thing = {"key": "images/never sent.jpg", "etag": "e1"}
+    detail = {"bucket": {"name": place.stage.uploads_bucket}, "object": thing}
+    code = {"DataType": "String", "StringValue": "NO_PERMISSIONS"}
+    place.bury(json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": detail}), ERROR_CODE=code)
+
+    (message,) = place.json("list")["messages"]
+
+    assert (message["cause"], message["key"]) == ("not-delivered", "images/never sent.jpg")
+    assert place.run("redrive", "--all").exit_code == 0
+    assert place.queued == 1
+
+
 def test_an_event_time_that_is_no_time_breaks_nothing(place):
     place.bury(s3_body(s3_record("images/a.jpg", bucket=place.stage.uploads_bucket, eventTime="yesterday")))
 

@@ -150,7 +150,7 @@ def test_names_that_are_taken_are_named(stack, undeployed):
 
 
 def test_buckets_that_should_exist_must_be_there(stack, undeployed):
-    undeployed.given = {"existing": "true", "uploadsBucket": stack.outputs["UploadsBucket"]}
+    undeployed.given = {"existing": "both", "uploadsBucket": stack.outputs["UploadsBucket"]}
 
     status, text = before(undeployed, "names")
 
@@ -161,9 +161,43 @@ def test_buckets_that_should_exist_must_be_there(stack, undeployed):
 
 def test_buckets_that_exist_and_should_are_no_fault(stack, undeployed):
     names = {f"{kind}Bucket": stack.outputs[f"{kind.title()}Bucket"] for kind in ("uploads", "variants")}
-    undeployed.given = {"existing": "true"} | names
+    undeployed.given = {"existing": "both"} | names
 
     assert before(undeployed, "names") == ("ok", "free: both queues > ")
+
+
+def test_beside_an_uploads_bucket_that_stands_the_variants_bucket_and_the_table_are_made(stack, undeployed):
+    undeployed.given = {"existing": "uploads", "uploadsBucket": stack.outputs["UploadsBucket"]}
+
+    assert before(undeployed, "names") == ("ok", "free: the variants bucket, the table, both queues > ")
+
+
+def test_a_variants_bucket_that_is_taken_is_named_where_only_the_uploads_bucket_should_stand(stack, undeployed):
+    names = {f"{kind}Bucket": stack.outputs[f"{kind.title()}Bucket"] for kind in ("uploads", "variants")}
+    undeployed.given = {"existing": "uploads"} | names
+
+    status, text = before(undeployed, "names")
+
+    assert status == "fail"
+    assert f"taken: bucket {names['variantsBucket']} (yours) >" in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ((200, "", {"x-amz-bucket-region": "us-east-1"}), "bucket originals is yours in us-east-1"),
+        ((403, "", {}), "bucket originals is not yours to see"),
+    ],
+)
+def test_a_bucket_that_stands_must_be_of_the_stages_account_and_region(session, undeployed, answer, expected):
+    undeployed.given = {"existing": "uploads", "uploadsBucket": "originals"}
+    status, body, headers = answer
+    session.says("HEAD /originals", status, body, **headers)
+
+    assert before(undeployed, "names") == (
+        "fail",
+        f"{expected} > The buckets of a stage are in its own account and region.",
+    )
 
 
 def test_a_table_and_queues_that_are_left_are_named(session, client):
@@ -230,6 +264,28 @@ def test_the_role_is_simulated_by_its_own_arn_and_on_the_names_of_the_stage(sess
     assert "arn:aws:dynamodb:eu-west-1:123456789012:table/darkroom-fresh-images" in resources
 
 
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({}, {"uploads", "variants"}),
+        ({"ingest": "eventbridge"}, {"uploads", "variants", "rule"}),
+        ({"existing": "uploads", "ingest": "eventbridge"}, {"variants", "rule"}),
+        ({"existing": "both"}, set()),
+    ],
+    ids=str,
+)
+def test_only_what_the_deployment_makes_is_simulated(session, undeployed, given, made):
+    asked: list[dict[str, list[str]]] = []
+    session.rules["SimulatePrincipalPolicy"] = recorded(asked)
+    undeployed.given = given
+
+    before(undeployed, "rights")
+
+    resources = [unquote(form["ResourceArns.member.1"][0]) for form in asked]
+    parts = {"uploads": ":s3:::darkroom-fresh-uploads", "variants": ":s3:::darkroom-fresh-variants", "rule": ":rule/"}
+    assert {name for name, part in parts.items() if any(part in resource for resource in resources)} == made
+
+
 def test_an_action_that_an_operator_is_denied_names_the_commands_that_need_it(session, scripted):
     session.rules["SimulatePrincipalPolicy"] = simulated({"sqs:DeleteMessage"})
 
@@ -260,7 +316,7 @@ def test_an_action_is_simulated_on_what_a_command_does_it_to(session, scripted):
     bucket = f"arn:aws:s3:::{scripted.deployed.uploads_bucket}"
     assert {"s3:ListBucket", "s3:GetBucketNotification"} <= simulated_on[bucket]
     assert "s3:PutObject" in simulated_on[f"{bucket}/images/x.jpg"] - simulated_on[bucket]
-    assert "s3:DeleteObject" in simulated_on[f"{bucket}/images/.doctor/x.jpg"]
+    assert "s3:DeleteObject" in simulated_on[f"{bucket}/images/_doctor/x.jpg"]
     assert "s3:DeleteObject" not in simulated_on[f"{bucket}/images/x.jpg"]
 
 

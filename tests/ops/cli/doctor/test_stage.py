@@ -13,13 +13,15 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ops.cli.dlq.messages import HeldMessages
+from ops.cli.doctor.checkup import RESERVED, Checkup
 from ops.cli.doctor.cleaning import DeadLetters
 from ops.cli.doctor.command import run
 from ops.cli.doctor.deployed import ALARMS
-from ops.cli.doctor.pictures import HEIC_FILE, PICTURES
+from ops.cli.doctor.pictures import FORM, HEIC_FILE, PICTURES
 from ops.cli.doctor.pipeline import _wrong_pixels
 from ops.cli.doctor.results import Check
 from ops.cli.main import make_app
+from ops.cli.recipes import read_recipe
 from ops.cli.stage import ROOT
 from processing.ledger import VariantRecord
 from tests.api.fuzz import served
@@ -39,10 +41,10 @@ def keys(stage, run_name=""):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         for item in page.get("Contents", ())
     ]
-    return [key for key in listed if f"/.doctor/{run_name}" in key]
+    return [key for key in listed if f"/_doctor/{run_name}" in key]
 
 
-def dead(stage, run_name=".doctor"):
+def dead(stage, run_name="_doctor"):
     """The messages of one run, or of all, in the dead-letter queue."""
     with HeldMessages(stage.client("sqs"), stage.dlq_url) as held:
         return [each for each in held.read() if run_name in each.body]
@@ -86,6 +88,12 @@ def test_a_healthy_stage_passes_every_check_and_nothing_is_left(stack, checkup, 
     run_name = folder.rstrip("/").rpartition("/")[2]
     assert (keys(stage, run_name), dead(stage, run_name)) == ([], [])
     assert "checking: cleaning" in result.stderr
+
+
+def test_the_recipe_ignores_none_of_the_doctors_pictures():
+    names = [f"{RESERVED}{FRESH}/{picture.file}" for picture in (*PICTURES, FORM)]
+
+    assert not [name for name in names if read_recipe().ignores(name)]
 
 
 def test_a_consumer_that_works_for_another_bucket_is_found(stack, checkup):
@@ -144,7 +152,87 @@ def test_a_notification_of_another_prefix_is_found(quiet):
 
     status, text = found(quiet, "notification")
 
-    assert (status, "not of uploads below images/" in text) == ("fail", True)
+    assert (status, "not of s3:ObjectCreated:* below images/" in text) == ("fail", True)
+
+
+def notify(stage, *events):
+    arn = stage.client("sqs").get_queue_attributes(QueueUrl=stage.queue_url, AttributeNames=["QueueArn"])
+    entry = {"QueueArn": arn["Attributes"]["QueueArn"], "Events": [*events]}
+    stage.client("s3").put_bucket_notification_configuration(
+        Bucket=stage.uploads_bucket, NotificationConfiguration={"QueueConfigurations": [entry]}
+    )
+
+
+def test_a_notification_without_removals_is_found_where_the_stage_takes_them(stack, plain):
+    removing = deploy(quiet_stage(stack), environment={"REMOVALS": "true"})
+    checkup = Checkup("local", stack.region, plain, stage=removing)
+    notify(removing, "s3:ObjectCreated:*", "s3:ObjectRemoved:*")
+
+    assert found(checkup, "notification")[1].startswith(
+        "the uploads bucket notifies the queue not of s3:LifecycleExpiration:* below images/ > "
+    )
+
+
+def test_the_whole_bucket_is_notified_of_where_there_is_no_prefix(quiet):
+    quiet.stage = dataclasses.replace(quiet.deployed, uploads_prefix="")
+    notify(quiet.deployed, "s3:ObjectCreated:*")
+
+    assert found(quiet, "notification")[1].startswith("the bucket notifies the queue of uploads in the whole bucket")
+
+
+def test_a_switch_that_is_off_is_found_whatever_the_bucket_notifies(quiet):
+    quiet.stage = dataclasses.replace(quiet.deployed, ingest="eventbridge")
+    notify(quiet.deployed, "s3:ObjectCreated:*")
+
+    assert found(quiet, "notification")[0] == "fail"
+    quiet.client("s3").put_bucket_notification_configuration(
+        Bucket=quiet.deployed.uploads_bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    assert found(quiet, "notification")[0] == "ok"
+
+
+def test_a_switch_for_eventbridge_notifies_no_queue(quiet):
+    quiet.client("s3").put_bucket_notification_configuration(
+        Bucket=quiet.deployed.uploads_bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+
+    assert found(quiet, "notification")[0] == "fail"
+
+
+@pytest.mark.parametrize("check", ["notification", "CORS"])
+def test_what_is_missing_on_a_bucket_of_somebody_elses_is_his_to_set(quiet, check):
+    outputs = {f"UploadsBucket{name}": "{}" for name in ("Notification", "Cors")}
+    quiet.outputs = {**quiet.outputs, **outputs}
+    quiet.posted_to = f"{quiet.client('s3').meta.endpoint_url}/{quiet.deployed.uploads_bucket}"
+
+    status, text = found(quiet, check)
+
+    name = {"notification": "UploadsBucketNotification", "CORS": "UploadsBucketCors"}[check]
+    assert status == "fail"
+    assert f"The stack leaves this bucket as it is: set its output {name} on the bucket" in text
+
+
+@pytest.mark.parametrize(
+    ("service", "source", "expected"),
+    [
+        ("events.amazonaws.com", "arn:aws:events:eu-west-1:123456789012:rule/darkroom-local-uploads", "ok"),
+        ("events.amazonaws.com", "arn:aws:events:eu-west-1:123456789012:rule/another", "fail"),
+        ("s3.amazonaws.com", "arn:aws:s3:::{bucket}", "fail"),
+    ],
+)
+def test_by_eventbridge_the_queue_is_for_the_stages_rule(quiet, service, source, expected):
+    quiet.stage = stage = dataclasses.replace(quiet.deployed, ingest="eventbridge")
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"aws:SourceArn": source.format(bucket=stage.uploads_bucket)}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    stage.client("sqs").set_queue_attributes(QueueUrl=stage.queue_url, Attributes={"Policy": policy})
+
+    assert found(quiet, "queue policy")[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -420,16 +508,16 @@ def test_what_an_interrupted_run_left_is_removed_and_what_runs_elsewhere_is_kept
     url = quiet.client("sqs").create_queue(QueueName=f"dlq-{uuid.uuid4().hex}")["QueueUrl"]
     quiet.stage = stage = dataclasses.replace(stage, dlq_url=url)
     for run_name in (STALE, FRESH):
-        put(stage, f"images/.doctor/{run_name}/jpeg.jpg", b"x")
-        bury(stage, f"images/.doctor/{run_name}/broken.jpg")
+        put(stage, f"images/_doctor/{run_name}/jpeg.jpg", b"x")
+        bury(stage, f"images/_doctor/{run_name}/broken.jpg")
     bury(stage, "images/cat.jpg")
-    variant = f"phone/.doctor/{STALE}/jpeg.jpg"
+    variant = f"phone/_doctor/{STALE}/jpeg.jpg"
     stage.client("s3").put_object(Bucket=stage.variants_bucket, Key=variant, Body=b"x")
     quiet.has_uploaded = True
 
     assert found(quiet, "cleaning")[0] == "ok"
 
-    assert keys(stage) == [f"images/.doctor/{FRESH}/jpeg.jpg"]
+    assert keys(stage) == [f"images/_doctor/{FRESH}/jpeg.jpg"]
     assert [FRESH in each.body for each in dead(stage)] == [True]
     counted = wait_until(lambda: stage.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"]))
     assert counted["Attributes"]["ApproximateNumberOfMessages"] == "2"
