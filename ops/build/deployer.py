@@ -26,7 +26,7 @@ LAMBDA: Final = "lambda.amazonaws.com"
 SERVICE_ROLES: Final = "arn:aws:iam::ACCOUNT:role/aws-service-role"
 FUNCTIONS: Final = (f"arn:aws:lambda:{HERE}:function:{STACK}-*",)
 ROLES: Final = tuple(f"arn:aws:iam::ACCOUNT:role/{STACK}-{name}*" for name in ("ApiRole", "ConsumerRole", "EraserRole"))
-POLICIES: Final = tuple(f"arn:aws:iam::ACCOUNT:policy/{STACK}-{name}-*" for name in ("operator", "eraser"))
+OPERATOR_POLICIES: Final = f"arn:aws:iam::ACCOUNT:policy/{STACK}-operator-*"
 BUCKETS: Final = (f"arn:aws:s3:::{STACK}-*",)
 LOGS: Final = tuple(
     f"arn:aws:logs:{HERE}:log-group:/aws/{name}*" for name in (f"lambda/{STACK}-", f"api-gateway/{STACK}")
@@ -55,7 +55,7 @@ RESOURCES: Final[Mapping[str, Sequence[str]]] = {
     "AWS::CloudWatch::Alarm": (f"arn:aws:cloudwatch:{HERE}:alarm:{STACK}-*",),
     "AWS::DynamoDB::Table": (f"arn:aws:dynamodb:{HERE}:table/{STACK}-*",),
     "AWS::Events::Rule": (f"arn:aws:events:{HERE}:rule/{STACK}-*",),
-    "AWS::IAM::ManagedPolicy": POLICIES,
+    "AWS::IAM::ManagedPolicy": (OPERATOR_POLICIES,),
     "AWS::IAM::Policy": ROLES,
     "AWS::IAM::Role": ROLES,
     "AWS::Lambda::EventSourceMapping": (f"arn:aws:lambda:{HERE}:event-source-mapping:*",),
