@@ -1,4 +1,4 @@
-"""What clients can read: the status of an image, its variants, and the caller's recent images."""
+"""What clients can read and erase: an image's status, its variants, and the caller's recent images."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 from api.http import Problem, Request, Response, as_json, cached, tag_of
 from api.ids import is_id
+from api.owners import partition_of
 from api.schemas import read_page
 from api.service import Service, location_of
 from api.status import ImageStatus, Link, State, Upload, as_document, is_abandoned, not_uploaded, status_of
@@ -52,6 +53,18 @@ def get_variant(service: Service, request: Request) -> Response:
                 location = service.objects.link(variant, record.version.etag, name)
                 return Response(302, {"Location": location, "Cache-Control": f"private, max-age={max_age}"})
     raise Problem(404, f"Variant not found. The image's status is {status.state}.", headers=_retry_after([status]))
+
+
+def erase_image(service: Service, request: Request) -> Response:
+    """DELETE /images/{id}: begin to erase the image, its variants and all records of it."""
+    request.allow_query()
+    upload = _find(service, request)
+    if service.erasures is None:
+        raise AssertionError("the route exists where the stage erases images")
+    caller = service.caller(request)
+    intent = service.erasures.request(service.key(upload.id), by=caller, owner=partition_of(caller))
+    document = {"id": upload.id, "receipt": intent.id, "object_sha256": intent.digest}
+    return as_json(202, document, {"Cache-Control": "no-store"})
 
 
 def _find(service: Service, request: Request) -> Upload:

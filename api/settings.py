@@ -14,6 +14,7 @@ class ApiSettings:
     """Each field is the variable of the same name in capitals.
 
     ``consumer_memory`` is the memory of the consumer's function in megabytes; it limits the size of a file.
+    ``erasures_queue_url`` is empty where the stage erases no images.
     """
 
     uploads_bucket: str
@@ -26,6 +27,7 @@ class ApiSettings:
     cdn_url: str
     upload_seconds: int
     link_seconds: int
+    erasures_queue_url: str
     log_level: str
 
     @classmethod
@@ -47,5 +49,6 @@ class ApiSettings:
                 cdn_url=env.get("CDN_URL", "").rstrip("/"),
                 upload_seconds=read.whole("UPLOAD_SECONDS", at_least=1),
                 link_seconds=read.whole("LINK_SECONDS", at_least=1),
+                erasures_queue_url=env.get("ERASURES_QUEUE_URL", ""),
                 log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
             )
