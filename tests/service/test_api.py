@@ -162,7 +162,7 @@ def test_the_function_is_told_what_the_stage_is(default: Package, changed: Packa
         "CONSUMER_MEMORY": "3008",
         "AUTHORIZER": "jwt",
         "CORS_ORIGINS": "https://photos.example.com, https://www.example.com",
-        "CDN_URL": "pictures.example.com",
+        "CDN_URL": "https://pictures.example.com",
         "UPLOAD_SECONDS": "300",
         "LINK_SECONDS": "1800",
         "LOG_LEVEL": "DEBUG",
