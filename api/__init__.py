@@ -4,7 +4,7 @@ Read in this order:
 
     routes      every route with its handler, and the response when a handler fails
     uploads     POST /uploads and POST /upload: presigned POSTs and direct uploads
-    images      GET /images...: the status of an image, its variants, the caller's recent images
+    images      GET /images...: the status of an image, its variants, the caller's recent images; DELETE /images/{id}
     lookup      the image that an id means: the caller's own, or any object for an operator
     picture     a finished image as srcset and picture element
     site        the page, its files, and two documents: openapi.json and settings.json
@@ -17,7 +17,8 @@ Read in this order:
     owners      which caller an image belongs to: items in the images table, beside the ledger's
     versions    the ledger's records of an object
     objects     presigned POSTs, links and direct uploads: S3
+    erasures    requests for erasures, where the stage has them: an item and a message
     settings    the environment variables
 
-`owners`, `versions` and `objects` call AWS with the clients that they are given; no other module does.
+`owners`, `versions`, `objects` and `erasures` call AWS with the clients that they are given; no other module does.
 """

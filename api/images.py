@@ -1,4 +1,4 @@
-"""What clients can read: the status of an image, its variants, and the caller's recent images."""
+"""What clients can read and erase: an image's status, its variants, and the caller's recent images."""
 
 import base64
 import json
@@ -8,7 +8,8 @@ from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from api.http import BYTES, Problem, Request, Response, as_json, cached, tag_of
-from api.lookup import FoundImage, find, own
+from api.lookup import FoundImage, find, own, uploaded
+from api.owners import partition_of
 from api.picture import picture_of
 from api.queries import View, read_page, read_redirect, read_view
 from api.service import MAX_DIRECT_BYTES, Service, location_of
@@ -75,6 +76,20 @@ def get_variant(service: Service, request: Request) -> Response:
     raise Problem(404, f"Variant not found. The image's status is {status.state}.", headers=_retry_after([status]))
 
 
+def erase_image(service: Service, request: Request) -> Response:
+    """DELETE /images/{id}: begin to erase the caller's image, its variants and all records of it; not an operator's."""
+    request.allow_query()
+    upload = uploaded(service, request, request.parameters["id"])
+    if upload is None:
+        raise _not_found()
+    if service.erasures is None:
+        raise AssertionError("the route exists where the stage erases images")
+    caller = service.caller(request)
+    intent = service.erasures.request(service.key(upload.id), by=caller, owner=partition_of(caller))
+    document = {"id": upload.id, "receipt": intent.id, "object_sha256": intent.digest}
+    return as_json(202, document, {"Cache-Control": "no-store"})
+
+
 def _bytes(service: Service, request: Request, variant: VariantRecord) -> Response:
     """The variant itself.
 
@@ -100,8 +115,12 @@ def _find(service: Service, request: Request) -> FoundImage:
     """
     image = find(service, request, request.parameters["id"])
     if image is None:
-        raise Problem(404, "Image not found. List yours with GET /images.")
+        raise _not_found()
     return image
+
+
+def _not_found() -> Problem:
+    return Problem(404, "Image not found. List yours with GET /images.")
 
 
 def _document(request: Request, image: FoundImage, links: Links) -> dict[str, Any]:

@@ -25,15 +25,20 @@ class FoundImage(NamedTuple):
 
 def find(service: Service, request: Request, image_id: str) -> FoundImage | None:
     """The image with this id; None for an image that the caller may not see, as for one that does not exist."""
-    caller = service.caller(request)
+    upload = uploaded(service, request, image_id)
     try:
         key = service.key(image_id)
     except ValueError:
         return None
-    upload = service.owners.find(caller, image_id) if is_id(image_id) else None
     if upload is not None:
         return own(service, upload, service.versions.of(key))
     return _any(service, image_id, key) if service.is_operator(request) else None
+
+
+def uploaded(service: Service, request: Request, image_id: str) -> Upload | None:
+    """The image with this id that the caller uploaded by the API; None for any other."""
+    caller = service.caller(request)
+    return service.owners.find(caller, image_id) if is_id(image_id) else None
 
 
 def own(service: Service, upload: Upload, versions: Sequence[Record]) -> FoundImage:

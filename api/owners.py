@@ -6,8 +6,8 @@
     caller:key/a1b2c3         01KAJ8...-cat   name, content_type, size_bytes, upload_until, expires_at    (owner)
     bucket/images/.../01KA... 5eb63bbb...     status, attempts, reason, variants, ...                     (ledger)
 
-A bucket's name has no colon, so the two kinds never share a key; only owner items have ``expires_at``, the TTL. A
-caller's images are one partition in the order of their ids, which is the order of time.
+A bucket's name has no colon, so the two kinds never share a key. ``expires_at`` is the TTL. A caller's images are one
+partition in the order of their ids, which is the order of time.
 """
 
 import time
@@ -61,20 +61,20 @@ class Owners:
 
     def find(self, caller: str, image_id: str) -> Upload | None:
         """The caller's image with this id; None if it is another caller's, or does not exist."""
-        key = {"object": {"S": _partition(caller)}, "etag": {"S": image_id}}
+        key = {"object": {"S": partition_of(caller)}, "etag": {"S": image_id}}
         with translating_errors("dynamodb:GetItem"):
             answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return next(self._uploads([answer["Item"]] if "Item" in answer else []), None)
 
     def page(self, caller: str, *, limit: int, after: str | None) -> tuple[list[Upload], str | None]:
         """Some of the caller's images, the newest first, and the id to continue after, if there may be more."""
-        start = {"object": {"S": _partition(caller)}, "etag": {"S": after}} if after else None
+        start = {"object": {"S": partition_of(caller)}, "etag": {"S": after}} if after else None
         with translating_errors("dynamodb:Query"):
             answer = self._dynamodb.query(
                 TableName=self._table,
                 KeyConditionExpression="#object = :object",
                 ExpressionAttributeNames={"#object": "object"},
-                ExpressionAttributeValues={":object": {"S": _partition(caller)}},
+                ExpressionAttributeValues={":object": {"S": partition_of(caller)}},
                 ConsistentRead=True,
                 ScanIndexForward=False,
                 Limit=limit,
@@ -110,13 +110,14 @@ class Owners:
                 )
 
 
-def _partition(caller: str) -> str:
+def partition_of(caller: str) -> str:
+    """The partition key of a caller's items."""
     return f"caller:{caller}"
 
 
 def _item(caller: str, upload: Upload, expires_at: int) -> dict[str, Any]:
     values = {
-        "object": _partition(caller),
+        "object": partition_of(caller),
         "etag": upload.id,
         "name": upload.name,
         "content_type": upload.content_type,

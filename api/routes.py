@@ -20,11 +20,13 @@ ROUTES: Final[Mapping[str, Mapping[str, RouteHandler]]] = {
     "/uploads": {"POST": uploads.create_uploads},
     "/upload": {"POST": uploads.upload_image},
     "/images": {"GET": images.list_images},
-    "/images/{id}": {"GET": images.get_image},
+    "/images/{id}": {"GET": images.get_image, "DELETE": images.erase_image},
     "/images/{id}/{variant}": {"GET": images.get_variant},
     "/": {"GET": site.get_page},
     "/{proxy+}": {"GET": site.get_file},
 }
+
+ERASING: Final = frozenset(("DELETE",))  # methods that exist where the stage erases images
 
 OUTAGE_RETRY_AFTER: Final = 5  # seconds
 PREFLIGHT_MAX_AGE: Final = 7200  # seconds
@@ -35,7 +37,7 @@ def respond(service: Service, request: Request) -> Response:
     """Respond to any request; never raises."""
     start = time.perf_counter()
     try:
-        response = _route_handler(request)(service, request)
+        response = _route_handler(service, request)(service, request)
     except Problem as problem:
         response = problem.response
     except Retryable as error:
@@ -49,38 +51,43 @@ def respond(service: Service, request: Request) -> Response:
     return _finish(service, request, response)
 
 
-def _route_handler(request: Request) -> RouteHandler:
+def _route_handler(service: Service, request: Request) -> RouteHandler:
     """The handler of the route, for the method.
 
     Raises:
         Problem: 404, 405.
     """
-    handlers = ROUTES.get(request.resource)
-    if handlers is None:
+    if request.resource not in ROUTES:
         raise Problem(404, "Route not found. See GET /openapi.json for the available routes.")
     if request.method == "OPTIONS":
         return _preflight
-    handler = handlers.get("GET" if request.method == "HEAD" else request.method)
+    handler = _handlers(service, request).get("GET" if request.method == "HEAD" else request.method)
     if handler is None:
-        methods = _methods(request)
+        methods = _methods(service, request)
         raise Problem(405, f"Method not allowed. This route supports {methods}.", headers={"Allow": methods})
     return handler
 
 
 def _preflight(service: Service, request: Request) -> Response:
     """OPTIONS: what a browser requests before it lets a page of another origin send its request."""
-    headers = {"Allow": _methods(request)}
+    headers = {"Allow": _methods(service, request)}
     if request.headers.get("origin") in service.settings.cors_origins:
         headers |= {
-            "Access-Control-Allow-Methods": _methods(request),
+            "Access-Control-Allow-Methods": _methods(service, request),
             "Access-Control-Allow-Headers": "authorization, content-type, if-none-match, x-api-key",
             "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE),
         }
     return Response(204, headers)
 
 
-def _methods(request: Request) -> str:
-    methods = [*ROUTES[request.resource], "OPTIONS"]
+def _handlers(service: Service, request: Request) -> Mapping[str, RouteHandler]:
+    handlers = ROUTES[request.resource]
+    missing = frozenset() if service.erasures else ERASING
+    return {method: handler for method, handler in handlers.items() if method not in missing}
+
+
+def _methods(service: Service, request: Request) -> str:
+    methods = [*_handlers(service, request), "OPTIONS"]
     return ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from api.erasures import ErasureRequests
 from api.http import Problem, Request
 from api.ids import key_of
 from api.objects import Objects
@@ -27,6 +28,7 @@ class Service:
 
     Args:
         files: the page's files, by their paths in web/.
+        erasures: None where the stage erases no images.
         description: the OpenAPI document.
         clock: seconds since the epoch.
         random: returns 80 random bits, cryptographically strong.
@@ -38,6 +40,7 @@ class Service:
     owners: Owners
     versions: Versions
     objects: Objects
+    erasures: ErasureRequests | None
     files: Mapping[str, str]
     description: Mapping[str, Any]
     clock: Callable[[], float]

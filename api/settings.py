@@ -15,6 +15,7 @@ class ApiSettings:
 
     ``consumer_memory`` is the memory of the consumer's function in megabytes; it limits the size of a file.
     ``operators`` are the callers that see every image: ids of API keys, users and roles, or names of groups.
+    ``erasures_queue_url`` is empty where the stage erases no images.
     """
 
     uploads_bucket: str
@@ -28,6 +29,7 @@ class ApiSettings:
     cdn_url: str
     upload_seconds: int
     link_seconds: int
+    erasures_queue_url: str
     log_level: str
 
     @classmethod
@@ -50,6 +52,7 @@ class ApiSettings:
                 cdn_url=env.get("CDN_URL", "").rstrip("/"),
                 upload_seconds=read.whole("UPLOAD_SECONDS", at_least=1),
                 link_seconds=read.whole("LINK_SECONDS", at_least=1),
+                erasures_queue_url=env.get("ERASURES_QUEUE_URL", ""),
                 log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
             )
 

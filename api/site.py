@@ -60,13 +60,15 @@ def settings(service: Service) -> dict[str, Any]:
 
 
 def describe(service: Service) -> dict[str, Any]:
-    """The OpenAPI document, with the limits of this stage."""
+    """The OpenAPI document, with the limits and the methods of this stage."""
     document: dict[str, Any] = json.loads(json.dumps(service.description))
     file = document["components"]["schemas"]["File"]["properties"]
     file["size"]["maximum"] = service.limits.max_bytes
     file["content_type"]["enum"] = list(service.limits.content_types)
     key = next(each for each in document["paths"]["/images"]["get"]["parameters"] if each["name"] == "key")
     key["schema"]["pattern"] = f"^{service.settings.uploads_prefix.replace('.', '[.]')}[\\s\\S]"
+    if service.erasures is None:
+        del document["paths"]["/images/{id}"]["delete"]
     direct = document["paths"]["/upload"]["post"]["requestBody"]
     body = next(iter(direct["content"].values()))
     direct["content"] = dict.fromkeys([*service.limits.content_types, BYTES], body)

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from api.erasures import ErasureRequests
 from api.ids import RANDOM_BITS
 from api.objects import Objects
 from api.owners import Owners
@@ -22,6 +24,7 @@ from api.site import CONTENT_TYPES
 from api.versions import Versions
 from handlers.telemetry import log_as_json
 from processing.ledger import ImagesTable
+from processing.ledger.erasures import ErasureTable
 from processing.recipe import load
 from processing.sandbox.capacity import capacity
 
@@ -53,6 +56,7 @@ def build_api(env: Mapping[str, str] | None = None, *, clock: Callable[[], float
             ImagesTable(dynamodb, settings.images_table), uploads_bucket=settings.uploads_bucket, clock=clock
         ),
         objects=_objects(settings, _signing(env), clock),
+        erasures=_erasures(settings, dynamodb, clock),
         files=_files(ROOT / "web"),
         description=json.loads(DESCRIPTION.read_text(encoding="utf-8")),
         clock=clock,
@@ -69,6 +73,19 @@ def _objects(settings: ApiSettings, signing: Config, clock: Callable[[], float])
         link_seconds=settings.link_seconds,
         clock=clock,
         cdn=settings.cdn_url,
+    )
+
+
+def _erasures(settings: ApiSettings, dynamodb: Any, clock: Callable[[], float]) -> ErasureRequests | None:
+    """None where the stage erases no images."""
+    if not settings.erasures_queue_url:
+        return None
+    return ErasureRequests(
+        ErasureTable(dynamodb, settings.images_table),
+        boto3.client("sqs", config=CLIENT),
+        queue_url=settings.erasures_queue_url,
+        uploads_bucket=settings.uploads_bucket,
+        clock=clock,
     )
 
 

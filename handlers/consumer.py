@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any
 
 from handlers.bootstrap import build_consumer
+from handlers.records import message_of
 from handlers.startup import naming_failures
 from processing.batch import Batch
-from processing.messages import Message
 
 
 @cache
@@ -25,26 +25,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     """Process one batch; never raises for an invalid message."""
     batch: Batch = consumer()
     return batch.process(
-        [_message(record) for record in event["Records"]],
+        [message_of(record) for record in event["Records"]],
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
         request_id=context.aws_request_id,
     )
-
-
-def _message(record: dict[str, Any]) -> Message:
-    """A message; attributes that are missing or not numbers get a default, because only the id is required."""
-    attributes = record.get("attributes") or {}
-    return Message(
-        id=record["messageId"],
-        receipt_handle=record.get("receiptHandle") or "",
-        body=record.get("body") or "",
-        receive_count=_number(attributes.get("ApproximateReceiveCount"), default=1),
-        sent_at=_number(attributes.get("SentTimestamp"), default=0) / 1000,
-    )
-
-
-def _number(value: Any, *, default: int) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return default

@@ -9,7 +9,8 @@ Read in this order:
     events      an SQS body becomes ObjectCreated and ObjectRemoved
     ledger      the images table: items (record, image, item), and their changes: claim, complete, reject, fail, release
     outbox      the end of a version becomes an event on a bus
-    storage     objects in S3, one conditional request in each method; the rule for AWS's refusals
+    storage     objects in S3, one conditional request in each method; all their versions; the rule for AWS's refusals
+    erasure     everything of one object is deleted, in an order that no worker can overtake
     recipe      the variants to make, read from recipe.toml
     imaging     bytes become variants, by an ordered list of named steps
     picture     the interface of imaging: an image's header, and the variants rendered from it

@@ -27,6 +27,8 @@
     ├── SourceChanged              the uploads bucket no longer has the version of the message
     │   ├── SourceReplaced         ... it has another one
     │   └── SourceGone             ... it has none
+    ├── ErasureEnded               another worker has finished this erasure
+    ├── ObjectLocked               Object Lock keeps a version, so that nothing of the object is erased
     ├── SandboxUnavailable         no child process can be started in this environment
     └── Misconfigured              settings or recipe are invalid; lists every fault by name
 
@@ -185,6 +187,14 @@ class SourceReplaced(SourceChanged):
 
 class SourceGone(SourceChanged):
     """The bucket has no such object now."""
+
+
+class ErasureEnded(DarkroomError):
+    """Another worker has finished this erasure."""
+
+
+class ObjectLocked(DarkroomError):
+    """S3's Object Lock keeps a version of the object or of a variant; nothing was deleted."""
 
 
 class SandboxUnavailable(DarkroomError):

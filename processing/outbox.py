@@ -22,12 +22,11 @@ from processing.links import cdn_link
 from processing.storage.refusals import translating_errors
 
 SOURCE: Final = "darkroom"
+TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 VERSION: Final = 1  # of the schema: docs/events.schema.json
 MOST_ENTRIES: Final = 10  # in one PutEvents
 LARGEST: Final = 240_000  # bytes of a request's entries: EventBridge and its targets take 256 KB, envelope included
-TIME_BYTES: Final = (
-    14  # as EventBridge counts: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
-)
+TIME_BYTES: Final = 14  # of an entry, as EventBridge counts
 OURS: Final = ("variants", "timings")  # of an image: the former stand beside it, the latter are in the log
 RENAMED: Final = {"image_format": "format", "size_bytes": "bytes"}
 DISPENSABLE: Final = ("variants", "image", "reason")
@@ -149,12 +148,19 @@ def entry_of(record: Record, *, variants_bucket: str, cdn: str, now: float) -> E
         "id": _id(record, kind),
         "object": {"bucket": record.version.bucket, "key": record.version.key},
         "etag": record.version.etag,
-        "ended_at": ended_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "ended_at": f"{ended_at:{TIME}}",
         "attempts": record.attempts,
         **_known(uploaded_at=record.uploaded_at, sequencer=record.sequencer, code_version=record.code_version),
         **_about(record, variants_bucket, cdn),
     }
     return _fitting({"Source": SOURCE, "DetailType": kind, "Time": ended_at}, detail)
+
+
+def erased_entry(receipt: str, object_sha256: str, now: float) -> Entry:
+    """The event of an erasure, which has no name in it: of the receipt with this id."""
+    ended_at = datetime.fromtimestamp(now, UTC)
+    detail = {"version": VERSION, "id": receipt, "object_sha256": object_sha256, "ended_at": f"{ended_at:{TIME}}"}
+    return {"Source": SOURCE, "DetailType": "Image Erased", "Time": ended_at, "Detail": json.dumps(detail)}
 
 
 def type_of(record: Record, now: float) -> str | None:

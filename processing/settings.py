@@ -97,6 +97,48 @@ class AnnouncerSettings:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class EraserSettings:
+    """The eraser's settings; each field is the variable of the same name in capitals.
+
+    No ``cdn_url`` means no CDN, and no ``event_bus`` no events.
+    """
+
+    uploads_bucket: str
+    uploads_prefix: str
+    variants_bucket: str
+    images_table: str
+    queue_url: str
+    cdn_url: str
+    event_bus: str
+    log_retention_days: int
+    queue_retention_days: int
+    dlq_retention_days: int
+    log_level: str
+
+    @classmethod
+    def from_mapping(cls, env: Mapping[str, str]) -> "EraserSettings":
+        """Read the settings, usually from ``os.environ``.
+
+        Raises:
+            Misconfigured: with one sentence for each variable that is missing or invalid.
+        """
+        with reading(env) as read:
+            return cls(
+                uploads_bucket=read.text("UPLOADS_BUCKET"),
+                uploads_prefix=env.get("UPLOADS_PREFIX", ""),
+                variants_bucket=read.text("VARIANTS_BUCKET"),
+                images_table=read.text("IMAGES_TABLE"),
+                queue_url=read.text("QUEUE_URL"),
+                cdn_url=env.get("CDN_URL", ""),
+                event_bus=env.get("EVENT_BUS", ""),
+                log_retention_days=read.whole("LOG_RETENTION_DAYS", at_least=1),
+                queue_retention_days=read.whole("QUEUE_RETENTION_DAYS", at_least=1),
+                dlq_retention_days=read.whole("DLQ_RETENTION_DAYS", at_least=1),
+                log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
+            )
+
+
 @contextmanager
 def reading(env: Mapping[str, str]) -> Iterator["Reader"]:
     """Read settings from ``env``, each by its variable, and report all faults at the end.

@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * What a parameter switches on, a file for each in resources/switches/:
+ * What parameters switch on, a file for each in resources/switches/:
  *
  *   functions    of the service
  *   resources    of the stack, and its outputs
@@ -11,7 +11,7 @@
  * A switch that is off leaves nothing in the template. There are no CloudFormation conditions.
  */
 
-const SWITCHES = ['events'];
+const SWITCHES = { events: ['events'], erasure: ['erasure'], 'erased-events': ['events', 'erasure'] };
 
 /** The first one with all that the others have: lists get longer, the rest of two of the same name must be objects. */
 function merged(parts) {
@@ -27,8 +27,9 @@ function merged(parts) {
 
 module.exports = async ({ resolveVariable }) => {
   const on = [];
-  for (const name of SWITCHES) {
-    if (String(await resolveVariable(`param:${name}`)) !== 'true') continue; // from the command line it is text
+  for (const [name, parameters] of Object.entries(SWITCHES)) {
+    const values = await Promise.all(parameters.map((each) => resolveVariable(`param:${each}`)));
+    if (values.some((value) => String(value) !== 'true')) continue; // from the command line it is text
     on.push(await resolveVariable(`file(resources/switches/${name}.yml)`));
   }
   const all = merged(on);

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from processing.errors import ImageTooLarge, PreconditionFailed, SourceGone, SourceReplaced
 from processing.storage.objects import BYTES_SETTING, NewVariant, Published, SourceObject
+from processing.storage.versions import UNVERSIONED, StoredVersion
 
 
 def etag_of(body: bytes) -> str:
@@ -60,6 +61,43 @@ class MemoryStore:
         if seen is not None and seen.etag != etag:
             raise PreconditionFailed(key)
         self.variants.pop(key, None)
+
+
+@dataclass
+class MemoryVersions:
+    """All that a `MemoryStore` keeps, in buckets "uploads" and "variants" without versioning."""
+
+    store: MemoryStore
+
+    def under(self, bucket: str, key: str) -> list[StoredVersion]:
+        return self.versions(bucket, key)
+
+    def versions(self, bucket: str, key: str) -> list[StoredVersion]:
+        found = self._in(bucket).get(key)
+        return [] if found is None else [StoredVersion(bucket, key, UNVERSIONED, etag=etag_of(found))]
+
+    def below(self, bucket: str, prefix: str) -> list[str]:
+        return sorted(key for key in self._in(bucket) if key.startswith(prefix))
+
+    def folders(self, bucket: str) -> list[str]:
+        return sorted({key.partition("/")[0] for key in self._in(bucket) if "/" in key})
+
+    def source_etag(self, stored: StoredVersion) -> str:
+        return self.store.variants[stored.key].source_etag
+
+    def has_locks(self, _bucket: str) -> bool:
+        return False
+
+    def lock(self, _stored: StoredVersion) -> str:
+        return ""
+
+    def delete(self, stored: StoredVersion) -> None:
+        (self.store.remove if stored.bucket == "uploads" else self.store.remove_variant)(stored.key)
+
+    def _in(self, bucket: str) -> dict[str, bytes]:
+        if bucket == "uploads":
+            return {key: body for key, (body, _) in self.store.uploads.items()}
+        return {key: variant.body for key, variant in self.store.variants.items()}
 
 
 @dataclass

@@ -59,7 +59,7 @@ class Update:
         for name in self.removals:
             changed.pop(names[name], None)
         for name, value in self.additions:
-            changed[names[name]] = _sum(item.get(names[name], {"N": "0"}), values[value])
+            changed[names[name]] = _sum(item.get(names[name]), values[value])
         return changed
 
 
@@ -197,5 +197,8 @@ def _compared(compare: Callable[[Any, Any], bool], left: Attribute | None, right
     raise ValueError(f"Only texts and integers are compared here, not {kind}")
 
 
-def _sum(left: Attribute, right: Attribute) -> Attribute:
-    return {"N": str(int(left["N"]) + int(right["N"]))}
+def _sum(left: Attribute | None, right: Attribute) -> Attribute:
+    """What ADD makes of a number or a set of texts; nothing is an empty one."""
+    if "SS" in right:
+        return {"SS": sorted({*(left or {"SS": []})["SS"], *right["SS"]})}
+    return {"N": str(int((left or {"N": "0"})["N"]) + int(right["N"]))}

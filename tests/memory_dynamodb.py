@@ -1,4 +1,4 @@
-"""The images table in memory, behind the interface of boto3's client: as much of UpdateItem as the ledger uses."""
+"""The images table in memory, behind the interface of boto3's client: as much as the ledger and an erasure use."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -63,6 +63,56 @@ class MemoryDynamoDB:
             self._items[key] = update.applied_to(old or Key, names, values)
         return {"Attributes": old} if old and ReturnValues == "ALL_OLD" else {}
 
+    def put_item(
+        self,
+        *,
+        TableName: str,  # noqa: N803
+        Item: Item,  # noqa: N803
+        ConditionExpression: str = "",  # noqa: N803
+        ExpressionAttributeNames: Mapping[str, str] | None = None,  # noqa: N803
+    ) -> dict[str, Any]:
+        """Write a whole item, if the condition holds for the one that is there."""
+        with self._lock:
+            key = (Item["object"]["S"], Item["etag"]["S"])
+            self._check(key, ConditionExpression, ExpressionAttributeNames or {}, {}, "PutItem")
+            self._items[key] = dict(Item)
+        return {}
+
+    def delete_item(
+        self,
+        *,
+        TableName: str,  # noqa: N803
+        Key: Mapping[str, Attribute],  # noqa: N803
+        ConditionExpression: str = "",  # noqa: N803
+        ExpressionAttributeNames: Mapping[str, str] | None = None,  # noqa: N803
+        ExpressionAttributeValues: Mapping[str, Attribute] | None = None,  # noqa: N803
+    ) -> dict[str, Any]:
+        """Delete an item, if the condition holds for it."""
+        key = (Key["object"]["S"], Key["etag"]["S"])
+        names, values = ExpressionAttributeNames or {}, ExpressionAttributeValues or {}
+        with self._lock:
+            self._check(key, ConditionExpression, names, values, "DeleteItem")
+            self._items.pop(key, None)
+        return {}
+
+    def get_item(self, *, TableName: str, Key: Mapping[str, Attribute], ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
+        """One item, if it exists."""
+        assert ConsistentRead
+        found = self._items.get((Key["object"]["S"], Key["etag"]["S"]))
+        return {"Item": found} if found else {}
+
+    def query(self, *, ExpressionAttributeValues: Mapping[str, Attribute], **_: Any) -> dict[str, Any]:  # noqa: N803
+        """All items of a partition: of the one condition that the ledger has."""
+        wanted = ExpressionAttributeValues[":object"]["S"]
+        with self._lock:
+            return {"Items": [dict(item) for (thing, _), item in sorted(self._items.items()) if thing == wanted]}
+
+    def _check(
+        self, key: tuple[str, str], condition: str, names: Mapping[str, str], values: Mapping[str, Attribute], name: str
+    ) -> None:
+        if condition and not compile_condition(condition).holds(self._items.get(key, {}), names, values):
+            raise refused("ConditionalCheckFailedException", "The conditional request failed", operation=name)
+
 
 class PlainItem(Mapping[str, Any]):
     """An item that was read, with Python's values, each converted when it is looked at."""
@@ -91,8 +141,8 @@ def _validate(update: Update, condition: Condition, names: Mapping[str, str], va
         raise refused("ValidationException", "Cannot update attribute. This attribute is part of the key")
 
 
-def refused(code: str, message: str, item: Item | None = None) -> ClientError:
-    """DynamoDB's refusal of an UpdateItem, with the item where it shows one."""
+def refused(code: str, message: str, item: Item | None = None, operation: str = "UpdateItem") -> ClientError:
+    """DynamoDB's refusal of a write, with the item where it shows one."""
     answer: dict[str, Any] = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     told: Any = answer | ({"Item": item} if item else {})  # botocore's types know no item in an error
-    return ClientError(told, "UpdateItem")
+    return ClientError(told, operation)

@@ -28,7 +28,7 @@ LAMBDA: Final = "lambda.amazonaws.com"
 SERVICE_ROLES: Final = "arn:aws:iam::ACCOUNT:role/aws-service-role"
 FUNCTIONS: Final = (f"arn:aws:lambda:{HERE}:function:{STACK}-*",)
 ROLES: Final = (f"arn:aws:iam::ACCOUNT:role/{STACK}-*Role*",)  # of functions: CloudFormation names them so
-OPERATOR_POLICY: Final = f"arn:aws:iam::ACCOUNT:policy/{STACK}-operator-*"
+OPERATOR_POLICIES: Final = f"arn:aws:iam::ACCOUNT:policy/{STACK}-operator-*"
 BUCKETS: Final = (f"arn:aws:s3:::{STACK}-*",)
 LOGS: Final = tuple(
     f"arn:aws:logs:{HERE}:log-group:/aws/{name}*" for name in (f"lambda/{STACK}-", f"api-gateway/{STACK}")
@@ -58,7 +58,8 @@ RESOURCES: Final[Mapping[str, Sequence[str]]] = {
     "AWS::DynamoDB::Table": (f"arn:aws:dynamodb:{HERE}:table/{STACK}-*",),
     "AWS::Events::EventBus": (f"arn:aws:events:{HERE}:event-bus/{STACK}",),
     "AWS::Events::Rule": (f"arn:aws:events:{HERE}:rule/{STACK}-*",),
-    "AWS::IAM::ManagedPolicy": (OPERATOR_POLICY,),
+    "AWS::IAM::ManagedPolicy": (OPERATOR_POLICIES,),
+    "AWS::IAM::Policy": ROLES,
     "AWS::IAM::Role": ROLES,
     "AWS::Lambda::EventSourceMapping": (f"arn:aws:lambda:{HERE}:event-source-mapping:*",),
     "AWS::Lambda::Function": FUNCTIONS,
@@ -91,6 +92,7 @@ UNUSED: Final[Mapping[str, str]] = {
     "dynamodb:PutResourcePolicy dynamodb:DeleteResourcePolicy": "the table has no policy",
     "dynamodb:DeleteTable": "it is kept, and protected against deletion",
     "events:*Permission": "no other account may put events",
+    "iam:*GroupPolicy iam:*UserPolicy": "a policy of the stack is a role's",
     "iam:Attach* iam:Detach* iam:*PermissionsBoundary": "nothing is attached to a role, user or group",
     "lambda:*Concurrency lambda:PublishVersion lambda:PutFunction* lambda:*Provider": "no such setting of a function",
     "lambda:DeleteFunctionCodeSigningConfig lambda:GetCodeSigningConfig lambda:GetLayerVersion": "nor this",

@@ -59,6 +59,11 @@ TRIAL: Final = (
     *(*LOOK_AT_VARIANTS, "s3:DeleteObject variants", *DEAD_MESSAGES, "sqs:DeleteMessage dlq"),
 )
 
+ERASE_IN_S3: Final = (
+    *("ListBucketVersions", "GetBucketObjectLockConfiguration", "GetObjectVersion", "DeleteObjectVersion"),
+    *("GetObjectRetention", "GetObjectLegalHold"),
+)
+
 NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "upload": (*FIND, *UPLOAD),
     "upload --wait": (*FIND, *UPLOAD, *RECORDS),
@@ -105,6 +110,19 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "dlq purge": (*FIND, *DEAD_MESSAGES, "sqs:DeleteMessage dlq", *HISTORY),
 }
 
+ERASE: Final = (
+    *(*FIND, "s3:ListBucket uploads", *LOOK_AT_VARIANTS, "logs:DescribeLogGroups any", *DEPTH),
+    *(f"s3:{action} {bucket}" for bucket in ("uploads", "variants") for action in ERASE_IN_S3),
+    *(f"dynamodb:{name} table" for name in ("GetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem")),
+    *("sqs:GetQueueAttributes dlq", "sqs:ReceiveMessage dlq", "sqs:ChangeMessageVisibility dlq"),
+    *("sqs:DeleteMessage dlq", "s3:ListBucketMultipartUploads uploads", "s3:AbortMultipartUpload uploads"),
+)
+
+ERASING: Final[Mapping[str, Sequence[str]]] = {"erase": ERASE}
+"""The commands that the operator's policy does not allow: the eraser's does."""
+
+COMMANDS: Final[Mapping[str, Sequence[str]]] = {**NEEDS, **ERASING}
+
 WITHOUT: Final = ("start", "local")
 """Commands that ask nobody but this machine."""
 
@@ -112,7 +130,8 @@ WITHOUT: Final = ("start", "local")
 SECTION: Final = """\
 The stack has a managed policy, its output `OperatorPolicyArn`, with what these commands do and nothing else, on this
 stage alone: attach it to the role of the operators. It writes no record of an image; in the images table it may put
-only the history of redrives.
+only the history of redrives. `erase` has a policy of its own, the output `EraserPolicyArn` of a stage
+with `erasure: true`.
 
 The policy exists when the stage does, so it has nothing for `doctor --before`: run that as who deploys. `doctor` also
 uses iam:SimulatePrincipalPolicy and iam:GetRole where the caller may, and skips its check of the rights where not.
@@ -131,15 +150,15 @@ stack and with the deployed policy: `tests/ops/build/test_permissions.py`.
 """
 
 
-def all_needs() -> set[str]:
-    """What the operator's policy grants: no more, no less."""
-    return {need for needs in NEEDS.values() for need in needs}
+def all_needs(commands: Mapping[str, Sequence[str]] = NEEDS) -> set[str]:
+    """What the policy for these commands grants: no more, no less."""
+    return {need for needs in commands.values() for need in needs}
 
 
 def section() -> str:
     """What stands in docs/operating.md between the markers."""
     alike: dict[str, list[str]] = {}
-    for command, needs in NEEDS.items():
+    for command, needs in COMMANDS.items():
         alike.setdefault(_in_words(needs), []).append(f"`{command}`")
     return SECTION.format(
         rows="\n".join(f"| {', '.join(commands)} | {needs} |" for needs, commands in alike.items()),

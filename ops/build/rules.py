@@ -80,6 +80,7 @@ RULES: Mapping[str, Rule] = {
     "logLevel": one_of("DEBUG", "INFO", "WARNING", "ERROR"),
     "removals": SWITCH,
     "events": SWITCH,
+    "erasure": SWITCH,
     "pointInTimeRecovery": SWITCH,
     "pollQueue": SWITCH,
     "alarmEmail": matching(r"|[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address, or '' for none"),

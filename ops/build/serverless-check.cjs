@@ -18,10 +18,16 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const FRAMEWORK = 'osls';
 
 /** What an event holds at least, and the smallest one of each function. */
-const EVENTS = { consumer: ['Records'], announcer: ['Records'], api: ['httpMethod', 'resource', 'requestContext'] };
+const EVENTS = {
+  consumer: ['Records'],
+  announcer: ['Records'],
+  eraser: ['Records'],
+  api: ['httpMethod', 'resource', 'requestContext'],
+};
 const LEAST = {
   consumer: '{"Records": []}',
   announcer: '{"Records": []}',
+  eraser: '{"Records": []}',
   api: '{"httpMethod": "GET", "resource": "/", "requestContext": {"path": "/"}}',
 };
 

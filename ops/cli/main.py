@@ -18,6 +18,7 @@ from ops.cli.audit.command import audit
 from ops.cli.backfill.command import backfill
 from ops.cli.dlq import export, history, redrive, view
 from ops.cli.doctor.command import doctor
+from ops.cli.erase.command import erase
 from ops.cli.estimate import estimate
 from ops.cli.local import local
 from ops.cli.mapping import pause, resume
@@ -75,6 +76,7 @@ def make_app() -> typer.Typer:
     app.command()(backfill)
     app.command()(audit)
     app.command()(announce)
+    app.command()(erase)
     app.command("replay")(replay_command)
     return app
 

@@ -57,6 +57,8 @@ class LocalStack:
         self._player: Player | None = None
         self.stream_player: StreamPlayer | None = None
         """What plays the mapping of the table's stream; None where the stage has no events."""
+        self.eraser_player: Player | None = None
+        """What plays the mapping of the erasures queue; None where the stage has no erasures."""
 
     @property
     def cdn(self) -> str:
@@ -75,7 +77,7 @@ class LocalStack:
 
     @property
     def player(self) -> Player:
-        """What plays the event source mapping of the queue.
+        """What plays the event source mapping of the uploads queue.
 
         Raises:
             StackError: outside the ``with`` block.
@@ -91,8 +93,9 @@ class LocalStack:
             StackError: one has.
         """
         self.player.raise_if_broken()
-        if self.stream_player is not None:
-            self.stream_player.raise_if_broken()
+        for player in (self.stream_player, self.eraser_player):
+            if player is not None:
+                player.raise_if_broken()
 
     def client(self, service: str) -> Any:
         """The stack's boto3 client for ``service``; the same one each time, safe to share between threads."""
@@ -135,8 +138,9 @@ class LocalStack:
         try:
             if kind is None:
                 self.player.stop()
-                if self.stream_player is not None:
-                    self.stream_player.stop()
+                for player in (self.stream_player, self.eraser_player):
+                    if player is not None:
+                        player.stop()
         finally:
             self._end_at_once()
 
@@ -150,11 +154,14 @@ class LocalStack:
         if self._with_cdn:
             self._cdn = Cdn(self.client("s3"), self.outputs["VariantsBucket"])
         self._progress("starting the consumer")
-        self._player = self._make_player()
+        self._player = self._make_player("ConsumerFunction", self._environments)
         self._player.start()
         if "AnnouncerFunction" in self.outputs:
             self.stream_player = self._make_stream_player()
             self.stream_player.start()
+        if "EraserFunction" in self.outputs:
+            self.eraser_player = self._make_player("EraserFunction", environments=1)
+            self.eraser_player.start()
 
     def _template(self, content: dict[str, Any]) -> Template:
         """The template with its physical names, and on the way the stack's outputs."""
@@ -169,15 +176,15 @@ class LocalStack:
         }
         return Template(content, physical, account=ACCOUNT, region=REGION)
 
-    def _make_player(self) -> Player:
-        live, mapping = self._mapped("ConsumerFunction")
+    def _make_player(self, output: str, environments: int | None) -> Player:
+        live, mapping = self._mapped(output)
         return Player(
             self.client("sqs"),
             lambda: EventSourceMapping.from_api(mapping()),
             live,
             environ=self.function_environ(),
             log_dir=self.log_dir,
-            environments=self._environments,
+            environments=environments,
         )
 
     def _make_stream_player(self) -> StreamPlayer:
@@ -203,7 +210,7 @@ class LocalStack:
 
     def _end_at_once(self) -> None:
         try:
-            for player in (self._player, self.stream_player):
+            for player in (self._player, self.stream_player, self.eraser_player):
                 if player is not None:
                     player.kill()
             if self._cdn is not None:

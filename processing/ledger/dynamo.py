@@ -33,6 +33,7 @@ CLAIMABLE: Final = (
 )
 
 CLAIMS: Final = 3  # a refused claim may be allowed when its item is read: once, when a lease ends
+REMOVED_SECONDS: Final = 30 * 24 * 60 * 60  # that a bare name is kept: longer than a message, and an id of the API
 
 
 class DynamoLedger:
@@ -103,7 +104,7 @@ class DynamoLedger:
             condition, known = CLAIMABLE, _claimable(now, delivery)
         else:
             condition, known = "#owner = :seen", attributes({"seen": over.owner})
-        expression = f"SET {_assignments(values)} ADD #attempts :one"
+        expression = f"SET {_assignments(values)} REMOVE #expires_at ADD #attempts :one"
         try:
             old = self._update(version, expression, condition, values | known | attributes({"one": 1}))
         except _Refused as refused:
@@ -119,8 +120,9 @@ class DynamoLedger:
         self._finish(claim, Status.DONE, values, forget=earlier)
 
     def close(self, claim: Claim, status: Status) -> None:
-        """Record the version as SUPERSEDED or REMOVED."""
-        self._finish(claim, status, {})
+        """Record the version as SUPERSEDED or REMOVED; one that is REMOVED without ever being finished expires."""
+        expires = status is Status.REMOVED and claim.image is None
+        self._finish(claim, status, attributes({"expires_at": self._now() + REMOVED_SECONDS} if expires else {}))
 
     def reject(self, claim: Claim, reason: Reason, delivery: Delivery) -> None:
         """Record a rejection, and the message that it is for."""
@@ -143,6 +145,9 @@ class DynamoLedger:
         except _Refused as refused:
             self._check_owner(refused.record, claim)  # still ours: an earlier request succeeded without an answer
 
+    def _now(self) -> int:
+        return math.floor(self._clock())
+
     def _claimed(self, claim: Claim, delivery: Delivery) -> Attributes:
         return attributes(
             {
@@ -156,7 +161,7 @@ class DynamoLedger:
 
     def _finish(self, claim: Claim, status: Status, values: Attributes, forget: Iterable[str] = ()) -> None:
         """End the claim; succeeds if an earlier request, which was not answered, has ended it."""
-        values = values | attributes({"status": status, "updated_at": math.floor(self._clock())})
+        values = values | attributes({"status": status, "updated_at": self._now()})
         removals = ", ".join(f"#{name}" for name in ("lease_until", *sorted(forget)))
         expression = f"SET {_assignments(values)} REMOVE {removals}"
         held = attributes({"owner": claim.owner, "in_progress": Status.IN_PROGRESS})

@@ -41,20 +41,7 @@ class ImagesTable:
 
     def versions(self, bucket: str, key: str) -> list[Record]:
         """Every version of one object that was ever seen, and its removals, the latest change first."""
-        request: dict[str, Any] = {
-            "TableName": self._name,
-            "KeyConditionExpression": "#object = :object",
-            "ExpressionAttributeNames": {"#object": "object"},
-            "ExpressionAttributeValues": {":object": {"S": f"{bucket}/{key}"}},
-            "ConsistentRead": True,
-        }
-        items: list[Attributes] = []
-        start: dict[str, Any] | None = {}
-        while start is not None:
-            with translating_errors("dynamodb:Query"):
-                answer = self._dynamodb.query(**request, **start)
-            items += answer["Items"]
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]} if "LastEvaluatedKey" in answer else None
+        items = items_of(self._dynamodb, "query", TableName=self._name, **partition(f"{bucket}/{key}"))
         return sorted(map(read, items), key=lambda record: record.updated_at, reverse=True)
 
     def below(self, bucket: str, prefixes: Sequence[str], *, since: datetime | None = None) -> Iterator[Record]:
@@ -119,3 +106,25 @@ class ImagesTable:
             if not keys:
                 return items
         raise Unavailable("UnprocessedKeys", "dynamodb:BatchGetItem", f"{len(keys)} items were put off {ROUNDS} times")
+
+
+def partition(key: str) -> dict[str, Any]:
+    """The parameters of a Query for all items with this partition key."""
+    return {
+        "KeyConditionExpression": "#object = :object",
+        "ExpressionAttributeNames": {"#object": "object"},
+        "ExpressionAttributeValues": {":object": {"S": key}},
+        "ConsistentRead": True,
+    }
+
+
+def items_of(client: Any, operation: str, **request: Any) -> list[Attributes]:
+    """The items of all pages of a ``query`` or a ``scan``."""
+    items: list[Attributes] = []
+    start: dict[str, Any] | None = {}
+    while start is not None:
+        with translating_errors(f"dynamodb:{operation.capitalize()}"):
+            answer = getattr(client, operation)(**request, **start)
+        items += answer["Items"]
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]} if "LastEvaluatedKey" in answer else None
+    return items

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from darkroom_client import Client  # type: ignore[import-not-found]
-from darkroom_client.api.images import get_image, get_variant, list_images  # type: ignore[import-not-found]
+from darkroom_client.api.images import erase_image, get_image, get_variant, list_images  # type: ignore[import-not-found]
 from darkroom_client.api.site import get_description, get_page, get_settings  # type: ignore[import-not-found]
 from darkroom_client.api.uploads import create_uploads, upload_image  # type: ignore[import-not-found]
 from darkroom_client.models import File, FileContentType, Files  # type: ignore[import-not-found]
@@ -48,6 +48,7 @@ def main(url: str, key: str, picture: Path) -> None:
                 "settings": get_settings.sync(client=client).max_files,
                 "description": get_description.sync(client=client)["openapi"],
                 "page": get_page.sync(client=client)[:15],
+                "erased": erase_image.sync(sent.id, client=client).id == sent.id,
             }
         )
     )

@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "CORS_ORIGINS": "https://photos.example.com",
     "UPLOAD_SECONDS": "900",
     "LINK_SECONDS": "3600",
+    "ERASURES_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/erasures",
     "LOG_LEVEL": "ERROR",
 }
 
@@ -53,6 +54,7 @@ class Stage:
 
     s3: Any
     dynamodb: Any
+    sqs: Any
     clock: Clock
 
     def __post_init__(self) -> None:
@@ -118,7 +120,7 @@ def behind(clock: Clock) -> Iterator[Stage]:
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
         service = build_api(clock=clock)
         patch.setattr(api, "api", lambda: service)
-        yield Stage(boto3.client("s3"), boto3.client("dynamodb"), clock)
+        yield Stage(boto3.client("s3"), boto3.client("dynamodb"), boto3.client("sqs"), clock)
 
 
 @pytest.fixture
@@ -134,6 +136,7 @@ def stage(behind: Stage) -> Stage:
         AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("object", "etag")],
         KeySchema=[{"AttributeName": "object", "KeyType": "HASH"}, {"AttributeName": "etag", "KeyType": "RANGE"}],
     )
+    behind.sqs.create_queue(QueueName="erasures")
     return behind
 
 

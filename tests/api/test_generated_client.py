@@ -21,7 +21,7 @@ from tests.conftest import ROOT
 
 REQUIREMENTS = Path(__file__).with_name("requirements-client.txt")
 CALLS = Path(__file__).with_name("client_calls.py")
-OPERATIONS = 8
+OPERATIONS = 9
 
 
 @pytest.fixture(scope="module")
@@ -76,5 +76,6 @@ def test_a_generated_client_calls_every_operation(stack: LocalStack, packages: P
         "settings": 100,
         "description": "3.1.0",
         "page": "<!doctype html>",
+        "erased": True,
     }
     assert {"key", "policy", "Content-Type"} <= set(json.loads(called.stdout)["fields"])

@@ -49,6 +49,8 @@ def requests(done: str) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
         yield "GET", url, None, {"if-none-match": "*"}
     for url in ("/images", f"/images/{done}", f"/images/{done}/phone"):
         yield "GET", f"{url}?color=teal", None, {}
+    for image in (unknown, f"{done}?color=teal", done):
+        yield "DELETE", f"/images/{image}", None, {}
     yield "GET", f"/images/{unknown}", None, {}
     yield "GET", f"/images/{unknown}/phone", None, {}
     yield "GET", f"/images/{done}/phone", None, {}
@@ -56,7 +58,10 @@ def requests(done: str) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
     yield "GET", f"/images/{done}/desktop?redirect=false", None, {}
 
 
-PRIVATE = [("POST", "/uploads"), ("POST", "/upload"), ("GET", "/images"), ("GET", "/images/x"), ("GET", "/images/x/y")]
+PRIVATE = [
+    *(("POST", "/uploads"), ("POST", "/upload")),
+    *(("GET", "/images"), ("GET", "/images/x"), ("GET", "/images/x/y"), ("DELETE", "/images/x")),
+]
 
 
 def test_every_answer_that_is_described_is_given(

@@ -41,7 +41,7 @@ def ask(method: str, url: str, **changes: Any) -> dict[str, Any]:
     ("method", "url", "allowed"),
     [
         ("GET", "/uploads", "POST, OPTIONS"),
-        ("DELETE", "/images/x", "GET, OPTIONS, HEAD"),
+        ("PUT", "/images/x", "GET, DELETE, OPTIONS, HEAD"),
         ("PUT", "/", "GET, OPTIONS, HEAD"),
         ("TRACE", "/openapi.json", "GET, OPTIONS, HEAD"),
     ],

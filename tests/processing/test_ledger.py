@@ -19,6 +19,7 @@ from processing.ledger import (
     VariantRecord,
     Version,
 )
+from processing.ledger.dynamo import REMOVED_SECONDS
 from tests.builders import client_error
 from tests.processing.conftest import CODE, LEASE, Clock, LedgerBench
 
@@ -449,3 +450,44 @@ def test_a_claim_that_is_refused_by_nothing_is_a_conflict_after_a_few(
         ledger.claim(VERSION, FIRST, over=over)
 
     assert client.requests == 3
+
+
+def test_a_version_that_was_removed_before_it_was_ever_finished_expires(books: LedgerBench) -> None:
+    books.ledger.close(claimed(books.ledger), Status.REMOVED)
+
+    item = books.item(VERSION)
+
+    assert item is not None
+    assert int(item["expires_at"]) == int(books.clock.now) + REMOVED_SECONDS
+
+
+def test_a_claim_takes_the_expiry_away(books: LedgerBench) -> None:
+    books.ledger.close(claimed(books.ledger), Status.REMOVED)
+
+    claimed(books.ledger, SECOND)
+
+    item = books.item(VERSION)
+    assert item is not None
+    assert "expires_at" not in item
+
+
+def test_finished_metadata_never_expires(books: LedgerBench) -> None:
+    books.ledger.complete(claimed(books.ledger), RECORD)
+    again = books.ledger.claim(VERSION, Delivery("m2", 1), over=done_by("token-1"))
+    assert isinstance(again, Claim)
+
+    books.ledger.close(again, Status.REMOVED)
+
+    item = books.item(VERSION)
+    assert item is not None
+    assert item["status"] == "REMOVED"
+    assert "expires_at" not in item
+
+
+def test_a_superseded_version_does_not_expire(books: LedgerBench) -> None:
+    books.ledger.close(claimed(books.ledger), Status.SUPERSEDED)
+
+    item = books.item(VERSION)
+
+    assert item is not None
+    assert "expires_at" not in item

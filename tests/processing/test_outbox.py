@@ -29,7 +29,7 @@ from processing.ledger import (
 )
 from processing.ledger.item import attributes, image_attributes
 from processing.links import cdn_link
-from processing.outbox import LARGEST, Announcer, EventBus, ItemChange, NotTaken, entry_of, type_of
+from processing.outbox import LARGEST, Announcer, EventBus, ItemChange, NotTaken, entry_of, erased_entry, type_of
 from tests.builders import client_error
 from tests.processing.test_ledger import RECORD
 from tests.table_stream import NOW, StreamedDynamoDB
@@ -79,6 +79,20 @@ def event_of(record: Record, *, now: float = NOW) -> dict[str, Any]:
     kind = "erased" if event["detail-type"] == "Image Erased" else "ended"
     assert undescribed(event["detail"], SCHEMA["$defs"][kind]) == []
     return event
+
+
+def test_an_erasure_becomes_an_event_without_a_name() -> None:
+    entry = erased_entry("receipt-1", "ab" * 32, NOW)
+    event = {
+        "source": entry["Source"],
+        "detail-type": entry["DetailType"],
+        "time": entry["Time"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "detail": json.loads(entry["Detail"]),
+    }
+
+    jsonschema.Draft202012Validator(SCHEMA).validate(event)
+    assert undescribed(event["detail"], SCHEMA["$defs"]["erased"]) == []
+    assert (event["detail-type"], event["detail"]["id"]) == ("Image Erased", "receipt-1")
 
 
 def undescribed(value: Any, schema: Mapping[str, Any], path: str = "detail") -> list[str]:

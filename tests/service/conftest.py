@@ -25,6 +25,7 @@ CHANGED = {
     "logLevel": "DEBUG",
     "removals": "true",
     "events": "true",
+    "erasure": "true",
     "pointInTimeRecovery": "false",
     "pollQueue": "false",
     "alarmEmail": "on-call@example.com",

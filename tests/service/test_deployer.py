@@ -149,7 +149,7 @@ def test_the_roles_are_those_of_the_templates(packages: list[Package]) -> None:
     arn = pattern.partition("/")[0]
     names = {name for each in packages for name in each.of_type(ROLE)}
 
-    assert names == {"AnnouncerRole", "ApiRole", "ConsumerRole"}
+    assert names == {"AnnouncerRole", "ApiRole", "ConsumerRole", "EraserRole"}
     assert all(fnmatchcase(f"{arn}/darkroom-STAGE-{name}-1A2B3C", pattern) for name in names)
     assert not fnmatchcase(f"{arn}/darkroom-STAGE-deployer", pattern)
 

@@ -136,7 +136,8 @@ def test_the_consumer_leaves_half_of_a_new_accounts_concurrency_to_the_api(defau
 
 
 def test_logs_are_not_kept_for_ever(default: Package, changed: Package) -> None:
-    for package, days, more in ((default, 30, set()), (changed, 90, {"ApiAccessLogGroup", "AnnouncerLogGroup"})):
+    of_switches = {"ApiAccessLogGroup", "AnnouncerLogGroup", "EraserLogGroup"}
+    for package, days, more in ((default, 30, set()), (changed, 90, of_switches)):
         groups = package.of_type("AWS::Logs::LogGroup")
 
         assert groups.keys() == {"ConsumerLogGroup", "ApiLogGroup"} | more

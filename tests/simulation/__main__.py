@@ -26,15 +26,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--most-faults", type=int, default=3, help="injected in one history")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, help="tell this one history, step by step")
+    parser.add_argument("--erasing", action="store_true", help="with erasures, and removals on or off")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(argv)
     if options.seed is not None:
-        return _tell(options.seed, options.most_faults)
+        return _tell(options.seed, options.most_faults, erasing=options.erasing)
     seeds = range(options.first, options.first + options.histories)
     report = Report()
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("histories", total=options.histories)
-        for report in run_side_by_side(seeds, workers=options.workers, most_faults=options.most_faults):
+        given = {"workers": options.workers, "most_faults": options.most_faults, "erasing": options.erasing}
+        for report in run_side_by_side(seeds, **given):
             progress.update(task, completed=report.histories)
     if options.json:
         json.dump(vars(report), sys.stdout, indent=2)
@@ -43,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if report.broken else 0
 
 
-def _tell(seed: int, most_faults: int) -> int:
-    world = play(seed, most_faults=most_faults)
+def _tell(seed: int, most_faults: int, *, erasing: bool) -> int:
+    world = play(seed, most_faults=most_faults, erasing=erasing)
     found = violations(world)
     print("\n".join(world.history))
     print("\n".join(found) or "every rule held")
@@ -59,6 +61,8 @@ def _show(report: Report) -> None:
         table.add_row(str(name), f"{times:,}")
     for status, times in sorted(report.ends.items()):
         table.add_row(f"versions that ended {status}", f"{times:,}")
+    if report.erased:
+        table.add_row("erasures that ended", f"{report.erased:,}")
     table.add_row("violations", f"{len(report.broken):,}", style="bold")
     Console().print(table)
     for seed, found in list(report.broken.items())[:20]:

@@ -22,6 +22,7 @@ class Report:
     requests: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
+    erased: int = 0
     broken: dict[int, list[str]] = field(default_factory=dict)
 
     def __iadd__(self, other: "Report") -> "Report":
@@ -29,38 +30,40 @@ class Report:
         self.requests += other.requests
         self.faults += other.faults
         self.ends += other.ends
+        self.erased += other.erased
         self.broken |= other.broken
         return self
 
 
-def run(seeds: Iterable[int], *, most_faults: int = 3) -> Report:
+def run(seeds: Iterable[int], *, most_faults: int = 3, erasing: bool = False) -> Report:
     """Play one history for each seed."""
     report = Report()
     for seed in seeds:
-        world = play(seed, most_faults=most_faults)
+        world = play(seed, most_faults=most_faults, erasing=erasing)
         found = violations(world)
         report.histories += 1
         report.requests += world.requests
         report.faults += world.counts
         report.ends += Counter(str(item["status"]) for item in world.items.values())
+        report.erased += len(world.erasures.receipts) if world.erasures else 0
         if found:
             report.broken[seed] = found
     return report
 
 
-def run_side_by_side(seeds: range, *, workers: int, most_faults: int = 3) -> Iterator[Report]:
+def run_side_by_side(seeds: range, *, workers: int, most_faults: int = 3, erasing: bool = False) -> Iterator[Report]:
     """The report so far, after each chunk of seeds."""
     report = Report()
     chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
     with ProcessPoolExecutor(workers) as pool:
-        for part in pool.map(_run, chunks, repeat(most_faults)):
+        for part in pool.map(_run, chunks, repeat(most_faults), repeat(erasing)):
             report += part
             yield report
 
 
-def _run(seeds: range, most_faults: int) -> Report:
+def _run(seeds: range, most_faults: int, erasing: bool) -> Report:
     with quiet():
-        return run(seeds, most_faults=most_faults)
+        return run(seeds, most_faults=most_faults, erasing=erasing)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 
 from tests.builders import BROKEN, changed
+from tests.simulation.erasing import Erasures
 from tests.simulation.rendering import Weight
 from tests.simulation.simulator import CONDITIONAL, RENDER, TIMEOUT, TRY, Fault, Invocation, World, variant_of
 
@@ -17,15 +18,23 @@ SECONDS = (8.0, 10.0, 12.0, 14.0, TRY - 0.1)  # that a heavy image takes
 BRISK = 0.1  # of the usual time between two steps, so that a batch's requests are not slow one after another
 
 
-def play(seed: int, *, most_faults: int = 3, prepare: Callable[[World], None] | None = None) -> World:
-    """Play one history until no message is left, redrive what is dead without faults, and play that to its end."""
+def play(
+    seed: int, *, most_faults: int = 3, prepare: Callable[[World], None] | None = None, erasing: bool = False
+) -> World:
+    """Play one history until no message is left, redrive what is dead without faults, and play that to its end.
+
+    With ``erasing``, objects are erased in it, and its stage may have removals off.
+    """
     rng = random.Random(seed)
     world = World(seed=seed)
+    if erasing:
+        world.erasures, world.removals = Erasures(world), rng.random() < 0.5
     world.decide = _faults(rng, budget=rng.randint(0, most_faults))
     if prepare is not None:
         prepare(world)
     schedule = Schedule(rng)
-    moves = _heavy(world, schedule, rng) if seed % HEAVY == 0 else _script(rng)
+    script = _erasing_script if erasing else _script
+    moves = _heavy(world, schedule, rng) if seed % HEAVY == 0 and not erasing else script(rng)
     _to_the_end(world, schedule, moves)
     world.decide = lambda *_: None
     world.conflicts.clear()
@@ -54,6 +63,17 @@ def _script(rng: random.Random) -> list[Callable[[World], None]]:
     kinds = (_an_upload, _an_upload, _an_upload, _a_removal, _a_duplicate, _a_loss, _a_deployment, _a_redrive)
     for _ in range(rng.randint(0, 4)):
         moves += rng.choice(kinds)(rng, rng.choice(keys))
+    return moves
+
+
+def _erasing_script(rng: random.Random) -> list[Callable[[World], None]]:
+    """An upload, an erasure of it at any moment, and what else uploaders and operators do before and after."""
+    key = KEYS[0]
+    kinds = (_an_upload, _an_upload, _a_removal, _a_duplicate, _a_redrive, _an_erasure)
+    moves = _an_upload(rng, key)
+    for _ in range(rng.randint(0, 3)):
+        moves += rng.choice(kinds)(rng, key)
+    moves.insert(rng.randint(1, len(moves)), _an_erasure(rng, key)[0])
     return moves
 
 
@@ -107,6 +127,10 @@ def _an_upload(rng: random.Random, key: str) -> Moves:
 def _a_removal(rng: random.Random, key: str) -> Moves:
     delay = _delay(rng)
     return [lambda world: _ignore(world.remove(key, delay=delay))]
+
+
+def _an_erasure(_: random.Random, key: str) -> Moves:
+    return [lambda world: world.erasures.begin(key)]
 
 
 def _a_duplicate(rng: random.Random, _: str) -> Moves:
@@ -209,6 +233,8 @@ class Schedule:
             message.visible_at <= world.now for message in world.queue.messages.values()
         ):
             names.append("poller")
+        if world.erasures and world.erasures.visible:
+            names.append("eraser")
         if not names:
             return self._wait(world)
         name = self._choose(names)
@@ -216,6 +242,8 @@ class Schedule:
             moves.pop(0)(world)
         elif name == "poller":
             world.invoke(self.batch)
+        elif name == "eraser":
+            world.erasures.invoke()
         else:
             self._run(world, actors[name])
         return True
@@ -242,6 +270,7 @@ class Schedule:
         """Nothing can run: let time pass until something can."""
         moments = [invocation.asleep_until for invocation in world.invocations]
         moments += [message.visible_at for message in world.queue.messages.values()]
+        moments += world.erasures.due.values() if world.erasures else ()
         later = [moment for moment in moments if moment > world.now]  # a message may be visible, and nobody free for it
         world.now = min(later, default=world.now)
         return bool(moments)

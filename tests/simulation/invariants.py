@@ -20,6 +20,8 @@ def violations(world: World) -> list[str]:
     for (thing, etag), item in world.items.items():
         found += _record(world, thing.removeprefix(f"{UPLOADS}/"), etag, Status(item["status"]))
     found += _dead_letters(world)
+    if world.erasures:
+        found += _erasures(world)
     return found
 
 
@@ -28,6 +30,8 @@ def _pictures(world: World, key: str) -> list[str]:
     shown = {name: world.store.variants.get(variant_of(key, name)) for name in NAMES}
     upload = world.store.uploads.get(key)
     if upload is None:
+        if not world.removals:
+            return []
         return [f"{key}: the source is gone, but {name} remains" for name in NAMES if shown[name] is not None]
     body, etag = upload[0], etag_of(upload[0])
     status = world.status(key, etag)
@@ -43,6 +47,28 @@ def _pictures(world: World, key: str) -> list[str]:
             found.append(f"{key}: {name} says that it is of {body!r}, but is {variant.body!r}")
         elif key in world.sent_since_deployment and not variant.body.startswith(expected(world, name)):
             found.append(f"{key}: {name} is {variant.body!r}, which today's recipe does not make")
+    return found
+
+
+def _erasures(world: World) -> list[str]:
+    """Every erasure has ended, and nothing is left of what it covers but records REMOVED, which expire."""
+    found = [f"{key}: its erasure has not ended" for key in world.erasures.due]
+    for key, covered in world.erasures.receipts.items():
+        if covered == world.uploaded[key]:
+            found += _left(world, key)
+    return found
+
+
+def _left(world: World, key: str) -> list[str]:
+    """What names an erased object. The exceptions of `_record` hold here as well."""
+    rest = key.removeprefix("images/")
+    stored = [*world.store.uploads, *world.store.variants]
+    found = [f"{key}: was erased, and {name} exists" for name in stored if name.partition("/")[2] == rest]
+    items = {etag: item for (thing, etag), item in world.items.items() if thing == f"{UPLOADS}/{key}"}
+    for etag, item in items.items():
+        accepted = item["status"] in (Status.IN_PROGRESS, Status.FAILED) and (key, etag) in world.ended
+        if not accepted and (item["status"] != Status.REMOVED or "expires_at" not in item):
+            found.append(f"{key}: was erased, and has the record {etag}, {item['status']}")
     return found
 
 

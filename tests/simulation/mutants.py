@@ -28,7 +28,7 @@ from tests.simulation import simulator
 
 
 @contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
     original = getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -45,7 +45,7 @@ def no_if_match_on_read() -> Any:
         now = self.source_etag(key)
         return real(self, key, now if now is not None else etag, max_bytes=max_bytes)
 
-    return _replaced(MemoryStore, "fetch", fetch)
+    return replaced(MemoryStore, "fetch", fetch)
 
 
 def no_last_look() -> Any:
@@ -55,7 +55,7 @@ def no_last_look() -> Any:
     def look(self: Publication, published: object) -> Any:
         return published if isinstance(published, str) else real(self, published)
 
-    return _replaced(Publication, "reconcile", look)
+    return replaced(Publication, "reconcile", look)
 
 
 def _superseded_looks_when(rule: Callable[[bool, bool], bool]) -> Any:
@@ -72,7 +72,7 @@ def _superseded_looks_when(rule: Callable[[bool, bool], bool]) -> Any:
         publication.reconcile = sometimes  # on this one only: other workers run in between
         return real(self, event, publication, timings, claim)
 
-    return _replaced(Worker, "_publish", publish)
+    return replaced(Worker, "_publish", publish)
 
 
 def no_look_after_an_earlier_attempt() -> Any:
@@ -92,7 +92,7 @@ def _only_one_head(index: int) -> Any:
         one = replace(plan.recipe, variants=(plan.recipe.variants[index],))
         return real(store, replace(plan, recipe=one), record)
 
-    return _replaced(worker, "is_complete", is_complete)
+    return replaced(worker, "is_complete", is_complete)
 
 
 def only_the_first_variant_is_looked_at() -> Any:
@@ -115,7 +115,7 @@ def no_claim_of_removals() -> Any:
             self._items.pop((thing, etag), None)
         return real(self, **parameters)
 
-    return _replaced(MemoryDynamoDB, "update_item", update_item)
+    return replaced(MemoryDynamoDB, "update_item", update_item)
 
 
 def no_look_after_a_removal() -> Any:
@@ -128,7 +128,7 @@ def no_look_after_a_removal() -> Any:
             return None
         return real(self, published)
 
-    return _replaced(Publication, "reconcile", look)
+    return replaced(Publication, "reconcile", look)
 
 
 def a_removal_that_finds_the_source_does_nothing() -> Any:
@@ -162,7 +162,7 @@ def _removals_that(change: Callable[[Any], None]) -> Any:
             change(made)
         return made
 
-    return _replaced(Worker, "_publication", publication)
+    return replaced(Worker, "_publication", publication)
 
 
 def removals_mark_the_versions() -> Any:
@@ -178,12 +178,12 @@ def removals_mark_the_versions() -> Any:
                     items[thing, etag] = {**item, "status": {"S": Status.REMOVED}}
         return outcome
 
-    return _replaced(Worker, "_remove", remove)
+    return replaced(Worker, "_remove", remove)
 
 
 def requests_may_outlive_the_lease() -> Any:
     """A worker that was frozen goes on as if nothing had been."""
-    return _replaced(Lease, "check", lambda _: None)
+    return replaced(Lease, "check", lambda _: None)
 
 
 def removals_may_outlive_the_lease() -> Any:
@@ -206,7 +206,7 @@ def a_refused_delete_is_left() -> Any:
             with suppress(PreconditionFailed):
                 self._store.delete(key, etag=seen.etag)
 
-    return _replaced(Publication, "_delete", delete)
+    return replaced(Publication, "_delete", delete)
 
 
 def _table_of(worker: Worker) -> MemoryDynamoDB:
@@ -223,7 +223,7 @@ def no_token_condition() -> Any:
             condition = f"{condition} OR attribute_exists(#owner)"
         return real(self, version, expression, condition, values)
 
-    return _replaced(DynamoLedger, "_update", update)
+    return replaced(DynamoLedger, "_update", update)
 
 
 def a_claim_of_ones_own_is_no_earlier_attempt() -> Any:
@@ -236,12 +236,12 @@ def a_claim_of_ones_own_is_no_earlier_attempt() -> Any:
             return replace(found, earlier=False)
         return found
 
-    return _replaced(DynamoLedger, "_explain", explain)
+    return replaced(DynamoLedger, "_explain", explain)
 
 
 def any_refusal_is_a_refused_condition() -> Any:
     """A throttled write says that the record is another worker's."""
-    return _replaced(dynamo, "code_of", lambda _: "ConditionalCheckFailedException")
+    return replaced(dynamo, "code_of", lambda _: "ConditionalCheckFailedException")
 
 
 def a_release_without_a_condition() -> Any:
@@ -253,12 +253,12 @@ def a_release_without_a_condition() -> Any:
             condition = f"{condition} OR attribute_exists(#owner)"
         return real(self, version, expression, condition, values)
 
-    return _replaced(DynamoLedger, "_update", update)
+    return replaced(DynamoLedger, "_update", update)
 
 
 def a_lease_shorter_than_the_function() -> Any:
     """A living worker can lose its claim."""
-    return _replaced(simulator, "LEASE", 30.0)
+    return replaced(simulator, "LEASE", 30.0)
 
 
 def everything_is_acknowledged() -> Any:
@@ -269,7 +269,7 @@ def everything_is_acknowledged() -> Any:
         real(self, *args, **rest)
         return {"batchItemFailures": []}
 
-    return _replaced(Batch, "process", process)
+    return replaced(Batch, "process", process)
 
 
 def a_failure_takes_its_batch_along() -> Any:
@@ -280,7 +280,7 @@ def a_failure_takes_its_batch_along() -> Any:
         failed = real(self, messages, **rest)["batchItemFailures"]
         return {"batchItemFailures": [{"itemIdentifier": m.id} for m in messages] if failed else []}
 
-    return _replaced(Batch, "process", process)
+    return replaced(Batch, "process", process)
 
 
 def a_late_start_after_a_write_was_no_attempt() -> Any:
@@ -289,17 +289,17 @@ def a_late_start_after_a_write_was_no_attempt() -> Any:
     def render(self: Publication, data: bytes, only: Any) -> Any:
         return self._render(data, self._recipe, only)
 
-    return _replaced(Publication, "render", render)
+    return replaced(Publication, "render", render)
 
 
 def conflicts_are_fought_to_the_end() -> Any:
     """A write that is refused is tried again at once, until it is not."""
-    return _replaced(Lease, "rounds", lambda *_: itertools.count())
+    return replaced(Lease, "rounds", lambda *_: itertools.count())
 
 
 def claims_are_fought_to_the_end() -> Any:
     """A version that others finish, incomplete, is claimed until it is not."""
-    return _replaced(worker, "CLAIMS", 1_000_000)
+    return replaced(worker, "CLAIMS", 1_000_000)
 
 
 def any_answer_is_taken() -> Any:
@@ -310,12 +310,12 @@ def any_answer_is_taken() -> Any:
         message, body = self._channel.receive(seconds)
         return Answer(message, body, is_last=False)
 
-    return _replaced(Renderer, "_exchange", exchange)
+    return replaced(Renderer, "_exchange", exchange)
 
 
 def a_timeout_too_short_for_the_batch() -> Any:
     """As it was: a minute, in which a batch of heavy images cannot be worked off."""
-    return _replaced(simulator, "TIMEOUT", 60.0)
+    return replaced(simulator, "TIMEOUT", 60.0)
 
 
 def second_tries_take_the_others_time() -> Any:
@@ -326,7 +326,7 @@ def second_tries_take_the_others_time() -> Any:
         if left < min(seconds, self.try_seconds) + self._reserve:
             raise NotStarted(f"{left:.1f} s are left")
 
-    return _replaced(TimeBudget, "_require", require)
+    return replaced(TimeBudget, "_require", require)
 
 
 def a_killed_batch_is_forgotten() -> Any:
@@ -338,7 +338,7 @@ def a_killed_batch_is_forgotten() -> Any:
         for message in invocation.messages:
             self.queue.delete(message.handle)
 
-    return _replaced(simulator.World, "_bury", bury)
+    return replaced(simulator.World, "_bury", bury)
 
 
 def what_was_not_started_is_no_failure() -> Any:
@@ -348,7 +348,7 @@ def what_was_not_started_is_no_failure() -> Any:
     def fate_of(result: Any, **about: Any) -> Any:
         return real(Outcome(Kind.IGNORED) if isinstance(result, NotStarted) else result, **about)
 
-    return _replaced(batch, "fate_of", fate_of)
+    return replaced(batch, "fate_of", fate_of)
 
 
 MUTANTS: tuple[Callable[[], Any], ...] = (

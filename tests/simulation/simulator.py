@@ -12,7 +12,7 @@ S3 has no fencing, so a request that was sent takes effect within ``REQUEST`` se
 
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -214,6 +214,8 @@ class World:
         self.explained: Counter[str] = Counter()  # receives that ended by the message's own failure, by message
         self.unruly: list[Trouble | None] = []  # what the next questions to a renderer meet, the last first
         self.idle: list[Environment] = []  # execution environments that wait for another batch
+        self.uploaded: Counter[str] = Counter()  # by key
+        self.erasures: Any = None  # `erasing.Erasures`, in a world that has any
         self._hub = greenlet.getcurrent()
         self._names = 0
         self._by_run: dict[greenlet, Invocation] = {}
@@ -231,6 +233,7 @@ class World:
         if key in self.keys and body != self.store.uploads.get(key, (b"",))[0]:
             self.disturbances[key] += 1
         self.keys.add(key)
+        self.uploaded[key] += 1
         self.sent_since_deployment.add(key)
         etag = self.store.upload(key, body)
         if body.startswith(BROKEN):
@@ -241,6 +244,12 @@ class World:
         self.disturbances[key] += 1
         self.store.remove(key)
         return self._notify(key, REMOVED_KEY, removed_body(key), delay, f"DELETE source {key}")
+
+    def original_deleted(self, key: str) -> None:
+        """An erasure has deleted the original: S3 sends an event, where the stage wants it."""
+        self.disturbances[key] += 1
+        if self.removals:
+            self._notify(key, REMOVED_KEY, removed_body(key), 0, f"ERASE source {key}")
 
     def lose(self, variant: str, key: str) -> None:
         """Somebody deletes a variant by hand."""
@@ -282,12 +291,18 @@ class World:
             self._mourn(message)
         if not messages:
             return None
+        return self.start(self._work, ", ".join(f"{m.id}#{m.receives}" for m in messages), messages=messages)
+
+    def start(
+        self, work: Callable[[Invocation], None], what: str, kind: str = "W", messages: Sequence[Sent] = ()
+    ) -> Invocation:
+        """Start an invocation of a function on what it has received."""
         self._names += 1
-        started = Invocation(f"W{self._names}", self.now, messages)
-        started.run = greenlet(lambda: self._work(started), self._hub)
+        started = Invocation(f"{kind}{self._names}", self.now, list(messages))
+        started.run = greenlet(lambda: work(started), self._hub)
         self.invocations.append(started)
         self._by_run[started.run] = started
-        self.note(f"{started.name} receives {', '.join(f'{m.id}#{m.receives}' for m in messages)}")
+        self.note(f"{started.name} receives {what}")
         return started
 
     def _mourn(self, message: Sent) -> None:
@@ -523,8 +538,8 @@ class World:
 
     @property
     def items(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
-        """The items of the table, by object and ETag."""
-        return self.table.items
+        """The items of objects in the table, by object and ETag."""
+        return {key: item for key, item in self.table.items.items() if not key[0].startswith("#")}
 
     def status(self, key: str, etag: str) -> Status | None:
         item = self.table.item(f"{UPLOADS}/{key}", etag)

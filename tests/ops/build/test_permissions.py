@@ -11,7 +11,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from ops.build import permissions
-from ops.build.permissions import NEEDS, PAGE, WITHOUT, all_needs, main, page
+from ops.build.permissions import COMMANDS, ERASING, NEEDS, PAGE, WITHOUT, all_needs, main, page
 from ops.cli import stage as stages
 from ops.cli.backfill.sending import notification
 from ops.cli.backfill.sources import ListedObject
@@ -28,6 +28,11 @@ from tests.ops.cli.embedded import jpeg, put, use, wait_until
 UNSEEN = {
     "s3:AbortMultipartUpload uploads": "only when a transfer in parts fails",
     "sqs:CancelMessageMoveTask dlq": "only when a move is interrupted",
+    **{
+        f"s3:GetObject{name} {bucket}": "only in a bucket with Object Lock"
+        for name in ("Retention", "LegalHold")
+        for bucket in ("uploads", "variants")
+    },
 }
 """What no run here calls, and when it is called."""
 
@@ -38,6 +43,12 @@ ACTIONS = {
     ("s3", "GetObject"): (READ, LIST),
     ("s3", "HeadObject"): (READ, LIST),
     ("s3", "ListObjectsV2"): (LIST,),
+    ("s3", "ListObjectVersions"): ("s3:ListBucketVersions {}",),
+    ("s3", "ListMultipartUploads"): ("s3:ListBucketMultipartUploads {}",),
+    ("s3", "HeadObject", "VersionId"): ("s3:GetObjectVersion {}", LIST),
+    ("s3", "DeleteObject", "VersionId"): ("s3:DeleteObjectVersion {}",),
+    ("cloudwatch logs", "DescribeLogGroups"): ("logs:DescribeLogGroups any",),
+    ("s3", "GetObjectLockConfiguration"): ("s3:GetBucketObjectLockConfiguration {}",),
     ("s3", "CreateMultipartUpload"): (WRITE,),
     ("s3", "UploadPart"): (WRITE,),
     ("s3", "CompleteMultipartUpload"): (WRITE,),
@@ -113,7 +124,8 @@ class Place:
 
     def _note(self, params, model, **_):
         service = model.service_model.service_id.lower()
-        actions = ACTIONS.get((service, model.name), (f"{service}:{model.name} {{}}",))
+        of_a_version = ("VersionId",) if "VersionId" in params else ()
+        actions = ACTIONS.get((service, model.name, *of_a_version), (f"{service}:{model.name} {{}}",))
         is_own = model.name == "DeleteObject" and params["Key"].startswith(f"{self.stage.uploads_prefix}{RESERVED}")
         resource = "reserved" if is_own else self._resource(params)
         self.asked |= {action.format(resource) for action in actions}
@@ -283,6 +295,25 @@ def doctor(place, _tmp_path):
         held.delete([other])
 
 
+def erase(place, _tmp_path):
+    """An image in a bucket that has locks, its dead letter and another; and one that could have the same variant."""
+    s3, name = place.stack.client("s3"), f"{place.stage.uploads_bucket}-locks"
+    where = {"LocationConstraint": place.stack.region}
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration=where, ObjectLockEnabledForBucket=True)
+    place.stage = dataclasses.replace(place.stage, uploads_bucket=name)
+    place.letter()
+    key = place.letter()
+    variant = f"phone/{key.removeprefix(place.stage.uploads_prefix)}.webp"
+    put(place.stage, f"{key}.webp", jpeg())
+    s3.create_multipart_upload(Bucket=name, Key=key)
+    s3.put_object(Bucket=place.stage.variants_bucket, Key=variant, Body=b"x")
+    versioned = {"Bucket": place.stage.variants_bucket, "VersioningConfiguration": {"Status": "Enabled"}}
+    s3.put_bucket_versioning(**versioned)
+    s3.put_object(Bucket=place.stage.variants_bucket, Key=variant, Body=b"x")
+    place.run("erase", key, "--yes", "1")
+    place.run("erase", "--pending")
+
+
 def with_options(scenario, *options):
     return lambda place, tmp_path: scenario(place, tmp_path, *options)
 
@@ -316,6 +347,7 @@ SCENARIOS = {
     "audit --repair": audit_and_repair,
     "announce": announce,
     "announce --lost": with_options(announce, "--lost"),
+    "erase": erase,
     "replay OBJECT": replay_object,
     "replay ID": of_one_letter("replay", "ID"),
     "replay --sandbox": with_options(replay_object, "--sandbox"),
@@ -333,26 +365,36 @@ SCENARIOS = {
 }
 
 
-@pytest.mark.parametrize("command", NEEDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_calls_what_it_is_said_to_need_and_nothing_else(place, tmp_path, monkeypatch, command):
     monkeypatch.setattr("ops.cli.audit.judge.NOTIFIED", 0)
 
     SCENARIOS[command](place, tmp_path)
 
-    assert place.asked | (set(NEEDS[command]) & UNSEEN.keys()) == set(NEEDS[command])
+    needs = set(COMMANDS[command])
+    assert place.asked | (needs & UNSEEN.keys()) == needs
 
 
 def test_what_no_run_calls_is_needed_by_some_command():
-    assert all_needs() >= UNSEEN.keys()
+    assert all_needs(COMMANDS) >= UNSEEN.keys()
 
 
-def test_the_policy_of_the_deployed_stack_grants_what_the_commands_need_and_nothing_else(stack):
+@pytest.mark.parametrize(("output", "commands"), [("OperatorPolicyArn", NEEDS), ("EraserPolicyArn", ERASING)])
+def test_the_policies_of_the_deployed_stack_grant_what_the_commands_need_and_nothing_else(stack, output, commands):
     granted = set()
-    for statement in deployed_policy(stack)["Statement"]:
+    for statement in deployed_policy(stack, output)["Statement"]:
         actions, resources = listed(statement["Action"]), listed(statement["Resource"])
         granted |= {f"{action} {resource_of(stack, resource)}" for action in actions for resource in resources}
 
-    assert granted - needless() == all_needs()
+    assert granted - needless() == all_needs(commands)
+
+
+def test_the_eraser_writes_intents_and_receipts_and_no_record_of_an_image(stack):
+    (condition,) = (
+        each["Condition"] for each in deployed_policy(stack, "EraserPolicyArn")["Statement"] if "Condition" in each
+    )
+
+    assert condition == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#erasures", "#erased"]}}
 
 
 def test_the_policy_lets_an_operator_put_what_the_history_is_kept_under(stack):
@@ -366,8 +408,8 @@ def needless():
     return {"sqs:GetQueueAttributes queue", "sqs:SendMessage dlq"} - all_needs()
 
 
-def deployed_policy(stack):
-    iam, arn = stack.client("iam"), stack.outputs["OperatorPolicyArn"]
+def deployed_policy(stack, output="OperatorPolicyArn"):
+    iam, arn = stack.client("iam"), stack.outputs[output]
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
 
@@ -415,7 +457,7 @@ def test_every_command_says_what_it_needs():
         for below in getattr(command, "commands", {"": None})
     }
 
-    assert names == {command_of(name) for name in NEEDS} | set(WITHOUT)
+    assert names == {command_of(name) for name in COMMANDS} | set(WITHOUT)
 
 
 def command_of(name):

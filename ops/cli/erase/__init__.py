@@ -1,0 +1,1 @@
+"""``darkroom erase``: ``command`` is the command line, ``run`` erases many objects, ``letters`` their dead letters."""

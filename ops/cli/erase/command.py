@@ -1,0 +1,184 @@
+"""``darkroom erase`` on the command line: its options, the confirmation, what it prints, and its exit code."""
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import typer
+
+from handlers.clients import REQUEST_SECONDS
+from ops.cli.announce import put_all
+from ops.cli.backfill.command import below
+from ops.cli.dlq.history import caller
+from ops.cli.erase.letters import LettersOfErased
+from ops.cli.erase.run import Erased, Erasing
+from ops.cli.recipes import read_recipe
+from ops.cli.show.facts import key_of
+from ops.cli.stage import Stage, on_stage
+from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout, table
+from ops.errors import UsageError
+from processing.erasure import Eraser, Retention
+from processing.erasure.caching import cache_seconds
+from processing.ledger.erasures import ErasureTable, Intent, new_intent
+from processing.outbox import EventBus, erased_entry
+from processing.storage.versions import S3Versions
+
+DAY: Final = 24 * 60 * 60
+SHOWN: Final = 20  # objects that are listed before the confirmation
+
+
+@on_stage
+def erase(
+    stage: Stage,
+    thing: Annotated[
+        str | None, typer.Argument(metavar="OBJECT", help="A key, with or without the prefix; bucket/key; s3://...")
+    ] = None,
+    prefix: Annotated[str, typer.Option(help="Erase every upload below this.")] = "",
+    pending: Annotated[bool, typer.Option("--pending", help="Go on with the erasures that have not ended.")] = False,
+    yes: Annotated[int | None, typer.Option("--yes", metavar="COUNT", help="Confirm the number; do not ask.")] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase images for good: all versions of the original, variants, dead letters, records, and the owner's item.
+
+    There is no way back. An image that is being processed is waited for: half an hour at most with the default timeout.
+    An interrupted command goes on with --pending, which also takes up what callers of the API requested. The receipt of
+    each image says what is gone, what expires when (logs, backups of the table) and what is out of reach. Objects under
+    an Object Lock are refused before anything is deleted.
+
+    --prefix finds what is in the uploads bucket. Erase what is left of an upload that is gone by its key.
+
+    The stage's operator policy does not allow this: `erasure: true` deploys a policy of its own, EraserPolicyArn.
+
+    Exit code 0 when all is erased, else 1.
+
+    Examples:
+
+    darkroom erase 2026/cat.jpg --stage prod --dry-run
+
+    darkroom erase --prefix images/anna/ --stage prod --yes 214 --json > receipts.json
+
+    darkroom erase --pending --stage prod
+    """
+    if [thing is not None, bool(prefix), pending].count(True) != 1:
+        raise UsageError("give an OBJECT, or --prefix, or --pending")
+    erasures = ErasureTable(stage.client("dynamodb"), stage.images_table)
+    intents = erasures.pending() if pending else _wanted(stage, erasures, _keys(stage, thing, prefix))
+    letters = LettersOfErased(stage.client("sqs"), stage.dlq_url, [intent.object for intent in intents])
+    eraser = _eraser(stage, erasures, letters)
+    if dry_run or not intents:
+        _print_plan(eraser, intents, as_json=as_json)
+        return
+    if not pending:  # those were confirmed by who requested them
+        _confirm(intents, yes)
+        intents = [erasures.begin(intent) for intent in intents]
+    _run(eraser, intents, as_json=as_json)
+
+
+def _run(eraser: Eraser, intents: Sequence[Intent], *, as_json: bool) -> None:
+    with counting("erased", "waiting") as count:
+        done = Erasing(eraser, on_change=count).run(intents)
+    _print(done, as_json=as_json)
+    if done.failed:
+        raise typer.Exit(1)
+
+
+def _keys(stage: Stage, thing: str | None, prefix: str) -> list[str]:
+    if thing is not None:
+        return [key_of(stage, thing)]
+    return S3Versions(stage.client("s3")).below(stage.uploads_bucket, below(stage, prefix))
+
+
+def _wanted(stage: Stage, erasures: ErasureTable, keys: Sequence[str]) -> list[Intent]:
+    """An intent for each key, with its owner where the API gave it to one."""
+    ids = {key: key.rpartition("/")[2] for key in keys}
+    owners, by, now = erasures.owners(set(ids.values())), caller(stage), time.time()
+    return [new_intent(stage.uploads_bucket, key, by=by, now=now, owner=owners.get(ids[key], "")) for key in keys]
+
+
+def _eraser(stage: Stage, erasures: ErasureTable, letters: LettersOfErased) -> Eraser:
+    return Eraser(
+        versions=S3Versions(stage.client("s3")),
+        table=erasures,
+        uploads_bucket=stage.uploads_bucket,
+        variants_bucket=stage.variants_bucket,
+        prefix=stage.uploads_prefix,
+        request_seconds=REQUEST_SECONDS,
+        retention=_retention(stage),
+        cache_seconds=cache_seconds(read_recipe()) if stage.cdn else 0,
+        delete_letters=letters.delete,
+        announce=lambda receipt, digest: _announce(stage, receipt, digest),
+    )
+
+
+def _announce(stage: Stage, receipt: str, digest: str) -> None:
+    """Put Image Erased on the stage's bus, if it has one."""
+    if stage.event_bus:
+        put_all(EventBus(stage.client("events"), stage.event_bus), [erased_entry(receipt, digest, time.time())])
+
+
+def _retention(stage: Stage) -> Retention:
+    """As the stage has it now."""
+    name = f"/aws/lambda/{stage.consumer}"
+    groups = stage.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    logs = [group.get("retentionInDays", 0) for group in groups if group["logGroupName"] == name]
+    return Retention(
+        logs=next(iter(logs), 0),
+        queue=_days_kept(stage, stage.queue_url),
+        dead_letters=_days_kept(stage, stage.dlq_url),
+    )
+
+
+def _days_kept(stage: Stage, url: str) -> int:
+    kept = "MessageRetentionPeriod"
+    answer = stage.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[kept])
+    return -(-int(answer["Attributes"][kept]) // DAY)
+
+
+def _confirm(intents: Sequence[Intent], yes: int | None) -> None:
+    """Have the number of objects typed.
+
+    Raises:
+        UsageError: it was another one.
+    """
+    if yes is None:
+        for intent in intents[:SHOWN]:
+            stderr().print(intent.object)
+        if len(intents) > SHOWN:
+            stderr().print(f"and {len(intents) - SHOWN:,} more: see them with --dry-run")
+    typed = yes if yes is not None else typer.prompt(f"Type {len(intents)} to erase them for good", type=int, err=True)
+    if typed != len(intents):
+        raise UsageError(f"the number of objects is {len(intents)}, not {typed}: nothing was erased")
+
+
+def _print_plan(eraser: Eraser, intents: Sequence[Intent], *, as_json: bool) -> None:
+    rows = [{"object": intent.object, **eraser.survey(intent)} for intent in intents]
+    if as_json:
+        print_json({"objects": rows})
+    elif not rows:
+        stderr().print("Nothing to erase.")
+    else:
+        columns = ("object", "originals", "variants", "records")
+        stdout().print(table(columns, [list(row.values()) for row in rows], right=columns[1:]))
+        stderr().print(f"{len(rows)} would be erased")
+
+
+def _print(done: Erased, *, as_json: bool) -> None:
+    receipts = {name: receipt.document for name, receipt in done.receipts.items()}
+    if as_json:
+        print_json({"receipts": receipts, "ended_elsewhere": done.elsewhere, "failed": done.failed})
+    else:
+        rows = [(name, sum(each["gone"]["variants"].values()), each["receipt"]) for name, each in receipts.items()]
+        if rows:
+            stdout().print(table(("erased", "variants", "receipt"), rows, right=("variants",)))
+            (example, *_) = receipts.values()
+            for kept in example["expires"]:
+                stderr().print(f"expires by {kept['by'] or 'a day that is not known'}: {kept['what']}")
+            for copies in example["out_of_reach"]:
+                stderr().print(f"out of reach: {copies}")
+        for name in done.elsewhere:
+            stderr().print(f"ended by another worker: {name}")
+    for name, why in done.failed.items():
+        stderr().print(f"not erased: {name}: {why}")
+    if done.failed:
+        stderr().print("Go on when the cause is gone: darkroom erase --pending")
