@@ -273,7 +273,7 @@ def test_the_role_is_simulated_by_its_own_arn_and_on_the_names_of_the_stage(sess
         ({"existing": "uploads", "ingest": "eventbridge"}, {"variants", "rule"}),
         ({"existing": "both"}, set()),
     ],
-    ids=str,
+    ids=["own", "by EventBridge", "an existing bucket by EventBridge", "both existing"],
 )
 def test_only_what_the_deployment_makes_is_simulated(session, undeployed, given, made):
     asked: list[dict[str, list[str]]] = []
