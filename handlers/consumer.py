@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any
 
 from handlers.bootstrap import build_consumer
-from handlers.records import message_of
 from handlers.startup import naming_failures
 from processing.batch import Batch
+from processing.messages import message_of
 
 
 @cache

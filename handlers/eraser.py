@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 from handlers.eraser_bootstrap import build_eraser
-from handlers.records import message_of
 from handlers.startup import naming_failures
 from processing.erasure.messages import Erasures
+from processing.messages import message_of
 
 
 @cache

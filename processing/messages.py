@@ -98,6 +98,25 @@ class Message:
     sent_at: float = 0.0  # seconds since the epoch
 
 
+def message_of(record: dict[str, Any]) -> Message:
+    """From a record of an SQS event. What is missing or no number gets a default: only the id is required."""
+    attributes = record.get("attributes") or {}
+    return Message(
+        id=record["messageId"],
+        receipt_handle=record.get("receiptHandle") or "",
+        body=record.get("body") or "",
+        receive_count=_number(attributes.get("ApproximateReceiveCount"), default=1),
+        sent_at=_number(attributes.get("SentTimestamp"), default=0) / 1000,
+    )
+
+
+def _number(value: Any, *, default: int) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return default
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedMessage:
     """A message with its events, or the ``fault`` of its body; ``position`` is its index in the batch."""

@@ -109,10 +109,14 @@ async function prepareInvocation(serverless) {
   const known = {
     UPLOADS_BUCKET: outputs.UploadsBucket,
     VARIANTS_BUCKET: outputs.VariantsBucket,
-    QUEUE_URL: outputs.UploadsQueueUrl,
+    ERASURES_QUEUE_URL: outputs.ErasuresQueueUrl,
+    CDN_URL: outputs.CdnUrl ?? '',
+    OPERATORS: '', // the ids of API keys, which no output tells: nobody is one here
   };
-  for (const each of Object.values(serverless.service.functions)) {
-    for (const name of Object.keys(known)) if (name in each.environment) each.environment[name] = known[name];
+  const queues = { consumer: outputs.UploadsQueueUrl, eraser: outputs.ErasuresQueueUrl };
+  for (const [called, { environment }] of Object.entries(serverless.service.functions)) {
+    for (const name of Object.keys(known)) if (name in environment) environment[name] = known[name];
+    if (called in queues) environment.QUEUE_URL = queues[called];
   }
   const venv = path.join(serverless.serviceDir, '.venv');
   if (!process.env.VIRTUAL_ENV && fs.existsSync(venv)) process.env.VIRTUAL_ENV = venv;

@@ -20,6 +20,11 @@ ALARMS: Final = (
     *("api-errors", "api-throttles", "api-duration", "api-5xx", "table-throttles"),
 )
 """Those of resources/observability.yml, by what their names end with."""
+SWITCHED_ALARMS: Final = {
+    "AnnouncerFunction": ("announcer-late", "announcer-errors", "events-dlq"),
+    "EraserFunction": ("erasures-dlq", "erasures-age", "eraser-errors"),
+}
+"""Those of resources/switches, by an output that the stack has where they are switched on."""
 
 DEPLOY_AGAIN: Final = "Deploy the stage again."
 
@@ -90,9 +95,18 @@ def check_redrive(checkup: Checkup) -> CheckResult:
     return ok(f"after {policy['maxReceiveCount']} receives; dead letters are kept for {buried // 86400} days")
 
 
+def alarms_of(outputs: Mapping[str, str]) -> list[str]:
+    """The alarms of a stack with these outputs, by what their names end with."""
+    switched = (names for output, names in SWITCHED_ALARMS.items() if output in outputs)
+    return [*ALARMS, *(name for names in switched for name in names)]
+
+
 def check_alarms(checkup: Checkup) -> CheckResult:
     """Whether the alarms reach somebody."""
-    topic, names = checkup.outputs["AlarmTopic"], [f"{checkup.stack_name}-{name}" for name in ALARMS]
+    topic, names = (
+        checkup.outputs["AlarmTopic"],
+        [f"{checkup.stack_name}-{name}" for name in alarms_of(checkup.outputs)],
+    )
     answer = checkup.client("cloudwatch").describe_alarms(AlarmNames=names)
     alarms = {
         alarm["AlarmName"]

@@ -152,7 +152,7 @@ def test_a_contained_replay_makes_the_same_variants(quiet):
 def test_a_contained_replay_ends_when_rendering_comes_to_no_end(quiet):
     key = f"{prefix_of(quiet)}slow.png"
     out = io.BytesIO()
-    Image.linear_gradient("L").resize((9000, 9000)).convert("RGB").save(out, "PNG", compress_level=1)
+    Image.linear_gradient("L").resize((8900, 8900)).convert("RGB").save(out, "PNG", compress_level=1)
     put(quiet, key, out.getvalue())
 
     document = json.loads(run(key, "--sandbox", "--seconds", "0.1", "--json").stdout)

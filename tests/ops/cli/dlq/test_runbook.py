@@ -18,6 +18,8 @@ NEVER = {
     "SourceReplaced": "ends as SUPERSEDED",
     "SourceGone": "ends as REMOVED",
     "SandboxUnavailable": "nothing is claimed: the function does not start, or renders in process",
+    "ErasureEnded": "is of the erasures queue",
+    "ObjectLocked": "is of the erasures queue",
     "Misconfigured": "nothing is claimed: the message is 'unknown'",
 }
 

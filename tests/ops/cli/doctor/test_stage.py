@@ -16,7 +16,7 @@ from ops.cli.dlq.messages import HeldMessages
 from ops.cli.doctor.checkup import RESERVED, Checkup
 from ops.cli.doctor.cleaning import DeadLetters
 from ops.cli.doctor.command import run
-from ops.cli.doctor.deployed import ALARMS
+from ops.cli.doctor.deployed import ALARMS, SWITCHED_ALARMS, alarms_of
 from ops.cli.doctor.pictures import FORM, HEIC_FILE, PICTURES
 from ops.cli.doctor.pipeline import _wrong_pixels
 from ops.cli.doctor.results import Check
@@ -289,7 +289,7 @@ def subscriptions(*arns):
 @pytest.mark.parametrize(
     ("arns", "expected"),
     [
-        ((), f"{len(ALARMS)} alarms, and nobody is subscribed to them"),
+        ((), f"{len(ALARMS) + sum(map(len, SWITCHED_ALARMS.values()))} alarms, and nobody is subscribed to them"),
         (("PendingConfirmation", "arn:aws:sns:x"), "1 of 2 subscriptions wait for their confirmation"),
     ],
 )
@@ -323,7 +323,7 @@ def test_an_alarm_that_is_switched_off_is_found(stack, checkup):
 def test_every_alarm_of_the_template_is_looked_at(stack, checkup):
     names = {properties["AlarmName"] for _, properties in stack.template.resources("AWS::CloudWatch::Alarm")}
 
-    assert {f"{checkup.stack_name}-{name}" for name in ALARMS} == names
+    assert {f"{checkup.stack_name}-{name}" for name in alarms_of(stack.outputs)} == names
 
 
 @pytest.mark.parametrize(("rendering", "expected"), [("sandbox", "ok"), ("in-process", "warn")])
