@@ -61,6 +61,8 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...], region: s
         )
     if text_of(values.get("authorizer")) == "jwt" and not text_of(values.get("userPoolArn") or ""):
         yield "userPoolArn: is not set; give the ARN of the user pool whose tokens are taken, for authorizer is jwt"
+    if text_of(values.get("workflow")) == "true" and text_of(values.get("events")) != "true":
+        yield "workflow: is true; give true for events too, whose event starts it, or false"
     yield from _cdn(values, region)
     names = [name.strip() for name in text_of(values.get("apiKeys")).split(",")]
     for name in sorted({name for name in names if names.count(name) > 1}):
