@@ -1,6 +1,6 @@
 """The policy of whoever deploys a stage: what CloudFormation does in the caller's name, and what the framework asks.
 
-``python -m ops.build.deployer --write`` writes it to docs/deployer-policy.json, and what `cdn` and `workflow` need beside it
+``python -m ops.build.deployer --write`` writes it to docs/deployer-policy.json, and what `cdn` and `workflow` need more
 to docs/deployer-switches-policy.json: one policy would be too long. For each type of resource in the
 template, AWS publishes the actions of creating, reading, updating and deleting one; cfn-lint brings these schemas
 along. Left out are the writes of what no resource here uses. Tests hold it against the packaged templates.

@@ -1,4 +1,4 @@
-"""The switch `workflow`: what it adds to the template, who may do what, and what the state machine does when it runs."""
+"""The switch `workflow`: what it adds to the template, who may do what, and what its state machine does."""
 
 import itertools
 import json
@@ -230,12 +230,18 @@ def variant(kind: str, width: int = 480, height: int = 360, name: str = "phone")
 def event(*variants: dict[str, Any]) -> dict[str, Any]:
     name, _, key = CAT["object"]["S"].partition("/")
     image = {"format": "jpeg", "mode": "RGB", "width": 4000, "height": 3000, "bytes": 3, "content_type": "image/jpeg"}
-    detail = {
-        **{"version": 1, "id": "0c6c31b4a78d60e48179934902b7b3d0", "object": {"bucket": name, "key": key}},
-        **{"etag": CAT["etag"]["S"], "ended_at": "2026-11-26T07:00:04Z", "attempts": 1},
-        **({"image": {**image, "has_transparency": False}, "variants": [*variants]} if variants else {}),
-        **({} if variants else {"omitted": ["variants", "image"]}),
+    detail: dict[str, Any] = {
+        "version": 1,
+        "id": "0c6c31b4a78d60e48179934902b7b3d0",
+        "object": {"bucket": name, "key": key},
+        "etag": CAT["etag"]["S"],
+        "ended_at": "2026-11-26T07:00:04Z",
+        "attempts": 1,
     }
+    if variants:
+        detail |= {"image": {**image, "has_transparency": False}, "variants": [*variants]}
+    else:
+        detail["omitted"] = ["variants", "image"]
     made = {"source": "darkroom", "detail-type": "Image Ready", "time": "2026-11-26T07:00:04Z", "detail": detail}
     jsonschema.Draft202012Validator(SCHEMA).validate(made)
     return made
