@@ -55,6 +55,8 @@ class EventSink:
             self._check()
             for event in self._receive():
                 detail = event["detail"]
+                if "object" not in detail:  # Image Erased has no name
+                    continue
                 version = (detail["object"]["bucket"], detail["object"]["key"], detail["etag"])
                 if version in wanted:
                     waited_for.discard(version)
