@@ -11,7 +11,12 @@
  * A switch that is off leaves nothing in the template. There are no CloudFormation conditions.
  */
 
-const SWITCHES = { events: ['events'], erasure: ['erasure'], 'erased-events': ['events', 'erasure'] };
+const SWITCHES = {
+  events: ['events'],
+  erasure: ['erasure'],
+  'erased-events': ['events', 'erasure'],
+  workflow: ['events', 'workflow'],
+};
 
 /** The first one with all that the others have: lists get longer, the rest of two of the same name must be objects. */
 function merged(parts) {

@@ -61,6 +61,7 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...], region: s
         )
     if text_of(values.get("authorizer")) == "jwt" and not text_of(values.get("userPoolArn") or ""):
         yield "userPoolArn: is not set; give the ARN of the user pool whose tokens are taken, for authorizer is jwt"
+    yield from _workflow(values, region)
     yield from _cdn(values, region)
     names = [name.strip() for name in text_of(values.get("apiKeys")).split(",")]
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -88,6 +89,16 @@ def _operators(values: Mapping[str, object], keys: Sequence[str]) -> Iterator[st
         case "iam":
             for name in sorted(each for each in set(named) if not re.fullmatch(r"(AROA|AIDA)[A-Z0-9]{12,}", each)):
                 yield f"operators: has {name!r}; give ids of roles (AROA...) or users (AIDA...), for authorizer is iam"
+
+
+def _workflow(values: Mapping[str, object], region: str) -> Iterator[str]:
+    """What a workflow cannot be without."""
+    if text_of(values.get("workflow")) != "true":
+        return
+    if text_of(values.get("events")) != "true":
+        yield "workflow: is true; give true for events too, whose event starts it, or false"
+    if region.startswith("cn-"):
+        yield f"workflow: is true; give false in {region}: Rekognition is not there"
 
 
 def _cdn(values: Mapping[str, object], region: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The policy of whoever deploys a stage: what CloudFormation does in the caller's name, and what the framework asks.
 
-``python -m ops.build.deployer --write`` writes it to docs/deployer-policy.json, and what `cdn` needs beside it to
-docs/deployer-cdn-policy.json: one policy would be too long. For each type of resource in the
+``python -m ops.build.deployer --write`` writes it to docs/deployer-policy.json, and what `cdn` and `workflow` need more
+to docs/deployer-switches-policy.json: one policy would be too long. For each type of resource in the
 template, AWS publishes the actions of creating, reading, updating and deleting one; cfn-lint brings these schemas
 along. Left out are the writes of what no resource here uses. Tests hold it against the packaged templates.
 """
@@ -17,7 +17,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from ops.cli.stage import ROOT
 
 FILE: Final = ROOT / "docs" / "deployer-policy.json"
-CDN_FILE: Final = ROOT / "docs" / "deployer-cdn-policy.json"
+SWITCHES_FILE: Final = ROOT / "docs" / "deployer-switches-policy.json"
 REGENERATE: Final = "python -m ops.build.deployer --write"
 SIZE_LIMIT: Final = 6144
 """Characters of a managed policy, without white space."""
@@ -25,6 +25,7 @@ SIZE_LIMIT: Final = 6144
 HERE: Final = "REGION:ACCOUNT"
 STACK: Final = "darkroom-STAGE"
 LAMBDA: Final = "lambda.amazonaws.com"
+WORKFLOW: Final = ("events.amazonaws.com", "states.amazonaws.com")
 SERVICE_ROLES: Final = "arn:aws:iam::ACCOUNT:role/aws-service-role"
 FUNCTIONS: Final = (f"arn:aws:lambda:{HERE}:function:{STACK}-*",)
 ROLES: Final = (f"arn:aws:iam::ACCOUNT:role/{STACK}-*Role*",)  # of functions: CloudFormation names them so
@@ -74,14 +75,17 @@ RESOURCES: Final[Mapping[str, Sequence[str]]] = {
 """What the templates create, and where. API Gateway and event source mappings have ids in place of names."""
 
 CDN: Final = ("arn:aws:cloudfront::ACCOUNT:*",)
-CDN_RESOURCES: Final[Mapping[str, Sequence[str]]] = {
+SWITCHED: Final[Mapping[str, Sequence[str]]] = {
     "AWS::CloudFront::CachePolicy": CDN,
     "AWS::CloudFront::Distribution": CDN,
     "AWS::CloudFront::Function": CDN,
     "AWS::CloudFront::OriginAccessControl": CDN,
     "AWS::CloudFront::ResponseHeadersPolicy": CDN,
+    "AWS::Events::Rule": (f"arn:aws:events:{HERE}:rule/{STACK}/*",),  # on the stage's own bus
+    "AWS::SNS::TopicPolicy": RESOURCES["AWS::SNS::Topic"],
+    "AWS::StepFunctions::StateMachine": (f"arn:aws:states:{HERE}:stateMachine:{STACK}-*",),
 }
-"""What `cdn` adds. CloudFront has ids in place of names, and no region."""
+"""What `cdn` and `workflow` add. CloudFront has ids in place of names, and no region."""
 
 HANDLERS: Final = ("create", "read", "update", "delete")
 
@@ -103,7 +107,7 @@ UNUSED: Final[Mapping[str, str]] = {
     "s3:*Abac s3:PutBucketAcl s3:*Analytics* s3:*Inventory* s3:*Metrics* s3:*IntelligentTiering*": "no such setting",
     "s3:*Metadata*TableConfiguration s3:*BucketWebsite s3:*ObjectLock* s3:PutBucketLogging": "nor this",
     "s3:*tReplication s3:PutReplicationConfiguration s3:PutAccelerateConfiguration s3:PutBucketVersioning": "nor this",
-    "sns:PutDataProtectionPolicy": "the topic has no policy",
+    "sns:PutDataProtectionPolicy": "no topic has such a policy",
 }
 """Actions of the schemas that are not granted, and why. Nor are those of another service than the resource's own."""
 
@@ -152,16 +156,21 @@ def statements() -> Iterator[dict[str, Any]]:
     yield _allow(NAMELESS, ["*"])
 
 
-def cdn_statements() -> Iterator[dict[str, Any]]:
-    """The one statement of the policy for `cdn`."""
-    yield _allow({action for kind in CDN_RESOURCES for action in granted(kind)}, CDN)
+def switched_statements() -> Iterator[dict[str, Any]]:
+    """The statements of the policy for `cdn` and `workflow`."""
+    by_place: dict[Sequence[str], set[str]] = {}
+    for kind, place in SWITCHED.items():
+        by_place.setdefault(place, set()).update(granted(kind))
+    for place, actions in by_place.items():
+        yield _allow(actions, place)
+    yield _allow(["iam:PassRole"], ROLES) | {"Condition": {"StringEquals": {"iam:PassedToService": WORKFLOW}}}
 
 
 def granted(kind: str) -> set[str]:
     """The actions that CloudFormation takes for a type of resource, without those of features that nothing uses."""
     handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
     actions = {action for name in HANDLERS for action in handlers.get(name, {}).get("permissions", ())}
-    own = {**RESOURCES, **CDN_RESOURCES}[kind][0].split(":")[2]
+    own = {**RESOURCES, **SWITCHED}[kind][0].split(":")[2]
     return {action for action in actions if action.startswith(f"{own}:") and not _is_unused(action)}
 
 
@@ -198,7 +207,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     if arguments:
         FILE.write_text(policy(), encoding="utf-8")
-        CDN_FILE.write_text(policy(cdn_statements()), encoding="utf-8")
+        SWITCHES_FILE.write_text(policy(switched_statements()), encoding="utf-8")
     else:
         sys.stdout.write(policy())
     return 0

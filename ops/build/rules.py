@@ -81,6 +81,7 @@ RULES: Mapping[str, Rule] = {
     "removals": SWITCH,
     "events": SWITCH,
     "erasure": SWITCH,
+    "workflow": SWITCH,
     "pointInTimeRecovery": SWITCH,
     "pollQueue": SWITCH,
     "alarmEmail": matching(r"|[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address, or '' for none"),

@@ -26,6 +26,7 @@ CHANGED = {
     "removals": "true",
     "events": "true",
     "erasure": "true",
+    "workflow": "true",
     "pointInTimeRecovery": "false",
     "pollQueue": "false",
     "alarmEmail": "on-call@example.com",

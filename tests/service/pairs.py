@@ -74,7 +74,8 @@ FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, {"rendering": "sandbox-only"}),
     ({}, {"existing": "uploads"}, {"existing": "both"}),
     ({}, {"ingest": "eventbridge"}),
-    *[({}, {name: "true"}) for name in ("removals", "events", "erasure", "apiMetrics", "apiAccessLog", "apiTracing")],
+    ({}, {"events": "true"}, {"events": "true", "workflow": "true"}),
+    *[({}, {name: "true"}) for name in ("removals", "erasure", "apiMetrics", "apiAccessLog", "apiTracing")],
     *[({}, {name: "false"}) for name in ("pointInTimeRecovery", "pollQueue")],
 )
 """Each a choice of some parameters that go together."""

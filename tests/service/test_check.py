@@ -159,6 +159,19 @@ def test_an_alarm_goes_to_an_address_or_to_nobody() -> None:
         assert found(alarmEmail=address) == [f"alarmEmail: is {address!r}; give an e-mail address, or '' for none"]
 
 
+def test_a_workflow_begins_with_an_event() -> None:
+    assert found(workflow="true", events=True) == found(workflow=False) == []
+    assert found(workflow="true") == ["workflow: is true; give true for events too, whose event starts it, or false"]
+
+
+def test_a_workflow_is_refused_where_there_is_no_rekognition() -> None:
+    given = DEFAULTS | {"workflow": True, "events": True}
+
+    assert faults(given, region="cn-north-1", recipe_text=RECIPE) == [
+        "workflow: is true; give false in cn-north-1: Rekognition is not there"
+    ]
+
+
 def test_the_smallest_burst_lets_the_whole_page_through() -> None:
     page = [path for path in (PROJECT / "web").rglob("*") if path.is_file()]
 

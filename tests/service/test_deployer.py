@@ -13,13 +13,13 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from ops.build import deployer
 from ops.build.deployer import (
-    CDN_FILE,
-    CDN_RESOURCES,
     FILE,
     HANDLERS,
     NAMELESS,
     RESOURCES,
     SIZE_LIMIT,
+    SWITCHED,
+    SWITCHES_FILE,
     UNUSED,
     main,
     policy,
@@ -86,7 +86,7 @@ def test_every_type_of_resource_is_covered_and_no_type_that_no_template_has(pack
         for resource in template["Resources"].values()
     }
 
-    assert {*RESOURCES, *CDN_RESOURCES} == there
+    assert {*RESOURCES, *SWITCHED} == there
 
 
 @pytest.mark.parametrize("kind", NAMES)
@@ -107,8 +107,9 @@ def name_of(resource: dict[str, Any], kind: str) -> str | None:
     return name and prefix + (name if isinstance(name, str) else name["Fn::Sub"])
 
 
-def test_the_policy_fits_into_a_managed_policy_in_any_region() -> None:
-    text = FILE.read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", [FILE, SWITCHES_FILE], ids=lambda file: file.name)
+def test_the_policy_fits_into_a_managed_policy_in_any_region(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
     for name, value in LONG.items():
         text = text.replace(name, value)
 
@@ -149,7 +150,7 @@ def test_the_roles_are_those_of_the_templates(packages: list[Package]) -> None:
     arn = pattern.partition("/")[0]
     names = {name for each in packages for name in each.of_type(ROLE)}
 
-    assert names == {"AnnouncerRole", "ApiRole", "ConsumerRole", "EraserRole"}
+    assert names == {"AnnouncerRole", "ApiRole", "ConsumerRole", "EraserRole", "WorkflowRole", "WorkflowRuleRole"}
     assert all(fnmatchcase(f"{arn}/darkroom-STAGE-{name}-1A2B3C", pattern) for name in names)
     assert not fnmatchcase(f"{arn}/darkroom-STAGE-deployer", pattern)
 
@@ -191,7 +192,7 @@ def is_granted_on(action: str, arn: str) -> bool:
 
 
 def test_everything_that_is_left_out_is_in_a_schema() -> None:
-    kinds = (*RESOURCES, *CDN_RESOURCES)
+    kinds = {*RESOURCES, *SWITCHED}
     schemas = [PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema for kind in kinds]
     actions = {
         action
@@ -223,15 +224,46 @@ def test_all_that_the_framework_asks_in_a_deployment_and_a_removal_is_granted(tm
     assert sorted(action for action in asked - ASKED_FOR_NOTHING.keys() if not is_granted(action)) == []
 
 
-def test_the_policy_for_the_cdn_is_of_cloudfront_alone_and_grants_all_that_its_types_take() -> None:
-    (statement,) = json.loads(CDN_FILE.read_text(encoding="utf-8"))["Statement"]
-
-    assert CDN_FILE.read_text(encoding="utf-8") == deployer.policy(deployer.cdn_statements())
-    assert statement["Resource"] == "arn:aws:cloudfront::ACCOUNT:*"
-    assert all(action.startswith("cloudfront:") for action in statement["Action"])
+def test_the_policy_for_the_switches_grants_all_that_their_types_take_where_they_are() -> None:
+    assert SWITCHES_FILE.read_text(encoding="utf-8") == deployer.policy(deployer.switched_statements())
+    granted = json.loads(SWITCHES_FILE.read_text(encoding="utf-8"))["Statement"]
+    by_place = {tuple(listed(each["Resource"])): each for each in granted}
     verbs = {"Create", "Update", "Delete"}
     kinds = ("Distribution", "CachePolicy", "Function", "OriginAccessControl", "ResponseHeadersPolicy")
-    assert {f"cloudfront:{verb}{kind}" for verb in verbs for kind in kinds} <= set(statement["Action"])
+    wanted = {
+        "arn:aws:cloudfront::ACCOUNT:*": {f"cloudfront:{verb}{kind}" for verb in verbs for kind in kinds},
+        "arn:aws:events:REGION:ACCOUNT:rule/darkroom-STAGE/*": {"events:PutRule", "events:PutTargets"},
+        "arn:aws:sns:REGION:ACCOUNT:darkroom-STAGE-*": {"sns:SetTopicAttributes"},
+        "arn:aws:states:REGION:ACCOUNT:stateMachine:darkroom-STAGE-*": {f"states:{each}StateMachine" for each in verbs},
+    }
+
+    assert by_place.keys() == {(place,) for place in wanted} | {deployer.ROLES}
+    for place, actions in wanted.items():
+        statement = by_place[(place,)]
+        assert actions <= set(listed(statement["Action"]))
+        assert {action.split(":")[0] for action in listed(statement["Action"])} == {place.split(":")[2]}
+
+
+def test_the_names_of_the_workflow_are_those_that_the_policy_for_the_switches_is_for(changed: Package) -> None:
+    machine = changed.properties("Workflow")["StateMachineName"]
+    rule = changed.properties("WorkflowRule")
+    placed = {
+        "AWS::StepFunctions::StateMachine": f"stateMachine:{machine}",
+        "AWS::Events::Rule": f"rule/{rule['EventBusName']}/{rule['Name']}",
+    }
+
+    for kind, name in placed.items():
+        assert fnmatchcase(name, SWITCHED[kind][0].split(":", 5)[5].replace("STAGE", "local"))
+
+
+def test_a_role_is_passed_to_what_the_workflow_is_made_of_alone() -> None:
+    granted = json.loads(SWITCHES_FILE.read_text(encoding="utf-8"))["Statement"]
+    (passing,) = (each for each in granted if "iam:PassRole" in listed(each["Action"]))
+
+    assert passing["Action"] == ["iam:PassRole"]
+    assert passing["Condition"] == {
+        "StringEquals": {"iam:PassedToService": ["events.amazonaws.com", "states.amazonaws.com"]}
+    }
 
 
 def test_a_wrong_word_is_refused() -> None:
