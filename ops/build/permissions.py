@@ -116,6 +116,7 @@ ERASE: Final = (
     *(f"dynamodb:{name} table" for name in ("GetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem")),
     *("sqs:GetQueueAttributes dlq", "sqs:ReceiveMessage dlq", "sqs:ChangeMessageVisibility dlq"),
     *("sqs:DeleteMessage dlq", "s3:ListBucketMultipartUploads uploads", "s3:AbortMultipartUpload uploads"),
+    "events:PutEvents bus",
 )
 
 ERASING: Final[Mapping[str, Sequence[str]]] = {"erase": ERASE}

@@ -136,7 +136,7 @@ def test_its_retries_end_before_an_express_execution_does(labelling: Package) ->
     )
 
     assert labelling.properties("Workflow")["StateMachineType"] == "EXPRESS"
-    assert seconds < 320  # each task waits to the longest, and half of that on average
+    assert seconds < 300  # each task waits to the longest, and half of that on average
 
 
 class Stage:
