@@ -29,7 +29,7 @@ HEIC_PLANES: Final = 2.25  # times its planes, beside the pixels: 1.2 to 2.1 at 
 COPIES: Final = {"jpeg": 1, "progressive": 2, "png": 1, "webp": 2, "gif": 2, "avif": 1, "heic": 1}
 FRAME: Final = {"gif": 17.0, "png": 20.0, "webp": 21.0, "avif": 21.0}  # of an animation, with what it replaces
 VARIANT: Final = 15.0  # of a still's variant: in RGB and in a palette, cropped or marked, and encoded
-CODED: Final = 1.0  # of each frame of an animation, as a file
+CODED: Final = {"png": 2.0}  # of each frame of an animation, as a file; 1 in the other formats
 WORKED_ON: Final = 20.0  # of the one frame of each variant that is finished, compared and encoded
 
 
@@ -83,7 +83,11 @@ def _made(header: Header, layouts: Sequence[Layout]) -> list[Made]:
 def _animations(header: Header, made: Sequence[Made]) -> float:
     """The frames of every variant, packed and as files, and those that are worked on."""
     samples = 3 if header.mode == "RGB" and not header.is_keyed else 4
-    held = sum(each.pixels * ((1 if each.output == "gif" else samples) + CODED) for each in made if each.is_animated)
+    held = sum(
+        each.pixels * ((1 if each.output == "gif" else samples) + CODED.get(each.output, 1.0))
+        for each in made
+        if each.is_animated
+    )
     return header.frames * held + WORKED_ON * sum(each.pixels for each in made)
 
 
