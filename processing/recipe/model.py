@@ -15,7 +15,7 @@ Every variant in that format is then out of date, and no other."""
 LONGEST_SIDE: Final = 16383  # pixels: what WebP can hold
 DEFAULT_CACHE: Final = "public, max-age=60"
 
-# Each fits a function of 1,769 MB and one try: decisions/028, and `python -m bench.memory`.
+# Each fits a function of 1,769 MB: docs/decisions/029-price.md, and `python -m bench.memory`.
 DEFAULT_BYTES: Final = 100_000_000
 DEFAULT_FRAMES: Final = 1_000
 DEFAULT_PIXELS: Final[Mapping[str, int]] = {

@@ -182,7 +182,7 @@ def _lines(totals: RunTotals) -> Iterator[tuple[str, str]]:
     dead, left = len(totals.dead_letters), len(totals.left)
     yield "images", f"{totals.images}: {totals.done} done, {dead} in the dead-letter queue, {left} left"
     if totals.skipped_files:
-        yield "skipped", f"{totals.skipped_files}, not images by name or by content"
+        yield "skipped", f"{totals.skipped_files}, ignored, or not images by name or by content"
     yield "variants", str(totals.variants)
     yield "bytes", f"{decimal(totals.bytes_in)} in, {decimal(totals.bytes_out)} out"
     yield "speed", f"{totals.images_per_second} images a second, {totals.seconds:.1f} s"

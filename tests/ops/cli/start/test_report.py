@@ -100,7 +100,7 @@ def test_people_get_a_row_for_each_image_and_the_cause_of_each_failure():
         assert words in text
     assert "0\u00d70" not in text
     assert "3: 1 done, 1 in the dead-letter queue, 1 left" in text
-    assert "4, not images by name or by content" in text
+    assert "4, ignored, or not images by name or by content" in text
     assert "1 images, the same bytes: 1 duplicates, 2 variants unchanged, 0 written" in text
 
 
