@@ -13,11 +13,9 @@ from ops.errors import StackError
 from ops.local.deployed import EventSourceMapping, InvalidAnswerError, check, failed_messages
 from ops.local.environments import Environments
 from ops.local.invocation import Environment, FunctionError, FunctionTimeoutError
+from ops.local.live import LOOK
 from ops.local.poller import MOST_AT_ONCE, Poller, Record
 from ops.local.program import Program
-
-LOOK = 1.0
-"""Seconds after which the mapping is looked at again."""
 
 
 @dataclass

@@ -11,11 +11,10 @@ from ops.errors import StackError
 from ops.local.deployed import InvalidAnswerError, failed_messages
 from ops.local.environments import Environments
 from ops.local.invocation import FunctionError
+from ops.local.live import LOOK
 from ops.local.program import Program
 from ops.local.stream_mapping import StreamMapping, StreamRecord, as_lambda_has_it, given_up
 
-LOOK = 1.0
-"""Seconds after which the mapping is looked at again."""
 POLL = 0.2
 """Seconds between two looks into a stream with nothing new; Lambda looks four times a second."""
 PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2)

@@ -162,6 +162,25 @@ def test_a_long_animation_of_small_frames_is_cheap(recipe: Recipe) -> None:
     assert memory_estimate(header, recipe) < 150
 
 
+@pytest.mark.parametrize(
+    ("header", "peak"),
+    [
+        (Header("png", "LA", 8944, 8944, 1), 928),
+        (Header("png", "P", 8944, 8944, 1, is_keyed=True), 770),
+        (Header("png", "RGB", 1527, 1146, 40), 612),
+        (Header("png", "RGBA", 1527, 1146, 40), 682),
+        (Header("png", "RGB", 305, 229, 1000), 334),
+        (Header("png", "RGBA", 305, 229, 1000), 432),
+    ],
+    ids=["grey with alpha", "palette, keyed", "40 frames", "40 frames, alpha", "1,000 frames", "1,000 frames, alpha"],
+)
+def test_what_took_too_long_to_render_here_is_estimated_above_its_measured_peak(
+    header: Header, peak: int, recipe: Recipe
+) -> None:
+    """By `python -m bench.memory`, in megabytes."""
+    assert memory_estimate(header, recipe) >= peak
+
+
 def test_a_transparent_colour_is_as_dear_as_an_alpha_channel(recipe: Recipe) -> None:
     header = Header("png", "RGB", 4000, 3000, 1)
 
