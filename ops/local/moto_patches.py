@@ -8,6 +8,7 @@
 - limits (``moto_limits``): S3's on keys and metadata, SQS's on messages (in bytes, with attributes; characters) and on
   batches of timeouts, DynamoDB's on batches of writes.
 - no version of a multipart upload to a bucket that keeps none: moto names "null".
+- a listing after a key with control characters, which moto writes into its XML as they are.
 - one look-up of each host's backend: moto lists its own folders, twice, for each request.
 - S3's events on EventBridge as AWS writes them, and a bucket's switch for them (``moto_s3_events``).
 - SQS counts that cost only the request for them: moto counts the queue for each message that is sent or received.
@@ -37,10 +38,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from moto.awslambda.responses import LambdaResponse
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.responses import DynamoHandler
-from moto.moto_api._internal import urls as moto_api_urls
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
@@ -82,7 +81,7 @@ def all_patches(credentials: Credentials | None = None) -> list[Patch]:
         *_for_limits(),
         *_for_queues(),
         _for_move_tasks(),
-        _for_functions(),
+        *moto_functions.patches(),
         *moto_streams.patches(),
         *moto_s3_events.patches(),
     ]
@@ -148,6 +147,11 @@ def _for_limits() -> list[Patch]:
             "a multipart upload to no version",
             moto_s3_probes.names_no_null_version,
             replaces=[(S3Response, "_key_response_post", moto_limits.without_null_version)],
+        ),
+        Patch(
+            "a listing that says encoded what it starts after",
+            moto_s3_probes.encodes_what_a_listing_starts_after,
+            replaces=[(S3Response, "list_objects_v2", moto_limits.with_encoded_start)],
         ),
         Patch(
             "SQS's limits on messages and batches",
@@ -225,17 +229,6 @@ def _for_move_tasks() -> Patch:
 def _probes() -> tuple[sqs.Queue, sqs.Message]:
     """A queue and a message that belong to nobody: what moto sets in a constructor can be looked for in them."""
     return sqs.SQSBackend(*moto_probes.PLACE).create_queue("probe"), sqs.Message("id", "body")
-
-
-def _for_functions() -> Patch:
-    return Patch(
-        "the package of a function, where GetFunction says it is",
-        moto_probes.serves_packages,
-        replaces=[
-            (LambdaResponse, "get_function", moto_functions.located),
-            (moto_api_urls, "url_paths", moto_functions.routed),
-        ],
-    )
 
 
 def _holding(lock: Any) -> Make:
