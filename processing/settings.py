@@ -101,7 +101,7 @@ class AnnouncerSettings:
 class EraserSettings:
     """The eraser's settings; each field is the variable of the same name in capitals.
 
-    No ``cdn_url`` means no CDN, and no ``event_bus`` no events. ``switches`` are those that are on, of the parameters by
+    No ``cdn_url`` means no CDN, no ``event_bus`` no events. ``switches`` are those that are on, of the parameters by
     which something names an object for a while.
     """
 
