@@ -26,7 +26,7 @@ OPERATORS = {"Announce", "TakeWhatWasNotAnnounced"}
 @pytest.fixture(scope="session")
 def on() -> Package:
     """The stage of `default`, with the switch on."""
-    return package("dev", {"events": "true"})
+    return package("dev", {"events": "true"}, requirements=False)
 
 
 def comparable(given: Package) -> dict[str, Any]:
