@@ -34,7 +34,7 @@ def usage(**others: Any) -> Usage:
         "megapixels": 12.0,
         "key_bytes": 60,
     }
-    return usage_of(MILLION, function=FunctionSettings(), sizes=ItemSizes.of(PLAN), **(given | others))
+    return usage_of(MILLION, sizes=ItemSizes.of(PLAN), **(given | others))
 
 
 def dollars(name: str, of: Usage) -> float:
