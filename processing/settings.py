@@ -101,8 +101,8 @@ class AnnouncerSettings:
 class EraserSettings:
     """The eraser's settings; each field is the variable of the same name in capitals.
 
-    No ``cdn_url`` means no CDN, no ``event_bus`` no events. ``switches`` are those that are on, of the parameters by
-    which something names an object for a while.
+    No ``cdn_url`` means no CDN, no ``event_bus`` no events. ``switches`` are the names of the
+    parameters that are on.
     """
 
     uploads_bucket: str

@@ -46,9 +46,6 @@ const BEFORE_THE_TABLE = ['OperatorPolicy', 'ApiGatewayStage'];
 const BUCKET_POLICIES = { none: ['UploadsBucketPolicy', 'VariantsBucketPolicy'], uploads: ['VariantsBucketPolicy'], both: [] };
 const RULES = { s3: [], eventbridge: ['UploadsRule'] };
 
-/** By which something names an object for a while: processing/erasure/receipt.py says what. */
-const NAMING = ['pointInTimeRecovery', 'events', 'workflow', 'apiTracing', 'cdn'];
-
 /** A value that is none of these is refused, but only after all this was computed. */
 const known = (value, choices) => (Object.hasOwn(choices, value) ? value : Object.keys(choices)[0]);
 
@@ -64,7 +61,6 @@ module.exports = async ({ resolveVariable }) => {
   const email = await text('alarmEmail');
   const existing = known(await text('existing'), BUCKET_POLICIES);
   const ingest = known(await text('ingest'), RULES);
-  const areOn = await Promise.all(NAMING.map(isOn));
   const visibilityTimeout = 6 * timeout + window; // AWS's rule for SQS event sources
 
   return {
@@ -84,7 +80,6 @@ module.exports = async ({ resolveVariable }) => {
     dlqRetention: (await number('dlqRetentionDays')) * DAY,
     removals: await isOn('removals'),
     pointInTimeRecovery: await isOn('pointInTimeRecovery'),
-    namingSwitches: NAMING.filter((_, at) => areOn[at]).join(',') || 'none',
     alarmSubscriptions: email ? [{ Protocol: 'email', Endpoint: email }] : { Ref: 'AWS::NoValue' },
     // pip judges markers by the machine it runs on, not by the one it packs for: hence a file for each
     requirementsFile: isArm ? 'requirements-base.txt' : 'requirements.txt',

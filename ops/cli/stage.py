@@ -53,7 +53,7 @@ class Stage:
 
     ``event_bus`` and ``events_dlq_url`` are empty where the stage has no events.
     ``ingest`` is the stage's parameter: whether the uploads bucket notifies the queue itself, or a rule of EventBridge.
-    ``naming_switches`` are as in `EraserSettings`; None where that is not known, on a stage without ``erasure``.
+    ``switches`` are the names of the parameters that are on; None where the stage was deployed before it said so.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Stage:
     event_bus: str = ""
     events_dlq_url: str = ""
     ingest: str = "s3"
-    naming_switches: frozenset[str] | None = None
+    switches: frozenset[str] | None = None
 
     @classmethod
     def of(cls, name: str, region: str, outputs: Mapping[str, str], client: Callable[[str], Any]) -> Self:
@@ -90,7 +90,7 @@ class Stage:
             event_bus=outputs.get("EventBus", ""),
             events_dlq_url=outputs.get("EventsDlqUrl", ""),
             ingest=outputs.get("Ingest", "s3"),
-            naming_switches=frozenset(switches.split(",")) if (switches := outputs.get("NamingSwitches")) else None,
+            switches=frozenset(outputs["Switches"].split(",")) - {""} if "Switches" in outputs else None,
         )
 
 

@@ -47,7 +47,7 @@ class Retention:
     """For how many days a stage keeps what names an object; 0 where that is not known.
 
     Args:
-        switches: those of `KEPT_BY_SWITCH` that are on.
+        switches: the names of the parameters that are on.
     """
 
     logs: int

@@ -126,7 +126,7 @@ def _retention(stage: Stage) -> Retention:
         logs=next(iter(logs), 0),
         queue=_days_kept(stage, stage.queue_url),
         dead_letters=_days_kept(stage, stage.dlq_url),
-        switches=frozenset(KEPT_BY_SWITCH) if stage.naming_switches is None else stage.naming_switches,
+        switches=frozenset(KEPT_BY_SWITCH) if stage.switches is None else stage.switches,
     )
 
 

@@ -91,7 +91,7 @@ def test_an_image_is_erased_and_its_receipt_is_printed(stage):
 
 def test_a_stage_that_does_not_say_what_is_on_has_all_of_it_in_the_receipt(stage, monkeypatch):
     publish(stage)
-    monkeypatch.setattr(stages, "find", lambda *_: dataclasses.replace(stage, naming_switches=None))
+    monkeypatch.setattr(stages, "find", lambda *_: dataclasses.replace(stage, switches=None))
 
     result = run("cat.jpg", "--yes", "1", "--json")
 
