@@ -2,20 +2,24 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from handlers.bootstrap import build_consumer
+from handlers.bootstrap import RECIPE, build_consumer
 from handlers.container import ContainerLimits, container_limits
 from handlers.worker_loop import TO_DELETE, PollingLoop, StopRequest
 from handlers.worker_queue import QueueNumbers, ReceivingQueue, make_receiving_client
 from processing.batch import Batch
 from processing.errors import Misconfigured
-from processing.sandbox.capacity import shortest_timeout
+from processing.reach import unreachable
+from processing.recipe import load
+from processing.sandbox.capacity import VCPU, shortest_timeout
 from processing.settings import Settings, reading
 
 DEFAULTS: Final = {"BATCH_SIZE": "10", "WAIT_SECONDS": "20", "STOP_SECONDS": "110"}
+MEMORY: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # as `Settings` reads it
 MAX_BATCH: Final = 10  # messages of one ReceiveMessage
 MAX_WAIT: Final = 20  # seconds of one ReceiveMessage
 
@@ -77,7 +81,10 @@ def build_worker(
     limits: ContainerLimits | None = None,
     build: Callable[[Mapping[str, str]], Batch] = build_consumer,
 ) -> PollingLoop:
-    """Build the worker from its environment. Memory and CPUs that it does not name are the container's.
+    """Build the worker from its environment.
+
+    Memory and CPUs that it does not name are the container's, but no more CPUs than Lambda gives to that memory: each
+    would have too little of it.
 
     Raises:
         Misconfigured: settings, recipe, queue or container are invalid, or do not fit together; names every fault.
@@ -85,7 +92,7 @@ def build_worker(
         SandboxUnavailable: as `build_consumer`.
     """
     limits = container_limits() if limits is None else limits
-    env = _of_the_container(limits) | dict(os.environ if env is None else env)
+    env = _with_limits(os.environ if env is None else env, limits)
     worker, consumer = _settings(env)
     client = make_receiving_client(wait=worker.wait_seconds)
     queue = ReceivingQueue(client, consumer.queue_url, batch_size=worker.batch_size, wait=worker.wait_seconds)
@@ -95,9 +102,12 @@ def build_worker(
     return PollingLoop(queue, build(env), StopRequest(worker.stop_seconds), consumer.function_timeout, worker.beat)
 
 
-def _of_the_container(limits: ContainerLimits) -> dict[str, str]:
-    memory = {} if limits.memory is None else {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": f"{limits.memory:.0f}"}
-    return {"CPUS": f"{limits.cpus:g}", **memory}
+def _with_limits(env: Mapping[str, str], limits: ContainerLimits) -> dict[str, str]:
+    memory = {} if limits.memory is None else {MEMORY: f"{limits.memory:.0f}"}
+    cpus = limits.cpus
+    with suppress(KeyError, ValueError):  # `Settings` names the fault
+        cpus = min(cpus, max(1.0, float({**memory, **env}[MEMORY]) / VCPU))
+    return {"CPUS": f"{cpus:g}", **memory, **env}
 
 
 def _settings(env: Mapping[str, str]) -> tuple[WorkerSettings, Settings]:
@@ -120,8 +130,13 @@ def _room_faults(worker: WorkerSettings, consumer: Settings, limits: ContainerLi
     """Which of the container's memory and the time of a batch are too small."""
     if limits.memory is not None and consumer.memory > limits.memory:
         yield (
-            f"AWS_LAMBDA_FUNCTION_MEMORY_SIZE: {consumer.memory:g} exceeds the container's limit of "
-            f"{limits.memory:.0f} MB, at which the kernel kills it"
+            f"{MEMORY}: {consumer.memory:g} exceeds the container's limit of {limits.memory:.0f} MB, "
+            "at which the kernel kills it"
+        )
+    for each in unreachable(load(RECIPE.read_text(encoding="utf-8")), consumer.memory, consumer.cpus):
+        yield (
+            f"{MEMORY}: {consumer.memory:g} (CPUS {consumer.cpus}) has no room for {each.setting} = {each.value:,} in "
+            f"recipe.toml, only for {each.fits:,}"
         )
     shortest = shortest_timeout(
         consumer.memory,

@@ -77,6 +77,8 @@ def test_memory_and_cpus_are_the_containers_where_the_environment_has_none(setti
     made = built(settings, ContainerLimits(memory=2048, cpus=0.5))
 
     assert (made["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], made["CPUS"]) == ("2048", "0.5")
+    assert float(built(settings, ContainerLimits(memory=4096, cpus=64))["CPUS"]) == pytest.approx(4096 / 1769, rel=1e-3)
+    assert built(settings, ContainerLimits(memory=1770, cpus=64))["CPUS"] == "1.00057"
     assert faults(settings, ContainerLimits(None, 1)) == ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE: is not set"]
 
 
@@ -113,6 +115,13 @@ def test_what_does_not_fit_together_is_refused(
     assert fault.startswith(expected)
 
 
+def test_memory_that_has_no_room_for_an_image_of_the_recipe_is_refused(settings: dict[str, str]) -> None:
+    found = faults(settings | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "2048", "CPUS": "16"})
+
+    assert any("no room for limits.pixels.progressive" in fault for fault in found)
+    assert {fault.partition(":")[0] for fault in found} == {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
+
+
 def test_a_smaller_batch_and_more_cpus_need_less_time(settings: dict[str, str]) -> None:
     assert built(settings | {"FUNCTION_TIMEOUT": "140", "BATCH_SIZE": "4"})
     assert built(settings | {"FUNCTION_TIMEOUT": "180", "CPUS": "2"})
@@ -126,7 +135,7 @@ def test_a_queue_without_dead_letters_is_refused(settings: dict[str, str]) -> No
 def test_faults_of_queue_and_container_come_together(settings: dict[str, str]) -> None:
     wrong = {"QUEUE_URL": make_queue(60, 7), "FUNCTION_TIMEOUT": "100"}
 
-    assert len(faults(settings | wrong, ContainerLimits(512, 1))) == 4
+    assert len(faults(settings | wrong, ContainerLimits(3000, 1))) == 4
 
 
 def test_a_queue_that_cannot_be_read_is_named(settings: dict[str, str]) -> None:
