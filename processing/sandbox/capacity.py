@@ -75,12 +75,7 @@ def rounds(tries: int, alone: int, renderers: int) -> int:
 
 
 def shortest_timeout(
-    memory: float,
-    *,
-    batch_size: int,
-    try_seconds: float,
-    rendering: str = "sandbox",
-    cpus: float | None = None,
+    memory: float, *, batch_size: int, try_seconds: float, rendering: str = "sandbox", cpus: float | None = None
 ) -> int:
     """The seconds in which each message of a batch can have one try at its image, and one of them a second, alone."""
     tries = rounds(batch_size, 1, at_once(capacity(memory, cpus), rendering))
