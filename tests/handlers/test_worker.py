@@ -227,7 +227,7 @@ def test_a_poll_may_take_as_long_as_it_waits_and_not_much_longer(monkeypatch: py
         server.script("ReceiveMessage", itertools.chain([none], itertools.repeat(Drip(none, pause=1))))
 
         assert queue.receive() == []
-        with pytest.raises(Unavailable, match="sqs:ReceiveMessage"):
+        with pytest.raises(Unavailable, match="sqs:ReceiveMessage: ReadTimeoutError"):
             queue.receive()
 
 

@@ -84,6 +84,7 @@ class Recorded(StopRequest):
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(STOP, clock=clock)
         self.pauses: list[float] = []
+        self.would_end: list[bool] = []  # whether each pause would have ended at once
         self.is_slow = 0  # how often a batch is not done when a heartbeat is due
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
@@ -91,6 +92,7 @@ class Recorded(StopRequest):
             return super().wait(condition, 60)
         self.is_slow -= seconds == BEAT
         self.pauses.append(seconds)
+        self.would_end.append(condition())
         return False
 
 
@@ -307,12 +309,13 @@ def test_a_failed_receive_is_repeated_after_a_growing_pause(caplog: pytest.LogCa
 
 
 def test_a_pause_ends_when_a_stop_is_requested() -> None:
-    stop = StopRequest(STOP)
-    stop.request()
-    on = Loop(Sqs(client_error("AccessDenied", 403, "ReceiveMessage")), done)
-    on.sqs.during_receive = stop.request
+    refusal = client_error("AccessDenied", 403, "ReceiveMessage")
+    on = Loop(Sqs(refusal, refusal), done)
+    on.sqs.during_receive = lambda: None if on.sqs.received == 0 else on.stop.request()
 
-    assert PollingLoop(on.loop.queue, on.loop.batch, stop, TIMEOUT, lambda: None).run()
+    assert on.loop.run()
+
+    assert on.stop.would_end == [False, True]
 
 
 def test_the_heart_beats_before_each_receive_and_while_a_batch_takes_long() -> None:
@@ -332,7 +335,7 @@ def test_a_batch_that_does_not_end_ends_the_process_with_the_stacks_of_its_threa
     ended = run(
         "import threading\nfrom handlers.worker_loop import ended_after\n"
         "with ended_after(60):\n    pass\n"
-        "with ended_after(0.2):\n    threading.Event().wait()"
+        "with ended_after(0.2):\n    threading.Event().wait(60)"
     )
 
     assert ended.returncode == 1
