@@ -130,14 +130,15 @@ class Deadlines:
         """Start an invocation."""
         self._seconds_left = seconds_left
 
-    def limit(self, client: Any, *, seconds: float, reserve: float, read_timeout: float = READ_TIMEOUT) -> Any:
+    def limit(self, client: Any, *, seconds: float, reserve: float, read_timeout: float | None = None) -> Any:
         """Make every request of a boto3 client end in time; it raises OutOfTime if too little is left to begin.
 
         Args:
             seconds: the longest that a request may take, its retries and the body of its answer included.
             reserve: the seconds before the invocation's end by which it must have ended, less `OVERRUN`.
-            read_timeout: the longest that the service may take to send the next part of its answer.
+            read_timeout: the longest that the service may take to send the next part of its answer, if not the usual.
         """
+        read_timeout = READ_TIMEOUT if read_timeout is None else read_timeout
         client._endpoint.http_session._pool_classes_by_scheme.update(http=_Pool, https=_TlsPool)
         events, service = client.meta.events, client.meta.service_model.service_id.hyphenize()
         begin = partial(self._begin_request, seconds=seconds, reserve=reserve, read_timeout=read_timeout)

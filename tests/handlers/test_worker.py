@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from handlers import worker_queue
+from handlers import clients, worker_queue
 from handlers.clients import Deadlines, make_clients
 from handlers.container import ContainerLimits, container_limits
 from handlers.worker_bootstrap import build_worker
@@ -218,13 +218,15 @@ def test_the_queue_is_received_deleted_and_given_back_on_sqs(settings: dict[str,
 
 def test_a_poll_may_take_as_long_as_it_waits_and_not_much_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_queue, "READ_TIMEOUT", 0.3)
+    monkeypatch.setattr(clients, "READ_TIMEOUT", 0.1)
     for name, value in BOTO3.items():
         monkeypatch.setenv(name, value)
     none = answer(200, b"{}", x_amzn_RequestId="r", Content_Type="application/x-amz-json-1.0")
     with scripted_server("http://127.0.0.1:1") as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         queue = ReceivingQueue(make_receiving_client(wait=0.3), "url", batch_size=1, wait=1)
-        server.script("ReceiveMessage", itertools.chain([none], itertools.repeat(Drip(none, pause=1))))
+        late = Drip(none, whole=len(none) - 2, pause=0.3)
+        server.script("ReceiveMessage", itertools.chain([late], itertools.repeat(Drip(none, pause=1))))
 
         assert queue.receive() == []
         with pytest.raises(Unavailable, match="sqs:ReceiveMessage: ReadTimeoutError"):
