@@ -189,6 +189,7 @@ def test_the_environments_have_all_the_functions_variables_and_fit_a_stages_queu
     with serving() as moto:
         for name, value in (BOTO3 | {"AWS_ENDPOINT_URL": moto.url}).items():
             monkeypatch.setenv(name, value)
+        moto.reset()  # its queues are those of this process
         sqs = boto3.client("sqs")
         sqs.create_queue(QueueName="dlq")
         redrive = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:dlq", "maxReceiveCount": "5"}
