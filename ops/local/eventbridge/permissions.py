@@ -3,6 +3,7 @@
 A role with a queue or a topic is no way in: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -40,9 +41,10 @@ def check_role(role_arn: str, action: str, resource: str, rule: Any) -> None:
         raise UndeliveredError("NO_PERMISSIONS", f"{role_arn} may not do {action} on {resource}")
 
 
-def _allowed(policies: Iterable[str], request: Request) -> bool:
+def _allowed(policies: Iterable[Any], request: Request) -> bool:
+    """moto keeps a policy as text, and one that CloudFormation made as a dict."""
     try:
-        return allows(policies, request)
+        return allows([each if isinstance(each, str) else json.dumps(each) for each in policies], request)
     except UnreadablePolicyError as error:
         raise UndeliveredError("NO_PERMISSIONS", str(error)) from None
 

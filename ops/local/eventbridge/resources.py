@@ -107,8 +107,8 @@ class TopicPolicy(Resource):
         """Set the policy of each topic."""
         self._topics = list(properties["Topics"])
         for arn in self._topics:
-            topics = sns_backends[account_id][region_name]
-            topics.set_topic_attribute(arn, "Policy", json.dumps(properties["PolicyDocument"]))
+            topic = sns_backends[account_id][region_name].get_topic(arn)
+            topic.policy = json.dumps(properties["PolicyDocument"])
 
     def delete(self, account_id: str, region_name: str) -> None:
         """Give the topics that are still there their first policy again."""
