@@ -58,6 +58,14 @@ class Stage:
         self.receiver = Receiver(self.client, kind, self.name, Bus=self.name, **parameters)
         return self.receiver
 
+    def subscribe_to(self, receiver: Receiver) -> str:
+        """A queue that subscribes to the receiver's topic."""
+        url = str(self.client("sqs").create_queue(QueueName=self.name)["QueueUrl"])
+        queue = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        topic = receiver.resources["Topic"]
+        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue["QueueArn"])
+        return url
+
     def announce(self) -> None:
         announcer = build_announcer({"EVENT_BUS": self.name, "VARIANTS_BUCKET": "variants"})
         for how in ("done", "superseded", "dead"):
@@ -94,10 +102,7 @@ def test_the_queue_receives_what_its_rule_names(stage: Stage) -> None:
 
 
 def test_subscribers_of_the_topic_receive_failures_in_short(stage: Stage) -> None:
-    topic = stage.deploy("SNS topic", Email="on-call@example.com").resources["Topic"]
-    url = stage.client("sqs").create_queue(QueueName=stage.name)["QueueUrl"]
-    queue = stage.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    stage.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue["QueueArn"])
+    url = stage.subscribe_to(stage.deploy("SNS topic", Email="on-call@example.com"))
 
     stage.announce()
 
@@ -110,10 +115,7 @@ def test_subscribers_of_the_topic_receive_failures_in_short(stage: Stage) -> Non
 
 
 def test_quotes_in_a_key_do_no_harm_to_the_topics_messages(stage: Stage) -> None:
-    topic = stage.deploy("SNS topic", Email="on-call@example.com").resources["Topic"]
-    url = stage.client("sqs").create_queue(QueueName=stage.name)["QueueUrl"]
-    queue = stage.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    stage.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue["QueueArn"])
+    url = stage.subscribe_to(stage.deploy("SNS topic", Email="on-call@example.com"))
     detail = {"object": {"key": 'a "b" \\.jpg'}, "reason": {"cause": "CorruptImage", "message": "no '\"'"}}
     entry = {"Source": "darkroom", "DetailType": "Image Failed", "Detail": json.dumps(detail)}
 

@@ -15,6 +15,8 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
+from ops.local.eventbridge.webhook import NotOnThisMachineError, check_url
+
 _SECRET: Final = re.compile(
     r"\{\{resolve:secretsmanager:((?:arn:[^{}]+:secret:)?[^:{}]+)(?::SecretString:?([^:{}]*):*)?\}\}"
 )
@@ -151,6 +153,10 @@ class ApiDestination(Resource):
         events, name = events_backends[account_id][region_name], self.physical_resource_id
         names = ("Description", "ConnectionArn", "InvocationEndpoint", "InvocationRateLimitPerSecond", "HttpMethod")
         given = _arguments(properties, *names)
+        try:
+            check_url(given["invocation_endpoint"])
+        except NotOnThisMachineError as error:  # in CloudFormation's words: its client reads no others
+            raise ValidationError(message=str(error)) from None
         if name in events.destinations:
             events.update_api_destination(name=name, **given)
         else:
