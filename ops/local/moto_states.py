@@ -34,7 +34,7 @@ class RunningBackends:
     """In place of moto's backends that run nothing: those that do."""
 
     def __getitem__(self, account: str) -> Any:
-        from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+        from moto.stepfunctions.parser.models import stepfunctions_parser_backends  # a second
 
         return stepfunctions_parser_backends[account]
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import uuid
@@ -13,6 +14,7 @@ import jsonschema  # type: ignore[import-untyped] # types-jsonschema is not pinn
 import pytest
 
 from handlers.announcer_bootstrap import build_announcer
+from ops.local.announcement import Running, announced
 from ops.local.emulator import Emulator
 from processing.outbox import ItemChange
 from tests.ops.local.conftest import emulator, wait_until
@@ -145,6 +147,20 @@ def test_the_state_machine_runs_with_each_image_that_is_ready(stage: Stage) -> N
     assert status == "SUCCEEDED"
     assert output["object"] == {"bucket": "uploads", "key": "images/cat.jpg"}
     assert output["phone"]
+
+
+def test_the_pages_command_gives_the_keys_of_the_local_stage_that_runs(emulator: Emulator, tmp_path: Path) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("THE COMMAND OF docs/events.md IS NOT RUN: jq is missing")
+    script = PAGE.split("```bash\n")[1].split("```")[0]
+    stack = Running(emulator.endpoint, emulator.credentials)
+    with announced(stack, tmp_path / ".cache" / "running"):
+        shell = ["bash", "-euc", f"{script}\nenv"]
+        printed = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    wanted = {"AWS_ENDPOINT_URL": emulator.endpoint, **emulator.environ()}
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        assert f"{name}={wanted[name]}" in printed.splitlines()
 
 
 def test_the_event_on_the_page_is_one() -> None:

@@ -42,13 +42,13 @@ def delivering(send_by_moto: Callable[..., None]) -> Callable[..., None]:
                 alone.targets = [target]
                 send_by_moto(alone, event, transform_input)
             else:
-                Delivery(rule, target, as_sent(event)).begin()
+                EventDelivery(rule, target, as_sent(event)).begin()
 
     return send_to_targets
 
 
 @dataclass
-class Delivery:
+class EventDelivery:
     """One event for one target of a rule; ``event`` is as AWS writes it."""
 
     rule: Any
@@ -76,20 +76,13 @@ class Delivery:
 
     def _go_on_after(self, failure: UndeliveredError) -> None:
         wait = random.uniform(0.5, 1) * min(2.0 ** (self.tries - 1), LONGEST_WAIT)
+        age = time.monotonic() - self.began + wait
         if not failure.may_pass:
             self._set_aside(failure)
-        elif exhausted := self._exhausted(wait):
+        elif exhausted := broken_limit(self.target.get("RetryPolicy", {}), self.tries, age):
             self._set_aside(failure, EXHAUSTED_RETRY_CONDITION=exhausted)
         else:
             _SCHEDULE.later(wait, self.attempt)
-
-    def _exhausted(self, wait: float) -> str:
-        """The limit of its retry policy that another try would break, if any."""
-        limits = self.target.get("RetryPolicy", {})
-        if self.tries > int(limits.get("MaximumRetryAttempts", MOST_RETRIES)):
-            return "MaximumRetryAttempts"
-        age = time.monotonic() - self.began + wait
-        return "MaximumEventAgeInSeconds" if age > float(limits.get("MaximumEventAgeInSeconds", OLDEST_SECONDS)) else ""
 
     def _set_aside(self, failure: UndeliveredError, **more: str) -> None:
         arn = self.target["Arn"]
@@ -109,3 +102,10 @@ class Delivery:
             send_to_queue(self.rule, queue, json.dumps(self.event), attributes=attributes)
         except UndeliveredError as lost:
             _LOG.error("the event is lost: %s", lost)
+
+
+def broken_limit(policy: Mapping[str, Any], retry: int, age: float) -> str:
+    """The limit of a retry policy that this retry of an event would break, which is then so many seconds old; or none."""
+    if retry > int(policy.get("MaximumRetryAttempts", MOST_RETRIES)):
+        return "MaximumRetryAttempts"
+    return "MaximumEventAgeInSeconds" if age > float(policy.get("MaximumEventAgeInSeconds", OLDEST_SECONDS)) else ""

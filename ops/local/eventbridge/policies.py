@@ -20,7 +20,7 @@ class UnreadablePolicyError(Exception):
 
 
 @dataclass(frozen=True)
-class Request:
+class AccessRequest:
     """What somebody wants to do.
 
     Args:
@@ -36,7 +36,7 @@ class Request:
     service: str = ""
 
 
-def allows(policies: Iterable[str], request: Request) -> bool:
+def allows(policies: Iterable[str], request: AccessRequest) -> bool:
     """Whether a statement allows the request, and none denies it.
 
     Args:
@@ -50,7 +50,7 @@ def allows(policies: Iterable[str], request: Request) -> bool:
     return effects == {"Allow"}
 
 
-def _concerns(statement: Mapping[str, Any], request: Request) -> bool:
+def _concerns(statement: Mapping[str, Any], request: AccessRequest) -> bool:
     if unknown := statement.keys() - KNOWN:
         raise UnreadablePolicyError(f"the emulator cannot read {', '.join(sorted(unknown))} in a policy")
     return (

@@ -7,7 +7,6 @@ import json
 import re
 from typing import Any, ClassVar, Final
 
-from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 from moto.core.utils import camelcase_to_underscores
 from moto.events.models import events_backends
@@ -57,7 +56,7 @@ class Resource(CloudFormationModel):
     def get_cfn_attribute(self, attribute_name: str) -> str:
         """The answer to Fn::GetAtt."""
         if not self.has_cfn_attr(attribute_name):
-            raise ValidationError(message=f"The emulator knows no attribute {attribute_name} of {self.kind}")
+            raise _refusal(f"The emulator knows no attribute {attribute_name} of {self.kind}")
         return self.arn
 
     @classmethod
@@ -156,7 +155,7 @@ class ApiDestination(Resource):
         try:
             check_url(given["invocation_endpoint"])
         except NotOnThisMachineError as error:  # in CloudFormation's words: its client reads no others
-            raise ValidationError(message=str(error)) from None
+            raise _refusal(str(error)) from None
         if name in events.destinations:
             events.update_api_destination(name=name, **given)
         else:
@@ -175,6 +174,12 @@ def all_models() -> list[Any]:
     """``CloudFormationModel.__subclasses__`` with those that are not direct ones."""
     model: Any = CloudFormationModel
     return [*type.__subclasses__(model), *RESOURCES]
+
+
+def _refusal(message: str) -> Exception:
+    from moto.cloudformation.exceptions import ValidationError  # half of moto: a second
+
+    return ValidationError(message=message)
 
 
 def _arguments(properties: dict[str, Any], *names: str) -> dict[str, Any]:

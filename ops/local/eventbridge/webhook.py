@@ -59,7 +59,7 @@ def post(destination: Any, connection: Any, target: Mapping[str, Any], body: str
         try:
             answer = client.request(
                 destination.http_method,
-                check_url(destination.invocation_endpoint),
+                destination.invocation_endpoint,
                 data=body.encode(),
                 headers=HEADERS | headers | _secret(connection),
                 params=query,

@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ops.local.event_queue import subscribe_queue
+from ops.local.eventbridge.delivery import broken_limit
 from tests.ops.local.conftest import REGION, wait_until
 from tests.webhook import webhook
 
@@ -342,7 +343,7 @@ def test_a_target_that_fails_takes_nothing_from_the_others(bus):
     wait_until(lambda: "the event is lost" in bus.emulator._log.read_text())
 
 
-def test_a_rule_that_is_disabled_and_one_without_a_pattern_deliver_nothing(bus):
+def test_a_rule_that_is_disabled_delivers_nothing(bus):
     url, arn = bus.queue("q", open_to="*")
     bus.target(arn)
     bus.events.disable_rule(Name="rule", EventBusName=bus.name)
@@ -352,6 +353,31 @@ def test_a_rule_that_is_disabled_and_one_without_a_pattern_deliver_nothing(bus):
 
     (message,) = bus.received(url)
     assert json.loads(message["Body"])["detail"] == {"a": 2}
+
+
+def test_a_rule_with_a_schedule_delivers_no_event(bus):
+    url, arn = bus.queue("q", open_to="*")
+    bus.events.put_rule(Name=bus.name, ScheduleExpression="rate(1 day)")
+    bus.events.put_targets(Rule=bus.name, Targets=[{"Id": "q", "Arn": arn}])
+
+    bus.events.put_events(Entries=[{"Source": "darkroom", "DetailType": "Image Ready", "Detail": "{}"}])
+
+    assert bus.received(url) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "retry", "age", "limit"),
+    [
+        ({}, 185, 86_399, ""),
+        ({}, 186, 1, "MaximumRetryAttempts"),
+        ({}, 1, 86_401, "MaximumEventAgeInSeconds"),
+        ({"MaximumRetryAttempts": 0}, 1, 1, "MaximumRetryAttempts"),
+        ({"MaximumEventAgeInSeconds": 60}, 1, 61, "MaximumEventAgeInSeconds"),
+        ({"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 60}, 3, 59, ""),
+    ],
+)
+def test_an_event_is_tried_again_within_both_limits(policy, retry, age, limit):
+    assert broken_limit(policy, retry, age) == limit
 
 
 def test_a_queue_that_subscribes_as_a_receiver_would_gets_the_events(bus):

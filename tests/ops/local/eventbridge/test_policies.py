@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from ops.local.eventbridge.policies import Request, UnreadablePolicyError, allows
+from ops.local.eventbridge.policies import AccessRequest, UnreadablePolicyError, allows
 
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:events"
 RULE = "arn:aws:events:eu-west-1:123456789012:rule/bus/name"
 CONTEXT = {"aws:sourcearn": RULE, "aws:sourceaccount": "123456789012", "aws:securetransport": "true"}
-SEND = Request("sqs:SendMessage", QUEUE, CONTEXT, "events.amazonaws.com")
+SEND = AccessRequest("sqs:SendMessage", QUEUE, CONTEXT, "events.amazonaws.com")
 ALLOW = {
     "Effect": "Allow",
     "Principal": {"Service": "events.amazonaws.com"},
@@ -97,5 +97,5 @@ def test_what_is_not_known_is_refused_aloud(change):
 def test_a_role_needs_no_principal_in_its_own_policies():
     statement = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": "machine"}
 
-    assert allows([policy(statement)], Request("states:StartExecution", "machine", {}))
-    assert not allows([policy(statement)], Request("states:StartExecution", "another", {}))
+    assert allows([policy(statement)], AccessRequest("states:StartExecution", "machine", {}))
+    assert not allows([policy(statement)], AccessRequest("states:StartExecution", "another", {}))
