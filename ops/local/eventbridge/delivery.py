@@ -105,7 +105,7 @@ class EventDelivery:
 
 
 def broken_limit(policy: Mapping[str, Any], retry: int, age: float) -> str:
-    """The limit of a retry policy that this retry of an event would break, which is then so many seconds old; or none."""
+    """The limit of a retry policy that this retry would break, with the age of the event then in seconds; or none."""
     if retry > int(policy.get("MaximumRetryAttempts", MOST_RETRIES)):
         return "MaximumRetryAttempts"
     return "MaximumEventAgeInSeconds" if age > float(policy.get("MaximumEventAgeInSeconds", OLDEST_SECONDS)) else ""
