@@ -22,15 +22,13 @@ PATH: Final = "/moto-api/function-code/"
 Answer = tuple[int, dict[str, str], str | bytes]
 
 
-def patches() -> list[Patch]:
-    """What makes GetFunction name such an address, and the server have it."""
-    return [
-        Patch(
-            "the package of a function, where GetFunction says it is",
-            moto_probes.serves_packages,
-            replaces=[(LambdaResponse, "get_function", located), (moto_api_urls, "url_paths", routed)],
-        )
-    ]
+def patch() -> Patch:
+    """What serves packages."""
+    return Patch(
+        "the package of a function, where GetFunction says it is",
+        moto_probes.serves_packages,
+        replaces=[(LambdaResponse, "get_function", located), (moto_api_urls, "url_paths", routed)],
+    )
 
 
 def located(get_function: Callable[[Any], str]) -> Callable[[Any], str]:
