@@ -18,6 +18,7 @@ from typing import Any
 import requests
 from PIL import Image
 
+from ops.cli.start.events import make_sink
 from ops.local.cdn import YEAR
 from ops.local.emulator import PROJECT
 from ops.local.stack import LocalStack
@@ -32,12 +33,8 @@ class Receiver:
     """A queue that gets every event of the stage's bus, and what it has received."""
 
     def __init__(self, stack: LocalStack) -> None:
-        sqs, events, bus = stack.client("sqs"), stack.client("events"), stack.outputs["EventBus"]
-        self._sqs, self._stack = sqs, stack
-        self._url = sqs.create_queue(QueueName="way-out")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        events.put_rule(Name="way-out", EventBusName=bus, EventPattern=json.dumps({"source": ["darkroom"]}))
-        events.put_targets(Rule="way-out", EventBusName=bus, Targets=[{"Id": "way-out", "Arn": arn}])
+        self._sqs, self._stack = stack.client("sqs"), stack
+        self._url = make_sink(self._sqs, stack.client("events"), stack.outputs["EventBus"], "way-out")
         self.seen: set[str] = set()
 
     def next_event(self, kind: str) -> dict[str, Any]:
