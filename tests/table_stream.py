@@ -15,22 +15,27 @@ NOW: Final = 1_800_000_000.0
 
 
 @cache
-def _deployed() -> dict[str, Any]:
-    """The event of the announcer, as it is deployed."""
-    (event,) = yaml.safe_load(SWITCH.read_text())["functions"]["announcer"]["events"]
+def announcer_function() -> dict[str, Any]:
+    """The announcer's function, as it is deployed."""
+    found: dict[str, Any] = yaml.safe_load(SWITCH.read_text())["functions"]["announcer"]
+    return found
+
+
+def _event() -> dict[str, Any]:
+    (event,) = announcer_function()["events"]
     found: dict[str, Any] = event["stream"]
     return found
 
 
 def patterns() -> list[dict[str, Any]]:
     """The filters of the announcer's mapping, as they are deployed."""
-    found: list[dict[str, Any]] = _deployed()["filterPatterns"]
+    found: list[dict[str, Any]] = _event()["filterPatterns"]
     return found
 
 
 def mapping(stream_arn: str) -> StreamMapping:
     """The announcer's mapping as it is deployed, on another stream, and without a queue for what is given up."""
-    event = _deployed()
+    event = _event()
     return StreamMapping(
         stream_arn=stream_arn,
         batch_size=event["batchSize"],

@@ -16,11 +16,10 @@ from ops.local.stream_mapping import as_lambda_has_it
 from ops.local.stream_player import StreamPlayer
 from tests.chaos.stage import PACKAGES, REGION, ROOT, VARIANTS_BUCKET, Stage
 from tests.events.judgment import Event
-from tests.table_stream import mapping
+from tests.table_stream import announcer_function, mapping
 
 HANDLER = "handlers.announcer.handler"
 EVENT_BUS = "darkroom-chaos"
-TIMEOUT = 60  # of the function, in seconds, as it is deployed
 PATIENCE = 60.0  # seconds without another change announced: longer than the player's longest pause, and a cold start
 
 
@@ -41,8 +40,10 @@ class Announcing:
         self._mapping = mapping(stage.stream_arn)
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:announcer"
         settings = {"EVENT_BUS": EVENT_BUS, "VARIANTS_BUCKET": VARIANTS_BUCKET}
+        deployed = announcer_function()
         function = Function(
-            name="announcer", arn=arn, handler=handler, timeout=TIMEOUT, memory=256, environment=settings
+            name="announcer", arn=arn, handler=handler, timeout=deployed["timeout"], memory=deployed["memorySize"],
+            environment=settings,
         )  # fmt: skip
         program = Program(function, sys.executable, ROOT, PACKAGES)
         self.player = StreamPlayer(

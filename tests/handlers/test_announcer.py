@@ -9,13 +9,14 @@ import pytest
 from moto import mock_aws
 
 from handlers import announcer
-from handlers.announcer_bootstrap import build_announcer
+from handlers.announcer_bootstrap import CLIENT, build_announcer
 from ops.cli.start.events import make_sink
 from processing.errors import Misconfigured
-from processing.outbox import Announcer, EventBus
+from processing.outbox import MOST_ENTRIES, Announcer, EventBus
 from tests.processing.test_outbox import Books, Bus, finish
-from tests.table_stream import NOW
+from tests.table_stream import NOW, announcer_function, mapping
 
+COLD_START = 5  # seconds, at a quarter of a core
 ENVIRONMENT = {"EVENT_BUS": "darkroom-dev", "VARIANTS_BUCKET": "variants", "LOG_LEVEL": "INFO"}
 
 
@@ -74,6 +75,14 @@ def test_the_bus_gets_the_events(events: dict[str, Any], monkeypatch: pytest.Mon
 
         messages = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
         assert [json.loads(each["Body"])["detail-type"] for each in messages] == ["Image Rejected"] * 3
+
+
+def test_a_batch_has_its_time_even_if_each_request_is_answered_at_its_last_attempt() -> None:
+    client: Any = CLIENT  # the stubs of its class have no attributes
+    attempts, pause = client.retries["total_max_attempts"], 0.05  # botocore's, at most, where no answer came
+    request = attempts * (client.connect_timeout + client.read_timeout) + pause
+
+    assert mapping("arn").batch_size / MOST_ENTRIES * request + COLD_START < announcer_function()["timeout"]
 
 
 def test_what_is_missing_in_the_environment_is_named_altogether() -> None:
