@@ -47,7 +47,7 @@ def show(result: Result) -> None:
         *sorted(result.injected.items()),
         ("messages handed to the function", result.deliveries),
         *((f"objects that end {status}", number) for status, number in sorted(result.statuses.items())),
-        ("redriven from the dead letters without being broken", result.redriven),
+        ("redriven, as they died without being rejected", result.redriven),
         *((f"their receives: {became}", number) for became, number in sorted(result.used_up.items())),
         ("lost", len(result.lost)),
         ("stale", len(result.stale)),

@@ -102,7 +102,11 @@ class Proxy:
                 return True
 
             def _relay(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                if len(body) < length:  # the sender was killed half-way
+                    self.close_connection = True
+                    return None
                 service = service_of(self.headers)
                 trouble = proxy.trouble(service)
                 match trouble:

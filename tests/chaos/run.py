@@ -11,6 +11,7 @@ from ops.local.deployed import EventSourceMapping, Function
 from ops.local.emulator import ACCOUNT, Emulator
 from ops.local.player import Player
 from ops.local.program import Program
+from processing.ledger import Status, read
 from processing.recipe import load
 from tests.chaos import lines
 from tests.chaos.announcing import HANDLER, Announcing
@@ -19,7 +20,7 @@ from tests.chaos.comparison import Comparison
 from tests.chaos.proxy import Proxy
 from tests.chaos.result import Result
 from tests.chaos.stage import PACKAGES, RECEIVES, REGION, ROOT, TIMEOUT, Stage
-from tests.chaos.uploads import Upload, is_broken, key_of, plan
+from tests.chaos.uploads import Upload, key_of, plan
 
 
 class Chaos:
@@ -73,7 +74,7 @@ class Chaos:
             day.rage()
             self._progress("calm again: waiting for the queue to drain")
             found.disagreements += day.drain()
-            self._redrive(stage, uploads)
+            self._redrive(stage)
             found.disagreements += [*day.drain(), *announcing.wait()]
         found.injected.update(proxy.counts)
         found.deliveries = player.counts.messages
@@ -123,10 +124,11 @@ class Chaos:
             environ=emulator.environ() | {"AWS_ENDPOINT_URL": proxy.url}, log_dir=self._log_dir, environments=3,
         )  # fmt: skip
 
-    def _redrive(self, stage: Stage, uploads: list[Upload]) -> None:
-        """Send again what died without being broken: it met more faults than it had receives."""
-        broken = {upload.key for upload in uploads if is_broken(upload.last)}
-        again = [message for message in stage.dead() if key_of(message["Body"]) not in broken]
+    def _redrive(self, stage: Stage) -> None:
+        """Send again what died without being rejected: it met more faults than it had receives."""
+        records = map(read, stage.items())
+        rejected = {record.version.key for record in records if record.status is Status.REJECTED}
+        again = [message for message in stage.dead() if key_of(message["Body"]) not in rejected]
         ids = {message["MessageId"] for message in again}
         self.result.redriven = len(again)
         self.result.used_up = lines.used_up(lines.read(self._log_dir), ids, RECEIVES)

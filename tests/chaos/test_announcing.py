@@ -1,18 +1,14 @@
 """The chaos run finds the events that an announcer loses."""
 
-import json
-import random
 import time
 from pathlib import Path
-
-import pytest
 
 from ops.local.emulator import Emulator
 from processing.ledger import Claim, Delivery, DynamoLedger, Status, Version
 from tests.chaos.announcing import Announcing
 from tests.chaos.proxy import Proxy
 from tests.chaos.stage import REGION, VARIANTS_BUCKET, Stage
-from tests.chaos.troubles import PartOfEvents, Trouble
+from tests.chaos.troubles import Trouble
 from tests.events.judgment import ends_of, judge
 
 IMAGES = 25  # three requests of PutEvents
@@ -50,18 +46,3 @@ def end_all(stage: Stage) -> None:
         claim = ledger.claim(Version("uploads", f"images/{number}.jpg", "e1"), Delivery("m", 1))
         assert isinstance(claim, Claim)
         ledger.close(claim, Status.SUPERSEDED)
-
-
-@pytest.mark.parametrize("count", [1, 2, 10])
-def test_a_bus_that_takes_a_part_says_so_of_each_entry(count: int) -> None:
-    body = json.dumps({"Entries": [{"Source": str(number)} for number in range(count)]}).encode()
-
-    for seed in range(20):
-        part = PartOfEvents.of(body, random.Random(seed))
-        taken = [entry["Source"] for entry in json.loads(part.rest)["Entries"]] if part.rest else []
-        answered = json.dumps({"FailedEntryCount": 0, "Entries": [{"EventId": name} for name in taken]}).encode()
-        answer = json.loads(part.answer(answered if taken else b""))
-
-        expected = [name if name in taken else "refused" for name in map(str, range(count))]
-        assert [entry.get("EventId", "refused") for entry in answer["Entries"]] == expected
-        assert answer["FailedEntryCount"] == count - len(taken) > 0
