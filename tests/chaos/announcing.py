@@ -8,9 +8,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ops.cli.start.events import make_sink
 from ops.local.deployed import Function
 from ops.local.emulator import ACCOUNT, Emulator
+from ops.local.event_queue import subscribe_queue
 from ops.local.program import Program
 from ops.local.stream_mapping import as_lambda_has_it
 from ops.local.stream_player import StreamPlayer
@@ -36,7 +36,7 @@ class Announcing:
     ) -> None:
         emulator.client("events").create_event_bus(Name=EVENT_BUS)
         self._stage = stage
-        self._queue = make_sink(stage.sqs, emulator.client("events"), EVENT_BUS, "received")
+        self._queue = subscribe_queue(emulator.client, "received", EVENT_BUS)
         self._mapping = mapping(stage.stream_arn)
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:announcer"
         settings = {"EVENT_BUS": EVENT_BUS, "VARIANTS_BUCKET": VARIANTS_BUCKET}

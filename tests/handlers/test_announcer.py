@@ -10,7 +10,6 @@ from moto import mock_aws
 
 from handlers import announcer
 from handlers.announcer_bootstrap import CLIENT, build_announcer
-from ops.cli.start.events import make_sink
 from processing.errors import Misconfigured
 from processing.outbox import MOST_ENTRIES, Announcer, EventBus
 from tests.processing.test_outbox import Books, Bus, finish
@@ -67,7 +66,7 @@ def test_the_bus_gets_the_events(events: dict[str, Any], monkeypatch: pytest.Mon
         monkeypatch.setenv(name, value)
     with mock_aws():
         boto3.client("events").create_event_bus(Name="darkroom-dev")
-        queue = make_sink(boto3.client("sqs"), boto3.client("events"), "darkroom-dev", "all-events")
+        queue = received_by(boto3.client("sqs"), boto3.client("events"), "darkroom-dev")
         made = build_announcer(ENVIRONMENT)
         monkeypatch.setattr(announcer, "build_announcer", lambda: made)
 
@@ -75,6 +74,15 @@ def test_the_bus_gets_the_events(events: dict[str, Any], monkeypatch: pytest.Mon
 
         messages = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
         assert [json.loads(each["Body"])["detail-type"] for each in messages] == ["Image Rejected"] * 3
+
+
+def received_by(sqs: Any, events: Any, bus: str) -> str:
+    """A queue that gets every event of a bus."""
+    url = str(sqs.create_queue(QueueName="all-events")["QueueUrl"])
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="all", EventBusName=bus, EventPattern=json.dumps({"source": ["darkroom"]}))
+    events.put_targets(Rule="all", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    return url
 
 
 def test_a_batch_has_its_time_even_if_each_request_is_answered_at_its_last_attempt() -> None:

@@ -10,7 +10,6 @@ from moto import mock_aws
 
 from handlers import eraser
 from handlers.eraser_bootstrap import build_eraser
-from ops.cli.start.events import make_sink
 from processing.errors import Misconfigured
 from processing.ledger.erasures import ErasureTable, new_intent
 from processing.settings import EraserSettings
@@ -76,7 +75,10 @@ def test_an_image_is_erased_by_its_message(aws: None) -> None:
 def test_an_erasure_is_announced_where_there_is_a_bus(aws: None, bus: str) -> None:
     events, sqs = boto3.client("events"), boto3.client("sqs")
     events.create_event_bus(Name="darkroom-dev")
-    sink = make_sink(sqs, events, "darkroom-dev", "sink")
+    sink = sqs.create_queue(QueueName="sink")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=sink, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="all", EventBusName="darkroom-dev", EventPattern='{"source": ["darkroom"]}')
+    events.put_targets(Rule="all", EventBusName="darkroom-dev", Targets=[{"Id": "sink", "Arn": arn}])
 
     build_eraser(ENVIRONMENT | {"EVENT_BUS": bus}).eraser.announce("receipt-1", "ab" * 32)
 

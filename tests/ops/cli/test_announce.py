@@ -12,7 +12,7 @@ from ops.cli import announce as command
 from ops.cli import stage as stages
 from ops.cli.announce import moment, put_all
 from ops.cli.main import make_app
-from ops.cli.start.events import make_sink
+from ops.local.event_queue import subscribe_queue
 from ops.local.stream_mapping import given_up
 from processing.ledger import Claim, Delivery, DynamoLedger, Status, Version, read
 from processing.outbox import EventBus, NotTaken, entry_of
@@ -37,8 +37,8 @@ class Place:
             BillingMode="PAY_PER_REQUEST",
         )
         self.events.create_event_bus(Name=self.name)
-        self.received_url = make_sink(self.sqs, self.events, self.name, f"{self.name}-received")
         self.dlq_url = self.sqs.create_queue(QueueName=f"{self.name}-events-dlq")["QueueUrl"]
+        self.received_url = subscribe_queue(emulator.client, self.name, self.name)
         self.now = NOW
         self.outputs = {
             "UploadsBucket": "uploads",
