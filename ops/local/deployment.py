@@ -35,10 +35,12 @@ SOURCES = (
     "ops/__init__.py",
     "ops/build/__init__.py",
     "ops/build/check.py",
+    "ops/build/combinations.py",
     "ops/build/rules.py",
     "ops/build/serverless-check.cjs",
     "ops/build/serverless-stage.cjs",
     "ops/build/serverless-statements.cjs",
+    "ops/build/serverless-everywhere.cjs",
     "ops/build/bytecode.py",
     "ops/build/serverless-bytecode.cjs",
 )
