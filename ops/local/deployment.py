@@ -41,6 +41,9 @@ SOURCES = (
     "ops/build/serverless-stage.cjs",
     "ops/build/serverless-statements.cjs",
     "ops/build/serverless-everywhere.cjs",
+    "ops/build/serverless-dry-run.cjs",
+    "ops/build/difference.py",
+    "ops/build/replacing.json",
     "ops/build/bytecode.py",
     "ops/build/serverless-bytecode.cjs",
 )
