@@ -34,19 +34,24 @@ async function compare(serverless) {
   const provider = serverless.getProvider('aws');
   const stack = provider.naming.getStackName();
   const deployed = await deployedStack(await provider.getCloudFormationClient(), stack);
-  const tags = { STAGE: service.provider.stage, ...service.custom.derived.tags };
   const run = spawnSync(service.custom.pythonRequirements.pythonBin, ['-m', 'ops.build.difference'], {
     cwd: serviceDir,
     input: JSON.stringify({
       stack: `${stack} in ${provider.getRegion()}`,
       deployed,
-      packaged: { template: service.provider.compiledCloudFormationTemplate, tags },
+      packaged: { template: service.provider.compiledCloudFormationTemplate, tags: tagsOf(service) },
     }),
     stdio: ['pipe', 'inherit', 'pipe'],
     encoding: 'utf8',
     maxBuffer: LARGE,
   });
   if (run.status !== 0) throw new serverless.classes.Error(`ops/build/difference.py failed:\n${run.error ?? run.stderr}`);
+}
+
+/** With the framework's own tag, which one of that name replaces, whatever its case. */
+function tagsOf({ custom, provider }) {
+  const { tags } = custom.derived;
+  return Object.keys(tags).some((each) => each.toUpperCase() === 'STAGE') ? tags : { STAGE: provider.stage, ...tags };
 }
 
 /** The template and tags of the stack, or null where there is none. */
