@@ -1,7 +1,7 @@
 """What the policy of a KMS key must say that a stage is given: docs/key-policy.json.
 
-``python -m ops.build.key_policy --write`` writes it from resources/key-policy.cjs, which the policy of a new key is made of
-too, with STAGE, REGION and ACCOUNT to be replaced.
+``python -m ops.build.key_policy --write`` writes it from resources/key-policy.cjs, which makes the policy of a new key
+as well, with STAGE, REGION and ACCOUNT to be replaced.
 """
 
 import json

@@ -16,6 +16,7 @@ class Everywhere {
     this.hooks = {
       'after:aws:package:finalize:mergeCustomProviderResources': () => change(service),
       'before:deploy:deploy': () => tag(service),
+      'before:rollback:rollback': () => tag(service),
     };
   }
 }

@@ -1,4 +1,4 @@
-"""What an organisation may demand: each switch adds what it is for, everywhere, and the default template has none of it."""
+"""What an organization may demand: each switch adds it everywhere, and the default template has none of it."""
 
 import json
 from collections.abc import Iterator
