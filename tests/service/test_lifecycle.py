@@ -1,6 +1,5 @@
 """A stage's life as the framework plays it on the emulated AWS, with looks ahead and the policy's rights alone."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from subprocess import CompletedProcess
@@ -10,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ops.local.emulator import Emulator
-from tests.service.packaged_service import Package, serverless, set_parameters
+from tests.service.packaged_service import serverless, set_parameters
 from tests.service.pairs import quick_project
 from tests.service.recording_proxy import recording
 from tests.service.test_deployer import is_granted
@@ -21,7 +20,7 @@ ASKED_FOR_NOTHING = {
     "ecr:DescribeRepositories": "whether the service has images; the framework takes a denial for no",
 }
 READS = {"cloudformation:DescribeStacks", "cloudformation:GetTemplate", "sts:GetCallerIdentity"}
-TAGS = ("--param", "tags=team=photos, cost-center=42")
+TAGS = {"tags": "team=photos, cost-center=42"}
 DEMANDS = {"kmsKey": "new", "tags": "team=pictures", "originalsExpireDays": 90}
 
 
@@ -37,11 +36,13 @@ class Step:
 
 
 @pytest.fixture(scope="module")
-def life(tmp_path_factory: pytest.TempPathFactory, default: Package) -> Iterator[dict[str, Step]]:
+def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Step]]:
     """The steps of a stage, each after the one before."""
     folder = tmp_path_factory.mktemp("life")
     project = quick_project(folder / "project")
-    shutil.copytree(default.folder, project / "packaged")
+    described = project / "serverless.yml"
+    before = described.read_text()
+    set_parameters(project, "dev", TAGS)
     emulator = Emulator(region="eu-west-1", log=folder / "emulator.log")
     emulator.start()
     try:
@@ -55,9 +56,10 @@ def life(tmp_path_factory: pytest.TempPathFactory, default: Package) -> Iterator
 
             steps = {
                 "look before": step("deploy", "--dry-run"),
-                "deployment": step("deploy", "--package", "packaged", *TAGS),
-                "look after": step("deploy", "--dry-run", *TAGS),
+                "deployment": step("deploy"),
+                "look after": step("deploy", "--dry-run"),
             }
+            described.write_text(before)
             set_parameters(project, "dev", DEMANDS)
             steps["look at more"] = step("deploy", "--dry-run")
             steps["versions"] = step("deploy", "list")
