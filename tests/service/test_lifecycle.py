@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ops.local.emulator import Emulator
+from tests.service.conftest import HARDENED
 from tests.service.packaged_service import serverless, set_parameters
 from tests.service.pairs import quick_project
 from tests.service.recording_proxy import recording
@@ -20,8 +21,10 @@ ASKED_FOR_NOTHING = {
     "ecr:DescribeRepositories": "whether the service has images; the framework takes a denial for no",
 }
 READS = {"cloudformation:DescribeStacks", "cloudformation:GetTemplate", "sts:GetCallerIdentity"}
-TAGS = {"tags": "team=photos, cost-center=42"}
-DEMANDS = {"kmsKey": "new", "tags": "team=pictures", "originalsExpireDays": 90}
+ALL = {name: value for name, value in HARDENED.items() if name not in ("cdn", "cdnWebAclArn")}
+"""What the emulator can hold: it has no distribution, and every reference to one is refused."""
+
+LESS = {"tags": "team=pictures"}
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,16 @@ class Step:
 
 
 @pytest.fixture(scope="module")
-def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Step]]:
-    """The steps of a stage, each after the one before."""
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Step], dict[str, Any]]]:
+    """The steps of a stage, each after the one before, and what the emulator had after the deployment."""
     folder = tmp_path_factory.mktemp("life")
     project = quick_project(folder / "project")
     described = project / "serverless.yml"
     before = described.read_text()
-    set_parameters(project, "dev", TAGS)
     emulator = Emulator(region="eu-west-1", log=folder / "emulator.log")
     emulator.start()
     try:
+        set_parameters(project, "dev", ALL | _network(emulator))
         with recording(emulator.endpoint) as (endpoint, asked):
             environ = emulator.environ() | {"AWS_ENDPOINT_URL": endpoint, "SLS_AWS_MONITORING_FREQUENCY": "100"}
 
@@ -59,16 +62,63 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Step]]:
                 "deployment": step("deploy"),
                 "look after": step("deploy", "--dry-run"),
             }
+            found = _found(emulator)
             described.write_text(before)
-            set_parameters(project, "dev", DEMANDS)
-            steps["look at more"] = step("deploy", "--dry-run")
+            set_parameters(project, "dev", LESS)
+            steps["look at less"] = step("deploy", "--dry-run")
             steps["versions"] = step("deploy", "list")
             version = steps["versions"].run.stdout.split("Timestamp: ")[1].split()[0]
             steps["rollback"] = step("rollback", "--timestamp", version)
             steps["removal"] = step("remove")  # the emulator fails at its end
-            yield steps
+            yield steps, found
     finally:
         emulator.stop()
+
+
+@pytest.fixture(scope="module")
+def life(played: tuple[dict[str, Step], dict[str, Any]]) -> dict[str, Step]:
+    return played[0]
+
+
+@pytest.fixture(scope="module")
+def found(played: tuple[dict[str, Step], dict[str, Any]]) -> dict[str, Any]:
+    return played[1]
+
+
+def _network(emulator: Emulator) -> dict[str, str]:
+    """The emulator's own VPC, as parameters."""
+    ec2 = emulator.client("ec2")
+    return {
+        "vpcId": ec2.describe_vpcs()["Vpcs"][0]["VpcId"],
+        "vpcSubnets": ", ".join(each["SubnetId"] for each in ec2.describe_subnets()["Subnets"][:2]),
+        "vpcSecurityGroups": ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"],
+        "vpcRouteTables": ec2.describe_route_tables()["RouteTables"][0]["RouteTableId"],
+    }
+
+
+def _found(emulator: Emulator) -> dict[str, Any]:
+    """What the switches made, where the emulator has kept it."""
+    client = emulator.client
+    names = {
+        each["LogicalResourceId"]: each["PhysicalResourceId"]
+        for page in client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+        for each in page["StackResourceSummaries"]
+    }
+    queue = client("sqs").get_queue_attributes(QueueUrl=names["UploadsQueue"], AttributeNames=["KmsMasterKeyId"])
+    (rule,) = client("s3").get_bucket_encryption(Bucket=names["UploadsBucket"])["ServerSideEncryptionConfiguration"][
+        "Rules"
+    ]
+    function = client("lambda").get_function_configuration(FunctionName=f"{STACK}-consumer")
+    return {
+        "key": names["Key"],
+        "queue": queue["Attributes"]["KmsMasterKeyId"],
+        "topic": client("sns").get_topic_attributes(TopicArn=names["AlarmTopic"])["Attributes"]["KmsMasterKeyId"],
+        "bucket": rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"],
+        "boundary": client("iam").get_role(RoleName=names["ConsumerRole"])["Role"]["PermissionsBoundary"],
+        "subnets": len(function["VpcConfig"]["SubnetIds"]),
+        "endpoints": [each["ServiceName"] for each in client("ec2").describe_vpc_endpoints()["VpcEndpoints"]],
+        "buckets": {each["Name"] for each in client("s3").list_buckets()["Buckets"]},
+    }
 
 
 def _stack(emulator: Emulator) -> tuple[Any, dict[str, str]]:
@@ -99,13 +149,14 @@ def test_a_deployment_has_no_differences_to_itself(life: dict[str, Step]) -> Non
 
 
 def test_a_look_at_other_parameters_names_what_would_change_and_changes_nothing(life: dict[str, Step]) -> None:
-    look = life["look at more"]
+    look = life["look at less"]
 
     assert look.run.returncode == 0, look.run.stderr
     assert {
-        "+ Key (AWS::KMS::Key)",
+        "- Key (AWS::KMS::Key): what is there stays, without the stack",
+        "- Workflow (AWS::StepFunctions::StateMachine): what is there is deleted",
         "~ UploadsQueue (AWS::SQS::Queue)",
-        "    - Properties.SqsManagedSseEnabled: true",
+        "    + Properties.SqsManagedSseEnabled: true",
         '~ team: "photos" -> "pictures" (tag)',
         '- cost-center: "42" (tag)',
     } <= {*look.run.stdout.splitlines()}
@@ -114,7 +165,7 @@ def test_a_look_at_other_parameters_names_what_would_change_and_changes_nothing(
     assert "Service deployed" not in look.run.stderr
 
 
-@pytest.mark.parametrize("name", ["look before", "look after", "look at more"])
+@pytest.mark.parametrize("name", ["look before", "look after", "look at less"])
 def test_a_look_asks_for_nothing_but_the_stack_and_its_template(life: dict[str, Step], name: str) -> None:
     assert life[name].asked <= READS
 
@@ -122,6 +173,16 @@ def test_a_look_asks_for_nothing_but_the_stack_and_its_template(life: dict[str, 
 def test_the_stack_has_the_tags_and_cloudformation_alone_passes_them_on(life: dict[str, Step]) -> None:
     assert life["deployment"].tags == {"STAGE": "dev", "team": "photos", "cost-center": "42"}
     assert [action for action in life["deployment"].asked if action.startswith("apigateway:")] == []
+
+
+def test_the_emulator_holds_what_the_switches_make(found: dict[str, Any]) -> None:
+    keys = {found[each].rpartition("/")[2] for each in ("key", "queue", "topic", "bucket")}
+
+    assert len(keys) == 1
+    assert found["boundary"]["PermissionsBoundaryArn"] == HARDENED["permissionsBoundary"]
+    assert found["subnets"] == 2
+    assert sorted(found["endpoints"]) == ["com.amazonaws.eu-west-1.dynamodb", "com.amazonaws.eu-west-1.s3"]
+    assert "darkroom-dev-logs-123456789012-eu-west-1" in found["buckets"]
 
 
 def test_a_rollback_names_the_version_and_sends_its_template(life: dict[str, Step]) -> None:

@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
+
 from ops.build.rules import RULES
 from tests.service.conftest import HARDENED
 from tests.service.packaged_service import Package
+from tests.service.pairs import packaged_quickly
 from tests.service.switches import PAGE, SWITCHES, differences, row, section
 
 ROWS = {
@@ -16,6 +19,12 @@ ON = [switch for switch, given in SWITCHES.items() if given.keys() <= HARDENED.k
 """The switches that are on in the hardened package."""
 
 OF_NO_LINE = {"tags"}  # of a template: they are the stack's
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """The hardened package's stage with the defaults."""
+    return packaged_quickly(tmp_path_factory.mktemp("plain"), {})
 
 
 def names(cell: str) -> set[str]:
@@ -32,9 +41,9 @@ def test_every_switch_of_the_hardened_package_is_in_the_table() -> None:
 
 
 def test_the_rows_have_all_that_is_added_when_everything_is_on_and_nothing_else(
-    default: Package, hardened: Package
+    plain: Package, hardened: Package
 ) -> None:
-    _, _, resources, added, *_ = row("all", differences(default, hardened)).split("|")
+    _, _, resources, added, *_ = row("all", differences(plain, hardened)).split("|")
 
     assert names(resources) == {name for switch in ON for name in names(ROWS[switch][0])}
     # what changes a resource that another switch has added is no change of one of the defaults
@@ -44,8 +53,8 @@ def test_the_rows_have_all_that_is_added_when_everything_is_on_and_nothing_else(
     }
 
 
-def test_nothing_goes_but_what_is_named(default: Package, hardened: Package) -> None:
-    lines = differences(default, hardened)
+def test_nothing_goes_but_what_is_named(plain: Package, hardened: Package) -> None:
+    lines = differences(plain, hardened)
 
     assert [line for line in lines if line.startswith(("-", "!"))] == []
     assert {line.strip() for line in lines if line.startswith("    - ")} == {
