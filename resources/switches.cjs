@@ -33,7 +33,8 @@ const SWITCHES = {
   'vpc-endpoints': ['vpcRouteTables'],
 };
 
-const OFF = ['', 'false', '0']; // from the command line a parameter is text
+/** Values of a parameter that is off; from the command line it is text. */
+const OFF = ['false', '', 'none', '0'];
 
 /** The first one with all that the others have: lists get longer, the rest of two of the same name must be objects. */
 function merged(parts) {
@@ -45,6 +46,17 @@ function merged(parts) {
     }
   }
   return made;
+}
+
+/**
+ * The parameters that are on, for the output `Switches`: those whose default is true or a value of OFF, and whose own
+ * value is none of OFF. Names alone, as outputs are shown to everybody who may see the stack.
+ */
+async function switchedOn(resolveVariable) {
+  const defaults = await resolveVariable('self:params.default');
+  const switches = Object.keys(defaults).filter((name) => [...OFF, 'true'].includes(String(defaults[name])));
+  const values = await Promise.all(switches.map((name) => resolveVariable(`param:${name}`)));
+  return switches.filter((_, at) => !OFF.includes(String(values[at]))).join(',');
 }
 
 module.exports = async ({ resolveVariable }) => {
@@ -60,6 +72,7 @@ module.exports = async ({ resolveVariable }) => {
   }
   const all = merged(on);
   return {
+    names: await switchedOn(resolveVariable),
     functions: all.functions ?? {},
     resources: { Resources: all.resources ?? {}, Outputs: all.outputs ?? {}, extensions: all.extensions ?? {} },
     statements: all.statements ?? {},

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.service.packaged_service import Package, package
-from tests.service.pairs import packaged_quickly
 
 CHANGED = {
     "uploadsBucket": "holiday-originals",
@@ -108,22 +107,22 @@ def changed() -> Package:
 @pytest.fixture(scope="session")
 def taken_up() -> Package:
     """On buckets that stand already, with several API keys."""
-    return package("prod", TAKEN_UP)
+    return package("prod", TAKEN_UP, requirements=False)
 
 
 @pytest.fixture(scope="session")
 def adopted() -> Package:
     """On somebody's uploads bucket, the whole of it, by EventBridge."""
-    return package("prod", ADOPTED)
+    return package("prod", ADOPTED, requirements=False)
 
 
 @pytest.fixture(scope="session")
-def hardened(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """With all that a careful organisation demands, without requirements and byte code."""
-    return packaged_quickly(tmp_path_factory.mktemp("hardened"), HARDENED)
+def hardened() -> Package:
+    """With all that a careful organization demands."""
+    return package("prod", HARDENED, requirements=False)
 
 
 @pytest.fixture(scope="session")
-def owned(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """With a key and buckets that are not the stack's, without requirements and byte code."""
-    return packaged_quickly(tmp_path_factory.mktemp("owned"), OWN)
+def owned() -> Package:
+    """With a key and buckets that are not the stack's."""
+    return package("prod", OWN, requirements=False)

@@ -3,11 +3,8 @@
 import json
 from typing import Any
 
-import pytest
-
 from ops.build.key_policy import FILE, REGENERATE, document, main, written_out
-from tests.service.packaged_service import Package
-from tests.service.pairs import packaged_quickly
+from tests.service.packaged_service import Package, package
 from tests.service.test_access import listed
 
 CDN = "arn:aws:cloudfront::ACCOUNT:distribution/"
@@ -17,8 +14,8 @@ def documented() -> dict[str, dict[str, Any]]:
     return {each["Sid"]: each for each in json.loads(FILE.read_text(encoding="utf-8"))["Statement"]}
 
 
-def of_the_new_key(package: Package) -> dict[str, dict[str, Any]]:
-    statements = written_out(package.properties("Key")["KeyPolicy"]["Statement"])
+def of_the_new_key(made: Package) -> dict[str, dict[str, Any]]:
+    statements = written_out(made.properties("Key")["KeyPolicy"]["Statement"])
     return {each["Sid"]: each for each in json.loads(json.dumps(statements).replace("darkroom-prod", "darkroom-STAGE"))}
 
 
@@ -79,10 +76,10 @@ def fits(name: str, pattern: str) -> bool:
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
-def test_services_that_have_nothing_to_do_are_not_in_the_policy(tmp_path_factory: pytest.TempPathFactory) -> None:
-    package = packaged_quickly(tmp_path_factory.mktemp("key"), {"kmsKey": "new", "ingest": "eventbridge"})
+def test_services_that_have_nothing_to_do_are_not_in_the_policy() -> None:
+    by_rules = package("prod", {"kmsKey": "new", "ingest": "eventbridge"}, requirements=False)
 
-    assert set(of_the_new_key(package)) == {
+    assert set(of_the_new_key(by_rules)) == {
         *("ByThePoliciesOfTheAccount", "LogGroups", "AlarmsToTheTopic", "RulesToTheQueues"),
     }
 

@@ -10,8 +10,7 @@ from botocore.exceptions import ClientError
 
 from ops.local.emulator import Emulator
 from tests.service.conftest import HARDENED
-from tests.service.packaged_service import serverless, set_parameters
-from tests.service.pairs import quick_project
+from tests.service.packaged_service import copy_project, leave_out_requirements, serverless, set_parameters
 from tests.service.recording_proxy import recording
 from tests.service.test_deployer import is_granted
 
@@ -42,7 +41,9 @@ class Step:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Step], dict[str, Any]]]:
     """The steps of a stage, each after the one before, and what the emulator had after the deployment."""
     folder = tmp_path_factory.mktemp("life")
-    project = quick_project(folder / "project")
+    project = folder / "project"
+    copy_project(project)
+    leave_out_requirements(project)
     described = project / "serverless.yml"
     before = described.read_text()
     emulator = Emulator(region="eu-west-1", log=folder / "emulator.log")

@@ -1,62 +1,32 @@
-"""The table of what each switch adds, in docs/parameters.md; `python -m tests.service.switches` compares each row."""
+"""What a deployed stage says of its switches, and what of the template their prices reckon with."""
 
-import re
-
-import pytest
-
-from ops.build.rules import RULES
-from tests.service.conftest import HARDENED
+from ops.cli.settings import switched_on
+from ops.cli.switches import formulas
+from ops.cli.switches.table import SWITCHES
+from tests.service.conftest import ADOPTED, CHANGED
 from tests.service.packaged_service import Package
-from tests.service.pairs import packaged_quickly
-from tests.service.switches import PAGE, SWITCHES, differences, row, section
-
-ROWS = {
-    cells[1].strip(" `"): cells[2:5]
-    for line in section(PAGE.read_text(encoding="utf-8")).splitlines()[2:]
-    if (cells := line.split("|"))
-}
-ON = [switch for switch, given in SWITCHES.items() if given.keys() <= HARDENED.keys()]
-"""The switches that are on in the hardened package."""
-
-OF_NO_LINE = {"tags"}  # of a template: they are the stack's
+from tests.service.test_parameters import PARAMS
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """The hardened package's stage with the defaults."""
-    return packaged_quickly(tmp_path_factory.mktemp("plain"), {})
+def on(package: Package) -> set[str]:
+    names = set(package.template["Outputs"]["Switches"]["Value"].split(","))
+    ingest = package.template["Outputs"]["Ingest"]["Value"]
+    return {switch.name for switch in SWITCHES} & {*names, f"ingest={ingest}"}
 
 
-def names(cell: str) -> set[str]:
-    return {*re.findall(r"`([\w-]+)`", cell)}
-
-
-def test_every_switch_has_a_row() -> None:
-    assert [*ROWS] == [*SWITCHES]
-    assert {name for given in SWITCHES.values() for name in given} <= RULES.keys()
-
-
-def test_every_switch_of_the_hardened_package_is_in_the_table() -> None:
-    assert HARDENED.keys() - {name for switch in ON for name in SWITCHES[switch]} == OF_NO_LINE
-
-
-def test_the_rows_have_all_that_is_added_when_everything_is_on_and_nothing_else(
-    plain: Package, hardened: Package
+def test_a_stage_names_what_is_on_by_the_rule_of_the_estimate(
+    default: Package, changed: Package, adopted: Package
 ) -> None:
-    _, _, resources, added, *_ = row("all", differences(plain, hardened)).split("|")
-
-    assert names(resources) == {name for switch in ON for name in names(ROWS[switch][0])}
-    # what changes a resource that another switch has added is no change of one of the defaults
-    assert names(added) <= {name for switch in ON for name in names(ROWS[switch][1])}
-    assert {name for switch in ON for name in names(ROWS[switch][1])} - names(added) <= {
-        *("AnnounceErasures", "EVENT_BUS", "DistributionConfig"),
-    }
+    assert on(default) == switched_on(PARAMS["default"])
+    assert on(changed) == switched_on(PARAMS["default"] | CHANGED)
+    assert on(adopted) == switched_on(PARAMS["default"] | ADOPTED)
 
 
-def test_nothing_goes_but_what_is_named(plain: Package, hardened: Package) -> None:
-    lines = differences(plain, hardened)
+def test_the_output_has_names_of_parameters_and_no_values(changed: Package) -> None:
+    names = changed.template["Outputs"]["Switches"]["Value"].split(",")
 
-    assert [line for line in lines if line.startswith(("-", "!"))] == []
-    assert {line.strip() for line in lines if line.startswith("    - ")} == {
-        "- Properties.SqsManagedSseEnabled: true",
-    }
+    assert {"alarmEmail", "cdnAlias", "removals"} <= set(names) <= PARAMS["default"].keys()
+
+
+def test_as_many_methods_have_metrics_as_are_priced(changed: Package) -> None:
+    assert len(changed.of_type("AWS::ApiGateway::Method")) == formulas.API_METHODS
