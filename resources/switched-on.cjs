@@ -1,6 +1,6 @@
 'use strict';
 
-/** Values of a parameter that is off. */
+/** Values of a parameter that is off; from the command line it is text. */
 const OFF = ['false', '', 'none', '0'];
 
 /**
@@ -13,3 +13,5 @@ module.exports = async ({ resolveVariable }) => {
   const values = await Promise.all(switches.map((name) => resolveVariable(`param:${name}`)));
   return switches.filter((_, at) => !OFF.includes(String(values[at]))).join(',');
 };
+
+module.exports.OFF = OFF;

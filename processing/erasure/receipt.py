@@ -32,8 +32,11 @@ KEPT_BY_SWITCH: Final[Mapping[str, Mapping[str, int]]] = {
     "workflow": {"messages in the workflow's dead-letter queue: not looked at": 15},
     "apiTracing": {"traces of requests for the image, in X-Ray": 30},
     "cdn": {"CloudFront's statistics of popular objects": 60},
+    "webAclArn": {"samples of requests in AWS WAF": 1},
+    "cdnWebAclArn": {"samples of requests in AWS WAF": 1},
+    "accessLogs": {"S3's access logs of the buckets: as long as their bucket keeps them": 0},
 }
-"""What names an object where a parameter is on, and for how many days."""
+"""What names an object where a parameter is on, and for how many days; 0 where that is not known."""
 OUT_OF_REACH_BY_SWITCH: Final[Mapping[str, Sequence[str]]] = {
     "workflow": (
         "labels of the picture that subscribers of the topic have received",

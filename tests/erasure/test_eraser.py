@@ -353,6 +353,8 @@ def test_a_queue_that_was_not_read_is_named_with_the_day_by_which_its_messages_a
         ("workflow", "messages in the workflow's dead-letter queue", "2027-01-30T08:01:40Z"),
         ("apiTracing", "traces of requests for the image, in X-Ray", "2027-02-14T08:01:40Z"),
         ("cdn", "CloudFront's statistics of popular objects", "2027-03-16T08:01:40Z"),
+        ("webAclArn", "samples of requests in AWS WAF", "2027-01-16T08:01:40Z"),
+        ("cdnWebAclArn", "samples of requests in AWS WAF", "2027-01-16T08:01:40Z"),
     ],
 )
 def test_what_a_switch_has_remembered_is_named_where_it_is_on(place: Place, switch: str, what: str, by: str) -> None:
@@ -365,6 +367,13 @@ def test_what_a_switch_has_remembered_is_named_where_it_is_on(place: Place, swit
     assert [days(receipt).get(what) for receipt in receipts] == [None, by]
 
 
+def test_access_logs_are_gone_by_a_day_that_is_not_known(place: Place) -> None:
+    place.switches = frozenset({"accessLogs"})
+    place.begin()
+
+    assert days(place.to_the_end())["S3's access logs of the buckets"] is None
+
+
 def test_what_a_workflow_has_passed_on_is_out_of_reach(place: Place) -> None:
     place.switches = frozenset({"workflow"})
     place.begin()
@@ -372,7 +381,7 @@ def test_what_a_workflow_has_passed_on_is_out_of_reach(place: Place) -> None:
     assert [each for each in place.to_the_end().document["out_of_reach"] if "Rekognition" in each]
 
 
-def days(receipt: Receipt) -> dict[str, str]:
+def days(receipt: Receipt) -> dict[str, str | None]:
     """The day by which each thing in the receipt is gone."""
     return {each["what"].split(":")[0]: each["by"] for each in receipt.document["expires"]}
 
