@@ -6,7 +6,6 @@ an image's or the child's own, and is retried in the sandbox.
 
 import base64
 import ctypes
-import os
 import signal
 from collections.abc import Callable
 from typing import Final

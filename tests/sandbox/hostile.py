@@ -89,7 +89,20 @@ def stumble(_: str) -> None:
 KEPT: list[bytearray] = []
 SPELLS = {
     each.__name__: each
-    for each in (hang, loop, loop_without_alarm, crash, crash_once, leave, swell, grow, be_killed, note_paths, pry, stumble)
+    for each in (
+        hang,
+        loop,
+        loop_without_alarm,
+        crash,
+        crash_once,
+        leave,
+        swell,
+        grow,
+        be_killed,
+        note_paths,
+        pry,
+        stumble,
+    )
 }
 
 
