@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 
+from ops.build.locks import lines
 from ops.local.packages import installed, made_once
 from ops.local.serve.server import Server
 from ops.local.stack import LocalStack
@@ -22,7 +23,6 @@ from tests.api.fuzz import served
 from tests.api.test_on_the_stack import png
 from tests.conftest import ROOT
 
-REQUIREMENTS = Path(__file__).with_name("requirements-client.txt")
 CALLS = Path(__file__).with_name("client_calls.py")
 TYPESCRIPT = Path(__file__).with_name("typescript")
 TSC = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
@@ -66,8 +66,9 @@ def folder(server: Server, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def python_packages() -> Path:
     """The generator for Python, in a folder of its own."""
-    lines = [line for line in REQUIREMENTS.read_text().splitlines() if not line.startswith("#")]
-    return installed(lines, python=sys.executable, version=platform.python_version(), cache=ROOT / ".cache")
+    return installed(
+        lines("generated-client"), python=sys.executable, version=platform.python_version(), cache=ROOT / ".cache"
+    )
 
 
 @pytest.fixture(scope="module")
