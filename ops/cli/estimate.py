@@ -12,6 +12,8 @@ from ops.cli import costs
 from ops.cli.costs import Architecture, Bill, FunctionSettings
 from ops.cli.encoding import extra_cpu
 from ops.cli.item_size import ItemSizes
+from ops.cli.plan.command import PlanOption, WarmOption, WithinOption, plan_of, show_plan
+from ops.cli.plan.drain import WARM
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import function_of, in_words, parameters
 from ops.cli.stage import Stage, on_stage_if_named
@@ -57,6 +59,9 @@ def estimate(
     variants: VariantsOption = None,
     overwrites: OverwritesOption = 0,
     key_length: KeyLengthOption = 60,
+    plan: PlanOption = False,
+    within: WithinOption = None,
+    warm_writes: WarmOption = WARM,
     as_json: AsJson = False,
 ) -> None:
     """What so many images of a size cost on AWS, by service, and the hours they take.
@@ -64,29 +69,26 @@ def estimate(
     List prices, and CPU as measured for the recipe's sizes and formats; the formula is below the table. With --stage
     it uses the settings that this stage was deployed with; without, it needs no credentials and sends no request. A
     new version of an image costs more than a first upload: S3 refuses each PUT once, since nobody knows what is there
-    without a further request. A table item above 1 KB costs another write unit.
+    without a further request. A table item above 1 KB costs another write unit. With --plan: the quotas that bind.
 
     Examples:
 
-    darkroom estimate --images 1000000 --size 12MP
+    darkroom estimate --images 1000000 --size 12MP --overwrites 20
 
-    darkroom estimate --size 200KB --memory 3008 --concurrency 100
+    darkroom estimate --stage prod --images 200000 --memory 3008 --concurrency 100
 
-    darkroom estimate --stage prod --images 200000 --memory 3008
+    darkroom estimate --images 100000000 --plan --within 240
 
-    darkroom estimate --images 1000000 --overwrites 20
-
-    darkroom estimate --variants 9 --key-length 120
-
-    darkroom estimate --size 24MP --architecture arm64 --json
+    darkroom estimate --size 24MP --variants 9 --key-length 120 --architecture arm64 --json
     """
     function = _function(stage, memory=memory, architecture=architecture, concurrency=concurrency, batch=batch)
-    megapixels = _megapixels(size)
-    sizes = _item_sizes(stage, variants)
+    megapixels, sizes = _megapixels(size), _item_sizes(stage, variants)
     cpu = costs.cpu_of(megapixels, function.architecture) + extra_cpu(sizes.plan.recipe, megapixels)
     requests = _requests_of_one(sizes, key_length, overwrites / 100) * images
     bill = costs.bill(images, function, seconds=function.billed_seconds(cpu), requests=requests, uploads=True)
-    if as_json:
+    if plan:
+        show_plan(plan_of(bill, function, requests.writes, stage, within, warm_writes), bill, as_json=as_json)
+    elif as_json:
         print_json(_document(bill, function, megapixels, cpu) | _item_document(sizes, key_length))
     else:
         stdout().print(table_of(bill))
