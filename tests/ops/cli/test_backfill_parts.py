@@ -10,9 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ops.cli import costs
+from ops.cli.backfill.inventory import Inventory
 from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, Checkpoint, planned
 from ops.cli.backfill.sending import DepthLimit, notification
-from ops.cli.backfill.sources import Inventory, ListedObject, Unreadable, chunks, completed, keys_from, listed
+from ops.cli.backfill.sources import ListedObject, Unreadable, chunks, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
 from ops.cli.item_size import ItemSizes
 from ops.cli.queues import NotSent
@@ -146,15 +147,15 @@ ROWS = (
 )
 SCHEMA = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag"
 WANTED = [
-    ListedObject("images/café + bar.jpg", position="1", etag="e1", size=12, modified=NOON),
-    ListedObject("images/b\nc.jpg", position="4", etag="e3", size=7, modified=NOON),
+    ListedObject("images/café + bar.jpg", position="1:1", etag="e1", size=12, modified=NOON),
+    ListedObject("images/b\nc.jpg", position="1:4", etag="e3", size=7, modified=NOON),
 ]
 
 
 def inventory(tmp_path, content, **options):
     file = tmp_path / "inventory.csv"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return Inventory(file, bucket="uploads", **options)
+    return Inventory(str(file), bucket="uploads", **options)
 
 
 @pytest.mark.parametrize("pack", [str.encode, lambda text: gzip.compress(text.encode())])
@@ -172,7 +173,7 @@ def test_an_inventory_with_a_header_line_has_its_columns_there(tmp_path):
     header = SCHEMA.replace(" ", "") + "\n"
     found = list(inventory(tmp_path, header + ROWS).found())
 
-    assert [(one.key, one.position) for one in found] == [("images/café + bar.jpg", "2"), ("images/b\nc.jpg", "5")]
+    assert [(one.key, one.position) for one in found] == [("images/café + bar.jpg", "1:2"), ("images/b\nc.jpg", "1:5")]
 
 
 def test_an_inventory_of_two_columns_is_of_buckets_and_keys(tmp_path):
@@ -183,7 +184,7 @@ def test_an_inventory_of_two_columns_is_of_buckets_and_keys(tmp_path):
 
 
 def test_an_inventory_is_gone_on_with_behind_the_last_row(tmp_path):
-    assert list(inventory(tmp_path, ROWS, columns=SCHEMA).found(after="1")) == WANTED[1:]
+    assert list(inventory(tmp_path, ROWS, columns=SCHEMA).found(after="1:1")) == WANTED[1:]
 
 
 @pytest.mark.parametrize(
