@@ -12,10 +12,11 @@ import typer
 
 from ops.cli import costs
 from ops.cli.backfill.inventory import Inventory
-from ops.cli.backfill.run import Backfill, BackfillTotals, Checkpoint, planned
+from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, planned
 from ops.cli.backfill.sending import Send, sender_for
 from ops.cli.backfill.sources import ListedObject, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
+from ops.cli.checkpoint import Checkpoint
 from ops.cli.item_size import ItemSizes
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import function_of, in_words
@@ -85,8 +86,6 @@ def backfill(
 
     darkroom backfill s3://inventories/uploads/daily/2026-11-21T01-00Z/manifest.json --checkpoint backfill.json
 
-    darkroom backfill inventory.csv.gz --rate 200
-
     grep cat keys.txt | darkroom backfill - --json
     """
     prefix, plan = below(stage, prefix), VariantPlan(read_recipe(), stage.uploads_prefix)
@@ -98,11 +97,10 @@ def backfill(
     if dry_run:
         _estimate(stage, wanted, find(""), plan, as_json=as_json)
         return
-    options = {"missing": str(missing), "rejected": str(rejected), "changed_since": str(changed_since)}
-    of = {"stage": stage.name, "bucket": stage.uploads_bucket, "source": source, "prefix": prefix, **options}
-    of |= {"inventory": identity}
+    of = {"stage": stage.name, "bucket": stage.uploads_bucket, "source": source, "prefix": prefix}
+    of |= {"inventory": identity, "missing": str(missing), "rejected": str(rejected), "changed_since": str(since)}
     send = sender_for(stage, author="backfill", rate=rate, depth=depth)
-    _report(_run(wanted, find, send, Checkpoint(checkpoint, of)), as_json=as_json)
+    _report(_run(wanted, find, send, Checkpoint(checkpoint, of, BackfillProgress())), as_json=as_json)
 
 
 def below(stage: Stage, prefix: str) -> str:
@@ -143,7 +141,7 @@ def _print_inventory(inventory: Inventory) -> None:
         )
 
 
-def _run(wanted: Wanted, find: Find, send: Send, checkpoint: Checkpoint) -> BackfillTotals:
+def _run(wanted: Wanted, find: Find, send: Send, checkpoint: Checkpoint[BackfillProgress]) -> BackfillTotals:
     """Resume from the checkpoint, and count on the terminal."""
     start = checkpoint.read()
     if start.after:

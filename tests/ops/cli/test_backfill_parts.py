@@ -11,10 +11,11 @@ from botocore.exceptions import ClientError
 
 from ops.cli import costs
 from ops.cli.backfill.inventory import Inventory
-from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, Checkpoint, planned
+from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, planned
 from ops.cli.backfill.sending import DepthLimit, notification
 from ops.cli.backfill.sources import ListedObject, Unreadable, chunks, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
+from ops.cli.checkpoint import Checkpoint
 from ops.cli.item_size import ItemSizes
 from ops.cli.queues import NotSent
 from ops.cli.recipes import VariantPlan
@@ -61,17 +62,17 @@ def test_a_depth_below_a_batch_still_lets_one_into_an_empty_queue():
 def test_a_checkpoint_says_what_was_written_last(tmp_path):
     file = tmp_path / "checkpoint.json"
     for sent in (10, 20):
-        Checkpoint(file, {"stage": "dev"}).write(BackfillProgress(f"images/{sent}", 30, sent))
+        Checkpoint(file, {"stage": "dev"}, BackfillProgress()).write(BackfillProgress(f"images/{sent}", 30, sent))
 
-    assert Checkpoint(file, {"stage": "dev"}).read() == BackfillProgress("images/20", 30, 20)
+    assert Checkpoint(file, {"stage": "dev"}, BackfillProgress()).read() == BackfillProgress("images/20", 30, 20)
 
 
 def test_a_checkpoint_of_another_backfill_is_refused(tmp_path):
     file = tmp_path / "checkpoint.json"
-    Checkpoint(file, {"stage": "dev", "prefix": "images/a"}).write(BackfillProgress("images/a1"))
+    Checkpoint(file, {"stage": "dev", "prefix": "images/a"}, BackfillProgress()).write(BackfillProgress("images/a1"))
 
-    with pytest.raises(UsageError, match=r"another backfill \(not the same prefix\)"):
-        Checkpoint(file, {"stage": "dev", "prefix": "images/b"}).read()
+    with pytest.raises(UsageError, match=r"another run \(not the same prefix\)"):
+        Checkpoint(file, {"stage": "dev", "prefix": "images/b"}, BackfillProgress()).read()
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"of": {}, "progress": {"far": 1}}'])
@@ -80,12 +81,12 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_not_overwritten(tmp_path, c
     file.write_text(content)
 
     with pytest.raises(UsageError, match="not a checkpoint"):
-        Checkpoint(file, {}).read()
+        Checkpoint(file, {}, BackfillProgress()).read()
     assert file.read_text() == content
 
 
 def test_without_a_file_nothing_is_kept():
-    checkpoint = Checkpoint(None, {})
+    checkpoint = Checkpoint(None, {}, BackfillProgress())
     checkpoint.write(BackfillProgress("images/a"))
     checkpoint.remove()
 
@@ -492,7 +493,7 @@ def behind(progress):
 
 
 def run(tmp_path, send):
-    checkpoint = Checkpoint(tmp_path / "checkpoint.json", {})
+    checkpoint = Checkpoint(tmp_path / "checkpoint.json", {}, BackfillProgress())
     start = checkpoint.read()
     return Backfill(Wanted(PLAN, "images/"), send, checkpoint).run(behind(start), start)
 
@@ -529,7 +530,7 @@ def test_what_is_refused_ends_the_run_and_is_sent_again_by_the_next(tmp_path):
 
 
 def test_what_is_not_wanted_moves_the_checkpoint_too(tmp_path):
-    checkpoint = Checkpoint(tmp_path / "checkpoint.json", {})
+    checkpoint = Checkpoint(tmp_path / "checkpoint.json", {}, BackfillProgress())
     seen = []
     Backfill(Wanted(PLAN, "elsewhere/"), Sent(), checkpoint, lambda _totals: seen.append(checkpoint.read())).run(
         MANY, BackfillProgress()
