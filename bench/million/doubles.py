@@ -45,8 +45,8 @@ class Marks:
         if not file.exists():
             with file.open("wb") as made:
                 made.truncate(max(1, count))
-        self._file = file.open("r+b")
-        self.bytes = mmap.mmap(self._file.fileno(), 0)
+        with file.open("r+b") as opened:
+            self.bytes = mmap.mmap(opened.fileno(), 0)
 
     def add(self, number: int) -> None:
         self.bytes[number] = min(255, self.bytes[number] + 1)

@@ -10,16 +10,20 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from bench.million.doubles import GeneratedStage, LiveText
+from bench.million.doubles import IN_FLIGHT, GeneratedStage, LiveText
 from ops.cli import stage as stages
 from ops.cli.main import make_app
 from ops.cli.recipes import read_recipe
 
 
 def run(made: GeneratedStage, arguments: Sequence[str]) -> tuple[int, str, str]:
-    """The exit code and what a command printed; ``--stage`` is this one whatever its name."""
+    """The exit code of a command and what it printed; its ``--stage`` is this one, whatever the name."""
+    find = stages.find
     stages.find = lambda *_names: made.stage
-    result = CliRunner().invoke(make_app(), list(arguments))
+    try:
+        result = CliRunner().invoke(make_app(), list(arguments))
+    finally:
+        stages.find = find
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.stdout, result.stderr
@@ -28,11 +32,12 @@ def run(made: GeneratedStage, arguments: Sequence[str]) -> tuple[int, str, str]:
 def measure(arguments: Sequence[str], count: int, folder: Path) -> dict[str, Any]:
     """Run a command once."""
     made = GeneratedStage(count, read_recipe(), folder, dead=arguments[0] == "dlq")
-    before, started = megabytes("VmRSS"), time.perf_counter()
+    before, started, used = megabytes("VmRSS"), time.perf_counter(), time.process_time()
     code, out, err = run(made, arguments)
-    seconds = time.perf_counter() - started
     return {
-        "seconds": seconds,
+        "seconds": time.perf_counter() - started,
+        "cpu": time.process_time() - used,
+        "seen": min(count, IN_FLIGHT) if arguments[0] == "dlq" and arguments[1] != "redrive" else count,
         "peak_mb": megabytes("VmHWM") - before,
         "most": LiveText.most,
         "requests": dict(made.requests),

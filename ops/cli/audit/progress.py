@@ -55,11 +55,10 @@ class FindingsFile:
     """
 
     def __init__(self, file: Path, written: int) -> None:
-        self._file: IO[bytes]
         try:
-            self._file = file.open("r+b" if written else "xb")
-            if self._file.seek(0, 2) < written:
+            if written and file.stat().st_size < written:
                 raise UsageError(f"{file} is shorter than the checkpoint says: it is not the file of that audit")
+            self._file: IO[bytes] = file.open("r+b" if written else "xb")
         except OSError as error:
             raise UsageError(f"{file} cannot be written ({error.strerror}): name another file with --out") from error
         self._file.truncate(written)

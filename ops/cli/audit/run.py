@@ -27,7 +27,7 @@ class Audit:
         below: the part of the uploads' prefix that is no part of every upload's, and so of the variants' keys.
         rerender: renders a sample of the objects that nothing else is wrong with, at the end.
         after: the source behind which ``sources`` begin; empty for all.
-        on_settled: called when every finding so far has been taken, with the source behind which to resume.
+        on_settled: called with a source when every finding up to it has been taken, and none of what is behind it.
     """
 
     sources: Iterable[ListedObject]
@@ -44,14 +44,15 @@ class Audit:
     _position: "_Position" = field(init=False)
 
     def __post_init__(self) -> None:
-        self._position = _Position(self.after)
+        self._position = _Position(self.after, self.names)
 
     def run(self) -> Iterator[Finding]:
         """Every finding; the totals are complete when all have been taken."""
         with ThreadPoolExecutor(HEADS_AT_ONCE) as threads:
             for settled in chunks(self._settled(), SETTLED):
                 yield from self._judged(settled, threads)
-                self.on_settled(self._position.settled)
+                if self._position.is_clean:
+                    self.on_settled(self._position.settled)
         for verdict in self.rerender.findings():
             self.totals.rendered += 1
             yield from self._counted(verdict)
@@ -82,12 +83,14 @@ class Audit:
         if case.open:
             self._position.open(case.source.key)
         else:
+            self._position.reach(self.names.bare(case.source.key, ""))
             yield case  # its key can have no variants
 
     def _met(self, mets: Iterable[Met[AuditedObject, ListedObject]]) -> Iterator[AuditedObject | str]:
         """Add what was met to its case; returns the complete cases, and the keys that no source has."""
         for met in mets:
             if met.wanted is None:
+                self._position.reach("/" + met.key.split("/", 1)[1])
                 yield met.key
                 continue
             case = met.wanted
@@ -95,6 +98,7 @@ class Audit:
             case.open -= 1
             if not case.open:
                 self._position.close(case.source.key)
+                self._position.reach(self.names.bare(case.source.key, ""))
                 yield case
 
     def _judged(self, settled: Sequence[AuditedObject | str], threads: ThreadPoolExecutor) -> Iterator[Finding]:
@@ -121,16 +125,25 @@ class _Position:
     """The last source such that it and all before it are settled, and every variant up to its bare name as well.
 
     Sources settle almost in order (`Merge`): those that still wait are few, and the first of them holds it back. One
-    that can have no variants does not move it, since the variants below its name may not have been met.
+    that can have no variants does not move it, since the variants below its name may not have been met. It is clean
+    when nothing behind it is settled yet, neither a source nor a variant without one: resumed there, an audit finds
+    nothing for the second time.
     """
 
-    def __init__(self, after: str) -> None:
+    def __init__(self, after: str, names: Names) -> None:
+        self._names = names
         self._last = after
         self._open: dict[str, str] = {}  # each that waits, to the one before it
+        self._furthest = ""  # the greatest bare name of what is settled
 
     @property
     def settled(self) -> str:
         return next(iter(self._open.values()), self._last)
+
+    @property
+    def is_clean(self) -> bool:
+        settled = self.settled
+        return bool(settled) and self._furthest <= self._names.bare(settled, "")
 
     def open(self, key: str) -> None:
         self._open[key] = self._last
@@ -138,3 +151,7 @@ class _Position:
 
     def close(self, key: str) -> None:
         del self._open[key]
+
+    def reach(self, bare: str) -> None:
+        """Something of this bare name is settled."""
+        self._furthest = max(self._furthest, bare)

@@ -18,7 +18,8 @@ import typer
 from ops.cli.dlq.causes import Cause, Diagnosis, count_by_cause
 from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
-from ops.cli.dlq.redrive import RateOption, outgoing, print_refused
+from ops.cli.dlq.redrive import RateOption
+from ops.cli.dlq.run import outgoing, print_refused
 from ops.cli.dlq.selection import (
     Everything,
     Filter,

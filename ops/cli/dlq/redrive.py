@@ -5,27 +5,36 @@ queues, and the ledger absorbs the duplicate. The message stays as it was, but f
 so that a message which fails again is known, and a message group, by which live uploads overtake.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
 
 from ops.cli.dlq.causes import Diagnosis, count_by_cause
-from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
+from ops.cli.dlq.history import DONE, UNFINISHED, Entry, History, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.dlq.native import move_all
-from ops.cli.dlq.selection import Everything, Filter, HeldQueue, check_chosen, filtered, hold_queue, print_chosen
-from ops.cli.follow import End, Follower
-from ops.cli.queues import BulkSender, OutgoingMessage, RateLimiter, Sender
+from ops.cli.dlq.run import UNTRACKED, Redrive, RedriveOptions, print_refused
+from ops.cli.dlq.selection import (
+    Everything,
+    Filter,
+    HeldQueue,
+    check_chosen,
+    filtered,
+    hold_queue,
+    print_chosen,
+    warn_of_unseen,
+)
+from ops.cli.queues import BulkSender, RateLimiter, Sender
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, DryRun, stderr
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
 
-UNTRACKED: Final = "refer to no object of this stage, so their outcome cannot be tracked"
+PART: Final = 20_000  # messages that a redrive of all holds at once, of 3 KB each
 RateOption = Annotated[
     float | None, typer.Option("--rate", min=0.1, help="Messages a second.", show_default="unlimited")
 ]
@@ -33,16 +42,6 @@ RateOption = Annotated[
 NativeOption = Annotated[
     bool, typer.Option("--native", help="Have SQS move them (message move task); only with --all and --rate.")
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class RedriveOptions:
-    """When a redrive goes on: see the options of the command."""
-
-    canary: int = 0
-    stop_after: int | None = None
-    wait: bool = False
-    timeout: float = 300
 
 
 @on_stage
@@ -81,99 +80,16 @@ def redrive(
             raise UsageError("--native has SQS move every message: use it only with --all and --rate")
         finish(move_all(stage, rate), as_json=as_json)
         return
-    with hold_queue(stage) as queue:
+    in_parts = everything and not (limit or stop_after or dry_run)
+    with hold_queue(stage, most=PART if in_parts else None) as queue:
         selected = chosen.choose(queue.diagnoses)[:limit]
         queue.keep_only(selected)
         _check_canaries(selected, canary)
         if dry_run or not selected:
             print_chosen(selected, "sent", as_json=as_json, **queue.seen)
             return
-        entry = _begin(stage, chosen, selected, queue.held.unseen)
-        _redrive(stage, queue, selected, entry, RateLimiter(rate), options)
+        entry = _redrive_parts(stage, queue, chosen, selected, RateLimiter(rate), options)
     finish(entry, as_json=as_json)
-
-
-@dataclass
-class Redrive:
-    """One redrive.
-
-    Args:
-        mark: its id in the history, which each message is given.
-        print_line: called with each sentence to print.
-    """
-
-    sender: BulkSender[Diagnosis]
-    mark: str
-    table: ImagesTable
-    options: RedriveOptions
-    print_line: Callable[[str], object]
-    passed: int = field(default=0, init=False)
-    failed_again: list[End[Diagnosis]] = field(default_factory=list, init=False)
-    _followed: int = field(default=0, init=False)
-    _untracked: int = field(default=0, init=False)
-
-    def run(self, diagnoses: Sequence[Diagnosis]) -> tuple[str, str]:
-        """Send them; returns `DONE` or in a few words how it ended, and why."""
-        rest = list(diagnoses)
-        if self.options.canary:
-            canaries, rest = _split(diagnoses, self.options.canary)
-            if why := self._send_canaries(canaries):
-                return "stopped at the canary", why
-        self.sender.send(outgoing(rest, self.mark), self._is_enough)
-        unknown = self._wait_for_ends() if self.options.wait else ""
-        if self._is_enough():
-            return "stopped", f"{len(self.failed_again)} failed again"
-        return ("sent, not followed", unknown) if unknown else (DONE, "")
-
-    @cached_property
-    def _follower(self) -> Follower[Diagnosis]:
-        return Follower(self.table, on_end=self._count)
-
-    def _count(self, end: End[Diagnosis]) -> None:
-        if end.is_good:
-            self.passed += 1
-        else:
-            self.failed_again.append(end)
-
-    def _send_canaries(self, canaries: Sequence[Diagnosis]) -> str:
-        """Send a few and wait for their ends; returns why the rest is not to be sent, empty when it is."""
-        self.sender.send(outgoing(canaries, self.mark))
-        if refused := self.sender.refused:
-            return f"SQS refused {len(refused)} of {len(canaries)} ({refused[0][1]})"
-        self.print_line(f"canary: {len(canaries)} sent, waiting for their ends in the ledger")
-        self._follow()
-        ended = self._follower.wait(self.options.timeout)
-        if self.failed_again:
-            end = self.failed_again[0]
-            return f"{end.subject.key} failed again ({end.cause}: {end.record.message if end.record else ''})"
-        if not ended:
-            return f"{self._follower.pending} of {len(canaries)} have no end after {self.options.timeout:g} s"
-        self.print_line(f"canary: {len(canaries)} passed")
-        return ""
-
-    def _wait_for_ends(self) -> str:
-        """Follow what was sent; returns what has no known end, empty when nothing."""
-        self._follow()
-        if not self._follower.wait(self.options.timeout, until=self._is_enough):
-            return f"{self._follower.pending} have no end after {self.options.timeout:g} s"
-        return f"{self._untracked} {UNTRACKED}" if self._untracked else ""
-
-    def _follow(self) -> None:
-        """Follow what was sent since the last time."""
-        sent = self.sender.sent[self._followed :]
-        self._followed += len(sent)
-        for each in sent:
-            if each.version:
-                self._follower.add(each, each.version, attempts_before=each.attempts)
-            else:
-                self._untracked += 1
-
-    def _is_enough(self) -> bool:
-        if self.options.stop_after is None:
-            return False
-        self._follow()
-        self._follower.poll()
-        return len(self.failed_again) >= self.options.stop_after
 
 
 def _begin(stage: Stage, chosen: Filter, selected: Sequence[Diagnosis], unseen: int) -> Entry:
@@ -205,6 +121,7 @@ def _redrive(
     def delete(sent: Sequence[Diagnosis]) -> None:
         left.extend(queue.held.delete([each.message for each in sent]))
 
+    before = replace(entry)
     sender = BulkSender(Sender(stage.client("sqs"), stage.queue_url), limiter, delete)
     table = ImagesTable(stage.client("dynamodb"), stage.images_table)
     run = Redrive(sender, entry.id, table, options, stderr().print)
@@ -212,21 +129,50 @@ def _redrive(
         try:
             result, why = run.run(selected)
         finally:
-            entry.sent, entry.refused, entry.left = len(sender.sent), len(sender.refused), len(left)
-            entry.passed, entry.failed_again = run.passed, len(run.failed_again)
+            entry.sent, entry.refused = before.sent + len(sender.sent), before.refused + len(sender.refused)
+            entry.passed, entry.left = before.passed + run.passed, before.left + len(left)
+            entry.failed_again = before.failed_again + len(run.failed_again)
         history.end(entry, result, why)
     print_refused(sender)
 
 
-def outgoing(diagnoses: Sequence[Diagnosis], mark: str) -> Iterator[tuple[Diagnosis, OutgoingMessage]]:
-    """Each with the message that is sent again."""
-    return ((each, each.message.outgoing(mark)) for each in diagnoses)
+def _redrive_parts(
+    stage: Stage,
+    queue: HeldQueue,
+    chosen: Filter,
+    selected: list[Diagnosis],
+    limiter: RateLimiter,
+    options: RedriveOptions,
+) -> Entry:
+    """What was selected and, of a queue that is read in parts, one part after the other, for as long as all is well."""
+    entry = _begin(stage, chosen, selected, queue.held.unseen)
+    _redrive(stage, queue, selected, entry, limiter, options)
+    if queue.most is None:
+        return entry
+    selected.clear()  # or the first part would be kept until the last is sent
+    queue.diagnoses.clear()
+    options = replace(options, canary=0)
+    while entry.result == DONE and not (entry.refused or entry.left or entry.failed_again):
+        if not _redrive_part(stage, queue, entry, limiter, options):
+            break
+    if entry.unseen != queue.held.unseen:
+        entry.unseen = queue.held.unseen
+        History(stage).write(entry)
+    if entry.result == DONE:
+        warn_of_unseen(queue.held)
+    return entry
 
 
-def print_refused(sender: BulkSender[Diagnosis]) -> None:
-    """Print each message that SQS refused, and why."""
-    for each, why in sender.refused:
-        stderr().print(f"refused: {each.message.id} {each.key}: {why}")
+def _redrive_part(stage: Stage, queue: HeldQueue, entry: Entry, limiter: RateLimiter, options: RedriveOptions) -> bool:
+    """The next part; False when there was none. What this redrive sent and failed again stays hidden."""
+    diagnoses = queue.following(stage)
+    if not diagnoses:
+        return False
+    selected = [each for each in diagnoses if each.message.redrive != entry.id]
+    entry.causes = Counter(entry.causes) + Counter(count_by_cause(selected))
+    entry.messages, entry.unseen, entry.result = entry.messages + len(selected), queue.held.unseen, UNFINISHED
+    _redrive(stage, queue, selected, entry, limiter, options)
+    return True
 
 
 def _check_canaries(selected: Sequence[Diagnosis], canaries: int) -> None:
@@ -237,10 +183,3 @@ def _check_canaries(selected: Sequence[Diagnosis], canaries: int) -> None:
     """
     if canaries and selected and not any(each.version for each in selected):
         raise UsageError(f"these messages {UNTRACKED}: none can be a canary. Export them, then purge.")
-
-
-def _split(diagnoses: Sequence[Diagnosis], canaries: int) -> tuple[list[Diagnosis], list[Diagnosis]]:
-    """Those to send first, such as can fail again before others, and the rest; no canary is without an object."""
-    ordered = sorted(diagnoses, key=lambda each: (each.version is None, each.record is None or each.is_over))
-    count = min(canaries, sum(each.version is not None for each in diagnoses))
-    return ordered[:count], ordered[count:]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from ops.cli.dlq.causes import Diagnosis, count_by_cause, join
-from ops.cli.dlq.messages import HeldMessages
+from ops.cli.dlq.messages import DeadMessage, HeldMessages
 from ops.cli.stage import Stage
 from ops.cli.terminal import counting, print_json, stderr, stdout, table
 from ops.errors import UsageError
@@ -29,6 +29,11 @@ class HeldQueue:
 
     held: HeldMessages
     diagnoses: list[Diagnosis]
+    most: int | None = None
+
+    def following(self, stage: Stage) -> list[Diagnosis]:
+        """The next messages of a queue that is read in parts, after those before were deleted or stay hidden."""
+        return join(stage, _read(self.held, self.most))
 
     @property
     def seen(self) -> dict[str, int]:
@@ -42,13 +47,17 @@ class HeldQueue:
 
 
 @contextmanager
-def hold_queue(stage: Stage) -> Iterator[HeldQueue]:
-    """Receive and join every message, hide them while the block runs, and put back what is left of them."""
+def hold_queue(stage: Stage, *, most: int | None = None) -> Iterator[HeldQueue]:
+    """Receive and join every message, hide them while the block runs, and put back what is left of them.
+
+    Args:
+        most: read the queue in parts of about so many; None for all at once.
+    """
     with HeldMessages(stage.client("sqs"), stage.dlq_url) as held:
-        with counting("messages") as count:
-            messages = held.read(count)
-        _warn_of_unseen(held, len(messages))
-        yield HeldQueue(held, join(stage, messages))
+        messages = _read(held, most)
+        if most is None:
+            warn_of_unseen(held)
+        yield HeldQueue(held, join(stage, messages), most)
     if held.escaped:
         stderr().print(f"{held.escaped} could not be kept hidden: another command may have had them at the same time")
 
@@ -203,11 +212,18 @@ def filtered(command: Callable[..., Result]) -> Callable[..., Result]:
     return with_filter
 
 
-def _warn_of_unseen(held: HeldMessages, seen: int) -> None:
+def _read(held: HeldMessages, most: int | None) -> list[DeadMessage]:
+    with counting("messages") as count:
+        return held.read(count, most=most)
+
+
+def warn_of_unseen(held: HeldMessages) -> None:
+    """Say that SQS has counted more messages than it gave."""
     if held.unseen > held.elsewhere:
         stderr().print(
-            f"ONLY A PART WAS SEEN: {seen:,} of about {seen + held.unseen:,} dead letters. SQS lets about 120,000 be "
-            "received at a time, and its counts lag by up to a minute: redrive or purge these, then run it again",
+            f"ONLY A PART WAS SEEN: {held.seen:,} of about {held.seen + held.unseen:,} dead letters. SQS lets about "
+            "120,000 be received at a time, and its counts lag by up to a minute: redrive or purge these, then run it "
+            "again",
             style="bold red",
         )
     elif held.unseen:
