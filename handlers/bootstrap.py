@@ -42,7 +42,7 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     settings = Settings.from_mapping(env)
     metrics = Metrics(settings.function, clock=time.time, write=print)
     log_as_json(settings.log_level, metrics)
-    room = capacity(settings.memory)
+    room = capacity(settings.memory, settings.cpus)
     recipe = _fitting(load(RECIPE.read_text(encoding="utf-8")), room)
     budget = TimeBudget(
         settings.try_seconds,

@@ -71,13 +71,13 @@ def make_clients(deadlines: "Deadlines", *, connections: int) -> Clients:
 
     def make(service: Any) -> Any:
         client = session.client(service, config=config)
-        client.meta.events.register("response-received", _check_sender)
+        client.meta.events.register("response-received", check_sender)
         return deadlines.limit(client, seconds=DEADLINE, reserve=RESERVES[service])
 
     return Clients(s3=make("s3"), dynamodb=make("dynamodb"), sqs=make("sqs"))
 
 
-def _check_sender(parsed_response: dict[str, Any] | None, event_name: str, **_: Any) -> None:
+def check_sender(parsed_response: dict[str, Any] | None, event_name: str, **_: Any) -> None:
     """Check that a success has a request id, as every answer of AWS: one without it is from a proxy.
 
     Raises:
@@ -100,6 +100,7 @@ class DeadlineExceeded(Unavailable, CancelledError):
 class _Request:
     operation: str = "?"
     deadline: float = math.inf  # by time.monotonic
+    read_timeout: float = READ_TIMEOUT
 
     def seconds_left(self, at_most: float) -> float:
         """Raises:
@@ -109,6 +110,10 @@ class _Request:
         if left <= 0:
             raise DeadlineExceeded(self.operation)
         return min(left, at_most)
+
+    def next_timeout(self) -> float:
+        """For the next step of sending or receiving; raises as `seconds_left` does."""
+        return self.seconds_left(self.read_timeout)
 
 
 _UNLIMITED: Final = _Request()
@@ -125,28 +130,31 @@ class Deadlines:
         """Start an invocation."""
         self._seconds_left = seconds_left
 
-    def limit(self, client: Any, *, seconds: float, reserve: float) -> Any:
+    def limit(self, client: Any, *, seconds: float, reserve: float, read_timeout: float | None = None) -> Any:
         """Make every request of a boto3 client end in time; it raises OutOfTime if too little is left to begin.
 
         Args:
             seconds: the longest that a request may take, its retries and the body of its answer included.
             reserve: the seconds before the invocation's end by which it must have ended, less `OVERRUN`.
+            read_timeout: the longest that the service may take to send the next part of its answer, if not the usual.
         """
+        read_timeout = READ_TIMEOUT if read_timeout is None else read_timeout
         client._endpoint.http_session._pool_classes_by_scheme.update(http=_Pool, https=_TlsPool)
         events, service = client.meta.events, client.meta.service_model.service_id.hyphenize()
-        events.register("before-call", partial(self._begin_request, seconds=seconds, reserve=reserve))
+        begin = partial(self._begin_request, seconds=seconds, reserve=reserve, read_timeout=read_timeout)
+        events.register("before-call", begin)
         events.register("before-parse", _ignore_retry_after)
         events.register_first(f"needs-retry.{service}", _stop_retrying)
         return client
 
-    def _begin_request(self, model: Any, *, seconds: float, reserve: float, **_: Any) -> None:
+    def _begin_request(self, model: Any, *, seconds: float, reserve: float, read_timeout: float, **_: Any) -> None:
         if model.name == "HeadBucket":
             return  # botocore's own, to follow a redirection of the current request
         operation = f"{model.service_model.endpoint_prefix}:{model.name}"
         left = self._seconds_left()
         if left <= reserve:
             raise OutOfTime(f"{operation}: the invocation ends in {left:.1f} s")
-        _request.set(_Request(operation, time.monotonic() + min(seconds, left - reserve)))
+        _request.set(_Request(operation, time.monotonic() + min(seconds, left - reserve), read_timeout))
 
 
 def _ignore_retry_after(response_dict: dict[str, Any], **_: Any) -> None:
@@ -169,15 +177,15 @@ class _Socket(socket.socket):
     """A socket whose every call ends by the deadline of the current request."""
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_request.get().seconds_left(READ_TIMEOUT))
+        self.settimeout(_request.get().next_timeout())
         return super().recv_into(*args, **kwargs)
 
     def send(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_request.get().seconds_left(READ_TIMEOUT))
+        self.settimeout(_request.get().next_timeout())
         return super().send(*args, **kwargs)
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(_request.get().seconds_left(READ_TIMEOUT))
+        self.settimeout(_request.get().next_timeout())
         super().sendall(*args, **kwargs)
 
 

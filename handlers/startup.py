@@ -1,7 +1,7 @@
-"""Names the reason why a function cannot start: one line of JSON with the cause and what to do.
+"""Names the reason why a function, or a worker, cannot start: one line of JSON with the cause and what to do.
 
 The exception goes on to Lambda, which counts an Error and gives the whole batch back. What fails before this, while
-Lambda imports the handler, is named by Lambda itself: Runtime.ImportModuleError.
+Lambda imports the handler, is named by Lambda itself: Runtime.ImportModuleError. A worker ends with status 1.
 """
 
 import logging
@@ -10,18 +10,23 @@ from contextlib import contextmanager
 from typing import Final
 
 from handlers.telemetry import log_as_json
-from processing.errors import Misconfigured, SandboxUnavailable
+from processing.errors import Misconfigured, SandboxUnavailable, Unavailable
 
 REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (
         Misconfigured,
-        "Correct each fault in serverless.yml or recipe.toml and deploy again, or deploy what worked before.",
+        "Correct each fault in serverless.yml, recipe.toml or a container's environment and deploy again, or deploy "
+        "what worked before.",
     ),
     (
         SandboxUnavailable,
         "The lines above have the output of the child processes. After a crash: package again for the function's "
         "architecture, or deploy what worked before. Where child processes are refused: --param rendering=sandbox "
         "renders in process instead.",
+    ),
+    (
+        Unavailable,  # of a worker alone: a function sends no request while it starts
+        "Give the worker's role the permissions in docs/containers.md, and its network a way to SQS.",
     ),
     (
         ImportError,

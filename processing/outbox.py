@@ -217,11 +217,16 @@ def _known(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "", ())}
 
 
+def entry_bytes(entry: Entry) -> int:
+    """As EventBridge counts: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html"""
+    return TIME_BYTES + sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail"))
+
+
 def _fitting(entry: Entry, detail: dict[str, Any]) -> Entry:
     """The entry with its detail, which is cut where it is too large for the bus: it says what it omits."""
     for name in (*DISPENSABLE, None):
         made = {**entry, "Detail": json.dumps(detail, ensure_ascii=False, separators=(",", ":"))}
-        if name is None or _size(made) <= LARGEST:
+        if name is None or entry_bytes(made) <= LARGEST:
             break
         if name in detail:
             rest = {key: value for key, value in detail.items() if key not in (name, "omitted")}
@@ -233,14 +238,9 @@ def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     """The entries in their order, in parts that one request can take."""
     part: list[Entry] = []
     for entry in entries:
-        if len(part) == MOST_ENTRIES or sum(map(_size, part)) + _size(entry) > LARGEST:
+        if len(part) == MOST_ENTRIES or sum(map(entry_bytes, part)) + entry_bytes(entry) > LARGEST:
             yield part
             part = []
         part.append(entry)
     if part:
         yield part
-
-
-def _size(entry: Entry) -> int:
-    """As EventBridge counts: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html"""
-    return TIME_BYTES + sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail"))

@@ -58,9 +58,9 @@ def at_limit(kind: str, limits: Limits) -> Sequence[Header]:
     return [_shaped(each, limits.max_pixels["animation"], frames) for each in ANIMATIONS]
 
 
-def unreachable(recipe: Recipe, memory: float) -> Iterator[Unreachable]:
-    """The limits that a function with ``memory`` megabytes cannot reach."""
-    room, limits = capacity(memory), recipe.limits
+def unreachable(recipe: Recipe, memory: float, cpus: float | None = None) -> Iterator[Unreachable]:
+    """The limits that a function with ``memory`` megabytes cannot reach, or a container with so many CPUs."""
+    room, limits = capacity(memory, cpus), recipe.limits
     if room.largest_body < limits.max_bytes:
         needed = _function(lambda room: room.largest_body >= limits.max_bytes)
         yield Unreachable("limits.bytes", limits.max_bytes, room.largest_body, needed)

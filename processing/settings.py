@@ -15,7 +15,8 @@ class Settings:
     """The consumer's settings; each field is the variable of the same name in capitals. Times are in seconds.
 
     ``memory`` and ``function`` are Lambda's own AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in megabytes, and
-    AWS_LAMBDA_FUNCTION_NAME; what ``rendering`` may be is explained in `handlers.rendering`.
+    AWS_LAMBDA_FUNCTION_NAME; what ``rendering`` may be is explained in `handlers.rendering`. ``cpus`` is set outside
+    Lambda only, where they do not follow the memory.
     """
 
     uploads_bucket: str
@@ -31,6 +32,7 @@ class Settings:
     code_version: str
     log_level: str
     memory: float
+    cpus: float | None
     function: str
     rendering: str
 
@@ -56,6 +58,7 @@ class Settings:
                 code_version=read.text("CODE_VERSION"),
                 log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
                 memory=read.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", at_least=128),
+                cpus=read.number("CPUS", at_least=0.1) if env.get("CPUS") else None,
                 function=env.get("AWS_LAMBDA_FUNCTION_NAME", "consumer"),
                 rendering=read.choice("RENDERING", RENDERINGS, default="sandbox"),
             )

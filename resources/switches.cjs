@@ -30,6 +30,20 @@ function merged(parts) {
   return made;
 }
 
+/** Values of a parameter that is off. */
+const OFF = ['false', '', 'none', '0'];
+
+/**
+ * The parameters that are on, for the output `Switches`: those whose default is true or a value of OFF, and whose own
+ * value is none of OFF. Names alone, as outputs are shown to everybody who may see the stack.
+ */
+async function switchedOn(resolveVariable) {
+  const defaults = await resolveVariable('self:params.default');
+  const switches = Object.keys(defaults).filter((name) => [...OFF, 'true'].includes(String(defaults[name])));
+  const values = await Promise.all(switches.map((name) => resolveVariable(`param:${name}`)));
+  return switches.filter((_, at) => !OFF.includes(String(values[at]))).join(',');
+}
+
 module.exports = async ({ resolveVariable }) => {
   const on = [];
   for (const [name, parameters] of Object.entries(SWITCHES)) {
@@ -39,6 +53,7 @@ module.exports = async ({ resolveVariable }) => {
   }
   const all = merged(on);
   return {
+    names: await switchedOn(resolveVariable),
     functions: all.functions ?? {},
     resources: { Resources: all.resources ?? {}, Outputs: all.outputs ?? {}, extensions: all.extensions ?? {} },
     statements: all.statements ?? {},

@@ -1,4 +1,4 @@
-"""The cost of a million images, from seconds, requests and bytes, at the prices of `ops.cli.costs`. Pure.
+"""The cost of a million images, from seconds, requests and bytes, at the prices of `ops.cli.prices`. Pure.
 
 ::
 
@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Final
 
-from ops.cli.costs import GB, GB_SECOND, INVOCATION, LOG_GB, S3_READ, S3_WRITE, SQS_REQUEST, TABLE_WRITE
+from ops.cli.prices import GB, GB_SECOND, INVOCATION, LOG_GB, MILLION, S3_READ, S3_WRITE, SQS_REQUEST, TABLE_WRITE
 
-MILLION: Final = 1_000_000
 PRICES: Final = {
     "S3 GetObject": S3_READ,
     "S3 HeadObject": S3_READ,

@@ -27,13 +27,18 @@ class Checkpoint(Generic[Progress]):
         self._of = dict(of)
         self._start = start
 
+    @property
+    def exists(self) -> bool:
+        """Whether an earlier run has left one."""
+        return self._file is not None and self._file.exists()
+
     def read(self) -> Progress:
         """Where to resume; at the beginning when there is no file.
 
         Raises:
             UsageError: the file is not a checkpoint, or another run's.
         """
-        if self._file is None or not self._file.exists():
+        if self._file is None or not self.exists:
             return self._start
         try:
             content = json.loads(self._file.read_text(encoding="utf-8"))

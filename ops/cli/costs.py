@@ -1,4 +1,4 @@
-"""What images cost on AWS, and how long they take: list prices, what was measured of the engine, one formula. Pure.
+"""What images cost on AWS, and how long they take: what was measured of the engine, and one formula. Pure.
 
 ::
 
@@ -8,30 +8,29 @@
     hours                      =  images x billed seconds of one / concurrency / 3,600
 
 The CPU is measured (docs/benchmarks.md), on a shared x86-64 machine and not on Lambda; the wait for S3 and DynamoDB is
-assumed. Whoever has measured the billed seconds of an image gives them to `bill`, and needs no formula. Storage, data
-that leaves the region, retries and the free tier are left out.
+assumed. Whoever has measured the billed seconds of an image gives them to `bill`, and needs no formula. `prices` has
+the list prices, `switches` what a stage's parameters add. Data that leaves the region, retries and the free tier are
+left out.
 """
 
 import math
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
-from typing import Final, Literal
+from dataclasses import astuple, dataclass, replace
+from typing import Final
 
+from ops.cli.prices import (
+    GB,
+    GB_SECOND,
+    INVOCATION,
+    LOG_GB,
+    S3_READ,
+    S3_WRITE,
+    SQS_REQUEST,
+    TABLE_WRITE,
+    Architecture,
+)
 from processing.sandbox.capacity import VCPU, capacity
-
-Architecture = Literal["x86_64", "arm64"]
-
-# Dollars, us-east-1, list prices of November 2026, without a free tier
-PRICES_OF: Final = "us-east-1, November 2026"
-GB_SECOND: Final[dict[Architecture, float]] = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
-INVOCATION: Final = 0.20e-6
-SQS_REQUEST: Final = 0.40e-6
-EVENT: Final = 1e-6  # of S3 on EventBridge; some guides call these free, AWS's page of prices does not
-S3_WRITE: Final = 5e-6  # PUT, and LIST as well
-S3_READ: Final = 0.40e-6  # GET and HEAD
-TABLE_WRITE: Final = 0.625e-6  # a write unit: a write to an item of at most 1 KB
-LOG_GB: Final = 0.50
 
 MEASURED: Final = "2026-11-21"
 CPU: Final = ((0.25, 7.0), (0.5, 8.0), (1.0, 22.0), (2.0, 34.0), (12.0, 86.0), (24.0, 96.0), (48.0, 147.0))
@@ -47,18 +46,16 @@ LOG_BYTES: Final = 600  # one line of JSON an image
 
 MOST_ENTRIES: Final = 10  # in one SendMessageBatch
 TABLE_WRITES_A_SECOND: Final = 4000  # write units of a new on-demand table
-GB: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
-    """The stage, as far as its costs go; ``batch`` is the images of an invocation, ``ingest`` its parameter."""
+    """The consumer, as far as its costs go; ``batch`` is the images of an invocation."""
 
     memory: int = VCPU
     architecture: Architecture = "x86_64"
     concurrency: int = 10
     batch: int = 10
-    ingest: str = "s3"
 
     @property
     def vcpus(self) -> float:
@@ -128,6 +125,11 @@ def rebuilt(variants: int, *, known: int, done: bool, units: int = 1) -> Request
     return Requests(gets=1, puts=variants, heads=known + 1, writes=claims + units)
 
 
+def removed(variants: int) -> Requests:
+    """A removal: the object is looked for before and after its variants are; deleting costs nothing."""
+    return Requests(heads=variants + 2, writes=2)
+
+
 @dataclass(frozen=True, slots=True)
 class BillLine:
     """One line of a bill: so many units, each at a price in dollars."""
@@ -144,9 +146,15 @@ class BillLine:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What so many images cost, and the hours they take; ``seconds`` are billed for each."""
+    """What so many images cost, and the hours they take.
+
+    Args:
+        made: of the images, those that get variants.
+        seconds: that are billed for each.
+    """
 
     images: int
+    made: int
     seconds: float
     hours: float
     lines: tuple[BillLine, ...]
@@ -194,13 +202,14 @@ def bill_of_backfill(files: Iterable[tuple[int, Requests]], function: FunctionSe
         files: the size of each in bytes, and its requests. One variant is taken to need as much CPU as all of them:
             decoding is most of it.
     """
-    images, cpu, requests = 0, 0.0, Requests()
+    images, made, cpu, requests = 0, 0, 0.0, Requests()
     for size, its in files:
         images += 1
+        made += its.puts > 0
         requests += its
         cpu += cpu_of(megapixels_of(size), function.architecture) if its.puts else REQUESTS
     seconds = function.billed_seconds(cpu / images) if images else 0.0
-    return bill(images, function, seconds=seconds, requests=requests, uploads=False)
+    return replace(bill(images, function, seconds=seconds, requests=requests, uploads=False), made=made)
 
 
 def bill(images: int, function: FunctionSettings, *, seconds: float, requests: Requests, uploads: bool) -> Bill:
@@ -210,20 +219,30 @@ def bill(images: int, function: FunctionSettings, *, seconds: float, requests: R
         requests: of all of them.
         uploads: whether they are still to be uploaded; a backfill's are there.
     """
-    batches = images / function.batch
     sends = images if uploads else images / MOST_ENTRIES  # S3 sends each alone, a backfill ten at a time
-    lines = [
+    computing, invocations, *requested = processing_lines(images, function, seconds, requests, sends)
+    originals = BillLine("S3", "PUT of originals", images if uploads else 0, S3_WRITE)
+    hours = max(images * seconds / function.concurrency, requests.writes / TABLE_WRITES_A_SECOND) / 3600
+    return Bill(images, images, seconds, hours, (computing, invocations, originals, *requested))
+
+
+def processing_lines(
+    images: int, function: FunctionSettings, seconds: float, requests: Requests, sends: float
+) -> list[BillLine]:
+    """What the consumer costs with this many images of so many seconds each, all of whose requests are given.
+
+    Args:
+        sends: requests by which their messages came to the queue.
+    """
+    batches = images / function.batch
+    return [
         BillLine("Lambda", "GB-s", images * seconds * function.memory / 1024, GB_SECOND[function.architecture]),
         BillLine("Lambda", "invocations", batches, INVOCATION),
-        BillLine("S3", "PUT of originals", images if uploads else 0, S3_WRITE),
         BillLine("S3", "PUT of variants", requests.puts, S3_WRITE),
         BillLine("S3", "PUT refused", requests.refused, S3_WRITE),
         BillLine("S3", "GET", requests.gets, S3_READ),
         BillLine("S3", "HEAD", requests.heads, S3_READ),
         BillLine("SQS", "requests", sends + 2 * batches, SQS_REQUEST),  # sent, received, deleted
-        BillLine("EventBridge", "events", images if uploads and function.ingest == "eventbridge" else 0, EVENT),
         BillLine("DynamoDB", "write units", requests.writes, TABLE_WRITE),
         BillLine("CloudWatch", "GB of logs", images * LOG_BYTES / GB, LOG_GB),
     ]
-    hours = max(images * seconds / function.concurrency, requests.writes / TABLE_WRITES_A_SECOND) / 3600
-    return Bill(images, seconds, hours, tuple(lines))

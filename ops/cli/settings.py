@@ -1,13 +1,19 @@
 """What a stage was deployed with, and what this checkout would be: the settings that commands reckon with."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, Final, Self, cast
 
-from ops.cli.costs import Architecture, FunctionSettings
+from ops.build.rules import text_of
+from ops.cli.costs import FunctionSettings
 from ops.cli.mapping import mapping_of
+from ops.cli.prices import Architecture
 from ops.cli.stage import Stage, service_description
+from ops.cli.switches.table import SWITCHES
 from ops.local.deployed import DEFAULT_CONCURRENCY
+
+OFF: Final = ("false", "", "none", "0")
+"""Values of a parameter that is off; the same as in resources/switches.cjs, which writes the output `Switches`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,28 @@ def function_of(stage: Stage | None) -> FunctionSettings:
         return _by_default()
     consumer, mapping = Consumer.of(stage), mapping_of(stage)
     concurrency = mapping.maximum_concurrency or DEFAULT_CONCURRENCY
-    return FunctionSettings(consumer.memory, consumer.architecture, concurrency, mapping.batch_size, stage.ingest)
+    return FunctionSettings(consumer.memory, consumer.architecture, concurrency, mapping.batch_size)
+
+
+def switches_of(stage: Stage | None) -> frozenset[str] | None:
+    """What is on, by the names in `ops.cli.switches`: of a stage as deployed, or by serverless.yml's defaults.
+
+    Returns:
+        None where the stage does not say.
+    """
+    if stage is None:
+        return switched_on(parameters())
+    return None if stage.switches is None else _known(stage.switches | {f"ingest={stage.ingest}"})
+
+
+def switched_on(given: Mapping[str, Any]) -> frozenset[str]:
+    """What is on by these parameters, by the names in `ops.cli.switches`."""
+    on = {name for name, value in given.items() if text_of(value) not in OFF}
+    return _known(on | {f"{name}={value}" for name, value in given.items()})
+
+
+def _known(names: Collection[str]) -> frozenset[str]:
+    return frozenset(switch.name for switch in SWITCHES if switch.name in names)
 
 
 def in_words(function: FunctionSettings, stage: Stage | None) -> str:
@@ -66,5 +93,5 @@ def parameters_of(stage_name: str) -> Mapping[str, Any]:
 
 def _by_default() -> FunctionSettings:
     given = parameters()
-    names = ("memory", "architecture", "maximumConcurrency", "batchSize", "ingest")
+    names = ("memory", "architecture", "maximumConcurrency", "batchSize")
     return FunctionSettings(*(given[name] for name in names))

@@ -53,6 +53,7 @@ class Stage:
 
     ``event_bus`` and ``events_dlq_url`` are empty where the stage has no events.
     ``ingest`` is the stage's parameter: whether the uploads bucket notifies the queue itself, or a rule of EventBridge.
+    ``switches`` are the names of the parameters that are on; None where the stage was deployed before it said so.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Stage:
     event_bus: str = ""
     events_dlq_url: str = ""
     ingest: str = "s3"
+    switches: frozenset[str] | None = None
 
     @classmethod
     def of(cls, name: str, region: str, outputs: Mapping[str, str], client: Callable[[str], Any]) -> Self:
@@ -88,6 +90,7 @@ class Stage:
             event_bus=outputs.get("EventBus", ""),
             events_dlq_url=outputs.get("EventsDlqUrl", ""),
             ingest=outputs.get("Ingest", "s3"),
+            switches=frozenset(outputs["Switches"].split(",")) - {""} if "Switches" in outputs else None,
         )
 
 

@@ -11,10 +11,24 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from moto.awslambda.models import lambda_backends
+from moto.awslambda.responses import LambdaResponse
+from moto.moto_api._internal import urls as moto_api_urls
+
+from ops.local import moto_probes
+from ops.local.patch import Patch
 
 PATH: Final = "/moto-api/function-code/"
 
 Answer = tuple[int, dict[str, str], str | bytes]
+
+
+def patch() -> Patch:
+    """What serves packages."""
+    return Patch(
+        "the package of a function, where GetFunction says it is",
+        moto_probes.serves_packages,
+        replaces=[(LambdaResponse, "get_function", located), (moto_api_urls, "url_paths", routed)],
+    )
 
 
 def located(get_function: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -17,6 +17,8 @@
 - the package of a function, where GetFunction says it is (``moto_functions``): moto names an address that has none.
 - message move tasks (``moto_move_tasks``): Start-, List- and CancelMessageMoveTask answer 500.
 - a table's stream that keeps its records, and an event bus with a physical id (``moto_streams``).
+- rules that deliver as EventBridge does, to topics, state machines and API destinations too (``eventbridge``).
+- state machines that run, with the emulator as their AWS (``moto_states``).
 
 Looked at, and right in moto as far as our requests go: If-Match and "If-None-Match: *" with their 404 and 412, ranges,
 304, parts that are wrong, missing or too small, pages of a listing and their encoding, SQS's batches of sends and
@@ -37,10 +39,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from moto.awslambda.responses import LambdaResponse
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.responses import DynamoHandler
-from moto.moto_api._internal import urls as moto_api_urls
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
@@ -55,11 +55,13 @@ from ops.local import (
     moto_queues,
     moto_s3_events,
     moto_s3_probes,
+    moto_states,
     moto_streams,
     post_policy,
     presigned,
 )
 from ops.local.credentials import Credentials
+from ops.local.eventbridge import patches as eventbridge
 from ops.local.patch import Make, Patch, Replace
 
 
@@ -75,16 +77,19 @@ def install(replace: Replace = setattr, patches: Sequence[Patch] | None = None) 
 
 
 def all_patches(credentials: Credentials | None = None) -> list[Patch]:
-    """Every patch, in the order in which they are applied; ``credentials`` are those that sign forms and links."""
+    """Every patch, in the order in which they are applied; ``credentials`` are those that the emulator knows."""
+    credentials = credentials or Credentials.draw()
     return [
         *_for_requests(),
-        *_for_signatures(credentials or Credentials.draw()),
+        *_for_signatures(credentials),
         *_for_limits(),
         *_for_queues(),
         _for_move_tasks(),
-        _for_functions(),
+        moto_functions.patch(),
         *moto_streams.patches(),
         *moto_s3_events.patches(),
+        *eventbridge.patches(),
+        *moto_states.patches(credentials),
     ]
 
 
@@ -225,17 +230,6 @@ def _for_move_tasks() -> Patch:
 def _probes() -> tuple[sqs.Queue, sqs.Message]:
     """A queue and a message that belong to nobody: what moto sets in a constructor can be looked for in them."""
     return sqs.SQSBackend(*moto_probes.PLACE).create_queue("probe"), sqs.Message("id", "body")
-
-
-def _for_functions() -> Patch:
-    return Patch(
-        "the package of a function, where GetFunction says it is",
-        moto_probes.serves_packages,
-        replaces=[
-            (LambdaResponse, "get_function", moto_functions.located),
-            (moto_api_urls, "url_paths", moto_functions.routed),
-        ],
-    )
 
 
 def _holding(lock: Any) -> Make:

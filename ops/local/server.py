@@ -105,6 +105,7 @@ def main() -> None:
     except (PatchError, OSError) as error:
         _say(error=str(error))
         sys.exit(1)
+    os.environ["MOTO_PORT"] = str(listener.getsockname()[1])  # of the AWS that state machines ask
     application = Guard(DomainDispatcherApplication(create_backend_app), credentials, _cors_rules)
     server = make_server(HOST, 0, application, threaded=True, request_handler=EmulatorHandler, fd=listener.fileno())
     threading.Thread(target=_end_with_parent, daemon=True).start()

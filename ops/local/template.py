@@ -3,7 +3,6 @@
 moto answers CREATE_COMPLETE for those parts; ``apply`` brings them to the emulator through the API.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -140,8 +139,7 @@ def apply(template: Template, client: Client) -> None:
     Raises:
         StackError: the template has a resource that moto did not make and nobody decided about.
     """
-    appliers = {  # in this order: the queue's policy stands before S3 is told to notify it
-        "AWS::SQS::QueuePolicy": _queue_policy,
+    appliers = {
         "AWS::S3::Bucket": _bucket,
         "AWS::CloudWatch::Alarm": _alarm,
     }
@@ -167,12 +165,6 @@ def _environments(template: Template, client: Client) -> None:
             variables = {name: str(value) for name, value in wanted.items()}
             if client("lambda").get_function_configuration(**given)["Environment"]["Variables"] != variables:
                 client("lambda").update_function_configuration(**given, Environment={"Variables": variables})
-
-
-def _queue_policy(_name: str, properties: dict[str, Any], client: Client) -> None:
-    for url in properties["Queues"]:
-        policy = json.dumps(properties["PolicyDocument"])
-        client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
 
 
 def _bucket(name: str, properties: dict[str, Any], client: Client) -> None:

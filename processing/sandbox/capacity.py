@@ -46,9 +46,9 @@ class Capacity:
         return int(self.bodies * MEGABYTE / COPIES)
 
 
-def capacity(memory: float) -> Capacity:
-    """The capacity of a function with ``memory`` megabytes."""
-    cpus = memory / VCPU
+def capacity(memory: float, cpus: float | None = None) -> Capacity:
+    """The capacity of a function with ``memory`` megabytes, or of a container, whose CPUs do not follow its memory."""
+    cpus = memory / VCPU if cpus is None else cpus
     renderers = max(1, round(cpus))
     kept = min(MAX_KEPT, KEPT_SHARE * memory / renderers)
     left = max(USABLE * memory - CONSUMER_MEGABYTES - renderers * (RENDERER_MEGABYTES + kept), MIN_SHARED)
@@ -74,9 +74,11 @@ def rounds(tries: int, alone: int, renderers: int) -> int:
     return math.ceil(tries / renderers) + alone * (1 if renderers == 1 else 2)
 
 
-def shortest_timeout(memory: float, *, batch_size: int, try_seconds: float, rendering: str = "sandbox") -> int:
+def shortest_timeout(
+    memory: float, *, batch_size: int, try_seconds: float, rendering: str = "sandbox", cpus: float | None = None
+) -> int:
     """The seconds in which each message of a batch can have one try at its image, and one of them a second, alone."""
-    tries = rounds(batch_size, 1, at_once(capacity(memory), rendering))
+    tries = rounds(batch_size, 1, at_once(capacity(memory, cpus), rendering))
     return math.ceil(tries * try_seconds + REST)
 
 

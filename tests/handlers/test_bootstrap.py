@@ -38,6 +38,7 @@ ENVIRONMENT = BOTO3 | {
     "CODE_VERSION": "c0ffee",
     "LOG_LEVEL": "WARNING",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY),
+    "CPUS": "",
     "AWS_LAMBDA_FUNCTION_NAME": "holiday-consumer",
     "RENDERING": "sandbox",
 }
@@ -220,6 +221,15 @@ def test_memory_decides_on_renderers_threads_bodies_and_the_largest_file(build: 
         pass
     assert executor.threads == room.threads  # type: ignore[attr-defined]
     assert executor.memory.__self__._memory.megabytes == room.bodies  # type: ignore[attr-defined]
+
+
+def test_cpus_decide_on_renderers_and_threads_where_they_are_set(build: Callable[..., Stage]) -> None:
+    on = build(CPUS="1")
+    renderers, executor = on.worker.render.__self__, on.consumer.executor
+
+    assert len(renderers._renderers) == 1
+    assert renderers._memory.megabytes == capacity(MEMORY, 1).rendering
+    assert executor.threads == 10  # type: ignore[attr-defined]
 
 
 def test_a_small_function_takes_no_file_that_does_not_fit(build: Callable[..., Stage]) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, ReadTimeoutError
 
 from bench.pipeline.doubles import Doubles
 from handlers import clients
 from handlers.clients import DeadlineExceeded, Deadlines
 from processing.errors import OutOfTime
-from tests.scripted_server import Drip, ScriptedServer, answer, scripted_server
+from tests.scripted_server import Drip, ScriptedServer, Trouble, answer, scripted_server
 
 OBJECT = {"Bucket": "uploads", "Key": "images/cat-1.jpg"}
 FOUND = answer(200, b"x" * 100, etag='"e"')
@@ -36,12 +36,12 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
 
-    def make(url: str, *, seconds: float, left: float = math.inf, reserve: float = 0.0) -> Any:
+    def make(url: str, *, seconds: float, left: float = math.inf, reserve: float = 0.0, **limit: float) -> Any:
         limits = Deadlines()
         limits.begin(lambda: left)
         config = Config(retries={"mode": "standard", "total_max_attempts": 3}, s3={"addressing_style": "path"})
         client = boto3.client("s3", endpoint_url=url, region_name="eu-west-1", config=config)
-        return limits.limit(client, seconds=seconds, reserve=reserve)
+        return limits.limit(client, seconds=seconds, reserve=reserve, **limit)
 
     return make
 
@@ -56,6 +56,13 @@ def test_an_answer_that_drips_ends_at_the_deadline(make: Make, server: ScriptedS
 
     with pytest.raises((DeadlineExceeded, HTTPClientError)):
         read(make(server.url, seconds=0.5))
+
+
+def test_an_answer_that_does_not_begin_ends_at_the_clients_own_read_timeout(make: Make, server: ScriptedServer) -> None:
+    server.script("GetObject", itertools.repeat(Trouble.HANG))
+
+    with pytest.raises(ReadTimeoutError):
+        read(make(server.url, seconds=1000, read_timeout=0.05))
 
 
 def test_a_name_with_eight_dead_addresses_ends_at_the_deadline(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

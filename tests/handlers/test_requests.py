@@ -8,7 +8,7 @@ import pytest
 from handlers import bootstrap, consumer
 from ops.cli import costs
 from ops.cli.costs import Requests
-from tests.builders import created_body
+from tests.builders import created_body, removed_body
 from tests.handlers.test_broken_answers import EXISTS, KEY, Desk, desk
 from tests.handlers.test_consumer import Stack, invoke, jpeg, moto_server, stack
 from tests.scripted_server import Early
@@ -73,6 +73,17 @@ def test_an_image_requests_only_what_its_changed_variants_need(
     assert counted(stack) == expected
     assert invoke(event) == []
     assert counted(stack) == costs.repeated(recipe.count("[variants."))
+
+
+def test_a_removal_looks_for_the_original_twice_and_for_each_variant(stack: Stack) -> None:
+    assert invoke(created_body(KEY, stack.upload(KEY, jpeg()))) == []
+    stack.s3.delete_object(Bucket="uploads", Key=KEY)
+    stack.server.requests.clear()
+
+    assert invoke(removed_body(KEY)) == []
+
+    assert stack.server.requests.pop("DeleteObject") == 3  # S3 charges none
+    assert counted(stack) == costs.removed(3)
 
 
 @pytest.mark.parametrize("early", [False, True], ids=["after the body", "at Expect: 100-continue"])

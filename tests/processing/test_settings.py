@@ -47,6 +47,13 @@ def test_what_has_a_default_may_be_left_out() -> None:
     assert settings.rendering == "sandbox"
 
 
+def test_cpus_are_those_that_are_set() -> None:
+    assert Settings.from_mapping(GOOD).cpus is None
+    assert Settings.from_mapping(GOOD | {"CPUS": "0.5"}).cpus == 0.5
+    with pytest.raises(Misconfigured, match=r"CPUS: 0 must be at least 0\.1"):
+        Settings.from_mapping(GOOD | {"CPUS": "0"})
+
+
 def test_every_missing_setting_is_named_at_once() -> None:
     with pytest.raises(Misconfigured) as error:
         Settings.from_mapping({})

@@ -39,6 +39,16 @@ def test_a_renderer_for_each_vcpu_and_ten_threads() -> None:
     ]
 
 
+def test_in_a_container_cpus_decide_on_renderers_and_threads_and_memory_on_the_rest() -> None:
+    one, four = capacity(8192, 1), capacity(8192, 4)
+
+    assert [(room.renderers, room.threads) for room in (one, four)] == [(1, 10), (4, 40)]
+    assert one.rendering > four.rendering > capacity(1769).rendering
+    assert capacity(1769, 1) == capacity(1769)
+    assert shortest_timeout(8192, batch_size=10, try_seconds=20, cpus=1) == 260
+    assert shortest_timeout(8192, batch_size=10, try_seconds=20, cpus=4) == 140
+
+
 def test_the_largest_body_that_is_let_in_fits() -> None:
     room = capacity(512)
 

@@ -75,10 +75,10 @@ def changed() -> Package:
 @pytest.fixture(scope="session")
 def taken_up() -> Package:
     """On buckets that stand already, with several API keys."""
-    return package("prod", TAKEN_UP)
+    return package("prod", TAKEN_UP, requirements=False)
 
 
 @pytest.fixture(scope="session")
 def adopted() -> Package:
     """On somebody's uploads bucket, the whole of it, by EventBridge."""
-    return package("prod", ADOPTED)
+    return package("prod", ADOPTED, requirements=False)

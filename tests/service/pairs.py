@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tests.service.packaged_service import PROJECT, copy_project, serverless, set_parameters
+from tests.service.packaged_service import PROJECT, copy_project, leave_out_requirements, serverless, set_parameters
 
 LEAST = {
     "timeout": 80,
@@ -108,16 +108,6 @@ def parameters(row: Row) -> dict[str, object]:
     return {name: value for factor, level in zip(FACTORS, row, strict=True) for name, value in factor[level].items()}
 
 
-def quick_project(folder: Path) -> Path:
-    """A copy that is packaged without requirements and byte code."""
-    copy_project(folder)
-    described = folder / "serverless.yml"
-    lines = described.read_text().splitlines(keepends=True)
-    left_out = ("  - serverless-python-requirements", "  - ./ops/build/serverless-bytecode.cjs")
-    described.write_text("".join(line for line in lines if not line.startswith(left_out)))
-    return folder
-
-
 def faults(project: Path, given: Mapping[str, object]) -> str:
     """What packaging or cfn-lint has to say of these parameters; nothing, where all is well."""
     described = project / "serverless.yml"
@@ -137,7 +127,9 @@ def main() -> int:
     failed = 0
     every = list(rows([len(factor) for factor in FACTORS]))
     with tempfile.TemporaryDirectory() as folder:
-        project = quick_project(Path(folder))
+        project = Path(folder)
+        copy_project(project)
+        leave_out_requirements(project)
         for number, row in enumerate(every, 1):
             found = faults(project, parameters(row))
             failed += bool(found)

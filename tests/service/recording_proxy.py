@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,7 +35,9 @@ class Recorder(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.asked.add(self._action(body))
+        action = self._action(body)
+        self.server.before(action)
+        self.server.asked.add(action)
         connection = HTTPConnection(*self.server.behind, timeout=120)
         connection.request(self.command, self.path, body, dict(self.headers.items()))
         answer = connection.getresponse()
@@ -70,21 +72,23 @@ class RecordingProxy(ThreadingHTTPServer):
 
     Args:
         behind: host and port of the emulator.
+        before: called with each action before it is passed on.
     """
 
-    def __init__(self, behind: tuple[str, int]) -> None:
+    def __init__(self, behind: tuple[str, int], before: Callable[[str], object]) -> None:
         super().__init__(("127.0.0.1", 0), Recorder)
+        self.before = before
         self.behind = behind
         self.asked: set[str] = set()
 
 
 @contextmanager
-def recording(endpoint: str) -> Iterator[tuple[str, set[str]]]:
+def recording(endpoint: str, before: Callable[[str], object] = lambda _: None) -> Iterator[tuple[str, set[str]]]:
     """The address to ask instead of ``endpoint``, and the actions that were asked there."""
     address = urlsplit(endpoint)
     assert address.hostname is not None
     assert address.port is not None
-    with RecordingProxy((address.hostname, address.port)) as proxy:
+    with RecordingProxy((address.hostname, address.port), before) as proxy:
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{proxy.server_address[1]}", proxy.asked
         proxy.shutdown()

@@ -15,7 +15,7 @@ ADDED = {"CdnAccess", "CdnCachePolicy", "CdnHeaders", "CdnOnResponse", "Cdn"}
 
 @pytest.fixture(scope="module")
 def public() -> Package:
-    return package("dev", {"cdn": "true"})
+    return package("dev", {"cdn": "true"}, requirements=False)
 
 
 def from_node(expression: str) -> Any:

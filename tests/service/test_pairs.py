@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from ops.build.rules import RULES
-from tests.service.pairs import FACTORS, faults, parameters, quick_project, rows
+from tests.service.packaged_service import copy_project, leave_out_requirements
+from tests.service.pairs import FACTORS, faults, parameters, rows
 
 SIZES = [len(factor) for factor in FACTORS]
 OF_NO_CONCERN = {"logLevel"}  # a word in the environment
@@ -15,8 +16,10 @@ OF_NO_CONCERN = {"logLevel"}  # a word in the environment
 @pytest.mark.parametrize("numbers", [1, 2], ids=["least", "most"])
 def test_the_least_and_the_most_of_everything_is_deployed_without_a_word(tmp_path: Path, numbers: int) -> None:
     row = (numbers, *(size - 1 for size in SIZES[1:]))
+    copy_project(tmp_path)
+    leave_out_requirements(tmp_path)
 
-    assert faults(quick_project(tmp_path), parameters(row)) == ""
+    assert faults(tmp_path, parameters(row)) == ""
 
 
 def test_every_two_values_of_every_two_switches_meet() -> None:

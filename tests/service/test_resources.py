@@ -302,6 +302,7 @@ def test_the_stack_says_where_everything_is(default: Package) -> None:
         "UploadsBucket": {"Fn::Sub": "darkroom-dev-uploads-${AWS::AccountId}-${AWS::Region}"},
         "UploadsPrefix": "images/",
         "Ingest": "s3",
+        "Switches": "pointInTimeRecovery,pollQueue",
         "VariantsBucket": {"Fn::Sub": "darkroom-dev-variants-${AWS::AccountId}-${AWS::Region}"},
         "ImagesTable": {"Ref": "ImagesTable"},
         "UploadsQueueUrl": {"Ref": "UploadsQueue"},

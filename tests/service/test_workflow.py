@@ -39,7 +39,7 @@ CAT = {"object": {"S": "uploads/images/a {0} cat.jpg"}, "etag": {"S": "e1"}}
 @pytest.fixture(scope="session")
 def labelling() -> Package:
     """The stage of `default`, with events and the workflow on."""
-    return package("dev", {"events": "true", "workflow": "true"})
+    return package("dev", {"events": "true", "workflow": "true"}, requirements=False)
 
 
 def test_it_adds_these_resources_and_off_leaves_no_line_of_it(events_on: Package, labelling: Package) -> None:

@@ -99,7 +99,7 @@ def audit(
     kept, start = _start(stage, prefix, checkpoint, options, can_resume=bool(out and not render))
     made = _audit(stage, prefix, start, deep=deep, grace=grace * 60, render=render)
     repairing = _repair(stage, made.names, rate, keep_orphans, start, dry_run=dry_run) if repair else None
-    with _findings(out, start) as file:
+    with _findings(out, start, kept) as file:
         shown, done = _run(made, repairing, limit, file, kept)
     report(made.totals, shown, done, would=dry_run, as_json=as_json)
     if made.totals.found and (done is None or dry_run or done.left_count):
@@ -121,11 +121,15 @@ def _start(
 
 
 @contextmanager
-def _findings(out: Path | None, start: AuditProgress) -> Iterator[FindingsFile | None]:
+def _findings(out: Path | None, start: AuditProgress, kept: Checkpoint[AuditProgress]) -> Iterator[FindingsFile | None]:
     if out is None:
         yield None
         return
-    with FindingsFile(out, start.written) as file:
+    resumed = kept.exists
+    if not resumed and out.exists():
+        raise UsageError(f"{out} is there already: name another file with --out, or the --checkpoint of that audit")
+    kept.write(start)  # or the file of a run that dies before its first page would be taken for another's
+    with FindingsFile(out, start.written, resumed=resumed) as file:
         yield file
 
 

@@ -49,16 +49,17 @@ class FindingsFile:
 
     Args:
         written: bytes that stay; what a killed run wrote behind them is found again.
+        resumed: whether the file may be an earlier run's.
 
     Raises:
         UsageError: the file cannot be written, is there already, or is not the earlier run's.
     """
 
-    def __init__(self, file: Path, written: int) -> None:
+    def __init__(self, file: Path, written: int = 0, *, resumed: bool = False) -> None:
         try:
-            if written and file.stat().st_size < written:
+            if resumed and written > (file.stat().st_size if file.exists() else 0):
                 raise UsageError(f"{file} is shorter than the checkpoint says: it is not the file of that audit")
-            self._file: IO[bytes] = file.open("r+b" if written else "xb")
+            self._file: IO[bytes] = file.open("r+b" if resumed and file.exists() else "xb")
         except OSError as error:
             raise UsageError(f"{file} cannot be written ({error.strerror}): name another file with --out") from error
         self._file.truncate(written)

@@ -17,10 +17,14 @@ from ops.cli.backfill.sending import Send, sender_for
 from ops.cli.backfill.sources import ListedObject, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
 from ops.cli.checkpoint import Checkpoint
+from ops.cli.costs import FunctionSettings
 from ops.cli.item_size import ItemSizes
 from ops.cli.recipes import VariantPlan, read_recipe
-from ops.cli.settings import function_of, in_words
+from ops.cli.settings import function_of, in_words, switches_of
 from ops.cli.stage import Stage, on_stage
+from ops.cli.switches.priced import bills
+from ops.cli.switches.table import switches_named
+from ops.cli.switches.usage import USUAL_KEY, usage_of
 from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout, table
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
@@ -154,17 +158,42 @@ def _run(wanted: Wanted, find: Find, send: Send, checkpoint: Checkpoint[Backfill
 def _estimate(stage: Stage, wanted: Wanted, found: Iterable[ListedObject], plan: VariantPlan, *, as_json: bool) -> None:
     totals, function, sizes = BackfillTotals(), function_of(stage), ItemSizes.of(plan, stage.uploads_bucket)
     bill = costs.bill_of_backfill(planned(wanted, found, sizes, totals), function)
+    switches = _switches(stage, bill, function, sizes, totals)
+    dollars = bill.dollars + sum(switches.values())
     stderr().print(in_words(function, stage))
     _print_unreadable(totals)
-    estimate = {"dollars": round(bill.dollars, 2), "hours": round(bill.hours, 2), "requests": bill.requests()}
+    estimate = {
+        "dollars": round(dollars, 2),
+        "dollars_by_switch": {name: round(of_one, 2) for name, of_one in switches.items()},
+        "hours": round(bill.hours, 2),
+        "requests": bill.requests(),
+    }
     if as_json:
         print_json(_document(totals) | estimate | {"settings": asdict(function)})
         return
     stdout().print(_table(totals.decisions.items()))
+    of_which = ", ".join(f"{of_one:,.2f} for {name}" for name, of_one in switches.items())
     stderr().print(
-        f"{bill.images:,} objects of {totals.size / 1e6:,.1f} MB would be sent: about {bill.dollars:,.2f} dollars and "
+        f"{bill.images:,} objects of {totals.size / 1e6:,.1f} MB would be sent: about {dollars:,.2f} dollars"
+        f"{f' ({of_which})' if of_which else ''} and "
         f"{bill.hours:,.1f} hours (see: darkroom estimate --stage {stage.name})"
     )
+
+
+def _switches(
+    stage: Stage, bill: costs.Bill, function: FunctionSettings, sizes: ItemSizes, totals: BackfillTotals
+) -> dict[str, float]:
+    """Dollars by each of the stage's switches that costs something for the images that get variants."""
+    usage = usage_of(
+        bill.made,
+        hours=bill.hours,
+        uploads=False,
+        function=function,
+        sizes=sizes,
+        key_bytes=USUAL_KEY,
+        megapixels=costs.megapixels_of(totals.size) / max(1, bill.images),
+    )
+    return {each.name: each.dollars for each in bills(switches_named(switches_of(stage) or ()), usage)}
 
 
 def _report(totals: BackfillTotals, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from ops.cli.dlq.causes import Diagnosis, count_by_cause, join
-from ops.cli.dlq.messages import DeadMessage, HeldMessages
+from ops.cli.dlq.messages import HeldMessages
 from ops.cli.stage import Stage
 from ops.cli.terminal import counting, print_json, stderr, stdout, table
 from ops.errors import UsageError
@@ -33,7 +33,7 @@ class HeldQueue:
 
     def following(self, stage: Stage) -> list[Diagnosis]:
         """The next messages of a queue that is read in parts, after those before were deleted or stay hidden."""
-        return join(stage, _read(self.held, self.most))
+        return _read(stage, self.held, self.most)
 
     @property
     def seen(self) -> dict[str, int]:
@@ -54,10 +54,7 @@ def hold_queue(stage: Stage, *, most: int | None = None) -> Iterator[HeldQueue]:
         most: read the queue in parts of about so many; None for all at once.
     """
     with HeldMessages(stage.client("sqs"), stage.dlq_url) as held:
-        messages = _read(held, most)
-        if most is None:
-            warn_of_unseen(held)
-        yield HeldQueue(held, join(stage, messages), most)
+        yield HeldQueue(held, _read(stage, held, most), most)
     if held.escaped:
         stderr().print(f"{held.escaped} could not be kept hidden: another command may have had them at the same time")
 
@@ -212,9 +209,12 @@ def filtered(command: Callable[..., Result]) -> Callable[..., Result]:
     return with_filter
 
 
-def _read(held: HeldMessages, most: int | None) -> list[DeadMessage]:
+def _read(stage: Stage, held: HeldMessages, most: int | None) -> list[Diagnosis]:
     with counting("messages") as count:
-        return held.read(count, most=most)
+        messages = held.read(count, most=most)
+    if most is None:
+        warn_of_unseen(held)
+    return join(stage, messages)
 
 
 def warn_of_unseen(held: HeldMessages) -> None:

@@ -1,16 +1,18 @@
 """The options of ``darkroom estimate --plan``, and the plan that they make."""
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ops.cli.costs import Bill, FunctionSettings
 from ops.cli.plan.drain import TABLE_MOST, Workload
 from ops.cli.plan.quotas import Plan, StageLimits
 from ops.cli.plan.view import as_document, print_plan
 from ops.cli.settings import parameters, parameters_of
 from ops.cli.stage import Stage
 from ops.cli.terminal import print_json
+
+if TYPE_CHECKING:
+    from ops.cli.estimate.reckoning import Estimate  # whose command imports this module
 
 HOURS_A_DAY: Final = 24.0
 
@@ -24,26 +26,25 @@ WarmOption = Annotated[
 ]
 
 
-def plan_of(
-    bill: Bill, function: FunctionSettings, writes: float, stage: Stage | None, within: float | None, warm: int
-) -> Plan:
-    """The plan for what a bill is of.
+def plan_of(made: "Estimate", stage: Stage | None, within: float | None, warm: int) -> Plan:
+    """The plan for what an estimate is of.
 
     Args:
-        writes: units of the images table, of all images.
         within: hours.
         warm: write units a second.
     """
     given = parameters_of(stage.name) if stage else parameters()
     limits = StageLimits(int(given["queueRetentionDays"]), int(given["apiDailyQuota"]))
+    bill, function = made.bill, made.function
+    writes = bill.requests()["DynamoDB write units"] / bill.images
     seconds = bill.seconds * function.batch
-    work = Workload(bill.images, function.batch, seconds, function.concurrency, writes / bill.images, warm)
+    work = Workload(bill.images, function.batch, seconds, function.concurrency, writes, warm)
     return Plan(work, limits, within or HOURS_A_DAY * limits.retention_days)
 
 
-def show_plan(plan: Plan, bill: Bill, *, as_json: bool) -> None:
+def show_plan(plan: Plan, made: "Estimate", *, as_json: bool) -> None:
     """Print it."""
     if as_json:
-        print_json(as_document(plan, bill.dollars))
+        print_json(as_document(plan, made.dollars))
     else:
-        print_plan(plan, bill.dollars)
+        print_plan(plan, made.dollars)

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ops.local.event_queue import subscribed_queue
 from ops.local.stack import LocalStack
 from processing.ledger import Version
-from processing.outbox import SOURCE
 
 PATIENCE: Final = 20.0  # seconds without a new event: Lambda's window is one, a cold start two more
 MOST: Final = 10  # messages in one answer
@@ -80,17 +80,8 @@ def receiving(stack: LocalStack) -> Iterator[EventSink | None]:
         yield None
         return
     name, bus = f"events-{uuid.uuid4().hex}", stack.outputs["EventBus"]
-    sqs, events = stack.client("sqs"), stack.client("events")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps({"source": [SOURCE]}))
-    events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
-    try:
-        yield EventSink(sqs, url, bus, stack.raise_if_broken)
-    finally:
-        events.remove_targets(Rule=name, EventBusName=bus, Ids=["queue"])
-        events.delete_rule(Name=name, EventBusName=bus)
-        sqs.delete_queue(QueueUrl=url)
+    with subscribed_queue(stack.client, name, bus) as url:
+        yield EventSink(stack.client("sqs"), url, bus, stack.raise_if_broken)
 
 
 def compact(event: Mapping[str, Any]) -> str:

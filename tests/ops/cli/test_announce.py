@@ -12,6 +12,7 @@ from ops.cli import announce as command
 from ops.cli import stage as stages
 from ops.cli.announce import moment, put_all
 from ops.cli.main import make_app
+from ops.local.event_queue import subscribe_queue
 from ops.local.stream_mapping import given_up
 from processing.ledger import Claim, Delivery, DynamoLedger, Status, Version, read
 from processing.outbox import EventBus, NotTaken, entry_of
@@ -36,8 +37,8 @@ class Place:
             BillingMode="PAY_PER_REQUEST",
         )
         self.events.create_event_bus(Name=self.name)
-        self.received_url, self.dlq_url = (self._queue(kind) for kind in ("received", "events-dlq"))
-        self._receive_everything()
+        self.dlq_url = self.sqs.create_queue(QueueName=f"{self.name}-events-dlq")["QueueUrl"]
+        self.received_url = subscribe_queue(emulator.client, self.name, self.name)
         self.now = NOW
         self.outputs = {
             "UploadsBucket": "uploads",
@@ -53,15 +54,6 @@ class Place:
         monkeypatch.setattr(
             stages, "find", lambda *_: stages.Stage.of("local", "eu-west-1", self.outputs, emulator.client)
         )
-
-    def _queue(self, kind):
-        return self.sqs.create_queue(QueueName=f"{self.name}-{kind}")["QueueUrl"]
-
-    def _receive_everything(self):
-        arn = self.sqs.get_queue_attributes(QueueUrl=self.received_url, AttributeNames=["QueueArn"])["Attributes"]
-        self.events.put_rule(Name="all", EventBusName=self.name, EventPattern=json.dumps({"source": ["darkroom"]}))
-        target = {"Id": "queue", "Arn": arn["QueueArn"]}
-        self.events.put_targets(Rule="all", EventBusName=self.name, Targets=[target])
 
     def end(self, key, etag="e1", *, at=NOW, status=None, last=False):
         """Have a version end; without a status it is done."""

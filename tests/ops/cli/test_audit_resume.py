@@ -90,25 +90,25 @@ def generated(tmp_path):
 def test_an_audit_that_is_interrupted_again_and_again_writes_every_finding_once(generated, tmp_path):
     options = ["audit", "--out", str(tmp_path / "found"), "--checkpoint", str(tmp_path / "checkpoint"), "--json"]
     whole = json.loads(run(generated, ["audit", "--json"])[1])
-    read, codes = generated.table.batch_get_item, list[int]()
+    head, codes = generated.s3.head_object, list[int]()
 
     def interrupted(after):
-        def batch_get_item(**request):
-            if generated.table.requests["BatchGetItem"] >= after:
+        def head_object(**request):
+            if generated.s3.requests["HeadObject"] >= after:
                 raise KeyboardInterrupt
-            return read(**request)
+            return head(**request)
 
-        return batch_get_item
+        return head_object
 
-    for after in (9, 11, 7, 1, 5):
-        generated.table.requests.clear()
-        generated.table.batch_get_item = interrupted(after)
+    for after in (0, 3, 1, 12, 7, 8):
+        generated.s3.requests.clear()
+        generated.s3.head_object = interrupted(after)
         codes.append(run(generated, options)[0])
-    generated.table.batch_get_item = read
+    generated.s3.head_object = head
     code, out, said = run(generated, options)
 
     lines = [json.loads(line) for line in (tmp_path / "found").read_text().splitlines()]
-    assert codes == [130] * 5
+    assert codes == [130] * 6
     assert (code, "resuming after images/" in said) == (1, True)
     assert sorted(map(str, lines)) == sorted(map(str, whole["findings"]))
     assert {name: json.loads(out)[name] for name in ("objects", "found", "fine")} == {
@@ -125,12 +125,24 @@ def test_a_checkpoint_without_a_file_of_findings_or_with_a_sample_is_refused(gen
     assert "--checkpoint needs --out" in said
 
 
-def test_a_file_that_is_not_the_earlier_runs_is_neither_overwritten_nor_gone_on_with(tmp_path):
-    file = tmp_path / "found"
-    file.write_text("notes")
+@pytest.mark.parametrize("options", [[], ["--checkpoint", "checkpoint"]])
+def test_a_file_that_is_not_an_earlier_runs_is_neither_overwritten_nor_gone_on_with(
+    generated, options, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "found").write_text("notes")
 
-    with pytest.raises(UsageError, match="cannot be written"):
-        FindingsFile(file, 0)
+    code, _, said = run(generated, ["audit", "--out", "found", *options])
+
+    assert (code, "found is there already: name another file" in said) == (2, True)
+    assert (tmp_path / "found").read_text() == "notes"
+    assert not (tmp_path / "checkpoint").exists()
+
+
+@pytest.mark.parametrize(("content", "written"), [("notes", 100), (None, 1)])
+def test_a_file_that_is_shorter_than_its_checkpoint_says_is_refused(content, written, tmp_path):
+    if content is not None:
+        (tmp_path / "found").write_text(content)
+
     with pytest.raises(UsageError, match="shorter than the checkpoint says"):
-        FindingsFile(file, 100)
-    assert file.read_text() == "notes"
+        FindingsFile(tmp_path / "found", written, resumed=True)

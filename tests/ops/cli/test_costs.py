@@ -28,7 +28,6 @@ def test_each_service_is_charged_for_what_an_image_asks_of_it():
         "S3 GET": MILLION,
         "S3 HEAD": MILLION,
         "SQS requests": 1_200_000,
-        "EventBridge events": 0,
         "DynamoDB write units": 2 * MILLION,
         "CloudWatch GB of logs": 0.56,
     }
@@ -40,16 +39,6 @@ def test_a_backfill_pays_neither_for_uploads_nor_for_a_message_at_a_time():
     )
 
     assert with_uploads.dollars - without.dollars == pytest.approx(5 + 0.9 * 0.4)
-
-
-def test_uploads_by_eventbridge_pay_for_their_events_and_a_backfill_sends_none():
-    by_rule = FunctionSettings(ingest="eventbridge")
-    uploads, backfill = (
-        bill(MILLION, by_rule, seconds=0.1, requests=UPLOADS, uploads=each).by_service() for each in (True, False)
-    )
-
-    assert uploads["EventBridge"] == pytest.approx(1.00)
-    assert backfill["EventBridge"] == 0
 
 
 def test_a_measured_size_costs_what_was_measured_and_another_lies_between():
@@ -109,6 +98,7 @@ def test_requests_are_counted_by_variant():
     assert first_upload(3) == Requests(gets=1, puts=3, heads=1, writes=2)
     assert costs.overwrite(3) == Requests(gets=1, puts=3, refused=3, heads=7, writes=2)
     assert costs.repeated(3) == Requests(heads=3, writes=1)
+    assert costs.removed(3) == Requests(heads=5, writes=2)
     assert costs.rebuilt(1, known=3, done=True) == Requests(gets=1, puts=1, heads=4, writes=3)
 
 
@@ -129,6 +119,7 @@ def test_a_file_that_needs_no_variant_costs_no_rendering():
 
     assert repeated.seconds == pytest.approx(FunctionSettings().billed_seconds(costs.REQUESTS))
     assert repeated.seconds < made.seconds
+    assert (made.made, repeated.made) == (1, 0)
     assert (repeated.requests()["S3 PUT of variants"], repeated.requests()["S3 HEAD"]) == (0, 3)
 
 

@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from ops.cli import estimate
-from ops.cli.encoding import extra_cpu
+from ops.cli.encoding import extra_cpu, variant_bytes
+from ops.cli.estimate import command
 from ops.cli.item_size import ItemSizes
 from ops.cli.main import make_app
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import parameters
+from ops.cli.stage import ROOT
+from ops.cli.switches.table import SWITCHES
 from processing.recipe import load
 
 
@@ -23,10 +25,13 @@ def test_the_table_ends_with_the_sum_and_the_formula_is_below_it():
     result = run("--images", "1000000", "--size", "12MP")
     lines = result.stdout.splitlines()
     total = next(index for index, line in enumerate(lines) if "in all" in line)
+    kept = next(index for index, line in enumerate(lines) if "each month" in line)
 
     assert result.exit_code == 0
     rows = [float(line.split()[-1]) for line in lines[1:total]]
     assert float(lines[total].split()[-1]) == pytest.approx(sum(rows), abs=0.05)
+    monthly = [float(line.split()[-1]) for line in lines[total + 3 : kept]]
+    assert float(lines[kept].split()[-1]) == pytest.approx(sum(monthly), abs=0.05)
     assert (
         "billed seconds of a batch = 10 images x 0.113 s CPU / 1.00 vCPU + 1 x 0.25 s waiting = 1.38" in result.stdout
     )
@@ -99,6 +104,70 @@ def test_long_keys_and_many_variants_cost_a_second_write_unit_and_the_estimate_s
     assert "takes 2 write units, with keys of any length" in run("--variants", "9").stdout
 
 
+def test_a_switch_is_priced_below_the_images_with_a_sum_of_its_own_and_in_the_sum_of_all():
+    without, document = (json.loads(run("--json", *given).stdout) for given in ((), ("--with", "workflow")))
+    lines = [line.split() for line in run("--with", "workflow").stdout.splitlines()]
+    sums = {" ".join(line[:-1]): float(line[-1].replace(",", "")) for line in lines if line[:1] in (["sum"], ["in"])}
+
+    assert document["on"] == ["events", "workflow", "pointInTimeRecovery", "pollQueue"]
+    assert list(sums) == ["sum of the images", "sum of events", "sum of workflow", "in all"]
+    assert sums["sum of workflow"] == document["dollars_by_switch"]["workflow"] > 1000
+    assert (
+        sums["in all"] == document["dollars"] == pytest.approx(sum(document["dollars_by_service"].values()), abs=0.05)
+    )
+    assert document["dollars"] == pytest.approx(
+        without["dollars"] + sum(document["dollars_by_switch"].values()), abs=0.02
+    )
+    assert document["requests"] == without["requests"]
+
+
+def test_what_is_charged_by_the_million_of_something_else_is_no_line_but_a_sentence():
+    document = json.loads(run("--with", "cdn", "--with", "erasure", "--json").stdout)
+    text = run("--with", "cdn").stdout
+
+    assert document["dollars_by_switch"] == {}
+    assert set(document["millions"]) == {"cdn", "erasure"}
+    assert f"cdn: {document['millions']['cdn']['dollars']:.2f} dollars for a million views" in text
+    assert "Off, and not in the sums: ingest=eventbridge, removals" in text
+
+
+def test_what_is_kept_is_charged_each_month_and_not_in_the_sum():
+    document = json.loads(run("--size", "3.6MB", "--json").stdout)
+    kept = {line["what"]: line for line in document["month"]}
+
+    assert document["dollars_a_month"] == pytest.approx(sum(line["dollars"] for line in kept.values()), abs=0.05)
+    assert kept["GB of originals"]["dollars"] == pytest.approx(3.6e12 / 2**30 * 0.023, abs=0.01)
+    assert kept["GB to recover"]["switch"] == "pointInTimeRecovery"
+    assert kept["GB of variants"]["units"] == pytest.approx(variant_bytes(read_recipe(), 12) * 1e6 / 2**30, abs=0.01)
+    assert document["dollars"] < 30 < 80 < document["dollars_a_month"]
+
+
+def test_another_switch_than_those_that_there_are_is_refused_with_their_names():
+    result = run("--with", "eventz")
+
+    assert result.exit_code == 2
+    assert "eventz: no such switch" in result.stderr
+    assert "ingest=eventbridge" in result.stderr
+
+
+def test_every_line_of_the_tables_fits_80_columns():
+    everything = [part for switch in SWITCHES for part in ("--with", switch.name)]
+    lines = run("--images", "100000000", *everything).stdout.splitlines()
+    tables = lines[: next(index for index, line in enumerate(lines) if "hours with" in line)]
+
+    assert len(tables) > 30
+    assert max(len(line) for line in tables) <= 80
+
+
+def test_the_readme_has_the_sums_of_today():
+    document = json.loads(run("--json").stdout)
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+
+    assert f"cost about {document['dollars']:.0f} dollars and {document['hours']:.1f} hours" in text
+    assert f"of which {document['dollars_by_service']['S3']:.0f} are S3 requests" in text
+    assert f"and {document['dollars_a_month']:.0f} dollars a month to keep" in text
+
+
 LADDER = '[ladders.photo]\nwidths = [480, 960, 1600]\nformats = ["avif", "webp", "jpeg"]'
 
 
@@ -109,7 +178,7 @@ def test_the_recipe_that_was_measured_takes_the_cpu_that_was_measured(megapixels
 
 def test_nine_variants_of_a_ladder_cost_their_puts_a_second_write_unit_and_the_cpu_of_their_formats(monkeypatch):
     three = json.loads(run("--images", "1000", "--json").stdout)
-    monkeypatch.setattr(estimate, "read_recipe", lambda: load(LADDER))
+    monkeypatch.setattr(command, "read_recipe", lambda: load(LADDER))
     nine = json.loads(run("--images", "1000", "--json").stdout)
 
     assert nine["requests"]["S3 PUT of variants"] == 9000

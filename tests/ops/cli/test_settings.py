@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from ops.cli.costs import FunctionSettings
 from ops.cli.main import make_app
-from ops.cli.settings import Consumer, function_of
+from ops.cli.settings import Consumer, function_of, switched_on, switches_of
 from ops.local.deployed import DEFAULT_CONCURRENCY
 from tests.ops.cli.embedded import deploy, jpeg, prefix_of, put, quiet_stage, stage_of
 
@@ -36,9 +36,53 @@ def test_the_settings_are_those_of_the_function_and_of_its_mapping(stage):
     assert Consumer.of(stage).timeout == 20
 
 
-def test_the_events_of_a_stage_are_charged_where_its_outputs_name_eventbridge(stage, stack):
-    assert function_of(stage_of(stack)).ingest == "s3"
-    assert function_of(stage_of(stack, Ingest="eventbridge")).ingest == "eventbridge"
+def test_the_switches_of_a_stage_are_those_that_its_outputs_name(stack):
+    local = switches_of(stage_of(stack))
+
+    assert local == frozenset({"events", "erasure", "pointInTimeRecovery", "pollQueue"})
+    assert switches_of(stage_of(stack, Ingest="eventbridge", Switches="cdn")) == frozenset(
+        {"cdn", "ingest=eventbridge"}
+    )
+    assert switches_of(stage_of(stack, Switches="")) == frozenset()
+
+
+def test_without_a_stage_the_switches_are_the_defaults_of_serverless_yml():
+    assert switches_of(None) == frozenset({"pointInTimeRecovery", "pollQueue"})
+
+
+def test_a_parameter_is_off_by_false_nothing_none_or_zero():
+    names = ("events", "cdn", "workflow", "removals")
+
+    assert switched_on(dict(zip(names, ("false", "", "none", 0), strict=True))) == frozenset()
+    assert switched_on(dict(zip(names, (True, "arn", "true", 30), strict=True))) == set(names)
+
+
+def test_an_estimate_of_a_stage_prices_what_is_on_and_what_is_given(stack, monkeypatch):
+    monkeypatch.setattr("ops.cli.stage.find", lambda *_: stage_of(stack, Switches="events"))
+    by_itself, more = (json.loads(run("estimate", "--json", *given).stdout) for given in ((), ("--with", "workflow")))
+
+    assert by_itself["on"] == list(by_itself["dollars_by_switch"]) == ["events"]
+    assert list(more["dollars_by_switch"]) == ["events", "workflow"]
+
+
+def test_a_stage_that_does_not_say_what_is_on_is_estimated_without_and_told(stack, monkeypatch):
+    monkeypatch.setattr("ops.cli.stage.find", lambda *_: replace(stage_of(stack), switches=None))
+    result = run("estimate", "--json")
+
+    assert json.loads(result.stdout)["on"] == []
+    assert "deploy it again" in result.stderr
+
+
+def test_a_backfill_of_a_stage_with_a_workflow_pays_for_the_labels_of_what_gets_variants(stage, monkeypatch):
+    put(stage, f"{prefix_of(stage)}cat.jpg", jpeg())
+    labelling = replace(stage, switches=frozenset({"events", "workflow"}))
+    monkeypatch.setattr("ops.cli.stage.find", lambda *_: labelling)
+
+    result = run("backfill", "--dry-run")
+    document = json.loads(run("backfill", "--dry-run", "--json").stdout)
+
+    assert set(document["dollars_by_switch"]) == {"events", "workflow"}
+    assert "0.00 for workflow" in result.stderr
 
 
 def test_the_embedded_stack_has_the_concurrency_of_its_stage_and_not_of_the_others(stack):

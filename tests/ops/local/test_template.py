@@ -137,7 +137,7 @@ def applied(emulator, name):
 def test_moto_still_leaves_these_resources_out(emulator, name):
     template = deploy(emulator, name, build_template(name))
 
-    assert set(template.missing()) == {"Policy", "BucketPolicy", "Alarm"}
+    assert set(template.missing()) == {"BucketPolicy", "Alarm"}
 
 
 def test_an_upload_below_the_prefix_reaches_the_queue(emulator, applied):

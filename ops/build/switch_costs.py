@@ -1,0 +1,106 @@
+"""What each switch costs, as a table of docs/parameters.md: ``python -m ops.build.switch_costs --write``.
+
+The only place in the docs that states these prices; a test compares it with `ops.cli.switches`.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from ops.cli.costs import BillLine
+from ops.cli.estimate.reckoning import Estimate, Photos, estimated
+from ops.cli.item_size import ItemSizes
+from ops.cli.prices import ALARM, FREE_ALARMS, MILLION, PRICES_OF
+from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.settings import function_of, parameters
+from ops.cli.stage import ROOT
+from ops.cli.switches.priced import month
+from ops.cli.switches.table import SWITCHES, SwitchCost
+
+PAGE: Final = ROOT / "docs" / "parameters.md"
+BEGIN: Final = "<!-- switches: begin -->"
+END: Final = "<!-- switches: end -->"
+REGENERATE: Final = "python -m ops.build.switch_costs --write"
+
+SECTION: Final = """\
+Dollars at list prices ({prices}), for a million photos of 12 megapixels by `recipe.toml` and the defaults of
+`serverless.yml`. A price that falls with the quantity is that of the first step.
+Your own numbers: `darkroom estimate`, with `--stage` for what is on in a stage, and with `--with` for what is not.
+
+| switch | a million images | each month | besides |
+|---|---|---|---|
+{rows}
+
+The table is generated (`{regenerate}`) from `ops/cli/prices.py`, which has the prices,
+and `ops/cli/switches`, which has the formulas. Requests are counted by tests. The seconds of the announcer, of the
+state machine and of the eraser are assumed: nothing here has run on AWS yet. *Every stage* is without the alarms that
+are free in an account, {free} of them; nothing else that is free is subtracted, such as the first million requests to
+SQS in a month. Lambda, API Gateway and DynamoDB's requests cost nothing while nothing is uploaded, and a paused stage
+polls nothing."""
+
+
+def section() -> str:
+    """What stands in docs/parameters.md between the markers."""
+    made = estimated(Photos(MILLION, 12.0), function_of(None), _sizes(), SWITCHES)
+    rows = [_every_stage(made), *(_row(made, switch) for switch in SWITCHES)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return SECTION.format(prices=PRICES_OF, rows=table, regenerate=REGENERATE, free=FREE_ALARMS)
+
+
+def page(text: str) -> str:
+    """The page with the section as it is now."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{section()}\n\n{END}{after}"
+
+
+def _sizes() -> ItemSizes:
+    return ItemSizes.of(VariantPlan(read_recipe(), parameters()["uploadsPrefix"]))
+
+
+def _every_stage(made: Estimate) -> Sequence[str]:
+    originals, variants = made.usage.original_bytes / 1e6, made.usage.variant_bytes / 1e6
+    monthly = _sum([each.line for each in month((), made.usage)])
+    besides = f"each month for keeping {originals:.2f} MB of each original and {variants:.2f} of its variants"
+    return "*every stage*", _sum(made.bill.lines), monthly, besides
+
+
+def _row(made: Estimate, switch: SwitchCost) -> Sequence[str]:
+    alarms = BillLine("CloudWatch", f"{switch.alarms} alarms", switch.alarms, ALARM)
+    besides = [f"needs `{name}`" for name in switch.needs]
+    besides += [f"{each.dollars:,.2f} for a million {each.of}" for each in made.millions if each.switch == switch.name]
+    name, _, value = switch.name.partition("=")
+    return (
+        f"`{name}: {value}`" if value else f"`{name}`",
+        _sum(switch.images(made.usage)),
+        _sum([*switch.month(made.usage), alarms]),
+        "; ".join(filter(None, (*besides, switch.note))),
+    )
+
+
+def _sum(lines: Iterable[BillLine]) -> str:
+    """Dollars, and of several services those of each; nothing where nothing is charged."""
+    services: dict[str, float] = {}
+    for line in lines:
+        services[line.service] = services.get(line.service, 0.0) + line.dollars
+    charged = {name: dollars for name, dollars in services.items() if dollars}
+    if len(charged) < 2:
+        return "".join(f"{dollars:,.2f} ({name})" for name, dollars in charged.items()) or "nothing"
+    each = ", ".join(f"{name} {dollars:,.2f}" for name, dollars in charged.items())
+    return f"{sum(charged.values()):,.2f} ({each})"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the section, or with no arguments print it."""
+    if list(arguments) not in ([], ["--write"]):
+        sys.stderr.write(f"usage: {REGENERATE}\n")
+        return 2
+    if arguments:
+        PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        sys.stdout.write(section() + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
