@@ -5,18 +5,18 @@ queues, and the ledger absorbs the duplicate. The message stays as it was, but f
 so that a message which fails again is known, and a message group, by which live uploads overtake.
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Annotated, Final
 
 import typer
 
 from ops.cli.dlq.causes import Diagnosis, count_by_cause
-from ops.cli.dlq.history import DONE, UNFINISHED, Entry, History, finish, new_entry, recorded
+from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.dlq.native import move_all
-from ops.cli.dlq.run import UNTRACKED, Redrive, RedriveOptions, print_refused
+from ops.cli.dlq.parts import PART, following_parts
 from ops.cli.dlq.selection import (
     Everything,
     Filter,
@@ -24,9 +24,12 @@ from ops.cli.dlq.selection import (
     check_chosen,
     filtered,
     hold_queue,
+    outgoing,
     print_chosen,
-    warn_of_unseen,
+    print_refused,
+    split_canaries,
 )
+from ops.cli.follow import End, Follower
 from ops.cli.queues import BulkSender, RateLimiter, Sender
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
@@ -34,7 +37,7 @@ from ops.cli.terminal import AsJson, DryRun, stderr
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
 
-PART: Final = 20_000  # messages that a redrive of all holds at once, of 3 KB each
+UNTRACKED: Final = "refer to no object of this stage, so their outcome cannot be tracked"
 RateOption = Annotated[
     float | None, typer.Option("--rate", min=0.1, help="Messages a second.", show_default="unlimited")
 ]
@@ -42,6 +45,16 @@ RateOption = Annotated[
 NativeOption = Annotated[
     bool, typer.Option("--native", help="Have SQS move them (message move task); only with --all and --rate.")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class RedriveOptions:
+    """When a redrive goes on: see the options of the command."""
+
+    canary: int = 0
+    stop_after: int | None = None
+    wait: bool = False
+    timeout: float = 300
 
 
 @on_stage
@@ -88,8 +101,94 @@ def redrive(
         if dry_run or not selected:
             print_chosen(selected, "sent", as_json=as_json, **queue.seen)
             return
-        entry = _redrive_parts(stage, queue, chosen, selected, RateLimiter(rate), options)
+        entry, limiter = _begin(stage, chosen, selected, queue.held.unseen), RateLimiter(rate)
+        _redrive(stage, queue, selected, entry, limiter, options)
+        for part in following_parts(stage, queue, entry, selected) if in_parts else ():
+            _redrive(stage, queue, part, entry, limiter, replace(options, canary=0))
     finish(entry, as_json=as_json)
+
+
+@dataclass
+class Redrive:
+    """One redrive.
+
+    Args:
+        mark: its id in the history, which each message is given.
+        print_line: called with each sentence to print.
+    """
+
+    sender: BulkSender[Diagnosis]
+    mark: str
+    table: ImagesTable
+    options: RedriveOptions
+    print_line: Callable[[str], object]
+    passed: int = field(default=0, init=False)
+    failed_again: list[End[Diagnosis]] = field(default_factory=list, init=False)
+    _followed: int = field(default=0, init=False)
+    _untracked: int = field(default=0, init=False)
+
+    def run(self, diagnoses: Sequence[Diagnosis]) -> tuple[str, str]:
+        """Send them; returns `DONE` or in a few words how it ended, and why."""
+        rest = list(diagnoses)
+        if self.options.canary:
+            canaries, rest = split_canaries(diagnoses, self.options.canary)
+            if why := self._send_canaries(canaries):
+                return "stopped at the canary", why
+        self.sender.send(outgoing(rest, self.mark), self._is_enough)
+        unknown = self._wait_for_ends() if self.options.wait else ""
+        if self._is_enough():
+            return "stopped", f"{len(self.failed_again)} failed again"
+        return ("sent, not followed", unknown) if unknown else (DONE, "")
+
+    @cached_property
+    def _follower(self) -> Follower[Diagnosis]:
+        return Follower(self.table, on_end=self._count)
+
+    def _count(self, end: End[Diagnosis]) -> None:
+        if end.is_good:
+            self.passed += 1
+        else:
+            self.failed_again.append(end)
+
+    def _send_canaries(self, canaries: Sequence[Diagnosis]) -> str:
+        """Send a few and wait for their ends; returns why the rest is not to be sent, empty when it is."""
+        self.sender.send(outgoing(canaries, self.mark))
+        if refused := self.sender.refused:
+            return f"SQS refused {len(refused)} of {len(canaries)} ({refused[0][1]})"
+        self.print_line(f"canary: {len(canaries)} sent, waiting for their ends in the ledger")
+        self._follow()
+        ended = self._follower.wait(self.options.timeout)
+        if self.failed_again:
+            end = self.failed_again[0]
+            return f"{end.subject.key} failed again ({end.cause}: {end.record.message if end.record else ''})"
+        if not ended:
+            return f"{self._follower.pending} of {len(canaries)} have no end after {self.options.timeout:g} s"
+        self.print_line(f"canary: {len(canaries)} passed")
+        return ""
+
+    def _wait_for_ends(self) -> str:
+        """Follow what was sent; returns what has no known end, empty when nothing."""
+        self._follow()
+        if not self._follower.wait(self.options.timeout, until=self._is_enough):
+            return f"{self._follower.pending} have no end after {self.options.timeout:g} s"
+        return f"{self._untracked} {UNTRACKED}" if self._untracked else ""
+
+    def _follow(self) -> None:
+        """Follow what was sent since the last time."""
+        sent = self.sender.sent[self._followed :]
+        self._followed += len(sent)
+        for each in sent:
+            if each.version:
+                self._follower.add(each, each.version, attempts_before=each.attempts)
+            else:
+                self._untracked += 1
+
+    def _is_enough(self) -> bool:
+        if self.options.stop_after is None:
+            return False
+        self._follow()
+        self._follower.poll()
+        return len(self.failed_again) >= self.options.stop_after
 
 
 def _begin(stage: Stage, chosen: Filter, selected: Sequence[Diagnosis], unseen: int) -> Entry:
@@ -134,45 +233,6 @@ def _redrive(
             entry.failed_again = before.failed_again + len(run.failed_again)
         history.end(entry, result, why)
     print_refused(sender)
-
-
-def _redrive_parts(
-    stage: Stage,
-    queue: HeldQueue,
-    chosen: Filter,
-    selected: list[Diagnosis],
-    limiter: RateLimiter,
-    options: RedriveOptions,
-) -> Entry:
-    """What was selected and, of a queue that is read in parts, one part after the other, for as long as all is well."""
-    entry = _begin(stage, chosen, selected, queue.held.unseen)
-    _redrive(stage, queue, selected, entry, limiter, options)
-    if queue.most is None:
-        return entry
-    selected.clear()  # or the first part would be kept until the last is sent
-    queue.diagnoses.clear()
-    options = replace(options, canary=0)
-    while entry.result == DONE and not (entry.refused or entry.left or entry.failed_again):
-        if not _redrive_part(stage, queue, entry, limiter, options):
-            break
-    if entry.unseen != queue.held.unseen:
-        entry.unseen = queue.held.unseen
-        History(stage).write(entry)
-    if entry.result == DONE:
-        warn_of_unseen(queue.held)
-    return entry
-
-
-def _redrive_part(stage: Stage, queue: HeldQueue, entry: Entry, limiter: RateLimiter, options: RedriveOptions) -> bool:
-    """The next part; False when there was none. What this redrive sent and failed again stays hidden."""
-    diagnoses = queue.following(stage)
-    if not diagnoses:
-        return False
-    selected = [each for each in diagnoses if each.message.redrive != entry.id]
-    entry.causes = Counter(entry.causes) + Counter(count_by_cause(selected))
-    entry.messages, entry.unseen, entry.result = entry.messages + len(selected), queue.held.unseen, UNFINISHED
-    _redrive(stage, queue, selected, entry, limiter, options)
-    return True
 
 
 def _check_canaries(selected: Sequence[Diagnosis], canaries: int) -> None:

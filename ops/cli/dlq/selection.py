@@ -14,6 +14,7 @@ import typer
 
 from ops.cli.dlq.causes import Diagnosis, count_by_cause, join
 from ops.cli.dlq.messages import HeldMessages
+from ops.cli.queues import BulkSender, OutgoingMessage
 from ops.cli.stage import Stage
 from ops.cli.terminal import counting, print_json, stderr, stdout, table
 from ops.errors import UsageError
@@ -144,6 +145,24 @@ def print_chosen(diagnoses: Sequence[Diagnosis], verb: str, *, as_json: bool, **
         stderr().print(f"{many(len(diagnoses))} would be {verb}")
         rows = [(count, cause) for cause, count in causes.items()]
         stdout().print(table(("messages", "cause"), rows, right=("messages",)))
+
+
+def outgoing(diagnoses: Sequence[Diagnosis], mark: str) -> Iterator[tuple[Diagnosis, OutgoingMessage]]:
+    """Each with the message that is sent again."""
+    return ((each, each.message.outgoing(mark)) for each in diagnoses)
+
+
+def print_refused(sender: BulkSender[Diagnosis]) -> None:
+    """Print each message that SQS refused, and why."""
+    for each, why in sender.refused:
+        stderr().print(f"refused: {each.message.id} {each.key}: {why}")
+
+
+def split_canaries(diagnoses: Sequence[Diagnosis], canaries: int) -> tuple[list[Diagnosis], list[Diagnosis]]:
+    """Those to send first, such as can fail again before others, and the rest; no canary is without an object."""
+    ordered = sorted(diagnoses, key=lambda each: (each.version is None, each.record is None or each.is_over))
+    count = min(canaries, sum(each.version is not None for each in diagnoses))
+    return ordered[:count], ordered[count:]
 
 
 def many(count: int) -> str:

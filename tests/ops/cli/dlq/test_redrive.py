@@ -11,7 +11,7 @@ import pytest
 
 from ops.cli.dlq.history import PARTITION
 from ops.cli.dlq.messages import REDRIVE
-from ops.cli.dlq.run import Redrive
+from ops.cli.dlq.redrive import Redrive
 from processing.errors import MalformedMessage
 from processing.events import parse
 from tests.ops.cli.dlq.conftest import CODE
