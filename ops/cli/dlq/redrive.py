@@ -83,8 +83,6 @@ def redrive(
     darkroom dlq redrive --stage prod --cause AccessDenied --canary 2
 
     darkroom dlq redrive --stage prod --where 'images/2026/*' --rate 50 --stop-after 10
-
-    darkroom dlq redrive --stage prod --all --native --rate 500
     """
     check_chosen(chosen, everything=everything)
     options = RedriveOptions(canary, stop_after, wait, timeout)
