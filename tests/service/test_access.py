@@ -100,11 +100,13 @@ def test_nothing_is_allowed_by_a_wildcard(default: Package, changed: Package) ->
         of_workflow = (
             9 if "Workflow" in resources else 0
         )  # tests/service/test_workflow.py, and the operators' is theirs
+        traced = 4 * ("TRACING" in package.environment)  # functions: tests/service/test_tracing.py
         switched = (
             of_workflow
             + 5 * ("AnnouncerRole" in resources)
             + ("Cdn" in resources)
             + ("EraserEventsPolicy" in resources)
+            + traced
         )
         of_erasure = 2 + 10 + len(policy(package, "EraserPolicy")) if erasure else 0  # tests/service/test_erasure.py
         assert len(allowed) == 7 + 7 + 1 + switched + len(operators) + of_erasure
@@ -113,7 +115,8 @@ def test_nothing_is_allowed_by_a_wildcard(default: Package, changed: Package) ->
         nameless = ["WhatKnowsNoResources"]
         nameless += ["SeeHowLongLogsAreKept"] if erasure else []
         nameless += ["Label"] if of_workflow else []
-        assert anywhere == nameless  # IAM takes no other there
+        nameless += ["SendTraces"] * traced
+        assert sorted(anywhere) == sorted(nameless)  # IAM takes no other there
         assert not [each for each in allowed if each.get("Principal") == "*"]
 
 

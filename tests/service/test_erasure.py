@@ -21,6 +21,7 @@ NAME_NOTHING = {
         "removals",
         "erasure",
         "pollQueue",
+        "dashboard",
         "alarmEmail",
         "existing",
         "corsOrigins",
@@ -69,6 +70,7 @@ def test_the_eraser_may_do_exactly_what_it_does(changed: Package) -> None:
         "ReadAndEraseRecords": (["dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem"], [TABLE]),
         "WriteReceipts": (["dynamodb:PutItem", "dynamodb:UpdateItem"], [TABLE]),
         "WriteLogs": (["logs:CreateLogStream", "logs:PutLogEvents"], [att("EraserLogGroup")]),
+        "SendTraces": (["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),  # tests/service/test_tracing.py
     }
     trust = changed.properties("EraserRole")["AssumeRolePolicyDocument"]["Statement"]
     assert [each["Principal"] for each in trust] == [{"Service": "lambda.amazonaws.com"}]
@@ -130,7 +132,7 @@ def test_both_functions_are_told_of_the_queue_and_the_eraser_how_long_things_are
 def test_the_eraser_and_who_erases_know_which_switches_name_images(changed: Package) -> None:
     said = changed.properties("EraserLambdaFunction")["Environment"]["Variables"]["SWITCHES"]
 
-    assert set(said.split(",")) >= {"cdn", "events", "workflow", "apiTracing"}
+    assert set(said.split(",")) >= {"cdn", "events", "workflow", "tracing"}
     assert "pointInTimeRecovery" not in said
     assert changed.template["Outputs"]["Switches"] == {"Value": said}
 
