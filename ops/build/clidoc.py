@@ -5,11 +5,11 @@ The help is rendered as plain text of a fixed width, so that the page does not d
 
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from typer.main import get_command
 
+from ops.build.generated import print_or_write
 from ops.cli.main import make_app
 from ops.cli.stage import ROOT
 
@@ -58,14 +58,7 @@ def _first_sentence(command: Any) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the page, or with no arguments print it."""
-    if list(arguments) not in ([], ["--write"]):
-        sys.stderr.write(f"usage: {REGENERATE}\n")
-        return 2
-    if arguments:
-        Path(PAGE).write_text(page(), encoding="utf-8")
-    else:
-        sys.stdout.write(page())
-    return 0
+    return print_or_write(arguments, usage=REGENERATE, shown=page, files={PAGE: page})
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+from ops.build.generated import print_or_write
 from ops.cli.stage import ROOT
 
 FILE: Final = ROOT / "docs" / "deployer-policy.json"
@@ -233,16 +234,13 @@ def _allow(actions: Sequence[str] | set[str], resources: Sequence[str]) -> dict[
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the policy, or with no arguments print it."""
-    if list(arguments) not in ([], ["--write"]):
-        sys.stderr.write(f"usage: {REGENERATE}\n")
-        return 2
-    if arguments:
-        FILE.write_text(policy(), encoding="utf-8")
-        SWITCHES_FILE.write_text(policy(switched_statements()), encoding="utf-8")
-    else:
-        sys.stdout.write(policy())
-    return 0
+    """Write the policies, or with no arguments print the first."""
+    return print_or_write(
+        arguments,
+        usage=REGENERATE,
+        shown=policy,
+        files={FILE: policy, SWITCHES_FILE: lambda: policy(switched_statements())},
+    )
 
 
 if __name__ == "__main__":

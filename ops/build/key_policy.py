@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
+from ops.build.generated import print_or_write
 from ops.cli.stage import ROOT
 
 FILE: Final = ROOT / "docs" / "key-policy.json"
@@ -53,14 +54,7 @@ def document() -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the file, or with no arguments print it."""
-    if list(arguments) not in ([], ["--write"]):
-        sys.stderr.write(f"usage: {REGENERATE}\n")
-        return 2
-    if arguments:
-        FILE.write_text(document(), encoding="utf-8")
-    else:
-        sys.stdout.write(document())
-    return 0
+    return print_or_write(arguments, usage=REGENERATE, shown=document, files={FILE: document})
 
 
 if __name__ == "__main__":

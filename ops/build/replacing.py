@@ -13,6 +13,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from ops.build.deployer import RESOURCES, SWITCHED
 from ops.build.difference import REPLACING
+from ops.build.generated import print_or_write
 
 REGENERATE: Final = "python -m ops.build.replacing --write"
 
@@ -38,14 +39,7 @@ def _schema(kind: str) -> dict[str, list[str]]:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the file, or with no arguments print it."""
-    if list(arguments) not in ([], ["--write"]):
-        sys.stderr.write(f"usage: {REGENERATE}\n")
-        return 2
-    if arguments:
-        REPLACING.write_text(replacing(), encoding="utf-8")
-    else:
-        sys.stdout.write(replacing())
-    return 0
+    return print_or_write(arguments, usage=REGENERATE, shown=replacing, files={REPLACING: replacing})
 
 
 if __name__ == "__main__":

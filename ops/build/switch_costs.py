@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ops.build.generated import print_or_write, with_section
 from ops.cli.costs import BillLine
 from ops.cli.estimate.reckoning import Estimate, Photos, estimated
 from ops.cli.item_size import ItemSizes
@@ -49,9 +50,7 @@ def section() -> str:
 
 def page(text: str) -> str:
     """The page with the section as it is now."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{section()}\n\n{END}{after}"
+    return with_section(text, BEGIN, END, section())
 
 
 def _sizes() -> ItemSizes:
@@ -92,14 +91,12 @@ def _sum(lines: Iterable[BillLine]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the section, or with no arguments print it."""
-    if list(arguments) not in ([], ["--write"]):
-        sys.stderr.write(f"usage: {REGENERATE}\n")
-        return 2
-    if arguments:
-        PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    else:
-        sys.stdout.write(section() + "\n")
-    return 0
+    return print_or_write(
+        arguments,
+        usage=REGENERATE,
+        shown=lambda: section() + "\n",
+        files={PAGE: lambda: page(PAGE.read_text(encoding="utf-8"))},
+    )
 
 
 if __name__ == "__main__":

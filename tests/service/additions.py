@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from ops.build.difference import difference
+from ops.build.generated import with_section
 from tests.service.packaged_service import PROJECT, Package, package
 from tests.service.pairs import CDN_WEB_ACL, POOL, SUBNETS, VERSIONS, WEB_ACL
 
@@ -113,8 +114,7 @@ def main(arguments: Sequence[str]) -> int:
     table = "\n".join([HEAD, *rows(packages)])
     page = PAGE.read_text(encoding="utf-8")
     if "--write" in arguments:
-        before, _, rest = page.partition(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        PAGE.write_text(with_section(page, BEGIN, END, table), encoding="utf-8")
         return 0
     print(table)
     return 0 if section(page) == table else 1
