@@ -49,11 +49,18 @@ const RULES = { s3: [], eventbridge: ['UploadsRule'] };
 /** A value that is none of these is refused, but only after all this was computed. */
 const known = (value, choices) => (Object.hasOwn(choices, value) ? value : Object.keys(choices)[0]);
 
+/** Of the two buckets. With a bucket key S3 asks KMS once for many objects. */
+const encryption = (key) => ({
+  ServerSideEncryptionByDefault: key ? { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key } : { SSEAlgorithm: 'AES256' },
+  ...(key ? { BucketKeyEnabled: true } : {}),
+});
+
 module.exports = async ({ resolveVariable }) => {
   // A parameter from the command line is always text
   const text = async (name) => String(await resolveVariable(`param:${name}`));
   const number = async (name) => Number(await text(name));
   const isOn = async (name) => (await text(name)) === 'true';
+  const list = async (name) => (await text(name)).split(',').map((each) => each.trim()).filter(Boolean);
 
   const timeout = await number('timeout');
   const window = await number('window');
@@ -61,6 +68,8 @@ module.exports = async ({ resolveVariable }) => {
   const email = await text('alarmEmail');
   const existing = known(await text('existing'), BUCKET_POLICIES);
   const ingest = known(await text('ingest'), RULES);
+  const [kmsKey, accessLogs] = [await text('kmsKey'), await text('accessLogs')];
+  const key = kmsKey === 'new' ? { 'Fn::GetAtt': ['Key', 'Arn'] } : kmsKey;
   const visibilityTimeout = 6 * timeout + window; // AWS's rule for SQS event sources
 
   return {
@@ -79,6 +88,17 @@ module.exports = async ({ resolveVariable }) => {
     queueRetention: (await number('queueRetentionDays')) * DAY,
     dlqRetention: (await number('dlqRetentionDays')) * DAY,
     removals: await isOn('removals'),
+    logRetentionDays: await number('logRetentionDays'),
+    kmsKey: key,
+    bucketEncryption: encryption(key),
+    originalsTieringDays: await number('originalsTieringDays'),
+    originalsExpireDays: await number('originalsExpireDays'),
+    noncurrentDays: await number('noncurrentDays'),
+    accessLogs: accessLogs === 'new' ? { Ref: 'AccessLogsBucket' } : accessLogs,
+    tags: Object.fromEntries((await list('tags')).map((each) => each.split(/=(.*)/s).slice(0, 2))),
+    vpcSubnets: await list('vpcSubnets'),
+    vpcSecurityGroups: await list('vpcSecurityGroups'),
+    vpcRouteTables: await list('vpcRouteTables'),
     pointInTimeRecovery: await isOn('pointInTimeRecovery'),
     alarmSubscriptions: email ? [{ Protocol: 'email', Endpoint: email }] : { Ref: 'AWS::NoValue' },
     // pip judges markers by the machine it runs on, not by the one it packs for: hence a file for each

@@ -7,16 +7,34 @@
  *   resources    of the stack, and its outputs
  *   extensions   to resources of other files: properties, and what they depend on
  *   statements   more of the policies of other files, by their logical ids
+ *   everywhere   properties of all resources of a type, or of one by its logical id, where it is there; null removes one
+ *   roles        statements of every role that a service assumes
  *
  * A switch that is off leaves nothing in the template. There are no CloudFormation conditions.
  */
 
+/** Each file with all the parameters that switch it on: by any value that is not off, or by one value alone. */
 const SWITCHES = {
   events: ['events'],
   erasure: ['erasure'],
   'erased-events': ['events', 'erasure'],
   workflow: ['events', 'workflow'],
+  kms: ['kmsKey'],
+  'kms-new': ['kmsKey=new'],
+  tiering: ['originalsTieringDays'],
+  expiry: ['originalsExpireDays'],
+  versioning: ['uploadsVersioning'],
+  'access-logs': ['accessLogs'],
+  'access-logs-new': ['accessLogs=new'],
+  boundary: ['permissionsBoundary'],
+  'web-acl': ['webAclArn'],
+  'cdn-web-acl': ['cdn', 'cdnWebAclArn'],
+  vpc: ['vpcSubnets'],
+  'vpc-endpoints': ['vpcRouteTables'],
 };
+
+/** Values of a parameter that is off; from the command line it is text. */
+const OFF = ['false', '', 'none', '0'];
 
 /** The first one with all that the others have: lists get longer, the rest of two of the same name must be objects. */
 function merged(parts) {
@@ -30,9 +48,6 @@ function merged(parts) {
   return made;
 }
 
-/** Values of a parameter that is off. */
-const OFF = ['false', '', 'none', '0'];
-
 /**
  * The parameters that are on, for the output `Switches`: those whose default is true or a value of OFF, and whose own
  * value is none of OFF. Names alone, as outputs are shown to everybody who may see the stack.
@@ -45,10 +60,14 @@ async function switchedOn(resolveVariable) {
 }
 
 module.exports = async ({ resolveVariable }) => {
+  const isOn = async (condition) => {
+    const [name, wanted] = condition.split('=');
+    const value = String(await resolveVariable(`param:${name}`));
+    return wanted === undefined ? !OFF.includes(value) : value === wanted;
+  };
   const on = [];
-  for (const [name, parameters] of Object.entries(SWITCHES)) {
-    const values = await Promise.all(parameters.map((each) => resolveVariable(`param:${each}`)));
-    if (values.some((value) => String(value) !== 'true')) continue; // from the command line it is text
+  for (const [name, conditions] of Object.entries(SWITCHES)) {
+    if (!(await Promise.all(conditions.map(isOn))).every(Boolean)) continue;
     on.push(await resolveVariable(`file(resources/switches/${name}.yml)`));
   }
   const all = merged(on);
@@ -57,5 +76,7 @@ module.exports = async ({ resolveVariable }) => {
     functions: all.functions ?? {},
     resources: { Resources: all.resources ?? {}, Outputs: all.outputs ?? {}, extensions: all.extensions ?? {} },
     statements: all.statements ?? {},
+    everywhere: all.everywhere ?? {},
+    roles: all.roles ?? {},
   };
 };

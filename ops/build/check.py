@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from ops.build.combinations import faults_together
 from ops.build.rules import RULES, number_of, text_of
 from processing import recipe
 from processing.errors import Misconfigured
@@ -63,6 +64,7 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...], region: s
         yield "userPoolArn: is not set; give the ARN of the user pool whose tokens are taken, for authorizer is jwt"
     yield from _workflow(values, region)
     yield from _cdn(values, region)
+    yield from faults_together(values, region)
     names = [name.strip() for name in text_of(values.get("apiKeys")).split(",")]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"apiKeys: has {name!r} more than once; name each key once"

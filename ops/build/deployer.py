@@ -1,7 +1,7 @@
 """The policy of whoever deploys a stage: what CloudFormation does in the caller's name, and what the framework asks.
 
-``python -m ops.build.deployer --write`` writes it to docs/deployer-policy.json, and what `cdn` and `workflow` need more
-to docs/deployer-switches-policy.json: one policy would be too long. For each type of resource in the
+``python -m ops.build.deployer --write`` writes it to docs/deployer-policy.json, and what some switches need more to
+docs/deployer-switches-policy.json: one policy would be too long. For each type of resource in the
 template, AWS publishes the actions of creating, reading, updating and deleting one; cfn-lint brings these schemas
 along. Left out are the writes of what no resource here uses. Tests hold it against the packaged templates.
 """
@@ -74,6 +74,7 @@ RESOURCES: Final[Mapping[str, Sequence[str]]] = {
 }
 """What the templates create, and where. API Gateway and event source mappings have ids in place of names."""
 
+API_STAGE: Final = "arn:aws:apigateway:REGION::/restapis/*/stages/STAGE"
 CDN: Final = ("arn:aws:cloudfront::ACCOUNT:*",)
 SWITCHED: Final[Mapping[str, Sequence[str]]] = {
     "AWS::CloudFront::CachePolicy": CDN,
@@ -81,11 +82,25 @@ SWITCHED: Final[Mapping[str, Sequence[str]]] = {
     "AWS::CloudFront::Function": CDN,
     "AWS::CloudFront::OriginAccessControl": CDN,
     "AWS::CloudFront::ResponseHeadersPolicy": CDN,
+    "AWS::EC2::VPCEndpoint": (f"arn:aws:ec2:{HERE}:*/*",),
     "AWS::Events::Rule": (f"arn:aws:events:{HERE}:rule/{STACK}/*",),  # on the stage's own bus
+    "AWS::KMS::Key": (f"arn:aws:kms:{HERE}:key/*",),
     "AWS::SNS::TopicPolicy": RESOURCES["AWS::SNS::Topic"],
     "AWS::StepFunctions::StateMachine": (f"arn:aws:states:{HERE}:stateMachine:{STACK}-*",),
+    "AWS::WAFv2::WebACLAssociation": (f"arn:aws:wafv2:{HERE}:regional/webacl/*", API_STAGE),
 }
-"""What `cdn` and `workflow` add. CloudFront has ids in place of names, and no region."""
+"""What switches add. CloudFront, KMS and EC2 have ids in place of names, and CloudFront no region."""
+
+SWITCHED_ACTIONS: Final[Mapping[Sequence[str], Sequence[str]]] = {
+    BUCKETS: ("s3:PutBucketLogging", "s3:PutBucketVersioning"),
+    LOGS: ("logs:AssociateKmsKey", "logs:DisassociateKmsKey"),
+    ROLES: ("iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"),
+    (API_STAGE,): ("apigateway:SetWebACL",),
+    ("arn:aws:wafv2:us-east-1:ACCOUNT:global/webacl/*",): ("wafv2:GetWebACL",),
+}
+"""What switches need of resources that every stage has, and of a web ACL that the CDN refers to."""
+
+THROUGH_DYNAMODB: Final = {"StringEquals": {"kms:ViaService": "dynamodb.REGION.amazonaws.com"}}
 
 HANDLERS: Final = ("create", "read", "update", "delete")
 
@@ -97,17 +112,20 @@ UNUSED: Final[Mapping[str, str]] = {
     "dynamodb:DeleteTable": "it is kept, and protected against deletion",
     "events:*Permission": "no other account may put events",
     "iam:*GroupPolicy iam:*UserPolicy": "a policy of the stack is a role's",
-    "iam:Attach* iam:Detach* iam:*PermissionsBoundary": "nothing is attached to a role, user or group",
+    "iam:Attach* iam:Detach*": "nothing is attached to a role, user or group",
+    "iam:*PermissionsBoundary logs:*KmsKey s3:PutBucketLogging s3:PutBucketVersioning": "in SWITCHED_ACTIONS",
+    "kms:DisableKey kms:EnableKey kms:DisableKeyRotation kms:ScheduleKeyDeletion": "a key stays as it is made",
     "lambda:*Concurrency lambda:PublishVersion lambda:PutFunction* lambda:*Provider": "no such setting of a function",
     "lambda:DeleteFunctionCodeSigningConfig lambda:GetCodeSigningConfig lambda:GetLayerVersion": "nor this",
     "lambda:PutRuntimeManagementConfig lambda:AssociateRuntimeAlias": "nor this",
-    "logs:*KmsKey logs:*LogDelivery logs:*BearerToken* logs:*ResourcePolicy": "a log group has a retention, no more",
+    "logs:*LogDelivery logs:*BearerToken* logs:*ResourcePolicy": "a log group has a retention and a key, no more",
     "logs:PutDataProtectionPolicy logs:PutIndexPolicy logs:DeleteIndexPolicy logs:*DeletionProtection": "nor this",
     "s3:DeleteObject s3:PutObjectAcl": "of objects, those of the deployment bucket alone: in FRAMEWORK",
     "s3:*Abac s3:PutBucketAcl s3:*Analytics* s3:*Inventory* s3:*Metrics* s3:*IntelligentTiering*": "no such setting",
-    "s3:*Metadata*TableConfiguration s3:*BucketWebsite s3:*ObjectLock* s3:PutBucketLogging": "nor this",
-    "s3:*tReplication s3:PutReplicationConfiguration s3:PutAccelerateConfiguration s3:PutBucketVersioning": "nor this",
+    "s3:*Metadata*TableConfiguration s3:*BucketWebsite s3:*ObjectLock*": "nor this",
+    "s3:*tReplication s3:PutReplicationConfiguration s3:PutAccelerateConfiguration": "nor this",
     "sns:PutDataProtectionPolicy": "no topic has such a policy",
+    "wafv2:*PermissionPolicy": "a web ACL is its owner's",
 }
 """Actions of the schemas that are not granted, and why. Nor are those of another service than the resource's own."""
 
@@ -116,6 +134,11 @@ NAMELESS: Final = (
     *("cloudformation:ValidateTemplate", "lambda:GetAccountSettings"),
 )
 """Actions for which IAM takes no resource that is narrower, or for which there is none yet."""
+
+SWITCHED_NAMELESS: Final = (
+    *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs"),
+    "kms:CreateKey",
+)
 
 READS: Final = (
     *("s3:GetBucket*", "s3:Get*Configuration", "cloudformation:Describe*", "dynamodb:Describe*", "lambda:GetFunction*"),
@@ -157,21 +180,29 @@ def statements() -> Iterator[dict[str, Any]]:
 
 
 def switched_statements() -> Iterator[dict[str, Any]]:
-    """The statements of the policy for `cdn` and `workflow`."""
-    by_place: dict[Sequence[str], set[str]] = {}
+    """The statements of the policy for switches."""
+    by_place: dict[Sequence[str], set[str]] = {place: set(actions) for place, actions in SWITCHED_ACTIONS.items()}
     for kind, place in SWITCHED.items():
         by_place.setdefault(place, set()).update(granted(kind))
     for place, actions in by_place.items():
-        yield _allow(actions, place)
+        yield _allow(actions - {*SWITCHED_NAMELESS}, place)
+    yield _allow(SWITCHED_NAMELESS, ["*"])
+    of_a_table = granted("AWS::DynamoDB::Table", of="kms") - {"kms:ListAliases"}
+    yield _allow(of_a_table, SWITCHED["AWS::KMS::Key"]) | {"Condition": THROUGH_DYNAMODB}
     yield _allow(["iam:PassRole"], ROLES) | {"Condition": {"StringEquals": {"iam:PassedToService": WORKFLOW}}}
 
 
-def granted(kind: str) -> set[str]:
-    """The actions that CloudFormation takes for a type of resource, without those of features that nothing uses."""
+def granted(kind: str, of: str | None = None) -> set[str]:
+    """The actions that CloudFormation takes for a type of resource, without those of features that nothing uses.
+
+    Args:
+        kind: the type.
+        of: the service whose actions they are; the resource's own when not given.
+    """
     handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
     actions = {action for name in HANDLERS for action in handlers.get(name, {}).get("permissions", ())}
-    own = {**RESOURCES, **SWITCHED}[kind][0].split(":")[2]
-    return {action for action in actions if action.startswith(f"{own}:") and not _is_unused(action)}
+    service = of or {**RESOURCES, **SWITCHED}[kind][0].split(":")[2]
+    return {action for action in actions if action.startswith(f"{service}:") and not _is_unused(action)}
 
 
 def policy(of: Iterable[dict[str, Any]] | None = None) -> str:

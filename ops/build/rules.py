@@ -42,8 +42,14 @@ def matching(pattern: str, what: str) -> Rule:
     return lambda value: None if re.fullmatch(pattern, text_of(value)) else f"give {what}"
 
 
+def listing(pattern: str, what: str) -> Rule:
+    """One or more of a form, with commas between, or nothing."""
+    return matching(rf"|{pattern}(, *{pattern})*", what)
+
+
+NAME = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 BUCKET_NAME = matching(
-    r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
+    NAME,
     "3 to 63 lowercase letters, digits and hyphens (S3's certificates cover no dots); "
     "${AWS::AccountId} and ${AWS::Region} are replaced",
 )
@@ -55,6 +61,11 @@ SWITCH = one_of(True, False)
 KEY_NAME = r"[a-z][a-z0-9]{0,29}"
 OPERATOR = r"[\w+=.@-]+"
 ORIGIN = r"https?://[a-z0-9.-]+(:\d+)?"
+TAG = r"(?!aws:)[\w ./+:@-]{1,128}=[\w ./+:=@-]{0,256}"
+INSTANT = (
+    "0 is never; the class is Intelligent-Tiering, and no other is offered: from Glacier or Deep Archive an original "
+    "cannot be read, so it could not be processed again"
+)
 
 RULES: Mapping[str, Rule] = {
     "uploadsBucket": lambda value: SEVERAL_BUCKETS if "," in text_of(value) else BUCKET_NAME(value),
@@ -117,4 +128,29 @@ RULES: Mapping[str, Rule] = {
     "apiMetrics": SWITCH,
     "apiAccessLog": SWITCH,
     "apiTracing": SWITCH,
+    "kmsKey": matching(
+        r"|new|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+",
+        "new, the ARN of a key (not of an alias, which no policy can name), or '' for AWS's own keys",
+    ),
+    "originalsTieringDays": whole(0, 3650, INSTANT),
+    "originalsExpireDays": whole(0, 3650, "0 is never"),
+    "uploadsVersioning": SWITCH,
+    "noncurrentDays": whole(1, 3650),
+    "accessLogs": matching(rf"|{NAME}", "new, the name of a bucket, or '' for none"),
+    "webAclArn": matching(
+        r"|arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[\w-]+/[\w-]+",
+        "the ARN of a web ACL with the scope REGIONAL, or ''",
+    ),
+    "cdnWebAclArn": matching(
+        r"|arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[\w-]+",
+        "the ARN of a web ACL with the scope CLOUDFRONT, or ''",
+    ),
+    "permissionsBoundary": matching(
+        r"|arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", "the ARN of a managed policy, or ''"
+    ),
+    "tags": listing(TAG, "tags such as team=photos, cost-center=42, or '' for none"),
+    "vpcId": matching(r"|vpc-[0-9a-f]{8,17}", "the id of a VPC, or ''"),
+    "vpcSubnets": listing(r"subnet-[0-9a-f]{8,17}", "ids of subnets with commas between, or ''"),
+    "vpcSecurityGroups": listing(r"sg-[0-9a-f]{8,17}", "ids of security groups with commas between, or ''"),
+    "vpcRouteTables": listing(r"rtb-[0-9a-f]{8,17}", "ids of route tables with commas between, or ''"),
 }

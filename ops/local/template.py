@@ -24,12 +24,13 @@ LEFT_OUT = {
     "AWS::ApiGateway::ApiKey": "as above; every reference to one is KEY_ID",
     "AWS::ApiGateway::UsagePlan": "as above",
     "AWS::ApiGateway::UsagePlanKey": "as above",
+    "AWS::WAFv2::WebACLAssociation": "as above; nothing judges requests on this machine",
     "AWS::Lambda::Permission": "that server may call the function",
 }
 """Resources that stay away from the local stack on purpose, and why.
 
-So do two properties: a queue's RedriveAllowPolicy (moto forgets it), and a bucket's LifecycleConfiguration (moto never
-acts on one).
+So do some properties: a queue's RedriveAllowPolicy and a table's SSESpecification (moto forgets them), and a bucket's
+LifecycleConfiguration and LoggingConfiguration (moto never acts on one).
 """
 
 KEY_ID = "local"  # of the only API key that is played
@@ -171,6 +172,8 @@ def _bucket(name: str, properties: dict[str, Any], client: Client) -> None:
     s3 = client("s3")
     if private := properties.get("PublicAccessBlockConfiguration"):
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=private)
+    if versioning := properties.get("VersioningConfiguration"):
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=versioning)
     if owner := properties.get("OwnershipControls"):
         s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=owner)
     if cors := properties.get("CorsConfiguration"):

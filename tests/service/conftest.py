@@ -60,6 +60,38 @@ ADOPTED = {
     "removals": "true",
 }
 
+ACCOUNT = "123456789012"
+HARDENED = {
+    "events": "true",
+    "erasure": "true",
+    "workflow": "true",
+    "cdn": "true",
+    "apiAccessLog": "true",
+    "kmsKey": "new",
+    "originalsTieringDays": 30,
+    "originalsExpireDays": 365,
+    "uploadsVersioning": "true",
+    "noncurrentDays": 60,
+    "accessLogs": "new",
+    "webAclArn": f"arn:aws:wafv2:eu-west-1:{ACCOUNT}:regional/webacl/photos/11112222-3333-4444-5555-666677778888",
+    "cdnWebAclArn": f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/photos/11112222-3333-4444-5555-666677778888",
+    "permissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+    "tags": "team=photos, cost-center=42",
+    "vpcId": "vpc-0123456789abcdef0",
+    "vpcSubnets": "subnet-0123456789abcdef0, subnet-0123456789abcdef1",
+    "vpcSecurityGroups": "sg-0123456789abcdef0",
+    "vpcRouteTables": "rtb-0123456789abcdef0",
+}
+"""All that adds resources or settings to others."""
+
+OWN = {
+    "existing": "uploads",
+    "uploadsBucket": "ten-years-of-originals",
+    "kmsKey": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "accessLogs": "all-our-access-logs",
+}
+"""A key and buckets that are not the stack's."""
+
 
 @pytest.fixture(scope="session")
 def default() -> Package:
@@ -82,3 +114,15 @@ def taken_up() -> Package:
 def adopted() -> Package:
     """On somebody's uploads bucket, the whole of it, by EventBridge."""
     return package("prod", ADOPTED, requirements=False)
+
+
+@pytest.fixture(scope="session")
+def hardened() -> Package:
+    """With all that a careful organization demands."""
+    return package("prod", HARDENED, requirements=False)
+
+
+@pytest.fixture(scope="session")
+def owned() -> Package:
+    """With a key and buckets that are not the stack's."""
+    return package("prod", OWN, requirements=False)

@@ -57,6 +57,15 @@ MOST = {
 POOL = {"userPoolArn": "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Example"}
 NAMES = {"uploadsBucket": "holiday-originals", "variantsBucket": "holiday-variants", "uploadsPrefix": "a/b/"}
 WHOLE = NAMES | {"uploadsPrefix": ""}
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+WEB_ACL = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/photos/11112222-3333-4444-5555-666677778888"
+CDN_WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/photos/11112222-3333-4444-5555-666677778888"
+SUBNETS = {
+    "vpcSubnets": "subnet-0123456789abcdef0, subnet-0123456789abcdef1",
+    "vpcSecurityGroups": "sg-0123456789abcdef0",
+}
+VERSIONS = {"uploadsVersioning": "true", "noncurrentDays": 60}
+ORIGINALS = {"originalsTieringDays": 30, "originalsExpireDays": 365} | VERSIONS
 CERTIFICATE = {"cdnCertificate": "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"}
 FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, LEAST, MOST),
@@ -70,11 +79,27 @@ FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, {"apiKeys": "uploads, kiosk,press2"}),
     ({}, {"architecture": "arm64"}),
     ({}, {"alarmEmail": "on-call@example.com"}),
-    ({}, {"cdn": "true"}, {"cdn": "true", "cdnAlias": "pictures.example.com"} | CERTIFICATE),
+    (
+        {},
+        {"cdn": "true", "cdnWebAclArn": CDN_WEB_ACL},
+        {"cdn": "true", "cdnAlias": "pictures.example.com"} | CERTIFICATE,
+    ),
     ({}, {"rendering": "sandbox-only"}),
-    ({}, {"existing": "uploads"}, {"existing": "both"}),
+    (
+        {},
+        {"existing": "both"},
+        {"existing": "uploads"},
+        {"existing": "uploads", "accessLogs": "all-our-access-logs"},
+        VERSIONS,
+        ORIGINALS | {"accessLogs": "new"},
+    ),
     ({}, {"ingest": "eventbridge"}),
     ({}, {"events": "true"}, {"events": "true", "workflow": "true"}),
+    ({}, {"kmsKey": "new"}, {"kmsKey": KEY}),
+    ({}, {"webAclArn": WEB_ACL}),
+    ({}, {"permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"}),
+    ({}, {"tags": "team=photos, cost-center=42"}),
+    ({}, SUBNETS, SUBNETS | {"vpcId": "vpc-0123456789abcdef0", "vpcRouteTables": "rtb-0123456789abcdef0"}),
     *[({}, {name: "true"}) for name in ("removals", "erasure", "apiMetrics", "apiAccessLog", "apiTracing")],
     *[({}, {name: "false"}) for name in ("pointInTimeRecovery", "pollQueue")],
 )

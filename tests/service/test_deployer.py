@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,9 +24,7 @@ from ops.build.deployer import (
     policy,
 )
 from ops.cli.doctor.rights import DEPLOYMENT, FUNCTION, PASSED_TO_LAMBDA
-from ops.local.emulator import Emulator
-from tests.service.packaged_service import Package, copy_project, serverless
-from tests.service.recording_proxy import recording
+from tests.service.packaged_service import Package
 
 CREATE = "cloudformation-template-create-stack.json"
 NAMES = {
@@ -43,16 +40,14 @@ NAMES = {
 """What stands before a name in the ARN, and the property with the name, where a resource has one."""
 
 ROLE = "AWS::IAM::Role"
-ASKED_FOR_NOTHING = {
-    "sts:GetCallerIdentity": "everybody may",
-    "ecr:DescribeRepositories": "whether the service has images; the framework takes a denial for no",
-}
 LONG = {"STAGE": "production-2026", "REGION": "ap-southeast-1", "ACCOUNT": "123456789012"}
 
 
 @pytest.fixture
-def packages(default: Package, changed: Package, taken_up: Package, adopted: Package) -> list[Package]:
-    return [default, changed, taken_up, adopted]
+def packages(
+    default: Package, changed: Package, taken_up: Package, adopted: Package, hardened: Package
+) -> list[Package]:
+    return [default, changed, taken_up, adopted, hardened]
 
 
 def templates(package: Package) -> Iterator[dict[str, Any]]:
@@ -91,9 +86,9 @@ def test_every_type_of_resource_is_covered_and_no_type_that_no_template_has(pack
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_every_name_in_the_templates_is_one_that_the_policy_is_for(
-    default: Package, taken_up: Package, kind: str
+    default: Package, taken_up: Package, hardened: Package, kind: str
 ) -> None:
-    for package, stage in ((default, "dev"), (taken_up, "prod")):
+    for package, stage in ((default, "dev"), (taken_up, "prod"), (hardened, "prod")):
         patterns = [arn.split(":", 5)[5].replace("STAGE", stage) for arn in RESOURCES[kind]]
         names = [name_of(resource, kind) for resource in package.of_type(kind).values()]
 
@@ -205,43 +200,53 @@ def test_everything_that_is_left_out_is_in_a_schema() -> None:
     assert [each for each in patterns if not any(fnmatchcase(action, each) for action in actions)] == []
 
 
-def test_all_that_the_framework_asks_in_a_deployment_and_a_removal_is_granted(tmp_path: Path, default: Package) -> None:
-    project = tmp_path / "project"
-    copy_project(project)
-    emulator = Emulator(region="eu-west-1", log=tmp_path / "emulator.log")
-    emulator.start()
-    try:
-        with recording(emulator.endpoint) as (endpoint, asked):
-            environ = emulator.environ() | {"AWS_ENDPOINT_URL": endpoint, "SLS_AWS_MONITORING_FREQUENCY": "100"}
-            shutil.copytree(default.folder, project / "packaged")
-            deployment = serverless(project, "deploy", "--stage", "dev", "--package", "packaged", environ=environ)
-            serverless(project, "remove", "--stage", "dev", environ=environ)  # the emulator fails at its end
-    finally:
-        emulator.stop()
-
-    assert deployment.returncode == 0, deployment.stdout + deployment.stderr
-    assert {"cloudformation:UpdateStack", "cloudformation:DeleteStack", "s3:DeleteObject"} <= asked
-    assert sorted(action for action in asked - ASKED_FOR_NOTHING.keys() if not is_granted(action)) == []
-
-
 def test_the_policy_for_the_switches_grants_all_that_their_types_take_where_they_are() -> None:
     assert SWITCHES_FILE.read_text(encoding="utf-8") == deployer.policy(deployer.switched_statements())
     granted = json.loads(SWITCHES_FILE.read_text(encoding="utf-8"))["Statement"]
     by_place = {tuple(listed(each["Resource"])): each for each in granted}
     verbs = {"Create", "Update", "Delete"}
     kinds = ("Distribution", "CachePolicy", "Function", "OriginAccessControl", "ResponseHeadersPolicy")
-    wanted = {
-        "arn:aws:cloudfront::ACCOUNT:*": {f"cloudfront:{verb}{kind}" for verb in verbs for kind in kinds},
-        "arn:aws:events:REGION:ACCOUNT:rule/darkroom-STAGE/*": {"events:PutRule", "events:PutTargets"},
-        "arn:aws:sns:REGION:ACCOUNT:darkroom-STAGE-*": {"sns:SetTopicAttributes"},
-        "arn:aws:states:REGION:ACCOUNT:stateMachine:darkroom-STAGE-*": {f"states:{each}StateMachine" for each in verbs},
+    stage = "arn:aws:apigateway:REGION::/restapis/*/stages/STAGE"
+    wanted: dict[tuple[str, ...], set[str]] = {
+        ("arn:aws:cloudfront::ACCOUNT:*",): {f"cloudfront:{verb}{kind}" for verb in verbs for kind in kinds},
+        ("arn:aws:events:REGION:ACCOUNT:rule/darkroom-STAGE/*",): {"events:PutRule", "events:PutTargets"},
+        ("arn:aws:sns:REGION:ACCOUNT:darkroom-STAGE-*",): {"sns:SetTopicAttributes"},
+        ("arn:aws:states:REGION:ACCOUNT:stateMachine:darkroom-STAGE-*",): {
+            f"states:{each}StateMachine" for each in verbs
+        },
+        deployer.BUCKETS: {"s3:PutBucketVersioning", "s3:PutBucketLogging"},
+        deployer.LOGS: {"logs:AssociateKmsKey"},
+        ("arn:aws:ec2:REGION:ACCOUNT:*/*",): {"ec2:CreateVpcEndpoint", "ec2:DeleteVpcEndpoints"},
+        (stage,): {"apigateway:SetWebACL"},
+        ("arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/*", stage): {"wafv2:AssociateWebACL"},
+        ("arn:aws:wafv2:us-east-1:ACCOUNT:global/webacl/*",): {"wafv2:GetWebACL"},
     }
 
-    assert by_place.keys() == {(place,) for place in wanted} | {deployer.ROLES}
+    assert by_place.keys() == {*wanted, deployer.ROLES, ("arn:aws:kms:REGION:ACCOUNT:key/*",), ("*",)}
     for place, actions in wanted.items():
-        statement = by_place[(place,)]
+        statement = by_place[place]
         assert actions <= set(listed(statement["Action"]))
-        assert {action.split(":")[0] for action in listed(statement["Action"])} == {place.split(":")[2]}
+        assert {action.split(":")[0] for action in listed(statement["Action"])} == {place[0].split(":")[2]}
+
+
+def test_a_deployer_makes_keys_and_uses_them_through_dynamodb_alone_and_deletes_none() -> None:
+    granted = json.loads(SWITCHES_FILE.read_text(encoding="utf-8"))["Statement"]
+    manage, use = (each for each in granted if each["Resource"] == "arn:aws:kms:REGION:ACCOUNT:key/*")
+    actions = {action for each in granted for action in listed(each["Action"])}
+
+    assert {"kms:PutKeyPolicy", "kms:EnableKeyRotation"} <= {*manage["Action"]}
+    assert {"kms:CreateGrant", "kms:Decrypt"} <= {*use["Action"]}
+    assert use["Condition"] == {"StringEquals": {"kms:ViaService": "dynamodb.REGION.amazonaws.com"}}
+    assert not {"kms:Decrypt", "kms:Encrypt", "kms:CreateGrant"} & {*manage["Action"]}
+    assert not [each for each in actions if each.startswith(("kms:ScheduleKeyDeletion", "kms:Disable"))]
+
+
+def test_only_what_iam_takes_no_name_for_is_granted_everywhere_to_switches() -> None:
+    granted = json.loads(SWITCHES_FILE.read_text(encoding="utf-8"))["Statement"]
+    (everywhere,) = (each for each in granted if each["Resource"] == "*")
+
+    assert everywhere["Action"] == sorted(deployer.SWITCHED_NAMELESS)
+    assert [each for each in everywhere["Action"] if not each.startswith("ec2:Describe")] == ["kms:CreateKey"]
 
 
 def test_the_names_of_the_workflow_are_those_that_the_policy_for_the_switches_is_for(changed: Package) -> None:

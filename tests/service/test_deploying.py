@@ -74,8 +74,10 @@ def test_every_subcommand_of_darkroom_exists_with_its_options() -> None:
         assert {word for word in rest if word.startswith("--")} <= options
 
 
-def test_every_parameter_and_output_that_is_named_exists(default: Package, taken_up: Package, changed: Package) -> None:
-    outputs = {name for package in (default, taken_up, changed) for name in package.template["Outputs"]}
+def test_every_parameter_and_output_that_is_named_exists(
+    default: Package, taken_up: Package, changed: Package, hardened: Package
+) -> None:
+    outputs = {name for package in (default, taken_up, changed, hardened) for name in package.template["Outputs"]}
     camel = {span for span in INLINE if re.fullmatch(r"[a-z]+[A-Z]\w+", span)}
     pascal = {span for span in INLINE if re.fullmatch(r"([A-Z][a-z]+){2,}", span)}
 

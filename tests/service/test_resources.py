@@ -78,9 +78,11 @@ def test_nothing_else_stays(default: Package) -> None:
     assert kept == set(KEPT)
 
 
-def test_the_protected_table_is_made_when_nothing_else_can_fail_any_more(default: Package, taken_up: Package) -> None:
+def test_the_protected_table_is_made_when_nothing_else_can_fail_any_more(
+    default: Package, taken_up: Package, hardened: Package
+) -> None:
     """CloudFormation cannot take back a protected table after a failure, and its name would be taken the next time."""
-    for package in (default, taken_up):
+    for package in (default, taken_up, hardened):
         before = needed_for(package.template["Resources"], "ImagesTable")
         watching = {name for name, each in package.template["Resources"].items() if "CloudWatch" in each["Type"]}
         keys = {name for name in package.template["Resources"] if name.startswith(("ApiKey", "ApiUsagePlan"))}
@@ -88,7 +90,7 @@ def test_the_protected_table_is_made_when_nothing_else_can_fail_any_more(default
         later = {
             name: each["Type"]
             for name, each in package.template["Resources"].items()
-            if name not in before | watching | keys | {"ImagesTable"}
+            if name not in before | watching | keys | {"ImagesTable", "AnnouncerEventSourceMappingDynamodbImagesTable"}
         }
         assert set(later.values()) <= {  # what refers to a name of this stack's own and to nothing that can be taken
             *("AWS::SQS::QueuePolicy", "AWS::SNS::Topic", "AWS::Lambda::Permission", "AWS::S3::BucketPolicy"),

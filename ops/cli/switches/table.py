@@ -93,6 +93,7 @@ SWITCHES: Final = (
         million=("requests to the API", formulas.traces),
         note="where each is traced; X-Ray by default takes the first of each second and 5 % of the others",
     ),
+    SwitchCost("uploadsVersioning", note="what is overwritten or deleted is stored for `noncurrentDays` more"),
 )
 
 

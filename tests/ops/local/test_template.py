@@ -28,6 +28,7 @@ def build_template(name):
                         "RestrictPublicBuckets": True,
                     },
                     "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+                    "VersioningConfiguration": {"Status": "Enabled"},
                     "CorsConfiguration": {
                         "CorsRules": [
                             {
@@ -162,6 +163,10 @@ def test_the_bucket_is_closed_to_the_public(emulator, applied):
 
     assert set(answer.values()) == {True}
     assert owner == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
+def test_the_bucket_keeps_versions_where_the_template_says_so(emulator, applied):
+    assert emulator.client("s3").get_bucket_versioning(Bucket=applied["Bucket"])["Status"] == "Enabled"
 
 
 def test_pages_of_the_templates_origins_may_post_and_then_those_of_others(emulator, applied):
