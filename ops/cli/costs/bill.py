@@ -6,7 +6,7 @@ from typing import Final
 
 from ops.cli.costs.batch import FunctionSettings, ImageSeconds, image_seconds
 from ops.cli.costs.cpu import megapixels_of
-from ops.cli.costs.drain import DEFAULT_LIMITS, Limits, Workload, drain_seconds
+from ops.cli.costs.drain import DEFAULT_LIMITS, AccountLimits, Workload, drain_seconds
 from ops.cli.costs.requests import Requests
 from ops.cli.prices import (
     GB,
@@ -104,7 +104,7 @@ def bill(
     requests: Requests,
     variants: int,
     uploads: bool,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: AccountLimits = DEFAULT_LIMITS,
 ) -> Bill:
     """What images of so many billed seconds each cost.
 
@@ -121,7 +121,7 @@ def bill(
 
 
 def _workload(
-    images: int, function: FunctionSettings, seconds: float, of_one: Requests, variants: int, limits: Limits
+    images: int, function: FunctionSettings, seconds: float, of_one: Requests, variants: int, limits: AccountLimits
 ) -> Workload:
     return Workload(
         images,

@@ -33,7 +33,7 @@ ACCOUNT: Final = 1000  # invocations at once of all functions; a new account has
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AccountLimits:
     """What AWS allows: all that differs from one account to another, or grows.
 
     Args:
@@ -47,7 +47,7 @@ class Limits:
     prefixes: int = 1
 
 
-DEFAULT_LIMITS: Final = Limits()
+DEFAULT_LIMITS: Final = AccountLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Workload:
     writes: float
     puts: float = 1.0
     reads: float = 2.0
-    limits: Limits = DEFAULT_LIMITS
+    limits: AccountLimits = DEFAULT_LIMITS
 
     @property
     def each(self) -> float:

@@ -10,7 +10,7 @@ import typer
 
 from ops.cli.costs.batch import S3_SECONDS, FunctionSettings, Latency
 from ops.cli.costs.cpu import megapixels_of
-from ops.cli.costs.drain import ACCOUNT, TABLE_MOST, WARM, Limits
+from ops.cli.costs.drain import ACCOUNT, TABLE_MOST, WARM, AccountLimits
 from ops.cli.estimate.printing import document, print_tables
 from ops.cli.estimate.reckoning import Photos, estimated
 from ops.cli.item_size import ItemSizes
@@ -92,9 +92,8 @@ def estimate(
     below the tables. With --stage it uses the settings and switches that this stage was deployed with; without, it
     needs no credentials and sends no request. A new version of an image costs more than a first upload: S3 refuses each
     PUT once, since nobody knows what is there without a further request. A table item above 1 KB costs another write
-    unit. What is kept costs each month, which is not in the sum of what is paid once. The hours are those of a full
-    queue, by Lambda's ramp and the rates of S3 and DynamoDB. With --plan: the quotas that bind. All switches:
-    docs/parameters.md.
+    unit. What is kept costs each month, beside what is paid once. The hours are those of a full queue, by Lambda's ramp
+    and the rates of S3 and DynamoDB. With --plan: the quotas that bind. All switches: docs/parameters.md.
 
     Examples:
 
@@ -109,7 +108,7 @@ def estimate(
     function = _function(stage, memory=memory, architecture=architecture, concurrency=concurrency, batch=batch)
     function = replace(function, latency=Latency(s3_latency / 1000))
     photos = Photos(images, _megapixels(size), overwrites / 100, key_length)
-    switches, limits = _switches(stage, with_switches or []), Limits(account, warm_writes, prefixes)
+    switches, limits = _switches(stage, with_switches or []), AccountLimits(account, warm_writes, prefixes)
     made = estimated(photos, function, _item_sizes(stage, variants), switches, limits)
     if plan:
         show_plan(plan_of(made, stage, within), made, as_json=as_json)

@@ -7,7 +7,7 @@ from ops.cli.costs import requests
 from ops.cli.costs.batch import FunctionSettings, ImageSeconds, image_seconds
 from ops.cli.costs.bill import Bill, bill
 from ops.cli.costs.cpu import bytes_of
-from ops.cli.costs.drain import DEFAULT_LIMITS, Limits
+from ops.cli.costs.drain import DEFAULT_LIMITS, AccountLimits
 from ops.cli.costs.encoding import extra_cpu, variant_bytes
 from ops.cli.costs.requests import Requests
 from ops.cli.item_size import ItemSizes
@@ -75,7 +75,7 @@ def estimated(
     function: FunctionSettings,
     sizes: ItemSizes,
     on: Sequence[SwitchCost],
-    limits: Limits = DEFAULT_LIMITS,
+    limits: AccountLimits = DEFAULT_LIMITS,
 ) -> Estimate:
     """By a stage with this consumer, the recipe that the item sizes are of, and these switches on."""
     recipe = sizes.plan.recipe

@@ -6,7 +6,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from ops.cli.costs.drain import WARM, Limits, Workload
+from ops.cli.costs.drain import WARM, AccountLimits, Workload
 from ops.cli.main import make_app
 from ops.cli.plan.quotas import SOURCES, Plan, StageLimits
 from ops.cli.settings import parameters
@@ -16,7 +16,7 @@ DAYS = StageLimits(retention_days=4, daily_requests=100_000)
 
 
 def work(images, *, concurrency=5, seconds=1.38, warm=WARM):
-    return Workload(images, 10, seconds, concurrency, 2, limits=Limits(warm=warm))
+    return Workload(images, 10, seconds, concurrency, 2, limits=AccountLimits(warm=warm))
 
 
 def run(*arguments):

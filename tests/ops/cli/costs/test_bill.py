@@ -5,7 +5,7 @@ import pytest
 from ops.cli.costs import cpu
 from ops.cli.costs.batch import FunctionSettings, image_seconds
 from ops.cli.costs.bill import bill, bill_of_backfill
-from ops.cli.costs.drain import Limits
+from ops.cli.costs.drain import AccountLimits
 from ops.cli.costs.requests import Requests, first_upload, overwrite, rebuilt, removed, repeated
 from ops.cli.prices import GB_SECOND, MILLION
 
@@ -62,8 +62,8 @@ def test_larger_batches_cost_fewer_invocations_and_requests_to_the_queue():
 
 def test_hours_follow_the_concurrency_until_the_account_s3_or_the_table_is_the_limit():
     few, many, most = (of_million(FunctionSettings(concurrency=at_once)) for at_once in (5, 50, 1000))
-    account = of_million(FunctionSettings(concurrency=1000), limits=Limits(account=5))
-    by_storage = of_million(FunctionSettings(concurrency=1000), limits=Limits(warm=40_000))
+    account = of_million(FunctionSettings(concurrency=1000), limits=AccountLimits(account=5))
+    by_storage = of_million(FunctionSettings(concurrency=1000), limits=AccountLimits(warm=40_000))
 
     assert few.hours == account.hours == pytest.approx(MILLION * 0.1 / 5 / 3600)
     assert many.hours == pytest.approx(few.hours / 10, rel=0.05)

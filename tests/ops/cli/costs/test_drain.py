@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from ops.cli.costs.drain import WARM, Limits, Workload, drain_seconds
+from ops.cli.costs.drain import WARM, AccountLimits, Workload, drain_seconds
 from tests.ops.cli.costs.lambda_scaling import simulate
 
 MILLION = 1_000_000
 TEN = 10 * MILLION
-NEW = Limits()
-WARMED = Limits(warm=40_000)
-SPLIT = Limits(warm=40_000, prefixes=4)
+NEW = AccountLimits()
+WARMED = AccountLimits(warm=40_000)
+SPLIT = AccountLimits(warm=40_000, prefixes=4)
 
 
 def work(images, *, concurrency=5, batch=10, seconds=1.38, limits=NEW):
@@ -21,19 +21,19 @@ def work(images, *, concurrency=5, batch=10, seconds=1.38, limits=NEW):
 @pytest.mark.parametrize(
     ("images", "concurrency", "batch", "seconds", "limits"),
     [
-        (MILLION, 5, 10, 1.38, Limits()),
-        (MILLION, 5, 50, 6.1, Limits()),
-        (MILLION, 100, 10, 1.38, Limits()),
-        (MILLION, 1000, 10, 1.38, Limits()),  # the table binds
+        (MILLION, 5, 10, 1.38, AccountLimits()),
+        (MILLION, 5, 50, 6.1, AccountLimits()),
+        (MILLION, 100, 10, 1.38, AccountLimits()),
+        (MILLION, 1000, 10, 1.38, AccountLimits()),  # the table binds
         (MILLION, 1000, 10, 1.38, WARMED),  # S3 binds
         (MILLION, 1000, 50, 6.1, SPLIT),  # the ramp binds
-        (MILLION, 1000, 10, 1.38, Limits(account=10)),  # a new account
+        (MILLION, 1000, 10, 1.38, AccountLimits(account=10)),  # a new account
         (MILLION // 20, 1000, 10, 3.3, SPLIT),  # all within the ramp
-        (TEN, 100, 50, 6.1, Limits()),
-        (TEN, 1000, 10, 1.38, Limits()),  # the table doubles, then S3 binds
-        (TEN, 1000, 10, 1.38, Limits(prefixes=4)),  # the table doubles
+        (TEN, 100, 50, 6.1, AccountLimits()),
+        (TEN, 1000, 10, 1.38, AccountLimits()),  # the table doubles, then S3 binds
+        (TEN, 1000, 10, 1.38, AccountLimits(prefixes=4)),  # the table doubles
         (TEN, 1000, 50, 6.1, SPLIT),
-        (TEN, 250, 10, 3.3, Limits()),
+        (TEN, 250, 10, 3.3, AccountLimits()),
     ],
 )
 def test_the_formula_is_within_a_tenth_of_the_simulation(images, concurrency, batch, seconds, limits):
@@ -57,7 +57,7 @@ def test_a_concurrency_below_the_first_five_pollers_is_the_rate_from_the_start()
 
 
 def test_an_accounts_concurrency_binds_like_the_mappings():
-    assert drain_seconds(work(MILLION, concurrency=1000, limits=Limits(account=8))) == drain_seconds(
+    assert drain_seconds(work(MILLION, concurrency=1000, limits=AccountLimits(account=8))) == drain_seconds(
         work(MILLION, concurrency=8)
     )
 
