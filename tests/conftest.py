@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from ops.local.stack import LocalStack
+from tests.service.access import recorder
 
 ROOT = Path(__file__).parents[1]
 
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]  # of the user's shell: a profile that does not exist fails every client
+
+recorder.install()
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from processing.ledger import Version
 from processing.ledger.item import attributes, image_attributes
 from tests.builders import finished, recipe
 from tests.ops.cli.embedded import jpeg, put, use, wait_until
+from tests.service.access.actions import actions_of
 
 UNSEEN = {
     "s3:AbortMultipartUpload uploads": "only when a transfer in parts fails",
@@ -35,35 +36,6 @@ UNSEEN = {
     },
 }
 """What no run here calls, and when it is called."""
-
-READ, WRITE = "s3:GetObject {}", "s3:PutObject {}"
-LIST = "s3:ListBucket {}"  # without it, what is missing reads as forbidden
-MOVE = ("sqs:StartMessageMoveTask {}", "sqs:ReceiveMessage {}", "sqs:DeleteMessage {}", "sqs:SendMessage queue")
-ACTIONS = {
-    ("s3", "GetObject"): (READ, LIST),
-    ("s3", "HeadObject"): (READ, LIST),
-    ("s3", "ListObjectsV2"): (LIST,),
-    ("s3", "ListObjectVersions"): ("s3:ListBucketVersions {}",),
-    ("s3", "ListMultipartUploads"): ("s3:ListBucketMultipartUploads {}",),
-    ("s3", "HeadObject", "VersionId"): ("s3:GetObjectVersion {}", LIST),
-    ("s3", "DeleteObject", "VersionId"): ("s3:DeleteObjectVersion {}",),
-    ("cloudwatch logs", "DescribeLogGroups"): ("logs:DescribeLogGroups any",),
-    ("s3", "GetObjectLockConfiguration"): ("s3:GetBucketObjectLockConfiguration {}",),
-    ("s3", "CreateMultipartUpload"): (WRITE,),
-    ("s3", "UploadPart"): (WRITE,),
-    ("s3", "CompleteMultipartUpload"): (WRITE,),
-    ("sqs", "SendMessageBatch"): ("sqs:SendMessage {}",),
-    ("sqs", "DeleteMessageBatch"): ("sqs:DeleteMessage {}",),
-    ("sqs", "ChangeMessageVisibilityBatch"): ("sqs:ChangeMessageVisibility {}",),
-    ("sqs", "StartMessageMoveTask"): MOVE,  # which SQS does in the caller's name
-    ("s3", "CreateBucket"): (WRITE,),  # so boto3 signs a presigned POST; nothing here creates a bucket
-    ("s3", "GetBucketNotificationConfiguration"): ("s3:GetBucketNotification {}",),
-    ("cloudwatch logs", "FilterLogEvents"): ("logs:FilterLogEvents {}",),
-    ("eventbridge", "PutEvents"): ("events:PutEvents {}",),
-    ("sts", "GetCallerIdentity"): (),  # everybody may
-}
-"""What an operation asks of IAM, where that is not the action of its own name."""
-
 
 class Place:
     """A stage of which nothing but the table and the function is shared, and what was asked of AWS there."""
@@ -123,9 +95,7 @@ class Place:
         monkeypatch.setattr(stages, "find", found)
 
     def _note(self, params, model, **_):
-        service = model.service_model.service_id.lower()
-        of_a_version = ("VersionId",) if "VersionId" in params else ()
-        actions = ACTIONS.get((service, model.name, *of_a_version), (f"{service}:{model.name} {{}}",))
+        actions = actions_of(model.service_model.service_id, model.name, params)
         is_own = model.name == "DeleteObject" and params["Key"].startswith(f"{self.stage.uploads_prefix}{RESERVED}")
         resource = "reserved" if is_own else self._resource(params)
         self.asked |= {action.format(resource) for action in actions}

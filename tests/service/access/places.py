@@ -1,0 +1,89 @@
+"""Where something can be done: the resources of a template and what is in them, and others that are none of its business."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.service.access.arns import ARNS, HERE, REGION, Resolver
+from tests.service.packaged_service import Package
+
+LEADING_KEYS = "dynamodb:leadingkeys"
+VIA_SERVICE = "kms:viaservice"
+ANYWHERE = "anything"
+SERVICES_WITH_DATA = ("dynamodb", "s3", "sns", "sqs")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A resource as a request names it, and the condition keys that such a request has."""
+
+    arn: str
+    context: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def service(self) -> str:
+        return self.arn.split(":")[2] if ":" in self.arn else ""
+
+
+def places(package: Package) -> dict[str, Place]:
+    """By name: that of a resource is its logical id."""
+    resolver = Resolver(package.template)
+    kinds = ARNS.keys() - {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key"}  # those follow
+    found = {name: Place(resolver.arn(name)) for kind in sorted(kinds) for name in package.of_type(kind)}
+    return found | dict(_objects(package, resolver)) | dict(_items(package, resolver)) | dict(_others(package, resolver))
+
+
+def _objects(package: Package, resolver: Resolver) -> Iterator[tuple[str, Place]]:
+    environment = package.environment
+    prefix = environment["UPLOADS_PREFIX"]
+    uploads, variants = (
+        f"arn:aws:s3:::{resolver.resolve(environment[f'{name}_BUCKET'])}" for name in ("UPLOADS", "VARIANTS")
+    )
+    yield "UploadsBucket", Place(uploads)
+    yield "VariantsBucket", Place(variants)
+    yield "upload", Place(f"{uploads}/{prefix}cat.jpg")
+    yield "upload of the doctor", Place(f"{uploads}/{prefix}_doctor/cat.jpg")
+    yield "variant", Place(f"{variants}/phone/cat.jpg")
+    if prefix:
+        yield "object beside the prefix", Place(f"{uploads}/another/cat.jpg")
+    yield "another object", Place("arn:aws:s3:::another/images/cat.jpg")
+
+
+def _items(package: Package, resolver: Resolver) -> Iterator[tuple[str, Place]]:
+    table = f"arn:aws:dynamodb:{HERE}:table/{package.environment['IMAGES_TABLE']}"
+    uploads, prefix = resolver.resolve(package.environment["UPLOADS_BUCKET"]), package.environment["UPLOADS_PREFIX"]
+    keys = {
+        "record": f"{uploads}/{prefix}cat.jpg",
+        "record of another bucket": "another/images/cat.jpg",
+        "owner": "caller:key/anna",
+        "intent": "#erasures",
+        "receipt": "#erased",
+        "history": "#redrives",
+    }
+    for name, key in keys.items():
+        yield name, Place(table, {LEADING_KEYS: [key]})
+    yield "record and receipt", Place(table, {LEADING_KEYS: [keys["record"], keys["receipt"]]})
+    yield "table", Place(table)  # by a request without a key
+    yield "stream", Place(f"{table}/stream/2027-01-15T08:00:00.000")
+
+
+def _others(package: Package, resolver: Resolver) -> Iterator[tuple[str, Place]]:
+    for form in {form for _, form in ARNS.values()}:
+        place = Place(form % "another")
+        yield f"another of {place.service}: {form.split(':')[5].partition('%')[0]}", place
+    yield "stack", Place(resolver.resolve({"Ref": "AWS::StackId"}))
+    yield "another stack", Place(f"arn:aws:cloudformation:{HERE}:stack/another/1")
+    yield ANYWHERE, Place("*")
+    interface = f"arn:aws:ec2:{HERE}:network-interface/eni-0123456789abcdef0"
+    own = f"arn:aws:lambda:{HERE}:function:{resolver.resolve(package.properties('ConsumerLambdaFunction')['FunctionName'])}"
+    yield "interface", Place(interface)
+    yield "interface, by the function's code", Place(interface, {"lambda:sourcefunctionarn": own})
+    if key := resolver.resolve(package.properties("UploadsQueue").get("KmsMasterKeyId")):
+        for service in SERVICES_WITH_DATA:
+            yield f"key through {service}", Place(key, {VIA_SERVICE: f"{service}.{REGION}.amazonaws.com"})
+        yield "key", Place(key)
+        yield "another key", Place(f"arn:aws:kms:{HERE}:key/another", {VIA_SERVICE: f"s3.{REGION}.amazonaws.com"})
+
+
+def switches(package: Package) -> set[str]:
+    """The parameters that are on."""
+    return set(package.template["Outputs"]["Switches"]["Value"].split(","))
