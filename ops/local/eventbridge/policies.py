@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 KNOWN: Final = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
@@ -103,8 +104,12 @@ def _is_one_of(test: str, given: str, values: list[str]) -> bool:
 
 def _matches(pattern: str, text: str) -> bool:
     """IAM's wildcards: ``*`` for any characters, ``?`` for one."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, text, re.DOTALL) is not None
+    return _expression(pattern).fullmatch(text) is not None
+
+
+@lru_cache(1000)
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -27,7 +27,9 @@ ACTIONS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("s3", "GetBucketNotificationConfiguration"): ("s3:GetBucketNotification {}",),
     ("cloudwatch logs", "FilterLogEvents"): ("logs:FilterLogEvents {}",),
     ("eventbridge", "PutEvents"): ("events:PutEvents {}",),
+    ("s3", "HeadBucket"): (LIST,),  # botocore's own, to follow a redirection
     ("sts", "GetCallerIdentity"): (),  # everybody may
+    ("sts", "AssumeRoleWithWebIdentity"): (),  # botocore's own; the role's trust decides
 }
 """What an operation asks of IAM, where that is not the action of its own name."""
 

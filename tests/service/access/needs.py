@@ -84,3 +84,8 @@ def needs_of(role: str, switches: Collection[str]) -> set[str]:
     """What the code of a role does on a stage with these switches."""
     needs = NEEDS[role]
     return {need for switch, each in needs.items() if switch == ALWAYS or switch in switches for need in each}
+
+
+def unlisted(role: str, needs: Collection[str]) -> list[str]:
+    """Those of the needs that a role has with no switch whatever."""
+    return sorted(need for need in needs if not any(need in each for each in NEEDS[role].values()))

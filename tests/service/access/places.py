@@ -9,7 +9,7 @@ from tests.service.packaged_service import Package
 LEADING_KEYS = "dynamodb:leadingkeys"
 VIA_SERVICE = "kms:viaservice"
 ANYWHERE = "anything"
-SERVICES_WITH_DATA = ("dynamodb", "s3", "sns", "sqs")
+THROUGH = ("dynamodb", "s3", "sns", "sqs", "secretsmanager")  # services with data here, and another
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,10 @@ def _items(package: Package, resolver: Resolver) -> Iterator[tuple[str, Place]]:
     }
     for name, key in keys.items():
         yield name, Place(table, {LEADING_KEYS: [key]})
+        yield f"{name} in another table", Place(f"arn:aws:dynamodb:{HERE}:table/another", {LEADING_KEYS: [key]})
     yield "record and receipt", Place(table, {LEADING_KEYS: [keys["record"], keys["receipt"]]})
     yield "table", Place(table)  # by a request without a key
+    yield "index", Place(f"{table}/index/by-status")
     yield "stream", Place(f"{table}/stream/2027-01-15T08:00:00.000")
 
 
@@ -71,17 +73,18 @@ def _others(package: Package, resolver: Resolver) -> Iterator[tuple[str, Place]]
         place = Place(form % "another")
         yield f"another of {place.service}: {form.split(':')[5].partition('%')[0]}", place
     yield "stack", Place(resolver.resolve({"Ref": "AWS::StackId"}))
-    yield "another stack", Place(f"arn:aws:cloudformation:{HERE}:stack/another/1")
+    yield "stack of this name before", Place(f"arn:aws:cloudformation:{HERE}:stack/darkroom/0")
     yield ANYWHERE, Place("*")
     interface = f"arn:aws:ec2:{HERE}:network-interface/eni-0123456789abcdef0"
     own = f"arn:aws:lambda:{HERE}:function:{resolver.resolve(package.properties('ConsumerLambdaFunction')['FunctionName'])}"
     yield "interface", Place(interface)
     yield "interface, by the function's code", Place(interface, {"lambda:sourcefunctionarn": own})
     if key := resolver.resolve(package.properties("UploadsQueue").get("KmsMasterKeyId")):
-        for service in SERVICES_WITH_DATA:
-            yield f"key through {service}", Place(key, {VIA_SERVICE: f"{service}.{REGION}.amazonaws.com"})
+        for service in THROUGH:
+            through = {VIA_SERVICE: f"{service}.{REGION}.amazonaws.com"}
+            yield f"key through {service}", Place(key, through)
+            yield f"another key through {service}", Place(f"arn:aws:kms:{HERE}:key/another", through)
         yield "key", Place(key)
-        yield "another key", Place(f"arn:aws:kms:{HERE}:key/another", {VIA_SERVICE: f"s3.{REGION}.amazonaws.com"})
 
 
 def switches(package: Package) -> set[str]:

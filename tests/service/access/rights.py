@@ -1,14 +1,14 @@
 """What policies allow on all places of a template, compared with what is needed there."""
 
+import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ops.local.eventbridge.policies import AccessRequest, allowed_by
 from tests.service.access.arns import Resolver
-from tests.service.access.needs import BY_AWS, IN_A_NETWORK, needs_of
-from tests.service.access.places import ANYWHERE, Place, switches
+from tests.service.access.places import ANYWHERE, Place, places
 from tests.service.packaged_service import Package
-from tests.service.test_hardened import RIGHTS
 
 Statement = dict[str, Any]
 
@@ -31,20 +31,13 @@ def statements_of(package: Package, holder: str) -> list[Statement]:
     resources = package.template["Resources"]
     documents = [resources[holder]["Properties"].get("PolicyDocument")]
     documents += [each["PolicyDocument"] for each in resources[holder]["Properties"].get("Policies", ())]
-    attached = package.of_type("AWS::IAM::Policy").values()
-    documents += [
-        each["Properties"]["PolicyDocument"] for each in attached if {"Ref": holder} in each["Properties"]["Roles"]
-    ]
     resolver = Resolver(package.template)
     return [resolver.resolve(each) for document in documents if document for each in document["Statement"]]
 
 
-def roles(package: Package) -> list[str]:
-    return list(package.of_type("AWS::IAM::Role"))
-
-
-def managed_policies(package: Package) -> list[str]:
-    return list(package.of_type("AWS::IAM::ManagedPolicy"))
+def holders(package: Package) -> list[str]:
+    """The roles and the managed policies."""
+    return [*package.of_type("AWS::IAM::Role"), *package.of_type("AWS::IAM::ManagedPolicy")]
 
 
 def listed(value: Any) -> list[Any]:
@@ -55,45 +48,55 @@ def actions_in(statements: Collection[Statement]) -> set[str]:
     return {action for each in statements for action in listed(each["Action"]) if each["Effect"] == "Allow"}
 
 
-def granted(statements: Collection[Statement], actions: Collection[str], where: Mapping[str, Place]) -> Iterator[str]:
-    """Each need that these statements allow, once for each of them that does."""
-    denials = [each for each in statements if each["Effect"] == "Deny"]
-    for each in statements:
-        if each["Effect"] == "Allow":
-            for action in sorted(set(actions) | actions_in([each])):
-                for name, place in where.items():
-                    if _can_be(action, name, place) and allowed_by([each, *denials], _request(action, place)):
-                        yield f"{action} {name}"
+class Matrix:
+    """All actions of a template on all places of it; what a statement allows there is found out once."""
+
+    def __init__(self, package: Package) -> None:
+        self._where = places(package)
+        statements = [each for holder in holders(package) for each in statements_of(package, holder)]
+        self.actions = actions_in(statements)
+        self._known: dict[str, list[Grant]] = {}
+
+    def faults(self, statements: Collection[Statement], needs: Collection[str]) -> list[str]:
+        """What is needed and not allowed, allowed and not needed, allowed twice, or allowed where it has no effect."""
+        denials = [each for each in statements if each["Effect"] == "Deny"]
+        grants = [grant for each in statements if each["Effect"] == "Allow" for grant in self._grants(each, denials)]
+        found = Counter(f"{action} {name}" for action, names in grants for name in names)
+        return [
+            *(f"missing: {need}" for need in sorted({*needs} - {*found})),
+            *(f"not needed: {need}" for need in sorted({*found} - {*needs})),
+            *(f"twice: {need}" for need, times in sorted(found.items()) if times > 1),
+            *(f"without effect: {action}" for action, names in grants if not names),
+        ]
+
+    def _grants(self, statement: Statement, denials: list[Statement]) -> list["Grant"]:
+        key = json.dumps([statement, denials])
+        if key not in self._known:
+            resources = listed(statement["Resource"])
+            alone = [[{**statement, "Resource": resource}, *denials] for resource in resources]
+            self._known[key] = [grant for each in alone for grant in self._of_one_resource(each)]
+        return self._known[key]
+
+    def _of_one_resource(self, statements: list[Statement]) -> Iterator["Grant"]:
+        """What the first statement allows on its resource."""
+        own = actions_in(statements[:1])
+        services = {action.split(":")[0] for action in own}
+        for action in sorted(own | {each for each in self.actions if each.split(":")[0] in services or "*" in own}):
+            names = [name for name, place in self._where.items() if _can_be(action, name, place)]
+            allowed = [name for name in names if allowed_by(statements, _request(action, self._where[name]))]
+            if allowed or action in own:
+                yield action, allowed
 
 
-def faults(
-    statements: Collection[Statement], needs: Collection[str], actions: Collection[str], where: Mapping[str, Place]
-) -> list[str]:
-    """What is not allowed and needed, allowed and not needed, or allowed twice.
-
-    Args:
-        actions: that are tried besides those of the statements.
-    """
-    found = list(granted(statements, {*actions, *(need.split(" ", 1)[0] for need in needs)}, where))
-    missing = [f"missing: {need}" for need in sorted({*needs} - {*found})]
-    needless = [f"not needed: {need}" for need in sorted({*found} - {*needs})]
-    return [*missing, *needless, *(f"twice: {need}" for need in sorted({each for each in found if found.count(each) > 1}))]
-
-
-def needs_in(package: Package, role: str) -> set[str]:
-    """What a role of the template needs: for its code, for AWS in its name, for the key and the network."""
-    on = switches(package)
-    needs = {*needs_of(role, on), *BY_AWS[role]}
-    if "kmsKey" in on:
-        policies = [role, *(["ApiErasurePolicy"] if role == "ApiRole" and "erasure" in on else [])]
-        rights = [RIGHTS[each] for each in policies]
-        needs |= {f"{action} key through {each}" for right in rights for action in right for each in right[action]}
-    return needs | ({*IN_A_NETWORK} if "vpcSubnets" in on else set())
+Grant = tuple[str, list[str]]
+"""An action, and the places where it is allowed."""
 
 
 def _can_be(action: str, name: str, place: Place) -> bool:
     if action in OF_NO_RESOURCE or name == ANYWHERE:
         return action in OF_NO_RESOURCE and name == ANYWHERE
+    if action == "dynamodb:Scan":
+        return name == "table"  # it names no key
     return place.service == action.split(":")[0]
 
 
