@@ -23,7 +23,9 @@ def no_request_is_missing_in_the_rights() -> Iterator[None]:
     """What a function requests of AWS in any test is among the needs that its role is compared with."""
     recorder.calls.clear()
     yield
-    assert [(call, missing) for call in recorder.calls if call.role and (missing := unlisted(call.role, call.needs))] == []
+    assert [
+        (call, missing) for call in recorder.calls if call.role and (missing := unlisted(call.role, call.needs))
+    ] == []
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ ARNS = {
     "AWS::Lambda::EventSourceMapping": ("", f"arn:aws:lambda:{HERE}:event-source-mapping:%s"),
     "AWS::Logs::LogGroup": ("LogGroupName", f"arn:aws:logs:{HERE}:log-group:%s:*"),
     "AWS::Events::EventBus": ("Name", f"arn:aws:events:{HERE}:event-bus/%s"),
+    "AWS::Events::Rule": ("Name", f"arn:aws:events:{HERE}:rule/%s"),
     "AWS::StepFunctions::StateMachine": ("StateMachineName", f"arn:aws:states:{HERE}:stateMachine:%s"),
     "AWS::DynamoDB::Table": ("TableName", f"arn:aws:dynamodb:{HERE}:table/%s"),
     "AWS::KMS::Key": ("", f"arn:aws:kms:{HERE}:key/%s"),

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from copy import deepcopy
 from typing import Any
 
+from processing.ledger.erasures import FINISHED
 from tests.service.access.rights import Statement, listed
 
 Change = tuple[str, list[Statement]]
@@ -50,8 +51,8 @@ def _less_strict(statements: list[Statement], at: int) -> Iterator[Change]:
         changed = [*statements[:at], {**each, "Condition": left}, *statements[at + 1 :]]
         yield f"{each.get('Sid')}: without {operator}", changed
         for key, values in keys.items() if operator != "Null" else ():
-            more = "*" if operator.endswith("Like") else "#redrives"
-            if "#redrives" not in listed(values):
+            more = "*" if operator.endswith("Like") else FINISHED
+            if FINISHED not in listed(values):
                 yield f"{each.get('Sid')}: {key} {more}", _with(statements, at, operator, key, [*listed(values), more])
 
 

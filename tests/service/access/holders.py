@@ -51,7 +51,9 @@ def needs_in(package: Package, holder: str) -> set[str]:
     needs = set(NEEDS_OF[holder](package)) | ({*IN_A_NETWORK} if holder in NEEDS and "vpcSubnets" in on else set())
     needs |= {need.replace(" upload", f" {DOCTORS}") for need in needs if need.endswith(" upload")}
     if "kmsKey" in on:
-        needs |= {f"{action} key through {each}" for action, services in RIGHTS.get(holder, {}).items() for each in services}
+        needs |= {
+            f"{action} key through {each}" for action, services in RIGHTS.get(holder, {}).items() for each in services
+        }
     return needs
 
 
@@ -78,7 +80,9 @@ def _commands(package: Package, needs: set[str], items: Mapping[str, Sequence[st
                 yield f"{action} {name}"
 
 
-def _places(action: str, resource: str, where: Mapping[str, Place], items: Mapping[str, Sequence[str]]) -> Sequence[str]:
+def _places(
+    action: str, resource: str, where: Mapping[str, Place], items: Mapping[str, Sequence[str]]
+) -> Sequence[str]:
     match resource:
         case "uploads" | "variants":
             is_of_bucket = action.split(":")[1] in (*OF_BUCKETS, "GetBucketNotification")

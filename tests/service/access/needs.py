@@ -1,7 +1,8 @@
 """What each function does on AWS: an action and a place each, by the switch that it takes.
 
-`recorder` sees every request of the code in every test; none may be missing here. `plays` plays every branch; nothing
-may be here that no play asks for. `rights` compares the list with the packaged template.
+`recorder` sees every request of the code in every test, and tests/conftest.py refuses one that is missing here. `plays`
+plays every branch; nothing may be here that no play requests. `holders` and `rights` compare the list with the packaged
+template.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -53,7 +54,9 @@ NEEDS: Mapping[str, Mapping[str, Sequence[str]]] = {
 
 def of_lambda(function: str) -> dict[str, str]:
     """What Lambda does in the name of a function's role."""
-    return {f"logs:{action} {function}LogGroup": "Lambda writes the log" for action in ("CreateLogStream", "PutLogEvents")}
+    return {
+        f"logs:{action} {function}LogGroup": "Lambda writes the log" for action in ("CreateLogStream", "PutLogEvents")
+    }
 
 
 BY_AWS: Mapping[str, Mapping[str, str]] = {

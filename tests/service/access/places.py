@@ -1,8 +1,11 @@
-"""Where something can be done: the resources of a template and what is in them, and others that are none of its business."""
+"""Where something can be done: the resources of a template, what is in them, and others that are not the stage's."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from api.owners import partition_of
+from ops.cli.dlq.history import PARTITION
+from processing.ledger.erasures import FINISHED, PENDING
 from tests.service.access.arns import ARNS, HERE, REGION, Resolver
 from tests.service.packaged_service import Package
 
@@ -29,7 +32,9 @@ def places(package: Package) -> dict[str, Place]:
     resolver = Resolver(package.template)
     kinds = ARNS.keys() - {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key"}  # those follow
     found = {name: Place(resolver.arn(name)) for kind in sorted(kinds) for name in package.of_type(kind)}
-    return found | dict(_objects(package, resolver)) | dict(_items(package, resolver)) | dict(_others(package, resolver))
+    return (
+        found | dict(_objects(package, resolver)) | dict(_items(package, resolver)) | dict(_others(package, resolver))
+    )
 
 
 def _objects(package: Package, resolver: Resolver) -> Iterator[tuple[str, Place]]:
@@ -54,10 +59,10 @@ def _items(package: Package, resolver: Resolver) -> Iterator[tuple[str, Place]]:
     keys = {
         "record": f"{uploads}/{prefix}cat.jpg",
         "record of another bucket": "another/images/cat.jpg",
-        "owner": "caller:key/anna",
-        "intent": "#erasures",
-        "receipt": "#erased",
-        "history": "#redrives",
+        "owner": partition_of("key/anna"),
+        "intent": PENDING,
+        "receipt": FINISHED,
+        "history": PARTITION,
     }
     for name, key in keys.items():
         yield name, Place(table, {LEADING_KEYS: [key]})
@@ -76,9 +81,9 @@ def _others(package: Package, resolver: Resolver) -> Iterator[tuple[str, Place]]
     yield "stack of this name before", Place(f"arn:aws:cloudformation:{HERE}:stack/darkroom/0")
     yield ANYWHERE, Place("*")
     interface = f"arn:aws:ec2:{HERE}:network-interface/eni-0123456789abcdef0"
-    own = f"arn:aws:lambda:{HERE}:function:{resolver.resolve(package.properties('ConsumerLambdaFunction')['FunctionName'])}"
+    own_code = {"lambda:sourcefunctionarn": resolver.arn("ConsumerLambdaFunction")}
     yield "interface", Place(interface)
-    yield "interface, by the function's code", Place(interface, {"lambda:sourcefunctionarn": own})
+    yield "interface, by the function's code", Place(interface, own_code)
     if key := resolver.resolve(package.properties("UploadsQueue").get("KmsMasterKeyId")):
         for service in THROUGH:
             through = {VIA_SERVICE: f"{service}.{REGION}.amazonaws.com"}

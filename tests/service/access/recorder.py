@@ -12,6 +12,8 @@ from typing import Any
 
 from botocore import handlers
 
+from api.owners import partition_of
+from processing.ledger.erasures import FINISHED, PENDING
 from tests.service.access.actions import actions_of
 
 ROOT = Path(__file__).parents[3]
@@ -26,7 +28,7 @@ ROLES = {
 }
 """Whose request it is, by a file of the call stack; the first that is there."""
 
-PARTITIONS = {"caller:": "owner", "#erasures": "intent", "#erased": "receipt", "#redrives": "history"}
+PARTITIONS = {partition_of(""): "owner", PENDING: "intent", FINISHED: "receipt"}
 OF_BUCKETS = ("ListBucket", "ListBucketVersions", "ListBucketMultipartUploads", "GetBucketObjectLockConfiguration")
 
 
