@@ -58,7 +58,7 @@ def key_of(image_id: str, *, prefix: str) -> str:
     if is_id(image_id):
         return f"{prefix}{created_at(image_id):%Y-%m-%d}/{image_id}"
     key = prefix + _decoded(image_id)
-    if len(key.encode()) > MAX_KEY_BYTES or "\0" in key or id_of(key, prefix=prefix) != image_id:
+    if not can_be_key(key) or id_of(key, prefix=prefix) != image_id:
         raise ValueError(f"{image_id!r} is no id")
     return key
 
@@ -69,6 +69,11 @@ def id_of(key: str, *, prefix: str) -> str:
     if is_id(last) and key == key_of(last, prefix=prefix):
         return last
     return ENCODED + base64.urlsafe_b64encode(key.removeprefix(prefix).encode()).decode().rstrip("=")
+
+
+def can_be_key(text: str) -> bool:
+    """Whether S3 can have an object with this key, or with one that begins with it."""
+    return len(text.encode()) <= MAX_KEY_BYTES and "\0" not in text
 
 
 def safe_name(name: str) -> str:

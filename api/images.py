@@ -8,10 +8,10 @@ from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from api.http import BYTES, Problem, Request, Response, as_json, cached, tag_of
-from api.lookup import FoundImage, find, own, uploaded
+from api.lookup import FoundImage, below, find, own, uploaded
 from api.owners import partition_of
 from api.picture import picture_of
-from api.queries import View, read_page, read_redirect, read_view
+from api.queries import PageQuery, View, read_page, read_redirect, read_view
 from api.service import MAX_DIRECT_BYTES, Service, location_of
 from api.status import ImageStatus, Link, State, as_document
 from api.versions import THREADS
@@ -41,21 +41,14 @@ def get_image(service: Service, request: Request) -> Response:
 
 
 def list_images(service: Service, request: Request) -> Response:
-    """GET /images: the status of the caller's recent images, or of the object with a key; see `read_page`."""
+    """GET /images: the status of the caller's recent images, or of other ones; see `read_page`."""
     caller = service.caller(request)
     page = read_page(request, prefix=service.settings.uploads_prefix)
-    if page.image_id is not None:
-        found = find(service, request, page.image_id)
-        images, cursor = [found] if found else [], None
-    else:
-        uploads, cursor = service.owners.page(caller, limit=page.limit, after=page.cursor)
-        versions = service.versions.of_many([service.key(upload.id) for upload in uploads])
-        with ThreadPoolExecutor(THREADS) as threads:  # each may need a HEAD of its object
-            images = list(threads.map(own, repeat(service), uploads, versions))
+    images, following = _page(service, request, caller, page)
 
     def document(links: Links) -> dict[str, Any]:
         selected = [image for image in images if page.state in (None, image.status.state)]
-        return {"images": [_document(request, image, links) for image in selected], "next": cursor}
+        return {"images": [_document(request, image, links) for image in selected], "next": following}
 
     return _respond(service, request, [image.status for image in images], document, period=service.objects.period())
 
@@ -88,6 +81,19 @@ def erase_image(service: Service, request: Request) -> Response:
     intent = service.erasures.request(service.key(upload.id), by=caller, owner=partition_of(caller))
     document = {"id": upload.id, "receipt": intent.id, "object_sha256": intent.digest}
     return as_json(202, document, {"Cache-Control": "no-store"})
+
+
+def _page(service: Service, request: Request, caller: str, page: PageQuery) -> tuple[list[FoundImage], str | None]:
+    """The images of a page, and what the next one begins after."""
+    if page.image_id is not None:
+        found = find(service, request, page.image_id)
+        return [found] if found else [], None
+    if page.prefix is not None:
+        return below(service, request, page.prefix, after=page.after, limit=page.limit)
+    uploads, following = service.owners.page(caller, limit=page.limit, after=page.cursor)
+    versions = service.versions.of_many([service.key(upload.id) for upload in uploads])
+    with ThreadPoolExecutor(THREADS) as threads:  # each may need a HEAD of its object
+        return list(threads.map(own, repeat(service), uploads, versions)), following
 
 
 def _bytes(service: Service, request: Request, variant: VariantRecord) -> Response:

@@ -1,14 +1,15 @@
 """The image that an id means, with its status: one of the caller's own, or for an operator any object below the prefix.
 
 An object that the API did not take has no owner item. Its file is known from one HEAD, its status from the ledger.
+Of a page of objects, one listing and one read of records tell both.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from api.http import Request
-from api.ids import ULID_LENGTH, is_id
+from api.http import Problem, Request
+from api.ids import ULID_LENGTH, can_be_key, id_of, is_id
 from api.objects import UploadedObject
 from api.service import Service
 from api.status import ImageStatus, Upload, is_abandoned, not_uploaded, status_of
@@ -32,7 +33,7 @@ def find(service: Service, request: Request, image_id: str) -> FoundImage | None
         return None
     if upload is not None:
         return own(service, upload, service.versions.of(key))
-    return _any(service, image_id, key) if service.is_operator(request) else None
+    return _any(service, key) if service.is_operator(request) else None
 
 
 def uploaded(service: Service, request: Request, image_id: str) -> Upload | None:
@@ -54,18 +55,44 @@ def own(service: Service, upload: Upload, versions: Sequence[Record]) -> FoundIm
     return FoundImage(upload, status_of(upload, current(versions, source_etag), now=now))
 
 
-def _any(service: Service, image_id: str, key: str) -> FoundImage | None:
-    """An object, whoever uploaded it; None if the consumer never saw it and it is not there, or is ignored."""
+def below(
+    service: Service, request: Request, prefix: str, *, after: str | None, limit: int
+) -> tuple[list[FoundImage], str | None]:
+    """A page of the objects whose keys begin with a prefix, whoever uploaded them; the key to continue after, if any.
+
+    Raises:
+        Problem: 403, the caller is no operator.
+    """
+    if not service.is_operator(request):
+        raise Problem(403, "Only operators list by prefix. Leave it out to list your own images.")
+    start = after or service.settings.uploads_prefix  # and so without a folder of this name, which has no id
+    if not (can_be_key(prefix) and can_be_key(start)):
+        return [], None
+    sources, is_truncated = service.objects.below(prefix, after=start, limit=limit)
+    records = service.versions.at({key: source.etag for key, source in sources.items()})
+    found = (
+        _known(service, key, source, _record([records[key]] if key in records else [], source))
+        for key, source in sources.items()
+    )
+    return [image for image in found if image], next(reversed(sources), None) if is_truncated else None
+
+
+def _any(service: Service, key: str) -> FoundImage | None:
+    """An object, whoever uploaded it."""
     source = _source(service, key)
-    record = _record(service.versions.of(key), source)
-    below = key.removeprefix(service.settings.uploads_prefix)
-    if record is None and (source is None or service.recipe.ignores(below, source.size)):
+    return _known(service, key, source, _record(service.versions.of(key), source))
+
+
+def _known(service: Service, key: str, source: UploadedObject | None, record: Record | None) -> FoundImage | None:
+    """An object by its file and its record; None if the consumer never saw it and it is not there, or is ignored."""
+    prefix = service.settings.uploads_prefix
+    if record is None and (source is None or service.recipe.ignores(key.removeprefix(prefix), source.size)):
         return None
-    image = record.image if record else None
+    image, image_id = record.image if record else None, id_of(key, prefix=prefix)
     upload = Upload(
         id=image_id,
         name=image_id[ULID_LENGTH + 1 :] if is_id(image_id) else key.rpartition("/")[2],
-        content_type=source.content_type if source else image.content_type if image else None,
+        content_type=(source.content_type if source else None) or (image.content_type if image else None),
         size=source.size if source else image.size_bytes if image else None,
         requested_at=source.uploaded_at if source else _uploaded_at(record),
     )

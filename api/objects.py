@@ -30,10 +30,13 @@ class PresignedPost:
 
 @dataclass(frozen=True, slots=True)
 class UploadedObject:
-    """The current version of an uploaded object; ``uploaded_at`` in seconds since the epoch."""
+    """The current version of an uploaded object; ``uploaded_at`` in seconds since the epoch.
+
+    ``content_type`` is None in a listing, which does not have it.
+    """
 
     etag: str
-    content_type: str
+    content_type: str | None
     size: int
     uploaded_at: float
 
@@ -100,10 +103,29 @@ class Objects:
                 raise
         return UploadedObject(
             etag=head["ETag"].strip('"'),
-            content_type=head.get("ContentType", ""),
+            content_type=head.get("ContentType"),
             size=head["ContentLength"],
             uploaded_at=head["LastModified"].timestamp(),
         )
+
+    def below(self, prefix: str, *, after: str, limit: int) -> tuple[dict[str, UploadedObject], bool]:
+        """Uploaded objects by their keys, which begin with the prefix and come after a key; and whether there are more.
+
+        S3 compares keys by their bytes in UTF-8.
+        """
+        with translating_errors(f"s3:ListObjectsV2 {prefix}"):
+            start = {"StartAfter": after} if after else {}
+            answer = self._s3.list_objects_v2(Bucket=self._uploads, Prefix=prefix, MaxKeys=limit, **start)
+        found = {
+            each["Key"]: UploadedObject(
+                etag=each["ETag"].strip('"'),
+                content_type=None,
+                size=each["Size"],
+                uploaded_at=each["LastModified"].timestamp(),
+            )
+            for each in answer.get("Contents", [])
+        }
+        return found, answer["IsTruncated"]
 
     def read_variant(self, key: str, *, max_bytes: int) -> bytes | None:
         """The bytes of a variant; None if it is not there, or larger."""

@@ -19,12 +19,14 @@ SWITCH_FAULT: Final = "Must be true or false."
 
 @dataclass(frozen=True, slots=True)
 class PageQuery:
-    """Which of the caller's images to list: after ``cursor``, the last id of the previous page; or a single one."""
+    """Which images to list: the caller's, after the id ``cursor``; a single one; or all with a prefix, after a key."""
 
     limit: int = DEFAULT_PAGE_SIZE
     cursor: str | None = None
     state: State | None = None
     image_id: str | None = None
+    prefix: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,17 @@ class View:
 
 
 def read_page(request: Request, *, prefix: str) -> PageQuery:
-    """The query of GET /images: a page of the caller's images, or with ``key`` the image with this key.
+    """The query of GET /images: a page of the caller's images, or the image with ``key``, or those with ``prefix``.
+
+    Args:
+        prefix: that of uploads.
 
     Raises:
         Problem: 422 with every fault.
     """
-    request.allow_query("status", "limit", "cursor", "key")
+    request.allow_query("status", "limit", "cursor", "key", "prefix", "after")
     state, limit, cursor = request.one("status"), request.one("limit"), request.one("cursor")
-    key = request.one("key")
+    key, wanted, after = request.one("key"), request.one("prefix"), request.one("after")
     faults = []
     if state is not None and state not in list(State):
         faults.append(Fault("?status", f"Must be one of: {', '.join(State)}."))
@@ -51,12 +56,16 @@ def read_page(request: Request, *, prefix: str) -> PageQuery:
         faults.append(Fault("?limit", f"Must be a whole number from 1 to {MAX_PAGE_SIZE}."))
     if cursor is not None and not is_id(cursor):
         faults.append(Fault("?cursor", "Must be the value of next in the previous page."))
-    if key is not None and (not key.startswith(prefix) or key == prefix or HALF_A_PAIR.search(key)):
-        faults.append(Fault("?key", f"Must be the key of an object in the uploads bucket, below {prefix!r}."))
+    for name, each in (("key", key), ("after", after)):
+        if each is not None and not _is_below(each, prefix):
+            faults.append(Fault(f"?{name}", f"Must be the key of an object in the uploads bucket, below {prefix!r}."))
+    if wanted is not None and wanted != prefix and not _is_below(wanted, prefix):
+        faults.append(Fault("?prefix", f"Must begin with {prefix!r}."))
     if faults:
         raise unprocessable(*faults)
     image_id = None if key is None else id_of(key, prefix=prefix)
-    return PageQuery(int(limit or DEFAULT_PAGE_SIZE), cursor, State(state) if state else None, image_id)
+    size, selected = int(limit or DEFAULT_PAGE_SIZE), State(state) if state else None
+    return PageQuery(size, cursor, selected, image_id, wanted, after)
 
 
 def read_view(request: Request, *, with_picture: bool) -> View:
@@ -89,3 +98,7 @@ def read_redirect(request: Request) -> bool:
     if wanted not in SWITCH:
         raise unprocessable(Fault("?redirect", SWITCH_FAULT))
     return SWITCH[wanted]
+
+
+def _is_below(key: str, prefix: str) -> bool:
+    return key.startswith(prefix) and key != prefix and not HALF_A_PAIR.search(key)

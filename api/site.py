@@ -65,8 +65,10 @@ def describe(service: Service) -> dict[str, Any]:
     file = document["components"]["schemas"]["File"]["properties"]
     file["size"]["maximum"] = service.limits.max_bytes
     file["content_type"]["enum"] = list(service.limits.content_types)
-    key = next(each for each in document["paths"]["/images"]["get"]["parameters"] if each["name"] == "key")
-    key["schema"]["pattern"] = f"^{service.settings.uploads_prefix.replace('.', '[.]')}[\\s\\S]"
+    prefix = service.settings.uploads_prefix.replace(".", "[.]")
+    query = {each["name"]: each["schema"] for each in document["paths"]["/images"]["get"]["parameters"]}
+    query["key"]["pattern"] = query["after"]["pattern"] = f"^{prefix}[\\s\\S]"
+    query["prefix"]["pattern"] = f"^{prefix}"
     if service.erasures is None:
         del document["paths"]["/images/{id}"]["delete"]
     direct = document["paths"]["/upload"]["post"]["requestBody"]

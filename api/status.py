@@ -33,7 +33,8 @@ class Upload:
     """An image by its id: as its sender declared it to the API, or as the bucket has it.
 
     Args:
-        content_type, size: None for an object that is gone and was never finished.
+        content_type, size: None for an object that is gone and was never finished; the type also in a listing of the
+            bucket, for one that is not finished.
         requested_at: when the id was created, or the object uploaded; in seconds since the epoch, None when unknown.
         upload_until: when its presigned POST expires, in seconds since the epoch; None where there is none.
     """

@@ -44,6 +44,11 @@ class Versions:
         found |= queried
         return [found[key] for key in keys]
 
+    def at(self, etags: Mapping[str, str]) -> dict[str, Record]:
+        """The record of one version of each object, by the object's key; without those that have none."""
+        records = self._table.read(Version(self._bucket, key, etag) for key, etag in etags.items())
+        return {version.key: record for version, record in records.items()}
+
     def _read(self, keys: Sequence[str]) -> dict[str, list[Record]]:
         """Read the cached objects by their keys; without an object whose single version does not exist any more."""
         now = self._clock()

@@ -11,7 +11,7 @@ from handlers.telemetry import log_as_json
 from processing.outbox import Announcer, EventBus
 from processing.settings import AnnouncerSettings
 
-# Ten requests of a batch, of which the first without an answer ends it: 10 x 3 + 6 s at most, of a timeout of 60
+# A batch is ten requests, each answered at its second attempt at the latest: 10 x 2 x (1 + 3) s, of a timeout of 90 s
 CLIENT = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
 
 

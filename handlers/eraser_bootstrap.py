@@ -45,6 +45,7 @@ def build_eraser(env: Mapping[str, str] | None = None) -> Erasures:
             logs=settings.log_retention_days,
             queue=settings.queue_retention_days,
             dead_letters=settings.dlq_retention_days,
+            switches=settings.switches,
         ),
         cache_seconds=cache_seconds(recipe) if settings.cdn_url else 0,
         announce=_announced_on(settings.event_bus),

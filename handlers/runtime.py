@@ -18,10 +18,7 @@ PARAMETERS: Final = {
     ("dynamodb", "UpdateItem"): ("ReturnValuesOnConditionCheckFailure",),
 }
 """The parameters without which a write is not conditional; botocore refuses unknown ones at the first request only."""
-REMEDY: Final = (
-    "take boto3 out of noDeploy in serverless.yml and put it into requirements-base.txt, "
-    "so that the package brings its own"
-)
+REMEDY: Final = "put boto3 into requirements-base.txt and run npm run lock, so that the package brings its own"
 
 
 def describe() -> dict[str, str]:

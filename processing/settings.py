@@ -104,7 +104,8 @@ class AnnouncerSettings:
 class EraserSettings:
     """The eraser's settings; each field is the variable of the same name in capitals.
 
-    No ``cdn_url`` means no CDN, and no ``event_bus`` no events.
+    No ``cdn_url`` means no CDN, no ``event_bus`` no events. ``switches`` are the names of the
+    parameters that are on.
     """
 
     uploads_bucket: str
@@ -117,6 +118,7 @@ class EraserSettings:
     log_retention_days: int
     queue_retention_days: int
     dlq_retention_days: int
+    switches: frozenset[str]
     log_level: str
 
     @classmethod
@@ -138,6 +140,7 @@ class EraserSettings:
                 log_retention_days=read.whole("LOG_RETENTION_DAYS", at_least=1),
                 queue_retention_days=read.whole("QUEUE_RETENTION_DAYS", at_least=1),
                 dlq_retention_days=read.whole("DLQ_RETENTION_DAYS", at_least=1),
+                switches=frozenset(read.text("SWITCHES").split(",")),
                 log_level=read.choice("LOG_LEVEL", LEVELS, default="INFO"),
             )
 

@@ -10,7 +10,8 @@ const SERVICE = path.dirname(__dirname);
 const DAY = 24 * 60 * 60;
 
 /** Everything that decides what the function does: a ledger entry names the code that wrote it. */
-const CODE = ['api', 'handlers', 'processing', 'recipe.toml', 'logos', 'requirements.txt', 'requirements-base.txt'];
+const LOCKS = { x86_64: 'ops/build/locks/package-x86_64.txt', arm64: 'ops/build/locks/package-arm64.txt' };
+const CODE = ['api', 'handlers', 'processing', 'recipe.toml', 'logos', ...Object.values(LOCKS)];
 
 function filesBelow(name) {
   const full = path.join(SERVICE, name);
@@ -103,7 +104,7 @@ module.exports = async ({ resolveVariable }) => {
     pointInTimeRecovery: await isOn('pointInTimeRecovery'),
     alarmSubscriptions: email ? [{ Protocol: 'email', Endpoint: email }] : { Ref: 'AWS::NoValue' },
     // pip judges markers by the machine it runs on, not by the one it packs for: hence a file for each
-    requirementsFile: isArm ? 'requirements-base.txt' : 'requirements.txt',
+    requirementsFile: isArm ? LOCKS.arm64 : LOCKS.x86_64,
     pipArchitecture: isArm ? 'aarch64' : 'x86_64',
     pythonBin: pythonBin(),
     codeVersion: codeVersion(),

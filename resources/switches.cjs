@@ -13,6 +13,8 @@
  * A switch that is off leaves nothing in the template. There are no CloudFormation conditions.
  */
 
+const { OFF } = require('./switched-on.cjs');
+
 /** Each file with all the parameters that switch it on: by any value that is not off, or by one value alone. */
 const SWITCHES = {
   removals: ['removals'],
@@ -34,9 +36,6 @@ const SWITCHES = {
   'vpc-endpoints': ['vpcRouteTables'],
 };
 
-/** Values of a parameter that is off; from the command line it is text. */
-const OFF = ['false', '', 'none', '0'];
-
 /** The first one with all that the others have: lists get longer, the rest of two of the same name must be objects. */
 function merged(parts) {
   const made = {};
@@ -47,17 +46,6 @@ function merged(parts) {
     }
   }
   return made;
-}
-
-/**
- * The parameters that are on, for the output `Switches`: those whose default is true or a value of OFF, and whose own
- * value is none of OFF. Names alone, as outputs are shown to everybody who may see the stack.
- */
-async function switchedOn(resolveVariable) {
-  const defaults = await resolveVariable('self:params.default');
-  const switches = Object.keys(defaults).filter((name) => [...OFF, 'true'].includes(String(defaults[name])));
-  const values = await Promise.all(switches.map((name) => resolveVariable(`param:${name}`)));
-  return switches.filter((_, at) => !OFF.includes(String(values[at]))).join(',');
 }
 
 module.exports = async ({ resolveVariable }) => {
@@ -73,7 +61,6 @@ module.exports = async ({ resolveVariable }) => {
   }
   const all = merged(on);
   return {
-    names: await switchedOn(resolveVariable),
     functions: all.functions ?? {},
     resources: { Resources: all.resources ?? {}, Outputs: all.outputs ?? {}, extensions: all.extensions ?? {} },
     statements: all.statements ?? {},

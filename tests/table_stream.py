@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from ops.local.stream_mapping import StreamRecord, matches
+from ops.local.stream_mapping import StreamMapping, StreamRecord, matches
 from tests.memory_dynamodb import MemoryDynamoDB
 
 SWITCH: Final = Path(__file__).parents[1] / "resources" / "switches" / "events.yml"
@@ -15,11 +15,37 @@ NOW: Final = 1_800_000_000.0
 
 
 @cache
+def announcer_function() -> dict[str, Any]:
+    """The announcer's function, as it is deployed."""
+    found: dict[str, Any] = yaml.safe_load(SWITCH.read_text())["functions"]["announcer"]
+    return found
+
+
+def _event() -> dict[str, Any]:
+    (event,) = announcer_function()["events"]
+    found: dict[str, Any] = event["stream"]
+    return found
+
+
 def patterns() -> list[dict[str, Any]]:
     """The filters of the announcer's mapping, as they are deployed."""
-    (event,) = yaml.safe_load(SWITCH.read_text())["functions"]["announcer"]["events"]
-    found: list[dict[str, Any]] = event["stream"]["filterPatterns"]
+    found: list[dict[str, Any]] = _event()["filterPatterns"]
     return found
+
+
+def mapping(stream_arn: str) -> StreamMapping:
+    """The announcer's mapping as it is deployed, on another stream, and without a queue for what is given up."""
+    event = _event()
+    return StreamMapping(
+        stream_arn=stream_arn,
+        batch_size=event["batchSize"],
+        window=event["batchWindow"],
+        patterns=patterns(),
+        reports_failures=event["functionResponseType"] == "ReportBatchItemFailures",
+        bisects=event["bisectBatchOnFunctionError"],
+        maximum_attempts=event["maximumRetryAttempts"],
+        maximum_age=event["maximumRecordAgeInSeconds"],
+    )
 
 
 def is_chosen(record: StreamRecord) -> bool:

@@ -2,8 +2,9 @@
 
 ``python -m ops.build.bytecode ZIP VERSION`` compiles what is in the zip with a Python of that version
 (`find_python`: ``LAMBDA_PYTHON``, the PATH, pyenv) and puts it in. Where there is none the zip stays as it is, which
-costs each cold start about 0.25 seconds: a line says so. The same sources make the same bytes: byte code carries the
-hash of its source in place of a date, and is compiled with a fixed seed for hashes.
+costs each cold start about 0.25 seconds: one line says so, and what to do. No package index has interpreters, so none
+is installed. The same sources make the same bytes: byte code carries the hash of its source in place of a date, and is
+compiled with a fixed seed for hashes.
 """
 
 import os
@@ -25,8 +26,9 @@ def main(arguments: Sequence[str]) -> None:
     python = find_python(version)
     if python is None:
         sys.stderr.write(
-            f"No Python {version} is in LAMBDA_PYTHON, on the PATH or with pyenv: the package has no byte code, and a "
-            "cold start takes about 0.25 s longer.\n"
+            f"The package has no byte code, so each cold start takes about 0.25 s longer: no Python {version} was "
+            f"found in LAMBDA_PYTHON, on the PATH or with pyenv. Install Python {version}, or name one in "
+            "LAMBDA_PYTHON, and package again.\n"
         )
         return
     add_byte_code(package, python)

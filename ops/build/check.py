@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from ops.build import locks
 from ops.build.combinations import faults_together
 from ops.build.rules import RULES, number_of, text_of
 from processing import recipe
@@ -21,6 +22,7 @@ from processing.reach import unreachable
 from processing.sandbox.capacity import LONGEST_TIMEOUT, animation_seconds, shortest_timeout
 
 RECIPE = Path(__file__).parents[2] / "recipe.toml"
+PACKAGE_LOCKS = [f"package-{architecture}" for architecture in locks.PACKAGE]
 
 
 def faults(parameters: Mapping[str, object], *, region: str, recipe_text: str) -> list[str]:
@@ -169,6 +171,8 @@ def _expand(value: object, region: str) -> object:
 def main() -> int:
     given = json.load(sys.stdin)
     found = faults(given["parameters"], region=given["region"], recipe_text=RECIPE.read_text(encoding="utf-8"))
+    for lock in locks.outdated(PACKAGE_LOCKS):
+        found.append(f"{locks.SOURCES[lock]}: has changed since it was locked; run {locks.REMEDY}")
     for fault in found:
         print(f"- {fault}", file=sys.stderr)  # noqa: T201 - this is the answer
     return 2 if found else 0

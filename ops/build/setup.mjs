@@ -2,6 +2,7 @@
 //
 //   node ops/build/setup.mjs test [pytest's arguments]    lint, types and tests: all of them, whatever failed before
 //   node ops/build/setup.mjs lint                         lint and types
+//   node ops/build/setup.mjs lock|advisories|checkov      python -m ops.build.locks, .advisories or .checkov
 //   node ops/build/setup.mjs COMMAND [arguments]          python -m ops COMMAND, where the caller stands
 //
 // Only what Node brings is imported, and only syntax that Node 14 can read, so that an old Node can be told what it is.
@@ -16,7 +17,7 @@ import { fileURLToPath } from 'url';
 const OLDEST_NODE = [20, 19];
 const OLDEST_PYTHON = [3, 11];
 const PYTHONS = ['python3.13', 'python3.12', 'python3.11', 'python3', 'python'];
-const REQUIREMENTS = ['requirements-dev.txt', 'requirements.txt', 'requirements-base.txt'];
+const REQUIREMENTS = 'ops/build/locks/development.txt';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const VENV = join(ROOT, '.venv');
@@ -43,6 +44,9 @@ const CHECKS = [
   ['mypy', PYTHON, ['-m', 'mypy']],
   ['tsc', process.execPath, [TSC]],
 ];
+
+// Commands that ask a registry, or need an environment of their own.
+const MODULES_OF = { lock: 'ops.build.locks', advisories: 'ops.build.advisories', checkov: 'ops.build.checkov' };
 
 // Two files of tests at a time: most tests wait for processes. `-n 0` after it runs them one after another.
 const SIDE_BY_SIDE = ['-n', '2', '--dist', 'loadfile'];
@@ -160,8 +164,8 @@ async function preparePython(wanted, requirements) {
   if (venvIsReady(wanted, requirements)) return;
   if (!venvIsUsable(wanted)) await makeVenv(wanted || findPython());
   say('installing the Python packages; the first time takes a minute');
-  const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check', '-r', join(ROOT, REQUIREMENTS[0])];
-  await install(PYTHON, pip, 'pip install -r requirements-dev.txt', PIP_SETTINGS);
+  const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check', '--require-hashes'];
+  await install(PYTHON, [...pip, '-r', join(ROOT, REQUIREMENTS)], `pip install -r ${REQUIREMENTS}`, PIP_SETTINGS);
   checkModules();
   writeFileSync(PYTHON_STAMP, `${requirements} ${versionOf(PYTHON)}`);
   rmSync(UNFINISHED, { force: true });
@@ -210,7 +214,7 @@ async function prepareNode(stamp) {
 
 async function setUp() {
   const wanted = process.env.PYTHON ? findPython() : undefined;
-  const requirements = fingerprint(REQUIREMENTS);
+  const requirements = fingerprint([REQUIREMENTS]);
   const stamp = fingerprint(['package-lock.json']);
   if (!venvIsReady(wanted, requirements) || !nodeIsReady(stamp)) {
     await alone(async () => {
@@ -259,6 +263,9 @@ function isRunning(pid) {
 
 // --- processes ---
 
+// pip names every hash that it would have taken, a hundred for some packages: the first and the one it got are enough.
+const ANOTHER_HASH = /^\s*Expected +or /;
+
 // Runs to its end without a word; when it fails, its last lines say why.
 function install(command, args, title, env = {}) {
   return new Promise((resolve, reject) => {
@@ -267,7 +274,7 @@ function install(command, args, title, env = {}) {
     for (const signal of STOP) process.on(signal, stop);
     let words = '';
     const listen = (chunk) => {
-      words = (words + chunk).slice(-4000);
+      words = (words + chunk).slice(-40_000);
     };
     child.stdout.on('data', listen);
     child.stderr.on('data', listen);
@@ -276,7 +283,8 @@ function install(command, args, title, env = {}) {
       for (const each of STOP) process.off(each, stop);
       if (interrupted) return reject(new SetupError('interrupted; the next run goes on from here.'));
       if (code === 0) return resolve();
-      const last = words.trim().split('\n').slice(-6).join('\n');
+      const lines = words.trim().split('\n').filter((line) => !ANOTHER_HASH.test(line));
+      const last = lines.slice(-6).join('\n');
       return reject(new SetupError(`${title} failed (${signal || code}); fix this and run it again:\n${last}`));
     });
   });
@@ -327,6 +335,7 @@ async function main([command, ...args]) {
   await setUp();
   if (command === 'test') return test(args);
   if (command === 'lint') return (await check()) ? 0 : 1;
+  if (Object.hasOwn(MODULES_OF, command ?? '')) return run(PYTHON, ['-m', MODULES_OF[command], ...args], IN_ROOT);
   return darkroom(command === undefined ? [] : [command, ...args]);
 }
 

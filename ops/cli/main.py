@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-from rich.console import Console
 from typer.core import TyperGroup
 
 from ops.cli.announce import announce
@@ -26,6 +25,7 @@ from ops.cli.replay.command import replay_command
 from ops.cli.show.command import show
 from ops.cli.start.command import start
 from ops.cli.status.command import status
+from ops.cli.terminal import stderr
 from ops.cli.upload.command import upload
 from ops.errors import StackError, UsageError
 from processing.errors import Unavailable
@@ -117,5 +117,5 @@ def _explained(error: ClientError | BotoCoreError | Unavailable, command: str) -
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"darkroom: {sentence}")
+    stderr().print(f"darkroom: {sentence}")
     raise typer.Exit(code)

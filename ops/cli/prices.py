@@ -40,3 +40,7 @@ TRACE: Final = 5e-6
 VIEW: Final = 1e-6  # an HTTPS request to CloudFront from North America
 EDGE_FUNCTION: Final = 0.10e-6  # an invocation
 EDGE_GB: Final = 0.085  # to viewers in North America and Europe, the first 10 TB a month
+FILTERED: Final = 0.60e-6  # a request that a web ACL of AWS WAF judges; the ACL and its rules are its owner's
+KEY_MONTH: Final = 1.00  # a customer-managed key of KMS, and as much for each of its first two rotations
+TIERED: Final = 10e-6  # an object that a lifecycle rule moves to Intelligent-Tiering
+WATCHED_MONTH: Final = 2.5e-6  # an object there

@@ -13,7 +13,7 @@ from ops.cli.switches.table import SWITCHES
 from ops.local.deployed import DEFAULT_CONCURRENCY
 
 OFF: Final = ("false", "", "none", "0")
-"""Values of a parameter that is off; the same as in resources/switches.cjs, which writes the output `Switches`."""
+"""Values of a parameter that is off; the same as in resources/switched-on.cjs, which writes the output `Switches`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,31 +3,43 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 NARROWEST = 110  # columns, where the output is no terminal
 
+CONTROLS: Final = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text, for programs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")]
 
 
+class PlainConsole(Console):
+    """Prints text without its control characters: an object's key may have some that steer a terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(text.translate(CONTROLS), style)
+
+
 def stderr() -> Console:
     """For sentences and progress."""
-    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    return PlainConsole(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 def stdout() -> Console:
     """For tables; wide enough for them where it is no terminal."""
-    console = Console(highlight=False, markup=False)
-    return (
-        console if console.is_terminal else Console(highlight=False, markup=False, width=max(console.width, NARROWEST))
-    )
+    console = PlainConsole(highlight=False, markup=False)
+    if console.is_terminal:
+        return console
+    return PlainConsole(highlight=False, markup=False, width=max(console.width, NARROWEST))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:

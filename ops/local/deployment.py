@@ -34,6 +34,8 @@ SOURCES = (
     "logos/**/*",
     "ops/__init__.py",
     "ops/build/__init__.py",
+    "ops/build/locks/__init__.py",
+    "ops/build/locks/package-*.txt",
     "ops/build/check.py",
     "ops/build/combinations.py",
     "ops/build/rules.py",
@@ -45,7 +47,9 @@ SOURCES = (
     "ops/build/difference.py",
     "ops/build/replacing.json",
     "ops/build/bytecode.py",
-    "ops/build/serverless-bytecode.cjs",
+    "ops/build/bom.py",
+    "ops/build/libraries.toml",
+    "ops/build/serverless-zip.cjs",
 )
 """Whatever the framework reads; a change to any of them makes a new package."""
 

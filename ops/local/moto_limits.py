@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 from moto.dynamodb.exceptions import MockValidationException
 from moto.s3.exceptions import S3ClientError
@@ -60,6 +61,20 @@ def without_null_version(respond: Respond) -> Respond:
     def answer(*args: Any) -> Any:
         status, headers, body = respond(*args)
         return status, {name: value for name, value in headers.items() if (name, value) != NULL_VERSION}, body
+
+    return answer
+
+
+def with_encoded_start(listed: Respond) -> Respond:
+    """``S3Response.list_objects_v2`` that encodes StartAfter as it does the keys: XML has no control characters."""
+
+    @functools.wraps(listed)
+    def answer(response: Any) -> Any:
+        status, headers, body = listed(response)
+        start = f"<StartAfter>{quote(response.querystring.get('start-after', [''])[0])}</StartAfter>"
+        if response.querystring.get("encoding-type") == ["url"]:
+            body = re.sub("<StartAfter>.*</StartAfter>", lambda _: start, body, flags=re.DOTALL)
+        return status, headers, body
 
     return answer
 

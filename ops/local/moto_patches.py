@@ -8,6 +8,7 @@
 - limits (``moto_limits``): S3's on keys and metadata, SQS's on messages (in bytes, with attributes; characters) and on
   batches of timeouts, DynamoDB's on batches of writes.
 - no version of a multipart upload to a bucket that keeps none: moto names "null".
+- a listing after a key with control characters, which moto writes into its XML as they are.
 - one look-up of each host's backend: moto lists its own folders, twice, for each request.
 - S3's events on EventBridge as AWS writes them, and a bucket's switch for them (``moto_s3_events``).
 - SQS counts that cost only the request for them: moto counts the queue for each message that is sent or received.
@@ -153,6 +154,11 @@ def _for_limits() -> list[Patch]:
             "a multipart upload to no version",
             moto_s3_probes.names_no_null_version,
             replaces=[(S3Response, "_key_response_post", moto_limits.without_null_version)],
+        ),
+        Patch(
+            "a listing that says encoded what it starts after",
+            moto_s3_probes.encodes_what_a_listing_starts_after,
+            replaces=[(S3Response, "list_objects_v2", moto_limits.with_encoded_start)],
         ),
         Patch(
             "SQS's limits on messages and batches",

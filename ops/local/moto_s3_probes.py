@@ -78,6 +78,13 @@ def names_no_null_version() -> bool:
     return "x-amz-version-id" not in answer.headers
 
 
+def encodes_what_a_listing_starts_after() -> bool:
+    """Whether S3 encodes StartAfter where it is asked to encode."""
+    query = {"list-type": "2", "encoding-type": "url", "start-after": "é"}
+    with _bucket() as ask:
+        return "%C3%A9</StartAfter>" in ask("GET", "/probe", query_string=query).get_data(as_text=True)
+
+
 def sends_documented_events() -> bool:
     """Whether an event on the default bus, and on no other, has an ``etag`` and no version "null"."""
     region = "us-east-1"  # of a bucket that names none

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -19,15 +20,16 @@ from pathlib import Path
 from typing import Final
 
 from ops.errors import StackError
+from ops.local.user_environment import for_children
 
-RUNTIME: Final = Path(__file__).with_name("requirements-runtime.txt")
 KEPT: Final = 4  # folders, and besides whatever was used ...
 KEPT_SECONDS: Final = 24 * 60 * 60  # ... within this time: another stack may run from it
+ANOTHER_HASH: Final = re.compile(r"\s*Expected +or ")  # pip names all that it would have taken; one is enough
 WITHOUT_WHEEL: Final = {"aarch64": ("cykooz-resizer",)}  # by machine; see requirements-dev.txt
 
 
 def installed(requirements: Sequence[str], *, python: str, version: str, cache: Path) -> Path:
-    """The folder with these requirements, a line each, installed for this Python of this version.
+    """The folder with these lines of locks, installed for this Python of this version.
 
     Raises:
         StackError: pip could not install them.
@@ -37,7 +39,7 @@ def installed(requirements: Sequence[str], *, python: str, version: str, cache: 
     key = hashlib.sha256("\0".join([version, sys.platform, machine, *wanted]).encode()).hexdigest()[:16]
     with made_once(cache / "packages" / key) as folder:
         if folder is not None:
-            _pip(wanted, python, folder)
+            pip_install(wanted, "--only-binary=:all:", "--target", str(folder), python=python)
     return cache / "packages" / key
 
 
@@ -75,12 +77,25 @@ def _last_used(folder: Path) -> float:
         return time.time()
 
 
-def _pip(requirements: Sequence[str], python: str, target: Path) -> None:
-    """Install with the workshop's pip: the function's Python needs none."""
-    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--only-binary=:all:", "--target", str(target)]
-    command = [sys.executable, "-m", "pip", "--python", python, "install", *options, *requirements]
-    environ = os.environ | {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}  # what a user may have set forbids --target
-    run = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+def pip_install(requirements: Sequence[str], *options: str, python: str) -> None:
+    """Install lines of locks for a Python with the workshop's pip: that Python needs none.
+
+    Raises:
+        StackError: pip could not install them, or found a file with another hash.
+    """
+    with tempfile.NamedTemporaryFile("w", prefix="darkroom-", suffix=".txt") as file:
+        file.write("\n".join([*requirements, ""]))
+        file.flush()
+        command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-input", *options]
+        run = subprocess.run(
+            [*command, "--require-hashes", "--requirement", file.name],
+            env=for_children(online=True),
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
     if run.returncode != 0:
-        last = "\n".join((run.stdout + run.stderr).strip().splitlines()[-6:])
-        raise StackError(f"what the function imports could not be installed: is the package index reachable?\n{last}")
+        said = [line for line in (run.stdout + run.stderr).strip().splitlines() if not ANOTHER_HASH.match(line)]
+        last = "\n".join(said[-6:])
+        raise StackError(f"packages could not be installed: is the package index reachable?\n{last}")

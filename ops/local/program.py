@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Final
 
 from ops.build.bytecode import find_python
+from ops.build.locks import for_this_python, lines
 from ops.errors import StackError
 from ops.local.deployed import Function
-from ops.local.packages import RUNTIME, installed, made_once
+from ops.local.packages import installed, made_once
 
 CODE: Final = "code"
 REQUIREMENTS: Final = "requirements.json"  # what is not in the code's folder
@@ -60,8 +61,7 @@ def prepare(function: Function, download: Callable[[], bytes], *, cache: Path) -
         if folder is not None:
             _unpack(_verified(download(), digest, function.name), folder, python, version)
     requirements = json.loads((unpacked / REQUIREMENTS).read_text(encoding="utf-8"))
-    requirements += _lines(RUNTIME.read_text(encoding="utf-8"))
-    packages = installed(requirements, python=python, version=version, cache=cache)
+    packages = installed([*requirements, *lines("runtime")], python=python, version=version, cache=cache)
     return Program(function, python, unpacked / CODE, (packages,))
 
 
@@ -85,7 +85,7 @@ def _unpack(data: bytes, folder: Path, python: str, version: str) -> None:
         names = set(archive.namelist())
         if not _has_libraries_for(archive, version):
             names -= set(_of_wheels(archive))
-            requirements = _lines(archive.read("requirements.txt").decode())
+            requirements = for_this_python(archive.read("requirements.txt").decode().splitlines())
         archive.extractall(code, sorted(names))
     if not any(name.endswith(".pyc") for name in names):
         _compile(code, python)
@@ -127,7 +127,3 @@ def _compile(code: Path, python: str) -> None:
     """Once, and not in each process: into the folder nothing is written any more."""
     command = [python, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(code)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
-
-def _lines(requirements: str) -> list[str]:
-    return [line.strip() for line in requirements.splitlines() if line.strip() and not line.startswith("#")]

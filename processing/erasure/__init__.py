@@ -25,6 +25,6 @@ which expires.
 """
 
 from processing.erasure.eraser import Eraser, Wait
-from processing.erasure.receipt import Receipt, Retention
+from processing.erasure.receipt import KEPT_BY_SWITCH, Receipt, Retention
 
-__all__ = ["Eraser", "Receipt", "Retention", "Wait"]
+__all__ = ["KEPT_BY_SWITCH", "Eraser", "Receipt", "Retention", "Wait"]

@@ -5,30 +5,58 @@ states what was looked for and where, not that nothing exists.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Final
 
 from processing.ledger.erasures import MOST_NAMED, Intent
 
 DAY: Final = 24 * 60 * 60
-RECOVERY_DAYS: Final = 35  # the most that DynamoDB keeps: AWS has no other value
 OUT_OF_REACH: Final = (
     "copies in browsers and other caches of those who have seen a variant",
     "events and notifications that others have received",
-    "files of dlq export, checkpoints of backfill, and what people have typed or saved",
+    "files of dlq export, checkpoints of backfill, and what people have typed (as in the history of redrives) or saved",
     "backups, replicas and inventories of the buckets and of the table",
+    "access logs and trails that the account keeps of its buckets, its table and its CDN (S3, CloudTrail, CloudFront)",
 )
+KEPT_BY_SWITCH: Final[Mapping[str, Mapping[str, int]]] = {
+    # the most that DynamoDB keeps: AWS has no other value
+    "pointInTimeRecovery": {"point-in-time recovery of the images table": 35},
+    "events": {
+        "the stream of the images table": 1,
+        "events that EventBridge cannot deliver and tries again": 1,
+    },
+    # 14 days there, after a day of tries
+    "workflow": {"messages in the workflow's dead-letter queue: not looked at": 15},
+    "apiTracing": {"traces of requests for the image, in X-Ray": 30},
+    "cdn": {"CloudFront's statistics of popular objects": 60},
+    "webAclArn": {"samples of requests in AWS WAF": 1},
+    "cdnWebAclArn": {"samples of requests in AWS WAF": 1},
+    "accessLogs": {"S3's access logs of the buckets: as long as their bucket keeps them": 0},
+}
+"""What names an object where a parameter is on, and for how many days; 0 where that is not known."""
+OUT_OF_REACH_BY_SWITCH: Final[Mapping[str, Sequence[str]]] = {
+    "workflow": (
+        "labels of the picture that subscribers of the topic have received",
+        "the picture at Amazon Rekognition, unless the organization has opted out of AI services",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """For how many days a stage keeps what names an object; 0 where that is not known."""
+    """For how many days a stage keeps what names an object; 0 where that is not known.
+
+    Args:
+        switches: the names of the parameters that are on.
+    """
 
     logs: int
     queue: int
     dead_letters: int
+    switches: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +82,7 @@ def receipt_of(intent: Intent, retention: Retention, *, ended_at: float, letters
         "ended_at": _time(ended_at),
         "gone": _gone(intent),
         "expires": _expires(retention, ended_at, letters_seen=letters_seen),
-        "out_of_reach": list(OUT_OF_REACH),
+        "out_of_reach": _out_of_reach(retention),
     }
     return Receipt(intent.id, intent.digest, document)
 
@@ -80,12 +108,17 @@ def _expires(retention: Retention, ended_at: float, *, letters_seen: bool) -> li
     days = {
         "log lines with the key": retention.logs,
         "messages in the uploads queue; one may leave a record REMOVED, for 30 days": retention.queue,
-        "point-in-time recovery of the images table": RECOVERY_DAYS,
-        "the stream of the images table": 1,
     }
     if not letters_seen:
         days["messages in the dead-letter queue: not looked at"] = retention.dead_letters
+    for switch, kept in KEPT_BY_SWITCH.items():
+        days |= kept if switch in retention.switches else {}
     return [{"what": what, "by": _time(ended_at + kept * DAY) if kept else None} for what, kept in days.items()]
+
+
+def _out_of_reach(retention: Retention) -> list[str]:
+    switched = (copies for switch, copies in OUT_OF_REACH_BY_SWITCH.items() if switch in retention.switches)
+    return [*OUT_OF_REACH, *chain.from_iterable(switched)]
 
 
 def _time(seconds: float) -> str:

@@ -86,7 +86,8 @@ def _heic_reader() -> Reader:
         from pi_heif import HeifImageFile, options  # type: ignore[import-untyped]
     except ImportError:
         raise UnsupportedFormat(
-            "HEIC needs pi_heif, which this package does not contain: add it to requirements-base.txt"
+            "HEIC needs pi_heif, which this package does not contain: "
+            "add it to requirements-base.txt and run npm run lock"
         ) from None
     options.DECODE_THREADS = 0  # tiles in the calling thread: each further thread takes 72 MB of address space
     heic: Reader = HeifImageFile

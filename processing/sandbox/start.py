@@ -5,6 +5,7 @@ an image's or the child's own, and is retried in the sandbox.
 """
 
 import base64
+import ctypes
 import signal
 from collections.abc import Callable
 from typing import Final
@@ -16,16 +17,18 @@ from processing.sandbox.renderer import STARTUP_SECONDS, Image, Renderer
 PIXEL: Final = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
 )  # a PNG of one grey pixel
+PR_SET_DUMPABLE: Final = 4
 
 
 def start_renderers(make: Callable[[], Renderer], number: int) -> tuple[Renderer, ...]:
     """Start so many renderers, without waiting for their children.
 
     Raises:
-        SandboxUnavailable: the system refuses a process, a socket or a memory file.
+        SandboxUnavailable: the system refuses a process, a socket, a memory file, or to hide this process from them.
     """
     renderers: list[Renderer] = []
     try:
+        hide_from_children()
         for _ in range(number):
             renderers.append(make())  # noqa: PERF401 - those made before a failure are closed
     except (OSError, AttributeError) as error:  # AttributeError: a libc without memfd_create
@@ -34,6 +37,19 @@ def start_renderers(make: Callable[[], Renderer], number: int) -> tuple[Renderer
         number_of = error.errno if isinstance(error, OSError) else None
         raise SandboxUnavailable(f"no child process: {error}", number=number_of) from error
     return tuple(renderers)
+
+
+def hide_from_children() -> None:
+    """Have the kernel close this process's environment and memory, where its credentials are, to its children.
+
+    They have the same user, who may otherwise read and write both by way of /proc, and attach a debugger
+    (PR_SET_DUMPABLE in prctl(2)). A child is not hidden: it becomes another program.
+
+    Raises:
+        OSError: the system refuses it.
+    """
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
 
 
 def check_renderer(renderer: Renderer) -> None:

@@ -6,6 +6,7 @@ arguments. Prints what came, as JSON.
 
 import io
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from darkroom_client.models import File, FileContentType, Files  # type: ignore[
 from darkroom_client.types import File as Body  # type: ignore[import-not-found]
 
 SECONDS = 60.0
+OPERATION = re.compile(r"darkroom_client\.api\.\w+\.\w+")  # a module; each that is imported here is called
 
 
 def main(url: str, key: str, picture: Path) -> None:
@@ -38,6 +40,7 @@ def main(url: str, key: str, picture: Path) -> None:
     print(
         json.dumps(
             {
+                "called": [name.rpartition(".")[2] for name in sys.modules if OPERATION.fullmatch(name)],
                 "fields": sorted(posts.uploads[0].upload.fields.to_dict()),
                 "status": image.status,
                 "variants": [each.name for each in image.variants],

@@ -15,7 +15,7 @@ from tests.corpus.samples import jpeg
 
 NEEDS_POWERTOOLS = pytest.mark.skipif(
     find_spec("aws_lambda_powertools") is None,
-    reason="the usual consumer is made with Powertools: pip install -r bench/pipeline/requirements.txt",
+    reason="the usual consumer is made with Powertools: pip install -r ops/build/locks/bench.txt",
 )
 USUAL = pytest.param("usual", marks=NEEDS_POWERTOOLS)
 

@@ -1,1 +1,1 @@
-"""The consumer on the embedded stack while processes are killed and services fail: ``python -m tests.chaos``."""
+"""Consumer and announcer on an emulator while processes are killed and services fail: ``python -m tests.chaos``."""

@@ -5,12 +5,15 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.run import Chaos, Result
+from tests.chaos.result import Result
+from tests.chaos.run import Chaos
+from tests.events.__main__ import rows_of
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,27 +33,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         result = chaos.run()
     if options.json:
-        json.dump(vars(result), sys.stdout, indent=2)
+        json.dump(asdict(result), sys.stdout, indent=2)
     else:
         show(result)
     return 1 if result.disagreements else 0
 
 
 def show(result: Result) -> None:
-    table = Table(title=f"{result.objects:,} objects, {result.events:,} messages, {result.seconds:.0f} s")
+    table = Table(title=f"{result.objects:,} objects, {result.messages:,} messages, {result.seconds:.0f} s")
     table.add_column("what")
     table.add_column("number", justify="right")
     rows = [
         *sorted(result.injected.items()),
         ("messages handed to the function", result.deliveries),
         *((f"objects that end {status}", number) for status, number in sorted(result.statuses.items())),
-        ("redriven from the dead letters without being broken", result.redriven),
+        ("redriven, as they died without being rejected", result.redriven),
         *((f"their receives: {became}", number) for became, number in sorted(result.used_up.items())),
         ("lost", len(result.lost)),
         ("stale", len(result.stale)),
         (f"wrong pictures, of {result.compared:,} compared byte by byte", len(result.wrong)),
         ("duplicated effect", len(result.twice)),
         ("back too soon", len(result.too_soon)),
+        *rows_of([result.announced]),
+        ("objects whose latest event is not true", len(result.untrue)),
     ]
     for name, number in rows:
         table.add_row(name, f"{number:,}")

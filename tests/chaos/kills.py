@@ -1,4 +1,4 @@
-"""Kills execution environments, and renderers alone, while messages are worked on."""
+"""Kills execution environments of consumer and announcer, and renderers alone, while messages are worked on."""
 
 import os
 import random
@@ -10,33 +10,47 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ops.local.player import Player
+from ops.local.stream_player import StreamPlayer
 
-SPARED = (5, 45)  # messages between one kill of a kind and the next
 KILL = "SIGKILL of an execution environment"
 RENDERER_KILL = "SIGKILL of a renderer alone"
+ANNOUNCER_KILL = "SIGKILL of the announcer at any moment"
+KINDS = (KILL, RENDERER_KILL, ANNOUNCER_KILL)
+
+MESSAGES_SPARED = (5, 45)  # between one kill of a kind and the next
+BATCHES_SPARED = (2, 8)  # of the announcer
 
 
 @contextmanager
-def killers(player: Player, counts: Counter[str], *, seed: int) -> Iterator[None]:
-    """Kill one of either kind after every twenty-five messages or so.
+def killing(player: Player, announcer: StreamPlayer, counts: Counter[str], *, seed: int) -> Iterator[None]:
+    """Kill one of each kind after every twenty-five messages or so, and the announcer after five batches.
 
     By messages and not by the clock, or a slow machine would lose so many processes for each message that some use
     up their receives.
     """
     over = threading.Event()
-    victims = {KILL: player.environment_pids, RENDERER_KILL: lambda: renderers_of(player.environment_pids())}
 
-    def kill(kind: str, find: Callable[[], list[int]]) -> None:
+    def kill(kind: str, find: Callable[[], list[int]], done: Callable[[], int], spared: tuple[int, int]) -> None:
         rng = random.Random(f"{seed} {kind}")
-        enough = rng.randint(*SPARED)
+        enough = rng.randint(*spared)
         while not over.wait(rng.uniform(0.0, 0.4)):
-            if player.counts.messages >= enough and (pids := find()):
-                enough = player.counts.messages + rng.randint(*SPARED)
+            if done() >= enough and (pids := find()):
+                enough = done() + rng.randint(*spared)
                 with suppress(ProcessLookupError):  # it has just been cleared away
                     os.kill(rng.choice(pids), signal.SIGKILL)
                     counts[kind] += 1
 
-    threads = [threading.Thread(target=kill, args=each, name=each[0]) for each in victims.items()]
+    victims = [
+        (KILL, player.environment_pids, lambda: player.counts.messages, MESSAGES_SPARED),
+        (
+            RENDERER_KILL,
+            lambda: renderers_of(player.environment_pids()),
+            lambda: player.counts.messages,
+            MESSAGES_SPARED,
+        ),
+        (ANNOUNCER_KILL, announcer.environment_pids, lambda: announcer.counts.batches, BATCHES_SPARED),
+    ]
+    threads = [threading.Thread(target=kill, args=each, name=each[0]) for each in victims]
     for thread in threads:
         thread.start()
     try:

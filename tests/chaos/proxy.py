@@ -1,4 +1,4 @@
-"""A proxy in front of the emulator that refuses, delays and loses: what a bad day of AWS looks like from a client."""
+"""A proxy in front of the emulator that refuses, delays and loses requests, and kills who sent them."""
 
 import http.client
 import random
@@ -6,23 +6,15 @@ import socket
 import sys
 import threading
 from collections import Counter
-from enum import StrEnum
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import urlsplit
 
+from tests.chaos.troubles import Answer, PartOfEvents, Trouble, Troubles, refusal, troubles
 
-class Trouble(StrEnum):
-    """What happens to a request; the names are those of the report."""
-
-    REFUSED = "503 or throttled"
-    UNHEARD = "connection closed before the request was read"
-    LOST = "answer lost after the effect"
-    HANGS = "no answer until the client gives up"
-
-
-WEIGHTS = {Trouble.REFUSED: 6, Trouble.UNHEARD: 3, Trouble.LOST: 3, Trouble.HANGS: 0.15}
-HANG = 7.0  # seconds; the consumer's clients wait for 5
+NOT_FORWARDED = ("expect", "content-length")
+HANG = 7.0  # seconds; the clients wait for 3 and 5
 
 
 class _Server(ThreadingHTTPServer):
@@ -36,18 +28,21 @@ class _Server(ThreadingHTTPServer):
 
 
 class Proxy:
-    """Forwards everything to the emulator, but for a part of the requests, while ``rate`` is above 0.
+    """Forwards everything to the emulator, but for a part of the requests, while it is ``stormy``.
 
     Args:
         target: the emulator's URL.
+        draw: what happens to each request; drawn by ``seed`` when not given.
     """
 
-    def __init__(self, target: str, *, seed: int) -> None:
-        self.rate = 0.0
-        self.down: str | None = None  # a service that is out altogether: "s3", "dynamodb" or "sqs"
+    def __init__(self, target: str, *, seed: int, draw: Troubles | None = None) -> None:
+        self.stormy = False
+        self.down: str | None = None  # a service that is out altogether: "s3", "dynamodb", "sqs" or "events"
+        self.kill_announcer: Callable[[], None] = lambda: None
         self.counts: Counter[str] = Counter()
         self.closing = threading.Event()
-        self._rng = random.Random(seed)
+        self.rng = random.Random(f"{seed} proxy")
+        self._draw = draw or troubles(seed)
         self._lock = threading.Lock()
         self._target = urlsplit(target).netloc
         self._server = _Server(("127.0.0.1", 0), self._handler())
@@ -71,12 +66,11 @@ class Proxy:
         """What happens to the next request to a service."""
         with self._lock:
             if service == self.down:
-                trouble = Trouble.REFUSED
-            elif self._rng.random() >= self.rate:
-                return None
+                trouble: Trouble | None = Trouble.REFUSED
             else:
-                trouble = self._rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-            self.counts[f"{service}: {trouble}"] += 1
+                trouble = self._draw(service) if self.stormy else None
+            if trouble is not None:
+                self.counts[f"{service}: {trouble}"] += 1
             return trouble
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -108,25 +102,48 @@ class Proxy:
                 return True
 
             def _relay(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                if len(body) < length:  # the sender was killed half-way
+                    self.close_connection = True
+                    return None
                 service = service_of(self.headers)
                 trouble = proxy.trouble(service)
-                if trouble is Trouble.HANGS:
-                    proxy.closing.wait(HANG)
-                if trouble in (Trouble.HANGS, Trouble.UNHEARD):
-                    return self._hang_up()
-                if trouble is Trouble.REFUSED:
-                    return self._answer(*refusal(service))
-                answer = self._forward(body)
-                if trouble is Trouble.LOST:
-                    return self._hang_up()
-                return self._answer(*answer)
+                match trouble:
+                    case None:
+                        return self._answer(*self._forward(body))
+                    case Trouble.REFUSED:
+                        return self._answer(*refusal(service))
+                    case Trouble.PARTLY:
+                        return self._answer(*self._in_part(PartOfEvents.of(body, proxy.rng)))
+                    case Trouble.HANGS:
+                        proxy.closing.wait(HANG)
+                    case Trouble.LOST:
+                        self._forward(body)
+                    case Trouble.KILLED_BEFORE:
+                        proxy.kill_announcer()
+                    case Trouble.KILLED_AFTER:
+                        self._forward(body)
+                        proxy.kill_announcer()
+                    case Trouble.UNHEARD:
+                        pass
+                    case _:
+                        assert_never(trouble)
+                return self._hang_up()
 
             do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _relay  # noqa: N815 - http.server's names
 
-            def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+            def _in_part(self, part: PartOfEvents) -> Answer:
+                if not part.rest:
+                    return 200, [("Content-Type", "application/x-amz-json-1.1")], part.answer(b"")
+                status, headers, answered = self._forward(part.rest)
+                return status, [each for each in headers if each[0].lower() != "content-length"], part.answer(answered)
+
+            def _forward(self, body: bytes) -> Answer:
                 assert self.upstream is not None
-                kept = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
+                kept = {name: value for name, value in self.headers.items() if name.lower() not in NOT_FORWARDED}
+                if "Content-Length" in self.headers:
+                    kept["Content-Length"] = str(len(body))
                 self.upstream.request(self.command, self.path, body, kept)
                 answer = self.upstream.getresponse()
                 return answer.status, answer.getheaders(), answer.read()
@@ -156,13 +173,3 @@ def service_of(headers: Any) -> str:
     """The service a request is for, from its signature's scope."""
     scope = headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
     return scope[3] if len(scope) > 3 else "unknown"
-
-
-def refusal(service: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    """The answer of a service that has too much to do."""
-    if service == "s3":
-        text = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
-        return 503, [("Content-Type", "application/xml")], text
-    kind = "ProvisionedThroughputExceededException" if service == "dynamodb" else "RequestThrottled"
-    text = f'{{"__type": "{kind}", "message": "slow down"}}'.encode()
-    return 400, [("Content-Type", "application/x-amz-json-1.0")], text

@@ -1,13 +1,19 @@
-"""What a chaos run is played on: buckets, table and queues on the emulator, used past the proxy."""
+"""What a chaos run is played on: buckets, a table with its stream, and queues on the emulator, used past the proxy."""
 
 import json
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import boto3
 
 from ops.local.emulator import ACCOUNT, Emulator
 from tests.builders import created_body, removed_body
+from tests.chaos.uploads import Upload
 
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = (Path(boto3.__file__).parents[1],)
 REGION = "eu-west-1"
+VARIANTS_BUCKET = "variants"
 TIMEOUT = 12  # of the function, in seconds
 TRY = 2
 LEASE = 15
@@ -15,34 +21,24 @@ VISIBILITY = 30  # longer than what is left of a lease that the messages of a ki
 RECEIVES = 5
 
 
-@dataclass
-class Upload:
-    """One key: the versions it had, in order (None is a removal), and what must be shown in the end."""
-
-    key: str
-    versions: list[bytes | None]
-    etags: list[str] = field(default_factory=list)
-
-    @property
-    def last(self) -> bytes | None:
-        return self.versions[-1]
-
-
 class Stage:
     """Buckets, table and queues, made by API and used past the proxy."""
 
     def __init__(self, emulator: Emulator) -> None:
+        self._client = emulator.client
         self.s3 = emulator.client("s3")
         self.sqs = emulator.client("sqs")
         self.dynamodb = emulator.client("dynamodb")
-        for bucket in ("uploads", "variants"):
+        for bucket in ("uploads", VARIANTS_BUCKET):
             self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.dynamodb.create_table(
+        table = self.dynamodb.create_table(
             TableName="images",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
             BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("object", "etag")],
             KeySchema=[{"AttributeName": "object", "KeyType": "HASH"}, {"AttributeName": "etag", "KeyType": "RANGE"}],
         )
+        self.stream_arn = str(table["TableDescription"]["LatestStreamArn"])
         self.dlq = self.sqs.create_queue(QueueName="uploads-dlq")["QueueUrl"]
         redrive = {
             "deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:uploads-dlq",
@@ -56,7 +52,7 @@ class Stage:
         return {
             "UPLOADS_BUCKET": "uploads",
             "UPLOADS_PREFIX": "images/",
-            "VARIANTS_BUCKET": "variants",
+            "VARIANTS_BUCKET": VARIANTS_BUCKET,
             "IMAGES_TABLE": "images",
             "QUEUE_URL": self.queue,
             "MAX_RECEIVE_COUNT": str(RECEIVES),
@@ -89,19 +85,23 @@ class Stage:
 
     def dead(self) -> list[Any]:
         """The dead letters; they stay where they are."""
-        seen: list[Any] = []
-        while True:
-            answer = self.sqs.receive_message(
-                QueueUrl=self.dlq, MaxNumberOfMessages=10, VisibilityTimeout=600, WaitTimeSeconds=0
-            )
-            if not answer.get("Messages"):
-                break
-            seen += answer["Messages"]
+        seen = self.messages(self.dlq)
         for message in seen:
             self.sqs.change_message_visibility(
                 QueueUrl=self.dlq, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
             )
         return seen
+
+    def messages(self, queue_url: str) -> list[Any]:
+        """All that a queue can deliver now; nothing of it is visible for ten minutes."""
+        seen: list[Any] = []
+        while True:
+            answer = self.sqs.receive_message(
+                QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=600, WaitTimeSeconds=0
+            )
+            if not answer.get("Messages"):
+                return seen
+            seen += answer["Messages"]
 
     def bury(self, messages: list[Any]) -> None:
         """Take dead letters out of their queue."""
@@ -110,16 +110,26 @@ class Stage:
 
     def shown(self) -> dict[str, str]:
         """The version that each variant is of, by the variant's key."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="variants")
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=VARIANTS_BUCKET)
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        return {key: self.s3.head_object(Bucket="variants", Key=key)["Metadata"]["source-etag"] for key in keys}
+        return {key: self.s3.head_object(Bucket=VARIANTS_BUCKET, Key=key)["Metadata"]["source-etag"] for key in keys}
 
     def variant(self, key: str) -> bytes:
-        body: bytes = self.s3.get_object(Bucket="variants", Key=key)["Body"].read()
+        body: bytes = self.s3.get_object(Bucket=VARIANTS_BUCKET, Key=key)["Body"].read()
         return body
 
-    def item(self, key: str, etag: str) -> Any:
-        answer = self.dynamodb.get_item(
-            TableName="images", Key={"object": {"S": f"uploads/{key}"}, "etag": {"S": etag}}
-        )
-        return {"status": answer["Item"]["status"]["S"]} if "Item" in answer else None
+    def items(self) -> list[Any]:
+        """Every item of the images table, in DynamoDB's JSON."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName="images")
+        return [item for page in pages for item in page["Items"]]
+
+    def changes(self) -> list[Any]:
+        """Every change of the images table, as its stream has it."""
+        streams, seen = self._client("dynamodbstreams"), list[Any]()
+        (shard,) = streams.describe_stream(StreamArn=self.stream_arn)["StreamDescription"]["Shards"]
+        place = {"StreamArn": self.stream_arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        at = streams.get_shard_iterator(**place)["ShardIterator"]
+        while (answer := streams.get_records(ShardIterator=at))["Records"]:
+            seen += answer["Records"]
+            at = answer["NextShardIterator"]
+        return seen

@@ -1,9 +1,10 @@
-"""A short chaos run: after kills, outages and lost answers, ledger, buckets and dead letters agree with the uploads."""
+"""A short chaos run: after kills, outages and lost answers, all that is left and all events agree with the uploads."""
 
 from pathlib import Path
 
-from tests.chaos.kills import KILL, RENDERER_KILL
+from tests.chaos.kills import KINDS
 from tests.chaos.run import Chaos
+from tests.chaos.troubles import BUS, DECK
 
 
 def test_after_a_bad_day_all_agrees_object_by_object(tmp_path: Path) -> None:
@@ -14,7 +15,10 @@ def test_after_a_bad_day_all_agrees_object_by_object(tmp_path: Path) -> None:
     assert result.disagreements == []
     assert result.statuses["DONE"] >= 45
     assert result.statuses["REJECTED"] == 3
-    assert result.injected[KILL] >= 3
-    assert result.injected[RENDERER_KILL] >= 3
+    assert all(result.injected[kind] >= 3 for kind in KINDS)
+    assert all(result.injected[f"{BUS}: {trouble}"] for trouble in DECK)
     assert result.compared >= 3 * 45
-    assert {fault.partition(":")[0] for fault in result.injected} == {KILL, RENDERER_KILL, "s3", "dynamodb", "sqs"}
+    assert {fault.partition(":")[0] for fault in result.injected} == {*KINDS, "s3", "dynamodb", "sqs", BUS}
+    assert result.announced.ends["Image Ready"] >= 45
+    assert result.announced.ends["Image Rejected"] >= 3
+    assert result.announced.repeats > 0

@@ -38,6 +38,7 @@ class Place:
     meddle: Callable[[str], None] = lambda _: None
     letters: Callable[[Intent], Any] = lambda _: None
     cache_seconds: int = 0
+    switches: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.ledger = DynamoLedger(self.db, table="images", code_version="code", lease_seconds=LEASE, clock=self.clock)
@@ -53,7 +54,7 @@ class Place:
             variants_bucket="variants",
             prefix="images/",
             request_seconds=REQUEST,
-            retention=Retention(30, 4, 14),
+            retention=Retention(30, 4, 14, self.switches),
             cache_seconds=self.cache_seconds,
             delete_letters=lambda intent: self.letters(intent),
             announce=self._announce,
@@ -340,9 +341,49 @@ def test_a_queue_that_was_not_read_is_named_with_the_day_by_which_its_messages_a
 
     receipt = place.to_the_end()
 
-    days = {each["what"].split(":")[0]: each["by"] for each in receipt.document["expires"]}
-    assert days["messages in the dead-letter queue"] == "2027-01-29T08:01:40Z"
-    assert days["point-in-time recovery of the images table"] == "2027-02-19T08:01:40Z"
+    assert days(receipt)["messages in the dead-letter queue"] == "2027-01-29T08:01:40Z"
+
+
+@pytest.mark.parametrize(
+    ("switch", "what", "by"),
+    [
+        ("pointInTimeRecovery", "point-in-time recovery of the images table", "2027-02-19T08:01:40Z"),
+        ("events", "the stream of the images table", "2027-01-16T08:01:40Z"),
+        ("events", "events that EventBridge cannot deliver and tries again", "2027-01-16T08:01:40Z"),
+        ("workflow", "messages in the workflow's dead-letter queue", "2027-01-30T08:01:40Z"),
+        ("apiTracing", "traces of requests for the image, in X-Ray", "2027-02-14T08:01:40Z"),
+        ("cdn", "CloudFront's statistics of popular objects", "2027-03-16T08:01:40Z"),
+        ("webAclArn", "samples of requests in AWS WAF", "2027-01-16T08:01:40Z"),
+        ("cdnWebAclArn", "samples of requests in AWS WAF", "2027-01-16T08:01:40Z"),
+    ],
+)
+def test_what_a_switch_has_remembered_is_named_where_it_is_on(place: Place, switch: str, what: str, by: str) -> None:
+    receipts = []
+    for switches in (frozenset[str](), frozenset({switch})):
+        place.switches = switches
+        place.begin()
+        receipts.append(place.to_the_end())
+
+    assert [days(receipt).get(what) for receipt in receipts] == [None, by]
+
+
+def test_access_logs_are_gone_by_a_day_that_is_not_known(place: Place) -> None:
+    place.switches = frozenset({"accessLogs"})
+    place.begin()
+
+    assert days(place.to_the_end())["S3's access logs of the buckets"] is None
+
+
+def test_what_a_workflow_has_passed_on_is_out_of_reach(place: Place) -> None:
+    place.switches = frozenset({"workflow"})
+    place.begin()
+
+    assert [each for each in place.to_the_end().document["out_of_reach"] if "Rekognition" in each]
+
+
+def days(receipt: Receipt) -> dict[str, str | None]:
+    """The day by which each thing in the receipt is gone."""
+    return {each["what"].split(":")[0]: each["by"] for each in receipt.document["expires"]}
 
 
 def test_a_record_that_is_claimed_again_just_before_its_deletion_stays_until_its_worker_is_done(place: Place) -> None:

@@ -78,7 +78,7 @@ def test_an_erasure_looks_for_each_variant_twice_under_every_name(aws: None, fol
         variants_bucket="variants",
         prefix="images/",
         request_seconds=22,
-        retention=Retention(30, 4, 14),
+        retention=Retention(30, 4, 14, frozenset()),
         clock=clock,
     )
     found = table.find(intent.digest)

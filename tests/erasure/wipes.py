@@ -61,7 +61,7 @@ class Wiped:
             variants_bucket="variants",
             prefix="images/",
             request_seconds=REQUEST,
-            retention=Retention(30, 4, 14),
+            retention=Retention(30, 4, 14, frozenset()),
         )
         self.intent = new_intent(UPLOADS, self.key, by="a test", now=time.time())
 

@@ -3,11 +3,13 @@
 import argparse
 import logging
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
+from tests.events.judgment import Judgment
 from tests.events.rehearsal import Rehearsal, Tally
 
 
@@ -21,25 +23,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("darkroom").addHandler(logging.NullHandler())  # or each refusal is a line
     tallies = [Rehearsal(options.images, options.seed + number).run() for number in range(options.runs)]
     show(tallies)
-    return 1 if any(tally.lost or tally.wrong for tally in tallies) else 0
+    return 1 if any(tally.judgment.faults for tally in tallies) else 0
 
 
 def show(tallies: Sequence[Tally]) -> None:
     table = Table(title=f"{len(tallies):,} runs of {tallies[0].images:,} images")
     table.add_column("what")
     table.add_column("number", justify="right")
-    for name in ("changes", "batches", "taken"):
-        table.add_row(
-            {"taken": "events that the bus took"}.get(name, name), f"{sum(getattr(t, name) for t in tallies):,}"
-        )
-    for name in ("ends", "injected"):
-        for what in sorted({key for tally in tallies for key in getattr(tally, name)}):
-            table.add_row(what, f"{sum(getattr(tally, name)[what] for tally in tallies):,}")
-    for name in ("lost", "wrong"):
-        table.add_row(name, f"{sum(len(getattr(tally, name)) for tally in tallies):,}")
+    judgments = [tally.judgment for tally in tallies]
+    rows = [
+        ("changes", sum(tally.changes for tally in tallies)),
+        ("batches", sum(tally.batches for tally in tallies)),
+        *sorted(sum((tally.injected for tally in tallies), Counter()).items()),
+        *rows_of(judgments),
+    ]
+    for name, number in rows:
+        table.add_row(name, f"{number:,}")
     Console().print(table)
-    for line in [line for tally in tallies for line in (*tally.lost, *tally.wrong)][:20]:
+    for line in [line for judgment in judgments for line in judgment.faults][:20]:
         print(line)
+
+
+def rows_of(judgments: Sequence[Judgment]) -> list[tuple[str, int]]:
+    """The rows of a table about comparisons of ends and events."""
+    ends = sum((judgment.ends for judgment in judgments), Counter[str]())
+    lists = {
+        "ends without an event": "lost",
+        "events without an end": "unknown",
+        "events that differ from their end": "wrong",
+        "ends or events in another order than they say": "misordered",
+    }
+    return [
+        *((f"ends: {kind}", number) for kind, number in sorted(ends.items())),
+        ("events received", sum(judgment.events for judgment in judgments)),
+        ("events received again, with the same id", sum(judgment.repeats for judgment in judgments)),
+        *((name, sum(len(getattr(judgment, field)) for judgment in judgments)) for name, field in lists.items()),
+    ]
 
 
 if __name__ == "__main__":

@@ -18,11 +18,13 @@ import pytest
 from handlers import announcer
 from processing.errors import CorruptImage
 from processing.ledger import Claim, Delivery, DynamoLedger, Record, Status, Version, read, reason_of
-from processing.outbox import Announcer, EventBus, type_of
+from processing.outbox import Announcer, EventBus
 from tests.builders import finished, recipe
+from tests.events.judgment import Event, Judgment, judge
 from tests.table_stream import NOW, StreamedDynamoDB
 
 BATCH: Final = 100
+VARIANTS: Final = "variants"
 MADE: Final = recipe("desktop", "phone")
 REASON: Final = reason_of(CorruptImage("broken off"))
 
@@ -70,16 +72,13 @@ class FlakyBus:
 
 @dataclass
 class Tally:
-    """What came of it: ends by their detail-type, events that the bus took, and what is wrong."""
+    """What happened, and what the comparison of ends and events found."""
 
     images: int
-    ends: Counter[str] = field(default_factory=Counter)
     changes: int = 0
     batches: int = 0
-    taken: int = 0
     injected: Counter[str] = field(default_factory=Counter)
-    lost: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
+    judgment: Judgment = field(default_factory=Judgment)
 
 
 class Rehearsal:
@@ -98,16 +97,18 @@ class Rehearsal:
             clock=lambda: NOW,
             new_token=lambda: next(tokens),
         )
-        self._expected: dict[tuple[str, str, str], str] = {}
+        self._ends: list[Record] = []
         self._messages = itertools.count()
         self.tally = Tally(images)
 
     def run(self) -> Tally:
-        """Have every image come to its ends, announce them, and look for what is lost."""
+        """Have every image come to its ends, announce them, and compare."""
         for number in range(self.tally.images):
             self._live(f"images/{number}.jpg")
         self.play()
-        self._judge()
+        events = [Event(str(entry["DetailType"]), json.loads(entry["Detail"])) for entry in self._bus.taken]
+        self.tally.judgment = judge(self._ends, events, variants_bucket=VARIANTS, now=NOW)
+        self.tally.injected = self._bus.injected
         return self.tally
 
     def _live(self, key: str) -> None:
@@ -131,10 +132,7 @@ class Rehearsal:
                 self._ledger.fail(claim, REASON, last)
             case _:
                 self._ledger.close(claim, Status[how.upper()])
-        kind = type_of(self._record(), NOW)
-        assert kind is not None
-        self.tally.ends[kind] += 1
-        self._expected[kind, key, claim.owner] = key
+        self._ends.append(read(self._table.records[-1]["dynamodb"]["NewImage"]))
 
     def _claim(self, key: str, delivery: Delivery | None = None) -> Claim:
         delivery = delivery or Delivery("m", 1)
@@ -144,9 +142,6 @@ class Rehearsal:
             claim = self._ledger.claim(version, delivery, over=claim)
         assert isinstance(claim, Claim)
         return claim
-
-    def _record(self) -> Record:
-        return read(self._table.records[-1]["dynamodb"]["NewImage"])
 
     def play(self) -> None:
         """Hand over what the filters choose, again and again until all has succeeded."""
@@ -168,7 +163,7 @@ class Rehearsal:
 
     def _invoke(self, event: dict[str, Any]) -> dict[str, Any]:
         """The handler in a process of its own, which knows nothing of the one before."""
-        made = Announcer(EventBus(self._bus, "bus"), "variants", "", lambda: NOW)
+        made = Announcer(EventBus(self._bus, "bus"), VARIANTS, "", lambda: NOW)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(announcer, "build_announcer", lambda: made)
             announcer.announcer.cache_clear()
@@ -176,23 +171,6 @@ class Rehearsal:
                 return dict(json.loads(json.dumps(announcer.handler(json.loads(json.dumps(event)), None))))
             finally:
                 announcer.announcer.cache_clear()
-
-    def _judge(self) -> None:
-        """Every end has at least one event; each event is of an end; one id is one end."""
-        tally = self.tally
-        by_id: dict[str, tuple[tuple[str, str], str]] = {}
-        tally.taken, tally.injected = len(self._bus.taken), self._bus.injected
-        found: Counter[tuple[str, str]] = Counter()
-        for entry in self._bus.taken:
-            detail = json.loads(entry["Detail"])
-            end = (str(entry["DetailType"]), str(detail["object"]["key"]))
-            if by_id.setdefault(detail["id"], (end, entry["Detail"])) != (end, entry["Detail"]):
-                tally.wrong.append(f"one id of two ends: {end}")
-        for end, _ in by_id.values():
-            found[end] += 1
-        wanted = Counter((kind, key) for kind, key, _ in self._expected)
-        tally.lost = [f"{kind} {key}" for kind, key in (wanted - found).elements()]
-        tally.wrong += [f"no such end: {kind} {key}" for kind, key in (found - wanted).elements()]
 
 
 def _batched(records: Sequence[Any]) -> list[list[Any]]:

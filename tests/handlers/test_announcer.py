@@ -9,12 +9,13 @@ import pytest
 from moto import mock_aws
 
 from handlers import announcer
-from handlers.announcer_bootstrap import build_announcer
+from handlers.announcer_bootstrap import CLIENT, build_announcer
 from processing.errors import Misconfigured
-from processing.outbox import Announcer, EventBus
+from processing.outbox import MOST_ENTRIES, Announcer, EventBus
 from tests.processing.test_outbox import Books, Bus, finish
-from tests.table_stream import NOW
+from tests.table_stream import NOW, announcer_function, mapping
 
+COLD_START = 5  # seconds, at a quarter of a core
 ENVIRONMENT = {"EVENT_BUS": "darkroom-dev", "VARIANTS_BUCKET": "variants", "LOG_LEVEL": "INFO"}
 
 
@@ -82,6 +83,14 @@ def received_by(sqs: Any, events: Any, bus: str) -> str:
     events.put_rule(Name="all", EventBusName=bus, EventPattern=json.dumps({"source": ["darkroom"]}))
     events.put_targets(Rule="all", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
     return url
+
+
+def test_a_batch_has_its_time_even_if_each_request_is_answered_at_its_last_attempt() -> None:
+    client: Any = CLIENT  # the stubs of its class have no attributes
+    attempts, pause = client.retries["total_max_attempts"], 0.05  # botocore's, at most, where no answer came
+    request = attempts * (client.connect_timeout + client.read_timeout) + pause
+
+    assert mapping("arn").batch_size / MOST_ENTRIES * request + COLD_START < announcer_function()["timeout"]
 
 
 def test_what_is_missing_in_the_environment_is_named_altogether() -> None:

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "LOG_RETENTION_DAYS": "30",
     "QUEUE_RETENTION_DAYS": "4",
     "DLQ_RETENTION_DAYS": "14",
+    "SWITCHES": "pointInTimeRecovery,cdn",
     "LOG_LEVEL": "ERROR",
 }
 
@@ -110,5 +111,5 @@ def test_every_missing_setting_is_named_at_once() -> None:
 
     assert [fault.split(":")[0] for fault in refused.value.faults] == [
         *("UPLOADS_BUCKET", "VARIANTS_BUCKET", "IMAGES_TABLE", "QUEUE_URL"),
-        *("LOG_RETENTION_DAYS", "QUEUE_RETENTION_DAYS", "DLQ_RETENTION_DAYS"),
+        *("LOG_RETENTION_DAYS", "QUEUE_RETENTION_DAYS", "DLQ_RETENTION_DAYS", "SWITCHES"),
     ]

@@ -259,7 +259,7 @@ def test_a_botocore_that_is_too_old_is_named_before_a_client_is_made(
         invoke()
 
     (line,) = lines(capsys)
-    assert line["faults"][0].startswith("botocore: is 1.35.99; 1.36.0 is needed: take boto3 out of noDeploy")
+    assert line["faults"][0].startswith("botocore: is 1.35.99; 1.36.0 is needed: put boto3 into requirements-base.txt")
 
 
 @pytest.mark.parametrize("version", ["1.36.0", "1.40.76", "2.0.0rc1"])

@@ -68,6 +68,20 @@ def note_paths(file: str) -> None:
     Path(file).write_text("\n".join(sys.path))
 
 
+def pry(file: str) -> None:
+    """Look for the secrets of the consumer, which is the keeper's parent."""
+    consumer = Path(f"/proc/{os.getppid()}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[1]
+    Path(file).write_text("".join(f"{name} " for name in ("environ", "mem", "maps") if opens(consumer, name)))
+
+
+def opens(pid: str, name: str) -> bool:
+    try:
+        os.close(os.open(f"/proc/{pid}/{name}", os.O_RDONLY))
+    except PermissionError:
+        return False
+    return True
+
+
 def stumble(_: str) -> None:
     raise ZeroDivisionError("division by zero")
 
@@ -75,7 +89,20 @@ def stumble(_: str) -> None:
 KEPT: list[bytearray] = []
 SPELLS = {
     each.__name__: each
-    for each in (hang, loop, loop_without_alarm, crash, crash_once, leave, swell, grow, be_killed, note_paths, stumble)
+    for each in (
+        hang,
+        loop,
+        loop_without_alarm,
+        crash,
+        crash_once,
+        leave,
+        swell,
+        grow,
+        be_killed,
+        note_paths,
+        pry,
+        stumble,
+    )
 }
 
 

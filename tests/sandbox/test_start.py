@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -129,6 +130,33 @@ def test_what_was_started_is_ended_when_another_is_refused(recipe: Recipe) -> No
         start_renderers(make, 2)
 
     assert made[0].children._process.poll() is not None
+
+
+def test_a_child_cannot_read_what_the_consumer_knows(tmp_path: Path) -> None:
+    """The credentials are in its environment and its memory; as on Lambda, both have one user, who is not root."""
+    if subprocess.run([*NOBODY, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no user namespace can be made here")
+    found = tmp_path / "found"
+
+    subprocess.run([*NOBODY, sys.executable, "-c", PRIED, str(found)], check=True)
+
+    assert found.read_text() == ""
+
+
+NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
+
+PRIED = """
+import os, sys
+from pathlib import Path
+from processing.recipe import load
+from processing.sandbox import Children, Image, Renderer
+from processing.sandbox.start import start_renderers
+from tests.sandbox.conftest import HOSTILE, spelled
+recipe = load(Path("recipe.toml").read_text())
+(renderer,) = start_renderers(lambda: Renderer(Children(recipe, environ=os.environ, fork_server=HOSTILE)), 1)
+renderer.render(Image.of(spelled("pry " + sys.argv[1])), megabytes=400, seconds=30)
+renderer.close()
+"""
 
 
 @pytest.mark.skipif(not seccomp.AVAILABLE, reason="the filter has the numbers of x86_64")

@@ -37,6 +37,9 @@ SOURCES = (
         "web",
         "ops/__init__.py",
         "ops/build/__init__.py",
+        "ops/build/locks/__init__.py",
+        "ops/build/locks/package-x86_64.txt",
+        "ops/build/locks/package-arm64.txt",
         "ops/build/check.py",
         "ops/build/combinations.py",
         "ops/build/rules.py",
@@ -48,7 +51,9 @@ SOURCES = (
         "ops/build/difference.py",
         "ops/build/replacing.json",
         "ops/build/bytecode.py",
-        "ops/build/serverless-bytecode.cjs",
+        "ops/build/bom.py",
+        "ops/build/libraries.toml",
+        "ops/build/serverless-zip.cjs",
     ),
 )
 LOGO = "logos/mark.png"
@@ -135,7 +140,7 @@ def leave_out_requirements(project: Path) -> None:
     """Have a copy of the project packaged without requirements and byte code."""
     described = project / "serverless.yml"
     lines = described.read_text().splitlines(keepends=True)
-    left_out = ("  - serverless-python-requirements", "  - ./ops/build/serverless-bytecode.cjs")
+    left_out = ("  - serverless-python-requirements", "  - ./ops/build/serverless-zip.cjs")
     described.write_text("".join(line for line in lines if not line.startswith(left_out)))
 
 

@@ -68,13 +68,14 @@ VERSIONS = {"uploadsVersioning": "true", "noncurrentDays": 60}
 ORIGINALS = {"originalsTieringDays": 30, "originalsExpireDays": 365} | VERSIONS
 CERTIFICATE = {"cdnCertificate": "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"}
 FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
-    ({}, LEAST, MOST),
-    ({}, NAMES, WHOLE),
     (
+        {},
         {"authorizer": "api-key", "operators": "uploads"},
         {"authorizer": "iam", "operators": "AROAIOSFODNN7EXAMPLE"},
         {"authorizer": "jwt", "operators": "curators"} | POOL,
     ),
+    ({}, LEAST, MOST),
+    ({}, NAMES, WHOLE),
     ({}, {"corsOrigins": "https://a.example.com"}, {"corsOrigins": "https://a.example.com, http://localhost:8080"}),
     ({}, {"apiKeys": "uploads, kiosk,press2"}),
     ({}, {"architecture": "arm64"}),

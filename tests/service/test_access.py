@@ -1,4 +1,4 @@
-"""Who else may do something here: policies of queues and buckets, trust, encryption; tests/service/access has the roles."""
+"""Who else may do something here: policies of queues and buckets, trust, encryption. Roles: tests/service/access."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -85,8 +85,8 @@ def test_a_bucket_name_may_hold_the_accounts_number() -> None:
         "processing/worker.py",
         "recipe.toml",
         LOGO,
-        "requirements.txt",
-        "requirements-base.txt",
+        "ops/build/locks/package-x86_64.txt",
+        "ops/build/locks/package-arm64.txt",
     ],
 )
 def test_the_code_version_changes_with_whatever_changes_what_the_function_does(project: Path, changed: str) -> None:

@@ -2,10 +2,31 @@
 
 import json
 
+from ops.build.rules import text_of
+from ops.cli.settings import OFF, parameters
+from processing.erasure import KEPT_BY_SWITCH
 from tests.service.conftest import CHANGED
 from tests.service.packaged_service import Package
 from tests.service.test_access import TLS_ONLY, att, policy, without_sid
 
+NAME_NOTHING = {
+    *(
+        "window",
+        "removals",
+        "erasure",
+        "pollQueue",
+        "alarmEmail",
+        "existing",
+        "corsOrigins",
+        "operators",
+        "userPoolArn",
+    ),
+    *("apiMetrics", "apiAccessLog"),  # which has routes and no paths
+    *("cdnAlias", "cdnCertificate", "permissionsBoundary", "tags"),
+    *("vpcId", "vpcSubnets", "vpcSecurityGroups", "vpcRouteTables"),
+    "kmsKey",  # its uses are logged by bucket, queue or table
+    *("originalsTieringDays", "originalsExpireDays", "uploadsVersioning"),  # all versions are erased
+}
 LARGEST = 6144  # characters of a managed policy, without white space
 
 
@@ -41,6 +62,20 @@ def test_both_functions_are_told_of_the_queue_and_the_eraser_how_long_things_are
     assert of_the_api["ERASURES_QUEUE_URL"] == variables["QUEUE_URL"] == {"Ref": "ErasuresQueue"}
     for name, parameter in (("LOG", "log"), ("QUEUE", "queue"), ("DLQ", "dlq")):
         assert variables[f"{name}_RETENTION_DAYS"] == str(CHANGED[f"{parameter}RetentionDays"])
+
+
+def test_the_eraser_and_who_erases_know_which_switches_name_images(changed: Package) -> None:
+    said = changed.properties("EraserLambdaFunction")["Environment"]["Variables"]["SWITCHES"]
+
+    assert set(said.split(",")) >= {"cdn", "events", "workflow", "apiTracing"}
+    assert "pointInTimeRecovery" not in said
+    assert changed.template["Outputs"]["Switches"] == {"Value": said}
+
+
+def test_it_is_known_of_each_switch_whether_anything_names_images_by_it() -> None:
+    switches = {name for name, value in parameters().items() if text_of(value) in (*OFF, "true")}
+
+    assert switches == KEPT_BY_SWITCH.keys() | NAME_NOTHING
 
 
 def test_each_alarm_names_the_command_to_run_first(changed: Package) -> None:

@@ -20,8 +20,9 @@ import requests
 from PIL import Image
 
 from ops.build.bytecode import LAMBDA_VERSION, find_python
+from ops.build.locks import lines
 from ops.local.deployed import EventSourceMapping, failed_messages
-from ops.local.packages import RUNTIME, installed
+from ops.local.packages import installed
 from ops.local.poller import Poller, Record
 from ops.local.program import Program
 from ops.local.serve.events import HttpRequest, HttpResponse
@@ -33,7 +34,6 @@ from tests.service.lambda_sandbox import IS_ROOT, NOBODY, PROCESSES, TASK, Runti
 
 FREEZE_SECONDS = float(os.environ.get("DARKROOM_FREEZE_SECONDS", "10"))
 SECONDS = 60.0
-CLIENT = Path(__file__).with_name("requirements-runtime.txt")
 VARIANTS = ("desktop", "tablet", "phone")
 
 
@@ -71,9 +71,7 @@ def consumer_program(stack: LocalStack) -> Program:
 
 @pytest.fixture(scope="module")
 def sandbox(python: str, consumer_program: Program) -> Sandbox:
-    lines = [*RUNTIME.read_text().splitlines(), *CLIENT.read_text().splitlines()]
-    wanted = [line for line in lines if not line.startswith("#")]
-    runtime = installed(wanted, python=python, version=LAMBDA_VERSION, cache=ROOT / ".cache" / "local")
+    runtime = installed(lines("lambda-client"), python=python, version=LAMBDA_VERSION, cache=ROOT / ".cache" / "local")
     asked = [python, "-c", "import sys; print(sys.base_prefix)"]
     prefix = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     sandbox = Sandbox(consumer_program.code, Path(prefix), runtime)

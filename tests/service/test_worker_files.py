@@ -1,6 +1,5 @@
 """The worker's image, ECS service and Kubernetes objects keep in step with the function; no engine is needed for it."""
 
-import importlib.metadata
 import json
 import os
 import re
@@ -18,13 +17,13 @@ import yaml
 from handlers.container import ContainerLimits
 from handlers.worker_bootstrap import DEFAULTS, build_worker
 from handlers.worker_loop import BEAT
+from ops.build.locks import PACKAGE, locked
 from tests.handlers.test_bootstrap import BOTO3
 from tests.moto_server import serving
 from tests.service.packaged_service import PROJECT
 
 FOLDER = PROJECT / "resources" / "worker"
 DOCKERFILE = (FOLDER / "Dockerfile").read_text(encoding="utf-8")
-CONSTRAINTS = (FOLDER / "constraints.txt").read_text(encoding="utf-8")
 IGNORED = (FOLDER / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
 SERVERLESS = yaml.safe_load((PROJECT / "serverless.yml").read_text(encoding="utf-8"))
 PARAMETERS = SERVERLESS["params"]["default"]
@@ -36,7 +35,6 @@ KEDA = {each["kind"]: each for each in yaml.safe_load_all((FOLDER / "keda.yml").
 POD = KEDA["Deployment"]["spec"]["template"]["spec"]
 (POD_CONTAINER,) = POD["containers"]
 OF_THE_IMAGE = {"CODE_VERSION", *(name for name in FUNCTION if name.startswith("MALLOC_"))}
-PINS = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -78,35 +76,22 @@ def test_the_image_has_the_functions_python_and_its_allocator() -> None:
 def test_the_image_installs_the_functions_requirements_for_its_architecture() -> None:
     (install,) = (run for run in arguments("RUN") if "pip install" in run)
     files = dict(re.findall(r"([*\w]+)\) file=([\w.-]+)", install))
-    derived = (PROJECT / "resources" / "derived.cjs").read_text(encoding="utf-8")
 
-    assert files == {"aarch64": "requirements-base.txt", "*": "requirements.txt"}
-    assert "isArm ? 'requirements-base.txt' : 'requirements.txt'" in derived
+    assert files == {"aarch64": "worker-arm64.txt", "*": "worker-x86_64.txt"}
     assert "--only-binary=:all:" in install
-    assert "--constraint constraints.txt" in install
-    assert set(files.values()) | {"resources/worker/constraints.txt", "/app/"} == set(arguments("COPY")[0].split())
+    assert "--require-hashes" in install
+    assert {f"ops/build/locks/{file}" for file in files.values()} | {"/app/"} == set(arguments("COPY")[0].split())
 
 
-def test_everything_that_the_image_installs_is_pinned_as_it_is_tested() -> None:
-    tested = dict(PINS.findall((PROJECT / "requirements-dev.txt").read_text(encoding="utf-8")))
-    base = dict(PINS.findall((PROJECT / "requirements-base.txt").read_text(encoding="utf-8")))
-    pinned = dict(PINS.findall(CONSTRAINTS))
+@pytest.mark.parametrize("architecture", PACKAGE)
+def test_the_image_installs_the_functions_wheels_and_boto3_as_it_is_tested(architecture: str) -> None:
+    image, package = locked(f"worker-{architecture}"), locked(f"package-{architecture}")
 
-    assert pinned.items() <= tested.items()
-    assert needed_by(base) == set(pinned)
-
-
-def needed_by(pins: dict[str, str]) -> set[str]:
-    """What these distributions need, and what that needs, without themselves."""
-    found: set[str] = set()
-    waiting = list(pins)
-    while waiting:
-        for requirement in importlib.metadata.requires(waiting.pop()) or ():
-            name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-            if "extra ==" not in requirement and name.lower() not in found | {pin.lower() for pin in pins}:
-                found.add(name)
-                waiting.append(name)
-    return found
+    assert package.items() <= image.items()
+    assert {"boto3", "botocore"} <= image.keys() - package.keys()
+    assert {name: each.version for name, each in image.items()}.items() <= {
+        name: each.version for name, each in locked("development").items()
+    }.items()
 
 
 def test_the_container_needs_neither_root_nor_a_writable_file_system() -> None:

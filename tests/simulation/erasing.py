@@ -113,7 +113,7 @@ class Erasures:
             variants_bucket="variants",
             prefix="images/",
             request_seconds=REQUEST,
-            retention=Retention(30, 4, 14),
+            retention=Retention(30, 4, 14, frozenset()),
             announce=lambda receipt, _digest: self.announced.append(receipt),
             clock=self.world.clock,
         )

@@ -1,24 +1,30 @@
 """``darkroom audit`` on the command line: its options, what it prints, and its exit code."""
 
 import time
-from typing import Annotated, Any, Final
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
-from ops.cli.audit.judge import AuditTotals, Finding, Judge, OrphanJudge
+from ops.cli.audit.judge import Finding, Judge, OrphanJudge
 from ops.cli.audit.keys import Names
+from ops.cli.audit.progress import AuditProgress, FindingsFile
 from ops.cli.audit.repair import Repair, Repaired, RepairPlan
+from ops.cli.audit.report import report
 from ops.cli.audit.rerender import CaseSample, Rerender, sandbox
 from ops.cli.audit.run import Audit
 from ops.cli.backfill.command import below
 from ops.cli.backfill.sending import sender_for
 from ops.cli.backfill.sources import listed
 from ops.cli.backfill.wanted import Records
+from ops.cli.checkpoint import Checkpoint
 from ops.cli.queues import depth_of
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout, table
+from ops.cli.terminal import AsJson, DryRun, counting, stderr
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
 
@@ -45,6 +51,10 @@ RateOption = Annotated[
     float | None, typer.Option(min=0.1, help="With --repair: messages a second.", show_default="as many as go")
 ]
 GraceOption = Annotated[int, typer.Option(min=0, help="Minutes an upload may wait, while the queue holds messages.")]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Write every finding to this file, as JSON lines.")]
+CheckpointOption = Annotated[
+    Path | None, typer.Option(help="With --out: a file for its progress; the same command resumes from it.")
+]
 LimitOption = Annotated[int, typer.Option(min=0, help="Print at most so many findings; 0 for all.")]
 
 
@@ -59,6 +69,8 @@ def audit(
     rate: RateOption = None,
     grace: GraceOption = 30,  # longer than a killed invocation hides its messages
     limit: LimitOption = SHOWN,
+    out: OutOption = None,
+    checkpoint: CheckpointOption = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -81,62 +93,106 @@ def audit(
 
     darkroom audit --prefix images/2026/ --deep --render 200 --json
 
-    darkroom audit --repair --dry-run
+    darkroom audit --repair --out findings.jsonl --checkpoint audit.json
     """
-    made = _audit(stage, prefix, deep=deep, grace=grace * 60, render=render)
-    _print_other_folders(stage, made.names)
-    repairing = _repair(stage, made.names, rate, keep_orphans, dry_run=dry_run) if repair else None
-    shown = _run(made, repairing, limit)
-    done = repairing.finish() if repairing else None
-    if as_json:
-        print_json(_document(made.totals, shown, done))
-    else:
-        _print(made.totals, shown, done, would=dry_run)
-    if made.totals.found and (done is None or dry_run or done.left):
+    options = {"deep": deep, "repair": repair, "dry_run": dry_run, "keep_orphans": keep_orphans, "out": out}
+    kept, start = _start(stage, prefix, checkpoint, options, can_resume=bool(out and not render))
+    made = _audit(stage, prefix, start, deep=deep, grace=grace * 60, render=render)
+    repairing = _repair(stage, made.names, rate, keep_orphans, start, dry_run=dry_run) if repair else None
+    with _findings(out, start, kept) as file:
+        shown, done = _run(made, repairing, limit, file, kept)
+    report(made.totals, shown, done, would=dry_run, as_json=as_json)
+    if made.totals.found and (done is None or dry_run or done.left_count):
         raise typer.Exit(1)
 
 
-def _audit(stage: Stage, prefix: str, *, deep: bool, grace: float, render: int) -> Audit:
+def _start(
+    stage: Stage, prefix: str, checkpoint: Path | None, options: Mapping[str, object], *, can_resume: bool
+) -> tuple[Checkpoint[AuditProgress], AuditProgress]:
+    """The checkpoint, and where to begin."""
+    if checkpoint and not can_resume:
+        raise UsageError("--checkpoint needs --out, for what an earlier run found, and a run without --render")
+    of = {"stage": stage.name, "bucket": stage.uploads_bucket, "prefix": prefix}
+    kept = Checkpoint(checkpoint, of | {name: str(value) for name, value in options.items()}, AuditProgress())
+    start = kept.read()
+    if start.after:
+        stderr().print(f"resuming after {start.after}: {start.objects:,} objects were audited before")
+    return kept, start
+
+
+@contextmanager
+def _findings(out: Path | None, start: AuditProgress, kept: Checkpoint[AuditProgress]) -> Iterator[FindingsFile | None]:
+    if out is None:
+        yield None
+        return
+    resumed = kept.exists
+    if not resumed and out.exists():
+        raise UsageError(f"{out} is there already: name another file with --out, or the --checkpoint of that audit")
+    kept.write(start)  # or the file of a run that dies before its first page would be taken for another's
+    with FindingsFile(out, start.written, resumed=resumed) as file:
+        yield file
+
+
+def _audit(stage: Stage, prefix: str, start: AuditProgress, *, deep: bool, grace: float, render: int) -> Audit:
     plan, prefix = VariantPlan(read_recipe(), stage.uploads_prefix), below(stage, prefix)
     s3, images = stage.client("s3"), ImagesTable(stage.client("dynamodb"), stage.images_table)
     names = Names(stage.uploads_prefix, {spec.name: spec.format for spec in plan.recipe.variants})
+    _print_other_folders(stage, names)
     uploads, variants = stage.uploads_bucket, stage.variants_bucket
     queued = depth_of(stage.client("sqs"), stage.queue_url).total > 0
     return Audit(
-        sources=listed(s3, uploads, prefix),
-        list_variants=lambda where: listed(s3, variants, where),
+        sources=listed(s3, uploads, prefix, after=start.after),
+        list_variants=lambda where, after: listed(s3, variants, where, after=after),
         below=prefix.removeprefix(stage.uploads_prefix),
         names=names,
         records=Records(images, uploads),
         judge=Judge(s3, variants, plan, grace, queued, deep, time.time),
         orphans=OrphanJudge(s3, uploads, variants, names, images, plan),
         rerender=Rerender(s3, uploads, variants, plan, CaseSample(render), sandbox),
+        after=start.after,
+        totals=start.totals(),
     )
 
 
-def _run(made: Audit, repairing: Repair | RepairPlan | None, limit: int) -> list[Finding]:
-    """Repair each finding, and count on the terminal; returns those to print."""
+def _run(
+    made: Audit,
+    repairing: Repair | RepairPlan | None,
+    limit: int,
+    file: FindingsFile | None,
+    kept: Checkpoint[AuditProgress],
+) -> tuple[list[Finding], Repaired | None]:
+    """Repair and write each finding, and keep the progress; returns the findings to print, and what was repaired."""
     shown: list[Finding] = []
+
+    def keep(after: str) -> None:
+        repaired = repairing.finish() if repairing else None
+        kept.write(AuditProgress.of(after, file.flush() if file else 0, made.totals, repaired))
+        count(made.totals.objects, made.totals.found.total())
+
+    made.on_settled = keep
     with counting("objects", "found") as count:
         for finding in made.run():
             if not limit or len(shown) < limit:
                 shown.append(finding)
+            if file:
+                file.take(finding)
             if repairing:
                 repairing.take(finding)
-            count(made.totals.objects, made.totals.found.total())
-    return shown
+    done = repairing.finish() if repairing else None
+    kept.remove()
+    return shown, done
 
 
 def _repair(
-    stage: Stage, names: Names, rate: float | None, keep_orphans: bool | None, *, dry_run: bool
+    stage: Stage, names: Names, rate: float | None, keep_orphans: bool | None, start: AuditProgress, *, dry_run: bool
 ) -> Repair | RepairPlan:
     keep = keep_orphans if keep_orphans is not None else not Consumer.of(stage).removals
     _refuse_an_empty_bucket(stage, keep_orphans=keep)
     if dry_run:
-        return RepairPlan(keep)
+        return RepairPlan(keep, Repaired(**start.repaired))
     send = sender_for(stage, author="audit", rate=rate, depth=0)
     s3 = stage.client("s3")
-    return Repair(s3, stage.uploads_bucket, stage.variants_bucket, names, send, keep)
+    return Repair(s3, stage.uploads_bucket, stage.variants_bucket, names, send, keep, Repaired(**start.repaired))
 
 
 def _refuse_an_empty_bucket(stage: Stage, *, keep_orphans: bool) -> None:
@@ -155,45 +211,3 @@ def _print_other_folders(stage: Stage, names: Names) -> None:
     folders = {each["Prefix"].rstrip("/") for each in answer.get("CommonPrefixes", ())}
     if unknown := sorted(folders - names.formats.keys()):
         stderr().print(f"Not audited, since today's recipe has no such variants: {', '.join(unknown)}")
-
-
-def _print(totals: AuditTotals, shown: list[Finding], done: Repaired | None, *, would: bool) -> None:
-    if shown:
-        stdout().print(table(("what", "object", "detail"), ((each.kind, each.key, each.detail) for each in shown)))
-    if (more := totals.found.total() - len(shown)) > 0:
-        stderr().print(f"and {more:,} more: print them with --limit 0")
-    stderr().print(_summary(totals))
-    if done is not None:
-        _print_repair(done, would=would)
-
-
-def _print_repair(done: Repaired, *, would: bool) -> None:
-    begin = "would be" if would else "were"
-    kept = f", {done.kept:,} kept" if done.kept else ""
-    stderr().print(f"{done.sent:,} messages {begin} sent, {done.removed:,} variants {begin} deleted{kept}")
-    for key, why in done.left.items():
-        stderr().print(f"not repaired: {key}: {why}")
-
-
-def _summary(totals: AuditTotals) -> str:
-    again = f" ({totals.rendered:,} rendered again)" if totals.rendered else ""
-    checked = f"{totals.objects:,} objects{again} and {totals.variants:,} variants"
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in totals.found.items())
-    fine = ", ".join(f"{count:,} {kind}" for kind, count in totals.fine.items())
-    found = f"{totals.found.total():,} found ({kinds})" if kinds else "nothing found"
-    return f"{checked}: {found}" + (f"; {fine}" if fine else "")
-
-
-def _document(totals: AuditTotals, shown: list[Finding], done: Repaired | None) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "objects": totals.objects,
-        "variants": totals.variants,
-        "found": {str(kind): count for kind, count in totals.found.items()},
-        "fine": {str(kind): count for kind, count in totals.fine.items()},
-        "findings": [{"what": str(each.kind), "key": each.key, "detail": each.detail} for each in shown],
-    }
-    if totals.rendered:
-        document["rendered"] = totals.rendered
-    if done is None:
-        return document
-    return document | {"repair": {"sent": done.sent, "removed": done.removed, "kept": done.kept, "left": done.left}}

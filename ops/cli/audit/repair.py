@@ -18,16 +18,23 @@ from processing.storage.refusals import is_conflict, is_missing
 
 TO_GO = (FindingKind.ORPHAN, FindingKind.LEFTOVER, FindingKind.WRONG)
 LEFT_ARCHIVED = "its source is archived: restore it first"
+MOST_LEFT = 1000  # reasons that are kept
 
 
 @dataclass
 class Repaired:
-    """What was repaired, and what was left, with the reason."""
+    """What was repaired, and what was left: how many, and the first with the reason."""
 
     sent: int = 0
     removed: int = 0
     kept: int = 0  # orphans
+    left_count: int = 0
     left: dict[str, str] = field(default_factory=dict)
+
+    def leave(self, key: str, why: str) -> None:
+        self.left_count += key not in self.left
+        if len(self.left) < MOST_LEFT:
+            self.left[key] = why
 
 
 @dataclass
@@ -44,9 +51,9 @@ class RepairPlan:
         elif finding.kind in TO_GO:
             self.done.removed += bool(finding.etag)
         if finding.kind is FindingKind.NOT_RENDERED:
-            self.done.left[finding.key] = finding.detail
+            self.done.leave(finding.key, finding.detail)
         elif finding.source is not None and finding.source.unreadable:
-            self.done.left[finding.key] = LEFT_ARCHIVED
+            self.done.leave(finding.key, LEFT_ARCHIVED)
         elif finding.source not in (None, self._last):
             self.done.sent += 1
         self._last = finding.source
@@ -77,11 +84,11 @@ class Repair:
         if finding.kind in TO_GO:
             self._remove(finding)
         elif finding.source is not None and finding.source.unreadable:
-            self.done.left[finding.key] = LEFT_ARCHIVED
+            self.done.leave(finding.key, LEFT_ARCHIVED)
         elif finding.source is not None:
             self._keep(finding.source)
         else:
-            self.done.left[finding.key] = finding.detail
+            self.done.leave(finding.key, finding.detail)
 
     def finish(self) -> Repaired:
         """Send what is left."""
@@ -103,7 +110,8 @@ class Repair:
             self.done.sent += len(batch)
         except NotSent as error:
             self.done.sent += len(batch) - len(error.refused)
-            self.done.left |= {batch[at].key: f"not sent: {why}" for at, why in error.refused.items()}
+            for at, why in error.refused.items():
+                self.done.leave(batch[at].key, f"not sent: {why}")
 
     def _remove(self, finding: Finding) -> None:
         """Delete a variant as it was judged; then check the source again, as the consumer does after a write."""
@@ -111,13 +119,13 @@ class Repair:
             self.done.kept += 1
             return
         if not finding.etag:
-            self.done.left[finding.key] = "it stays until its source is done with today's recipe"
+            self.done.leave(finding.key, "it stays until its source is done with today's recipe")
             return
         try:
             self.s3.delete_object(Bucket=self.variants_bucket, Key=finding.key, IfMatch=f'"{finding.etag}"')
         except ClientError as error:
             if is_conflict(error):
-                self.done.left[finding.key] = "changed meanwhile"
+                self.done.leave(finding.key, "changed meanwhile")
                 return
             if not is_missing(error):
                 raise

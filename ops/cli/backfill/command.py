@@ -11,10 +11,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from ops.cli import costs
-from ops.cli.backfill.run import Backfill, BackfillTotals, Checkpoint, planned
+from ops.cli.backfill.inventory import Inventory
+from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, planned
 from ops.cli.backfill.sending import Send, sender_for
-from ops.cli.backfill.sources import Inventory, ListedObject, completed, keys_from, listed
+from ops.cli.backfill.sources import ListedObject, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
+from ops.cli.checkpoint import Checkpoint
 from ops.cli.costs import FunctionSettings
 from ops.cli.item_size import ItemSizes
 from ops.cli.recipes import VariantPlan, read_recipe
@@ -34,7 +36,11 @@ Find = Callable[[str], Iterable[ListedObject]]
 """Finds the objects behind a position."""
 
 SourceArgument = Annotated[
-    str, typer.Argument(help="An S3 Inventory in CSV, or - for keys on stdin.", show_default="the uploads bucket")
+    str,
+    typer.Argument(
+        help="An S3 Inventory in CSV, as s3://BUCKET/.../manifest.json or a file; or - for keys on stdin.",
+        show_default="the uploads bucket",
+    ),
 ]
 PrefixOption = Annotated[str, typer.Option(help="Only keys that begin with this.", show_default="the stage's own")]
 MissingOption = Annotated[bool, typer.Option("--missing", help="Only what has variants of today's recipe to make.")]
@@ -82,7 +88,7 @@ def backfill(
 
     darkroom backfill --missing --dry-run
 
-    darkroom backfill inventory.csv.gz --rate 200 --checkpoint backfill.json
+    darkroom backfill s3://inventories/uploads/daily/2026-11-21T01-00Z/manifest.json --checkpoint backfill.json
 
     grep cat keys.txt | darkroom backfill - --json
     """
@@ -91,14 +97,14 @@ def backfill(
     records = Records(ImagesTable(stage.client("dynamodb"), stage.images_table), stage.uploads_bucket)
     judge = Missing(plan, rejected, time.time) if missing else None
     wanted = Wanted(plan, prefix, since, records if missing or dry_run else None, judge)
-    find = _source(stage, source, prefix, columns, by_date=since is not None)
+    find, identity = _source(stage, source, prefix, columns, by_date=since is not None)
     if dry_run:
         _estimate(stage, wanted, find(""), plan, as_json=as_json)
         return
-    options = {"missing": str(missing), "rejected": str(rejected), "changed_since": str(changed_since)}
-    of = {"stage": stage.name, "bucket": stage.uploads_bucket, "source": source, "prefix": prefix, **options}
+    of = {"stage": stage.name, "bucket": stage.uploads_bucket, "source": source, "prefix": prefix}
+    of |= {"inventory": identity, "missing": str(missing), "rejected": str(rejected), "changed_since": str(since)}
     send = sender_for(stage, author="backfill", rate=rate, depth=depth)
-    _report(_run(wanted, find, send, Checkpoint(checkpoint, of)), as_json=as_json)
+    _report(_run(wanted, find, send, Checkpoint(checkpoint, of, BackfillProgress())), as_json=as_json)
 
 
 def below(stage: Stage, prefix: str) -> str:
@@ -113,21 +119,33 @@ def below(stage: Stage, prefix: str) -> str:
     return prefix
 
 
-def _source(
-    stage: Stage, source: str, prefix: str, columns: str, *, by_date: bool
-) -> Callable[[str], Iterable[ListedObject]]:
+def _source(stage: Stage, source: str, prefix: str, columns: str, *, by_date: bool) -> tuple[Find, str]:
+    """What finds the objects, and the inventory that they are of."""
     s3, bucket = stage.client("s3"), stage.uploads_bucket
     if not source:
-        return lambda after: listed(s3, bucket, prefix, after=after)
+        return lambda after: listed(s3, bucket, prefix, after=after), ""
     if source == STDIN:
-        return lambda after: completed(s3, bucket, keys_from(sys.stdin, after=after))
-    inventory = Inventory(Path(source), bucket=bucket, columns=columns)
+        return lambda after: completed(s3, bucket, keys_from(sys.stdin, after=after)), ""
+    inventory = Inventory(source, bucket=bucket, s3=s3, columns=columns)
     if by_date and not inventory.knows("LastModifiedDate"):
         raise UsageError(f"{source} has no column LastModifiedDate: leave --changed-since out, or the inventory")
-    return lambda after: completed(s3, bucket, inventory.found(after=after))
+    _print_inventory(inventory)
+    return lambda after: completed(s3, bucket, inventory.found(after=after)), inventory.identity
 
 
-def _run(wanted: Wanted, find: Find, send: Send, checkpoint: Checkpoint) -> BackfillTotals:
+def _print_inventory(inventory: Inventory) -> None:
+    if inventory.missing:
+        lacks = " and ".join(inventory.missing)
+        stderr().print(f"the inventory has no column {lacks}: each object needs a HEAD, 0.40 dollars a million")
+    if inventory.created:
+        day = inventory.created.strftime("%Y-%m-%dT%H:%M:%S")
+        stderr().print(
+            f"the inventory is of {day} UTC. The consumer ignores what has been removed or replaced since; what was "
+            f"uploaded since, while no notification was on: darkroom backfill --missing --changed-since {day}"
+        )
+
+
+def _run(wanted: Wanted, find: Find, send: Send, checkpoint: Checkpoint[BackfillProgress]) -> BackfillTotals:
     """Resume from the checkpoint, and count on the terminal."""
     start = checkpoint.read()
     if start.after:

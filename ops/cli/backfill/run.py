@@ -1,19 +1,16 @@
 """A backfill: objects are found, judged and sent, and a checkpoint keeps how far it is."""
 
-import json
-import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from ops.cli.backfill.sending import Send
 from ops.cli.backfill.sources import ListedObject, chunks
 from ops.cli.backfill.wanted import Decision, Wanted, requests_for
+from ops.cli.checkpoint import Checkpoint
 from ops.cli.costs import Requests
 from ops.cli.item_size import ItemSizes
 from ops.cli.queues import MAX_ENTRIES, NotSent
-from ops.errors import UsageError
 from processing.ledger.table import MOST_KEYS
 
 
@@ -24,55 +21,6 @@ class BackfillProgress:
     after: str = ""
     examined: int = 0
     sent: int = 0
-
-
-class Checkpoint:
-    """How far a backfill is, in a file: written after SQS has reported messages as sent, so that it survives any end.
-
-    Args:
-        file: None to keep nothing.
-        of: the options of the backfill: the checkpoint of another one is refused.
-    """
-
-    def __init__(self, file: Path | None, of: Mapping[str, str]) -> None:
-        self._file = file
-        self._of = dict(of)
-
-    def read(self) -> BackfillProgress:
-        """Where to resume; at the beginning when there is no file.
-
-        Raises:
-            UsageError: the file is not a checkpoint, or another backfill's.
-        """
-        if self._file is None or not self._file.exists():
-            return BackfillProgress()
-        try:
-            content = json.loads(self._file.read_text(encoding="utf-8"))
-            progress, of = BackfillProgress(**content["progress"]), content["of"]
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{self._file} is not a checkpoint: give another file, or remove it") from error
-        if of != self._of:
-            differ = ", ".join(
-                sorted(name for name in of.keys() | self._of.keys() if of.get(name) != self._of.get(name))
-            )
-            raise UsageError(
-                f"{self._file} is the checkpoint of another backfill (not the same {differ}): "
-                "give the options of then, or another file, or remove it"
-            )
-        return progress
-
-    def write(self, progress: BackfillProgress) -> None:
-        """Replace the file, in one step."""
-        if self._file is None:
-            return
-        new = self._file.with_name(f"{self._file.name}.new")
-        new.write_text(json.dumps({"of": self._of, "progress": asdict(progress)}), encoding="utf-8")
-        os.replace(new, self._file)
-
-    def remove(self) -> None:
-        """The next backfill begins at the beginning."""
-        if self._file is not None:
-            self._file.unlink(missing_ok=True)
 
 
 @dataclass
@@ -95,7 +43,7 @@ class Backfill:
 
     wanted: Wanted
     send: Send
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint[BackfillProgress]
     report: Callable[[BackfillTotals], None] = lambda _totals: None
 
     def run(self, found: Iterable[ListedObject], start: BackfillProgress) -> BackfillTotals:

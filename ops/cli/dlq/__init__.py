@@ -8,6 +8,7 @@ Read in this order:
     selection   which messages a command works on: the options that choose, and the queue that is held
     view        groups, list, show
     redrive     redrive: a few messages first, and the rest for as long as they pass
+    parts       the same of a queue that holds more than SQS gives at a time
     native      the same by SQS's own message move task
     history     history: who redrove what, when, and with which result
     export      export, import, purge: messages as JSON lines

@@ -18,7 +18,7 @@ import typer
 from ops.cli.dlq.causes import Cause, Diagnosis, count_by_cause
 from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
-from ops.cli.dlq.redrive import RateOption, outgoing, print_refused
+from ops.cli.dlq.redrive import RateOption
 from ops.cli.dlq.selection import (
     Everything,
     Filter,
@@ -27,7 +27,9 @@ from ops.cli.dlq.selection import (
     filtered,
     hold_queue,
     many,
+    outgoing,
     print_chosen,
+    print_refused,
     read_queue,
 )
 from ops.cli.dlq.view import as_document

@@ -1,12 +1,9 @@
 """The messages of the dead-letter queue: received to be read, hidden meanwhile, and put back or deleted.
 
-Receiving is SQS's only way to read. It counts as no attempt: the dead-letter queue has no redrive policy of its own
-(`HeldMessages` refuses one that has), and what is sent to the uploads queue again begins with receive 1. A message is
-hidden for ``HIDDEN`` seconds at a time, which a thread prolongs while it is held, and is visible again as soon as the
-block ends, however it ends. Only a SIGKILL leaves it hidden, for those seconds.
-
-SQS lets about 120,000 messages of a queue be received at a time, and then answers as if there were no more: ``unseen``
-counts the messages that SQS counted and did not give.
+Receiving is SQS's only way to read. It counts as no attempt: `HeldMessages` refuses a dead-letter queue with a redrive
+policy of its own, and what is sent to the uploads queue again begins with receive 1. A message is hidden for ``HIDDEN``
+seconds at a time, which a thread prolongs, and is visible again as soon as the block ends; after a SIGKILL, then. SQS
+lets about 120,000 messages of a queue be received at a time, and then answers as if there were no more.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
 """
 
@@ -15,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from math import inf
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -94,6 +92,7 @@ class HeldMessages:
         self.elsewhere = 0  # messages that somebody else had received when reading began
         self.escaped = 0  # messages that could not be kept hidden
         self.expected = 0  # messages that were there to be received, as SQS counted them
+        self.seen = 0  # messages that were read
         self.unseen = 0  # messages that SQS counted and did not give; its counts lag by up to a minute
         self._counted = 0
         self._refused = False
@@ -122,13 +121,18 @@ class HeldMessages:
         finally:
             self._pool.shutdown()
 
-    def read(self, on_messages: Callable[[int], object] = lambda _count: None) -> list[DeadMessage]:
-        """Every message that can be received, the oldest first; ``on_messages`` is called with their number so far."""
+    def read(
+        self, on_messages: Callable[[int], object] = lambda _count: None, *, most: int | None = None
+    ) -> list[DeadMessage]:
+        """About ``most`` messages that are not held yet, the oldest first; ``on_messages`` is called with a number."""
         messages: dict[str, DeadMessage] = {}
+
+        def is_enough() -> bool:
+            return self._over.is_set() or len(messages) >= (inf if most is None else most)
 
         def receive() -> None:
             empty = 0
-            while not self._over.is_set() and empty < (1 if len(messages) >= self.expected else 2):
+            while not is_enough() and empty < (1 if len(messages) >= self.expected else 2):
                 received = self._receive()
                 fresh = any(each.message_id not in messages for each in received)  # or they come round again
                 empty = 0 if fresh else empty + 1
@@ -143,7 +147,8 @@ class HeldMessages:
             except BaseException:
                 self._over.set()
                 raise
-        self.unseen = max(self._counted - len(messages), int(self._refused))
+        self.seen += len(messages)
+        self.unseen = max(self._counted - self.seen, int(self._refused))
         return sorted(messages.values(), key=lambda each: (each.sent_at, each.message_id))
 
     def release(self, messages: Iterable[DeadMessage] | None = None) -> None:

@@ -5,8 +5,8 @@ queues, and the ledger absorbs the duplicate. The message stays as it was, but f
 so that a message which fails again is known, and a message group, by which live uploads overtake.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Final
 
@@ -16,9 +16,21 @@ from ops.cli.dlq.causes import Diagnosis, count_by_cause
 from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.dlq.native import move_all
-from ops.cli.dlq.selection import Everything, Filter, HeldQueue, check_chosen, filtered, hold_queue, print_chosen
+from ops.cli.dlq.parts import PART, following_parts
+from ops.cli.dlq.selection import (
+    Everything,
+    Filter,
+    HeldQueue,
+    check_chosen,
+    filtered,
+    hold_queue,
+    outgoing,
+    print_chosen,
+    print_refused,
+    split_canaries,
+)
 from ops.cli.follow import End, Follower
-from ops.cli.queues import BulkSender, OutgoingMessage, RateLimiter, Sender
+from ops.cli.queues import BulkSender, RateLimiter, Sender
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, DryRun, stderr
@@ -71,8 +83,6 @@ def redrive(
     darkroom dlq redrive --stage prod --cause AccessDenied --canary 2
 
     darkroom dlq redrive --stage prod --where 'images/2026/*' --rate 50 --stop-after 10
-
-    darkroom dlq redrive --stage prod --all --native --rate 500
     """
     check_chosen(chosen, everything=everything)
     options = RedriveOptions(canary, stop_after, wait, timeout)
@@ -81,15 +91,18 @@ def redrive(
             raise UsageError("--native has SQS move every message: use it only with --all and --rate")
         finish(move_all(stage, rate), as_json=as_json)
         return
-    with hold_queue(stage) as queue:
+    in_parts = everything and not (limit or stop_after or dry_run)
+    with hold_queue(stage, most=PART if in_parts else None) as queue:
         selected = chosen.choose(queue.diagnoses)[:limit]
         queue.keep_only(selected)
         _check_canaries(selected, canary)
         if dry_run or not selected:
             print_chosen(selected, "sent", as_json=as_json, **queue.seen)
             return
-        entry = _begin(stage, chosen, selected, queue.held.unseen)
-        _redrive(stage, queue, selected, entry, RateLimiter(rate), options)
+        entry, limiter = _begin(stage, chosen, selected, queue.held.unseen), RateLimiter(rate)
+        _redrive(stage, queue, selected, entry, limiter, options)
+        for part in following_parts(stage, queue, entry, selected) if in_parts else ():
+            _redrive(stage, queue, part, entry, limiter, replace(options, canary=0))
     finish(entry, as_json=as_json)
 
 
@@ -116,7 +129,7 @@ class Redrive:
         """Send them; returns `DONE` or in a few words how it ended, and why."""
         rest = list(diagnoses)
         if self.options.canary:
-            canaries, rest = _split(diagnoses, self.options.canary)
+            canaries, rest = split_canaries(diagnoses, self.options.canary)
             if why := self._send_canaries(canaries):
                 return "stopped at the canary", why
         self.sender.send(outgoing(rest, self.mark), self._is_enough)
@@ -205,6 +218,7 @@ def _redrive(
     def delete(sent: Sequence[Diagnosis]) -> None:
         left.extend(queue.held.delete([each.message for each in sent]))
 
+    before = replace(entry)
     sender = BulkSender(Sender(stage.client("sqs"), stage.queue_url), limiter, delete)
     table = ImagesTable(stage.client("dynamodb"), stage.images_table)
     run = Redrive(sender, entry.id, table, options, stderr().print)
@@ -212,21 +226,11 @@ def _redrive(
         try:
             result, why = run.run(selected)
         finally:
-            entry.sent, entry.refused, entry.left = len(sender.sent), len(sender.refused), len(left)
-            entry.passed, entry.failed_again = run.passed, len(run.failed_again)
+            entry.sent, entry.refused = before.sent + len(sender.sent), before.refused + len(sender.refused)
+            entry.passed, entry.left = before.passed + run.passed, before.left + len(left)
+            entry.failed_again = before.failed_again + len(run.failed_again)
         history.end(entry, result, why)
     print_refused(sender)
-
-
-def outgoing(diagnoses: Sequence[Diagnosis], mark: str) -> Iterator[tuple[Diagnosis, OutgoingMessage]]:
-    """Each with the message that is sent again."""
-    return ((each, each.message.outgoing(mark)) for each in diagnoses)
-
-
-def print_refused(sender: BulkSender[Diagnosis]) -> None:
-    """Print each message that SQS refused, and why."""
-    for each, why in sender.refused:
-        stderr().print(f"refused: {each.message.id} {each.key}: {why}")
 
 
 def _check_canaries(selected: Sequence[Diagnosis], canaries: int) -> None:
@@ -237,10 +241,3 @@ def _check_canaries(selected: Sequence[Diagnosis], canaries: int) -> None:
     """
     if canaries and selected and not any(each.version for each in selected):
         raise UsageError(f"these messages {UNTRACKED}: none can be a canary. Export them, then purge.")
-
-
-def _split(diagnoses: Sequence[Diagnosis], canaries: int) -> tuple[list[Diagnosis], list[Diagnosis]]:
-    """Those to send first, such as can fail again before others, and the rest; no canary is without an object."""
-    ordered = sorted(diagnoses, key=lambda each: (each.version is None, each.record is None or each.is_over))
-    count = min(canaries, sum(each.version is not None for each in diagnoses))
-    return ordered[:count], ordered[count:]

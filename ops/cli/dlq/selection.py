@@ -14,6 +14,7 @@ import typer
 
 from ops.cli.dlq.causes import Diagnosis, count_by_cause, join
 from ops.cli.dlq.messages import HeldMessages
+from ops.cli.queues import BulkSender, OutgoingMessage
 from ops.cli.stage import Stage
 from ops.cli.terminal import counting, print_json, stderr, stdout, table
 from ops.errors import UsageError
@@ -29,6 +30,11 @@ class HeldQueue:
 
     held: HeldMessages
     diagnoses: list[Diagnosis]
+    most: int | None = None
+
+    def following(self, stage: Stage) -> list[Diagnosis]:
+        """The next messages of a queue that is read in parts, after those before were deleted or stay hidden."""
+        return _read(stage, self.held, self.most)
 
     @property
     def seen(self) -> dict[str, int]:
@@ -42,13 +48,14 @@ class HeldQueue:
 
 
 @contextmanager
-def hold_queue(stage: Stage) -> Iterator[HeldQueue]:
-    """Receive and join every message, hide them while the block runs, and put back what is left of them."""
+def hold_queue(stage: Stage, *, most: int | None = None) -> Iterator[HeldQueue]:
+    """Receive and join every message, hide them while the block runs, and put back what is left of them.
+
+    Args:
+        most: read the queue in parts of about so many; None for all at once.
+    """
     with HeldMessages(stage.client("sqs"), stage.dlq_url) as held:
-        with counting("messages") as count:
-            messages = held.read(count)
-        _warn_of_unseen(held, len(messages))
-        yield HeldQueue(held, join(stage, messages))
+        yield HeldQueue(held, _read(stage, held, most), most)
     if held.escaped:
         stderr().print(f"{held.escaped} could not be kept hidden: another command may have had them at the same time")
 
@@ -140,6 +147,24 @@ def print_chosen(diagnoses: Sequence[Diagnosis], verb: str, *, as_json: bool, **
         stdout().print(table(("messages", "cause"), rows, right=("messages",)))
 
 
+def outgoing(diagnoses: Sequence[Diagnosis], mark: str) -> Iterator[tuple[Diagnosis, OutgoingMessage]]:
+    """Each with the message that is sent again."""
+    return ((each, each.message.outgoing(mark)) for each in diagnoses)
+
+
+def print_refused(sender: BulkSender[Diagnosis]) -> None:
+    """Print each message that SQS refused, and why."""
+    for each, why in sender.refused:
+        stderr().print(f"refused: {each.message.id} {each.key}: {why}")
+
+
+def split_canaries(diagnoses: Sequence[Diagnosis], canaries: int) -> tuple[list[Diagnosis], list[Diagnosis]]:
+    """Those to send first, such as can fail again before others, and the rest; no canary is without an object."""
+    ordered = sorted(diagnoses, key=lambda each: (each.version is None, each.record is None or each.is_over))
+    count = min(canaries, sum(each.version is not None for each in diagnoses))
+    return ordered[:count], ordered[count:]
+
+
 def many(count: int) -> str:
     """So many messages, in words."""
     return f"{count} message{'' if count == 1 else 's'}"
@@ -203,11 +228,21 @@ def filtered(command: Callable[..., Result]) -> Callable[..., Result]:
     return with_filter
 
 
-def _warn_of_unseen(held: HeldMessages, seen: int) -> None:
+def _read(stage: Stage, held: HeldMessages, most: int | None) -> list[Diagnosis]:
+    with counting("messages") as count:
+        messages = held.read(count, most=most)
+    if most is None:
+        warn_of_unseen(held)
+    return join(stage, messages)
+
+
+def warn_of_unseen(held: HeldMessages) -> None:
+    """Say that SQS has counted more messages than it gave."""
     if held.unseen > held.elsewhere:
         stderr().print(
-            f"ONLY A PART WAS SEEN: {seen:,} of about {seen + held.unseen:,} dead letters. SQS lets about 120,000 be "
-            "received at a time, and its counts lag by up to a minute: redrive or purge these, then run it again",
+            f"ONLY A PART WAS SEEN: {held.seen:,} of about {held.seen + held.unseen:,} dead letters. SQS lets about "
+            "120,000 be received at a time, and its counts lag by up to a minute: redrive or purge these, then run it "
+            "again",
             style="bold red",
         )
     elif held.unseen:

@@ -67,7 +67,9 @@ def check_heic(checkup: Checkup) -> CheckResult:
         return skipped(NOT_SENT)
     found = _ended(checkup, HEIC.name)
     if found.end and found.end.phase is Phase.REJECTED and found.end.cause == UNSUPPORTED:
-        return skipped("this stage reads no HEIC", "iPhones send it: add pi_heif to requirements-base.txt.")
+        return skipped(
+            "this stage reads no HEIC", "iPhones send it: add pi_heif to requirements-base.txt, run npm run lock."
+        )
     if (trouble := _trouble(found)) is not None:
         return fail(trouble)
     assert found.end is not None

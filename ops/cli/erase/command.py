@@ -17,7 +17,7 @@ from ops.cli.show.facts import key_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout, table
 from ops.errors import UsageError
-from processing.erasure import Eraser, Retention
+from processing.erasure import KEPT_BY_SWITCH, Eraser, Retention
 from processing.erasure.caching import cache_seconds
 from processing.ledger.erasures import ErasureTable, Intent, new_intent
 from processing.outbox import EventBus, erased_entry
@@ -118,7 +118,7 @@ def _announce(stage: Stage, receipt: str, digest: str) -> None:
 
 
 def _retention(stage: Stage) -> Retention:
-    """As the stage has it now."""
+    """As the stage has it now; where it does not say what is on, the receipt names all that can be."""
     name = f"/aws/lambda/{stage.consumer}"
     groups = stage.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     logs = [group.get("retentionInDays", 0) for group in groups if group["logGroupName"] == name]
@@ -126,6 +126,7 @@ def _retention(stage: Stage) -> Retention:
         logs=next(iter(logs), 0),
         queue=_days_kept(stage, stage.queue_url),
         dead_letters=_days_kept(stage, stage.dlq_url),
+        switches=frozenset(KEPT_BY_SWITCH) if stage.switches is None else stage.switches,
     )
 
 

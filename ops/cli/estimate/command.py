@@ -13,6 +13,8 @@ from ops.cli.costs import FunctionSettings
 from ops.cli.estimate.printing import document, print_tables
 from ops.cli.estimate.reckoning import Photos, estimated
 from ops.cli.item_size import ItemSizes
+from ops.cli.plan.command import PlanOption, WarmOption, WithinOption, plan_of, show_plan
+from ops.cli.plan.drain import WARM
 from ops.cli.prices import Architecture
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import function_of, in_words, parameters, switches_of
@@ -66,6 +68,9 @@ def estimate(
     overwrites: OverwritesOption = 0,
     key_length: KeyLengthOption = USUAL_KEY,
     with_switches: WithOption = None,
+    plan: PlanOption = False,
+    within: WithinOption = None,
+    warm_writes: WarmOption = WARM,
     as_json: AsJson = False,
 ) -> None:
     """What so many images of a size cost on AWS, by service and switch, the hours they take, and each month after.
@@ -74,28 +79,24 @@ def estimate(
     it uses the settings and switches that this stage was deployed with; without, it needs no credentials and sends no
     request. A new version of an image costs more than a first upload: S3 refuses each PUT once, since nobody knows what
     is there without a further request. A table item above 1 KB costs another write unit. What is kept costs each month,
-    which is not in the sum of what is paid once. All switches: docs/parameters.md.
+    which is not in the sum of what is paid once. With --plan: the quotas that bind. All switches: docs/parameters.md.
 
     Examples:
 
-    darkroom estimate --images 1000000 --size 12MP
+    darkroom estimate --images 1000000 --size 12MP --overwrites 20
 
-    darkroom estimate --size 200KB --memory 3008 --concurrency 100
+    darkroom estimate --stage prod --images 200000 --memory 3008 --concurrency 100
 
-    darkroom estimate --stage prod --images 200000 --memory 3008
+    darkroom estimate --images 100000000 --plan --within 240
 
-    darkroom estimate --images 1000000 --overwrites 20
-
-    darkroom estimate --variants 9 --key-length 120
-
-    darkroom estimate --with events --with ingest=eventbridge
-
-    darkroom estimate --size 24MP --architecture arm64 --json
+    darkroom estimate --variants 9 --key-length 120 --with events --with ingest=eventbridge --architecture arm64 --json
     """
     function = _function(stage, memory=memory, architecture=architecture, concurrency=concurrency, batch=batch)
     photos = Photos(images, _megapixels(size), overwrites / 100, key_length)
     made = estimated(photos, function, _item_sizes(stage, variants), _switches(stage, with_switches or []))
-    if as_json:
+    if plan:
+        show_plan(plan_of(made, stage, within, warm_writes), made, as_json=as_json)
+    elif as_json:
         print_json(document(made))
     else:
         print_tables(made)

@@ -33,10 +33,10 @@ def once(estimate: Estimate) -> Iterator[Sequence[str]]:
     """The rows of what is paid once: the images', then those of each switch, each with its sum."""
     yield from map(_row, (line for line in estimate.bill.lines if line.units))
     if estimate.switches:
-        yield _sum("sum of the images", estimate.bill.dollars)
+        yield _sum("sum: images", estimate.bill.dollars)
     for switch in estimate.switches:
         yield from map(_row, switch.lines)
-        yield _sum(f"sum of {switch.name}", switch.dollars)
+        yield _sum(f"sum: {switch.name}", switch.dollars)
     yield _sum("in all", estimate.dollars)
 
 

@@ -37,6 +37,7 @@ ACCESS_LOG_BYTES: Final = 260  # of a line, and 26 that CloudWatch adds
 API_METHODS: Final = 12
 METRICS_A_METHOD: Final = 5  # Count, Latency, IntegrationLatency, 4XXError, 5XXError
 POLLS_A_MONTH: Final = 5 * 30 * 24 * 3600 / 20  # by five pollers of Lambda, that wait 20 seconds each
+S3_LOG_BYTES: Final = 600  # of a line of a bucket's access log
 ITEM_OVERHEAD: Final = 100  # bytes that DynamoDB adds to each item it stores
 
 
@@ -137,6 +138,32 @@ def erasures_polls(_: Usage) -> list[BillLine]:
 def recovery(usage: Usage) -> list[BillLine]:
     """A month of point-in-time recovery of the items."""
     return [BillLine("DynamoDB", "GB to recover", _table_gb(usage), prices.RECOVERY_GB_MONTH)]
+
+
+def key(_: Usage) -> list[BillLine]:
+    """A month of a key of KMS."""
+    return [BillLine("KMS", "keys", 1, prices.KEY_MONTH)]
+
+
+def tiering(usage: Usage) -> list[BillLine]:
+    """The move of each original to Intelligent-Tiering."""
+    return [BillLine("S3", "originals moved", usage.images, prices.TIERED)]
+
+
+def tiered(usage: Usage) -> list[BillLine]:
+    """A month of originals there."""
+    return [BillLine("S3", "originals watched", usage.images, prices.WATCHED_MONTH)]
+
+
+def bucket_logs(usage: Usage) -> list[BillLine]:
+    """A month of the lines that S3 logs of these images: PUT and GET of the original, HEAD, and PUT of each variant."""
+    lines = usage.images * (3 + usage.variants)
+    return [BillLine("S3", "GB of access logs", lines * S3_LOG_BYTES / GB, prices.S3_GB_MONTH)]
+
+
+def filtered(_: Usage) -> list[BillLine]:
+    """Of a million requests that a web ACL judges."""
+    return [BillLine("WAF", "requests", MILLION, prices.FILTERED)]
 
 
 def storage(usage: Usage) -> list[BillLine]:

@@ -93,7 +93,33 @@ SWITCHES: Final = (
         million=("requests to the API", formulas.traces),
         note="where each is traced; X-Ray by default takes the first of each second and 5 % of the others",
     ),
+    SwitchCost(
+        "kmsKey",
+        month=formulas.key,
+        note="of a new key; besides a few requests a minute, as what uses it keeps a data key for minutes",
+    ),
+    SwitchCost(
+        "originalsTieringDays",
+        images=formulas.tiering,
+        month=formulas.tiered,
+        note="an original that nobody reads for 30 days then costs 46 % less, and after 90 days 83 % less",
+    ),
+    SwitchCost("originalsExpireDays", note="a lifecycle rule deletes for nothing"),
     SwitchCost("uploadsVersioning", note="what is overwritten or deleted is stored for `noncurrentDays` more"),
+    SwitchCost("accessLogs", month=formulas.bucket_logs, note="until the logs expire; S3 writes them for nothing"),
+    SwitchCost(
+        "webAclArn",
+        million=("requests to the API", formulas.filtered),
+        note="the web ACL itself is yours: 5 dollars a month, and 1 for each of its rules",
+    ),
+    SwitchCost("cdnWebAclArn", million=("views", formulas.filtered), needs=("cdn",), note="the same of CloudFront's"),
+    SwitchCost("permissionsBoundary", note="policies cost nothing"),
+    SwitchCost("tags", note="tags cost nothing"),
+    SwitchCost(
+        "vpcSubnets",
+        note="the functions cost the same; a NAT gateway or interface endpoints cost by the hour and the GB",
+    ),
+    SwitchCost("vpcRouteTables", note="gateway endpoints cost nothing"),
 )
 
 

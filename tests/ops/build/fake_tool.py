@@ -57,7 +57,8 @@ def main(arguments):
         print(f"{title} hangs", flush=True)
         signal.pause()
     if title in os.environ.get("FAKE_FAILS", "").split():
-        print("\n".join(f"{title} says {number}" for number in range(1, 21)), file=sys.stderr)
+        said = "\n".join(f"{title} says {number}" for number in range(1, 21))
+        print(os.environ.get("FAKE_SAYS", said), file=sys.stderr)
         sys.exit(int(os.environ.get("FAKE_EXIT", "3")))
 
 

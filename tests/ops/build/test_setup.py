@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 FAKE_TOOL = Path(__file__).with_name("fake_tool.py")
+LOCK = "ops/build/locks/development.txt"
 NODE = shutil.which("node")
 BASH = shutil.which("bash") or "bash"
 
@@ -29,7 +30,8 @@ class Clone:
         (self.root / "ops" / "build").mkdir(parents=True)
         self.bin.mkdir()
         shutil.copy(ROOT / "ops" / "build" / "setup.mjs", self.root / "ops" / "build")
-        for name in ("requirements-dev.txt", "requirements.txt", "requirements-base.txt", "package-lock.json"):
+        (self.root / LOCK).parent.mkdir()
+        for name in (LOCK, "package-lock.json"):
             (self.root / name).write_text(name)
 
     def has(self, *tools):
@@ -87,7 +89,7 @@ def test_a_fresh_clone_is_set_up_and_then_runs_the_command(clone):
     venv, pip, npm, ops = clone.calls()
     assert result.returncode == 0
     assert venv["arguments"][:2] == ["-m", "venv"]
-    assert pip["arguments"][-2:] == ["-r", str(clone.root / "requirements-dev.txt")]
+    assert pip["arguments"][-3:] == ["--require-hashes", "-r", str(clone.root / LOCK)]
     assert npm["arguments"][0] == "ci"
     assert ops["arguments"] == ["-P", "-m", "ops", "start", "photos", "--out", "here"]
 
@@ -238,16 +240,15 @@ def test_the_commands_exit_code_is_passed_on(ready):
     assert ready.run("start", FAKE_FAILS="ops", FAKE_EXIT="1").returncode == 1
 
 
-@pytest.mark.parametrize("name", ["requirements-dev.txt", "requirements.txt", "requirements-base.txt"])
-def test_a_changed_requirement_is_installed_and_nothing_else(ready, name):
-    (ready.root / name).write_text("changed")
+def test_a_changed_lock_of_pythons_is_installed_and_nothing_else(ready):
+    (ready.root / LOCK).write_text("changed")
 
     ready.run("start")
 
     assert ready.titles() == ["pip", "ops"]
 
 
-def test_a_changed_lock_is_installed_and_nothing_else(ready):
+def test_a_changed_lock_of_nodes_is_installed_and_nothing_else(ready):
     (ready.root / "package-lock.json").write_text("changed")
 
     ready.run("start")
@@ -408,6 +409,30 @@ def test_a_check_that_fails_stops_no_other_and_fails_the_run(ready):
 
 def test_failing_tests_fail_the_run(ready):
     assert ready.run("test", FAKE_FAILS="pytest", FAKE_EXIT="5").returncode == 5
+
+
+def test_a_file_with_another_hash_is_named_however_many_would_have_been_right(clone):
+    said = [
+        "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES",
+        "    regex==1.0 from somewhere:",
+        "        Expected sha256 0",
+    ]
+    said += [*(f"        Expected     or {number:064}" for number in range(200)), "             Got        f"]
+
+    result = clone.has("python3", "npm").run("start", FAKE_FAILS="pip", FAKE_SAYS="\n".join(said))
+
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-4:] == [*said[:3], said[-1]]
+
+
+@pytest.mark.parametrize("command", ["locks", "advisories", "checkov"])
+def test_a_command_of_the_workshop_runs_in_the_project(ready, command):
+    result = ready.run("lock" if command == "locks" else command, "--help", FAKE_FAILS=f"ops.build.{command}")
+
+    (called,) = ready.calls()
+    assert called["arguments"] == ["-m", f"ops.build.{command}", "--help"]
+    assert called["cwd"] == str(ready.root)
+    assert result.returncode == 3
 
 
 @pytest.mark.parametrize("fails", ["", "mypy", "tsc"])

@@ -83,12 +83,12 @@ def test_five_deleted_variants_three_deleted_records_and_two_orphans_are_found_a
     planned = audit("--prefix", prefix, "--repair", "--delete-orphans", "--dry-run", "--json")
     assert found(planned) == expected
     assert planned.exit_code == 1
-    assert json.loads(planned.stdout)["repair"] == {"sent": 5, "removed": 2, "kept": 0, "left": {}}
+    assert json.loads(planned.stdout)["repair"] == {"sent": 5, "removed": 2, "kept": 0, "left": {}, "left_count": 0}
     assert found(audit("--prefix", prefix, "--json")) == expected
 
     repaired = audit("--prefix", prefix, "--repair", "--delete-orphans", "--json")
     assert repaired.exit_code == 0
-    assert json.loads(repaired.stdout)["repair"] == {"sent": 5, "removed": 2, "kept": 0, "left": {}}
+    assert json.loads(repaired.stdout)["repair"] == {"sent": 5, "removed": 2, "kept": 0, "left": {}, "left_count": 0}
     wait_until(lambda: is_empty(stage))
     second = audit("--prefix", prefix, "--deep", "--json")
     assert second.exit_code == 0
@@ -133,7 +133,7 @@ def test_another_photos_picture_is_found_by_rendering_again_alone_and_repaired(s
     assert "wrong picture" in audit("--prefix", prefix, "--render", "50").stdout
 
     repaired = audit("--prefix", prefix, "--render", "50", "--repair", "--json")
-    assert json.loads(repaired.stdout)["repair"] == {"sent": 1, "removed": 1, "kept": 0, "left": {}}
+    assert json.loads(repaired.stdout)["repair"] == {"sent": 1, "removed": 1, "kept": 0, "left": {}, "left_count": 0}
     wait_until(lambda: is_empty(stage))
     last = audit("--prefix", prefix, "--deep", "--render", "3")
     assert last.exit_code == 0

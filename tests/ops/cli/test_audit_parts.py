@@ -597,7 +597,7 @@ def test_only_what_is_done_well_and_can_be_read_is_rendered_again():
     s3, names, sample = Bucket(), Names("images/", {"phone": "keep"}), CaseSample(10)
     audit = Audit(
         sources=[good, archived, undone, incomplete],
-        list_variants=lambda _: listed,
+        list_variants=lambda _prefix, _after: listed,
         below="",
         names=names,
         records=Records(Images(*done), "uploads"),
@@ -659,7 +659,7 @@ def test_an_audit_holds_no_more_objects_at_once_however_many_there_are():
     s3, names = Bucket(), Names("images/", {"phone": "keep", "tablet": "keep"})
     audit = Audit(
         sources=listing("sources", "images/"),
-        list_variants=lambda prefix: listing("variants", prefix),
+        list_variants=lambda prefix, _after: listing("variants", prefix),
         below="",
         names=names,
         records=Records(Images(), "uploads"),

@@ -1,11 +1,14 @@
 """``darkroom backfill`` on the embedded stack: what is in the bucket goes through the service as if it had come."""
 
+import gzip
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import time
 from datetime import datetime
+from urllib.parse import quote_plus
 
 import pytest
 from typer.testing import CliRunner
@@ -201,6 +204,26 @@ def test_objects_come_from_an_inventory_with_or_without_etags(quiet, tmp_path):
     file.write_text(f"Bucket,Key,ETag\n{quiet.uploads_bucket},{a},{etag}\n{quiet.uploads_bucket},{b},\n")
 
     assert run(str(file)).exit_code == 0
+    events = [parse(body)[0] for body, _ in bodies_in(quiet)]
+    assert {event.key: getattr(event, "etag", None) for event in events} == etags
+
+
+def test_objects_come_from_a_manifest_in_s3_as_they_are_listed_there(quiet):
+    prefix, s3, files = prefix_of(quiet), quiet.client("s3"), []
+    etags = {f"{prefix}{n} é.jpg": put(quiet, f"{prefix}{n} é.jpg", bytes([n])) for n in range(4)}
+    for number, some in enumerate((list(etags)[:3], list(etags)[3:])):
+        text = "".join(f'"{quiet.uploads_bucket}","{quote_plus(key)}","1","{etags[key]}"\n' for key in some)
+        body, name = gzip.compress(text.encode()), f"inv/data/{number}.csv.gz"
+        s3.put_object(Bucket=quiet.uploads_bucket, Key=name, Body=body)
+        files.append({"key": name, "size": len(body), "MD5checksum": hashlib.md5(body).hexdigest()})
+    manifest = {"sourceBucket": quiet.uploads_bucket, "fileFormat": "CSV", "fileSchema": "Bucket, Key, Size, ETag"}
+    manifest |= {"creationTimestamp": "1795222800000", "files": files}
+    s3.put_object(Bucket=quiet.uploads_bucket, Key="inv/1/manifest.json", Body=json.dumps(manifest))
+
+    result = run(f"s3://{quiet.uploads_bucket}/inv/1/manifest.json")
+
+    assert result.exit_code == 0, result.stderr
+    assert "--changed-since 2026-11-21T01:00:00" in result.stderr
     events = [parse(body)[0] for body, _ in bodies_in(quiet)]
     assert {event.key: getattr(event, "etag", None) for event in events} == etags
 

@@ -10,10 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ops.cli import costs
-from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, Checkpoint, planned
+from ops.cli.backfill.inventory import Inventory
+from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, planned
 from ops.cli.backfill.sending import DepthLimit, notification
-from ops.cli.backfill.sources import Inventory, ListedObject, Unreadable, chunks, completed, keys_from, listed
+from ops.cli.backfill.sources import ListedObject, Unreadable, chunks, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
+from ops.cli.checkpoint import Checkpoint
 from ops.cli.item_size import ItemSizes
 from ops.cli.queues import NotSent
 from ops.cli.recipes import VariantPlan
@@ -60,17 +62,17 @@ def test_a_depth_below_a_batch_still_lets_one_into_an_empty_queue():
 def test_a_checkpoint_says_what_was_written_last(tmp_path):
     file = tmp_path / "checkpoint.json"
     for sent in (10, 20):
-        Checkpoint(file, {"stage": "dev"}).write(BackfillProgress(f"images/{sent}", 30, sent))
+        Checkpoint(file, {"stage": "dev"}, BackfillProgress()).write(BackfillProgress(f"images/{sent}", 30, sent))
 
-    assert Checkpoint(file, {"stage": "dev"}).read() == BackfillProgress("images/20", 30, 20)
+    assert Checkpoint(file, {"stage": "dev"}, BackfillProgress()).read() == BackfillProgress("images/20", 30, 20)
 
 
 def test_a_checkpoint_of_another_backfill_is_refused(tmp_path):
     file = tmp_path / "checkpoint.json"
-    Checkpoint(file, {"stage": "dev", "prefix": "images/a"}).write(BackfillProgress("images/a1"))
+    Checkpoint(file, {"stage": "dev", "prefix": "images/a"}, BackfillProgress()).write(BackfillProgress("images/a1"))
 
-    with pytest.raises(UsageError, match=r"another backfill \(not the same prefix\)"):
-        Checkpoint(file, {"stage": "dev", "prefix": "images/b"}).read()
+    with pytest.raises(UsageError, match=r"another run \(not the same prefix\)"):
+        Checkpoint(file, {"stage": "dev", "prefix": "images/b"}, BackfillProgress()).read()
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"of": {}, "progress": {"far": 1}}'])
@@ -79,12 +81,12 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_not_overwritten(tmp_path, c
     file.write_text(content)
 
     with pytest.raises(UsageError, match="not a checkpoint"):
-        Checkpoint(file, {}).read()
+        Checkpoint(file, {}, BackfillProgress()).read()
     assert file.read_text() == content
 
 
 def test_without_a_file_nothing_is_kept():
-    checkpoint = Checkpoint(None, {})
+    checkpoint = Checkpoint(None, {}, BackfillProgress())
     checkpoint.write(BackfillProgress("images/a"))
     checkpoint.remove()
 
@@ -146,15 +148,15 @@ ROWS = (
 )
 SCHEMA = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag"
 WANTED = [
-    ListedObject("images/café + bar.jpg", position="1", etag="e1", size=12, modified=NOON),
-    ListedObject("images/b\nc.jpg", position="4", etag="e3", size=7, modified=NOON),
+    ListedObject("images/café + bar.jpg", position="1:1", etag="e1", size=12, modified=NOON),
+    ListedObject("images/b\nc.jpg", position="1:4", etag="e3", size=7, modified=NOON),
 ]
 
 
 def inventory(tmp_path, content, **options):
     file = tmp_path / "inventory.csv"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return Inventory(file, bucket="uploads", **options)
+    return Inventory(str(file), bucket="uploads", **options)
 
 
 @pytest.mark.parametrize("pack", [str.encode, lambda text: gzip.compress(text.encode())])
@@ -172,7 +174,7 @@ def test_an_inventory_with_a_header_line_has_its_columns_there(tmp_path):
     header = SCHEMA.replace(" ", "") + "\n"
     found = list(inventory(tmp_path, header + ROWS).found())
 
-    assert [(one.key, one.position) for one in found] == [("images/café + bar.jpg", "2"), ("images/b\nc.jpg", "5")]
+    assert [(one.key, one.position) for one in found] == [("images/café + bar.jpg", "1:2"), ("images/b\nc.jpg", "1:5")]
 
 
 def test_an_inventory_of_two_columns_is_of_buckets_and_keys(tmp_path):
@@ -183,7 +185,7 @@ def test_an_inventory_of_two_columns_is_of_buckets_and_keys(tmp_path):
 
 
 def test_an_inventory_is_gone_on_with_behind_the_last_row(tmp_path):
-    assert list(inventory(tmp_path, ROWS, columns=SCHEMA).found(after="1")) == WANTED[1:]
+    assert list(inventory(tmp_path, ROWS, columns=SCHEMA).found(after="1:1")) == WANTED[1:]
 
 
 @pytest.mark.parametrize(
@@ -491,7 +493,7 @@ def behind(progress):
 
 
 def run(tmp_path, send):
-    checkpoint = Checkpoint(tmp_path / "checkpoint.json", {})
+    checkpoint = Checkpoint(tmp_path / "checkpoint.json", {}, BackfillProgress())
     start = checkpoint.read()
     return Backfill(Wanted(PLAN, "images/"), send, checkpoint).run(behind(start), start)
 
@@ -528,7 +530,7 @@ def test_what_is_refused_ends_the_run_and_is_sent_again_by_the_next(tmp_path):
 
 
 def test_what_is_not_wanted_moves_the_checkpoint_too(tmp_path):
-    checkpoint = Checkpoint(tmp_path / "checkpoint.json", {})
+    checkpoint = Checkpoint(tmp_path / "checkpoint.json", {}, BackfillProgress())
     seen = []
     Backfill(Wanted(PLAN, "elsewhere/"), Sent(), checkpoint, lambda _totals: seen.append(checkpoint.read())).run(
         MANY, BackfillProgress()

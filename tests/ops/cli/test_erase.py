@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from ops.cli import stage as stages
 from ops.cli.erase.run import Erasing
 from ops.cli.main import make_app
-from processing.erasure import Receipt, Wait
+from processing.erasure import KEPT_BY_SWITCH, Receipt, Wait
 from processing.ledger import Claim, Delivery, DynamoLedger, Version
 from processing.ledger.erasures import FINISHED, ErasureTable, new_intent
 from tests.builders import created_body, finished, recipe, s3_body, s3_record
@@ -80,11 +80,23 @@ def test_an_image_is_erased_and_its_receipt_is_printed(stage):
     assert receipt["gone"]["records"] == 1
     days = {each["what"].split(":")[0]: each["by"] for each in receipt["expires"]}
     assert days["log lines with the key"] is not None
+    assert "the stream of the images table" in days  # the local stage has events, and no workflow
+    assert "messages in the workflow's dead-letter queue" not in days
     assert key not in json.dumps(receipt)
     stored = stage.client("dynamodb").get_item(
         TableName=stage.images_table, Key={"object": {"S": FINISHED}, "etag": {"S": receipt["receipt"]}}
     )
     assert json.loads(stored["Item"]["receipt"]["S"]) == receipt
+
+
+def test_a_stage_that_does_not_say_what_is_on_has_all_of_it_in_the_receipt(stage, monkeypatch):
+    publish(stage)
+    monkeypatch.setattr(stages, "find", lambda *_: dataclasses.replace(stage, switches=None))
+
+    result = run("cat.jpg", "--yes", "1", "--json")
+
+    (receipt,) = json.loads(result.stdout)["receipts"].values()
+    assert {what for kept in KEPT_BY_SWITCH.values() for what in kept} <= {each["what"] for each in receipt["expires"]}
 
 
 def test_a_dry_run_says_how_much_there_is_and_changes_nothing(stage):

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.build.rules import RULES, SWITCH, Rule
+from ops.build.rules import RULES, SWITCH, Rule, text_of
 from ops.cli import costs
 from ops.cli.costs import FunctionSettings
 from ops.cli.item_size import USUAL_BUCKET, ItemSizes, usual_item
 from ops.cli.prices import EVENT_BYTES, MILLION
 from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.settings import OFF, parameters
 from ops.cli.stage import ROOT
 from ops.cli.switches import formulas
 from ops.cli.switches.priced import bills, millions, month
@@ -21,6 +22,11 @@ from ops.errors import UsageError
 from processing.ledger import Version, read
 from processing.outbox import entry_bytes, entry_of
 
+NO_SWITCHES = {"window"} | {
+    *("alarmEmail", "corsOrigins", "existing", "operators"),  # who and where, for what is there anyway
+    *("userPoolArn", "cdnAlias", "cdnCertificate", "vpcId", "vpcSecurityGroups"),  # more of another switch
+}
+"""Parameters that nothing costs, though their default is a value that is off."""
 PLAN = VariantPlan(read_recipe(), "images/")
 RESOURCES = ROOT / "resources"
 
@@ -43,8 +49,9 @@ def dollars(name: str, of: Usage) -> float:
 
 
 def without_a_row(rules: Mapping[str, Rule], rows: Iterable[SwitchCost]) -> set[str]:
-    """The switches among the parameters that have no row."""
-    return {name for name, rule in rules.items() if rule is SWITCH} - {row.name for row in rows}
+    """The parameters that switch something on, by themselves or by a value, and have no row."""
+    off = {name for name, value in parameters().items() if text_of(value) in OFF} - NO_SWITCHES
+    return ({name for name, rule in rules.items() if rule is SWITCH} | off) - {row.name for row in rows}
 
 
 def has_no_figure(row: SwitchCost) -> bool:

@@ -79,6 +79,15 @@ def test_an_upload_in_parts_names_its_version_where_the_bucket_keeps_them(s3):
     assert s3.complete_multipart_upload(**place, MultipartUpload={"Parts": [part]})["VersionId"] != "null"
 
 
+def test_a_listing_starts_after_a_key_that_has_control_characters(s3):
+    s3.put_object(Bucket=BUCKET, Key="odd/a\x01 & <é>", Body=b"x")
+    s3.put_object(Bucket=BUCKET, Key="odd/b", Body=b"x")
+
+    answer = s3.list_objects_v2(Bucket=BUCKET, Prefix="odd/", StartAfter="odd/a\x01 & <é>")
+
+    assert ([each["Key"] for each in answer["Contents"]], answer["StartAfter"]) == (["odd/b"], "odd/a\x01 & <é>")
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

@@ -13,13 +13,14 @@ from dataclasses import replace
 import pytest
 
 from ops.build.bytecode import LAMBDA_VERSION
+from ops.build.locks import lines, locked
 from ops.errors import StackError
 from ops.local import packages, program
 from ops.local.deployed import EventSourceMapping, Function
 from ops.local.environments import Environments
 from ops.local.invocation import Environment, FunctionError
 from ops.local.live import LiveFunction
-from ops.local.packages import RUNTIME, installed
+from ops.local.packages import installed
 from ops.local.player import Player
 from ops.local.program import prepare
 from tests.conftest import ROOT
@@ -77,7 +78,7 @@ def asked(monkeypatch):
 
 
 def runtime():
-    return [line for line in RUNTIME.read_text().splitlines() if not line.startswith("#")]
+    return lines("runtime")
 
 
 @pytest.mark.usefixtures("asked")
@@ -120,19 +121,21 @@ def test_libraries_of_this_python_and_machine_are_taken_from_the_package(tmp_pat
 
 @pytest.mark.parametrize("tag", ["cp21-cp21-manylinux_2_28_x86_64", "cp311-cp311-manylinux_2_28_riscv"])
 def test_for_another_python_or_machine_the_packages_own_requirements_are_installed(tmp_path, asked, tag):
-    data = with_wheel(tag, requirement="brought==1")
+    data = with_wheel(tag, requirement=lines("package-x86_64")[-1])
 
     made = prepare(function_of(data, runtime="python2.1"), lambda: data, cache=tmp_path)
 
     assert made.python == sys.executable
     assert (made.code / "own.py").exists()
     assert not (made.code / "brought").exists()
-    assert asked == [["brought==1", *runtime()]]
+    assert asked == [[locked("development")["pillow"].line, *runtime()]]
 
 
 def test_what_cannot_be_installed_is_said(tmp_path):
     with pytest.raises(StackError, match="could not be installed"):
-        installed([str(tmp_path / "none.whl")], python=sys.executable, version=OURS, cache=tmp_path)
+        installed(
+            [f"{tmp_path / 'none.whl'} --hash=sha256:{'0' * 64}"], python=sys.executable, version=OURS, cache=tmp_path
+        )
 
     assert not any((tmp_path / "packages").iterdir())
 
@@ -182,7 +185,7 @@ def test_a_package_that_only_the_workshop_has_cannot_be_imported(stack, deployed
     ours = [str(folder) for folder in (looking.code, *looking.packages)]
     assert seen["path"][: len(ours)] == ours
     assert not [path for path in seen["path"][len(ours) :] if "site-packages" in path or path.startswith(str(ROOT))]
-    assert f"boto3=={seen['boto3']}" in runtime()
+    assert seen["boto3"] == locked("runtime")["boto3"].version
     assert seen["python"].startswith(OURS if deployed.python == sys.executable else LAMBDA_VERSION)
 
 

@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 import pytest
@@ -53,7 +54,7 @@ class Scene:
         self.patch = patch
         for name, value in (ENVIRONMENT | {"AWS_ENDPOINT_URL": server.url}).items():
             patch.setenv(name, value)
-        self.s3, self.sqs, self.dynamodb = (boto3.client(name) for name in ("s3", "sqs", "dynamodb"))
+        self.s3, self.sqs, self.dynamodb = boto3.client("s3"), boto3.client("sqs"), boto3.client("dynamodb")
         create_images_table(self.dynamodb)
         for bucket in ("uploads", "variants"):
             self.s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=locks and bucket == "uploads")
@@ -61,7 +62,7 @@ class Scene:
         boto3.client("events").create_event_bus(Name="bus")
 
     def environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        return ENVIRONMENT | {"LOG_LEVEL": "ERROR", "QUEUE_URL": self.queues["uploads"]} | more
+        return {**ENVIRONMENT, "LOG_LEVEL": "ERROR", "QUEUE_URL": self.queues["uploads"], **more}
 
     def upload(self, body: bytes, key: str = KEY) -> str:
         return str(self.s3.put_object(Bucket="uploads", Key=key, Body=body)["ETag"].strip('"'))
@@ -152,13 +153,13 @@ def erase(scene: Scene, switches: Collection[str]) -> None:
     The erasure of a second one has to wait for a worker.
     """
     bus = {"EVENT_BUS": "bus"} if "events" in switches else {}
-    queue = {"QUEUE_URL": scene.queues["erasures"]}
+    queue = {"QUEUE_URL": scene.queues["erasures"], "SWITCHES": ",".join(sorted(switches))}
     erasures = build_eraser(scene.environment(RETENTION | queue | bus))
     table = ErasureTable(scene.dynamodb, "images")
     scene.upload(b"x")
     scene.upload(b"y", f"{KEY}.webp")
     scene.s3.create_multipart_upload(Bucket="uploads", Key=KEY)
-    variant = {"Bucket": "variants", "Key": "phone/cat.jpg.webp", "Body": b"x"}
+    variant: dict[str, Any] = {"Bucket": "variants", "Key": "phone/cat.jpg.webp", "Body": b"x"}
     scene.s3.put_object(**variant)
     scene.s3.put_bucket_versioning(Bucket="variants", VersioningConfiguration={"Status": "Enabled"})
     scene.s3.put_object(**variant)
@@ -178,8 +179,9 @@ def elsewhere(scene: Scene, _switches: Collection[str]) -> None:
     list(table.below("uploads", ["images/"]))
     table.changed_since(datetime.now(UTC), most=1)
     ErasureTable(scene.dynamodb, "images").owners({"cat.jpg"})
-    s3 = boto3.client("s3")
-    refused = AWSResponse("", 400, {}, HTTPResponse(io.BytesIO(), preload_content=False))
+    s3: Any = boto3.client("s3")
+    no_header: Any = {}
+    refused = AWSResponse("", 400, no_header, HTTPResponse(io.BytesIO(), preload_content=False))
     s3.meta.events.register("before-send.s3.HeadObject", lambda **_: refused)
     with pytest.raises(Unavailable):
         S3Store(s3, uploads_bucket="uploads", variants_bucket="variants").source_etag("images/missing.jpg")

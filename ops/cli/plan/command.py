@@ -1,0 +1,50 @@
+"""The options of ``darkroom estimate --plan``, and the plan that they make."""
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ops.cli.plan.drain import TABLE_MOST, Workload
+from ops.cli.plan.quotas import Plan, StageLimits
+from ops.cli.plan.view import as_document, print_plan
+from ops.cli.settings import parameters, parameters_of
+from ops.cli.stage import Stage
+from ops.cli.terminal import print_json
+
+if TYPE_CHECKING:
+    from ops.cli.estimate.reckoning import Estimate  # whose command imports this module
+
+HOURS_A_DAY: Final = 24.0
+
+PlanOption = Annotated[bool, typer.Option("--plan", help="Print which quotas bind, and the hours of a full queue.")]
+WithinOption = Annotated[
+    float | None,
+    typer.Option(min=0.1, help="With --plan: hours.", show_default="as long as the queue keeps a message"),
+]
+WarmOption = Annotated[
+    int, typer.Option(min=1, max=TABLE_MOST, help="With --plan: write units a second that the table is warm for.")
+]
+
+
+def plan_of(made: "Estimate", stage: Stage | None, within: float | None, warm: int) -> Plan:
+    """The plan for what an estimate is of.
+
+    Args:
+        within: hours.
+        warm: write units a second.
+    """
+    given = parameters_of(stage.name) if stage else parameters()
+    limits = StageLimits(int(given["queueRetentionDays"]), int(given["apiDailyQuota"]))
+    bill, function = made.bill, made.function
+    writes = bill.requests()["DynamoDB write units"] / bill.images
+    seconds = bill.seconds * function.batch
+    work = Workload(bill.images, function.batch, seconds, function.concurrency, writes, warm)
+    return Plan(work, limits, within or HOURS_A_DAY * limits.retention_days)
+
+
+def show_plan(plan: Plan, made: "Estimate", *, as_json: bool) -> None:
+    """Print it."""
+    if as_json:
+        print_json(as_document(plan, made.dollars))
+    else:
+        print_plan(plan, made.dollars)

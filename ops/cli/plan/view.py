@@ -1,0 +1,73 @@
+"""A plan, printed: sentences and a table of 80 columns for people, a document for programs."""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+import typer
+
+from ops.cli.plan.quotas import SOURCES, Plan, Quota
+from ops.cli.terminal import stdout, table
+
+WIDTH: Final = 80
+
+
+def print_plan(plan: Plan, dollars: float) -> None:
+    """How long it takes, each quota, what to raise, and where each number is from."""
+    quotas = plan.quotas()
+    numbers = {name: str(number) for number, name in enumerate(dict.fromkeys(one.source for one in quotas), start=1)}
+    rows = [_row(one, numbers[one.source]) for one in quotas]
+    _print(_hours(plan, dollars))
+    typer.echo()
+    stdout().print(table(("quota", "unit", "limit", "needed", "binds", "from"), rows, right=("limit", "needed")))
+    typer.echo()
+    for sentence in _remedies(quotas):
+        _print(sentence)
+    for name, number in numbers.items():
+        typer.echo(f"{number}  {SOURCES[name]}")
+
+
+def as_document(plan: Plan, dollars: float) -> dict[str, Any]:
+    """The same for programs."""
+    quotas = [asdict(one) | {"binds": one.binds, "source": SOURCES[one.source]} for one in plan.quotas()]
+    return {
+        "images": plan.work.images,
+        "within_hours": plan.within_hours,
+        "images_per_second": round(plan.rate, 2),
+        "hours": round(plan.hours, 2),
+        "dollars": round(dollars, 2),
+        "settings": asdict(plan.work),
+        "quotas": quotas,
+    }
+
+
+def _hours(plan: Plan, dollars: float) -> str:
+    work = plan.work
+    return (
+        f"{work.images:,} images take {_number(plan.hours)} hours as the stage is ({work.concurrency:,} invocations at "
+        f"once, {work.batch} images each in {work.batch_seconds:.2f} s), and {dollars:,.0f} dollars. Within "
+        f"{_number(plan.within_hours)} hours the plan needs {_number(plan.rate)} images a second:"
+    )
+
+
+def _remedies(quotas: list[Quota]) -> Iterator[str]:
+    binding = [one for one in quotas if one.binds]
+    if not binding:
+        yield "No quota binds."
+    for one in binding:
+        yield f"- {one.name}: {one.remedy}"
+    yield "Limits are AWS's defaults, on paper: nothing here has run on AWS. Where each is from:"
+
+
+def _row(one: Quota, number: str) -> tuple[str, ...]:
+    return one.name, one.unit, _number(one.limit), _number(one.needed), "YES" if one.binds else "no", number
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.2f}"
+
+
+def _print(sentence: str) -> None:
+    indent = "  " if sentence.startswith("- ") else ""
+    typer.echo(textwrap.fill(sentence, WIDTH, subsequent_indent=indent, break_on_hyphens=False))

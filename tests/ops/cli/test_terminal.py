@@ -1,0 +1,29 @@
+"""What commands print steers no terminal, whatever an object is called."""
+
+import pytest
+
+from ops.cli.terminal import stderr, stdout, table
+
+KEY = "images/\x1b]0;title\x07\x1b[2J\x9b31mcat.jpg"
+
+
+def test_a_key_with_control_characters_is_shown_without_them(capsys: pytest.CaptureFixture[str]) -> None:
+    stdout().print(table(["object"], [[KEY]]))
+    stdout().print(f"sent {KEY}")
+    stderr().print(f"lost {KEY}")
+
+    printed = capsys.readouterr()
+    assert "title" in printed.out
+    assert "title" in printed.err
+    assert not [
+        character for character in printed.out + printed.err if not (character.isprintable() or character == "\n")
+    ]
+
+
+def test_colors_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+
+    stdout().print("green", style="green")
+
+    assert capsys.readouterr().out == "\x1b[32mgreen\x1b[0m\n"
