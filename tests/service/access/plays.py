@@ -130,7 +130,8 @@ def serve(scene: Scene, switches: Collection[str]) -> None:
     assert gateway.get(f"/images/{name}").json["status"] == "done"
     for _ in range(2):  # the second time by the keys of the records
         assert gateway.get("/images").status == 200
-    assert Gateway(caller="olga").get(f"/images?key={key}").status == 200
+    for query in (f"key={key}", "prefix=images/"):  # an operator's
+        assert Gateway(caller="olga").get(f"/images?{query}").status == 200
     assert gateway.get(f"/images/{name}/phone").status == 302
     assert gateway.get(f"/images/{name}/phone?redirect=false").status == 404
     if "erasure" in switches:
