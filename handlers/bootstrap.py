@@ -13,7 +13,7 @@ from handlers.rendering import RenderingStart
 from handlers.runtime import check_botocore, check_parameters, describe
 from handlers.telemetry import Metrics, log_as_json
 from processing.backoff import Backoff
-from processing.batch import Batch
+from processing.batch import Batch, Handle
 from processing.ledger import DynamoLedger
 from processing.messages import SqsQueue, ThreadExecutor
 from processing.picture import Render
@@ -57,8 +57,9 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     started = rendering.wait()
     line = describe() | {"rendering": started.mode, "code_version": settings.code_version}
     log.info("started", extra={"data": line | {"start_ms": round((time.monotonic() - start) * 1000)}})
+    worker = _worker(settings, recipe, started.render, clients)
     return Batch(
-        handle=_worker(settings, recipe, started.render, clients).handle,
+        handle=_traced(worker, env) if settings.tracing else worker.handle,
         queue=SqsQueue(clients.sqs, settings.queue_url),
         budget=budget,
         max_receive_count=settings.max_receive_count,
@@ -90,6 +91,13 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
         request_seconds=REQUEST_SECONDS,
         backoff=Backoff(random.Random()),
     )
+
+
+def _traced(worker: Worker, env: Mapping[str, str]) -> Handle:
+    from handlers.tracing import Tracer  # not loaded where nothing is traced
+
+    tracer = Tracer(env, clock=time.time)
+    return tracer.tracing(replace(worker, observe=tracer.observe).handle)
 
 
 def _fitting(recipe: Recipe, room: Capacity) -> Recipe:

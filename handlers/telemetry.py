@@ -19,6 +19,8 @@ UNITS: Final = {
     "Images": "Count",
     "RenderMs": "Milliseconds",
     "QueueDelayMs": "Milliseconds",
+    "ReadyMs": "Milliseconds",
+    "VariantPuts": "Count",
     "LostReceives": "Count",
     "SandboxUnavailable": "Count",
 }
@@ -27,9 +29,16 @@ UNITS: Final = {
 class Metrics(logging.Handler):
     """Collects the log lines of images until `flush_batch`.
 
-    ``Images`` is by ``Function`` and ``Outcome``. By ``Function`` alone are ``RenderMs``, ``QueueDelayMs`` and
-    ``LostReceives``: the receives of finished messages without an attempt: throttled, ended before the claim, met by
-    another worker's lease, or too late in an invocation; and the metrics of `count_always`.
+    ``Images`` is by ``Function`` and ``Outcome``. By ``Function`` alone are::
+
+        RenderMs      of each image that was rendered
+        QueueDelayMs  from the sending of each message to its outcome
+        ReadyMs       from an upload to its variants, see `ObjectCreated.ready_ms`
+        VariantPuts   requests to write variants, of each image
+        LostReceives  of finished messages without an attempt: throttled, ended before the claim, met by another
+                      worker's lease, or too late in an invocation
+
+    and the metrics of `count_always`. Values are written one by one, so that CloudWatch has percentiles of them.
 
     Args:
         function: the function's name, which is different in each stage.
@@ -82,6 +91,8 @@ def _values(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, list[int]]]:
     found = {
         "RenderMs": [line["timings"]["render"] for line in lines if "render" in line.get("timings", {})],
         "QueueDelayMs": [line["queue_delay_ms"] for line in lines if line.get("queue_delay_ms") is not None],
+        "ReadyMs": [line["ready_ms"] for line in lines if line.get("ready_ms") is not None],
+        "VariantPuts": [line["puts"] for line in lines if line.get("puts")],
         "LostReceives": [max(0, line["receive"] - line["attempt"]) for line in lines if line.get("attempt")],
     }
     most = max(map(len, found.values()))

@@ -20,7 +20,7 @@ from processing.storage.refusals import translating_errors
 
 DELETE_ROUNDS: Final = 3
 DELETE_PAUSE: Final = 1.0  # seconds before each round but the first
-ATTRIBUTES: Final = ["ApproximateReceiveCount", "SentTimestamp"]  # all that `message_of` reads
+ATTRIBUTES: Final = ["ApproximateReceiveCount", "SentTimestamp"]  # all that `message_of` reads, but for traces
 
 log = logging.getLogger("darkroom")
 

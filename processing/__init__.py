@@ -19,14 +19,15 @@ Read in this order:
     reach       which limits of a recipe a function's memory cannot reach
     sandbox     decoding and rendering in child processes; budgets of memory and time
     links       versioned links to variants on a CDN
+    outcome     how the processing of one object ends
     naming      what an object's key decides: the recipe for it, and the keys of its variants
     backoff     a worker's lease, and its rounds against other writers
     errors      the error tree
     fingerprint one name for one bug, the same in every process
     settings    the settings from the environment; all faults are reported together
 
-`events`, `recipe`, `naming`, `picture`, `geometry`, `memory`, `reach`, `links`, `backoff`, `errors`, `fingerprint` and
-`settings` need only the standard library; `imaging` needs Pillow, which the consumer itself does not load; `sandbox`
-needs Linux; `storage`, `ledger`, `outbox` and `messages` call AWS, through clients that are arguments. Nothing happens
-at import.
+`events`, `recipe`, `naming`, `picture`, `geometry`, `memory`, `reach`, `links`, `backoff`, `errors`, `fingerprint`,
+`outcome` and `settings` need only the standard library; `imaging` needs Pillow, which the consumer itself does not
+load; `sandbox` needs Linux; `storage`, `ledger`, `outbox` and `messages` call AWS, through clients that are arguments.
+Nothing happens at import.
 """

@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavailable
-from processing.events import Event
+from processing.events import Event, ObjectCreated
 from processing.ledger import Delivery, reason_of
 from processing.messages import Executor, Message, MessageGroup, ParsedMessage, in_groups, in_this_thread
+from processing.outcome import Kind, Outcome
 from processing.sandbox.capacity import TimeBudget
-from processing.worker import Kind, Outcome
 
 log = logging.getLogger("darkroom")
 
@@ -112,7 +112,7 @@ class Batch:
         """Process every object of a message, which succeeds when all of them do."""
         message = parsed.message
         last = message.receive_count >= self.max_receive_count
-        delivery = Delivery(message.id, message.receive_count, request_id, last_receive=last)
+        delivery = Delivery(message.id, message.receive_count, request_id, last_receive=last, trace=message.trace)
         if parsed.fault is not None or not parsed.events:
             return self._judge(parsed.fault or Outcome(Kind.IGNORED), message, None, request_id)
         fates = [self._judge(self._try(event, delivery), message, event, request_id) for event in parsed.events]
@@ -145,12 +145,18 @@ class Batch:
             line |= {"object": f"{event.bucket}/{event.key}", "etag": getattr(event, "etag", None)}
         if isinstance(result, Outcome):
             line |= {"attempt": result.attempt, "size_bytes": result.size_bytes, "timings": result.timings}
+            line |= {"puts": result.puts, "ready_ms": self._ready_ms(result, message, event)}
         else:
             why = reason_of(result)
             reason = {"cause": why.cause, "message": why.message, "fingerprint": why.fingerprint}
             line |= {"reason": reason | {"notes": list(getattr(result, "__notes__", ()))}, "delay": fate.delay}
             line |= {"last_receive": message.receive_count >= self.max_receive_count}
         return line | {"queue_delay_ms": round((self.clock() - message.sent_at) * 1000) if message.sent_at else None}
+
+    def _ready_ms(self, outcome: Outcome, message: Message, event: Event | None) -> int | None:
+        if outcome.kind is not Kind.DONE or not isinstance(event, ObjectCreated):
+            return None
+        return event.ready_ms(sent=message.sent_at, now=self.clock())
 
     def _postpone(self, delays: Mapping[str, int]) -> None:
         try:

@@ -17,12 +17,15 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-configure-notifi
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
 from processing.errors import MalformedMessage
 
 REMOVALS = ("ObjectRemoved:", "LifecycleExpiration:")  # by a request, and by a rule of the bucket
+FRESH = 15 * 60  # seconds between an upload and its message; S3 takes seconds, rarely more than a minute
+CLOCKS_APART = 5  # seconds by which S3's clock may be ahead of the queue's
 MAX_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_ETAG_BYTES = 256  # S3's own are 32 to 40; the sort key of the images table takes 1,024
 
@@ -42,6 +45,20 @@ class ObjectCreated:
     sequencer: str | None = None
     version_id: str | None = None
     time: str | None = None
+
+    def ready_ms(self, *, sent: float, now: float) -> int | None:
+        """Milliseconds from the upload until now; None where the message was not sent because of it.
+
+        A redrive sends the message of an old event, and a backfill sends the object's own time. Neither says how long
+        somebody waited for an upload. A message that is retried keeps the time at which it was sent first.
+
+        Args:
+            sent: when the message was sent to the queue, in seconds since the epoch as ``now``.
+        """
+        uploaded = _seconds(self.time)
+        if uploaded is None or not -CLOCKS_APART <= sent - uploaded <= FRESH:
+            return None
+        return max(0, round((now - uploaded) * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +143,13 @@ def _created(
         version_id=_optional(thing, version),
         time=time,
     )
+
+
+def _seconds(time: str | None) -> float | None:
+    try:
+        return datetime.fromisoformat(time).timestamp() if time else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _json_object(text: object, what: str) -> Mapping[str, Any]:

@@ -96,6 +96,7 @@ class Message:
     body: str
     receive_count: int
     sent_at: float = 0.0  # seconds since the epoch
+    trace: str = ""  # the header of the trace in which it was sent
 
 
 def message_of(record: dict[str, Any]) -> Message:
@@ -107,6 +108,7 @@ def message_of(record: dict[str, Any]) -> Message:
         body=record.get("body") or "",
         receive_count=_number(attributes.get("ApproximateReceiveCount"), default=1),
         sent_at=_number(attributes.get("SentTimestamp"), default=0) / 1000,
+        trace=str(attributes.get("AWSTraceHeader") or ""),
     )
 
 

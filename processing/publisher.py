@@ -61,6 +61,7 @@ class Publication:
         self._reconciliations = lease.rounds(f"s3:HeadObject {key}")
         self._seen: dict[str, Published | None] = {}  # by the variant's name, as `survey` found them
         self.wrote = False  # or sent a request that was not answered
+        self.puts = 0  # requests to write a variant, refused ones among them
 
     def survey(self, recorded: Sequence[VariantRecord], etag: str) -> dict[str, VariantRecord]:
         """Check the variants in a record of the version ``etag``, one HEAD each.
@@ -162,6 +163,7 @@ class Publication:
                 raise SourceReplaced(f"{self._key} is no longer the version {etag}")
             self._lease.check()
             self.wrote = True
+            self.puts += 1
             try:
                 self._store.put(new, over=None if over is None else over.etag)
             except PreconditionFailed:

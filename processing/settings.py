@@ -35,6 +35,7 @@ class Settings:
     cpus: float | None
     function: str
     rendering: str
+    tracing: bool
 
     @classmethod
     def from_mapping(cls, env: Mapping[str, str]) -> "Settings":
@@ -61,6 +62,7 @@ class Settings:
                 cpus=read.number("CPUS", at_least=0.1) if env.get("CPUS") else None,
                 function=env.get("AWS_LAMBDA_FUNCTION_NAME", "consumer"),
                 rendering=read.choice("RENDERING", RENDERINGS, default="sandbox"),
+                tracing=read.choice("TRACING", ("true", "false"), default="false") == "true",
             )
             if not read.faults and settings.lease_seconds <= settings.function_timeout:
                 read.faults.append(

@@ -6,8 +6,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from processing.backoff import Backoff, Lease
@@ -34,6 +33,7 @@ from processing.ledger import (
     reason_of,
 )
 from processing.naming import ObjectPlan, plan_of
+from processing.outcome import Kind, Outcome
 from processing.picture import Render, Rendered
 from processing.publisher import UNKNOWN, Publication, is_complete
 from processing.recipe import Recipe
@@ -42,42 +42,33 @@ from processing.storage.objects import SourceObject, Store
 CLAIMS: Final = 3  # of a version that other workers finish, incomplete, in between
 
 
-class Kind(StrEnum):
-    """The ways in which processing an object succeeds."""
-
-    DONE = "done"
-    DUPLICATE = "duplicate"
-    SUPERSEDED = "superseded"
-    REMOVED = "removed"
-    IGNORED = "ignored"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result of processing one object; ``timings`` are milliseconds by stage."""
-
-    kind: Kind
-    attempt: int = 0
-    timings: dict[str, int] = field(default_factory=dict)
-    size_bytes: int = 0
+Observe = Callable[[str, float, float], object]
+"""Takes the name of a stage that has ended, failed or not, with its start and end in seconds since the epoch."""
 
 
 class Timings:
-    """Milliseconds by stage: ``with timings.stage("fetch"): ...``; a stage that is repeated is added up."""
+    """Milliseconds by stage: ``with timings.stage("fetch"): ...``; a stage that is repeated is added up.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    A stage that is not ``kept`` is only observed: the record is written before it has ended, or it is the writing.
+    """
+
+    def __init__(self, clock: Callable[[], float], observe: Observe = lambda _name, _start, _end: None) -> None:
         self._clock = clock
+        self._observe = observe
         self._last = 0
         self.by_stage: dict[str, int] = {}
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str, *, kept: bool = True) -> Iterator[None]:
         start = self._clock()
         try:
             yield
         finally:
-            self._last = round((self._clock() - start) * 1000)
-            self._add(name, self._last)
+            end = self._clock()
+            if kept:
+                self._last = round((end - start) * 1000)
+                self._add(name, self._last)
+            self._observe(name, start, end)
 
     def split_wait(self, stage: str, worked: int) -> None:
         """Count the milliseconds of the last stage beyond ``worked`` as "wait"."""
@@ -110,6 +101,7 @@ class Worker:
     request_seconds: float
     backoff: Backoff
     clock: Callable[[], float] = time.time
+    observe: Observe = lambda _name, _start, _end: None
 
     def handle(self, event: Event, delivery: Delivery) -> Outcome:
         """Bring the variants of the event's object to its version in the uploads bucket.
@@ -127,20 +119,24 @@ class Worker:
         return self._create(event, delivery)
 
     def _create(self, event: ObjectCreated, delivery: Delivery) -> Outcome:
-        if (claim := self._claim(event, delivery)) is None:
+        timings = Timings(self.clock, self.observe)
+        with timings.stage("claim", kept=False):
+            claim = self._claim(event, delivery)
+        if claim is None:
             return Outcome(Kind.DUPLICATE)
-        timings = Timings(self.clock)
         with self._recording_failures(claim, delivery):
             publication = self._publication(claim, event.key)
             while True:  # the publication limits the rounds
                 image, now = self._publish(event, publication, timings, claim)
                 if now != event.etag:
                     status = Status.REMOVED if now is None else Status.SUPERSEDED
-                    self.ledger.close(claim, status)
-                    return Outcome(Kind(status.lower()), claim.attempt, timings.by_stage)
+                    with timings.stage("complete", kept=False):
+                        self.ledger.close(claim, status)
+                    return Outcome(Kind(status.lower()), claim.attempt, timings.by_stage, puts=publication.puts)
                 if image is not None:
-                    self.ledger.complete(claim, image)
-                    return Outcome(Kind.DONE, claim.attempt, timings.by_stage, image.size_bytes)
+                    with timings.stage("complete", kept=False):
+                        self.ledger.complete(claim, image)
+                    return Outcome(Kind.DONE, claim.attempt, timings.by_stage, image.size_bytes, publication.puts)
 
     def _publish(
         self, event: ObjectCreated, publication: Publication, timings: Timings, claim: Claim
@@ -151,21 +147,24 @@ class Worker:
             kept = publication.survey(claim.image.variants if claim.image else (), event.etag)
             missing = [spec.name for spec in self.recipe.variants if spec.name not in kept]
             if claim.image is not None and not missing:
-                return replace(claim.image, variants=tuple(kept.values())), publication.reconcile(event.etag)
-            with timings.stage("fetch"):
-                original = self.store.fetch(event.key, event.etag, max_bytes=self.recipe.limits.max_bytes)
-            with timings.stage("render"):
-                rendered = publication.render(original.body, missing)
-            if rendered.milliseconds is not None:
-                timings.split_wait("render", rendered.milliseconds)
-            with timings.stage("publish"):
-                made = kept | publication.publish(rendered, event.etag)
-            variants = tuple(made[spec.name] for spec in self.recipe.variants)
-            image = _image(original, rendered, variants, timings.by_stage)
-            return image, publication.reconcile(event.etag)
+                image = replace(claim.image, variants=tuple(kept.values()))
+            else:
+                with timings.stage("fetch"):
+                    original = self.store.fetch(event.key, event.etag, max_bytes=self.recipe.limits.max_bytes)
+                with timings.stage("render"):
+                    rendered = publication.render(original.body, missing)
+                if rendered.milliseconds is not None:
+                    timings.split_wait("render", rendered.milliseconds)
+                with timings.stage("publish"):
+                    made = kept | publication.publish(rendered, event.etag)
+                variants = tuple(made[spec.name] for spec in self.recipe.variants)
+                image = _image(original, rendered, variants, timings.by_stage)
+            with timings.stage("reconcile", kept=False):
+                return image, publication.reconcile(event.etag)
         except SourceChanged as change:
             if claim.earlier or publication.wrote:
-                return image, publication.reconcile(UNKNOWN)
+                with timings.stage("reconcile", kept=False):
+                    return image, publication.reconcile(UNKNOWN)
             return None, None if isinstance(change, SourceGone) else UNKNOWN
 
     def _remove(self, event: ObjectRemoved, delivery: Delivery) -> Outcome:
@@ -175,12 +174,16 @@ class Worker:
         """
         if not self.removals:
             return Outcome(Kind.IGNORED)
-        claim = self.ledger.claim(Version(event.bucket, event.key, REMOVED_KEY), delivery)
+        timings = Timings(self.clock, self.observe)
+        with timings.stage("claim", kept=False):
+            claim = self.ledger.claim(Version(event.bucket, event.key, REMOVED_KEY), delivery)
         if not isinstance(claim, Claim):
             raise AssertionError("removals are never DONE")
         with self._recording_failures(claim, delivery):
-            now = self._publication(claim, event.key).reconcile(UNKNOWN)
-            self.ledger.close(claim, Status.REMOVED if now is None else Status.SUPERSEDED)
+            with timings.stage("reconcile", kept=False):
+                now = self._publication(claim, event.key).reconcile(UNKNOWN)
+            with timings.stage("complete", kept=False):
+                self.ledger.close(claim, Status.REMOVED if now is None else Status.SUPERSEDED)
             return Outcome(Kind.REMOVED if now is None else Kind.SUPERSEDED, claim.attempt)
 
     def _claim(self, event: ObjectCreated, delivery: Delivery) -> Claim | None:

@@ -144,7 +144,7 @@ module.exports = async ({ resolveVariable }) => {
     ],
     resources: { Resources: { ...Resources, ...authorizers, ...ofKeys, ...logs }, extensions },
     methodSettings: methodSettings({ callers, everybody, metrics: await isOn('apiMetrics') }),
-    tracing: await isOn('apiTracing'),
+    tracing: await isOn('tracing'),
     accessLog: logs.ApiAccessLogGroup
       ? { DestinationArn: { 'Fn::GetAtt': ['ApiAccessLogGroup', 'Arn'] }, Format: JSON.stringify(ACCESS_LOG) }
       : { Ref: 'AWS::NoValue' },

@@ -22,6 +22,8 @@ const SWITCHES = {
   erasure: ['erasure'],
   'erased-events': ['events', 'erasure'],
   workflow: ['events', 'workflow'],
+  dashboard: ['dashboard'],
+  tracing: ['tracing'],
   kms: ['kmsKey'],
   'kms-new': ['kmsKey=new'],
   tiering: ['originalsTieringDays'],

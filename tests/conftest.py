@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from ops.local.stack import LocalStack
@@ -26,6 +27,19 @@ def no_request_is_missing_in_the_rights() -> Iterator[None]:
     assert [
         (call, missing) for call in recorder.calls if call.role and (missing := unlisted(call.role, call.needs))
     ] == []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _environment_left_as_found() -> Iterator[None]:
+    """A module of tests leaves no credentials behind, as moto's or another emulator's: the next one refuses them."""
+    boto3.DEFAULT_SESSION = None  # which keeps the credentials of its first client
+    before = settings_of_aws()
+    yield
+    assert settings_of_aws() == before
+
+
+def settings_of_aws() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
 @pytest.fixture(scope="session")

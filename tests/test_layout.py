@@ -21,6 +21,7 @@ PURE = {
     "links",
     "memory",
     "naming",
+    "outcome",
     "picture",
     "recipe",
     "settings",

@@ -81,6 +81,7 @@ SWITCHED: Final[Mapping[str, Sequence[str]]] = {
     "AWS::CloudFront::Function": CDN,
     "AWS::CloudFront::OriginAccessControl": CDN,
     "AWS::CloudFront::ResponseHeadersPolicy": CDN,
+    "AWS::CloudWatch::Dashboard": (f"arn:aws:cloudwatch::ACCOUNT:dashboard/{STACK}",),
     "AWS::EC2::VPCEndpoint": (f"arn:aws:ec2:{HERE}:*/*",),
     "AWS::Events::Rule": (f"arn:aws:events:{HERE}:rule/{STACK}/*",),  # on the stage's own bus
     "AWS::KMS::Key": (f"arn:aws:kms:{HERE}:key/*",),
@@ -88,7 +89,7 @@ SWITCHED: Final[Mapping[str, Sequence[str]]] = {
     "AWS::StepFunctions::StateMachine": (f"arn:aws:states:{HERE}:stateMachine:{STACK}-*",),
     "AWS::WAFv2::WebACLAssociation": (f"arn:aws:wafv2:{HERE}:regional/webacl/*", API_STAGE),
 }
-"""What switches add. CloudFront, KMS and EC2 have ids in place of names, and CloudFront no region."""
+"""What switches add. CloudFront, KMS and EC2 have ids in place of names; CloudFront and dashboards have no region."""
 
 SWITCHED_ACTIONS: Final[Mapping[Sequence[str], Sequence[str]]] = {
     BUCKETS: ("s3:PutBucketLogging", "s3:PutBucketVersioning"),

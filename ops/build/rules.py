@@ -127,7 +127,8 @@ RULES: Mapping[str, Rule] = {
     "publicBurst": whole(25, 5000, "the page alone is 22 files"),
     "apiMetrics": SWITCH,
     "apiAccessLog": SWITCH,
-    "apiTracing": SWITCH,
+    "dashboard": SWITCH,
+    "tracing": SWITCH,
     "kmsKey": matching(
         r"|new|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+",
         "new, the ARN of a key (not of an alias, which no policy can name), or '' for AWS's own keys",

@@ -48,8 +48,9 @@ const CHECKS = [
 // Commands that ask a registry, or need an environment of their own.
 const MODULES_OF = { lock: 'ops.build.locks', advisories: 'ops.build.advisories', checkov: 'ops.build.checkov' };
 
-// Two files of tests at a time: most tests wait for processes. `-n 0` after it runs them one after another.
-const SIDE_BY_SIDE = ['-n', '2', '--dist', 'loadfile'];
+// Three files of tests at a time, on two cores too: most tests wait for processes, and two at a time leave a third of the
+// CPU idle. `-n 0` after it runs them one after another.
+const SIDE_BY_SIDE = ['-n', '3', '--dist', 'loadfile'];
 
 // What the shell says of Python, pip, Node and npm is for other projects: PIP_USER=1 breaks an installation,
 // NODE_ENV=production leaves half of one out, PYTHONOPTIMIZE takes the assertions away, and PYTHONDONTWRITEBYTECODE has

@@ -25,6 +25,7 @@ RECOVERY_GB_MONTH: Final = 0.20  # of point-in-time recovery
 LOG_GB: Final = 0.50
 ALARM: Final = 0.10  # a month, for each metric that it watches
 FREE_ALARMS: Final = 10  # of an account
+DASHBOARD: Final = 3.00  # a month
 METRIC: Final = 0.30  # a month: of one's own, and of API Gateway's detailed ones
 
 EVENT: Final = 1e-6  # of one's own bus, and of S3: some guides call the latter free, AWS's page of prices does not

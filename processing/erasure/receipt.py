@@ -30,7 +30,7 @@ KEPT_BY_SWITCH: Final[Mapping[str, Mapping[str, int]]] = {
     },
     # 14 days there, after a day of tries
     "workflow": {"messages in the workflow's dead-letter queue: not looked at": 15},
-    "apiTracing": {"traces of requests for the image, in X-Ray": 30},
+    "tracing": {"traces of requests for the image, in X-Ray": 30},
     "cdn": {"CloudFront's statistics of popular objects": 60},
     "webAclArn": {"samples of requests in AWS WAF": 1},
     "cdnWebAclArn": {"samples of requests in AWS WAF": 1},

@@ -26,12 +26,14 @@ class Delivery:
     """One receive of one message.
 
     ``last_receive``: the queue does not deliver the message again; if this receive fails, it becomes a dead letter.
+    ``trace``: the trace header of whoever sent the message.
     """
 
     message_id: str
     receive_count: int
     request_id: str = ""
     last_receive: bool = False
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,13 +114,14 @@ def clock() -> Clock:
 @pytest.fixture(scope="module")
 def behind(clock: Clock) -> Iterator[Stage]:
     """Clients take long to make: those of the stage and of the handler are made once for each module of tests."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        service = build_api(clock=clock)
-        patch.setattr(api, "api", lambda: service)
-        yield Stage(boto3.client("s3"), boto3.client("dynamodb"), boto3.client("sqs"), clock)
+        with mock_aws():
+            service = build_api(clock=clock)
+            patch.setattr(api, "api", lambda: service)
+            yield Stage(boto3.client("s3"), boto3.client("dynamodb"), boto3.client("sqs"), clock)
 
 
 @pytest.fixture

@@ -351,7 +351,7 @@ def test_a_queue_that_was_not_read_is_named_with_the_day_by_which_its_messages_a
         ("events", "the stream of the images table", "2027-01-16T08:01:40Z"),
         ("events", "events that EventBridge cannot deliver and tries again", "2027-01-16T08:01:40Z"),
         ("workflow", "messages in the workflow's dead-letter queue", "2027-01-30T08:01:40Z"),
-        ("apiTracing", "traces of requests for the image, in X-Ray", "2027-02-14T08:01:40Z"),
+        ("tracing", "traces of requests for the image, in X-Ray", "2027-02-14T08:01:40Z"),
         ("cdn", "CloudFront's statistics of popular objects", "2027-03-16T08:01:40Z"),
         ("webAclArn", "samples of requests in AWS WAF", "2027-01-16T08:01:40Z"),
         ("cdnWebAclArn", "samples of requests in AWS WAF", "2027-01-16T08:01:40Z"),

@@ -41,6 +41,7 @@ ENVIRONMENT = BOTO3 | {
     "CPUS": "",
     "AWS_LAMBDA_FUNCTION_NAME": "holiday-consumer",
     "RENDERING": "sandbox",
+    "TRACING": "false",
 }
 KEY = "incoming/cat.jpg"
 

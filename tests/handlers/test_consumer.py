@@ -142,6 +142,18 @@ def test_a_batch_tells_its_images_and_its_metrics(stack: Stack, capsys: pytest.C
     assert {line["Outcome"]: line["Images"] for line in lines if "_aws" in line} == {"done": 1, "rejected": 1}
 
 
+def test_the_puts_of_variants_are_counted_and_those_of_a_version_that_is_there_are_none(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key, colour in (("images/a.jpg", "teal"), ("images/a.jpg", "red"), ("images/a.jpg", "red")):
+        invoke(created_body(key, stack.upload(key, jpeg(colour))))
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    # Three variants; then each is refused once, and written over; the last is a duplicate
+    assert [line["VariantPuts"] for line in lines if "VariantPuts" in line] == [[3], [6]]
+    assert stack.server.requests["PutObject"] == 3 + 6
+
+
 def test_a_second_delivery_writes_no_variant(stack: Stack) -> None:
     etag = stack.upload("images/cat.jpg", jpeg())
     invoke(created_body("images/cat.jpg", etag))

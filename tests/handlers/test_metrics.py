@@ -90,3 +90,13 @@ def test_a_batch_is_told_once_and_an_empty_one_not_at_all(printed: Printed) -> N
     printed.metrics.flush_batch()
 
     assert [line["Images"] for line in printed.lines] == [1]
+
+
+def test_the_time_to_ready_and_the_puts_are_values_with_percentiles(printed: Printed) -> None:
+    printed.tell("done", ready_ms=1400, puts=3)
+    printed.tell("done", ready_ms=None, puts=0)
+    printed.tell("done", ready_ms=900, puts=1)
+    printed.metrics.flush_batch()
+
+    (line,) = printed.lines
+    assert metrics_of(line)["Function=consumer",] == {"ReadyMs": [1400, 900], "VariantPuts": [3, 1]}

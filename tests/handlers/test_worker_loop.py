@@ -19,9 +19,9 @@ from processing.errors import Unavailable
 from processing.events import Event
 from processing.ledger import Delivery
 from processing.messages import ThreadExecutor
+from processing.outcome import Kind, Outcome
 from processing.sandbox import FetchBudget
 from processing.sandbox.capacity import TimeBudget, capacity
-from processing.worker import Kind, Outcome
 from tests.builders import client_error, created_body
 from tests.processing.conftest import Clock
 

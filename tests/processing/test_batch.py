@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
@@ -23,13 +24,14 @@ from processing.errors import (
 from processing.events import Event
 from processing.ledger import Delivery
 from processing.messages import Message, MessageGroup, ParsedMessage, ThreadExecutor, in_this_thread
+from processing.outcome import Kind, Outcome
 from processing.sandbox.capacity import TimeBudget
-from processing.worker import Kind, Outcome
 from tests.builders import created_body, s3_body, s3_record
 
 T = TypeVar("T")
 THROTTLED = Unavailable("SlowDown", "s3:GetObject images/a.jpg")
 OUTAGE = 3600  # seconds
+UPLOADED = datetime(2026, 11, 21, 7, tzinfo=UTC).timestamp()  # of every event
 
 
 @dataclass
@@ -452,3 +454,18 @@ def test_every_object_leaves_one_line_that_tells_its_end(caplog: pytest.LogCaptu
     retried, done = (record.__dict__["data"] for record in caplog.records)
     assert (done["outcome"], done["object"], done["queue_delay_ms"]) == ("done", "uploads/a", 10_000)
     assert (retried["outcome"], retried["reason"]["cause"], retried["last_receive"]) == ("retryable", "SlowDown", True)
+    assert "ready_ms" not in retried
+
+
+def test_only_an_image_that_is_done_has_a_time_to_ready(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "darkroom")
+    kinds = {f"{kind}": Outcome(kind, puts=2) for kind in Kind}
+    made = replace(batch(ends({**kinds})), clock=lambda: UPLOADED + 3)
+
+    process(made, *[replace(message(key), sent_at=UPLOADED + 1) for key in kinds])
+
+    lines = [record.__dict__["data"] for record in caplog.records]
+    assert {line["outcome"]: line["ready_ms"] for line in lines} == {
+        kind: 3000 if kind is Kind.DONE else None for kind in Kind
+    }
+    assert {line["puts"] for line in lines} == {2}

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processing.errors import MalformedMessage
-from processing.events import ObjectCreated, ObjectRemoved, parse
+from processing.events import CLOCKS_APART, FRESH, ObjectCreated, ObjectRemoved, parse
 from tests.builders import created_body, eventbridge_body, expired_body, removed_body, s3_body, s3_record, sns_body
 
 KEYS = ["images/a b+c/ñandú à la plage.jpg", "images/100%.png", "images/%41.png", "images/ .jpg", "images/写真.jpg"]
@@ -156,3 +157,32 @@ JSON = st.recursive(
 def test_whatever_the_body_nothing_but_malformed_is_raised(document: Any) -> None:
     with contextlib.suppress(MalformedMessage):
         parse(json.dumps(document))
+
+
+UPLOADED = datetime(2026, 11, 21, 7, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize("time", ["2026-11-21T07:00:00.000Z", "2026-11-21T07:00:00Z"], ids=["s3", "eventbridge"])
+@pytest.mark.parametrize("late", [-CLOCKS_APART, 0, FRESH])
+def test_an_upload_is_ready_from_its_own_time(time: str, late: float) -> None:
+    event = ObjectCreated("uploads", "a", "e", time=time)
+
+    assert event.ready_ms(sent=UPLOADED + late, now=UPLOADED + 1900.5) == 1_900_500
+
+
+@pytest.mark.parametrize("late", [-UPLOADED, -1 - CLOCKS_APART, 1 + FRESH])
+def test_a_redrive_and_a_backfill_say_nothing_of_an_upload(late: float) -> None:
+    event = ObjectCreated("uploads", "a", "e", time="2026-11-21T07:00:00Z")
+
+    assert event.ready_ms(sent=UPLOADED + late, now=UPLOADED + 1900) is None
+
+
+@pytest.mark.parametrize("time", [None, "yesterday", "0001-01-01", "9999-99-99T00:00:00Z"])
+def test_an_event_without_a_time_says_nothing_either(time: str | None) -> None:
+    assert ObjectCreated("uploads", "a", "e", time=time).ready_ms(sent=UPLOADED, now=UPLOADED) is None
+
+
+def test_a_clock_that_is_ahead_makes_no_negative_time() -> None:
+    event = ObjectCreated("uploads", "a", "e", time="2026-11-21T07:00:00Z")
+
+    assert event.ready_ms(sent=UPLOADED - 1, now=UPLOADED - 0.5) == 0

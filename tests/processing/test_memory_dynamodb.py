@@ -77,10 +77,11 @@ requests = st.builds(Request, etag=st.sampled_from(["e1", "e2"]), update=updates
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
+    with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
-        yield boto3.client("dynamodb", region_name="us-east-1")
+        with mock_aws():
+            yield boto3.client("dynamodb", region_name="us-east-1")
 
 
 def answered(client: Any, request: Request) -> tuple[str, dict[str, Any]]:

@@ -10,8 +10,8 @@ from PIL import Image
 from processing import imaging
 from processing.events import ObjectCreated, ObjectRemoved
 from processing.ledger import Record, VariantRecord, Version
+from processing.outcome import Kind
 from processing.recipe import Colour, load
-from processing.worker import Kind
 from tests.builders import UPLOADS, changed
 from tests.imaging.making import opened
 from tests.processing.test_worker import LATER, ONCE, Lab

@@ -1,5 +1,7 @@
 """Milliseconds by stage, and what of them was waiting."""
 
+import contextlib
+
 from processing.worker import Timings
 
 
@@ -36,3 +38,18 @@ def test_work_that_was_measured_longer_than_its_stage_is_no_negative_waiting() -
     watch.split_wait("render", 1002)
 
     assert watch.by_stage == {"render": 1000, "wait": 0}
+
+
+def test_every_stage_is_observed_and_one_that_is_not_kept_is_not_added() -> None:
+    seen: list[tuple[str, float, float]] = []
+    watch = Timings(iter((0, 1, 1, 3, 3, 4)).__next__, lambda *stage: seen.append(stage))
+
+    with watch.stage("claim", kept=False):
+        pass
+    with contextlib.suppress(ZeroDivisionError), watch.stage("fetch"):
+        raise ZeroDivisionError
+    with contextlib.suppress(ZeroDivisionError), watch.stage("complete", kept=False):
+        raise ZeroDivisionError
+
+    assert seen == [("claim", 0, 1), ("fetch", 1, 3), ("complete", 3, 4)]
+    assert watch.by_stage == {"fetch": 2000}

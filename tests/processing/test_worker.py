@@ -27,10 +27,11 @@ from processing.errors import (
 )
 from processing.events import ObjectCreated, ObjectRemoved
 from processing.ledger import REMOVED_KEY, Delivery, DynamoLedger, Version, reason_of
+from processing.outcome import Kind
 from processing.picture import Preview, Rendered
 from processing.recipe import Recipe
 from processing.storage.objects import SourceObject
-from processing.worker import Kind, Worker
+from processing.worker import Worker
 from tests.builders import BROKEN, UPLOADS, changed, fake_render, preview_of, recipe
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB

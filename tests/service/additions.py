@@ -32,6 +32,8 @@ SWITCHES: Mapping[str, Mapping[str, object]] = {
     "authorizer: jwt": {"authorizer": "jwt", **POOL},
     "alarmEmail": {"alarmEmail": "on-call@example.com"},
     "apiAccessLog: true": {"apiAccessLog": "true"},
+    "dashboard: true": {"dashboard": "true"},
+    "tracing: true": {"tracing": "true"},
     "kmsKey: new": {"kmsKey": "new"},
     "originalsTieringDays": {"originalsTieringDays": 30},
     "originalsExpireDays": {"originalsExpireDays": 365},

@@ -48,7 +48,8 @@ CHANGED = {
     "publicBurst": 25,
     "apiMetrics": "true",
     "apiAccessLog": "true",
-    "apiTracing": "true",
+    "dashboard": "true",
+    "tracing": "true",
 }
 
 TAKEN_UP = {"existing": "both", "removals": "true", "apiKeys": "uploads, kiosk,press2", "operators": "press2"}

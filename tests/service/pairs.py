@@ -101,7 +101,7 @@ FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, {"permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"}),
     ({}, {"tags": "team=photos, cost-center=42"}),
     ({}, SUBNETS, SUBNETS | {"vpcId": "vpc-0123456789abcdef0", "vpcRouteTables": "rtb-0123456789abcdef0"}),
-    *[({}, {name: "true"}) for name in ("removals", "erasure", "apiMetrics", "apiAccessLog", "apiTracing")],
+    *[({}, {name: "true"}) for name in ("removals", "erasure", "apiMetrics", "apiAccessLog", "dashboard", "tracing")],
     *[({}, {name: "false"}) for name in ("pointInTimeRecovery", "pollQueue")],
 )
 """Each a choice of some parameters that go together."""

@@ -1,11 +1,15 @@
 """What raises an alarm beside dead letters, age and bugs (test_resources), and that each says what to do."""
 
+import re
+import shlex
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from typer.main import get_command
 
+from ops.cli.main import make_app
 from ops.local.template import Template
 from tests.service.packaged_service import Package
 
@@ -66,9 +70,47 @@ def test_every_alarm_reaches_the_topic_and_says_what_to_do(default: Package) -> 
         assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": "AlarmTopic"}], name
         assert properties["TreatMissingData"] == "notBreaching", name
         assert 40 < len(properties["AlarmDescription"]) < 1024, name
-        assert any(
-            word in properties["AlarmDescription"].lower() for word in ("look", "see", "log", "lower", "darkroom")
-        )
+
+
+FIRST = re.compile(r"First: ((?:aws|darkroom) .+?)\. ")
+OF_AWS = {
+    ("logs", "tail"): {"--since", "--filter-pattern"},
+    ("sqs", "receive-message"): {"--visibility-timeout", "--queue-url"},
+}
+"""Commands of AWS's own, and their options that are used. `logs tail` is of version 2, and in no model of botocore."""
+
+
+def check_darkroom(words: list[str]) -> None:
+    """Parse a command as the shell would pass it on.
+
+    Raises:
+        ClickException: there is no such command, option or argument.
+    """
+    command = get_command(make_app())
+    while subcommands := getattr(command, "commands", None):
+        command = subcommands[words.pop(0)]
+    command.make_context("darkroom", words)
+
+
+def check_aws(package: Package, words: list[str]) -> None:
+    assert {word for word in words if word.startswith("--")} <= OF_AWS[words[0], words[1]]
+    groups = {each["Properties"]["LogGroupName"] for each in package.of_type("AWS::Logs::LogGroup").values()}
+    assert words[1] != "tail" or words[2] in groups
+
+
+def test_every_alarm_says_which_command_to_run_first_and_there_is_such_a_command(
+    default: Package, changed: Package
+) -> None:
+    for package, stage in ((default, "dev"), (changed, "local")):
+        for name, alarm in package.of_type("AWS::CloudWatch::Alarm").items():
+            (first,) = FIRST.findall(alarm["Properties"]["AlarmDescription"] + " ") or (f"no command: {name}",)
+            of, *words = shlex.split(first.replace("$(", "'$(").replace(")", ")'"))
+            if of == "darkroom":
+                assert words[-2:] == ["--stage", stage], name
+                check_darkroom(words)
+            else:
+                check_aws(package, words)
+    assert len(changed.of_type("AWS::CloudWatch::Alarm")) == 12 + 7
 
 
 def test_cloudwatch_takes_every_alarm_as_it_is(default: Package) -> None:

@@ -75,7 +75,7 @@ def derived(**changes: object) -> dict[str, Any]:
         "publicBurst": 25,
         "apiMetrics": False,
         "apiAccessLog": False,
-        "apiTracing": False,
+        "tracing": False,
         "logRetentionDays": 30,
         "self:service": "darkroom",
         "sls:stage": "dev",

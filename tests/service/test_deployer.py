@@ -40,6 +40,7 @@ NAMES = {
 """What stands before a name in the ARN, and the property with the name, where a resource has one."""
 
 ROLE = "AWS::IAM::Role"
+DASHBOARD = ("PutDashboard", "GetDashboard", "DeleteDashboards")
 LONG = {"STAGE": "production-2026", "REGION": "ap-southeast-1", "ACCOUNT": "123456789012"}
 
 
@@ -209,6 +210,7 @@ def test_the_policy_for_the_switches_grants_all_that_their_types_take_where_they
     stage = "arn:aws:apigateway:REGION::/restapis/*/stages/STAGE"
     wanted: dict[tuple[str, ...], set[str]] = {
         ("arn:aws:cloudfront::ACCOUNT:*",): {f"cloudfront:{verb}{kind}" for verb in verbs for kind in kinds},
+        ("arn:aws:cloudwatch::ACCOUNT:dashboard/darkroom-STAGE",): {f"cloudwatch:{each}" for each in DASHBOARD},
         ("arn:aws:events:REGION:ACCOUNT:rule/darkroom-STAGE/*",): {"events:PutRule", "events:PutTargets"},
         ("arn:aws:sns:REGION:ACCOUNT:darkroom-STAGE-*",): {"sns:SetTopicAttributes"},
         ("arn:aws:states:REGION:ACCOUNT:stateMachine:darkroom-STAGE-*",): {
@@ -249,7 +251,7 @@ def test_only_what_iam_takes_no_name_for_is_granted_everywhere_to_switches() -> 
     assert [each for each in everywhere["Action"] if not each.startswith("ec2:Describe")] == ["kms:CreateKey"]
 
 
-def test_the_names_of_the_workflow_are_those_that_the_policy_for_the_switches_is_for(changed: Package) -> None:
+def test_the_names_of_what_is_switched_on_are_those_that_the_policy_for_the_switches_is_for(changed: Package) -> None:
     machine = changed.properties("Workflow")["StateMachineName"]
     rule = changed.properties("WorkflowRule")
     placed = {
@@ -257,6 +259,7 @@ def test_the_names_of_the_workflow_are_those_that_the_policy_for_the_switches_is
         "AWS::Events::Rule": f"rule/{rule['EventBusName']}/{rule['Name']}",
     }
 
+    placed["AWS::CloudWatch::Dashboard"] = f"dashboard/{changed.properties('Dashboard')['DashboardName']}"
     for kind, name in placed.items():
         assert fnmatchcase(name, SWITCHED[kind][0].split(":", 5)[5].replace("STAGE", "local"))
 

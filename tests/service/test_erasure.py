@@ -15,6 +15,7 @@ NAME_NOTHING = {
         "removals",
         "erasure",
         "pollQueue",
+        "dashboard",
         "alarmEmail",
         "existing",
         "corsOrigins",
@@ -67,7 +68,7 @@ def test_both_functions_are_told_of_the_queue_and_the_eraser_how_long_things_are
 def test_the_eraser_and_who_erases_know_which_switches_name_images(changed: Package) -> None:
     said = changed.properties("EraserLambdaFunction")["Environment"]["Variables"]["SWITCHES"]
 
-    assert set(said.split(",")) >= {"cdn", "events", "workflow", "apiTracing"}
+    assert set(said.split(",")) >= {"cdn", "events", "workflow", "tracing"}
     assert "pointInTimeRecovery" not in said
     assert changed.template["Outputs"]["Switches"] == {"Value": said}
 

@@ -17,11 +17,12 @@ from processing.batch import Batch
 from processing.errors import NotStarted, PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
 from processing.naming import ObjectPlan
+from processing.outcome import Kind, Outcome
 from processing.publisher import UNKNOWN, Publication
 from processing.sandbox.capacity import TimeBudget
 from processing.sandbox.renderer import Answer, Image, Renderer
 from processing.storage.objects import SourceObject
-from processing.worker import Kind, Outcome, Worker
+from processing.worker import Worker
 from tests.doubles import MemoryStore
 from tests.memory_dynamodb import MemoryDynamoDB
 from tests.simulation import simulator

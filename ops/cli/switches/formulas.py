@@ -35,6 +35,7 @@ API_GB: Final = 1.0
 VIEW_BYTES: Final = 60_000  # of a variant that is viewed
 ACCESS_LOG_BYTES: Final = 260  # of a line, and 26 that CloudWatch adds
 API_METHODS: Final = 12
+SAMPLED: Final = 0.05  # of the batches beyond one a second
 METRICS_A_METHOD: Final = 5  # Count, Latency, IntegrationLatency, 4XXError, 5XXError
 POLLS_A_MONTH: Final = 5 * 30 * 24 * 3600 / 20  # by five pollers of Lambda, that wait 20 seconds each
 S3_LOG_BYTES: Final = 600  # of a line of a bucket's access log
@@ -113,6 +114,18 @@ def views(_: Usage) -> list[BillLine]:
 def access_log(_: Usage) -> list[BillLine]:
     """Of a million requests to the API."""
     return [BillLine("CloudWatch", "GB of logs", MILLION * ACCESS_LOG_BYTES / GB, prices.LOG_GB)]
+
+
+def dashboard(_: Usage) -> list[BillLine]:
+    """A month of it."""
+    return [BillLine("CloudWatch", "dashboards", 1, prices.DASHBOARD)]
+
+
+def batch_traces(usage: Usage) -> list[BillLine]:
+    """Of the consumer's batches: X-Ray takes one a second, and some of the others."""
+    batches = usage.images / usage.function.batch
+    first = min(batches, usage.hours * 3600)
+    return [BillLine("X-Ray", "traces of batches", first + SAMPLED * (batches - first), prices.TRACE)]
 
 
 def traces(_: Usage) -> list[BillLine]:

@@ -89,9 +89,15 @@ SWITCHES: Final = (
     ),
     SwitchCost("apiAccessLog", million=("requests to the API", formulas.access_log)),
     SwitchCost(
-        "apiTracing",
+        "dashboard",
+        month=formulas.dashboard,
+        note="the first three of an account cost nothing, where each has at most 50 metrics as this one",
+    ),
+    SwitchCost(
+        "tracing",
+        images=formulas.batch_traces,
         million=("requests to the API", formulas.traces),
-        note="where each is traced; X-Ray by default takes the first of each second and 5 % of the others",
+        note="where each request is traced; X-Ray by default takes the first of each second and 5 % of the others",
     ),
     SwitchCost(
         "kmsKey",

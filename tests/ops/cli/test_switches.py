@@ -80,7 +80,7 @@ def watched(file: str) -> int:
     """The metrics that the alarms in a file watch, which are what CloudWatch charges."""
     content = yaml.safe_load((RESOURCES / file).read_text(encoding="utf-8"))
     resources = content.get("Resources") or content.get("resources") or {}
-    alarms = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+    alarms = [each["Properties"] for each in resources.values() if each.get("Type") == "AWS::CloudWatch::Alarm"]
     return sum(sum("MetricStat" in each for each in alarm.get("Metrics", [{"MetricStat": 1}])) for alarm in alarms)
 
 
@@ -196,3 +196,10 @@ def usage_of_many(images: int) -> Usage:
         key_bytes=60,
         megapixels=12.0,
     )
+
+
+def test_a_trace_is_charged_for_a_batch_a_second_and_for_a_part_of_the_others() -> None:
+    (backlog,), (trickle,) = (formulas.batch_traces(usage(hours=hours)) for hours in (8.0, 1e6))
+
+    assert backlog.units == 8 * 3600 + 0.05 * (MILLION / 10 - 8 * 3600)
+    assert trickle.units == MILLION / 10

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ops.build import permissions
-from tests.service.access.needs import BY_AWS, IN_A_NETWORK, NEEDS, needs_of
+from tests.service.access.needs import BY_AWS, NEEDS, OF_EVERY_FUNCTION, needs_of
 from tests.service.access.places import ANYWHERE, Place, places, switches
 from tests.service.access.recorder import OF_BUCKETS
 from tests.service.packaged_service import Package
@@ -48,7 +48,9 @@ ADVISED = {f"sqs:{action} WorkflowDlq": "workflow-dlq" for action in ("GetQueueU
 def needs_in(package: Package, holder: str) -> set[str]:
     """What the holder of a role or a policy of this template needs."""
     on = switches(package)
-    needs = set(NEEDS_OF[holder](package)) | ({*IN_A_NETWORK} if holder in NEEDS and "vpcSubnets" in on else set())
+    needs = set(NEEDS_OF[holder](package))
+    if holder in NEEDS:
+        needs |= {need for switch in on for need in OF_EVERY_FUNCTION.get(switch, ())}
     needs |= {need.replace(" upload", f" {DOCTORS}") for need in needs if need.endswith(" upload")}
     if "kmsKey" in on:
         needs |= {

@@ -76,11 +76,14 @@ BY_AWS: Mapping[str, Mapping[str, str]] = {
 }
 """What a role needs that no code of ours requests, and why."""
 
-IN_A_NETWORK = (
-    *(f"ec2:{action} interface" for action in NETWORK),
-    *("ec2:DescribeNetworkInterfaces anything", "ec2:DescribeSubnets anything"),
-)
-"""What Lambda does in the name of every function's role where the functions work in subnets."""
+OF_EVERY_FUNCTION: Mapping[str, Sequence[str]] = {
+    "vpcSubnets": (
+        *(f"ec2:{action} interface" for action in NETWORK),
+        *("ec2:DescribeNetworkInterfaces anything", "ec2:DescribeSubnets anything"),
+    ),
+    "tracing": ("xray:PutTraceSegments anything", "xray:PutTelemetryRecords anything"),
+}
+"""What Lambda does in the name of every function's role, by the switch that it takes."""
 
 
 def needs_of(role: str, switches: Collection[str]) -> set[str]:

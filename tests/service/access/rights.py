@@ -22,6 +22,8 @@ OF_NO_RESOURCE: Mapping[str, str] = {
     "lambda:ListEventSourceMappings": "IAM takes no narrower resource",
     "logs:DescribeLogGroups": "log groups are found by the prefix of their names",
     "rekognition:DetectLabels": "an image is no resource",
+    "xray:PutTelemetryRecords": "IAM takes no other resource",
+    "xray:PutTraceSegments": "IAM takes no other resource",
 }
 """Actions that are allowed on everything, and why."""
 
