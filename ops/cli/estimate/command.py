@@ -12,7 +12,7 @@ from ops.cli.costs.batch import S3_SECONDS, FunctionSettings, Latency
 from ops.cli.costs.cpu import megapixels_of
 from ops.cli.costs.drain import ACCOUNT, TABLE_MOST, WARM, AccountLimits
 from ops.cli.estimate.printing import document, print_tables
-from ops.cli.estimate.reckoning import Photos, estimated
+from ops.cli.estimate.reckoning import Estimate, Photos, estimated
 from ops.cli.item_size import ItemSizes
 from ops.cli.plan.command import PlanOption, WithinOption, plan_of, show_plan
 from ops.cli.prices import Architecture
@@ -88,31 +88,33 @@ def estimate(
 ) -> None:
     """What so many images of a size cost on AWS, by service and switch, the hours they take, and each month after.
 
-    List prices, and CPU as measured for photos as cameras write them and the recipe's sizes and formats; the formula is
-    below the tables. With --stage it uses the settings and switches that this stage was deployed with; without, it
-    needs no credentials and sends no request. A new version of an image costs more than a first upload: S3 refuses each
-    PUT once, since nobody knows what is there without a further request. A table item above 1 KB costs another write
-    unit. What is kept costs each month, beside what is paid once. The hours are those of a full queue, by Lambda's ramp
-    and the rates of S3 and DynamoDB. With --plan: the quotas that bind. All switches: docs/parameters.md.
+    List prices, and CPU as measured for photos as cameras write them; the formula is below the tables. With --stage it
+    uses the settings and switches that this stage was deployed with; without, it needs no credentials and sends no
+    request. A new version of an image costs more than a first upload: S3 refuses each PUT once, since nobody knows what
+    is there without a further request. A table item above 1 KB costs another write unit. The hours are those of a full
+    queue, by Lambda's ramp and the rates of S3 and DynamoDB. All switches: docs/parameters.md.
 
     Examples:
 
-    darkroom estimate --images 1000000 --size 12MP --overwrites 20
+    darkroom estimate --images 100000000 --overwrites 20 --plan --within 240
 
     darkroom estimate --stage prod --images 200000 --memory 3008 --concurrency 100
 
-    darkroom estimate --images 100000000 --plan --within 240
-
     darkroom estimate --variants 9 --key-length 120 --with events --with ingest=eventbridge --architecture arm64 --json
     """
-    function = _function(stage, memory=memory, architecture=architecture, concurrency=concurrency, batch=batch)
-    function = replace(function, latency=Latency(s3_latency / 1000))
+    given = {"memory": memory, "architecture": architecture, "concurrency": concurrency, "batch": batch}
+    function = _function(stage, **given, latency=Latency(s3_latency / 1000))
     photos = Photos(images, _megapixels(size), overwrites / 100, key_length)
     switches, limits = _switches(stage, with_switches or []), AccountLimits(account, warm_writes, prefixes)
     made = estimated(photos, function, _item_sizes(stage, variants), switches, limits)
     if plan:
         show_plan(plan_of(made, stage, within), made, as_json=as_json)
-    elif as_json:
+    else:
+        _print(made, as_json=as_json)
+
+
+def _print(made: Estimate, *, as_json: bool) -> None:
+    if as_json:
         print_json(document(made))
     else:
         print_tables(made)
