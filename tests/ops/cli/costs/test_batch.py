@@ -21,7 +21,7 @@ def image(kind, function, *, puts=3):
     return image_seconds(function, requests, variants=puts, megapixels=megapixels, original_bytes=size)
 
 
-def simulated(kind, function, *, puts=3, at_once=1):
+def simulated(kind, function, *, puts=3):
     seconds, latency = image(kind, function, puts=puts), function.latency
     steps = steps_of(
         rendering=seconds.rendering,
@@ -29,7 +29,7 @@ def simulated(kind, function, *, puts=3, at_once=1):
         s3=latency.s3,
         table=latency.s3 / batch.TABLE_SHARE,
         puts=puts,
-        at_once=at_once,
+        at_once=batch.VARIANTS_AT_ONCE,
     )
     steps.insert(steps.index((WAIT, latency.s3)), (WAIT, PHOTOS[kind][1] / latency.bytes_a_second))
     room = function.capacity
@@ -51,12 +51,13 @@ def test_the_formula_is_within_a_tenth_of_the_simulation(kind, memory, architect
 
 def test_requests_for_variants_side_by_side_wait_once(monkeypatch):
     one_by_one = FunctionSettings(batch=10)
+    monkeypatch.setattr(batch, "VARIANTS_AT_ONCE", 1)
     before = one_by_one.batch_seconds(image("small", one_by_one, puts=9))
     monkeypatch.setattr(batch, "VARIANTS_AT_ONCE", 4)
     after = one_by_one.batch_seconds(image("small", one_by_one, puts=9))
 
     assert before - after == pytest.approx((9 - 3) * batch.S3_SECONDS)
-    assert after == pytest.approx(simulated("small", one_by_one, puts=9, at_once=4), rel=0.1)
+    assert after == pytest.approx(simulated("small", one_by_one, puts=9), rel=0.1)
 
 
 def test_the_simulation_does_what_can_be_reckoned_by_hand():
@@ -95,7 +96,8 @@ def test_more_memory_is_more_cpu_for_many_images_and_none_for_one():
     assert FunctionSettings(memory=VCPU // 2, batch=1).batch_seconds(photo) == pytest.approx(2.0, rel=0.01)
 
 
-def test_waits_follow_the_requests_and_the_bytes():
+def test_waits_follow_the_requests_and_the_bytes(monkeypatch):
+    monkeypatch.setattr(batch, "VARIANTS_AT_ONCE", 1)
     latency, seconds = Latency(0.05, 100e6), 0.05
     table = 2 / batch.TABLE_SHARE
 
