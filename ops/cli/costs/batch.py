@@ -20,8 +20,8 @@ each other on a busy CPU, ``t`` threads, and ``m`` images in the last of ``r`` r
 
 Both are exact where all images are alike and the CPU serves them in turn. `tests/ops/cli/costs/batch_simulation.py`
 simulates a batch event by event with a CPU that is shared, and agrees within a tenth from 1,024 to 3,008 MB at 20
-to 50 ms. The formula is up to a sixth too low where the threads are just enough, as with 512 MB or 100 ms, and with four
-vCPUs, where consumer and renderers are as busy as each other. `python -m bench.estimate` measures batches.
+to 50 ms. The formula is up to a sixth too low where the threads are just enough, as with 512 MB or 100 ms, and with
+four vCPUs, where consumer and renderers are as busy as each other. `python -m bench.estimate` measures batches.
 """
 
 import math
