@@ -98,7 +98,7 @@ def ratio(ones: Sequence[float], others: Sequence[float]) -> Ratio:
 
 def _ratio_of(pairs: Sequence[tuple[float, float]]) -> float:
     one, other = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return one / other
+    return float(one / other)
 
 
 def malloc_settings() -> dict[str, str]:

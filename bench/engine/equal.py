@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from bench import page
 from bench.engine import quality
@@ -21,7 +21,9 @@ from processing.recipe import VariantSpec
 SCENES: Final = (HEADLINE, "JPEG 12 MP, soft")
 SAMPLES: Final = ("blue-marble", "dandelions", "hubble-deep-field", "portrait-by-exif", "rocket")
 """The photos among the samples."""
-OTHERS: Final = ("webp", "avif")
+Lossy: TypeAlias = Literal["jpeg", "webp", "avif"]
+FORMATS: Final[tuple[Lossy, ...]] = ("jpeg", "webp", "avif")
+OTHERS: Final = FORMATS[1:]
 QUALITIES: Final = range(1, 101)
 TITLES: Final = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
 
@@ -53,19 +55,20 @@ def measure(name: str, file: Path) -> dict[str, dict[str, Any]]:
 
 
 def _compared(reference: Array) -> dict[str, Any]:
-    made = {each: _encoder(reference, each) for each in DEFAULT_QUALITY}
-    found: dict[str, Any] = {each: asdict(made[each](number)) for each, number in DEFAULT_QUALITY.items()}
+    made = {each: _encoder(reference, each) for each in FORMATS}
+    found: dict[str, Any] = {each: asdict(made[each](DEFAULT_QUALITY[each])) for each in FORMATS}
     for each in OTHERS:
         reached = lowest(made[each], found["jpeg"]["ssim"])
         found[f"{each}="] = reached and asdict(reached)
     return found
 
 
-def _encoder(reference: Array, output: str) -> Callable[[int], Encoded]:
+def _encoder(reference: Array, output: Lossy) -> Callable[[int], Encoded]:
     picture = quality.rounded(reference)
 
     def at(number: int) -> Encoded:
-        spec = VariantSpec(name=output, width=picture.width, height=picture.height, format=output, quality=number)
+        width, height = picture.size
+        spec = VariantSpec(name=output, width=width, height=height, format=output, quality=number)
         started = time.process_time()
         content = encode(FrameSequence([picture]), output, spec, None)
         took = (time.process_time() - started) * 1000
@@ -92,7 +95,7 @@ def text(results: Mapping[str, Any]) -> str:
     about, found = results["before"], results["pictures"]
     head = [
         "SSIM and KB of desktop / tablet / phone",
-        *(f"{TITLES[each]} {number}" for each, number in DEFAULT_QUALITY.items()),
+        *(f"{TITLES[each]} {DEFAULT_QUALITY[each]}" for each in FORMATS),
         *(f"{TITLES[each]} at JPEG's SSIM: quality, KB" for each in OTHERS),
     ]
     table = page.table(head, [row(name, each) for name, each in found.items()], column="---")
@@ -103,7 +106,7 @@ def text(results: Mapping[str, Any]) -> str:
 def row(name: str, by_variant: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return the cells of one original."""
     cells = []
-    for each in DEFAULT_QUALITY:
+    for each in FORMATS:
         ssim = " / ".join(f"{made[each]['ssim']:.4f}".lstrip("0") for made in by_variant.values())
         cells.append(f"{ssim}, {_kilobytes(by_variant.values(), each)}")
     for each in OTHERS:
