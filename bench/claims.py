@@ -41,9 +41,9 @@ def _pipeline(found: Mapping[str, Rows], batch: int) -> Iterator[str]:
         )
         memory = [_number(row["to ten threads"]) for row in (less, least)]
         yield (
-            f"one environment makes {usual[0]} times the images a second of Powertools' batch and idempotency utilities on"
-            f" small images ({usual[1]} on 12 MP), and {threads[0]} times those of a loop with ten threads ({threads[1]})"
-            f" in {memory[0]} of its memory ({memory[1]}), 50 ms from S3"
+            f"one environment makes {usual[0]} times the images a second of Powertools' batch and idempotency utilities"
+            f" on small images ({usual[1]} on 12 MP), and {threads[0]} times those of a loop with ten threads"
+            f" ({threads[1]}) in {memory[0]} of its memory ({memory[1]}), 50 ms from S3"
         )
 
 
@@ -52,8 +52,8 @@ def _engine(found: Mapping[str, Rows]) -> Iterator[str]:
     if row:
         cascade, each = (_number(row[f"to {TITLES[rival]}"]) for rival in ("sharp-cascade", "sharp-per-variant"))
         yield (
-            f"rendering a 12 MP photo takes {cascade} of the CPU of sharp's best cascade, and {each} of sharp called once"
-            " a variant"
+            f"rendering a 12 MP photo takes {cascade} of the CPU of sharp's best cascade, and {each} of sharp called"
+            " once a variant"
         )
 
 

@@ -6,7 +6,8 @@ import platform
 import re
 import subprocess
 from collections.abc import Mapping
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,19 @@ def machine(more: Mapping[str, str] | None = None) -> dict[str, Any]:
         "load": round(os.getloadavg()[0], 2),
         "versions": {
             "Python": platform.python_version(),
-            **{name: version(name) for name in PACKAGES},
+            **_installed(),
             **(more or {}),
         },
     }
+
+
+def _installed() -> dict[str, str]:
+    """Powertools is there only where the usual consumer is measured."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def processor(about: str) -> str:
