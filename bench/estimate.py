@@ -13,6 +13,7 @@ import json
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -137,9 +138,15 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
     pictures, before, uploads = originals.prepare(FOLDER), machine(), itertools.count()
     kinds = [kind for number, kind in enumerate(CLASSES) if not number or options.only in kind]
     cells = [_empty(kind, batch, pictures) for kind in kinds for batch in options.batches]
-    with Doubles(pictures, FOLDER) as doubles, Consumer("darkroom", doubles, FOLDER) as consumer:
+    with Doubles(pictures, FOLDER) as doubles, ExitStack() as stack:
         doubles.latency = LATENCY
-        ways = {str(number): partial(_run, consumer, cell, pictures, uploads) for number, cell in enumerate(cells)}
+        consumers = {
+            size: stack.enter_context(Consumer("darkroom", doubles, FOLDER, batch=size)) for size in options.batches
+        }
+        ways = {
+            str(number): partial(_run, consumers[cell.batch], cell, pictures, uploads)
+            for number, cell in enumerate(cells)
+        }
         for turn, figures in enumerate(interleave(ways, options.rounds), start=1):
             for number, (wall, used) in figures.items():
                 cells[int(number)].walls.append(wall)
