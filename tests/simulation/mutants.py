@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from processing import batch, publisher, worker
+from processing import batch, presence, worker
 from processing.backoff import Lease
 from processing.batch import Batch
 from processing.errors import NotStarted, PreconditionFailed
@@ -87,11 +87,11 @@ def no_look_after_an_own_write() -> Any:
 
 
 def _only_one_head(index: int) -> Any:
-    real = publisher.is_complete
+    real = presence.is_complete
 
-    def is_complete(store: Any, plan: ObjectPlan, record: Any) -> bool:
+    def is_complete(store: Any, execute: Any, plan: ObjectPlan, record: Any) -> bool:
         one = replace(plan.recipe, variants=(plan.recipe.variants[index],))
-        return real(store, replace(plan, recipe=one), record)
+        return real(store, execute, replace(plan, recipe=one), record)
 
     return replaced(worker, "is_complete", is_complete)
 
@@ -199,11 +199,10 @@ def removals_may_outlive_the_lease() -> Any:
 def a_refused_delete_is_left() -> Any:
     """Who published meanwhile will look, if that is why it was refused."""
 
-    def delete(self: Publication, key: str) -> None:
+    def delete(self: Publication, key: str, lease: Lease) -> None:
         seen = self._store.variant(key)
         if seen is not None:
-            self._lease.check()
-            self.wrote = True
+            self._begin_write(lease)
             with suppress(PreconditionFailed):
                 self._store.delete(key, etag=seen.etag)
 

@@ -42,7 +42,7 @@ class Stage:
     def run(self, worker: Invocation, until: str = "") -> None:
         """Go on until the answer to the request ``until`` has arrived, or else to the end."""
         for _ in range(MOST):
-            self.world.now = max(self.world.now + 0.01, worker.asleep_until)
+            self.world.now = max(self.world.now + 0.01, worker.threads[0].awake_at)
             self.world.step(worker)
             if worker.run.dead:
                 assert not until, f"{worker.name} ended before {until}\n" + "\n".join(self.world.history)
@@ -339,7 +339,7 @@ def a_claim_is_refused_for_long(on: Stage) -> None:
     on.world.lose(on.second, KEY)
     w1 = on.start(on.put(Z))
     on.run(w1, f"claim {KEY}")
-    on.world.conflicts["claim"] = on.world.now + 1.7
+    on.world.conflicts["claim"] = on.world.now + 2.5
     on.run(w1)
 
 
