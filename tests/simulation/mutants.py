@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from processing import batch, presence, worker
+from processing import batch, parallel, presence, publisher, worker
 from processing.backoff import Lease
 from processing.batch import Batch
 from processing.errors import NotStarted, PreconditionFailed
@@ -209,6 +209,23 @@ def a_refused_delete_is_left() -> Any:
     return replaced(Publication, "_delete", delete)
 
 
+def a_failure_does_not_wait_for_the_other_requests() -> Any:
+    """What was put in parallel is over when one part has failed; the threads of the others run on."""
+    real = parallel.results
+
+    def results(execute: Any, work: Any, items: Any) -> Any:
+        def attempt(item: Any) -> Any:
+            try:
+                return work(item)
+            except Exception:
+                execute.__self__._running().invocation.awaited.clear()
+                raise
+
+        return real(execute, attempt, items)
+
+    return replaced(publisher, "results", results)
+
+
 def _table_of(worker: Worker) -> MemoryDynamoDB:
     table: MemoryDynamoDB = worker.ledger._dynamodb._port
     return table
@@ -366,6 +383,7 @@ MUTANTS: tuple[Callable[[], Any], ...] = (
     a_lease_shorter_than_the_function,
     everything_is_acknowledged,
     a_failure_takes_its_batch_along,
+    a_failure_does_not_wait_for_the_other_requests,
     conflicts_are_fought_to_the_end,
     any_answer_is_taken,
     a_timeout_too_short_for_the_batch,

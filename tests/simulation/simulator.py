@@ -115,7 +115,8 @@ class Invocation:
     started: float
     messages: list[Sent]
     first: Thread = field(init=False)
-    others: list[Thread] = field(default_factory=list)  # that are alive; the first waits until none is
+    others: list[Thread] = field(default_factory=list)  # that are alive
+    awaited: list[Thread] = field(default_factory=list)  # by the first
     asleep_until: float = 0.0
     frozen: bool = False
     requests: int = 0
@@ -127,8 +128,8 @@ class Invocation:
 
     @property
     def threads(self) -> list[Thread]:
-        """Those that can go on: what is told to go on without naming a thread goes on with the first of them."""
-        return self.others or [self.first]
+        """Those that do not wait for others; the first of them goes on when none is named."""
+        return self.others if self.awaited or self.run.dead else [*self.others, self.first]
 
     @property
     def run(self) -> greenlet:
@@ -362,9 +363,11 @@ class World:
         """As `processing.parallel.Threads`: all have ended after; which of them runs when, the scheduler decides."""
         me = self._running()
         invocation = me.invocation
-        for number, item in enumerate(items, start=1):
-            invocation.others.append(self._thread(invocation, f"{me.name}.{number}", partial(work, item)))
-        self._pause(me, "waits", "for its threads")
+        calls = enumerate((partial(work, item) for item in items), start=1)
+        if started := [self._thread(invocation, f"{me.name}.{number}", call) for number, call in calls]:
+            invocation.others += started
+            invocation.awaited += started
+            self._pause(me, "waits", "for its threads")
 
     def step(self, invocation: Invocation, thread: Thread | None = None) -> None:
         """Let an invocation run to its next moment, in one of its threads that can go on; kill it when its time is
@@ -379,15 +382,23 @@ class World:
         if late:
             self.kill(invocation)  # the request never took effect, and nobody is there any more
             return
-        thread.run.switch()
-        if thread.run.dead and thread in invocation.others:
-            invocation.others.remove(thread)
-            if not invocation.others and not invocation.dead:
-                invocation.run.switch()
+        self._go_on(invocation, thread)
         if invocation.dead:
             self._end(invocation)
-        elif invocation.run.dead:
+        elif invocation.run.dead and not invocation.others:
             self.invocations.remove(invocation)
+
+    @staticmethod
+    def _go_on(invocation: Invocation, thread: Thread) -> None:
+        """With one thread; with the first as well, if that was the last that it waited for."""
+        is_awaited = thread in invocation.awaited
+        thread.run.switch()
+        if thread.run.dead and thread is not invocation.first:
+            invocation.others.remove(thread)
+            if is_awaited and thread in invocation.awaited:
+                invocation.awaited.remove(thread)
+            if is_awaited and not invocation.awaited and not invocation.dead:
+                invocation.run.switch()
 
     def kill(self, invocation: Invocation) -> None:
         self._bury(invocation)
@@ -398,6 +409,7 @@ class World:
         for thread in (*invocation.others, invocation.first):
             thread.run.throw(GreenletExit)
         invocation.others.clear()
+        invocation.awaited.clear()
         self.invocations.remove(invocation)
 
     def kill_one(self, pick: float) -> None:
