@@ -391,3 +391,13 @@ MUTANTS: tuple[Callable[[], Any], ...] = (
     a_killed_batch_is_forgotten,
     what_was_not_started_is_no_failure,
 )
+
+FOUND: dict[Callable[[], Any], int] = {
+    no_look_after_an_earlier_attempt: 2146,
+    no_look_after_an_own_write: 524,
+    only_the_first_variant_is_looked_at: 344,
+    only_the_last_variant_is_looked_at: 444,
+    a_removal_that_finds_the_source_does_nothing: 8742,
+    a_failure_does_not_wait_for_the_other_requests: 1311,
+}
+"""Seeds at which a campaign found those that few histories show: where their search begins, to take less time."""
