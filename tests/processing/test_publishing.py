@@ -246,9 +246,9 @@ def test_a_source_that_changed_beside_another_failure_is_still_reconciled() -> N
     on = Stand({KEYS[0]: SLOW_DOWN, KEYS[2]: PreconditionFailed("412")}, once=True)
     event = on.lab.upload(b"A")
 
-    def overtaken(data: bytes, made: Recipe, only: Collection[str] | None = None) -> Rendered:
+    def overtaken(data: bytes, recipe: Recipe, only: Collection[str] | None = None) -> Rendered:
         on.lab.upload(b"B")
-        return fake_render(data, made, only)
+        return fake_render(data, recipe, only)
 
     assert replace(on.worker, render=overtaken).handle(event, ONCE).kind == Kind.SUPERSEDED
     assert set(on.lab.shown().values()) == {b"B"}
