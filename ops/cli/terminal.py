@@ -1,60 +1,59 @@
 """How every command prints: data on standard output; sentences and progress on standard error."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.segment import Segment
-from rich.table import Table
-from rich.text import Text
 
-NARROWEST = 110  # columns, where the output is no terminal
-
-CONTROLS: Final = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
+from ops.cli.text import ESCAPES_OF_LINES, to_json, visible
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text, for programs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")]
 
 
 class PlainConsole(Console):
-    """Prints text without its control characters: an object's key may have some that steer a terminal."""
+    """Prints text as it is, without markup, emoji codes and wrapping; what steers a terminal as in `ops.cli.text`."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; a ``str`` is one line, whatever it says."""
+        super().print(*(visible(each) if isinstance(each, str) else each for each in objects), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
             text, style, control = segment
-            yield segment if control else Segment(text.translate(CONTROLS), style)
+            yield segment if control else Segment(text.translate(ESCAPES_OF_LINES), style)
 
 
 def stderr() -> Console:
     """For sentences and progress."""
-    return PlainConsole(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    return PlainConsole(stderr=True)
 
 
 def stdout() -> Console:
-    """For tables; wide enough for them where it is no terminal."""
-    console = PlainConsole(highlight=False, markup=False)
-    if console.is_terminal:
-        return console
-    return PlainConsole(highlight=False, markup=False, width=max(console.width, NARROWEST))
+    """For tables and facts."""
+    return PlainConsole()
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
-    """A table without lines; the columns named in ``right`` hold numbers. Cells are shown as they are."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    return made
+def make_printable() -> None:
+    """Let standard output and error take every character: what their encoding lacks is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output; what JSON does not know is written as text."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    encoding = str(getattr(sys.stdout, "encoding", "") or "utf-8").lower().replace("_", "-")
+    typer.echo(to_json(value, indent=2, ascii_only=encoding not in ("utf-8", "utf8")))
 
 
 @contextmanager

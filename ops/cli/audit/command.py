@@ -12,7 +12,7 @@ from ops.cli.audit.judge import Finding, Judge, OrphanJudge
 from ops.cli.audit.keys import Names
 from ops.cli.audit.progress import AuditProgress, FindingsFile
 from ops.cli.audit.repair import Repair, Repaired, RepairPlan
-from ops.cli.audit.report import report
+from ops.cli.audit.report import Queues, report
 from ops.cli.audit.rerender import CaseSample, Rerender, sandbox
 from ops.cli.audit.run import Audit
 from ops.cli.backfill.command import below
@@ -25,6 +25,7 @@ from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, DryRun, counting, stderr
+from ops.cli.text import many
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
 
@@ -87,6 +88,10 @@ def audit(
     function's, and compared with what is published: nothing else finds a wrong picture. Other versions of the image
     libraries than the deployed ones may give other bytes. Repair deletes wrong pictures and sends their sources.
 
+    An upload that has failed and waits for a retry is counted separately while the queue holds messages, for as long as
+    --grace says; one whose message is in the dead-letter queue is a finding at once. How many messages both queues hold
+    is printed at the end.
+
     Exit code 0 when nothing was found or all of it was repaired, else 1. Audit again once the queue is empty.
 
     Examples:
@@ -101,9 +106,14 @@ def audit(
     repairing = _repair(stage, made.names, rate, keep_orphans, start, dry_run=dry_run) if repair else None
     with _findings(out, start, kept) as file:
         shown, done = _run(made, repairing, limit, file, kept)
-    report(made.totals, shown, done, would=dry_run, as_json=as_json)
+    report(made.totals, shown, done, _queues(stage), would=dry_run, as_json=as_json)
     if made.totals.found and (done is None or dry_run or done.left_count):
         raise typer.Exit(1)
+
+
+def _queues(stage: Stage) -> Queues:
+    sqs = stage.client("sqs")
+    return Queues(depth_of(sqs, stage.queue_url), depth_of(sqs, stage.dlq_url).total, stage.name)
 
 
 def _start(
@@ -116,7 +126,7 @@ def _start(
     kept = Checkpoint(checkpoint, of | {name: str(value) for name, value in options.items()}, AuditProgress())
     start = kept.read()
     if start.after:
-        stderr().print(f"resuming after {start.after}: {start.objects:,} objects were audited before")
+        stderr().print(f"resuming after {start.after}: {many(start.objects, 'object')} audited before")
     return kept, start
 
 

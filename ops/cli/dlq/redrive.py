@@ -13,16 +13,14 @@ from typing import Annotated, Final
 import typer
 
 from ops.cli.dlq.causes import Diagnosis, count_by_cause
+from ops.cli.dlq.filters import Everything, Filter, check_chosen, filtered
 from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.dlq.native import move_all
 from ops.cli.dlq.parts import PART, following_parts
 from ops.cli.dlq.selection import (
-    Everything,
-    Filter,
     HeldQueue,
-    check_chosen,
-    filtered,
+    check_result,
     hold_queue,
     outgoing,
     print_chosen,
@@ -76,7 +74,8 @@ def redrive(
     """Send messages from the dead-letter queue to the uploads queue again; they get their full number of attempts.
 
     Deletes only what SQS reported as sent: if it is killed, it leaves duplicates, which the ledger absorbs.
-    Exit code 1 when it stopped, or when a message was refused or failed again.
+    Exit code 1 when it stopped, when a message was refused or failed again, when no message matches the filter, or when
+    all or, with --all, some are hidden because another command has them.
 
     Examples:
 
@@ -98,6 +97,7 @@ def redrive(
         _check_canaries(selected, canary)
         if dry_run or not selected:
             print_chosen(selected, "sent", as_json=as_json, **queue.seen)
+            check_result(queue, selected, chosen)
             return
         entry, limiter = _begin(stage, chosen, selected, queue.held.unseen), RateLimiter(rate)
         _redrive(stage, queue, selected, entry, limiter, options)

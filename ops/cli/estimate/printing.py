@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.text import Text
-
 from ops.cli import costs
 from ops.cli.costs import BillLine
 from ops.cli.estimate.reckoning import Estimate
 from ops.cli.prices import PRICES_OF
 from ops.cli.switches.table import SWITCHES
-from ops.cli.terminal import stdout, table
+from ops.cli.tables import paragraph, table
+from ops.cli.terminal import stdout
+from ops.cli.text import many
 
 ONCE = ("service", "what", "units", "$ each", "$")
 MONTHLY = (*ONCE[:-1], "$ a month")
@@ -19,14 +19,14 @@ MONTHLY = (*ONCE[:-1], "$ a month")
 def print_tables(estimate: Estimate) -> None:
     """What the images cost once, what the stage costs each month, and how the figures came about."""
     out = stdout()
-    out.print(table(ONCE, once(estimate), right=ONCE[2:]))
+    out.print(table(ONCE, once(estimate), right=ONCE[2:], prose=("what",)))
     out.print()
-    out.print(table(MONTHLY, monthly(estimate), right=MONTHLY[2:]))
+    out.print(table(MONTHLY, monthly(estimate), right=MONTHLY[2:], prose=("what",)))
     out.print()
     rate = estimate.bill.images / (estimate.bill.hours * 3600)
     at_once = f"with {estimate.function.concurrency} at once: {rate:,.0f} images a second."
     for sentence in (f"{estimate.bill.hours:,.1f} hours {at_once}", *formula(estimate), *of_switches(estimate)):
-        out.print(Text(sentence), soft_wrap=not out.is_terminal)
+        out.print(paragraph(sentence))
 
 
 def once(estimate: Estimate) -> Iterator[Sequence[str]]:
@@ -113,7 +113,7 @@ def _of_item(estimate: Estimate) -> str:
     limit = f"one with keys of up to {longest:,} bytes" if longest > 0 else "with keys of any length"
     return (
         f"item of the images table = {sizes.size(key_bytes):,} bytes with {estimate.usage.variants} variants and a key "
-        f"of {key_bytes:,} bytes; its completion takes {units} write unit{'' if units == 1 else 's'}, {limit}"
+        f"of {key_bytes:,} bytes; its completion takes {many(units, 'write unit')}, {limit}"
     )
 
 
