@@ -14,12 +14,13 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from ops.cli.text import visible
+from ops.cli.wrapping import is_terminal, len_of, padded, split, wrapped
 
 GAP: Final = 2  # spaces between two columns
 INDENT: Final = 2  # spaces before what goes below its row
-LEAST_PROSE: Final = 24  # characters a line, in a column
+LEAST_PROSE: Final = 16  # characters a line, in a column
 LEAST_WHOLE: Final = 16  # characters of a first column; a longer key is alone in its line
-GOOD_WHOLE: Final = 32  # characters of a first column, for which others are left out
+GOOD_FIRST: Final = 32  # characters of a first column, for which others are left out
 Cell = Text | str
 
 
@@ -54,7 +55,7 @@ class Table:
     def natural(self, at: int) -> int:
         """The width of a column's longest line, its header among them."""
         return max(
-            len_of(line) for cell in (Text(self.columns[at]), *(row[at] for row in self.rows)) for line in _split(cell)
+            len_of(line) for cell in (Text(self.columns[at]), *(row[at] for row in self.rows)) for line in split(cell)
         )
 
     def _lines(self, layout: "_Layout", console: Console) -> Iterator[Text]:
@@ -66,12 +67,12 @@ class Table:
     def _row(self, row: Sequence[Text], layout: "_Layout", console: Console) -> Iterator[Text]:
         cells = {at: self._cell(row[at], at, width, console) for at, width in layout.inline.items()}
         for at, (first, *_) in cells.items():
-            if len_of(first) > layout.inline[at]:  # a key without room in its column: alone, before the others
-                yield first
+            if len_of(first) > layout.inline[at] and self.columns[at] in self.whole:
+                yield first  # a key without room in its column: alone, before the others
                 cells[at] = [Text()]
         for number in range(max(map(len, cells.values()), default=0)):
             parts = [
-                _padded(
+                padded(
                     cell[number] if number < len(cell) else Text(),
                     layout.inline[at],
                     right=self.columns[at] in self.right,
@@ -83,14 +84,14 @@ class Table:
             if line.plain:
                 yield line
         for at in layout.below:
-            for line in wrapped(row[at], layout.width - INDENT, console) if self._is_prose(at) else _split(row[at]):
+            for line in wrapped(row[at], layout.width - INDENT, console) if self._is_prose(at) else split(row[at]):
                 if line.plain:
                     yield Text(" " * INDENT) + line
 
     def _cell(self, cell: Text, at: int, width: int, console: Console) -> list[Text]:
         if not is_terminal(console):
-            return [Text(" ").join(_split(cell))]
-        return wrapped(cell, width, console) if self._is_prose(at) else _split(cell)
+            return [Text(" ").join(split(cell))]
+        return wrapped(cell, width, console) if self._is_prose(at) else split(cell)
 
     def _is_prose(self, at: int) -> bool:
         return self.columns[at] in self.prose
@@ -115,20 +116,25 @@ class _Layout:
 
     @classmethod
     def fitting(cls, table: Table, width: int) -> "_Layout":
-        """The first that fits, of ever fewer columns; and of the fewest, the one that fits best."""
+        """The one with the most columns that has room for all in a row's line; else with what fits below it."""
         shown = {at: table.natural(at) for at in range(len(table.columns))}
-        layout = cls._of(table, shown, width)
+        layouts = [cls._of(table, shown, width)]
         for name in table.drop:
-            if layout.length <= width and not layout.below and layout.inline[0] >= min(shown[0], GOOD_WHOLE):
-                break
             del shown[table.columns.index(name)]
-            layout = cls._of(table, shown, width)
-        return layout
+            layouts.append(cls._of(table, shown, width))
+        fitting = [layout for layout in layouts if layout.length <= width] or layouts[-1:]
+        first = min(table.natural(0), GOOD_FIRST)
+        in_line = [layout for layout in fitting if not layout.below]
+        good = [layout for layout in in_line if layout.inline[0] >= first]
+        return (good or in_line[-1:] or fitting)[0]
 
     @classmethod
     def _of(cls, table: Table, natural: dict[int, int], width: int) -> "_Layout":
-        """Of these columns: what cannot be wrapped gets its width, then what stays whole, then prose."""
-        if (whole_line := cls(natural, (), width)).length <= width:
+        """Of these columns: what cannot be wrapped gets its width, then what stays whole, then prose.
+
+        Below a row the key comes first: once it is there, prose is below it.
+        """
+        if (whole_line := cls(dict(natural), (), width)).length <= width:
             return whole_line
         kinds = [table.whole, table.prose]
         names = {at: table.columns[at] for at in natural}
@@ -139,7 +145,7 @@ class _Layout:
             for at in (at for at, name in names.items() if name in kind):
                 room = min(natural[at], layout.room())
                 can_shrink = kind is table.prose or at == 0
-                if room >= (min(natural[at], least) if can_shrink else natural[at]):
+                if not layout.below and room >= (min(natural[at], least) if can_shrink else natural[at]):
                     layout = cls(layout.inline | {at: room}, layout.below, width)
                 else:
                     layout = cls(layout.inline, [*layout.below, at], width)
@@ -160,7 +166,7 @@ class Facts:
             room = options.max_width - start
             lines = [value] if is_whole or room < LEAST_PROSE else wrapped(value, room, console)
             first, *others = lines or [Text()]
-            line = Text(" " * self.indent) + _padded(name, names + GAP) + first
+            line = Text(" " * self.indent) + padded(name, names + GAP) + first
             line.rstrip()
             yield line
             yield from (Text(" " * start) + other for other in others)
@@ -219,34 +225,5 @@ def lines(text: str) -> Text:
     return Text("\n").join(Text(visible(line)) for line in text.split("\n"))
 
 
-def is_terminal(console: Console) -> bool:
-    """Whether somebody looks: rich is told otherwise by variables (FORCE_COLOR), which are for colours alone."""
-    return console.file.isatty()
-
-
-def wrapped(text: Text, width: int, console: Console) -> list[Text]:
-    """The lines of a text, broken between words; in one line where there is no terminal."""
-    if not is_terminal(console):
-        return [Text(" ").join(_split(text))]
-    found = [line for each in _split(text) for line in each.wrap(console, max(1, width), overflow="ignore")]
-    for line in found:
-        line.rstrip()
-    return found
-
-
-def len_of(text: Text) -> int:
-    """Columns of a terminal."""
-    return text.cell_len
-
-
 def _text(cell: object) -> Text:
     return cell if isinstance(cell, Text) else Text(visible(str(cell)))
-
-
-def _split(text: Text) -> list[Text]:
-    return list(text.split("\n", allow_blank=True)) or [Text()]
-
-
-def _padded(text: Text, width: int, *, right: bool = False) -> Text:
-    padding = Text(" " * max(0, width - len_of(text)))
-    return padding + text if right else text + padding

@@ -13,7 +13,8 @@ from typing import Any, Final
 BIDI: Final = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 """Marks that change the direction of what follows: https://www.unicode.org/reports/tr9/#Directional_Formatting_Codes"""
 CONTROLS: Final = (*range(0x20), *range(0x7F, 0xA0), *BIDI, 0x2028, 0x2029)
-ESCAPES: Final = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in CONTROLS}
+NAMED: Final = {ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r"}
+ESCAPES: Final = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in CONTROLS} | NAMED
 ESCAPES_OF_LINES: Final = {code: escape for code, escape in ESCAPES.items() if code != ord("\n")}
 JSON_ESCAPES: Final = {code: f"\\u{code:04x}" for code in CONTROLS if code >= 0x7F}
 """Those that JSON lets stand in a string; it escapes the others itself."""

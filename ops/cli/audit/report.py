@@ -60,9 +60,11 @@ def _print_queues(queues: Queues) -> None:
 
 
 def _print_repair(done: Repaired, *, would: bool) -> None:
-    begin = "would be" if would else "were"
+    would_be = "would be " if would else ""
     kept = f", {done.kept:,} kept" if done.kept else ""
-    stderr().print(f"{many(done.sent, 'message')} {begin} sent, {many(done.removed, 'variant')} {begin} deleted{kept}")
+    stderr().print(
+        f"{many(done.sent, 'message')} {would_be}sent, {many(done.removed, 'variant')} {would_be}deleted{kept}"
+    )
     for key, why in done.left.items():
         stderr().print(f"not repaired: {key}: {why}")
     if (more := done.left_count - len(done.left)) > 0:

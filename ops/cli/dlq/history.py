@@ -159,7 +159,7 @@ def table_of_entries(entries: Sequence[Entry]) -> Table:
     """A row for each entry; times are in UTC."""
     columns = ("when (UTC)", "who", "what", "messages", "sent", "passed", "again", "result")
     rows = [_row(entry) for entry in entries]
-    return table(columns, rows, right=columns[3:7], whole=("what",), prose=("result",), drop=("messages",))
+    return table(columns, rows, right=columns[3:7], whole=("what",), drop=("messages",))
 
 
 def _summary(entry: Entry, verb: str) -> str:
@@ -174,7 +174,7 @@ def _summary(entry: Entry, verb: str) -> str:
 
 
 def _row(entry: Entry) -> tuple[object, ...]:
-    numbers = (entry.messages, entry.sent, entry.passed, entry.failed_again)
+    numbers = [f"{count:,}" for count in (entry.messages, entry.sent, entry.passed, entry.failed_again)]
     return (
         entry.at.removesuffix("Z"),
         entry.who.rpartition("/")[2],

@@ -19,9 +19,9 @@ MONTHLY = (*ONCE[:-1], "$ a month")
 def print_tables(estimate: Estimate) -> None:
     """What the images cost once, what the stage costs each month, and how the figures came about."""
     out = stdout()
-    out.print(table(ONCE, once(estimate), right=ONCE[2:], prose=("what",)))
+    out.print(table(ONCE, once(estimate), right=ONCE[2:], prose=("what",), drop=("$ each",)))
     out.print()
-    out.print(table(MONTHLY, monthly(estimate), right=MONTHLY[2:], prose=("what",)))
+    out.print(table(MONTHLY, monthly(estimate), right=MONTHLY[2:], prose=("what",), drop=("$ each",)))
     out.print()
     rate = estimate.bill.images / (estimate.bill.hours * 3600)
     at_once = f"with {estimate.function.concurrency} at once: {rate:,.0f} images a second."

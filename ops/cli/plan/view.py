@@ -19,7 +19,7 @@ def print_plan(plan: Plan, dollars: float) -> None:
     say = stdout().print
     say(paragraph(_hours(plan, dollars)))
     say()
-    say(table(COLUMNS, rows, right=COLUMNS[2:4], prose=COLUMNS[:1]))
+    say(table(COLUMNS, rows, right=COLUMNS[2:4], prose=COLUMNS[:1], drop=("from",)))
     say()
     for sentence in _remedies(quotas):
         say(paragraph(sentence, hang=2 if sentence.startswith("- ") else 0))

@@ -14,7 +14,7 @@ from ops.cli.dlq.messages import REDRIVE
 from ops.cli.dlq.redrive import Redrive
 from processing.errors import MalformedMessage
 from processing.events import parse
-from tests.ops.cli.dlq.conftest import CODE
+from tests.ops.cli.conftest import CODE
 from tests.ops.local.conftest import wait_until
 
 

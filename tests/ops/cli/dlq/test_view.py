@@ -13,7 +13,7 @@ from ops.cli.dlq.messages import HeldMessages
 from ops.errors import UsageError
 from processing.ledger import REMOVED_KEY
 from tests.builders import removed_body, s3_body, s3_record
-from tests.ops.cli.dlq.conftest import CODE
+from tests.ops.cli.conftest import CODE
 from tests.ops.local.conftest import wait_until
 
 
