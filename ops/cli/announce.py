@@ -13,12 +13,11 @@ from typing import Annotated, Final, Self
 
 import typer
 
-from ops.cli.dlq.filters import seconds
 from ops.cli.dlq.messages import DeadMessage, HeldMessages
+from ops.cli.dlq.selection import seconds
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import table
-from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout
-from ops.cli.text import many
+from ops.cli.terminal import AsJson, DryRun, counting, many, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.ledger import ImagesTable, Record
 from processing.outbox import Entry, EventBus, NotTaken, entry_of

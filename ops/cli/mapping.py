@@ -9,8 +9,7 @@ import typer
 
 from ops.cli.queues import Depth, depth_of
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, print_json, stderr
-from ops.cli.text import many
+from ops.cli.terminal import AsJson, many, print_json, stderr
 from ops.errors import UsageError
 
 ENABLED: Final = "Enabled"

@@ -21,7 +21,7 @@ import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError, ProfileNotFound
 
-from ops.cli.text import quoted
+from ops.cli.terminal import quoted
 from ops.errors import UsageError
 from ops.local.announcement import running_stack
 from ops.local.emulator import REGION

@@ -13,7 +13,7 @@ from typing import Final
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from ops.cli.text import visible
+from ops.cli.terminal import visible
 from ops.cli.wrapping import is_terminal, len_of, padded, split, wrapped
 
 GAP: Final = 2  # spaces between two columns

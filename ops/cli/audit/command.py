@@ -24,8 +24,7 @@ from ops.cli.queues import depth_of
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, DryRun, counting, stderr
-from ops.cli.text import many
+from ops.cli.terminal import AsJson, DryRun, counting, many, stderr
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
 

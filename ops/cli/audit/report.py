@@ -8,8 +8,7 @@ from ops.cli.audit.progress import document_of
 from ops.cli.audit.repair import Repaired
 from ops.cli.queues import Depth
 from ops.cli.tables import table
-from ops.cli.terminal import print_json, stderr, stdout
-from ops.cli.text import many, quoted
+from ops.cli.terminal import many, print_json, quoted, stderr, stdout
 
 
 @dataclass(frozen=True, slots=True)

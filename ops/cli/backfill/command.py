@@ -26,8 +26,7 @@ from ops.cli.switches.priced import bills
 from ops.cli.switches.table import switches_named
 from ops.cli.switches.usage import USUAL_KEY, usage_of
 from ops.cli.tables import Table, table
-from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout
-from ops.cli.text import many
+from ops.cli.terminal import AsJson, DryRun, counting, many, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
 

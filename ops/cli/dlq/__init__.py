@@ -5,8 +5,8 @@ Read in this order:
     messages    receive every message of the dead-letter queue, hide it meanwhile, and put it back or delete it
     causes      join messages with the images table; group them by cause
     runbook     what each cause means, and what to do
-    filters     the options that choose messages
-    selection   the queue that is held, and what is said of the messages that were chosen
+    selection   which messages a command works on: the options that choose, and the queue that is held
+    report      what is said of those messages, and of what was hidden
     view        groups, list, show
     redrive     redrive: a few messages first, and the rest for as long as they pass
     parts       the same of a queue that holds more than SQS gives at a time

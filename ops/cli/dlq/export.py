@@ -16,16 +16,26 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from ops.cli.dlq.causes import Cause, Diagnosis, count_by_cause
-from ops.cli.dlq.filters import Everything, Filter, check_all, check_chosen, filtered
 from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.dlq.redrive import RateOption
-from ops.cli.dlq.selection import HeldQueue, check_result, hold_queue, outgoing, print_chosen, print_refused, read_queue
+from ops.cli.dlq.report import check_result, print_chosen
+from ops.cli.dlq.selection import (
+    Everything,
+    Filter,
+    HeldQueue,
+    check_all,
+    check_chosen,
+    filtered,
+    hold_queue,
+    outgoing,
+    print_refused,
+    read_queue,
+)
 from ops.cli.dlq.view import as_document
 from ops.cli.queues import BulkSender, RateLimiter, Sender
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, DryRun, print_json, stderr
-from ops.cli.text import many, to_json
+from ops.cli.terminal import AsJson, DryRun, many, print_json, stderr, to_json
 from ops.errors import UsageError
 
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; it must not exist.")]
@@ -56,7 +66,7 @@ def export(
         if as_json:
             print_json({"messages": len(selected), "file": str(out)} | queue.seen)
     stderr().print(many(len(selected), "message") + (f" written to {out}" if out else ""))
-    check_result(queue, selected, chosen)
+    check_result(queue.held, selected, is_filtered=bool(chosen))
 
 
 @on_stage
@@ -131,7 +141,7 @@ def purge(
         queue.keep_only(selected)
         if dry_run or not selected:
             print_chosen(selected, "deleted", as_json=as_json, **queue.seen)
-            check_result(queue, selected, chosen)
+            check_result(queue.held, selected, is_filtered=bool(chosen))
             return
         path = out or Path(f"dlq-{stage.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
         save(selected, path)

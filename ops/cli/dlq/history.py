@@ -20,8 +20,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from ops.cli.stage import LOCAL, Stage, on_stage
 from ops.cli.tables import Table, table
-from ops.cli.terminal import AsJson, print_json, stderr, stdout
-from ops.cli.text import moment
+from ops.cli.terminal import AsJson, moment, print_json, stderr, stdout
 
 PARTITION: Final = "#redrives"
 UNFINISHED: Final = "unfinished"

@@ -13,17 +13,19 @@ from typing import Annotated, Final
 import typer
 
 from ops.cli.dlq.causes import Diagnosis, count_by_cause
-from ops.cli.dlq.filters import Everything, Filter, check_chosen, filtered
 from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.dlq.native import move_all
 from ops.cli.dlq.parts import PART, following_parts
+from ops.cli.dlq.report import check_result, print_chosen
 from ops.cli.dlq.selection import (
+    Everything,
+    Filter,
     HeldQueue,
-    check_result,
+    check_chosen,
+    filtered,
     hold_queue,
     outgoing,
-    print_chosen,
     print_refused,
     split_canaries,
 )
@@ -97,7 +99,7 @@ def redrive(
         _check_canaries(selected, canary)
         if dry_run or not selected:
             print_chosen(selected, "sent", as_json=as_json, **queue.seen)
-            check_result(queue, selected, chosen)
+            check_result(queue.held, selected, is_filtered=bool(chosen))
             return
         entry, limiter = _begin(stage, chosen, selected, queue.held.unseen), RateLimiter(rate)
         _redrive(stage, queue, selected, entry, limiter, options)

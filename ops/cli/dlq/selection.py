@@ -1,20 +1,28 @@
-"""The messages that a command works on: the queue is held meanwhile; and what is said of those that were chosen."""
+"""Which messages a command works on: those of the queue, held meanwhile, that the options choose."""
 
+import fnmatch
+import functools
+import inspect
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
 import typer
 
-from ops.cli.dlq.causes import Diagnosis, count_by_cause, join
-from ops.cli.dlq.filters import Filter
+from ops.cli.dlq.causes import Diagnosis, join
 from ops.cli.dlq.messages import HeldMessages
+from ops.cli.dlq.report import warn_of_unseen
 from ops.cli.queues import BulkSender, OutgoingMessage
 from ops.cli.stage import Stage
-from ops.cli.tables import table
-from ops.cli.terminal import counting, print_json, stderr, stdout
-from ops.cli.text import many, moment
+from ops.cli.terminal import counting, many, quoted, stderr
+from ops.errors import UsageError
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SHORTEST = 4  # characters of an id
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,43 +67,6 @@ def read_queue(stage: Stage) -> HeldQueue:
         return queue
 
 
-def check_result(queue: HeldQueue, selected: Sequence[Diagnosis], chosen: Filter) -> None:
-    """Say why no message was chosen; exit code 1 where there are some, or where a filter matched none.
-
-    A script would take 0 for a queue that it has worked through. An empty queue is no failure without a filter.
-    """
-    if selected:
-        return
-    if queue.held.unseen:
-        stderr().print(f"Nothing was done: {hidden(queue.held)}.")
-        raise typer.Exit(1)
-    if not chosen:
-        stderr().print("No dead letters.")
-        return
-    stderr().print(f"No message matches: {many(queue.held.seen, 'dead letter')} in the queue.")
-    raise typer.Exit(1)
-
-
-def hidden(held: HeldMessages) -> str:
-    """How many messages others have received, and until when they are hidden."""
-    until = moment(time.time() + held.longest)
-    return (
-        f"{many(held.unseen, 'message')} hidden, because another command or program has received them; visible again "
-        f"by {until}, unless that prolongs it"
-    )
-
-
-def print_chosen(diagnoses: Sequence[Diagnosis], verb: str, *, as_json: bool, **seen: int) -> None:
-    """The messages that a command would work on, by cause; for programs also how much of the queue was seen."""
-    causes = count_by_cause(diagnoses)
-    if as_json:
-        print_json({"messages": len(diagnoses), "causes": causes} | seen)
-    elif diagnoses:
-        stderr().print(f"{many(len(diagnoses), 'message')} would be {verb}")
-        rows = [(count, cause) for cause, count in causes.items()]
-        stdout().print(table(("messages", "cause"), rows, right=("messages",)))
-
-
 def outgoing(diagnoses: Sequence[Diagnosis], mark: str) -> Iterator[tuple[Diagnosis, OutgoingMessage]]:
     """Each with the message that is sent again."""
     return ((each, each.message.outgoing(mark)) for each in diagnoses)
@@ -117,19 +88,141 @@ def split_canaries(diagnoses: Sequence[Diagnosis], canaries: int) -> tuple[list[
 def _read(stage: Stage, held: HeldMessages, most: int | None) -> list[Diagnosis]:
     with counting("messages") as count:
         messages = held.read(count, most=most)
-    if most is None:
+    if most is None and held.unseen:
         warn_of_unseen(held)
     return join(stage, messages)
 
 
-def warn_of_unseen(held: HeldMessages) -> None:
-    """Say that SQS has counted more messages than it gave."""
-    if held.unseen > held.elsewhere:
-        stderr().print(
-            f"ONLY A PART WAS SEEN: {held.seen:,} of about {many(held.seen + held.unseen, 'dead letter')}. SQS lets "
-            "about 120,000 be received at a time, and its counts lag by up to a minute: redrive or purge these, then "
-            "run it again",
-            style="bold red",
-        )
-    elif held.unseen and held.seen:
-        stderr().print(f"Not all were seen: {hidden(held)}.")
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Messages that satisfy every condition that is set; ages are in seconds since the message was first sent."""
+
+    ids: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    where: str = ""
+    bucket: str = ""
+    older_than: float | None = None
+    newer_than: float | None = None
+
+    def __bool__(self) -> bool:
+        return self != Filter()
+
+    def __str__(self) -> str:
+        """As it is typed."""
+        ages = {"--older-than": self.older_than, "--newer-than": self.newer_than}
+        options = [("--cause", quoted(cause)) for cause in self.causes]
+        options += [(name, quoted(text)) for name, text in (("--where", self.where), ("--bucket", self.bucket)) if text]
+        options += [(name, f"{age:g}s") for name, age in ages.items() if age is not None]
+        return " ".join([*(f"{name} {text}" for name, text in options), *self.ids]) or "--all"
+
+    def choose(self, diagnoses: Sequence[Diagnosis], *, now: float | None = None) -> list[Diagnosis]:
+        """The messages that satisfy it, in their order.
+
+        Raises:
+            UsageError: an id that no message has, or more than one.
+        """
+        named = {by_id(name, diagnoses).message.message_id for name in self.ids}
+        at = time.time() if now is None else now
+        return [
+            each
+            for each in diagnoses
+            if (not named or each.message.message_id in named)
+            and (not self.causes or not {each.cause.id, each.cause.name}.isdisjoint(self.causes))
+            and (not self.where or fnmatch.fnmatchcase(each.key, self.where))
+            and (not self.bucket or each.bucket == self.bucket)
+            and (self.older_than is None or at - each.message.sent_at > self.older_than)
+            and (self.newer_than is None or at - each.message.sent_at < self.newer_than)
+        ]
+
+
+def by_id(name: str, diagnoses: Sequence[Diagnosis]) -> Diagnosis:
+    """The message whose id begins like this.
+
+    Raises:
+        UsageError: none, or more than one.
+    """
+    found = [each for each in diagnoses if len(name) >= SHORTEST and each.message.message_id.startswith(name)]
+    if not found:
+        raise UsageError(f"no message has the id {name}: list them with `darkroom dlq list`")
+    if len(found) > 1:
+        raise UsageError(f"{many(len(found), 'message')} have ids that begin with {name}: give more characters")
+    return found[0]
+
+
+def check_chosen(chosen: Filter, *, everything: bool) -> None:
+    """Refuse a command that changes messages and does not say which.
+
+    Raises:
+        UsageError: neither a filter nor --all, or both.
+    """
+    if not chosen and not everything:
+        raise UsageError("choose messages: by ids, --cause, --where, --bucket or an age, or --all of them")
+    check_all(chosen, everything=everything)
+
+
+def check_all(chosen: Filter, *, everything: bool) -> None:
+    """Refuse a filter beside --all.
+
+    Raises:
+        UsageError: both were given.
+    """
+    if chosen and everything:
+        raise UsageError("--all chooses every message: leave it out, or the other options")
+
+
+def seconds(text: str) -> float:
+    """Read an age such as ``90s``, ``30m``, ``2h`` or ``7d``."""
+    if not (match := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)):
+        raise typer.BadParameter(f"{text!r} is not an age: give a number and s, m, h or d, as in 2h")
+    return float(match[1]) * UNITS[match[2]]
+
+
+Everything = Annotated[bool, typer.Option("--all", help="Every message, instead of a filter.")]
+IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Messages by their ids.")]
+CauseOption = Annotated[
+    list[str] | None, typer.Option("--cause", help="Only this cause, as `dlq groups` names it; may be repeated.")
+]
+WhereOption = Annotated[
+    str, typer.Option("--where", metavar="GLOB", help="Only keys that match; * matches slashes too.")
+]
+BucketOption = Annotated[str, typer.Option("--bucket", help="Only objects of this bucket.")]
+OlderOption = Annotated[
+    float | None,
+    typer.Option("--older-than", metavar="AGE", parser=seconds, help="Only messages first sent longer ago, as in 7d."),
+]
+NewerOption = Annotated[
+    float | None,
+    typer.Option("--newer-than", metavar="AGE", parser=seconds, help="Only messages first sent since, as in 2h."),
+]
+OPTIONS: dict[str, tuple[Any, Any]] = {
+    "causes": (CauseOption, None),
+    "where": (WhereOption, ""),
+    "bucket": (BucketOption, ""),
+    "older_than": (OlderOption, None),
+    "newer_than": (NewerOption, None),
+}
+
+
+def filtered(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Give a command that takes a `Filter` as ``chosen`` the argument and the options that make one, in its place."""
+    signature = inspect.signature(command)
+
+    @functools.wraps(command)
+    def with_filter(*, ids: list[str] | None, causes: list[str] | None, **others: Any) -> Result:
+        own = {name: others.pop(name) for name in OPTIONS if name != "causes"}
+        return command(chosen=Filter(tuple(ids or ()), tuple(causes or ()), **own), **others)
+
+    kinds = {"ids": (IdsArgument, None)} | OPTIONS
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in kinds.items()
+    ]
+    own = [
+        each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for each in signature.parameters.values()
+        if each.name != "chosen"
+    ]
+    with_filter.__signature__ = signature.replace(parameters=[*added, *own])  # type: ignore[attr-defined]
+    hints = {name: note for name, (note, _) in kinds.items()} | {each.name: each.annotation for each in own}
+    with_filter.__annotations__ = hints | {"return": signature.return_annotation}
+    return with_filter

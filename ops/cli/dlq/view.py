@@ -11,13 +11,12 @@ import typer
 from botocore.exceptions import ClientError
 
 from ops.cli.dlq.causes import Diagnosis, Group, group
-from ops.cli.dlq.filters import Everything, Filter, by_id, check_all, filtered
+from ops.cli.dlq.report import check_result
 from ops.cli.dlq.runbook import guidance
-from ops.cli.dlq.selection import check_result, read_queue
+from ops.cli.dlq.selection import Everything, Filter, by_id, check_all, filtered, read_queue
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import Table, Whole, facts, lines, table
-from ops.cli.terminal import AsJson, print_json, stderr, stdout
-from ops.cli.text import age, many, moment, to_json
+from ops.cli.terminal import AsJson, age, many, moment, print_json, stderr, stdout, to_json
 from processing.events import ObjectCreated
 from processing.ledger import Record
 from processing.storage.objects import head
@@ -47,7 +46,7 @@ def groups(stage: Stage, as_json: AsJson = False) -> None:
         stderr().print(
             "first, last: death. again: failed again after a redrive. What a cause means: darkroom dlq show ID"
         )
-    check_result(queue, queue.diagnoses, Filter())
+    check_result(queue.held, queue.diagnoses, is_filtered=False)
 
 
 @on_stage
@@ -79,7 +78,7 @@ def list_messages(
         stdout().print(table_of_messages(selected[:limit], time.time()))
     if selected:
         stderr().print(many(len(selected), "message") + (f", {limit:,} shown" if len(selected) > limit else ""))
-    check_result(queue, selected, chosen)
+    check_result(queue.held, selected, is_filtered=bool(chosen))
 
 
 @on_stage

@@ -15,8 +15,7 @@ from rich.text import Text
 from ops.cli.doctor.checkup import Checkup
 from ops.cli.doctor.results import CheckResult, CheckStatus
 from ops.cli.tables import Table, table
-from ops.cli.terminal import stderr
-from ops.cli.text import visible
+from ops.cli.terminal import stderr, visible
 
 STYLES: Final = {
     CheckStatus.OK: "green",

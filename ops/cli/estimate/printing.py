@@ -9,8 +9,7 @@ from ops.cli.estimate.reckoning import Estimate
 from ops.cli.prices import PRICES_OF
 from ops.cli.switches.table import SWITCHES
 from ops.cli.tables import paragraph, table
-from ops.cli.terminal import stdout
-from ops.cli.text import many
+from ops.cli.terminal import many, stdout
 
 ONCE = ("service", "what", "units", "$ each", "$")
 MONTHLY = (*ONCE[:-1], "$ a month")

@@ -6,15 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.cli.dlq.filters import by_id
-from ops.cli.dlq.selection import read_queue
+from ops.cli.dlq.selection import by_id, read_queue
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.replay.running import Replay, ReplayLimits, ReplayTarget, replay
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import lines, table
-from ops.cli.terminal import AsJson, print_json, stderr, stdout
-from ops.cli.text import many
+from ops.cli.terminal import AsJson, many, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.events import ObjectCreated
 from processing.ledger import ImagesTable

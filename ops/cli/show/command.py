@@ -14,8 +14,7 @@ from ops.cli.recipes import VariantPlan, VariantState, read_recipe
 from ops.cli.show.facts import LINK_LIMIT, Finder, ObjectFacts, VariantFacts, key_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import Facts, Whole, facts, table
-from ops.cli.terminal import AsJson, print_json, stderr, stdout
-from ops.cli.text import age, moment, quoted
+from ops.cli.terminal import AsJson, age, moment, print_json, quoted, stderr, stdout
 from processing.ledger import ImageRecord, Phase, Record, Status
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ops.cli.text import to_json
+from ops.cli.terminal import to_json
 from ops.local.event_queue import subscribed_queue
 from ops.local.stack import LocalStack
 from processing.ledger import Version

@@ -13,7 +13,7 @@ from ops.cli.follow import End
 from ops.cli.start.events import EventTotals, compact
 from ops.cli.start.photos import Photo
 from ops.cli.tables import Facts, Table, Whole, facts, table
-from ops.cli.text import many, visible
+from ops.cli.terminal import many, visible
 from processing.ledger import Phase
 
 MOST_ROWS = 40  # the contact sheet has them all

@@ -13,8 +13,7 @@ from ops.cli.mapping import ENABLED
 from ops.cli.stage import Stage, on_stage
 from ops.cli.status.reading import Observer, Rate, StageStatus
 from ops.cli.tables import Facts, facts
-from ops.cli.terminal import AsJson, print_json, stdout
-from ops.cli.text import many, moment, visible
+from ops.cli.terminal import AsJson, many, moment, print_json, stdout, visible
 from ops.errors import UsageError
 
 Line = tuple[str, str, str]

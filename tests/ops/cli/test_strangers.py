@@ -18,8 +18,7 @@ from typer.testing import CliRunner
 from ops.cli.main import make_app
 from ops.cli.stage import Stage
 from ops.cli.start import report
-from ops.cli.terminal import stdout
-from ops.cli.text import visible
+from ops.cli.terminal import stdout, visible
 from tests.ops.cli.conftest import REGION, Place
 from tests.ops.cli.start.makers import dead, done
 from tests.ops.cli.start.test_report import total
@@ -28,6 +27,7 @@ from tests.ops.cli.terminals import printed
 NASTY = "images/it's \x1b]0;t\x07\x9b31m\x7f\u202e\u2066\u200f :smile: [red]x é.jpg"
 APOSTROPHES = 'images/it\'s $(touch x) "y" & [a] *.jpg'
 KEYS = {"controls": NASTY, "apostrophes": APOSTROPHES}
+KEY_OF = {"erase": "images/it's \x9b31m\x7f\u202e.jpg"}  # moto's ListObjectVersions fails at what XML cannot have
 WHY = "decoder: \x1b[2J\u202e [red]:smile:\n"
 NOT_DRIVEN = {
     "start": "starts a stack of its own; what it prints of keys is below",
@@ -132,14 +132,15 @@ def test_no_control_character_of_a_key_leaves_a_command(strange, tmp_path, name)
     folder = tmp_path / "photos"
     folder.mkdir()
     for mode in ([], ["--json"]) if has(command, "--json") else ([],):
-        words = [*name.split(), *arguments_of(name, command, strange, NASTY, folder), *mode]
+        words = [*name.split(), *arguments_of(name, command, strange, KEY_OF.get(name, NASTY), folder), *mode]
         result = CliRunner().invoke(make_app(), words)
 
         assert result.exit_code in (0, 1), (words, result.output, result.exception)
         assert result.exception is None or isinstance(result.exception, SystemExit), (words, result.exception)
         assert raw_controls(result.output) == [], words
+        assert result.stdout or not mode, result.stderr
         for line in [result.stdout] if mode and name != "dlq export" else result.stdout.splitlines() if mode else ():
-            json.loads(line)
+            assert json.loads(line) is not None, result.stderr
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)

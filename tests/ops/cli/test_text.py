@@ -12,8 +12,7 @@ import pytest
 from rich.text import Text
 
 from ops.cli.tables import facts, lines, table
-from ops.cli.terminal import make_printable, print_json, stderr, stdout
-from ops.cli.text import age, many, moment, quoted, to_json, visible
+from ops.cli.terminal import age, make_printable, many, moment, print_json, quoted, stderr, stdout, to_json, visible
 from tests.ops.cli.terminals import printed
 
 STEERING = "".join(chr(code) for code in range(0x3000) if unicodedata.category(chr(code)) in ("Cc", "Zl", "Zp"))

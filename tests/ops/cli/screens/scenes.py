@@ -13,7 +13,8 @@ from ops.cli.audit.repair import Repaired
 from ops.cli.backfill import command as backfill
 from ops.cli.backfill.run import BackfillTotals
 from ops.cli.backfill.wanted import Decision
-from ops.cli.dlq import history, selection, view
+from ops.cli.dlq import history, view
+from ops.cli.dlq import report as dlq_report
 from ops.cli.dlq.causes import Cause, Diagnosis, group
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.doctor import report as doctor
@@ -120,7 +121,7 @@ def dlq_history() -> None:
 
 
 def dlq_purge() -> None:
-    selection.print_chosen(diagnoses(), "deleted", as_json=False)
+    dlq_report.print_chosen(diagnoses(), "deleted", as_json=False)
 
 
 def announced() -> None:
