@@ -112,7 +112,7 @@ def test_the_command_runs_where_the_caller_stands(ready, tmp_path):
 def test_the_command_runs_by_a_link_from_another_folder_without_a_word_of_npm(ready, tmp_path):
     (ready.root / "bin").mkdir()
     shutil.copy(ROOT / "bin" / "darkroom", ready.root / "bin")
-    link, path = tmp_path / "darkroom", f"{Path(NODE).parent}:{ready.environ['PATH']}:/bin:/usr/bin"
+    link, path = tmp_path / "darkroom", f"{Path(NODE or '').parent}:{ready.environ['PATH']}:/bin:/usr/bin"
     link.symlink_to(ready.root / "bin" / "darkroom")
     environ = ready.environ | {"PATH": path, "INIT_CWD": "/"}
 
