@@ -45,9 +45,7 @@ def test_a_key_is_shown_on_one_line_wherever_it_is_printed(key, columns):
     said = printed(show, columns)
 
     assert all(character.isprintable() or character == "\n" for character in said)
-    shown = visible(key)
-    assert [line for line in said.splitlines() if line.strip() == shown or line == f"sent {shown}"]
-    assert ":smile:" in said or ":smile:" not in key
+    assert said.count(visible(key)) == 4
 
 
 def test_what_was_not_filtered_before_is_filtered_at_the_end():
