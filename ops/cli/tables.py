@@ -31,7 +31,7 @@ class Whole(str):
 
 
 @dataclass(frozen=True)
-class Table:
+class Grid:
     """Rows under a header; see `table`."""
 
     columns: Sequence[str]
@@ -115,7 +115,7 @@ class _Layout:
         return self.width - self.length - GAP * bool(self.inline)
 
     @classmethod
-    def fitting(cls, table: Table, width: int) -> "_Layout":
+    def fitting(cls, table: Grid, width: int) -> "_Layout":
         """The one with the most columns that has room for all in a row's line; else with what fits below it."""
         shown = {at: table.natural(at) for at in range(len(table.columns))}
         layouts = [cls._of(table, shown, width)]
@@ -129,7 +129,7 @@ class _Layout:
         return (good or in_line[-1:] or fitting)[0]
 
     @classmethod
-    def _of(cls, table: Table, natural: dict[int, int], width: int) -> "_Layout":
+    def _of(cls, table: Grid, natural: dict[int, int], width: int) -> "_Layout":
         """Of these columns: what cannot be wrapped gets its width, then what stays whole, then prose.
 
         Below a row the key comes first: once it is there, prose is below it.
@@ -193,7 +193,7 @@ def table(
     whole: Iterable[str] = (),
     prose: Iterable[str] = (),
     drop: Sequence[str] = (),
-) -> Table:
+) -> Grid:
     """A table without lines. Cells are shown as they are, but for what steers a terminal.
 
     Args:
@@ -203,7 +203,7 @@ def table(
         drop: those that a narrow terminal can do without, the least important first.
     """
     cells = [[_text(cell) for cell in row] for row in rows]
-    return Table(columns, cells, frozenset(right), frozenset(whole), frozenset(prose), drop)
+    return Grid(columns, cells, frozenset(right), frozenset(whole), frozenset(prose), drop)
 
 
 def facts(rows: Iterable[tuple[str, Cell]], *, indent: int = 0, style: str = "") -> Facts:

@@ -78,7 +78,7 @@ def audit(
 
     Reports variants that are missing, stale or without a source; uploads that are not DONE; and uploads that are DONE
     with other variants than today's recipe makes ("outdated", with the variants to make). Rejected uploads are counted
-    separately, and so are archived ones that are not done. A variant is stale when it was made from another version or
+    separately, as are those that wait for a retry and archived ones that are not done. A variant is stale when it was made from another version or
     by other settings: those that are older than their source, or of another size than recorded, are checked; with
     --deep all. Before a variant is reported as missing or orphaned, it is requested once more. Where the stage's
     `removals` is off, variants of a source that was deleted or has expired are reported and, by default, kept.
@@ -86,10 +86,6 @@ def audit(
     With --render a sample of the objects that nothing else is wrong with is rendered here, in a sandbox like the
     function's, and compared with what is published: nothing else finds a wrong picture. Other versions of the image
     libraries than the deployed ones may give other bytes. Repair deletes wrong pictures and sends their sources.
-
-    An upload that has failed and waits for a retry is counted separately while the queue holds messages, for as long as
-    --grace says; one whose message is in the dead-letter queue is a finding at once. How many messages both queues hold
-    is printed at the end.
 
     Exit code 0 when nothing was found or all of it was repaired, else 1. Audit again once the queue is empty.
 

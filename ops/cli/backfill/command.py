@@ -25,7 +25,7 @@ from ops.cli.stage import Stage, on_stage
 from ops.cli.switches.priced import bills
 from ops.cli.switches.table import switches_named
 from ops.cli.switches.usage import USUAL_KEY, usage_of
-from ops.cli.tables import Table, table
+from ops.cli.tables import Grid, table
 from ops.cli.terminal import AsJson, DryRun, counting, many, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
@@ -218,7 +218,7 @@ def _print_unreadable(totals: BackfillTotals) -> None:
         stderr().print(f"{many(encrypted, 'object')} under a customer's key (SSE-C) not sent: upload them without it")
 
 
-def _table(counts: Iterable[tuple[str, int]]) -> Table:
+def _table(counts: Iterable[tuple[str, int]]) -> Grid:
     return table(("objects", "count"), [(name, f"{count:,}") for name, count in counts], right=("count",))
 
 

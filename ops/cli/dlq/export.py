@@ -29,6 +29,7 @@ from ops.cli.dlq.selection import (
     filtered,
     hold_queue,
     outgoing,
+    print_plan,
     print_refused,
     read_queue,
 )
@@ -140,8 +141,7 @@ def purge(
         selected = chosen.choose(queue.diagnoses)
         queue.keep_only(selected)
         if dry_run or not selected:
-            print_chosen(selected, "deleted", as_json=as_json, **queue.seen)
-            check_result(queue.held, selected, is_filtered=bool(chosen))
+            print_plan(queue, selected, "deleted", chosen, as_json=as_json)
             return
         path = out or Path(f"dlq-{stage.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
         save(selected, path)

@@ -19,7 +19,7 @@ import typer
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from ops.cli.stage import LOCAL, Stage, on_stage
-from ops.cli.tables import Table, table
+from ops.cli.tables import Grid, table
 from ops.cli.terminal import AsJson, moment, print_json, stderr, stdout
 
 PARTITION: Final = "#redrives"
@@ -154,7 +154,7 @@ def history(
         stdout().print(table_of_entries(entries))
 
 
-def table_of_entries(entries: Sequence[Entry]) -> Table:
+def table_of_entries(entries: Sequence[Entry]) -> Grid:
     """A row for each entry; times are in UTC."""
     columns = ("when (UTC)", "who", "what", "messages", "sent", "passed", "again", "result")
     rows = [_row(entry) for entry in entries]

@@ -17,7 +17,6 @@ from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.dlq.native import move_all
 from ops.cli.dlq.parts import PART, following_parts
-from ops.cli.dlq.report import check_result, print_chosen
 from ops.cli.dlq.selection import (
     Everything,
     Filter,
@@ -26,6 +25,7 @@ from ops.cli.dlq.selection import (
     filtered,
     hold_queue,
     outgoing,
+    print_plan,
     print_refused,
     split_canaries,
 )
@@ -76,8 +76,7 @@ def redrive(
     """Send messages from the dead-letter queue to the uploads queue again; they get their full number of attempts.
 
     Deletes only what SQS reported as sent: if it is killed, it leaves duplicates, which the ledger absorbs.
-    Exit code 1 when it stopped, when a message was refused or failed again, when no message matches the filter, or when
-    all or, with --all, some are hidden because another command has them.
+    Exit code 1 when it stopped, or a message was refused, failed again or was hidden, or none matches the filter.
 
     Examples:
 
@@ -98,8 +97,7 @@ def redrive(
         queue.keep_only(selected)
         _check_canaries(selected, canary)
         if dry_run or not selected:
-            print_chosen(selected, "sent", as_json=as_json, **queue.seen)
-            check_result(queue.held, selected, is_filtered=bool(chosen))
+            print_plan(queue, selected, "sent", chosen, as_json=as_json)
             return
         entry, limiter = _begin(stage, chosen, selected, queue.held.unseen), RateLimiter(rate)
         _redrive(stage, queue, selected, entry, limiter, options)

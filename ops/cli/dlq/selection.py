@@ -14,7 +14,7 @@ import typer
 
 from ops.cli.dlq.causes import Diagnosis, join
 from ops.cli.dlq.messages import HeldMessages
-from ops.cli.dlq.report import warn_of_unseen
+from ops.cli.dlq.report import check_result, print_chosen, warn_of_unseen
 from ops.cli.queues import BulkSender, OutgoingMessage
 from ops.cli.stage import Stage
 from ops.cli.terminal import counting, many, quoted, stderr
@@ -65,6 +65,12 @@ def read_queue(stage: Stage) -> HeldQueue:
     """The same; all messages are back in the queue when this returns."""
     with hold_queue(stage) as queue:
         return queue
+
+
+def print_plan(queue: HeldQueue, selected: Sequence[Diagnosis], verb: str, chosen: Filter, *, as_json: bool) -> None:
+    """The messages that a command would work on; exit code 1 where there should be some and are none."""
+    print_chosen(selected, verb, as_json=as_json, **queue.seen)
+    check_result(queue.held, selected, is_filtered=bool(chosen))
 
 
 def outgoing(diagnoses: Sequence[Diagnosis], mark: str) -> Iterator[tuple[Diagnosis, OutgoingMessage]]:

@@ -15,7 +15,7 @@ from ops.cli.dlq.report import check_result
 from ops.cli.dlq.runbook import guidance
 from ops.cli.dlq.selection import Everything, Filter, by_id, check_all, filtered, read_queue
 from ops.cli.stage import Stage, on_stage
-from ops.cli.tables import Table, Whole, facts, lines, table
+from ops.cli.tables import Grid, Whole, facts, lines, table
 from ops.cli.terminal import AsJson, age, many, moment, print_json, stderr, stdout, to_json
 from processing.events import ObjectCreated
 from processing.ledger import Record
@@ -99,14 +99,14 @@ def show(
     print_message(document, found)
 
 
-def table_of_groups(found: Sequence[Group], now: float) -> Table:
+def table_of_groups(found: Sequence[Group], now: float) -> Grid:
     """A row for each cause."""
     columns = ("count", "cause", "first", "last", "tries", "again", "code", "example")
     rows = [_group_row(one, now) for one in found]
     return table(columns, rows, right=("count", "tries", "again"), drop=("code", "tries"))
 
 
-def table_of_messages(diagnoses: Sequence[Diagnosis], now: float) -> Table:
+def table_of_messages(diagnoses: Sequence[Diagnosis], now: float) -> Grid:
     """A row for each message; how long ago it died, and its object was uploaded."""
     columns = ("id", "died", "uploaded", "cause", "tries", "key", "why")
     rows = [_row(each, now) for each in diagnoses]

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ops.cli.doctor.checkup import Checkup
 from ops.cli.doctor.results import CheckResult, CheckStatus
-from ops.cli.tables import Table, table
+from ops.cli.tables import Grid, table
 from ops.cli.terminal import stderr, visible
 
 STYLES: Final = {
@@ -36,7 +36,7 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield lambda name: status.update(f"checking: {name}")
 
 
-def page(results: Sequence[CheckResult]) -> Table:
+def page(results: Sequence[CheckResult]) -> Grid:
     """One row a check; what to do about it is below what was found."""
     return table(("check", "result", "found"), [_row(result) for result in results], prose=("found",))
 

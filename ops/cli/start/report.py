@@ -12,7 +12,7 @@ from rich.text import Text
 from ops.cli.follow import End
 from ops.cli.start.events import EventTotals, compact
 from ops.cli.start.photos import Photo
-from ops.cli.tables import Facts, Table, Whole, facts, table
+from ops.cli.tables import Facts, Grid, Whole, facts, table
 from ops.cli.terminal import many, visible
 from processing.ledger import Phase
 
@@ -142,7 +142,7 @@ def show(console: Console, ends: Sequence[End[Photo]], totals: RunTotals) -> Non
         console.print(compact(totals.events.example))
 
 
-def _images(ends: Sequence[End[Photo]]) -> Table:
+def _images(ends: Sequence[End[Photo]]) -> Grid:
     columns = ("image", "outcome", "format", "pixels", "bytes in", "variants", "bytes out", "ms")
     rows = [tuple(_row(end)) for end in ends[:MOST_ROWS]]
     drop = ("ms", "format", "variants", "bytes in", "pixels", "bytes out")
@@ -161,7 +161,7 @@ def _row(end: End[Photo]) -> Iterator[str | Text]:
     yield str(sum(image.timings.values())) if image else ""
 
 
-def _failure_table(failures: Sequence[Failure]) -> Table:
+def _failure_table(failures: Sequence[Failure]) -> Grid:
     rows = [(failure.key, Text(visible(failure.cause), style="red"), failure.message) for failure in failures]
     return table(("object", "cause", "why"), rows, whole=("object",), prose=("why",))
 

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from ops.cli.follow import End
-from ops.cli.tables import Table, table
+from ops.cli.tables import Grid, table
 from ops.cli.terminal import stderr, stdout
 from ops.cli.upload.files import Chosen
 from ops.cli.upload.run import LEFT, Result, Verdict
@@ -96,7 +96,7 @@ def next_steps(summary: Summary, stage: str) -> Iterator[str]:
         )
 
 
-def _files(summary: Summary) -> Table:
+def _files(summary: Summary) -> Grid:
     rows = [
         (_name(verdict, summary.dry_run), f"{len(found):,}", decimal(summary.bytes_of(verdict)))
         for verdict in Verdict
