@@ -78,10 +78,11 @@ def audit(
 
     Reports variants that are missing, stale or without a source; uploads that are not DONE; and uploads that are DONE
     with other variants than today's recipe makes ("outdated", with the variants to make). Rejected uploads are counted
-    separately, as are those that wait for a retry and archived ones that are not done. A variant is stale when it was made from another version or
-    by other settings: those that are older than their source, or of another size than recorded, are checked; with
-    --deep all. Before a variant is reported as missing or orphaned, it is requested once more. Where the stage's
-    `removals` is off, variants of a source that was deleted or has expired are reported and, by default, kept.
+    separately, as are those that wait for a retry and archived ones that are not done. A variant is stale when it was
+    made from another version or by other settings: those that are older than their source, or of another size than
+    recorded, are checked; with --deep all. Before a variant is reported as missing or orphaned, it is requested once
+    more. Where the stage's `removals` is off, variants of a source that was deleted or has expired are reported and, by
+    default, kept.
 
     With --render a sample of the objects that nothing else is wrong with is rendered here, in a sandbox like the
     function's, and compared with what is published: nothing else finds a wrong picture. Other versions of the image

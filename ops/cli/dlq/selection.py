@@ -67,12 +67,6 @@ def read_queue(stage: Stage) -> HeldQueue:
         return queue
 
 
-def print_plan(queue: HeldQueue, selected: Sequence[Diagnosis], verb: str, chosen: Filter, *, as_json: bool) -> None:
-    """The messages that a command would work on; exit code 1 where there should be some and are none."""
-    print_chosen(selected, verb, as_json=as_json, **queue.seen)
-    check_result(queue.held, selected, is_filtered=bool(chosen))
-
-
 def outgoing(diagnoses: Sequence[Diagnosis], mark: str) -> Iterator[tuple[Diagnosis, OutgoingMessage]]:
     """Each with the message that is sent again."""
     return ((each, each.message.outgoing(mark)) for each in diagnoses)
@@ -139,6 +133,12 @@ class Filter:
             and (self.older_than is None or at - each.message.sent_at > self.older_than)
             and (self.newer_than is None or at - each.message.sent_at < self.newer_than)
         ]
+
+
+def print_plan(queue: HeldQueue, selected: Sequence[Diagnosis], verb: str, chosen: Filter, *, as_json: bool) -> None:
+    """The messages that a command would work on; exit code 1 where there should be some and are none."""
+    print_chosen(selected, verb, as_json=as_json, **queue.seen)
+    check_result(queue.held, selected, is_filtered=bool(chosen))
 
 
 def by_id(name: str, diagnoses: Sequence[Diagnosis]) -> Diagnosis:
