@@ -81,8 +81,7 @@ def audit(
     separately, as are those that wait for a retry and archived ones that are not done. A variant is stale when it was
     made from another version or by other settings: those that are older than their source, or of another size than
     recorded, are checked; with --deep all. Before a variant is reported as missing or orphaned, it is requested once
-    more. Where the stage's `removals` is off, variants of a source that was deleted or has expired are reported and, by
-    default, kept.
+    more. Where the stage's `removals` is off, variants of sources that are gone are reported and, by default, kept.
 
     With --render a sample of the objects that nothing else is wrong with is rendered here, in a sandbox like the
     function's, and compared with what is published: nothing else finds a wrong picture. Other versions of the image
