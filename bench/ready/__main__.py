@@ -60,7 +60,7 @@ def _table(kind: str, doubles: Doubles, pictures: dict[str, bytes], options: arg
     """Measure one class, and return its table."""
     function, window = function_of(None), float(parameters()["window"])
     sizes = sorted({1, 2, 4, max(1, function.batch // 2), function.batch})
-    with Environment(doubles, pictures, kind) as environment:
+    with Environment(doubles, pictures, kind, function.batch) as environment:
         batches = measured(environment, sizes, options.rounds)
         found = {}
         if options.live:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from ops.cli.plan.drain import FIRST, MOST, RAMP
+from ops.cli.costs.drain import FIRST, MOST, RAMP
 
 MINUTE: Final = 60.0
 QUEUE, START = "queue", "start"

@@ -21,7 +21,6 @@ from bench.ready.clock import QUEUE, START, Measured, Stages
 from bench.runner import Child
 
 CORE: Final = 0
-TIMEOUT: Final = 260.0  # seconds
 WAIT: Final = "wait"  # for a renderer, which the consumer counts within "render"
 FIRST: Final = "thread"  # from the beginning of the batch to that of the image
 STAGES: Final = (QUEUE, START, FIRST, "claim", "fetch", WAIT, "render", "publish", "reconcile", "complete")
@@ -30,9 +29,9 @@ STAGES: Final = (QUEUE, START, FIRST, "claim", "fetch", WAIT, "render", "publish
 class Environment(Child):
     """An execution environment on a core of its own; ``cold`` are the seconds that it took to start."""
 
-    def __init__(self, doubles: Doubles, pictures: Mapping[str, bytes], kind: str) -> None:
+    def __init__(self, doubles: Doubles, pictures: Mapping[str, bytes], kind: str, batch: int) -> None:
         begin = time.monotonic()
-        super().__init__("the consumer", [sys.executable, "-m", "bench.ready.stages"], env=environment(doubles))
+        super().__init__("the consumer", [sys.executable, "-m", "bench.ready.stages"], env=environment(doubles, batch))
         self.cold: float = self.request({"Records": []})["built"] - begin
         self._names = itertools.cycle(originals.BATCHES[kind])
         self._numbers = itertools.count()
@@ -89,7 +88,7 @@ def main() -> None:
         from processing.messages import message_of
 
         images: list[dict[str, float]] = []
-        began = [0.0]
+        began, timeout = [0.0], float(os.environ["FUNCTION_TIMEOUT"])
         batch = consumer()
         worker = batch.handle.__self__  # type: ignore[attr-defined]
         batch = replace(batch, handle=_observed(worker, images.append, began))
@@ -97,7 +96,7 @@ def main() -> None:
             messages = [message_of(record) for record in json.loads(line)["Records"]]
             images.clear()
             began[0] = time.time()
-            failed = batch.process(messages, seconds_left=lambda: TIMEOUT, request_id=f"request-{number}")
+            failed = batch.process(messages, seconds_left=lambda: timeout, request_id=f"request-{number}")
             seconds = time.time() - began[0]
             answer = {"built": time.monotonic(), "seconds": seconds, "images": images}
             answers.write(json.dumps(answer | {"failed": failed["batchItemFailures"]}) + "\n")

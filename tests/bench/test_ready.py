@@ -5,7 +5,7 @@ import pytest
 from bench.ready.__main__ import rows
 from bench.ready.clock import Mapped, Measured, run
 from bench.ready.stages import STAGES
-from tests.ops.cli.lambda_scaling import simulate
+from tests.ops.cli.costs.lambda_scaling import simulate
 
 SECOND = {"render": 1.0}
 COLD = 0.5
@@ -42,7 +42,8 @@ def test_messages_wait_while_every_invocation_runs():
 @pytest.mark.parametrize("concurrency", [5, 100, 1000])
 def test_a_burst_takes_as_long_as_in_the_simulation_in_steps(concurrency):
     images = 40_000
-    expected = simulate(images=images, batch=10, batch_seconds=2.0, concurrency=concurrency, writes=1, warm=40_000)
+    unlimited = {"writes": 1, "warm": 40_000, "prefixes": 10}
+    expected = simulate(images=images, batch=10, batch_seconds=2.0, concurrency=concurrency, **unlimited)
 
     found = run([0.0] * images, Mapped(10, 0.0, concurrency), batches(2.0, 10), 0.0)
 
