@@ -21,7 +21,7 @@ def cell(kind: str = "12 MP", batch: int = 10, *, times: float = 1.0, slower: fl
 
 
 def text(*cells: Cell) -> str:
-    about = {"date": "today", "cores": 2, "cpu": "a CPU", "load": 0.1, "versions": {}}
+    about = {"date": "today", "commit": "a", "virtual": False, "cores": 2, "cpu": "a CPU", "load": 0.1, "versions": {}}
     return report({"before": about, "after": about, "cells": [asdict(each) for each in cells]})
 
 

@@ -40,7 +40,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Introduction.ht
 BYTES_A_SECOND: Final = 85e6
 """Of one request to S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html"""
 TABLE_REQUESTS: Final = 2  # of an image: its claim and its record
-VARIANTS_AT_ONCE: Final = 1  # of one image, for which requests are sent side by side
+VARIANTS_AT_ONCE: Final = 4  # of one image, for which requests are sent side by side
 
 
 @dataclass(frozen=True, slots=True)

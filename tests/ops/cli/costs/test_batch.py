@@ -114,4 +114,4 @@ def test_what_needs_no_variant_is_not_rendered():
 
 
 def test_as_many_variants_are_sent_side_by_side_as_the_consumer_sends():
-    assert getattr(bootstrap, "IMAGE_REQUESTS", 1) == batch.VARIANTS_AT_ONCE
+    assert bootstrap.IMAGE_REQUESTS == batch.VARIANTS_AT_ONCE
