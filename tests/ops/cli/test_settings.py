@@ -132,7 +132,7 @@ def test_a_contained_replay_has_the_limits_of_what_is_deployed(stage):
     result = run("replay", key, "--sandbox", "--json")
 
     assert "limits of the stage local as it is deployed: 3,008 MB, 15 s a try" in result.stderr
-    assert json.loads(result.stdout)["limits"] == {"memory": 3008, "seconds": 20.0}
+    assert json.loads(result.stdout)["limits"] == {"memory": 3008, "seconds": 15.0}
 
 
 def test_a_replay_in_this_process_has_no_limits_and_asks_for_none(stage):
