@@ -21,7 +21,7 @@ from processing.parallel import Threads
 from processing.picture import Render
 from processing.recipe import Recipe, load
 from processing.sandbox import FetchBudget
-from processing.sandbox.capacity import Capacity, TimeBudget, at_once, capacity
+from processing.sandbox.capacity import Capacity, TimeBudget, capacity
 from processing.settings import Settings
 from processing.storage.objects import S3Store
 from processing.worker import Worker
@@ -49,7 +49,6 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     recipe = _fitting(load(RECIPE.read_text(encoding="utf-8")), room)
     budget = TimeBudget(
         settings.try_seconds,
-        renderers=at_once(room, settings.rendering),
         function_timeout=settings.function_timeout,
         without_requests=max(RESERVES.values()),
     )

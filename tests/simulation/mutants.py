@@ -19,7 +19,6 @@ from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
 from processing.naming import ObjectPlan
 from processing.outcome import Kind, Outcome
 from processing.publisher import UNKNOWN, Publication
-from processing.sandbox.capacity import TimeBudget
 from processing.sandbox.renderer import Answer, Image, Renderer
 from processing.storage.objects import SourceObject
 from processing.worker import Worker
@@ -335,17 +334,6 @@ def a_timeout_too_short_for_the_batch() -> Any:
     return replaced(simulator, "TIMEOUT", 60.0)
 
 
-def second_tries_take_the_others_time() -> Any:
-    """Whatever is left may be used for a second try."""
-
-    def require(self: TimeBudget, seconds: float) -> None:
-        left = self._seconds_left()
-        if left < min(seconds, self.try_seconds) + self._reserve:
-            raise NotStarted(f"{left:.1f} s are left")
-
-    return replaced(TimeBudget, "_require", require)
-
-
 def a_killed_batch_is_forgotten() -> Any:
     """What a dead environment had is gone, as if it had been acknowledged."""
     real = simulator.World._bury
@@ -387,7 +375,6 @@ MUTANTS: tuple[Callable[[], Any], ...] = (
     conflicts_are_fought_to_the_end,
     any_answer_is_taken,
     a_timeout_too_short_for_the_batch,
-    second_tries_take_the_others_time,
     a_killed_batch_is_forgotten,
     what_was_not_started_is_no_failure,
 )

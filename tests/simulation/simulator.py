@@ -477,12 +477,13 @@ class World:
                 self._acknowledge(me, message)
 
     def hand_back(self, messages: set[str]) -> None:
-        """Messages come back; without a try only when the invocation was slow."""
+        """Messages come back; without a try only when the invocation was slow, or others were tried more than once."""
         me = self._running().invocation
+        first_tries = TRY * (len(me.messages) - 1)
         for message_id in () if me.dead else sorted(messages - me.attempted):
             self.explained[message_id] += 1
             self.counts["handed back unstarted"] += 1
-            if not me.excused and self.now - me.started - me.rendered <= SLOW:
+            if not me.excused and me.rendered <= first_tries and self.now - me.started - me.rendered <= SLOW:
                 self.complaints.append(f"{me.name} handed {message_id} back unstarted, and was not slow")
 
     def _acknowledge(self, me: Invocation, message: Sent) -> None:
