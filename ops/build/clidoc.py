@@ -20,10 +20,17 @@ REGENERATE: Final = "python -m ops.build.clidoc --write"
 HEAD: Final = f"""\
 # The darkroom command
 
-Each command's help, as `{NAME} COMMAND --help` has it. In a clone, `npm run darkroom -- COMMAND` runs it; so does
-`python -m ops COMMAND` in the project's `.venv`. Data goes to standard output (`--json` for programs), words and
-progress to standard error. Exit codes: 0 done, 1 something failed or is left, 2 usage, 130 interrupted. What each
-command needs from IAM: [operating.md](operating.md#permissions).
+Each command's help, as `{NAME} COMMAND --help` has it. In a clone, `bin/darkroom COMMAND` runs it, from any folder;
+put `bin` on your `PATH`, or a link to it. `npm run darkroom -- COMMAND` does the same and prints npm's banner on
+standard output first: for JSON use `bin/darkroom`, or `npm run --silent darkroom -- COMMAND`.
+
+Data goes to standard output (`--json` for programs), words and progress to standard error. Exit codes: 0 done,
+1 something failed, is left, or was not there to work on, 2 usage, 130 interrupted (Ctrl-C, SIGTERM, or the terminal was
+closed). What each command needs from IAM: [operating.md](operating.md#permissions).
+
+Into a pipe or a file, each row of a table is one line. On a terminal, prose is wrapped between words, keys get a line
+of their own before they are cut, and columns that are left out are named. Times are in UTC. A character of a key that
+would steer the terminal is shown as an escape, such as `\\x1b` or `\\u202e`.
 
 This page is generated: `{REGENERATE}`.
 """

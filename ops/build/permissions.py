@@ -79,9 +79,9 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "backfill --dry-run": (*FIND, "s3:ListBucket uploads", *SETTINGS, *RECORDS),
     "backfill": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH),
     "backfill --missing": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH, *RECORDS),
-    "audit": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH),
+    "audit": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH, "sqs:GetQueueAttributes dlq"),
     "audit --repair": (
-        *(*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH),
+        *(*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH, "sqs:GetQueueAttributes dlq"),
         *(*SEND, "s3:DeleteObject variants", *CONSUMER),
     ),
     "announce": (*FIND, "dynamodb:Scan table", "events:PutEvents bus"),

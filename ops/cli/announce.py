@@ -16,7 +16,8 @@ import typer
 from ops.cli.dlq.messages import DeadMessage, HeldMessages
 from ops.cli.dlq.selection import seconds
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout, table
+from ops.cli.tables import table
+from ops.cli.terminal import AsJson, DryRun, counting, many, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.ledger import ImagesTable, Record
 from processing.outbox import Entry, EventBus, NotTaken, entry_of
@@ -181,4 +182,4 @@ def _report(done: Announcement, *, as_json: bool, dry_run: bool) -> None:
         table(("event", "count"), [(name, f"{n:,}") for name, n in sorted(done.events.items())], right=["count"])
     )
     would = "would be sent" if dry_run else "sent"
-    stderr().print(f"{done.events.total():,} events {would}, of {done.examined:,} records")
+    stderr().print(f"{many(done.events.total(), 'event')} {would}, of {many(done.examined, 'record')}")

@@ -49,7 +49,7 @@ def local(
         server.service_actions = stack.raise_if_broken  # type: ignore[method-assign]
         stderr().print(f"The page:    {server.url}")
         stderr().print(f"Its API key: {server.gateway.api_key}")
-        stderr().print("Ctrl-C ends everything. In another terminal: npm run darkroom -- status --stage local")
+        stderr().print("Ctrl-C ends everything. In another terminal: bin/darkroom status --stage local")
         if open_page:
             webbrowser.open(server.url)
         server.serve_forever()

@@ -4,7 +4,9 @@ Exit codes: 0 done, 1 something failed or is left, 2 for a usage error, 130 inte
 sentences and progress to standard error.
 """
 
+import os
 import signal
+import sys
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -25,23 +27,29 @@ from ops.cli.replay.command import replay_command
 from ops.cli.show.command import show
 from ops.cli.start.command import start
 from ops.cli.status.command import status
-from ops.cli.terminal import stderr
+from ops.cli.terminal import make_printable, stderr
 from ops.cli.upload.command import upload
 from ops.errors import StackError, UsageError
 from processing.errors import Unavailable
 from processing.storage.refusals import is_denied, meaning_of
 
 INTERRUPTED = 130
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Commands(TyperGroup):
     """Turns what stops a command into one line and an exit code."""
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Read the command line and run it, whatever the encoding of the output is."""
+        make_printable()
+        return super().main(*args, **options)
+
     def invoke(self, ctx: Any) -> Any:
-        """Run the subcommand; Ctrl-C and SIGTERM unwind it once, and are not heard again while it cleans up."""
+        """Run the subcommand; the first signal unwinds it, be it Ctrl-C, SIGTERM or a closed terminal, and no other."""
         for number in SIGNALS:
-            signal.signal(number, _interrupt)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it
+                signal.signal(number, _interrupt)
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -94,11 +102,21 @@ def _make_dlq() -> typer.Typer:
     return app
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     # npm and the terminal both deliver Ctrl-C: the second must not break the tear-down off.
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    if number == signal.SIGHUP:
+        _leave_terminal()
     raise KeyboardInterrupt
+
+
+def _leave_terminal() -> None:
+    """Print nothing more to a terminal that was closed: writing to it fails, and would break the tear-down off."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream.isatty():
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _explained(error: ClientError | BotoCoreError | Unavailable, command: str) -> tuple[str, int]:

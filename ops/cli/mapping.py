@@ -9,7 +9,7 @@ import typer
 
 from ops.cli.queues import Depth, depth_of
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, print_json, stderr
+from ops.cli.terminal import AsJson, many, print_json, stderr
 from ops.errors import UsageError
 
 ENABLED: Final = "Enabled"
@@ -143,4 +143,5 @@ def _switch(stage: Stage, state: str, timeout: float, *, as_json: bool) -> None:
 
 def _sentence(before: str, now: str, depth: Depth) -> str:
     said = f"The mapping is {now}" + (" already" if before == now else f", and was {before}")
-    return f"{said}. {depth.waiting + depth.delayed:,} messages wait in the queue, {depth.in_flight:,} are in flight."
+    waiting = many(depth.waiting + depth.delayed, "message")
+    return f"{said}. In the queue: {waiting} waiting, {depth.in_flight:,} in flight."

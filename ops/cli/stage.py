@@ -21,9 +21,11 @@ import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError, ProfileNotFound
 
+from ops.cli.terminal import quoted
 from ops.errors import UsageError
 from ops.local.announcement import running_stack
 from ops.local.emulator import REGION
+from processing.storage.refusals import is_denied
 
 ROOT = Path(__file__).parents[2]
 LOCAL = "local"
@@ -111,13 +113,28 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
             raise
         where = cloudformation.meta.region_name
         raise NoStackError(
-            f"there is no stack {stack} in {where}: name another --stage or --region, "
-            f"or deploy it with: npm run deploy -- --stage {name} --region {where}"
+            f"there is no stack {stack} in {where}{_others(cloudformation)}: name another --stage or --region, "
+            f"or deploy it with: npm run deploy -- --stage {quoted(name)} --region {where}"
         ) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
     if name == LOCAL:
         outputs["CdnUrl"] = running_stack().cdn
     return Stage.of(name, cloudformation.meta.region_name, outputs, client)
+
+
+def _others(cloudformation: Any) -> str:
+    """Which stages there are, in words; empty where the caller may not list them, as OperatorPolicy does not."""
+    prefix = stack_name("")
+    try:
+        pages = cloudformation.get_paginator("describe_stacks").paginate()
+        stacks = [stack for page in pages for stack in page["Stacks"] if stack["StackName"].startswith(prefix)]
+    except ClientError as error:
+        if not is_denied(error):
+            raise
+        return ""
+    ours = [stack for stack in stacks if any(each["OutputKey"] == "UploadsDlqUrl" for each in stack.get("Outputs", ()))]
+    names = sorted(stack["StackName"].removeprefix(prefix) for stack in ours)
+    return f", which has the stages {', '.join(names)}" if names else ", which has no stage"
 
 
 def connect(name: str, region: str | None = None, profile: str | None = None) -> Callable[[str], Any]:

@@ -12,7 +12,7 @@ from ops.cli.audit.judge import Finding, Judge, OrphanJudge
 from ops.cli.audit.keys import Names
 from ops.cli.audit.progress import AuditProgress, FindingsFile
 from ops.cli.audit.repair import Repair, Repaired, RepairPlan
-from ops.cli.audit.report import report
+from ops.cli.audit.report import Queues, report
 from ops.cli.audit.rerender import CaseSample, Rerender, sandbox
 from ops.cli.audit.run import Audit
 from ops.cli.backfill.command import below
@@ -24,7 +24,7 @@ from ops.cli.queues import depth_of
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, DryRun, counting, stderr
+from ops.cli.terminal import AsJson, DryRun, counting, many, stderr
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
 
@@ -78,10 +78,10 @@ def audit(
 
     Reports variants that are missing, stale or without a source; uploads that are not DONE; and uploads that are DONE
     with other variants than today's recipe makes ("outdated", with the variants to make). Rejected uploads are counted
-    separately, and so are archived ones that are not done. A variant is stale when it was made from another version or
-    by other settings: those that are older than their source, or of another size than recorded, are checked; with
-    --deep all. Before a variant is reported as missing or orphaned, it is requested once more. Where the stage's
-    `removals` is off, variants of a source that was deleted or has expired are reported and, by default, kept.
+    separately, as are those that wait for a retry and archived ones that are not done. A variant is stale when it was
+    made from another version or by other settings: those that are older than their source, or of another size than
+    recorded, are checked; with --deep all. Before a variant is reported as missing or orphaned, it is requested once
+    more. Where the stage's `removals` is off, variants of sources that are gone are reported and, by default, kept.
 
     With --render a sample of the objects that nothing else is wrong with is rendered here, in a sandbox like the
     function's, and compared with what is published: nothing else finds a wrong picture. Other versions of the image
@@ -101,9 +101,14 @@ def audit(
     repairing = _repair(stage, made.names, rate, keep_orphans, start, dry_run=dry_run) if repair else None
     with _findings(out, start, kept) as file:
         shown, done = _run(made, repairing, limit, file, kept)
-    report(made.totals, shown, done, would=dry_run, as_json=as_json)
+    report(made.totals, shown, done, _queues(stage), would=dry_run, as_json=as_json)
     if made.totals.found and (done is None or dry_run or done.left_count):
         raise typer.Exit(1)
+
+
+def _queues(stage: Stage) -> Queues:
+    sqs = stage.client("sqs")
+    return Queues(depth_of(sqs, stage.queue_url), depth_of(sqs, stage.dlq_url).total, stage.name)
 
 
 def _start(
@@ -116,7 +121,7 @@ def _start(
     kept = Checkpoint(checkpoint, of | {name: str(value) for name, value in options.items()}, AuditProgress())
     start = kept.read()
     if start.after:
-        stderr().print(f"resuming after {start.after}: {start.objects:,} objects were audited before")
+        stderr().print(f"resuming after {start.after}: {many(start.objects, 'object')} audited before")
     return kept, start
 
 

@@ -34,6 +34,7 @@ class Fine(StrEnum):
 
     REJECTED = "rejected"
     PENDING = "in progress"
+    RETRYING = "failed and waiting for a retry"
     IGNORED = "ignored"
     ARCHIVED = "archived"
 
@@ -112,8 +113,8 @@ class Judge:
             return list(self._variants(case))
         if source.unreadable:
             return Fine.ARCHIVED  # nothing can be made of it before it is restored
-        if not outdated and self._may_be_queued(source):
-            return Fine.PENDING
+        if not outdated and self._may_be_queued(source) and not self._is_dead(record):
+            return self._pending(record)
         return [wrong, *self._variants(case, leave_out=outdated)]
 
     def _record(self, source: ListedObject, record: Record | None, outdated: list[str]) -> Finding | Fine | None:
@@ -132,6 +133,14 @@ class Judge:
                 return Finding(FindingKind.NOT_DONE, source.key, f"{record.status}{why}", source)
             case _:
                 assert_never(phase)
+
+    def _is_dead(self, record: Record | None) -> bool:
+        """Whether its message is in the dead-letter queue, so that nothing waits for it."""
+        return record is not None and record.phase(self.clock()) is Phase.DEAD
+
+    def _pending(self, record: Record | None) -> Fine:
+        has_failed = record is not None and record.phase(self.clock()) in (Phase.RETRYING, Phase.INTERRUPTED)
+        return Fine.RETRYING if has_failed else Fine.PENDING
 
     def _may_be_queued(self, source: ListedObject) -> bool:
         age = self.clock() - (source.modified.timestamp() if source.modified else 0)

@@ -26,7 +26,8 @@ from ops.cli.stage import Stage, on_stage
 from ops.cli.switches.priced import bills
 from ops.cli.switches.table import switches_named
 from ops.cli.switches.usage import USUAL_KEY, usage_of
-from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout, table
+from ops.cli.tables import Grid, table
+from ops.cli.terminal import AsJson, DryRun, counting, many, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
 
@@ -175,7 +176,7 @@ def _estimate(stage: Stage, wanted: Wanted, found: Iterable[ListedObject], plan:
     stdout().print(_table(totals.decisions.items()))
     of_which = ", ".join(f"{of_one:,.2f} for {name}" for name, of_one in switches.items())
     stderr().print(
-        f"{bill.images:,} objects of {totals.size / 1e6:,.1f} MB would be sent: about {dollars:,.2f} dollars"
+        f"{many(bill.images, 'object')} of {totals.size / 1e6:,.1f} MB would be sent: about {dollars:,.2f} dollars"
         f"{f' ({of_which})' if of_which else ''} and "
         f"{bill.hours:,.1f} hours (see: darkroom estimate --stage {stage.name})"
     )
@@ -213,12 +214,12 @@ def _report(totals: BackfillTotals, *, as_json: bool) -> None:
 
 def _print_unreadable(totals: BackfillTotals) -> None:
     if archived := totals.decisions[Decision.ARCHIVED]:
-        stderr().print(f"{archived:,} archived objects were not sent: restore them first, then run the backfill again")
+        stderr().print(f"{many(archived, 'archived object')} not sent: restore them first, then run the backfill again")
     if encrypted := totals.decisions[Decision.CUSTOMER_KEY]:
-        stderr().print(f"{encrypted:,} objects under a customer's key (SSE-C) were not sent: upload them without it")
+        stderr().print(f"{many(encrypted, 'object')} under a customer's key (SSE-C) not sent: upload them without it")
 
 
-def _table(counts: Iterable[tuple[str, int]]) -> Any:
+def _table(counts: Iterable[tuple[str, int]]) -> Grid:
     return table(("objects", "count"), [(name, f"{count:,}") for name, count in counts], right=("count",))
 
 

@@ -6,6 +6,7 @@ Read in this order:
     causes      join messages with the images table; group them by cause
     runbook     what each cause means, and what to do
     selection   which messages a command works on: the options that choose, and the queue that is held
+    report      what is said of those messages, and of what was hidden
     view        groups, list, show
     redrive     redrive: a few messages first, and the rest for as long as they pass
     parts       the same of a queue that holds more than SQS gives at a time

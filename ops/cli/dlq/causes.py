@@ -76,12 +76,12 @@ class Diagnosis:
         return self.record.attempts if self.record else 0
 
     @property
-    def first_seen(self) -> float:
+    def uploaded_at(self) -> float:
         """The time of S3's event, in seconds since the epoch; a redrive gives the message a later time."""
         return min(_moment(self.event.time if self.event else None), self.message.sent_at)
 
     @property
-    def last_seen(self) -> float:
+    def died_at(self) -> float:
         """When the last attempt ended, in seconds since the epoch; where none is known, when the message was sent."""
         return self.record.updated_at if self.record and self.record.updated_at else self.message.sent_at
 
@@ -94,14 +94,14 @@ class Group:
     members: Sequence[Diagnosis]
 
     @property
-    def first_seen(self) -> float:
-        """When the earliest of them was first seen."""
-        return min(each.first_seen for each in self.members)
+    def first_death(self) -> float:
+        """When the last attempt ended on the one that died first."""
+        return min(each.died_at for each in self.members)
 
     @property
-    def last_seen(self) -> float:
-        """When the latest attempt on one of them ended."""
-        return max(each.last_seen for each in self.members)
+    def last_death(self) -> float:
+        """The same of the one that died last."""
+        return max(each.died_at for each in self.members)
 
     @property
     def attempts(self) -> int:
@@ -120,8 +120,8 @@ class Group:
 
     @property
     def example(self) -> Diagnosis:
-        """The one that was seen last."""
-        return max(self.members, key=lambda each: (each.last_seen, each.message.message_id))
+        """The one that died last."""
+        return max(self.members, key=lambda each: (each.died_at, each.message.message_id))
 
 
 def join(stage: Stage, messages: Sequence[DeadMessage], *, clock: Callable[[], float] = time.time) -> list[Diagnosis]:

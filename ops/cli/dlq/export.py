@@ -19,23 +19,24 @@ from ops.cli.dlq.causes import Cause, Diagnosis, count_by_cause
 from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.dlq.redrive import RateOption
+from ops.cli.dlq.report import check_result, print_chosen
 from ops.cli.dlq.selection import (
     Everything,
     Filter,
     HeldQueue,
+    check_all,
     check_chosen,
     filtered,
     hold_queue,
-    many,
     outgoing,
-    print_chosen,
+    print_plan,
     print_refused,
     read_queue,
 )
 from ops.cli.dlq.view import as_document
 from ops.cli.queues import BulkSender, RateLimiter, Sender
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, DryRun, print_json, stderr
+from ops.cli.terminal import AsJson, DryRun, many, print_json, stderr, to_json
 from ops.errors import UsageError
 
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; it must not exist.")]
@@ -43,8 +44,12 @@ OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="The file to
 
 @on_stage
 @filtered
-def export(stage: Stage, chosen: Filter, out: OutOption = None, as_json: AsJson = False) -> None:
+def export(
+    stage: Stage, chosen: Filter, everything: Everything = False, out: OutOption = None, as_json: AsJson = False
+) -> None:
     """Write messages as JSON lines, to standard output or a file; they stay in the dead-letter queue.
+
+    Without a filter all are written. Exit code 1 when no message matches the filter, or when all are hidden.
 
     Examples:
 
@@ -52,6 +57,7 @@ def export(stage: Stage, chosen: Filter, out: OutOption = None, as_json: AsJson 
 
     darkroom dlq export --stage prod --cause CorruptImage | jq -r .key
     """
+    check_all(chosen, everything=everything)
     queue = read_queue(stage)
     selected = chosen.choose(queue.diagnoses)
     if out is None:
@@ -60,7 +66,8 @@ def export(stage: Stage, chosen: Filter, out: OutOption = None, as_json: AsJson 
         save(selected, out)
         if as_json:
             print_json({"messages": len(selected), "file": str(out)} | queue.seen)
-    stderr().print(many(len(selected)) + (f" written to {out}" if out else ""))
+    stderr().print(many(len(selected), "message") + (f" written to {out}" if out else ""))
+    check_result(queue.held, selected, is_filtered=bool(chosen))
 
 
 @on_stage
@@ -120,7 +127,8 @@ def purge(
 ) -> None:
     """Delete messages from the dead-letter queue, after they were written to a file and their number was typed.
 
-    The file is an export: `darkroom dlq import` brings them back.
+    The file is an export: `darkroom dlq import` brings them back. Exit code 1 when no message matches the filter, when
+    all or, with --all, some are hidden because another command has them, or when one could not be deleted.
 
     Examples:
 
@@ -133,11 +141,11 @@ def purge(
         selected = chosen.choose(queue.diagnoses)
         queue.keep_only(selected)
         if dry_run or not selected:
-            print_chosen(selected, "deleted", as_json=as_json, **queue.seen)
+            print_plan(queue, selected, "deleted", chosen, as_json=as_json)
             return
         path = out or Path(f"dlq-{stage.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
         save(selected, path)
-        stderr().print(f"{many(len(selected))} written to {path}")
+        stderr().print(f"{many(len(selected), 'message')} written to {path}")
         _confirm(len(selected), yes)
         entry = _purge(stage, queue, selected, str(chosen))
     finish(entry, as_json=as_json, verb="deleted")
@@ -146,7 +154,7 @@ def purge(
 def write_lines(diagnoses: Iterable[Diagnosis], file: TextIO) -> None:
     """Write one line a message."""
     for each in diagnoses:
-        file.write(json.dumps(as_document(each), ensure_ascii=True) + "\n")
+        file.write(to_json(as_document(each), ascii_only=True) + "\n")
 
 
 def save(diagnoses: Iterable[Diagnosis], path: Path) -> None:

@@ -8,7 +8,7 @@ written before the first message is sent and completed at the end: a command tha
 import getpass
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -19,11 +19,13 @@ import typer
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from ops.cli.stage import LOCAL, Stage, on_stage
-from ops.cli.terminal import AsJson, print_json, stderr, stdout, table
+from ops.cli.tables import Grid, table
+from ops.cli.terminal import AsJson, moment, print_json, stderr, stdout
 
 PARTITION: Final = "#redrives"
 UNFINISHED: Final = "unfinished"
 DONE: Final = "done"
+EVERYTHING: Final = "--all"  # what is chosen without a filter
 _WRITER: Final = TypeSerializer()
 _READER: Final = TypeDeserializer()
 
@@ -51,8 +53,14 @@ class Entry:
 
     @property
     def at(self) -> str:
-        """When it began, to the minute."""
-        return self.id[:16].replace("T", " ") + "Z"
+        """When it began."""
+        return moment(self.id[:20])
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it did all that it was to do, as far as SQS's counts show."""
+        is_partial = self.chosen == EVERYTHING and self.unseen
+        return self.result == DONE and not (self.refused or self.left or self.failed_again or is_partial)
 
 
 class History:
@@ -120,8 +128,8 @@ def finish(entry: Entry, *, as_json: bool, verb: str = "sent") -> None:
     if as_json:
         print_json(asdict(entry))
     else:
-        stdout().print(_summary(entry, verb), soft_wrap=True)
-    if entry.result != DONE or entry.refused or entry.left or entry.failed_again:
+        stdout().print(_summary(entry, verb))
+    if not entry.is_complete:
         raise typer.Exit(1)
 
 
@@ -143,16 +151,21 @@ def history(
     elif not entries:
         stderr().print("No redrives yet.")
     else:
-        columns = ("when", "who", "what", "messages", "sent", "passed", "again", "result")
-        right = ("messages", "sent", "passed", "again")
-        stdout().print(table(columns, [_row(entry) for entry in entries], right=right))
+        stdout().print(table_of_entries(entries))
+
+
+def table_of_entries(entries: Sequence[Entry]) -> Grid:
+    """A row for each entry; times are in UTC."""
+    columns = ("when (UTC)", "who", "what", "messages", "sent", "passed", "again", "result")
+    rows = [_row(entry) for entry in entries]
+    return table(columns, rows, right=columns[3:7], whole=("what",), drop=("messages",))
 
 
 def _summary(entry: Entry, verb: str) -> str:
     followed = entry.passed + entry.failed_again
     parts = [
-        f"{entry.sent} of {entry.messages} {verb}",
-        f"{entry.passed} passed, {entry.failed_again} failed again" if followed else "",
+        f"{entry.sent:,} of {entry.messages:,} {verb}",
+        f"{entry.passed:,} passed, {entry.failed_again:,} failed again" if followed else "",
         f"{entry.refused} refused" if entry.refused else "",
         f"{entry.left} could not be deleted and are in both queues" if entry.left else "",
     ]
@@ -160,8 +173,14 @@ def _summary(entry: Entry, verb: str) -> str:
 
 
 def _row(entry: Entry) -> tuple[object, ...]:
-    numbers = (entry.messages, entry.sent, entry.passed, entry.failed_again)
-    return entry.at, entry.who.rpartition("/")[2], f"{entry.command} {entry.chosen}", *numbers, entry.result
+    numbers = [f"{count:,}" for count in (entry.messages, entry.sent, entry.passed, entry.failed_again)]
+    return (
+        entry.at.removesuffix("Z"),
+        entry.who.rpartition("/")[2],
+        f"{entry.command} {entry.chosen}",
+        *numbers,
+        entry.result,
+    )
 
 
 def _now() -> str:

@@ -26,9 +26,8 @@ HIDDEN: Final = 120  # seconds
 WAIT = 1  # seconds of a long poll: an empty answer then comes from all of SQS's servers, not from a few
 THREADS: Final = 8  # requests at once
 SHORT: Final = 8  # characters of a message id that people type
-REDRIVE: Final = (
-    "darkroom-redrive"  # the attribute with the redrive that sent a message, and the group of such messages
-)
+REDRIVE: Final = "darkroom-redrive"  # the attribute with the redrive that sent a message, and the group of such
+TIMEOUT: Final = "VisibilityTimeout"  # the queue's attribute
 MAX_ATTRIBUTES: Final = 10  # of one message
 
 
@@ -91,7 +90,7 @@ class HeldMessages:
     def __init__(self, sqs: Any, url: str, *, hidden: int = HIDDEN) -> None:
         self.elsewhere = 0  # messages that somebody else had received when reading began
         self.escaped = 0  # messages that could not be kept hidden
-        self.expected = 0  # messages that were there to be received, as SQS counted them
+        self.expected = 0  # messages that SQS counted as there to be received
         self.seen = 0  # messages that were read
         self.unseen = 0  # messages that SQS counted and did not give; its counts lag by up to a minute
         self._counted = 0
@@ -177,9 +176,10 @@ class HeldMessages:
         return [each for left in self._pool.map(self.delete, chunks(messages)) for each in left]
 
     def _check_queue(self) -> None:
-        answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[*COUNTS, "RedrivePolicy"])
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[*COUNTS, "RedrivePolicy", TIMEOUT])
         attributes = answer["Attributes"]
         depth = Depth.of(attributes)
+        self.longest = max(self._hidden, int(attributes.get(TIMEOUT, 0)))
         self.expected, self.elsewhere, self._counted = depth.waiting, depth.in_flight, depth.total
         if "deadLetterTargetArn" in attributes.get("RedrivePolicy", ""):
             name = self._url.rpartition("/")[2]
@@ -244,7 +244,7 @@ class HeldMessages:
 
 @dataclass(frozen=True, slots=True)
 class _Handle:
-    """A handle, and until when (on the monotonic clock) it hides its message."""
+    """A handle, and until when it hides its message."""
 
     handle: str
-    until: float
+    until: float  # on the monotonic clock

@@ -6,7 +6,8 @@ from typing import Final
 
 from ops.cli.dlq.causes import Diagnosis, count_by_cause
 from ops.cli.dlq.history import DONE, UNFINISHED, Entry, History
-from ops.cli.dlq.selection import HeldQueue, warn_of_unseen
+from ops.cli.dlq.report import warn_of_unseen
+from ops.cli.dlq.selection import HeldQueue
 from ops.cli.stage import Stage
 
 PART: Final = 20_000  # messages that are held at once, of 3 KB each

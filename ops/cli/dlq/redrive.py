@@ -25,7 +25,7 @@ from ops.cli.dlq.selection import (
     filtered,
     hold_queue,
     outgoing,
-    print_chosen,
+    print_plan,
     print_refused,
     split_canaries,
 )
@@ -76,7 +76,7 @@ def redrive(
     """Send messages from the dead-letter queue to the uploads queue again; they get their full number of attempts.
 
     Deletes only what SQS reported as sent: if it is killed, it leaves duplicates, which the ledger absorbs.
-    Exit code 1 when it stopped, or when a message was refused or failed again.
+    Exit code 1 when it stopped, or a message was refused, failed again or was hidden, or none matches the filter.
 
     Examples:
 
@@ -97,7 +97,7 @@ def redrive(
         queue.keep_only(selected)
         _check_canaries(selected, canary)
         if dry_run or not selected:
-            print_chosen(selected, "sent", as_json=as_json, **queue.seen)
+            print_plan(queue, selected, "sent", chosen, as_json=as_json)
             return
         entry, limiter = _begin(stage, chosen, selected, queue.held.unseen), RateLimiter(rate)
         _redrive(stage, queue, selected, entry, limiter, options)

@@ -12,11 +12,12 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from ops.cli.dlq.causes import Diagnosis, count_by_cause, join
+from ops.cli.dlq.causes import Diagnosis, join
 from ops.cli.dlq.messages import HeldMessages
+from ops.cli.dlq.report import check_result, print_chosen, warn_of_unseen
 from ops.cli.queues import BulkSender, OutgoingMessage
 from ops.cli.stage import Stage
-from ops.cli.terminal import counting, print_json, stderr, stdout, table
+from ops.cli.terminal import counting, many, quoted, stderr
 from ops.errors import UsageError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -66,6 +67,32 @@ def read_queue(stage: Stage) -> HeldQueue:
         return queue
 
 
+def outgoing(diagnoses: Sequence[Diagnosis], mark: str) -> Iterator[tuple[Diagnosis, OutgoingMessage]]:
+    """Each with the message that is sent again."""
+    return ((each, each.message.outgoing(mark)) for each in diagnoses)
+
+
+def print_refused(sender: BulkSender[Diagnosis]) -> None:
+    """Print each message that SQS refused, and why."""
+    for each, why in sender.refused:
+        stderr().print(f"refused: {each.message.id} {each.key}: {why}")
+
+
+def split_canaries(diagnoses: Sequence[Diagnosis], canaries: int) -> tuple[list[Diagnosis], list[Diagnosis]]:
+    """Those to send first, such as can fail again before others, and the rest; no canary is without an object."""
+    ordered = sorted(diagnoses, key=lambda each: (each.version is None, each.record is None or each.is_over))
+    count = min(canaries, sum(each.version is not None for each in diagnoses))
+    return ordered[:count], ordered[count:]
+
+
+def _read(stage: Stage, held: HeldMessages, most: int | None) -> list[Diagnosis]:
+    with counting("messages") as count:
+        messages = held.read(count, most=most)
+    if most is None and held.unseen:
+        warn_of_unseen(held)
+    return join(stage, messages)
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Messages that satisfy every condition that is set; ages are in seconds since the message was first sent."""
@@ -83,8 +110,8 @@ class Filter:
     def __str__(self) -> str:
         """As it is typed."""
         ages = {"--older-than": self.older_than, "--newer-than": self.newer_than}
-        options = [("--cause", cause) for cause in self.causes]
-        options += [(name, text) for name, text in (("--where", self.where), ("--bucket", self.bucket)) if text]
+        options = [("--cause", quoted(cause)) for cause in self.causes]
+        options += [(name, quoted(text)) for name, text in (("--where", self.where), ("--bucket", self.bucket)) if text]
         options += [(name, f"{age:g}s") for name, age in ages.items() if age is not None]
         return " ".join([*(f"{name} {text}" for name, text in options), *self.ids]) or "--all"
 
@@ -108,6 +135,12 @@ class Filter:
         ]
 
 
+def print_plan(queue: HeldQueue, selected: Sequence[Diagnosis], verb: str, chosen: Filter, *, as_json: bool) -> None:
+    """The messages that a command would work on; exit code 1 where there should be some and are none."""
+    print_chosen(selected, verb, as_json=as_json, **queue.seen)
+    check_result(queue.held, selected, is_filtered=bool(chosen))
+
+
 def by_id(name: str, diagnoses: Sequence[Diagnosis]) -> Diagnosis:
     """The message whose id begins like this.
 
@@ -118,7 +151,7 @@ def by_id(name: str, diagnoses: Sequence[Diagnosis]) -> Diagnosis:
     if not found:
         raise UsageError(f"no message has the id {name}: list them with `darkroom dlq list`")
     if len(found) > 1:
-        raise UsageError(f"{len(found)} messages have ids that begin with {name}: give more characters")
+        raise UsageError(f"{many(len(found), 'message')} have ids that begin with {name}: give more characters")
     return found[0]
 
 
@@ -130,44 +163,17 @@ def check_chosen(chosen: Filter, *, everything: bool) -> None:
     """
     if not chosen and not everything:
         raise UsageError("choose messages: by ids, --cause, --where, --bucket or an age, or --all of them")
+    check_all(chosen, everything=everything)
+
+
+def check_all(chosen: Filter, *, everything: bool) -> None:
+    """Refuse a filter beside --all.
+
+    Raises:
+        UsageError: both were given.
+    """
     if chosen and everything:
-        raise UsageError("--all chooses every message: leave it out, or the other options.")
-
-
-def print_chosen(diagnoses: Sequence[Diagnosis], verb: str, *, as_json: bool, **seen: int) -> None:
-    """The messages that a command would work on, by cause; for programs also how much of the queue was seen."""
-    causes = count_by_cause(diagnoses)
-    if as_json:
-        print_json({"messages": len(diagnoses), "causes": causes} | seen)
-    elif not diagnoses:
-        stderr().print("No message matches these filters.")
-    else:
-        stderr().print(f"{many(len(diagnoses))} would be {verb}")
-        rows = [(count, cause) for cause, count in causes.items()]
-        stdout().print(table(("messages", "cause"), rows, right=("messages",)))
-
-
-def outgoing(diagnoses: Sequence[Diagnosis], mark: str) -> Iterator[tuple[Diagnosis, OutgoingMessage]]:
-    """Each with the message that is sent again."""
-    return ((each, each.message.outgoing(mark)) for each in diagnoses)
-
-
-def print_refused(sender: BulkSender[Diagnosis]) -> None:
-    """Print each message that SQS refused, and why."""
-    for each, why in sender.refused:
-        stderr().print(f"refused: {each.message.id} {each.key}: {why}")
-
-
-def split_canaries(diagnoses: Sequence[Diagnosis], canaries: int) -> tuple[list[Diagnosis], list[Diagnosis]]:
-    """Those to send first, such as can fail again before others, and the rest; no canary is without an object."""
-    ordered = sorted(diagnoses, key=lambda each: (each.version is None, each.record is None or each.is_over))
-    count = min(canaries, sum(each.version is not None for each in diagnoses))
-    return ordered[:count], ordered[count:]
-
-
-def many(count: int) -> str:
-    """So many messages, in words."""
-    return f"{count} message{'' if count == 1 else 's'}"
+        raise UsageError("--all chooses every message: leave it out, or the other options")
 
 
 def seconds(text: str) -> float:
@@ -226,24 +232,3 @@ def filtered(command: Callable[..., Result]) -> Callable[..., Result]:
     hints = {name: note for name, (note, _) in kinds.items()} | {each.name: each.annotation for each in own}
     with_filter.__annotations__ = hints | {"return": signature.return_annotation}
     return with_filter
-
-
-def _read(stage: Stage, held: HeldMessages, most: int | None) -> list[Diagnosis]:
-    with counting("messages") as count:
-        messages = held.read(count, most=most)
-    if most is None:
-        warn_of_unseen(held)
-    return join(stage, messages)
-
-
-def warn_of_unseen(held: HeldMessages) -> None:
-    """Say that SQS has counted more messages than it gave."""
-    if held.unseen > held.elsewhere:
-        stderr().print(
-            f"ONLY A PART WAS SEEN: {held.seen:,} of about {held.seen + held.unseen:,} dead letters. SQS lets about "
-            "120,000 be received at a time, and its counts lag by up to a minute: redrive or purge these, then run it "
-            "again",
-            style="bold red",
-        )
-    elif held.unseen:
-        stderr().print(f"{held.unseen} more are hidden: another command is reading them. Run it again in 2 minutes.")

@@ -3,19 +3,20 @@
 import base64
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
 from botocore.exceptions import ClientError
 
 from ops.cli.dlq.causes import Diagnosis, Group, group
+from ops.cli.dlq.report import check_result
 from ops.cli.dlq.runbook import guidance
-from ops.cli.dlq.selection import Filter, by_id, filtered, many, read_queue
+from ops.cli.dlq.selection import Everything, Filter, by_id, check_all, filtered, read_queue
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, print_json, stderr, stdout, table
+from ops.cli.tables import Grid, Whole, facts, lines, table
+from ops.cli.terminal import AsJson, age, many, moment, print_json, stderr, stdout, to_json
 from processing.events import ObjectCreated
 from processing.ledger import Record
 from processing.storage.objects import head
@@ -26,9 +27,9 @@ LIMIT: Final = 50  # lines of a list
 
 @on_stage
 def groups(stage: Stage, as_json: AsJson = False) -> None:
-    """Show why messages failed, the most frequent cause first.
+    """Show why messages failed, the most frequent cause first, and how long ago the first and the last died.
 
-    Every message is back in the queue at once, and this counts as no attempt.
+    Every message is back in the queue at once, and this counts as no attempt. Exit code 1 when all are hidden.
 
     Examples:
 
@@ -40,14 +41,12 @@ def groups(stage: Stage, as_json: AsJson = False) -> None:
     found = group(queue.diagnoses)
     if as_json:
         print_json(queue.seen | {"groups": [_group_as_json(one) for one in found]})
-    elif not found:
-        stderr().print("No dead letter was seen." if queue.held.unseen else "No dead letters.")
-    else:
-        now = time.time()
-        rows = [_group_row(one, now) for one in found]
-        columns = ("count", "cause", "first", "last", "tries", "again", "code", "example")
-        stdout().print(table(columns, rows, right=("count", "tries", "again")))
-        stderr().print("again: failed again after a redrive. What a cause means and what to do: darkroom dlq show ID")
+    elif found:
+        stdout().print(table_of_groups(found, time.time()))
+        stderr().print(
+            "first, last: death. again: failed again after a redrive. What a cause means: darkroom dlq show ID"
+        )
+    check_result(queue.held, queue.diagnoses, is_filtered=False)
 
 
 @on_stage
@@ -55,10 +54,13 @@ def groups(stage: Stage, as_json: AsJson = False) -> None:
 def list_messages(
     stage: Stage,
     chosen: Filter,
+    everything: Everything = False,
     limit: Annotated[int, typer.Option(min=1, help="Show at most this many.")] = LIMIT,
     as_json: AsJson = False,
 ) -> None:
-    """List the messages of the dead-letter queue, the oldest first.
+    """List the messages of the dead-letter queue, the oldest first; without a filter all of them.
+
+    Exit code 1 when no message matches the filter, or when all are hidden because another command has them.
 
     Examples:
 
@@ -66,19 +68,17 @@ def list_messages(
 
     darkroom dlq list --stage prod --where 'images/2026/*' --json
     """
+    check_all(chosen, everything=everything)
     queue = read_queue(stage)
     selected = chosen.choose(queue.diagnoses)
     if as_json:
         messages = [as_document(each) for each in selected[:limit]]
         print_json(queue.seen | {"chosen": len(selected), "messages": messages})
     elif selected:
-        now = time.time()
-        rows = [_row(each, now) for each in selected[:limit]]
-        shown = table(("id", "age", "cause", "tries", "key", "why"), rows, right=("tries",))
-        for column in shown.columns[:4]:
-            column.no_wrap = True
-        stdout().print(shown)
-    stderr().print(many(len(selected)) + (f", {limit} shown" if len(selected) > limit else ""))
+        stdout().print(table_of_messages(selected[:limit], time.time()))
+    if selected:
+        stderr().print(many(len(selected), "message") + (f", {limit:,} shown" if len(selected) > limit else ""))
+    check_result(queue.held, selected, is_filtered=bool(chosen))
 
 
 @on_stage
@@ -96,13 +96,31 @@ def show(
     if as_json:
         print_json(document)
         return
-    for title, facts in _sections(document, found.record):
-        shown = table(("", ""), [(f"  {name}", value) for name, value in facts.items() if value])
-        shown.show_header = False
-        stdout().print(title, style="bold")
-        stdout().print(shown)
-    stdout().print("body", style="bold")
-    stdout().print(_indented(found.message.body))
+    print_message(document, found)
+
+
+def table_of_groups(found: Sequence[Group], now: float) -> Grid:
+    """A row for each cause."""
+    columns = ("count", "cause", "first", "last", "tries", "again", "code", "example")
+    rows = [_group_row(one, now) for one in found]
+    return table(columns, rows, right=("count", "tries", "again"), drop=("code", "tries"))
+
+
+def table_of_messages(diagnoses: Sequence[Diagnosis], now: float) -> Grid:
+    """A row for each message; how long ago it died, and its object was uploaded."""
+    columns = ("id", "died", "uploaded", "cause", "tries", "key", "why")
+    rows = [_row(each, now) for each in diagnoses]
+    return table(columns, rows, right=("tries",), whole=("key",), prose=("why",))
+
+
+def print_message(document: Mapping[str, Any], diagnosis: Diagnosis) -> None:
+    """All that is known of one message, for people."""
+    say = stdout().print
+    for title, found in _sections(document, diagnosis.record):
+        say(title, style="bold")
+        say(facts(((name, _whole(name, value)) for name, value in found.items() if value), indent=2))
+    say("body", style="bold")
+    say(lines(_indented(diagnosis.message.body)))
 
 
 def as_document(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -116,7 +134,7 @@ def as_document(diagnosis: Diagnosis) -> dict[str, Any]:
         "key": diagnosis.key,
         "etag": event.etag if isinstance(event, ObjectCreated) else "",
         "sent_at": moment(message.sent_at),
-        "last_seen": moment(diagnosis.last_seen),
+        "died_at": moment(diagnosis.died_at),
         "redrive": message.redrive,
         "body": message.body,
         "attributes": dict(message.attributes),
@@ -125,25 +143,12 @@ def as_document(diagnosis: Diagnosis) -> dict[str, Any]:
     }
 
 
-def moment(at: float) -> str:
-    """A time as people and programs read it."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at else ""
-
-
-def age(seconds: float) -> str:
-    """How long ago, for people, in the unit that is exact enough."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
-
-
 def _group_as_json(one: Group) -> dict[str, Any]:
     return {
         "cause": one.cause.id,
         "messages": len(one.members),
-        "first_seen": moment(one.first_seen),
-        "last_seen": moment(one.last_seen),
+        "first_death": moment(one.first_death),
+        "last_death": moment(one.last_death),
         "attempts": one.attempts,
         "redriven_before": one.redriven,
         "code_versions": list(one.code_versions),
@@ -153,13 +158,14 @@ def _group_as_json(one: Group) -> dict[str, Any]:
 
 
 def _group_row(one: Group, now: float) -> tuple[object, ...]:
-    times = (age(now - one.first_seen), age(now - one.last_seen))
+    times = (age(now - one.first_death), age(now - one.last_death))
     code = " ".join(version[:7] for version in one.code_versions)
     return len(one.members), one.cause.id, *times, one.attempts, one.redriven, code, one.example.message.id
 
 
 def _row(each: Diagnosis, now: float) -> tuple[object, ...]:
-    return each.message.id, age(now - each.message.sent_at), each.cause.id, each.attempts, each.key, each.why
+    ages = age(now - each.died_at), age(now - each.uploaded_at)
+    return each.message.id, *ages, each.cause.id, each.attempts, each.key, each.why
 
 
 def _object_now(stage: Stage, diagnosis: Diagnosis) -> dict[str, Any]:
@@ -180,7 +186,7 @@ def _object_now(stage: Stage, diagnosis: Diagnosis) -> dict[str, Any]:
 def _indented(body: str) -> str:
     """JSON with a line for each field; anything else as it is."""
     try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        return to_json(json.loads(body), indent=2)
     except ValueError:
         return body
 
@@ -193,10 +199,15 @@ def _encoded(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sections(document: Mapping[str, Any], record: Record | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    yield "message", {name: document[name] for name in ("id", "key", "sent_at", "cause", "why", "redrive")}
+    yield "message", {name: document[name] for name in ("id", "key", "sent_at", "died_at", "cause", "why", "redrive")}
     yield "ledger", _record_facts(record) if record else {"record": "none"}
     yield "object now", document["object_now"]
     yield "runbook", document["runbook"]
+
+
+def _whole(name: str, value: object) -> str:
+    """A value as it is shown: names of things stay whole."""
+    return Whole(value) if name in ("id", "key", "etag", "request_id") else str(value)
 
 
 def _record_facts(record: Record) -> Mapping[str, Any]:
@@ -206,5 +217,5 @@ def _record_facts(record: Record) -> Mapping[str, Any]:
         "code_version": record.code_version,
         "fingerprint": record.reason.fingerprint if record.reason else "",
         "request_id": record.reason.request_id if record.reason else "",
-        "uploaded_at": record.uploaded_at,
+        "uploaded_at": moment(record.uploaded_at),
     }

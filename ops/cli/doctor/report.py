@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import boto3
 import botocore
-from rich.table import Table
 from rich.text import Text
 
 from ops.cli.doctor.checkup import Checkup
 from ops.cli.doctor.results import CheckResult, CheckStatus
-from ops.cli.terminal import stderr, table
+from ops.cli.tables import Grid, table
+from ops.cli.terminal import stderr, visible
 
 STYLES: Final = {
     CheckStatus.OK: "green",
@@ -36,12 +36,9 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield lambda name: status.update(f"checking: {name}")
 
 
-def page(results: Sequence[CheckResult]) -> Table:
+def page(results: Sequence[CheckResult]) -> Grid:
     """One row a check; what to do about it is below what was found."""
-    shown = table(("check", "result", "found"), [_row(result) for result in results])
-    for column in shown.columns[:2]:
-        column.no_wrap = True
-    return shown
+    return table(("check", "result", "found"), [_row(result) for result in results], prose=("found",))
 
 
 def summary(results: Sequence[CheckResult], *, is_before: bool) -> str:
@@ -77,9 +74,9 @@ def is_healthy(results: Sequence[CheckResult]) -> bool:
 
 
 def _row(result: CheckResult) -> tuple[str, Text, Text]:
-    found = Text(result.sentence)
+    found = Text(visible(result.sentence))
     if result.advice:
-        found.append(f"\n> {result.advice}", "dim")
+        found.append(f"\n> {visible(result.advice)}", "dim")
     return result.name, Text(result.status, STYLES[result.status]), found
 
 

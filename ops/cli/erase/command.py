@@ -15,7 +15,8 @@ from ops.cli.erase.run import Erased, Erasing
 from ops.cli.recipes import read_recipe
 from ops.cli.show.facts import key_of
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout, table
+from ops.cli.tables import table
+from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.erasure import KEPT_BY_SWITCH, Eraser, Retention
 from processing.erasure.caching import cache_seconds
@@ -160,7 +161,7 @@ def _print_plan(eraser: Eraser, intents: Sequence[Intent], *, as_json: bool) -> 
         stderr().print("Nothing to erase.")
     else:
         columns = ("object", "originals", "variants", "records")
-        stdout().print(table(columns, [list(row.values()) for row in rows], right=columns[1:]))
+        stdout().print(table(columns, [list(row.values()) for row in rows], right=columns[1:], whole=columns[:1]))
         stderr().print(f"{len(rows)} would be erased")
 
 
@@ -171,7 +172,7 @@ def _print(done: Erased, *, as_json: bool) -> None:
     else:
         rows = [(name, sum(each["gone"]["variants"].values()), each["receipt"]) for name, each in receipts.items()]
         if rows:
-            stdout().print(table(("erased", "variants", "receipt"), rows, right=("variants",)))
+            stdout().print(table(("erased", "variants", "receipt"), rows, right=("variants",), whole=("erased",)))
             (example, *_) = receipts.values()
             for kept in example["expires"]:
                 stderr().print(f"expires by {kept['by'] or 'a day that is not known'}: {kept['what']}")

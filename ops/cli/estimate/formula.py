@@ -7,6 +7,7 @@ from ops.cli.costs.cpu import MEASURED
 from ops.cli.costs.drain import FIRST, PREFIX_READS, PREFIX_WRITES
 from ops.cli.estimate.reckoning import Estimate, on_processor
 from ops.cli.prices import GB_SECOND, PRICES_OF
+from ops.cli.terminal import many
 
 
 def formula(estimate: Estimate) -> list[str]:
@@ -78,7 +79,7 @@ def _of_item(estimate: Estimate) -> str:
     limit = f"one with keys of up to {longest:,} bytes" if longest > 0 else "with keys of any length"
     return (
         f"item of the images table = {sizes.size(key_bytes):,} bytes with {estimate.usage.variants} variants and a key "
-        f"of {key_bytes:,} bytes; its completion takes {units} write unit{'' if units == 1 else 's'}, {limit}"
+        f"of {key_bytes:,} bytes; its completion takes {many(units, 'write unit')}, {limit}"
     )
 
 

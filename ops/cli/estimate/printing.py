@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.text import Text
-
 from ops.cli.costs.bill import BillLine
 from ops.cli.estimate.formula import formula
 from ops.cli.estimate.reckoning import Estimate, on_processor
 from ops.cli.prices import GB_SECOND
 from ops.cli.switches.table import SWITCHES
-from ops.cli.terminal import stdout, table
+from ops.cli.tables import paragraph, table
+from ops.cli.terminal import stdout
 
 ONCE = ("service", "what", "units", "$ each", "$")
 MONTHLY = (*ONCE[:-1], "$ a month")
@@ -21,12 +20,12 @@ def print_tables(estimate: Estimate) -> None:
     """What the images cost once, what the stage costs each month, and how the figures came about."""
     out = stdout()
     out.print(f"Paid once, for {estimate.bill.images:,} images of {estimate.photos.megapixels:g} megapixels:")
-    out.print(table(ONCE, once(estimate), right=ONCE[2:]))
+    out.print(table(ONCE, once(estimate), right=ONCE[2:], prose=("what",), drop=("$ each",)))
     out.print("\nPer month, while they are kept:")
-    out.print(table(MONTHLY, monthly(estimate), right=MONTHLY[2:]))
+    out.print(table(MONTHLY, monthly(estimate), right=MONTHLY[2:], prose=("what",), drop=("$ each",)))
     out.print()
     for sentence in (_hours(estimate), *formula(estimate), *of_switches(estimate)):
-        out.print(Text(sentence), soft_wrap=not out.is_terminal)
+        out.print(paragraph(sentence))
 
 
 def once(estimate: Estimate) -> Iterator[Sequence[str]]:

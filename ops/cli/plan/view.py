@@ -1,16 +1,14 @@
-"""A plan, printed: sentences and a table of 80 columns for people, a document for programs."""
+"""A plan, printed: sentences and a table for people, a document for programs."""
 
-import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
-import typer
-
 from ops.cli.plan.quotas import SOURCES, Plan, Quota
-from ops.cli.terminal import stdout, table
+from ops.cli.tables import paragraph, table
+from ops.cli.terminal import stdout
 
-WIDTH: Final = 80
+COLUMNS: Final = ("quota", "unit", "limit", "needed", "binds", "from")
 
 
 def print_plan(plan: Plan, dollars: float) -> None:
@@ -18,14 +16,15 @@ def print_plan(plan: Plan, dollars: float) -> None:
     quotas = plan.quotas()
     numbers = {name: str(number) for number, name in enumerate(dict.fromkeys(one.source for one in quotas), start=1)}
     rows = [_row(one, numbers[one.source]) for one in quotas]
-    _print(_hours(plan, dollars))
-    typer.echo()
-    stdout().print(table(("quota", "unit", "limit", "needed", "binds", "from"), rows, right=("limit", "needed")))
-    typer.echo()
+    say = stdout().print
+    say(paragraph(_hours(plan, dollars)))
+    say()
+    say(table(COLUMNS, rows, right=COLUMNS[2:4], prose=COLUMNS[:1], drop=("from",)))
+    say()
     for sentence in _remedies(quotas):
-        _print(sentence)
+        say(paragraph(sentence, hang=2 if sentence.startswith("- ") else 0))
     for name, number in numbers.items():
-        typer.echo(f"{number}  {SOURCES[name]}")
+        say(f"{number}  {SOURCES[name]}")
 
 
 def as_document(plan: Plan, dollars: float) -> dict[str, Any]:
@@ -66,8 +65,3 @@ def _row(one: Quota, number: str) -> tuple[str, ...]:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.2f}"
-
-
-def _print(sentence: str) -> None:
-    indent = "  " if sentence.startswith("- ") else ""
-    typer.echo(textwrap.fill(sentence, WIDTH, subsequent_indent=indent, break_on_hyphens=False))

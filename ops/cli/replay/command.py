@@ -11,7 +11,8 @@ from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.replay.running import Replay, ReplayLimits, ReplayTarget, replay
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, print_json, stderr, stdout, table
+from ops.cli.tables import lines, table
+from ops.cli.terminal import AsJson, many, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.events import ObjectCreated
 from processing.ledger import ImagesTable
@@ -135,9 +136,9 @@ def _write(made: Replay, target: ReplayTarget, out: Path) -> dict[str, str]:
 
 
 def _print(target: ReplayTarget, made: Replay, files: dict[str, str]) -> None:
-    say, show = typer.echo, stdout().print
-    say(f"{target.key} · version {target.etag} ({target.origin}) · {made.size:,} bytes")
-    show(table(("step", "ms"), [(name, f"{took:.1f}") for name, took in made.steps.items()], right=("ms",)))
+    say = stdout().print
+    say(f"{target.key} · version {target.etag} ({target.origin}) · {many(made.size, 'byte')}")
+    say(table(("step", "ms"), [(name, f"{took:.1f}") for name, took in made.steps.items()], right=("ms",)))
     say(f"in all {made.milliseconds:.0f} ms{_memory(made)}")
     if made.rendered:
         source = made.rendered.source
@@ -147,10 +148,10 @@ def _print(target: ReplayTarget, made: Replay, files: dict[str, str]) -> None:
             (each.name, each.format, f"{each.width} x {each.height}", f"{len(each.data):,}", files.get(each.name, ""))
             for each in made.rendered.variants
         ]
-        show(table(("variant", "format", "pixels", "bytes", "file"), rows, right=("bytes",)))
+        say(table(("variant", "format", "pixels", "bytes", "file"), rows, right=("bytes",), whole=("file",)))
         return
     say(f"failed: {made.cause}: {made.message}" + (f" (fingerprint {made.fingerprint})" if made.fingerprint else ""))
-    stderr().print(made.trace.rstrip())
+    stderr().print(lines(made.trace.rstrip()))
 
 
 def _memory(made: Replay) -> str:

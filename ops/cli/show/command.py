@@ -1,22 +1,20 @@
 """``darkroom show`` on the command line: its options, the output for people and as JSON, and its exit code."""
 
 import glob
-import shlex
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, assert_never
 
 import typer
 from rich.filesize import decimal
-from rich.table import Table
-from rich.text import Text
 
 from ops.cli.recipes import VariantPlan, VariantState, read_recipe
 from ops.cli.show.facts import LINK_LIMIT, Finder, ObjectFacts, VariantFacts, key_of
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, print_json, stderr, stdout, table
+from ops.cli.tables import Facts, Whole, facts, table
+from ops.cli.terminal import AsJson, age, moment, print_json, quoted, stderr, stdout
 from processing.ledger import ImageRecord, Phase, Record, Status
 
 
@@ -58,33 +56,34 @@ def show(
         raise typer.Exit(1)
 
 
-def print_page(facts: ObjectFacts, plan: VariantPlan) -> None:
+def print_page(found: ObjectFacts, plan: VariantPlan) -> None:
     """All facts, for people."""
     say = stdout().print
-    say(f"{facts.bucket}/{facts.key}", style="bold")
-    say(_stored(facts))
-    say(f"status: {_status(facts.current)}")
-    for record in facts.versions:
+    say(f"{found.bucket}/{found.key}", style="bold")
+    say(_stored(found))
+    say(f"status: {_status(found.current)}")
+    for record in found.versions:
         say()
-        say(f"version {record.version.etag}{' (in the bucket now)' if facts.is_stored(record) else ''}")
+        say(f"version {record.version.etag}{' (in the bucket now)' if found.is_stored(record) else ''}")
         say(_listed((name, value) for name, value in _lines(record, plan) if value))
-    if facts.variants:
+    if found.variants:
         say()
         columns = ("variant", "pixels", "bytes", "now", "key")
-        say(table(columns, [_row(stored) for stored in facts.variants], right=("pixels", "bytes")))
-    for name, link in [("original", facts.link), *((stored.variant.name, stored.link) for stored in facts.variants)]:
+        rows = [_row(stored) for stored in found.variants]
+        say(table(columns, rows, right=("pixels", "bytes"), whole=("key",)))
+    for name, link in [("original", found.link), *((stored.variant.name, stored.link) for stored in found.variants)]:
         if link:
             say()
-            say(f"{name}:", link, soft_wrap=True)
+            say(f"{name}:", link)
 
 
 def advice(facts: ObjectFacts, stage: str) -> Iterator[str]:
     """What can be done about it, as sentences."""
-    where, key, now = f"--stage {stage}", shlex.quote(facts.key), time.time()
+    where, key, now = f"--stage {stage}", quoted(facts.key), time.time()
     dead = [record for record in facts.versions if _is_dead(record.phase(now))]
     if dead:
         whose = "Its message" if facts.current in dead else "The message of another version"
-        yield f"{whose} may be a dead letter: darkroom dlq list {where} --where {shlex.quote(glob.escape(facts.key))}"
+        yield f"{whose} may be a dead letter: darkroom dlq list {where} --where {quoted(glob.escape(facts.key))}"
     phase = facts.current.phase(now) if facts.current else None
     if phase is Phase.RETRYING or (phase and _is_dead(phase)):
         yield f"To reproduce the failure here: darkroom replay {key} {where}"
@@ -131,7 +130,7 @@ def _stored(facts: ObjectFacts) -> str:
         return "not in the bucket now"
     stored = facts.stored
     return (
-        f"in the bucket now: {decimal(stored.size)}, {stored.content_type}, uploaded {stored.modified}, "
+        f"in the bucket now: {decimal(stored.size)}, {stored.content_type}, uploaded {_ago(stored.modified)}, "
         f"ETag {stored.etag}"
     )
 
@@ -159,14 +158,14 @@ def _lines(record: Record, plan: VariantPlan) -> Iterator[tuple[str, str]]:
     yield "why", f"{record.cause}: {record.message}" if reason else ""
     yield "where", f"fingerprint {reason.fingerprint}" if reason and reason.fingerprint else ""
     yield "attempts", str(record.attempts or "")
-    yield "changed", _time(record.updated_at)
-    yield "uploaded", record.uploaded_at
+    yield "changed", _ago(record.updated_at)
+    yield "uploaded", _ago(record.uploaded_at)
     if image:
         yield "image", _image(image)
         yield "taken", image.created_date or ""
         yield "lost", ", ".join(image.lost)
         yield "color", image.color
-        yield "placeholder", image.placeholder_url
+        yield "placeholder", Whole(image.placeholder_url)
         yield "timings", ", ".join(f"{stage} {took:,} ms" for stage, took in image.timings.items())
     if record.status is Status.DONE:
         yield "recipe", f"to make: {', '.join(names)}" if (names := plan.to_make(record)) else "today's"
@@ -181,13 +180,8 @@ def _image(image: ImageRecord) -> str:
     return f"{image.image_format} {image.mode} {pixels}{transparent}, {decimal(image.size_bytes)}"
 
 
-def _listed(facts: Iterable[tuple[str, str]]) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column()
-    grid.add_column(overflow="fold")
-    for name, value in facts:
-        grid.add_row(f"  {name}", Text(value))
-    return grid
+def _listed(rows: Iterable[tuple[str, str]]) -> Facts:
+    return facts(rows, indent=2)
 
 
 def _row(stored: VariantFacts) -> tuple[str, str, str, str, str]:
@@ -200,5 +194,11 @@ def _pixels(width: int, height: int) -> str:
     return f"{width}×{height}"  # noqa: RUF001 - the sign for it
 
 
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if seconds else ""
+def _ago(at: int | str) -> str:
+    """A time, and how long ago that was."""
+    said = moment(at)
+    try:
+        seconds = time.time() - datetime.fromisoformat(said).timestamp()
+    except ValueError:
+        return said
+    return f"{said} ({age(seconds)} ago)"

@@ -112,7 +112,7 @@ def _say(sentence: str) -> None:
 
 def _keep_running(stack: LocalStack) -> None:
     stderr().print(f"The stack is running: AWS_ENDPOINT_URL={stack.endpoint}; Ctrl-C ends it.")
-    stderr().print("In another terminal: npm run darkroom -- status --stage local")
+    stderr().print("In another terminal: bin/darkroom status --stage local")
     try:
         with announced(stack.running):
             while True:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ops.cli.terminal import to_json
 from ops.local.event_queue import subscribed_queue
 from ops.local.stack import LocalStack
 from processing.ledger import Version
@@ -90,4 +91,4 @@ def compact(event: Mapping[str, Any]) -> str:
     first, *others = detail["variants"]
     detail["variants"] = [first, f"and {len(others)} more"] if others else [first]
     shown = {name: event[name] for name in ("source", "detail-type", "time")}
-    return json.dumps({**shown, "detail": detail}, ensure_ascii=False)
+    return to_json({**shown, "detail": detail})

@@ -5,15 +5,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.filesize import decimal
-from rich.table import Table
 from rich.text import Text
 
 from ops.cli.follow import End
 from ops.cli.start.events import EventTotals, compact
 from ops.cli.start.photos import Photo
+from ops.cli.tables import Facts, Grid, Whole, facts, table
+from ops.cli.terminal import many, visible
 from processing.ledger import Phase
 
 MOST_ROWS = 40  # the contact sheet has them all
@@ -132,50 +132,42 @@ def show(console: Console, ends: Sequence[End[Photo]], totals: RunTotals) -> Non
         console.print(f"and {len(ends) - MOST_ROWS} more: they are all in {totals.contact_sheet}", style="dim")
     for title, failures in (("Dead letters", totals.dead_letters), ("Left", totals.left)):
         if failures:
-            console.print(_failure_table(title, failures))
+            console.print()
+            console.print(f"{title}: {len(failures):,}", style="bold")
+            console.print(_failure_table(failures))
+    console.print()
     console.print(_totals(totals))
     if totals.events and totals.events.example:
         console.print("One of the events:", style="bold")
-        console.print(Text(compact(totals.events.example)), soft_wrap=True)
+        console.print(compact(totals.events.example))
 
 
-def _images(ends: Sequence[End[Photo]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("image", overflow="fold", min_width=16)
-    table.add_column("outcome", no_wrap=True)
-    for title in ("format", "pixels", "bytes in", "variants", "bytes out", "ms"):
-        table.add_column(title, justify="left" if title == "format" else "right", no_wrap=True)
-    for end in ends[:MOST_ROWS]:
-        table.add_row(*_row(end))
-    return table
+def _images(ends: Sequence[End[Photo]]) -> Grid:
+    columns = ("image", "outcome", "format", "pixels", "bytes in", "variants", "bytes out", "ms")
+    rows = [tuple(_row(end)) for end in ends[:MOST_ROWS]]
+    drop = ("ms", "format", "variants", "bytes in", "pixels", "bytes out")
+    return table(columns, rows, right=columns[3:], whole=columns[:1], drop=drop)
 
 
-def _row(end: End[Photo]) -> Iterator[Text]:
+def _row(end: End[Photo]) -> Iterator[str | Text]:
     image = end.record.image if end.phase is Phase.DONE and end.record else None
-    yield Text(end.subject.name)
+    yield end.subject.name
     yield Text(outcome(end), style=COLOURS.get(outcome(end), ""))
-    yield Text(f"{image.image_format} {image.mode}" if image else "")
-    yield Text(pixels(image.width, image.height) if image else "")
-    yield Text(decimal(end.subject.size))
-    yield Text(str(len(image.variants)) if image else "")
-    yield Text(decimal(sum(variant.bytes for variant in image.variants)) if image else "")
-    yield Text(str(sum(image.timings.values())) if image else "")
+    yield f"{image.image_format} {image.mode}" if image else ""
+    yield pixels(image.width, image.height) if image else ""
+    yield decimal(end.subject.size)
+    yield str(len(image.variants)) if image else ""
+    yield decimal(sum(variant.bytes for variant in image.variants)) if image else ""
+    yield str(sum(image.timings.values())) if image else ""
 
 
-def _failure_table(title: str, failures: Sequence[Failure]) -> Table:
-    table = Table("object", "cause", "why", box=box.SIMPLE_HEAD)
-    table.title, table.title_justify = f"{title}: {len(failures)}", "left"
-    for failure in failures:
-        table.add_row(Text(failure.key), Text(failure.cause, style="red"), Text(failure.message))
-    return table
+def _failure_table(failures: Sequence[Failure]) -> Grid:
+    rows = [(failure.key, Text(visible(failure.cause), style="red"), failure.message) for failure in failures]
+    return table(("object", "cause", "why"), rows, whole=("object",), prose=("why",))
 
 
-def _totals(totals: RunTotals) -> Table:
-    table = Table(box=None, show_header=False)
-    table.add_column(style="bold")
-    for name, value in _lines(totals):
-        table.add_row(name, Text(value))
-    return table
+def _totals(totals: RunTotals) -> Facts:
+    return facts(_lines(totals), style="bold")
 
 
 def _lines(totals: RunTotals) -> Iterator[tuple[str, str]]:
@@ -183,17 +175,18 @@ def _lines(totals: RunTotals) -> Iterator[tuple[str, str]]:
     yield "images", f"{totals.images}: {totals.done} done, {dead} in the dead-letter queue, {left} left"
     if totals.skipped_files:
         yield "skipped", f"{totals.skipped_files}, ignored, or not images by name or by content"
-    yield "variants", str(totals.variants)
+    yield "variants", f"{totals.variants:,}"
     yield "bytes", f"{decimal(totals.bytes_in)} in, {decimal(totals.bytes_out)} out"
     yield "speed", f"{totals.images_per_second} images a second, {totals.seconds:.1f} s"
     yield "duplicates", str(totals.duplicates)
     if again := totals.again:
-        kept = f"{again.variants_unchanged} variants unchanged, {again.variants_written} written"
-        yield "uploaded again", f"{again.images} images, the same bytes: {again.duplicates} duplicates, {kept}"
+        kept = f"{many(again.variants_unchanged, 'variant')} unchanged, {again.variants_written:,} written"
+        same = f"{many(again.images, 'image')}, the same bytes"
+        yield "uploaded again", f"{same}: {many(again.duplicates, 'duplicate')}, {kept}"
     if events := totals.events:
         types = ", ".join(f"{number} {name}" for name, number in events.types.items())
         missing = f"; {events.missing} did not come" if events.missing else ""
         yield "events", f"{events.count} on the bus {events.bus}" + (f": {types}" if types else "") + missing
     if totals.messages_left:
         yield "queue", "still has messages; nothing is lost, but this run stopped waiting for them"
-    yield "contact sheet", totals.contact_sheet
+    yield "contact sheet", Whole(totals.contact_sheet)

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from ops.cli.mapping import ENABLED
 from ops.cli.stage import Stage, on_stage
 from ops.cli.status.reading import Observer, Rate, StageStatus
-from ops.cli.terminal import AsJson, print_json, stdout
+from ops.cli.tables import Facts, facts
+from ops.cli.terminal import AsJson, many, moment, print_json, stdout, visible
 from ops.errors import UsageError
 
 Line = tuple[str, str, str]
@@ -64,14 +64,10 @@ def _watch(observer: Observer, interval: float) -> None:
         return
 
 
-def page(stage: Stage, status: StageStatus) -> Table:
+def page(stage: Stage, status: StageStatus) -> Facts:
     """One screen."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, sentence, style in _lines(stage, status):
-        grid.add_row(name, Text(sentence, style))
-    return grid
+    rows = ((name, Text(visible(sentence), style)) for name, sentence, style in _lines(stage, status))
+    return facts(rows, style="bold")
 
 
 def document(stage: Stage, status: StageStatus) -> dict[str, Any]:
@@ -104,13 +100,13 @@ def duration(seconds: float) -> str:
 
 def _lines(stage: Stage, status: StageStatus) -> Iterator[Line]:
     queue, dead, mapping = status.queue, status.dead_letters, status.mapping
-    yield stage.name, f"{stage.region}, {status.at:%Y-%m-%d %H:%M:%S} UTC", ""
+    yield stage.name, f"{stage.region}, {moment(status.at)}", ""
     yield "queue", f"{queue.waiting:,} waiting, {queue.in_flight:,} in flight, {queue.delayed:,} delayed", ""
     yield "oldest", "-" if status.oldest is None else duration(status.oldest), ""
     yield "rate", _rate(status.rate), ""
     yield "empty", _empty(status), ""
     why = f": darkroom dlq groups --stage {stage.name}" if dead else ""
-    yield "dead", f"{dead:,} dead letters{why}", "red" if dead else ""
+    yield "dead", f"{many(dead, 'dead letter')}{why}", "red" if dead else ""
     yield "mapping", _mapping(status), "" if mapping.state == ENABLED else "yellow"
     yield "account", *_account(status)
     yield "last hour", _outcomes(status), ""

@@ -25,6 +25,8 @@ from ops.errors import UsageError
 from processing.ledger import ImagesTable, Version
 
 STDIN = Path("-")
+INTERRUPTED = "What was in transfer is uploaded; the same command uploads the rest."
+FOLLOWED = "The files are in the bucket and are processed without this command; the same command follows them again."
 
 PlacesArgument = Annotated[
     list[Path], typer.Argument(help="Folders, files, or - for names on stdin, one a line.", metavar="FOLDER|FILES|-")
@@ -92,7 +94,7 @@ def _run(
 ) -> list[Result]:
     """Upload the chosen files, with a progress bar, until all are done or Ctrl-C."""
     with (
-        _interruptible(),
+        _interruptible(INTERRUPTED),
         packaged_readers(),
         report.uploading(chosen) as shown,
         _bucket(stage, shown, dry_run=dry_run) as bucket,
@@ -158,11 +160,11 @@ def _bucket(stage: Stage, shown: report.Shown, *, dry_run: bool) -> Iterator[Buc
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible(sentence: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        stderr().print("What was in transfer is uploaded; the same command uploads the rest.")
+        stderr().print(sentence)
         raise
 
 
@@ -171,7 +173,7 @@ def _ends(stage: Stage, plan: VariantPlan, results: Sequence[Result], timeout: f
     there = [result for result in results if result.verdict in (Verdict.UPLOADED, Verdict.THERE)]
     there = [result for result in there if not plan.ignores(result.file.key, result.file.size)]
     table = ImagesTable(stage.client("dynamodb"), stage.images_table)
-    with report.ending(len(there)) as on_end:
+    with _interruptible(FOLLOWED), report.ending(len(there)) as on_end:
         follower: Follower[Result] = Follower(table, on_end=on_end)
         for result in there:
             follower.add(result, Version(stage.uploads_bucket, result.file.key, result.etag))

@@ -15,10 +15,10 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
-from rich.table import Table
 
 from ops.cli.follow import End
-from ops.cli.terminal import stderr, stdout, table
+from ops.cli.tables import Grid, table
+from ops.cli.terminal import stderr, stdout
 from ops.cli.upload.files import Chosen
 from ops.cli.upload.run import LEFT, Result, Verdict
 
@@ -96,7 +96,7 @@ def next_steps(summary: Summary, stage: str) -> Iterator[str]:
         )
 
 
-def _files(summary: Summary) -> Table:
+def _files(summary: Summary) -> Grid:
     rows = [
         (_name(verdict, summary.dry_run), f"{len(found):,}", decimal(summary.bytes_of(verdict)))
         for verdict in Verdict
@@ -108,7 +108,7 @@ def _files(summary: Summary) -> Table:
 
 def as_json(summary: Summary) -> dict[str, Any]:
     """The same for programs."""
-    counts = {_field(verdict): len(summary.having(verdict)) for verdict in Verdict}
+    counts = {_field(verdict, summary.dry_run): len(summary.having(verdict)) for verdict in Verdict}
     left = [
         {"file": str(result.file.path), "key": result.file.key, "verdict": result.verdict.value, "why": result.why}
         for result in summary.results
@@ -118,7 +118,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "dry_run": summary.dry_run,
         "no_images": summary.left_out,
         "compared_by_digest": summary.by_digest,
-        "bytes_uploaded": summary.bytes_of(Verdict.UPLOADED),
+        "bytes_to_upload" if summary.dry_run else "bytes_uploaded": summary.bytes_of(Verdict.UPLOADED),
         "seconds": round(summary.seconds, 2),
         "left": left,
     }
@@ -171,5 +171,5 @@ def _name(verdict: Verdict, dry_run: bool) -> str:
     return "would be uploaded" if dry_run and verdict is Verdict.UPLOADED else str(verdict)
 
 
-def _field(verdict: Verdict) -> str:
-    return verdict.replace(" ", "_")
+def _field(verdict: Verdict, dry_run: bool) -> str:
+    return _name(verdict, dry_run).replace(" ", "_")

@@ -109,6 +109,20 @@ def test_the_command_runs_where_the_caller_stands(ready, tmp_path):
     assert ops["path"] == str(ready.root)
 
 
+def test_the_command_runs_by_a_link_from_another_folder_without_a_word_of_npm(ready, tmp_path):
+    (ready.root / "bin").mkdir()
+    shutil.copy(ROOT / "bin" / "darkroom", ready.root / "bin")
+    link, path = tmp_path / "darkroom", f"{Path(NODE or '').parent}:{ready.environ['PATH']}:/bin:/usr/bin"
+    link.symlink_to(ready.root / "bin" / "darkroom")
+    environ = ready.environ | {"PATH": path, "INIT_CWD": "/"}
+
+    done = subprocess.run([link, "dlq", "a b"], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True)
+
+    (call,) = ready.calls()
+    assert (call["cwd"], done.stdout) == (str(tmp_path), "")
+    assert call["arguments"][-2:] == ["dlq", "a b"]
+
+
 def test_byte_code_is_kept_whatever_the_shell_says(ready):
     """Or the emulator compiles half of moto each time it starts."""
     ready.run("start", PYTHONDONTWRITEBYTECODE="1")

@@ -1,6 +1,7 @@
 """The parts of an audit, each by itself: names, the merge, judgements, and repairs."""
 
 import io
+import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,14 +14,15 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.cli.audit.judge import AuditedObject, Finding, FindingKind, Fine, Judge, OrphanJudge
+from ops.cli.audit.judge import AuditedObject, AuditTotals, Finding, FindingKind, Fine, Judge, OrphanJudge
 from ops.cli.audit.keys import FORMATS, Merge, Met, Names
-from ops.cli.audit.repair import Repair, RepairPlan
+from ops.cli.audit.repair import Repair, Repaired, RepairPlan
+from ops.cli.audit.report import Queues, report
 from ops.cli.audit.rerender import CaseSample, Rerender
 from ops.cli.audit.run import Audit
 from ops.cli.backfill.sources import ListedObject, Unreadable
 from ops.cli.backfill.wanted import Records
-from ops.cli.queues import NotSent
+from ops.cli.queues import Depth, NotSent
 from ops.cli.recipes import VariantPlan
 from processing.errors import CorruptImage, RenderBug, SandboxFailed
 from processing.ledger import ImagesTable, Phase, Record, Status, Version
@@ -315,6 +317,18 @@ def test_a_fresh_upload_may_still_wait_in_a_queue_that_holds_messages():
     assert judge(case(None), now=uploaded + 901)[0] == [(FindingKind.NO_RECORD, "images/a.jpg")]
     assert judge(case(None), now=uploaded + 11, queued=False)[0] == [(FindingKind.NO_RECORD, "images/a.jpg")]
     assert judge(case(None), now=uploaded + 9, queued=False)[0] is Fine.PENDING
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (record("FAILED"), Fine.RETRYING),
+        (record("FAILED", last_receive=True), [(FindingKind.NOT_DONE, "images/a.jpg")]),
+    ],
+    ids=["retried", "dead"],
+)
+def test_a_fresh_upload_that_has_failed_is_counted_apart_and_a_dead_one_is_found(known, expected):
+    assert judge(case(known), now=NOON.timestamp() + 840)[0] == expected
 
 
 def test_what_the_recipe_ignores_has_no_variants():
@@ -675,3 +689,17 @@ def test_an_audit_holds_no_more_objects_at_once_however_many_there_are():
     assert max(sources for sources, _ in behind) <= 500
     assert max(variants for _, variants in behind) <= 1000
     assert s3.asked == []
+
+
+def test_an_audit_says_what_both_queues_hold(capsys):
+    queues = Queues(Depth(2, 1, 3), 1, "prod")
+
+    report(AuditTotals(3, 9), [], None, queues, would=False, as_json=False)
+    said = capsys.readouterr().err
+    report(AuditTotals(3, 9), [], Repaired(sent=2), queues, would=True, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+
+    assert "The uploads queue holds 5 messages and 1 in flight" in said
+    assert "The dead-letter queue holds 1 message: darkroom dlq groups --stage prod" in said
+    assert (document["queue"]["waiting"], document["dead_letters"]) == (2, 1)
+    assert (document["repair"]["dry_run"], document["repair"]["sent"]) == (True, 2)

@@ -48,7 +48,7 @@ def test_what_is_so_already_is_said(darkroom):
     result = darkroom("resume")
 
     assert result.exit_code == 0
-    assert "The mapping is Enabled already. 0 messages wait in the queue, 0 are in flight." in result.stderr
+    assert "The mapping is Enabled already. In the queue: 0 messages waiting, 0 in flight." in result.stderr
     assert result.stdout == ""
 
 

@@ -4,9 +4,10 @@ import os
 
 import pytest
 import typer
+from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from ops.cli.stage import Stage, find, on_stage
+from ops.cli.stage import Stage, _others, find, on_stage
 from ops.errors import UsageError
 from tests.ops.cli.embedded import use
 
@@ -44,8 +45,20 @@ def test_a_stage_that_was_never_deployed_is_named_with_the_command_that_deploys_
     for name, value in local.environ().items():
         monkeypatch.setenv(name, value)
 
-    with pytest.raises(UsageError, match=r"no stack darkroom-nowhere .* npm run deploy -- --stage nowhere"):
+    with pytest.raises(UsageError, match=r"no stack darkroom-nowhere .* npm run deploy -- --stage nowhere") as refused:
         find("nowhere", "eu-west-1")
+    assert "which has the stages local:" in str(refused.value)
+
+
+def test_an_unknown_stage_is_named_where_the_others_may_not_be_listed(local, monkeypatch):
+    def refuse(operation, **_request):
+        codes = {"DescribeStacks": "ValidationError" if _request else "AccessDenied"}
+        raise ClientError({"Error": {"Code": codes[operation], "Message": "no"}}, operation)
+
+    client = local.client("cloudformation")
+    monkeypatch.setattr(client, "_make_api_call", lambda operation, request: refuse(operation, **request))
+
+    assert _others(client) == ""
 
 
 def test_a_profile_that_does_not_exist_is_named():

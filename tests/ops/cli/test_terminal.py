@@ -2,7 +2,8 @@
 
 import pytest
 
-from ops.cli.terminal import stderr, stdout, table
+from ops.cli.tables import table
+from ops.cli.terminal import stderr, stdout
 
 KEY = "images/\x1b]0;title\x07\x1b[2J\x9b31mcat.jpg"
 

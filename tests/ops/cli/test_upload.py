@@ -58,9 +58,9 @@ def md5(content):
     return hashlib.md5(content, usedforsecurity=False)
 
 
-def counts(result):
+def counts(result, uploaded="uploaded"):
     said = json.loads(result.stdout)
-    return {name: said[name] for name in ("uploaded", "there_already", "refused", "failed")}
+    return {name: said[name] for name in (uploaded, "there_already", "refused", "failed")}
 
 
 def test_interrupted_at_random_moments_every_object_is_uploaded_once(stage, bare, tmp_path):
@@ -172,7 +172,11 @@ def test_a_dry_run_tells_the_same_and_uploads_nothing(stage, upload, photos):
     assert stored(stage) == {}
     real = upload(photos, "--json")
 
-    assert counts(dry) == counts(real) == {"uploaded": 2, "there_already": 0, "refused": 1, "failed": 0}
+    assert counts(real) == {"uploaded": 2, "there_already": 0, "refused": 1, "failed": 0}
+    planned = json.loads(dry.stdout)
+    assert counts(dry, "would_be_uploaded") == {"would_be_uploaded": 2, "there_already": 0, "refused": 1, "failed": 0}
+    assert planned.keys().isdisjoint({"uploaded", "bytes_uploaded"})
+    assert planned["bytes_to_upload"] > 0
 
 
 def test_a_format_that_only_the_workshop_can_read_is_refused(stage, upload, photos, tmp_path, monkeypatch):

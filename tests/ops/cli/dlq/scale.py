@@ -21,7 +21,7 @@ from pathlib import Path
 from boto3.dynamodb.types import TypeSerializer
 
 from ops.local.emulator import Emulator
-from tests.ops.cli.dlq.conftest import REGION, Place
+from tests.ops.cli.conftest import REGION, Place
 
 LETTERS = 10_000
 KILLS = 4

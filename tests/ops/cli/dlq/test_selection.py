@@ -63,11 +63,11 @@ def test_what_is_no_age_is_refused(text):
         seconds(text)
 
 
-def test_a_filter_reads_as_it_was_typed():
+def test_a_filter_reads_as_it_can_be_typed():
     assert str(Filter()) == "--all"
     assert (
         str(Filter(ids=("aaaa",), causes=("X",), where="a*", older_than=90))
-        == "--cause X --where a* --older-than 90s aaaa"
+        == "--cause X --where 'a*' --older-than 90s aaaa"
     )
     assert not Filter()
     assert Filter(newer_than=0.5)

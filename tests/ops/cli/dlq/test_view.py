@@ -1,6 +1,7 @@
 """What the commands that look say of dead letters, and that looking changes nothing."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from ops.cli.dlq.messages import HeldMessages
 from ops.errors import UsageError
 from processing.ledger import REMOVED_KEY
 from tests.builders import removed_body, s3_body, s3_record
-from tests.ops.cli.dlq.conftest import CODE
+from tests.ops.cli.conftest import CODE
 from tests.ops.local.conftest import wait_until
 
 
@@ -39,8 +40,7 @@ def test_messages_are_grouped_by_class_and_place_the_most_frequent_first(place):
         ("ValueError:ffffffff", 1, 5),
     ]
     assert groups[0]["code_versions"] == [CODE]
-    assert groups[0]["first_seen"] == "2026-11-21 07:00:00Z"  # the event's time
-    assert groups[0]["last_seen"] > groups[0]["first_seen"]
+    assert groups[0]["last_death"] >= groups[0]["first_death"] > "2026-11-21 07:00:00Z"  # the event's time
     assert groups[0]["example"]["key"].startswith("images/c")
     assert "under the same key" in groups[0]["runbook"]["remedy"]
 
@@ -201,32 +201,47 @@ def test_messages_are_put_back_when_a_look_breaks_off(place, monkeypatch):
     assert (result.exit_code, place.dead_messages) == (2, (25, 0))
 
 
-def test_ctrl_c_puts_every_message_back(place):
+@pytest.mark.parametrize(
+    ("number", "ignored", "code"),
+    [(signal.SIGINT, False, 130), (signal.SIGTERM, False, 130), (signal.SIGHUP, False, 130), (signal.SIGHUP, True, 0)],
+)
+def test_ctrl_c_and_a_closed_terminal_put_every_message_back(place, number, ignored, code):
+    """Where a closed terminal is ignored, as by nohup, the command goes on."""
     place.bury_many([f"message {number}" for number in range(300)])
     holding = subprocess.Popen(
-        [sys.executable, "-c", HOLDING, place.name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*(["nohup"] if ignored else []), sys.executable, "-c", HOLDING, place.name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    assert holding.stdin is not None
     assert holding.stdout is not None
     assert holding.stderr is not None
     assert holding.stdout.readline() == "300\n"
     assert place.dead_messages == (0, 300)
 
-    holding.send_signal(signal.SIGINT)
+    holding.send_signal(number)
+    if ignored:
+        holding.stdin.write("\n")
+        holding.stdin.flush()
 
-    assert holding.wait(30) == 130, holding.stderr.read()
+    assert holding.wait(60) == code, holding.stderr.read()
+    holding.stdin.close()
     holding.stdout.close()
     holding.stderr.close()
     assert place.dead_messages == (300, 0)
 
 
 HOLDING = """
-import sys, time
+import sys
 from ops.cli.dlq import selection
 from ops.cli.main import make_app
 
 def join(stage, messages):
     print(len(messages), flush=True)
-    time.sleep(60)
+    sys.stdin.readline()
+    return []
 
 selection.join = join
 sys.argv = ["darkroom", "dlq", "groups", "--stage", sys.argv[1]]
@@ -261,7 +276,7 @@ def test_messages_that_somebody_else_reads_are_told_of(place):
 
     result = place.run("groups")
 
-    assert "1 more" in result.stderr
+    assert "Not all were seen: 1 message hidden" in result.stderr
     assert place.dead_messages == (1, 1)
 
 
@@ -312,3 +327,55 @@ def test_a_dead_letter_queue_that_counts_receives_is_not_looked_at(place):
 
     assert result.exit_code == 2
     assert "redrive policy of its own" in result.stderr
+
+
+READ = (["list"], ["export"], ["redrive"], ["purge", "--yes", "0"])
+
+
+@pytest.mark.parametrize("command", READ, ids=lambda command: command[0])
+def test_a_filter_that_meets_no_message_is_exit_code_1(place, command):
+    place.bury("message")
+
+    result = place.run(*command, "--where", "images/none*")
+
+    assert (result.exit_code, place.dead_messages, place.json("history")) == (1, (1, 0), [])
+    assert "No message matches: 1 dead letter in the queue." in result.stderr
+
+
+@pytest.mark.parametrize("command", [*READ, ["groups"]], ids=lambda command: command[0])
+def test_messages_that_are_all_hidden_are_exit_code_1_with_their_number_and_time(place, command):
+    place.bury("one", "two")
+    place.sqs.receive_message(QueueUrl=place.stage.dlq_url, MaxNumberOfMessages=10, VisibilityTimeout=60)
+
+    result = place.run(*command, *([] if command == ["groups"] else ["--all"]))
+
+    assert (result.exit_code, result.stdout, place.dead_messages) == (1, "", (0, 2))
+    assert re.search(r"No message was seen: 2 messages hidden.* visible again by 20\d\d-\S+ \S+Z", result.stderr)
+
+
+@pytest.mark.parametrize("command", [*READ, ["groups"]], ids=lambda command: command[0])
+def test_an_empty_queue_is_no_failure(place, command):
+    result = place.run(*command, *([] if command == ["groups"] else ["--all"]))
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "No dead letters." in result.stderr
+
+
+@pytest.mark.parametrize("command", [["redrive"], ["purge", "--yes", "1"]], ids=lambda command: command[0])
+def test_all_of_which_some_are_hidden_is_exit_code_1(place, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    place.bury("one", "two")
+    place.sqs.receive_message(QueueUrl=place.stage.dlq_url, MaxNumberOfMessages=1, VisibilityTimeout=60)
+
+    result = place.run(*command, "--all")
+
+    assert (result.exit_code, place.dead_messages) == (1, (0, 1))
+    assert "Not all were seen: 1 message hidden" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["list", "export"])
+def test_all_is_every_message_and_goes_with_no_filter(place, command):
+    place.bury("one", "two")
+
+    assert "2 messages" in place.run(command, "--all").stderr
+    assert place.run(command, "--all", "--where", "*").exit_code == 2

@@ -203,7 +203,7 @@ def normalised(text):
     for pattern, word in (
         (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
         (r"\b\d+ uploads\b", "N uploads"),
-        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?Z", "TIME"),
+        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?Z?", "TIME"),
         (r"\b[0-9a-f]{32}\b", "ETAG"),
         (r"\b(?=[a-f]*\d)[0-9a-f]{7,12}\b", "ID"),
         (r"\b\d+ (s|min|h)\b", "AGE"),

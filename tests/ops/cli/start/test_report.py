@@ -1,17 +1,17 @@
 """What a run is said to have come to."""
 
-import io
 import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from ops.cli.follow import End
 from ops.cli.start import report
 from ops.cli.start.events import EventTotals
 from ops.cli.start.report import Failure, SecondUpload
+from ops.cli.terminal import stdout
 from processing.ledger import Phase
+from tests.ops.cli import terminals
 from tests.ops.cli.start.makers import dead, done, left, photo, version
 
 
@@ -29,9 +29,7 @@ def total(*ends, seconds=2.0, messages_left=False, again=None, skipped_files=0, 
 
 
 def printed(ends, totals):
-    console = Console(width=140, record=True, file=io.StringIO(), highlight=False)
-    report.show(console, ends, totals)
-    return console.export_text()
+    return terminals.printed(lambda: report.show(stdout(), ends, totals), 140)
 
 
 def test_the_totals_add_up():
@@ -101,7 +99,7 @@ def test_people_get_a_row_for_each_image_and_the_cause_of_each_failure():
     assert "0\u00d70" not in text
     assert "3: 1 done, 1 in the dead-letter queue, 1 left" in text
     assert "4, ignored, or not images by name or by content" in text
-    assert "1 images, the same bytes: 1 duplicates, 2 variants unchanged, 0 written" in text
+    assert "1 image, the same bytes: 1 duplicate, 2 variants unchanged, 0 written" in text
 
 
 def test_a_long_table_ends_and_says_so():
