@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.cli.settings import parameters
-from processing.backoff import Backoff
 from processing.batch import Batch
+from processing.concurrency import Backoff
 from processing.ledger import DynamoLedger
 from processing.messages import Message
 from processing.sandbox.capacity import TimeBudget, shortest_timeout

@@ -13,11 +13,10 @@ from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, Deadlines, make
 from handlers.rendering import RenderingStart
 from handlers.runtime import check_botocore, check_parameters, describe
 from handlers.telemetry import Metrics, log_as_json
-from processing.backoff import Backoff
 from processing.batch import Batch, Handle
+from processing.concurrency import Backoff, Threads
 from processing.ledger import DynamoLedger
 from processing.messages import SqsQueue, ThreadExecutor
-from processing.parallel import Threads
 from processing.picture import Render
 from processing.recipe import Recipe, load
 from processing.sandbox import FetchBudget

@@ -22,12 +22,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from processing.concurrency import in_this_thread
 from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavailable
 from processing.events import Event, ObjectCreated
 from processing.ledger import Delivery, reason_of
 from processing.messages import GroupExecutor, Message, MessageGroup, ParsedMessage, in_groups
 from processing.outcome import Kind, Outcome
-from processing.parallel import in_this_thread
 from processing.sandbox.capacity import TimeBudget
 
 log = logging.getLogger("darkroom")

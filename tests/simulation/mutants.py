@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from processing import batch, parallel, presence, publisher, worker
-from processing.backoff import Lease
+from processing import batch, concurrency, publisher, worker
 from processing.batch import Batch
+from processing.concurrency import Lease
 from processing.errors import NotStarted, PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
 from processing.naming import ObjectPlan
@@ -86,7 +86,7 @@ def no_look_after_an_own_write() -> Any:
 
 
 def _only_one_head(index: int) -> Any:
-    real = presence.is_complete
+    real = publisher.is_complete
 
     def is_complete(store: Any, execute: Any, plan: ObjectPlan, record: Any) -> bool:
         one = replace(plan.recipe, variants=(plan.recipe.variants[index],))
@@ -210,7 +210,7 @@ def a_refused_delete_is_left() -> Any:
 
 def a_failure_does_not_wait_for_the_other_requests() -> Any:
     """What was put in parallel is over when one part has failed; the threads of the others run on."""
-    real = parallel.results
+    real = concurrency.results
 
     def results(execute: Any, work: Any, items: Any) -> Any:
         def attempt(item: Any) -> Any:
@@ -222,7 +222,7 @@ def a_failure_does_not_wait_for_the_other_requests() -> Any:
 
         return real(execute, attempt, items)
 
-    return replaced(publisher, "results", results)
+    return replaced(concurrency, "results", results)
 
 
 def _table_of(worker: Worker) -> MemoryDynamoDB:
