@@ -105,7 +105,8 @@ class Reason:
 
     Args:
         cause: groups failures: the name of an error's class, or AWS's own code.
-        fingerprint: where in the code a bug is; empty for any other failure.
+        fingerprint: of a bug: the same wherever it is met; empty for any other failure.
+        where: the last frames of a bug in this code, innermost first.
         last: whether the message had no receive left, so that it is in the dead-letter queue now.
         request_id: of the invocation, whose log has more.
     """
@@ -113,6 +114,7 @@ class Reason:
     cause: str
     message: str
     fingerprint: str = ""
+    where: str = ""
     attempt: int = 0
     last: bool = False
     request_id: str = ""

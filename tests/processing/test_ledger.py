@@ -216,6 +216,14 @@ def test_a_reason_of_any_length_is_kept_within_its_bytes(books: LedgerBench, mes
     assert (books.item(VERSION) or {})["reason"]["message"] == kept
 
 
+def test_the_message_of_a_bug_leaves_room_for_its_frames(books: LedgerBench) -> None:
+    where = "imaging/steps.py:41 crop"
+    books.ledger.fail(claimed(books.ledger), Reason("KeyError", "x" * 1000, "ab12cd34", where), FIRST)
+
+    reason = (books.item(VERSION) or {})["reason"]
+    assert (reason["where"], reason["message"]) == (where, "x" * (300 - len(where)))
+
+
 def test_a_message_that_was_rejected_is_not_tried_again(books: LedgerBench) -> None:
     books.ledger.reject(claimed(books.ledger), REASON, FIRST)
 
