@@ -20,6 +20,7 @@ from ops.cli.doctor.command import doctor
 from ops.cli.erase.command import erase
 from ops.cli.estimate import estimate
 from ops.cli.local import local
+from ops.cli.logs.command import logs
 from ops.cli.mapping import pause, resume
 from ops.cli.replay.command import replay_command
 from ops.cli.show.command import show
@@ -69,6 +70,7 @@ def make_app() -> typer.Typer:
     app.command()(doctor)
     app.command()(status)
     app.command()(show)
+    app.command()(logs)
     app.command()(pause)
     app.command()(resume)
     app.add_typer(_make_dlq(), name="dlq")

@@ -57,7 +57,8 @@ def read(item: Attributes) -> Record:
     """The record that an item in DynamoDB's JSON stands for."""
     plain = {name: _READER.deserialize(value) for name, value in item.items()}
     bucket, _, key = plain["object"].partition("/")
-    numbers: dict[str, Any] = {name: int(plain.get(name, 0)) for name in ("lease_until", "attempts", "updated_at")}
+    counts = ("lease_until", "attempts", "updated_at", "deaths")
+    numbers: dict[str, Any] = {name: int(plain.get(name, 0)) for name in counts}
     texts = {name: plain.get(name, "") for name in ("owner", "code_version", "uploaded_at", "sequencer", "message_id")}
     return Record(
         version=Version(bucket, key, plain["etag"]),

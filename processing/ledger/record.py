@@ -127,6 +127,7 @@ class Record:
     Args:
         owner: the token of the last claim.
         lease_until, updated_at: seconds since the epoch, 0 where there is none.
+        deaths: messages that have become dead letters since it was last done, but for those whose worker was killed.
         last_receive: whether the version was last claimed for the last receive of its message. The number of attempts
             does not show this: a receive may end without one, and a redrive starts the count again.
         message_id: of the message that was rejected.
@@ -140,6 +141,7 @@ class Record:
     lease_until: int = 0
     attempts: int = 0
     updated_at: int = 0
+    deaths: int = 0
     last_receive: bool = False
     code_version: str = ""
     uploaded_at: str = ""

@@ -515,7 +515,9 @@ def no_time(data: bytes, recipe: Recipe, only: Collection[str] | None = None) ->
 
 
 def test_a_bug_in_a_child_process_is_recorded_as_the_bug_it_was() -> None:
-    reason = reason_of(RenderBug("ZeroDivisionError", "division by zero", ["processing/imaging/steps.py:crop:41"], "..."))
+    reason = reason_of(
+        RenderBug("ZeroDivisionError", "division by zero", ["processing/imaging/steps.py:crop:41"], "...")
+    )
 
     assert (reason.cause, reason.message) == ("ZeroDivisionError", "division by zero")
     assert len(reason.fingerprint) == 8

@@ -26,8 +26,8 @@ from processing.errors import (
     RenderTimeout,
     UnsupportedFormat,
 )
-from processing.imaging import Rendered
 from processing.fingerprint import places_of
+from processing.imaging import Rendered
 from processing.ledger import reason_of
 from processing.recipe import Recipe
 from processing.sandbox import Children, Image, MemoryBudget, Renderer, Renderers

@@ -3,9 +3,9 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
 from typing import Final, assert_never
@@ -42,13 +42,19 @@ FOREIGN: Final = Cause(MalformedMessage.__name__)  # the consumer refuses such a
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A dead message and what is known of it. ``record`` is None where the ledger knows nothing."""
+    """A dead message and what is known of it. ``record`` is None where the ledger knows nothing.
+
+    ``again``: whether an earlier message of the same version has died before: of ours, a message says which redrive
+    sent it; of SQS's own redrive, the record counts more deaths than there are dead letters. The same bytes uploaded
+    again after a purge count as well.
+    """
 
     message: DeadMessage
     cause: Cause
     why: str = ""
     event: Event | None = None
     record: Record | None = None
+    again: bool = False
 
     @property
     def bucket(self) -> str:
@@ -110,13 +116,19 @@ class Group:
 
     @property
     def redriven(self) -> int:
-        """How many of them a redrive has sent before, so that they failed again."""
-        return sum(bool(each.message.redrive) for each in self.members)
+        """How many of them have failed again after a redrive."""
+        return sum(each.again for each in self.members)
 
     @property
     def code_versions(self) -> tuple[str, ...]:
         """With which versions of the code they failed."""
         return tuple(sorted({each.record.code_version for each in self.members if each.record}))
+
+    @property
+    def where(self) -> str:
+        """The last frames of a bug; empty for any other cause."""
+        record = self.example.record
+        return record.reason.where if record and record.reason else ""
 
     @property
     def example(self) -> Diagnosis:
@@ -132,11 +144,12 @@ def join(stage: Stage, messages: Sequence[DeadMessage], *, clock: Callable[[], f
     with ThreadPoolExecutor(THREADS, thread_name_prefix="records") as pool:
         answers = pool.map(table.read, chunks(versions, MOST_KEYS))
         records = {version: record for answer in answers for version, record in answer.items()}
-    now = clock()
-    return [
+    now, letters = clock(), Counter(version_of(event) for one in opened if isinstance(one, tuple) for event in one)
+    diagnoses = [
         _diagnose_all(message, found, records, now) if isinstance(found, tuple) else found
         for message, found in zip(messages, opened, strict=True)
     ]
+    return [replace(each, again=_has_died_before(each, letters)) for each in diagnoses]
 
 
 def group(diagnoses: Iterable[Diagnosis]) -> list[Group]:
@@ -156,6 +169,11 @@ def count_by_cause(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
 def version_of(event: Event) -> Version:
     """The key of the record that the ledger keeps of the object of an event."""
     return Version(event.bucket, event.key, event.etag if isinstance(event, ObjectCreated) else REMOVED_KEY)
+
+
+def _has_died_before(diagnosis: Diagnosis, letters: Mapping[Version, int]) -> bool:
+    record = diagnosis.record
+    return bool(diagnosis.message.redrive) or (record is not None and record.deaths > letters[record.version])
 
 
 def _moment(text: str | None) -> float:

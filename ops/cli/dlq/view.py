@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from ops.cli.dlq.causes import Diagnosis, Group, group
 from ops.cli.dlq.runbook import guidance
 from ops.cli.dlq.selection import Filter, by_id, filtered, many, read_queue
+from ops.cli.logs.reading import Traceback, traceback_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, print_json, stderr, stdout, table
 from processing.events import ObjectCreated
@@ -47,6 +48,9 @@ def groups(stage: Stage, as_json: AsJson = False) -> None:
         rows = [_group_row(one, now) for one in found]
         columns = ("count", "cause", "first", "last", "tries", "again", "code", "example")
         stdout().print(table(columns, rows, right=("count", "tries", "again")))
+        for one in found:
+            if one.where:
+                stderr().print(f"{one.cause.id} is raised at {one.where}")
         stderr().print("again: failed again after a redrive. What a cause means and what to do: darkroom dlq show ID")
 
 
@@ -87,12 +91,16 @@ def show(
 ) -> None:
     """Show one message: its body, the ledger's record, the object as it is now, what the cause means and what to do.
 
+    Of a bug it shows the traceback as well, from the function's log.
+
     Examples:
 
     darkroom dlq show 3f2a91bc --stage prod
     """
     found = by_id(message, read_queue(stage).diagnoses)
+    trace = traceback_of(stage, found.record) if found.record else None
     document = as_document(found) | {"object_now": _object_now(stage, found), "runbook": asdict(guidance(found.cause))}
+    document |= {"traceback": asdict(trace) if trace else None}
     if as_json:
         print_json(document)
         return
@@ -101,8 +109,16 @@ def show(
         shown.show_header = False
         stdout().print(title, style="bold")
         stdout().print(shown)
+    if trace:
+        _print_traceback(trace)
     stdout().print("body", style="bold")
     stdout().print(_indented(found.message.body))
+
+
+def _print_traceback(trace: Traceback) -> None:
+    stdout().print(f"traceback ({trace.group}{f', {trace.stream}' if trace.stream else ''})", style="bold")
+    for line in (trace.text or trace.why).splitlines():
+        stdout().print(f"  {line}", soft_wrap=True)
 
 
 def as_document(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -118,6 +134,7 @@ def as_document(diagnosis: Diagnosis) -> dict[str, Any]:
         "sent_at": moment(message.sent_at),
         "last_seen": moment(diagnosis.last_seen),
         "redrive": message.redrive,
+        "again": diagnosis.again,
         "body": message.body,
         "attributes": dict(message.attributes),
         "message_attributes": {name: _encoded(value) for name, value in message.message_attributes.items()},
@@ -147,6 +164,7 @@ def _group_as_json(one: Group) -> dict[str, Any]:
         "attempts": one.attempts,
         "redriven_before": one.redriven,
         "code_versions": list(one.code_versions),
+        "where": one.where,
         "example": {"id": one.example.message.id, "key": one.example.key, "why": one.example.why},
         "runbook": asdict(guidance(one.cause)),
     }
@@ -205,6 +223,7 @@ def _record_facts(record: Record) -> Mapping[str, Any]:
         "attempts": record.attempts,
         "code_version": record.code_version,
         "fingerprint": record.reason.fingerprint if record.reason else "",
+        "where": record.reason.where if record.reason else "",
         "request_id": record.reason.request_id if record.reason else "",
         "uploaded_at": record.uploaded_at,
     }

@@ -333,6 +333,18 @@ def test_a_message_that_died_again_after_a_redrive_is_counted_as_such(place):
     assert (group["messages"], group["redriven_before"]) == (2, 1)
 
 
+def test_a_message_that_died_again_after_sqs_own_redrive_is_counted_by_the_deaths_of_its_record(place):
+    place.dead("images/moved.jpg", cause="CorruptImage", status="REJECTED", deaths=2)
+    place.dead("images/twice notified.jpg", cause="CorruptImage", status="REJECTED", deaths=2)
+    place.bury(place.body("images/twice notified.jpg"))
+    place.dead("images/first.jpg", cause="CorruptImage", status="REJECTED", deaths=1)
+
+    messages = place.json("list")["messages"]
+
+    assert [each["key"] for each in messages if each["again"]] == ["images/moved.jpg"]
+    assert place.json("groups")["groups"][0]["redriven_before"] == 1
+
+
 def test_code_that_failed_before_is_warned_of(place):
     place.dead("images/a.jpg", cause="CorruptImage", status="REJECTED")
     place.dead("images/b.jpg", cause="CorruptImage", status="REJECTED", code_version="older")
