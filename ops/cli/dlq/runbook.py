@@ -141,7 +141,7 @@ REFUSED = Guidance(
 )
 BUG = Guidance(
     "A bug: an unexpected exception; the place is a fingerprint of where in the code.",
-    "Read its traceback above, reproduce it with `darkroom replay`, fix it, deploy, redrive with --canary.",
+    "Read its traceback below, reproduce it with `darkroom replay`, fix it, deploy, redrive with --canary.",
 )
 
 

@@ -116,7 +116,7 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class Traceback:
-    """The traceback of a failure, and the stream that has it; ``why`` there is none where ``text`` is empty."""
+    """The innermost traceback of a failure, and the stream that has it; where ``text`` is empty, ``why`` says so."""
 
     group: str
     stream: str = ""
@@ -140,7 +140,9 @@ def traceback_of(stage: Stage, record: Record) -> Traceback | None:
         return Traceback(log.group, why=f"the log could not be read: {code_of(error)}")
     for event in reversed(events):
         if text := event.fields.get("traceback"):
-            return Traceback(log.group, event.stream, str(text))
+            # a child process has one of its own, which ends where the bug is
+            notes = (event.fields.get("reason") or {}).get("notes") or [text]
+            return Traceback(log.group, event.stream, str(notes[-1]))
     return Traceback(log.group, why="not in the log (any more)")
 
 
