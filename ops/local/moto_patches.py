@@ -8,7 +8,7 @@
 - limits (``moto_limits``): S3's on keys and metadata, SQS's on messages (in bytes, with attributes; characters) and on
   batches of timeouts, DynamoDB's on batches of writes.
 - no version of a multipart upload to a bucket that keeps none: moto names "null".
-- a listing after a key with control characters, which moto writes into its XML as they are.
+- a listing after a key with control characters, which moto writes into its XML as they are; keys with line ends.
 - one look-up of each host's backend: moto lists its own folders, twice, for each request.
 - S3's events on EventBridge as AWS writes them, and a bucket's switch for them (``moto_s3_events``).
 - SQS counts that cost only the request for them: moto counts the queue for each message that is sent or received.
@@ -54,6 +54,7 @@ from ops.local import (
     moto_move_tasks,
     moto_probes,
     moto_queues,
+    moto_routes,
     moto_s3_events,
     moto_s3_probes,
     moto_states,
@@ -87,6 +88,7 @@ def all_patches(credentials: Credentials | None = None) -> list[Patch]:
         *_for_queues(),
         _for_move_tasks(),
         moto_functions.patch(),
+        moto_routes.patch(),
         *moto_streams.patches(),
         *moto_s3_events.patches(),
         *eventbridge.patches(),

@@ -12,6 +12,7 @@ from typing import Final, assert_never
 
 from ops.cli.dlq.messages import THREADS, DeadMessage
 from ops.cli.queues import chunks
+from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.stage import Stage
 from processing.errors import MalformedMessage
 from processing.events import Event, ObjectCreated, parse
@@ -37,6 +38,8 @@ class Cause:
         return f"{self.name}:{self.place}" if self.place else self.name
 
 
+UNKNOWN: Final = Cause("unknown")
+IGNORED: Final = Cause("ignored")  # the consumer acknowledges such a message and records nothing
 FOREIGN: Final = Cause(MalformedMessage.__name__)  # the consumer refuses such a message before it reads the ledger
 
 
@@ -72,6 +75,11 @@ class Diagnosis:
         return version_of(self.event) if self.event and self.cause != FOREIGN else None
 
     @property
+    def is_tracked(self) -> bool:
+        """Whether the ledger will tell the outcome of a redrive."""
+        return self.version is not None and self.cause != IGNORED
+
+    @property
     def is_over(self) -> bool:
         """Whether the object has ended well meanwhile, so that a redrive changes nothing."""
         return self.record is not None and self.record.phase(time.time()).is_good
@@ -92,50 +100,6 @@ class Diagnosis:
         return self.record.updated_at if self.record and self.record.updated_at else self.message.sent_at
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The messages of one cause; there is at least one."""
-
-    cause: Cause
-    members: Sequence[Diagnosis]
-
-    @property
-    def first_seen(self) -> float:
-        """When the earliest of them was first seen."""
-        return min(each.first_seen for each in self.members)
-
-    @property
-    def last_seen(self) -> float:
-        """When the latest attempt on one of them ended."""
-        return max(each.last_seen for each in self.members)
-
-    @property
-    def attempts(self) -> int:
-        """How many attempts were made on all of them."""
-        return sum(each.attempts for each in self.members)
-
-    @property
-    def redriven(self) -> int:
-        """How many of them have failed again after a redrive."""
-        return sum(each.again for each in self.members)
-
-    @property
-    def code_versions(self) -> tuple[str, ...]:
-        """With which versions of the code they failed."""
-        return tuple(sorted({each.record.code_version for each in self.members if each.record}))
-
-    @property
-    def where(self) -> str:
-        """The last frames of a bug; empty for any other cause."""
-        record = self.example.record
-        return record.reason.where if record and record.reason else ""
-
-    @property
-    def example(self) -> Diagnosis:
-        """The one that was seen last."""
-        return max(self.members, key=lambda each: (each.last_seen, each.message.message_id))
-
-
 def join(stage: Stage, messages: Sequence[DeadMessage], *, clock: Callable[[], float] = time.time) -> list[Diagnosis]:
     """Each message with its record and its cause, in the order of ``messages``."""
     opened = [_open(message, stage) for message in messages]
@@ -149,16 +113,10 @@ def join(stage: Stage, messages: Sequence[DeadMessage], *, clock: Callable[[], f
         _diagnose_all(message, found, records, now) if isinstance(found, tuple) else found
         for message, found in zip(messages, opened, strict=True)
     ]
+    if any(each.cause == UNKNOWN for each in diagnoses):
+        plan = VariantPlan(read_recipe(), stage.uploads_prefix)
+        diagnoses = [_ignored(each) if _is_ignored(each, plan) else each for each in diagnoses]
     return [replace(each, again=_has_died_before(each, letters)) for each in diagnoses]
-
-
-def group(diagnoses: Iterable[Diagnosis]) -> list[Group]:
-    """The messages by their cause, the largest group first."""
-    found: dict[Cause, list[Diagnosis]] = {}
-    for each in diagnoses:
-        found.setdefault(each.cause, []).append(each)
-    groups = [Group(cause, members) for cause, members in found.items()]
-    return sorted(groups, key=lambda one: (-len(one.members), one.cause))
 
 
 def count_by_cause(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
@@ -169,6 +127,15 @@ def count_by_cause(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
 def version_of(event: Event) -> Version:
     """The key of the record that the ledger keeps of the object of an event."""
     return Version(event.bucket, event.key, event.etag if isinstance(event, ObjectCreated) else REMOVED_KEY)
+
+
+def _is_ignored(diagnosis: Diagnosis, plan: VariantPlan) -> bool:
+    event = diagnosis.event
+    return diagnosis.cause == UNKNOWN and isinstance(event, ObjectCreated) and plan.ignores(event.key, event.size)
+
+
+def _ignored(diagnosis: Diagnosis) -> Diagnosis:
+    return replace(diagnosis, cause=IGNORED, why="ignored by this checkout's recipe")
 
 
 def _has_died_before(diagnosis: Diagnosis, letters: Mapping[Version, int]) -> bool:
@@ -210,7 +177,7 @@ def _diagnose(message: DeadMessage, event: Event, record: Record | None, now: fl
     if record is None and (code := _undelivered(message)):
         return Diagnosis(message, Cause("not-delivered"), f"EventBridge could not send it: {code}", event)
     if record is None:
-        return Diagnosis(message, Cause("unknown"), "unknown to the ledger", event)
+        return Diagnosis(message, UNKNOWN, "unknown to the ledger", event)
     why = f"{record.status} by now" if record.phase(now).is_good else record.message
     return Diagnosis(message, _cause(record, now), why, event, record)
 

@@ -114,6 +114,10 @@ WORDS = {
         "The ledger has no record of this version: the table was unavailable, or the record was deleted.",
         "Search the consumer's log (`darkroom logs KEY --since 2h`); redrive with --canary.",
     ),
+    "ignored": Guidance(
+        "The recipe ignores objects of this name or size; the message died before the consumer could tell.",
+        "Purge it, or redrive it: the consumer acknowledges it, and records nothing.",
+    ),
     "not-delivered": Guidance(
         "EventBridge could not send the event to the uploads queue, for a day or at all; the message was never tried.",
         "Restore what its code names (the queue or its policy: deploy the stage again), and redrive; SQS's own redrive "

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final
 import typer
 from botocore.exceptions import ClientError
 
-from ops.cli.dlq.causes import Diagnosis, Group, group
+from ops.cli.dlq.causes import Diagnosis
+from ops.cli.dlq.groups import Group, group
 from ops.cli.dlq.runbook import guidance
 from ops.cli.dlq.selection import Filter, by_id, filtered, many, read_queue
 from ops.cli.logs.reading import Traceback, traceback_of

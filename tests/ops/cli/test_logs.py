@@ -4,6 +4,7 @@ import json
 import re
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 import pytest
@@ -133,7 +134,7 @@ def test_metrics_are_not_shown_to_people(aws, capsys):
 
 
 def record(**changes):
-    facts = {
+    facts: dict[str, Any] = {
         "version": Version("b", "images/a.jpg", "e"),
         "status": Status.FAILED,
         "updated_at": int(NOW),
@@ -148,6 +149,12 @@ def stage_with(aws):
     return Stage.of("prod", "eu-west-1", outputs, lambda _service: aws)
 
 
+def trace_in(aws):
+    trace = traceback_of(stage_with(aws), record())
+    assert trace is not None
+    return trace
+
+
 def line(trace, key="images/a.jpg", notes=()):
     reason = {"cause": "KeyError", "notes": list(notes)}
     return {"object": f"b/{key}", "request_id": "r-1", "reason": reason, "traceback": trace}
@@ -156,7 +163,7 @@ def line(trace, key="images/a.jpg", notes=()):
 def test_the_traceback_is_that_of_the_object_in_that_request(aws):
     write(aws, line("of the object"), line("of a neighbour", "images/b.jpg"), at=NOW)
 
-    trace = traceback_of(stage_with(aws), record())
+    trace = trace_in(aws)
 
     assert (trace.text, trace.stream, trace.group) == ("of the object", "stream", GROUP)
 
@@ -164,14 +171,14 @@ def test_the_traceback_is_that_of_the_object_in_that_request(aws):
 def test_the_traceback_of_a_bug_in_a_child_process_is_the_childs(aws):
     write(aws, line("the parent's", notes=["the first try's", "the child's"]), at=NOW)
 
-    assert traceback_of(stage_with(aws), record()).text == "the child's"
+    assert trace_in(aws).text == "the child's"
 
 
 def test_a_traceback_that_is_gone_is_told_as_such_and_a_refusal_too(aws):
-    assert traceback_of(stage_with(aws), record()).why == "not in the log (any more)"
+    assert trace_in(aws).why == "not in the log (any more)"
 
     aws.delete_log_group(logGroupName=GROUP)
-    assert traceback_of(stage_with(aws), record()).why == "the log could not be read: ResourceNotFoundException"
+    assert trace_in(aws).why == "the log could not be read: ResourceNotFoundException"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ops.cli.dlq.causes import group
+from ops.cli.dlq.groups import group
 from ops.cli.dlq.history import caller
 from ops.cli.dlq.selection import read_queue
 from ops.cli.stage import Stage
