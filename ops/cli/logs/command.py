@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ops.cli.dlq.selection import seconds
 from ops.cli.dlq.view import moment
-from ops.cli.logs.reading import ConsumerLog, Follower, LogEvent, Wanted, period_of
+from ops.cli.logs.reading import ConsumerLog, LogEvent, LogFollower, WantedLines, period_of
 from ops.cli.show.facts import key_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, print_json, stderr, stdout
@@ -55,12 +55,12 @@ def logs(
     if follow and as_json:
         raise UsageError("--follow is for people: in programs, run logs --json --since repeatedly")
     key = key_of(stage, thing) if thing else ""
-    wanted = Wanted(f"{stage.uploads_bucket}/{key}" if key else "", request or "")
+    wanted = WantedLines(f"{stage.uploads_bucket}/{key}" if key else "", request or "")
     log = ConsumerLog.of(stage)
     begin, end = _period(stage, key, since, follow=follow)
     stderr().print(f"log group {log.group}, from {moment(begin)}" + (f" to {moment(end)}" if end else ""))
     if follow:
-        _follow(Follower(log, wanted, begin))
+        _follow(LogFollower(log, wanted, begin))
         return
     events = log.read(wanted, begin, end)
     if as_json:
@@ -85,7 +85,7 @@ def as_document(event: LogEvent) -> dict[str, Any]:
     return {"at": moment(event.at), "stream": event.stream} | what
 
 
-def _follow(follower: Follower, pause: Callable[[float], None] = time.sleep) -> None:
+def _follow(follower: LogFollower, pause: Callable[[float], None] = time.sleep) -> None:
     """Until Ctrl-C, which is the normal end and not a failure."""
     with suppress(KeyboardInterrupt):
         while True:

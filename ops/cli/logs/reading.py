@@ -52,7 +52,7 @@ class LogEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedLines:
     """Which lines: of an object (``bucket/key``), of a request, or all where both are empty."""
 
     object: str = ""
@@ -86,7 +86,7 @@ class ConsumerLog:
         """The group that Lambda writes to, and the local stack likewise."""
         return cls(stage.client("logs"), f"/aws/lambda/{stage.consumer}")
 
-    def read(self, wanted: Wanted, begin: float, end: float | None = None) -> list[LogEvent]:
+    def read(self, wanted: WantedLines, begin: float, end: float | None = None) -> list[LogEvent]:
         """The lines from ``begin`` to ``end`` (seconds since the epoch; None is now), in the order of their times."""
         request = {"logGroupName": self.group, "startTime": max(0, int(begin * 1000))}
         request |= {"filterPattern": wanted.pattern} if wanted.pattern else {}
@@ -97,11 +97,11 @@ class ConsumerLog:
 
 
 @dataclass
-class Follower:
+class LogFollower:
     """Reads a log again and again, and returns each line once, also one that comes late."""
 
     log: ConsumerLog
-    wanted: Wanted
+    wanted: WantedLines
     begin: float
     _seen: dict[str, float] = field(default_factory=dict, init=False)
 
@@ -133,7 +133,7 @@ def traceback_of(stage: Stage, record: Record) -> Traceback | None:
     if reason is None or not reason.fingerprint or not reason.request_id:
         return None
     log = ConsumerLog.of(stage)
-    wanted = Wanted(record.version.object, reason.request_id)
+    wanted = WantedLines(record.version.object, reason.request_id)
     try:
         events = log.read(wanted, record.updated_at - MARGIN, record.updated_at + MARGIN)
     except ClientError as error:

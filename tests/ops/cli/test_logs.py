@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from ops.cli.dlq.view import moment
 from ops.cli.logs import command
-from ops.cli.logs.reading import LATE, LONGEST, MARGIN, ConsumerLog, Follower, Wanted, period_of, traceback_of
+from ops.cli.logs.reading import LATE, LONGEST, MARGIN, ConsumerLog, LogFollower, WantedLines, period_of, traceback_of
 from ops.cli.main import make_app
 from ops.cli.stage import Stage
 from processing.ledger import Reason, Record, Status, Version
@@ -94,7 +94,7 @@ def write(aws, *lines, at=None):
 
 def test_following_prints_each_line_once_also_one_that_comes_late(aws):
     begin = time.time() - 30
-    follower = Follower(ConsumerLog(aws, GROUP), Wanted(), begin)
+    follower = LogFollower(ConsumerLog(aws, GROUP), WantedLines(), begin)
     write(aws, "first", at=begin + 20)
     assert [event.text for event in follower.read()] == ["first"]
 
@@ -112,23 +112,23 @@ def test_following_ends_with_ctrl_c_which_is_no_failure(aws, capsys):
     def interrupted(_seconds):
         raise KeyboardInterrupt
 
-    command._follow(Follower(ConsumerLog(aws, GROUP), Wanted(), time.time() - 60), interrupted)
+    command._follow(LogFollower(ConsumerLog(aws, GROUP), WantedLines(), time.time() - 60), interrupted)
 
     assert capsys.readouterr().out.rstrip().endswith("stream  a line")
 
 
 def test_a_pattern_has_no_character_that_its_language_could_read(aws):
-    wanted = Wanted('uploads/a "b" \\ {c} (d) \N{CAMERA}.jpg')
+    wanted = WantedLines('uploads/a "b" \\ {c} (d) \N{CAMERA}.jpg')
 
     assert wanted.pattern == '{ $.object = "uploads/a *b* * *c* *d* *.jpg*" }'
-    assert len(Wanted("x" * 1024).pattern) <= 1024
-    assert Wanted(request_id="a-1").pattern == '"a-1"'
+    assert len(WantedLines("x" * 1024).pattern) <= 1024
+    assert WantedLines(request_id="a-1").pattern == '"a-1"'
 
 
 def test_metrics_are_not_shown_to_people(aws, capsys):
     write(aws, {"_aws": {}, "Images": 1}, {"level": "INFO", "message": "done", "object": "b/k"}, at=NOW)
 
-    command.print_events(ConsumerLog(aws, GROUP).read(Wanted(), NOW - 1))
+    command.print_events(ConsumerLog(aws, GROUP).read(WantedLines(), NOW - 1))
 
     assert capsys.readouterr().out == f"{moment(NOW)}  stream  INFO done b/k\n"
 

@@ -243,6 +243,7 @@ def normalised(text):
         (r"\b\d+ uploads\b", "N uploads"),
         (r"Traceback \(most recent call last\):\n.*?\n *(?=\w+Error: )", "TRACE "),
         (r"\.py:\d+ ", ".py:N "),
+        (r"consumer-\d+\)", "consumer-N)"),
         (r"\b[\d,]+ bytes\b", "BYTES"),
         (r"\b\d+\.\d\b|\b\d+ MB\b|\b\d+ ms\b|at the peak \d+|of \d+ MB", "FIGURE"),
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?Z", "TIME"),
