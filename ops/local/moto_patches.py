@@ -15,7 +15,7 @@
 - SQS requests that run one at a time at constant cost, with long polls that let others in (``moto_queues``).
 - a queue that does not poll for event source mappings (upstream: as a setting): moto runs docker, the player polls;
   and receipt handles in one call: moto makes each of 185 random choices.
-- the package of a function, where GetFunction says it is (``moto_functions``); message move tasks (``moto_move_tasks``).
+- a function's package, where GetFunction says it is (``moto_functions``); message move tasks (``moto_move_tasks``).
 - a table's stream that keeps its records, and an event bus with a physical id (``moto_streams``).
 - rules that deliver as EventBridge does, to topics, state machines and API destinations too (``eventbridge``).
 - state machines that run, with the emulator as their AWS (``moto_states``).
