@@ -1,9 +1,8 @@
 """Paths with line ends: an object's key may have one, and moto then knows no such address (404)."""
 
-from collections.abc import Callable
 from typing import Any
 
-from moto.moto_server.utilities import RegexConverter
+from moto.moto_server import werkzeug_app
 
 from ops.local import moto_s3_probes
 from ops.local.patch import Patch
@@ -14,15 +13,16 @@ def patch() -> Patch:
     return Patch(
         "keys with line ends",
         moto_s3_probes.takes_keys_with_line_ends,
-        replaces=[(RegexConverter, "__init__", with_line_ends)],
+        replaces=[(werkzeug_app, "RegexConverter", with_line_ends)],
     )
 
 
-def with_line_ends(init: Callable[..., None]) -> Callable[..., None]:
+def with_line_ends(converter: Any) -> Any:
     """A converter whose dot matches every character."""
 
-    def made(converter: RegexConverter, url_map: Any, *items: Any) -> None:
-        init(converter, url_map, *items)
-        converter.regex = f"(?s:{converter.regex})"
+    class Dotall(converter):  # type: ignore[misc]
+        def __init__(self, url_map: Any, *items: Any) -> None:
+            super().__init__(url_map, *items)
+            self.regex = f"(?s:{self.regex})"
 
-    return made
+    return Dotall
