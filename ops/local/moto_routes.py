@@ -23,6 +23,6 @@ def with_line_ends(converter: Any) -> Any:
     class Dotall(converter):  # type: ignore[misc]
         def __init__(self, url_map: Any, *items: Any) -> None:
             super().__init__(url_map, *items)
-            self.regex = f"(?s:{self.regex})"
+            self.regex: str = f"(?s:{items[0]})"
 
     return Dotall
