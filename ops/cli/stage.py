@@ -7,6 +7,7 @@ this clone; of several, the one that AWS_ENDPOINT_URL names.
 
 import functools
 import inspect
+import json
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -55,7 +56,8 @@ class Stage:
 
     ``event_bus`` and ``events_dlq_url`` are empty where the stage has no events.
     ``ingest`` is the stage's parameter: whether the uploads bucket notifies the queue itself, or a rule of EventBridge.
-    ``switches`` are the names of the parameters that are on; None where the stage was deployed before it said so.
+    ``switches`` are the names of the parameters that are on, ``given`` has the values that are not the defaults: None
+    where the stage was deployed before it said so, as there is no ``recipe_version`` then.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Stage:
     events_dlq_url: str = ""
     ingest: str = "s3"
     switches: frozenset[str] | None = None
+    recipe_version: str = ""
+    given: Mapping[str, str] | None = None
 
     @classmethod
     def of(cls, name: str, region: str, outputs: Mapping[str, str], client: Callable[[str], Any]) -> Self:
@@ -93,6 +97,8 @@ class Stage:
             events_dlq_url=outputs.get("EventsDlqUrl", ""),
             ingest=outputs.get("Ingest", "s3"),
             switches=frozenset(outputs["Switches"].split(",")) - {""} if "Switches" in outputs else None,
+            recipe_version=outputs.get("RecipeVersion", ""),
+            given=json.loads(outputs["Parameters"]) if "Parameters" in outputs else None,
         )
 
 

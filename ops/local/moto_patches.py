@@ -8,15 +8,14 @@
 - limits (``moto_limits``): S3's on keys and metadata, SQS's on messages (in bytes, with attributes; characters) and on
   batches of timeouts, DynamoDB's on batches of writes.
 - no version of a multipart upload to a bucket that keeps none: moto names "null".
-- a listing after a key with control characters, which moto writes into its XML as they are.
+- a listing after a key with control characters, which moto writes into its XML as they are; keys with line ends.
 - one look-up of each host's backend: moto lists its own folders, twice, for each request.
 - S3's events on EventBridge as AWS writes them, and a bucket's switch for them (``moto_s3_events``).
 - SQS counts that cost only the request for them: moto counts the queue for each message that is sent or received.
 - SQS requests that run one at a time at constant cost, with long polls that let others in (``moto_queues``).
-- a queue that does not poll for event source mappings (upstream: as a setting): moto runs docker, the player polls.
-- receipt handles in one call: moto makes each of 185 random choices.
-- the package of a function, where GetFunction says it is (``moto_functions``): moto names an address that has none.
-- message move tasks (``moto_move_tasks``): Start-, List- and CancelMessageMoveTask answer 500.
+- a queue that does not poll for event source mappings (upstream: as a setting): moto runs docker, the player polls;
+  and receipt handles in one call: moto makes each of 185 random choices.
+- a function's package, where GetFunction says it is (``moto_functions``); message move tasks (``moto_move_tasks``).
 - a table's stream that keeps its records, and an event bus with a physical id (``moto_streams``).
 - rules that deliver as EventBridge does, to topics, state machines and API destinations too (``eventbridge``).
 - state machines that run, with the emulator as their AWS (``moto_states``).
@@ -54,6 +53,7 @@ from ops.local import (
     moto_move_tasks,
     moto_probes,
     moto_queues,
+    moto_routes,
     moto_s3_events,
     moto_s3_probes,
     moto_states,
@@ -86,7 +86,7 @@ def all_patches(credentials: Credentials | None = None) -> list[Patch]:
         *_for_limits(),
         *_for_queues(),
         _for_move_tasks(),
-        moto_functions.patch(),
+        *(moto_functions.patch(), moto_routes.patch()),
         *moto_streams.patches(),
         *moto_s3_events.patches(),
         *eventbridge.patches(),

@@ -80,8 +80,8 @@ def print_refused(sender: BulkSender[Diagnosis]) -> None:
 
 def split_canaries(diagnoses: Sequence[Diagnosis], canaries: int) -> tuple[list[Diagnosis], list[Diagnosis]]:
     """Those to send first, such as can fail again before others, and the rest; no canary is without an object."""
-    ordered = sorted(diagnoses, key=lambda each: (each.version is None, each.record is None or each.is_over))
-    count = min(canaries, sum(each.version is not None for each in diagnoses))
+    ordered = sorted(diagnoses, key=lambda each: (not each.is_tracked, each.record is None or each.is_over))
+    count = min(canaries, sum(each.is_tracked for each in diagnoses))
     return ordered[:count], ordered[count:]
 
 
