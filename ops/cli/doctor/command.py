@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ops.cli import clients
 from ops.cli import stage as stages
 from ops.cli.doctor.checks import AFTER, BEFORE, CLEANING, REACH
 from ops.cli.doctor.checkup import Checkup
@@ -103,7 +104,7 @@ def _checkup(
     url: str,
     timeout: float,
 ) -> Checkup:
-    client = stages.connect(name, region, profile)
+    client = clients.connect(name, region, profile)
     where = client("cloudformation").meta.region_name
     checkup = Checkup(name, where, client, given=given, expected=before is False, url=url, timeout=timeout)
     if checkup.identity.error is not None:

@@ -133,6 +133,21 @@ def test_metrics_are_not_shown_to_people(aws, capsys):
     assert capsys.readouterr().out == f"{moment(NOW)}  stream  INFO done b/k\n"
 
 
+def test_a_line_end_in_what_was_logged_begins_no_line_that_could_pass_for_another(aws, capsys):
+    write(aws, {"object": "b/k\n2026", "message": "m\n2026", "x": "y\n2026", "traceback": "t\n2026\n"}, at=NOW)
+    write(aws, "text\n2026", at=NOW + 1)
+
+    command.print_events(ConsumerLog(aws, GROUP).read(WantedLines(), NOW - 1))
+
+    assert capsys.readouterr().out.splitlines() == [
+        f"{moment(NOW)}  stream   m\\n2026 b/k\\n2026 x=y\\n2026",
+        "    t",
+        "    2026",
+        f"{moment(NOW + 1)}  stream  text",
+        "    2026",
+    ]
+
+
 def record(**changes):
     facts: dict[str, Any] = {
         "version": Version("b", "images/a.jpg", "e"),
