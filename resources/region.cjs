@@ -2,7 +2,7 @@
 
 /**
  * The region to deploy to: --region, AWS_REGION, AWS_DEFAULT_REGION, the region of the profile; or '', which
- * ops/build/serverless-check.cjs refuses. The command `darkroom` has the same rule (ops/cli/clients.py), held by a test.
+ * ops/build/serverless-check.cjs refuses. The command `darkroom` has the same rule (ops/cli/stage.py), held by a test.
  */
 
 const fs = require('node:fs');

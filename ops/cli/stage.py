@@ -8,23 +8,34 @@ this clone; of several, the one that AWS_ENDPOINT_URL names.
 import functools
 import inspect
 import json
+import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
+import boto3
+import botocore.session
 import typer
 import yaml
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import ClientError, ProfileNotFound
 
-from ops.cli import clients
-from ops.cli.terminal import quoted
+from ops.cli.absent import no_stack
 from ops.errors import UsageError
 from ops.local.announcement import running_stack
-from processing.storage.refusals import is_denied
+from ops.local.emulator import REGION
 
 ROOT = Path(__file__).parents[2]
+LOCAL = "local"
 Result = TypeVar("Result")
+CLIENT = Config(
+    connect_timeout=5,
+    read_timeout=60,
+    retries={"mode": "standard", "total_max_attempts": 5},
+    max_pool_connections=64,
+)
 
 NameOption = Annotated[str, typer.Option("--stage", envvar="DARKROOM_STAGE", help="The stage that was deployed.")]
 NoneOption = Annotated[str | None, typer.Option("--stage", help="A stage that was deployed.", show_default="none")]
@@ -32,10 +43,6 @@ RegionOption = Annotated[
     str | None, typer.Option("--region", help="AWS region.", show_default="AWS_REGION, or the profile's")
 ]
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile.", show_default="the environment's")]
-
-
-class NoStackError(UsageError):
-    """The stage is not deployed where it was looked for."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
         NoStackError: there is no such stage; the message says what to do.
         UsageError: there is no such region or profile.
     """
-    client = clients.connect(name, region, profile)
+    client = _clients(name, region, profile)
     cloudformation = client("cloudformation")
     stack = stack_name(name)
     try:
@@ -105,30 +112,20 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
     except ClientError as error:
         if error.response["Error"].get("Code") != "ValidationError":
             raise
-        where = cloudformation.meta.region_name
-        raise NoStackError(
-            f"there is no stack {stack} in {where}{_others(cloudformation)}: name another --stage or --region, "
-            f"or deploy it with: npm run deploy -- --stage {quoted(name)} --region {where}"
-        ) from error
+        raise no_stack(name, stack_name, cloudformation) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
-    if name == clients.LOCAL:
+    if name == LOCAL:
         outputs["CdnUrl"] = running_stack().cdn
     return Stage.of(name, cloudformation.meta.region_name, outputs, client)
 
 
-def _others(cloudformation: Any) -> str:
-    """Which stages there are, in words; empty where the caller may not list them, as OperatorPolicy does not."""
-    prefix = stack_name("")
-    try:
-        pages = cloudformation.get_paginator("describe_stacks").paginate()
-        stacks = [stack for page in pages for stack in page["Stacks"] if stack["StackName"].startswith(prefix)]
-    except ClientError as error:
-        if not is_denied(error):
-            raise
-        return ""
-    ours = [stack for stack in stacks if any(each["OutputKey"] == "UploadsDlqUrl" for each in stack.get("Outputs", ()))]
-    names = sorted(stack["StackName"].removeprefix(prefix) for stack in ours)
-    return f", which has the stages {', '.join(names)}" if names else ", which has no stage"
+def connect(name: str, region: str | None = None, profile: str | None = None) -> Callable[[str], Any]:
+    """What gives the boto3 client of a service, for a stage that need not be deployed.
+
+    Raises:
+        UsageError: there is no such region or profile.
+    """
+    return _clients(name, region, profile)
 
 
 def stack_name(name: str) -> str:
@@ -173,3 +170,60 @@ def service_description() -> dict[str, Any]:
 
 def _service() -> str:
     return str(service_description()["service"])
+
+
+def _clients(name: str, region: str | None, profile: str | None) -> Callable[[str], Any]:
+    """What makes the client of a service when it is first asked for."""
+    session, endpoint = _session(name, region, profile)
+    # Links are signed with version 4 and name the bucket's own host, of which the emulator has none
+    links = Config(signature_version="s3v4", s3={"addressing_style": "path" if endpoint else "virtual"})
+    own = CLIENT.merge(Config(proxies={})) if endpoint else CLIENT  # no proxy leads to this machine
+    made: dict[str, Any] = {}
+    making = threading.Lock()
+
+    def client(service: str) -> Any:
+        with making:
+            if service not in made:
+                config = own.merge(links) if service == "s3" else own
+                made[service] = session.client(service, config=config, endpoint_url=endpoint)
+            return made[service]
+
+    return client
+
+
+def _session(name: str, region: str | None, profile: str | None) -> tuple[Any, str | None]:
+    if name == LOCAL:
+        running = running_stack()
+        return running.credentials.session(REGION), running.endpoint
+    profile = profile_of(profile)
+    try:
+        session = boto3.session.Session(region_name=region_of(region, profile), profile_name=profile)
+    except ProfileNotFound as error:
+        raise UsageError(f"{error}: name another --profile, or make it: aws configure --profile {profile}") from error
+    return session, None
+
+
+def profile_of(profile: str | None) -> str | None:
+    """--profile, AWS_PROFILE, AWS_DEFAULT_PROFILE, or None for the default. boto3 has the two variables reversed."""
+    return profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
+
+
+def region_of(region: str | None, profile: str | None) -> str:
+    """The region: --region, AWS_REGION, AWS_DEFAULT_REGION, the profile's. Deployments follow resources/region.cjs.
+
+    boto3 alone does not read AWS_REGION.
+
+    Raises:
+        UsageError: none is known.
+        ProfileNotFound: there is no such profile.
+    """
+    for known in (region, os.environ.get("AWS_REGION"), os.environ.get("AWS_DEFAULT_REGION")):
+        if known:
+            return known
+    session = botocore.session.Session(profile=profile)
+    if configured := session.get_scoped_config().get("region"):
+        return str(configured)
+    raise UsageError(
+        "no AWS region is known: name one with --region, in AWS_REGION, "
+        "or in your profile (aws configure set region REGION)"
+    )

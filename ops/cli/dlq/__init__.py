@@ -9,7 +9,6 @@ Read in this order:
     selection   which messages a command works on: the options that choose, and the queue that is held
     report      what is said of those messages, and of what was hidden
     view        groups, list, show
-    starting    what a redrive checks and warns of before it sends
     redrive     redrive: a few messages first, and the rest for as long as they pass
     parts       the same of a queue that holds more than SQS gives at a time
     native      the same by SQS's own message move task

@@ -18,8 +18,7 @@ from typing import Annotated, Any, Final
 import typer
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from ops.cli.clients import LOCAL
-from ops.cli.stage import Stage, on_stage
+from ops.cli.stage import LOCAL, Stage, on_stage
 from ops.cli.tables import Grid, table
 from ops.cli.terminal import AsJson, moment, print_json, stderr, stdout
 

@@ -12,15 +12,17 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.dlq.causes import Diagnosis
-from ops.cli.dlq.history import DONE, Entry, finish, recorded
+from ops.cli.dlq.causes import IGNORED, Diagnosis, count_by_cause
+from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.dlq.native import move_all
 from ops.cli.dlq.parts import PART, following_parts
 from ops.cli.dlq.selection import (
+    UNTRACKED,
     Everything,
     Filter,
     HeldQueue,
+    check_canaries,
     check_chosen,
     filtered,
     hold_queue,
@@ -29,9 +31,9 @@ from ops.cli.dlq.selection import (
     print_refused,
     split_canaries,
 )
-from ops.cli.dlq.starting import UNTRACKED, begin, check_canaries
 from ops.cli.follow import End, Follower
 from ops.cli.queues import BulkSender, RateLimiter, Sender
+from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, DryRun, counting, stderr
 from ops.errors import UsageError
@@ -98,7 +100,7 @@ def redrive(
         if dry_run or not selected:
             print_plan(queue, selected, "sent", chosen, as_json=as_json)
             return
-        entry, limiter = begin(stage, chosen, selected, queue.held.unseen), RateLimiter(rate)
+        entry, limiter = _begin(stage, chosen, selected, queue.held.unseen), RateLimiter(rate)
         _redrive(stage, queue, selected, entry, limiter, options)
         for part in following_parts(stage, queue, entry, selected) if in_parts else ():
             _redrive(stage, queue, part, entry, limiter, replace(options, canary=0))
@@ -200,6 +202,23 @@ class Redrive:
         self._follow()
         self._follower.poll()
         return len(self.failed_again) >= self.options.stop_after
+
+
+def _begin(stage: Stage, chosen: Filter, selected: Sequence[Diagnosis], unseen: int) -> Entry:
+    """A new entry; warns of messages for which nothing has changed since they failed."""
+    code = Consumer.of(stage).code_version
+    failed = [each.record for each in selected if each.record and not each.is_over]
+    if same := sum(record.code_version == code for record in failed):
+        stderr().print(
+            f"warning: {same} of {len(selected)} failed with the code and the recipe that are deployed ({code}): "
+            "they will fail again, unless the cause was elsewhere and is fixed"
+        )
+    if untracked := sum(each.version is None for each in selected):
+        stderr().print(f"warning: {untracked} of {len(selected)} {UNTRACKED}. Export them, then purge.")
+    if ignored := sum(each.cause == IGNORED for each in selected):
+        stderr().print(f"note: {ignored} of {len(selected)} are ignored by the recipe: the ledger has no end of them")
+    known = {"messages": len(selected), "unseen": unseen, "causes": count_by_cause(selected), "code_version": code}
+    return new_entry(stage, "redrive", str(chosen), **known)
 
 
 def _redrive(

@@ -13,10 +13,9 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.cli import stage as stages
-from ops.cli.clients import LOCAL
 from ops.cli.follow import End
 from ops.cli.settings import parameters_of
-from ops.cli.stage import Stage
+from ops.cli.stage import LOCAL, Stage
 
 RESERVED: Final = "_doctor/"
 """The folder below the stage's prefix that belongs to the doctor; a run has a folder of its own in it.

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from ops.cli import clients
 from ops.cli import stage as stages
+from ops.cli.absent import NoStackError
 from ops.cli.doctor.checks import AFTER, BEFORE, CLEANING, REACH
 from ops.cli.doctor.checkup import Checkup
 from ops.cli.doctor.report import document, is_healthy, page, progress, summary
 from ops.cli.doctor.results import Check, CheckResult, skipped
-from ops.cli.stage import NameOption, NoStackError, ProfileOption, RegionOption
+from ops.cli.stage import NameOption, ProfileOption, RegionOption
 from ops.cli.terminal import AsJson, print_json, stderr, stdout
 from ops.errors import UsageError
 
@@ -104,7 +104,7 @@ def _checkup(
     url: str,
     timeout: float,
 ) -> Checkup:
-    client = clients.connect(name, region, profile)
+    client = stages.connect(name, region, profile)
     where = client("cloudformation").meta.region_name
     checkup = Checkup(name, where, client, given=given, expected=before is False, url=url, timeout=timeout)
     if checkup.identity.error is not None:

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from ops.build import permissions
 from ops.build.permissions import COMMANDS, ERASING, NEEDS, PAGE, WITHOUT, all_needs, main, page
-from ops.cli import clients
 from ops.cli import stage as stages
 from ops.cli.backfill.sending import notification
 from ops.cli.backfill.sources import ListedObject
@@ -73,10 +72,10 @@ class Place:
 
     def _record(self, monkeypatch):
         """Have every client that a command makes tell what it is asked."""
-        connect, find, recording = clients.connect, stages.find, set()
+        clients, find, recording = stages._clients, stages.find, set()
 
         def recorded(*names):
-            made = connect(*names)
+            made = clients(*names)
 
             def client(service):
                 found = made(service)
@@ -92,7 +91,7 @@ class Place:
             there = find(*names)
             return dataclasses.replace(self.stage, client=there.client)
 
-        monkeypatch.setattr(clients, "connect", recorded)
+        monkeypatch.setattr(stages, "_clients", recorded)
         monkeypatch.setattr(stages, "find", found)
 
     def _note(self, params, model, **_):

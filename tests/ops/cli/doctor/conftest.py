@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from ops.cli import clients
+from ops.cli import stage as stages
 from ops.cli.doctor.checks import AFTER, BEFORE, CLEANING, REACH
 from ops.cli.doctor.checkup import Checkup
 from tests.ops.cli.doctor.scripted_aws import scripted_aws
@@ -19,7 +19,7 @@ def plain(stack):
     """Clients of the stack, as a command makes them."""
     with pytest.MonkeyPatch.context() as patch:
         use(patch, stack)
-        return clients.connect("local")
+        return stages.connect("local")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def client(server, stack):
     with pytest.MonkeyPatch.context() as patch:
         use(patch, stack)
         patch.setenv("AWS_ENDPOINT_URL", server.url)
-        return clients.connect("local")
+        return stages.connect("local")
 
 
 @pytest.fixture
