@@ -112,18 +112,23 @@ def _files(summary: Summary) -> Grid:
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
-    """The same for programs."""
-    counts = {_field(verdict, summary.dry_run): len(summary.having(verdict)) for verdict in Verdict}
+    """The same for programs; a dry run has the same names, and what it would upload is not counted as uploaded."""
+    counts = {verdict.replace(" ", "_"): len(summary.having(verdict)) for verdict in Verdict}
+    new = len(summary.having(Verdict.UPLOADED)), summary.bytes_of(Verdict.UPLOADED)
+    uploaded, planned = ((0, 0), new) if summary.dry_run else (new, (0, 0))
     left = [
         {"file": str(result.file.path), "key": result.file.key, "verdict": result.verdict.value, "why": result.why}
         for result in summary.results
         if result.verdict in (Verdict.REFUSED, Verdict.FAILED)
     ]
     document = counts | {
+        "uploaded": uploaded[0],
+        "would_be_uploaded": planned[0],
         "dry_run": summary.dry_run,
         "no_images": summary.left_out,
         "compared_by_digest": summary.by_digest,
-        "bytes_to_upload" if summary.dry_run else "bytes_uploaded": summary.bytes_of(Verdict.UPLOADED),
+        "bytes_uploaded": uploaded[1],
+        "bytes_to_upload": planned[1],
         "seconds": round(summary.seconds, 2),
         "left": left,
         "passed_over": [{"file": str(each.path), "why": each.why} for each in summary.odd],
@@ -175,7 +180,3 @@ def ending(count: int) -> Iterator[Callable[[End[Result]], None]]:
 
 def _name(verdict: Verdict, dry_run: bool) -> str:
     return "would be uploaded" if dry_run and verdict is Verdict.UPLOADED else str(verdict)
-
-
-def _field(verdict: Verdict, dry_run: bool) -> str:
-    return _name(verdict, dry_run).replace(" ", "_")
