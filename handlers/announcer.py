@@ -10,14 +10,14 @@ from functools import cache
 from typing import Any
 
 from handlers.announcer_bootstrap import build_announcer
-from handlers.startup import naming_failures
+from handlers.startup import starting
 from processing.outbox import Announcer, ItemChange
 
 
 @cache
 def announcer() -> Announcer:
     """Built at the first invocation, kept for the lifetime of the execution environment."""
-    with naming_failures():
+    with starting():
         return build_announcer()
 
 

@@ -13,13 +13,13 @@ from api import routes
 from api.http import Request, base_of
 from api.service import Service
 from handlers.api_bootstrap import build_api
-from handlers.startup import naming_failures
+from handlers.startup import starting
 
 
 @cache
 def api() -> Service:
     """Built at the first invocation, kept for the lifetime of the execution environment."""
-    with naming_failures():
+    with starting():
         return build_api()
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from handlers.bootstrap import build_consumer
-from handlers.startup import naming_failures
+from handlers.startup import starting
 from processing.batch import Batch
 from processing.messages import message_of
 
@@ -17,7 +17,7 @@ from processing.messages import message_of
 @cache
 def consumer() -> Batch:
     """Built at the first invocation, kept for the lifetime of the execution environment."""
-    with naming_failures():
+    with starting():
         return build_consumer()
 
 

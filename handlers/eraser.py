@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from handlers.eraser_bootstrap import build_eraser
-from handlers.startup import naming_failures
+from handlers.startup import starting
 from processing.erasure.messages import Erasures
 from processing.messages import message_of
 
@@ -16,7 +16,7 @@ from processing.messages import message_of
 @cache
 def erasures() -> Erasures:
     """Built at the first invocation, kept for the lifetime of the execution environment."""
-    with naming_failures():
+    with starting():
         return build_eraser()
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from handlers.startup import naming_failures
+from handlers.startup import starting
 from handlers.worker_bootstrap import build_worker
 from handlers.worker_loop import PollingLoop, block_signals
 
@@ -16,7 +16,7 @@ from handlers.worker_loop import PollingLoop, block_signals
 def main(build: Callable[[], PollingLoop] = build_worker) -> None:
     """Work until a signal."""
     block_signals()  # before any thread or child process is started
-    with naming_failures():
+    with starting():
         worker = build()
     worker.stop.listen()
     if not worker.run():

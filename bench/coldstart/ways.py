@@ -47,6 +47,21 @@ os.write(int(os.environ["ANSWERS"]), json.dumps([end, cpu_seconds(family())]).en
 """
 S3_CLIENT = "import boto3\nboto3.client('s3')\n"
 CLIENTS = S3_CLIENT + "boto3.client('dynamodb')\n"
+COLLECTED = "import gc\ngc.disable = lambda: None\n"
+UNCOLLECTED = "import gc\ngc.disable()\n"
+BOTOCORE = """
+import botocore.session
+session = botocore.session.Session()
+if loader:
+    session.register_component("data_loader", loader)
+for service in ("s3", "dynamodb"):
+    session.create_client(service)
+"""
+LISTS_NOTHING = """
+from botocore.loaders import create_loader
+loader = create_loader()
+loader.list_available_services = lambda kind: ["s3", "dynamodb"]
+"""
 OURS = {
     "consumer": "**the consumer, its first image done**",
     "api": "**the API, its first answer: routed by a table**",
@@ -62,6 +77,7 @@ WAYS = {
         "the consumer imported": IMPORTED,
         "the consumer built: children started, clients made": BUILT,
         OURS["consumer"]: INVOKED,
+        "the same, with garbage collections": COLLECTED + INVOKED,
         UNCOMPILED: INVOKED,
         "the same, with Pillow and the engine imported by the consumer too": PILLOW + INVOKED,
         "the same, with Powertools Logger and Metrics": POWERTOOLS + INVOKED,
@@ -69,9 +85,14 @@ WAYS = {
     },
     "api": {
         "python alone": "",
+        "boto3, and a client for S3": S3_CLIENT,
         "boto3, and clients for S3 and DynamoDB": CLIENTS,
+        "the same, without garbage collections": UNCOLLECTED + CLIENTS,
+        "the same, of botocore's own session": UNCOLLECTED + "loader = None\n" + BOTOCORE,
+        "the same, by a loader that lists no other services": UNCOLLECTED + LISTS_NOTHING + BOTOCORE,
         "the API imported": API,
         OURS["api"]: API + REQUEST + "answer = handler(event, None)" + ANSWERED,
+        "the same, with garbage collections": COLLECTED + API + REQUEST + "answer = handler(event, None)" + ANSWERED,
         "the same, routed by Powertools' APIGatewayRestResolver": REQUEST + ROUTER + ANSWERED,
     },
 }

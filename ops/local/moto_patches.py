@@ -7,15 +7,15 @@
 - S3's checks of a presigned link (``presigned``): moto looks at neither its signature nor its time.
 - limits (``moto_limits``): S3's on keys and metadata, SQS's on messages (in bytes, with attributes; characters) and on
   batches of timeouts, DynamoDB's on batches of writes.
-- no version of a multipart upload to a bucket that keeps none: moto names "null".
-- a listing after a key with control characters, which moto writes into its XML as they are; keys with line ends.
+- no version "null" of an upload in parts; listings after control characters; keys with line ends (``moto_routes``).
 - one look-up of each host's backend: moto lists its own folders, twice, for each request.
 - S3's events on EventBridge as AWS writes them, and a bucket's switch for them (``moto_s3_events``).
-- SQS counts that cost only the request for them: moto counts the queue for each message that is sent or received.
-- SQS requests that run one at a time at constant cost, with long polls that let others in (``moto_queues``).
-- a queue that does not poll for event source mappings (upstream: as a setting): moto runs docker, the player polls;
-  and receipt handles in one call: moto makes each of 185 random choices.
-- a function's package, where GetFunction says it is (``moto_functions``); message move tasks (``moto_move_tasks``).
+- SQS requests that run one at a time at constant cost, with long polls that let others in, and counts only for who asks
+  for them (``moto_queues``): moto counts the queue for each message that is sent or received.
+- a queue that does not poll for event source mappings (moto runs docker), and receipt handles in one call.
+- the package of a function, where GetFunction says it is (``moto_functions``): moto names an address that has none.
+- message move tasks (``moto_move_tasks``): Start-, List- and CancelMessageMoveTask answer 500.
+- reads that cost what they return, not what is stored (``moto_reads``): moto sorts all of a table for each Query.
 - a table's stream that keeps its records, and an event bus with a physical id (``moto_streams``).
 - rules that deliver as EventBridge does, to topics, state machines and API destinations too (``eventbridge``).
 - state machines that run, with the emulator as their AWS (``moto_states``).
@@ -28,9 +28,8 @@ a PUT, the order of parts, numbers of 39 digits, empty sets. Not played: 403 for
 not list, and 409 for two conditional writes at once, since requests here run one after another.
 
 Who may ask at all, and from which page, is decided before moto (``guard``). The connection handler in ``server``
-(bodies read whole, connections kept open) replaces none of moto's names, and could go upstream too. Each patch looks
-first whether moto does its work by now (``moto_probes``, ``moto_s3_probes``), and then steps aside; the tests of the
-local stack test the behaviour, whichever of the two brings it.
+(bodies read whole, connections kept open) replaces none of moto's names. Each patch looks first whether moto does its
+work by now (``moto_probes``, ``moto_s3_probes``), and then steps aside; tests test the behaviour, whoever brings it.
 """
 
 import functools
@@ -53,6 +52,7 @@ from ops.local import (
     moto_move_tasks,
     moto_probes,
     moto_queues,
+    moto_reads,
     moto_routes,
     moto_s3_events,
     moto_s3_probes,
@@ -86,7 +86,7 @@ def all_patches(credentials: Credentials | None = None) -> list[Patch]:
         *_for_limits(),
         *_for_queues(),
         _for_move_tasks(),
-        *(moto_functions.patch(), moto_routes.patch()),
+        *(moto_functions.patch(), moto_routes.patch(), *moto_reads.patches()),
         *moto_streams.patches(),
         *moto_s3_events.patches(),
         *eventbridge.patches(),
@@ -234,7 +234,7 @@ def _for_move_tasks() -> Patch:
 
 
 def _probes() -> tuple[sqs.Queue, sqs.Message]:
-    """A queue and a message that belong to nobody: what moto sets in a constructor can be looked for in them."""
+    """A queue and a message that belong to nobody, with what moto sets in a constructor."""
     return sqs.SQSBackend(*moto_probes.PLACE).create_queue("probe"), sqs.Message("id", "body")
 
 

@@ -12,12 +12,13 @@ from moto.moto_server.werkzeug_app import create_backend_app
 from moto.sqs.models import sqs_backends
 
 from ops.local.credentials import Credentials
-from ops.local.moto_probes import PLACE
+from ops.local.moto_probes import PLACE, lines_run
 from ops.local.post_policy import signed_form
 
 Ask = Callable[..., Any]
 """A request by its method and its target; returns the answer."""
 
+FEW_KEYS: Final = 10
 SWITCH: Final = "<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>"
 LINE_END: Final = "a%0Ab"
 BY_NOBODY: Final[dict[str, str]] = {}
@@ -84,6 +85,22 @@ def encodes_what_a_listing_starts_after() -> bool:
     query = {"list-type": "2", "encoding-type": "url", "start-after": "é"}
     with _bucket() as ask:
         return "%C3%A9</StartAfter>" in ask("GET", "/probe", query_string=query).get_data(as_text=True)
+
+
+def lists_at_constant_cost(query: str) -> bool:
+    """Whether a page of one key, by this query, costs the same with more keys in the bucket."""
+    keys, costs = [f"/probe/{number:02}" for number in range(2 * FEW_KEYS)], []
+    with _bucket() as ask:
+        try:
+            for some in (keys[:FEW_KEYS], keys[FEW_KEYS:]):
+                for key in some:
+                    ask("PUT", key, data=b"x")
+                ask("GET", "/probe", query_string=query)  # the first also pays for what is done once
+                costs.append(lines_run(lambda: ask("GET", "/probe", query_string=query)))
+        finally:
+            for key in keys:
+                ask("DELETE", key)
+    return costs[1] < costs[0] + FEW_KEYS
 
 
 def sends_documented_events() -> bool:

@@ -1,12 +1,14 @@
 """How a function starts: in a sandbox or without, and what keeps it from starting is named in one line of its log."""
 
 import errno
+import gc
 import json
 import logging
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import botocore
 import pytest
 
 from handlers import api, bootstrap, consumer, rendering, runtime
-from handlers.startup import naming_failures
+from handlers.startup import starting
 from processing import imaging
 from processing.errors import Misconfigured, SandboxUnavailable
 from processing.sandbox import Children, Renderers
@@ -308,8 +310,20 @@ def test_a_missing_sandbox_is_named(settings: pytest.MonkeyPatch, capfd: pytest.
     assert "rendering=sandbox " in line["remedy"]
 
 
+@pytest.mark.parametrize("fault", [None, ValueError], ids=["starts", "fails"])
+def test_garbage_is_collected_again_once_a_function_has_started_or_failed(quiet: None, fault: type | None) -> None:
+    collecting = []
+
+    with suppress(ValueError), starting():
+        collecting.append(gc.isenabled())
+        if fault:
+            raise fault
+
+    assert [*collecting, gc.isenabled()] == [False, True]
+
+
 def test_whatever_else_keeps_a_function_from_starting_is_named(quiet: None, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ZeroDivisionError), naming_failures():
+    with pytest.raises(ZeroDivisionError), starting():
         _ = 1 / 0
 
     (line,) = lines(capsys)
