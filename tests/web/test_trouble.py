@@ -95,7 +95,6 @@ def test_a_form_that_has_always_ended_is_not_asked_for_forever(desk, tmp_path):
 
     while desk.cards("broken").count() == 0:
         desk.page.clock.run_for(1_000)
-        desk.page.evaluate("() => document.readyState")
 
     expect(desk.card("photo-01.jpg")).to_contain_text("(ExpiredToken)")
     assert len(desk.asked(f"{desk.url}/uploads")) == 6
