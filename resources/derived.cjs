@@ -39,7 +39,7 @@ function pythonBin() {
   return fs.existsSync(own) ? own : 'python3';
 }
 
-/** A bucket's name, which may hold ${AWS::AccountId} and ${AWS::Region}: names are shared by the whole world. */
+/** A bucket's name, alone or with what follows it. It may hold ${AWS::AccountId} and ${AWS::Region}: names are shared by the whole world. */
 const bucketName = (name) => (name.includes('${') ? { 'Fn::Sub': name } : name);
 
 /** What the images table is made after: all that a first deployment can fail at depends on these, or they on it. */
@@ -75,6 +75,7 @@ module.exports = async ({ resolveVariable }) => {
 
   return {
     uploadsBucket: bucketName(await text('uploadsBucket')),
+    records: bucketName(`${await text('uploadsBucket')}/${await text('uploadsPrefix')}*`), // partition keys in the images table
     variantsBucket: bucketName(await text('variantsBucket')),
     existing,
     ingest,

@@ -6,7 +6,7 @@
  *   functions    of the service
  *   resources    of the stack, and its outputs
  *   extensions   to resources of other files: properties, and what they depend on
- *   statements   more of the policies of other files, by their logical ids
+ *   statements   more of the policies and roles of other files, by their logical ids
  *   everywhere   properties of all resources of a type, or of one by its logical id, where it is there; null removes one
  *   roles        statements of every role that a service assumes
  *
@@ -17,6 +17,7 @@ const { OFF } = require('./switched-on.cjs');
 
 /** Each file with all the parameters that switch it on: by any value that is not off, or by one value alone. */
 const SWITCHES = {
+  removals: ['removals'],
   events: ['events'],
   erasure: ['erasure'],
   'erased-events': ['events', 'erasure'],

@@ -8,11 +8,25 @@ import boto3
 import pytest
 
 from ops.local.stack import LocalStack
+from tests.service.access import recorder
+from tests.service.access.needs import unlisted
 
 ROOT = Path(__file__).parents[1]
 
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]  # of the user's shell: a profile that does not exist fails every client
+
+recorder.install()
+
+
+@pytest.fixture(autouse=True)
+def no_request_is_missing_in_the_rights() -> Iterator[None]:
+    """What a function requests of AWS in any test is among the needs that its role is compared with."""
+    recorder.calls.clear()
+    yield
+    assert [
+        (call, missing) for call in recorder.calls if call.role and (missing := unlisted(call.role, call.needs))
+    ] == []
 
 
 @pytest.fixture(scope="module", autouse=True)

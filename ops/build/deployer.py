@@ -61,7 +61,6 @@ RESOURCES: Final[Mapping[str, Sequence[str]]] = {
     "AWS::Events::EventBus": (f"arn:aws:events:{HERE}:event-bus/{STACK}",),
     "AWS::Events::Rule": (f"arn:aws:events:{HERE}:rule/{STACK}-*",),
     "AWS::IAM::ManagedPolicy": (OPERATOR_POLICIES,),
-    "AWS::IAM::Policy": ROLES,
     "AWS::IAM::Role": ROLES,
     "AWS::Lambda::EventSourceMapping": (f"arn:aws:lambda:{HERE}:event-source-mapping:*",),
     "AWS::Lambda::Function": FUNCTIONS,

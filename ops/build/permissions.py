@@ -27,7 +27,7 @@ RESOURCES: Final[Mapping[str, str]] = {
     "mapping": "its event source mapping",
     "reserved": "what is below the doctor's folder in the uploads bucket",
     "topic": "the topic of the alarms",
-    "logs": "the consumer's log group",
+    "logs": "the log groups of the functions",
     "any": "all there is, where IAM takes nothing narrower",
 }
 

@@ -1,6 +1,6 @@
 'use strict';
 
-/** Adds to policies the statements of what is switched on (resources/switches.cjs): the framework merges no lists. */
+/** Adds to policies and roles the statements of what is switched on (resources/switches.cjs): the framework merges no lists. */
 class Statements {
   constructor(serverless) {
     this.hooks = { 'before:package:finalize': () => add(serverless.service) };
@@ -8,8 +8,9 @@ class Statements {
 }
 
 function add({ custom, resources: { Resources } }) {
-  for (const [policy, more] of Object.entries(custom.switches.statements)) {
-    Resources[policy].Properties.PolicyDocument.Statement.push(...more);
+  for (const [name, more] of Object.entries(custom.switches.statements)) {
+    const { PolicyDocument, Policies } = Resources[name].Properties;
+    (PolicyDocument ?? Policies[0].PolicyDocument).Statement.push(...more);
   }
 }
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ops.local.emulator import Emulator
 from tests.builders import created_body
@@ -22,6 +21,7 @@ from tests.chaos.stage import REGION, Stage
 from tests.chaos.uploads import Upload
 from tests.handlers.test_consumer import jpeg
 from tests.ops.local.conftest import is_running, wait_until
+from tests.service.access.needs import needs_of
 from tests.service.recording_proxy import recording
 
 ROOT = Path(__file__).parents[2]
@@ -113,17 +113,6 @@ def run(tmp_path: Path) -> Iterator[Run]:
         emulator.stop()
 
 
-def allowed() -> set[str]:
-    """The actions of the consumer's role."""
-    roles = yaml.safe_load((ROOT / "resources" / "roles.yml").read_text(encoding="utf-8"))
-    (policy,) = roles["Resources"]["ConsumerRole"]["Properties"]["Policies"]
-    found: set[str] = set()
-    for statement in policy["PolicyDocument"]["Statement"]:
-        actions = statement["Action"]
-        found |= {actions} if isinstance(actions, str) else set(actions)
-    return found
-
-
 def as_permission(action: str) -> str:
     """The permission for an operation: a batch has that of its entries."""
     return action.removesuffix("Batch")
@@ -168,6 +157,7 @@ def test_a_stopped_and_a_killed_worker_lose_nothing_and_nothing_is_done_twice(ru
     assert all(len(set(etags)) == 1 for etags in puts.values()), "a variant never has other bytes"
     again = {key.partition("/")[2] for key, etags in puts.items() if len(etags) > 1}
     assert len(again) <= BATCH, "only what the killed worker held may be put again"
-    assert {as_permission(action) for action in asked - {"signal"}} <= allowed()
+    allowed = {need.split()[0] for need in needs_of("TaskRole", ())}
+    assert {as_permission(action) for action in asked - {"signal"}} <= allowed
     assert [line["signal"] for line in run.lines("the worker stops")] == ["SIGTERM", "SIGTERM"]
     assert (run.folder / "alive").exists()

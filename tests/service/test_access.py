@@ -1,4 +1,4 @@
-"""Who may do what: each action and each resource of the packaged template, exactly."""
+"""Who else may do something here: policies of queues and buckets, trust, encryption. Roles: tests/service/access."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -50,74 +50,12 @@ def without_sid(statement: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in statement.items() if key != "Sid"}
 
 
-def test_the_consumer_may_do_exactly_what_it_does(default: Package) -> None:
-    role = default.properties("ConsumerRole")
-    granted = [
-        (listed(statement["Action"]), listed(statement["Resource"]))
-        for inline in role["Policies"]
-        for statement in inline["PolicyDocument"]["Statement"]
-    ]
-
-    assert granted == [
-        (
-            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"],
-            [att("UploadsQueue")],
-        ),
-        (["s3:GetObject"], [bucket("uploads", "images/")]),
-        (["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [bucket("variants", "")]),
-        (["s3:ListBucket"], [bucket("uploads"), bucket("variants")]),
-        (["dynamodb:UpdateItem"], [IMAGES_TABLE]),
-        (["logs:CreateLogStream", "logs:PutLogEvents"], [att("ConsumerLogGroup")]),
-    ]
-    assert "ManagedPolicyArns" not in role
-
-
 def test_the_consumers_role_is_lambdas_alone_and_one_of_two(default: Package) -> None:
     trust = default.properties("ConsumerRole")["AssumeRolePolicyDocument"]["Statement"]
 
     assert list(default.of_type("AWS::IAM::Role")) == ["ConsumerRole", "ApiRole"]
     assert default.properties("ConsumerLambdaFunction")["Role"] == {"Fn::Sub": "${ConsumerRole.Arn}"}
     assert trust == [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]
-
-
-def test_what_may_be_read_follows_the_prefix(changed: Package) -> None:
-    granted = changed.properties("ConsumerRole")["Policies"][0]["PolicyDocument"]["Statement"]
-
-    assert {"Fn::Sub": "arn:${AWS::Partition}:s3:::holiday-originals/incoming/raw/*"} in [
-        statement["Resource"] for statement in granted
-    ]
-
-
-def test_nothing_is_allowed_by_a_wildcard(default: Package, changed: Package) -> None:
-    for package, erasure in ((default, False), (changed, True)):
-        allowed = [statement for statement in statements(package) if statement["Effect"] == "Allow"]
-
-        operators = policy(package, "OperatorPolicy")  # tests/service/test_operator.py has each of them
-
-        # each role's and its trust: seven of the consumer, seven of the API, five of the announcer where there is one;
-        # one of the queue's policy, and one of the variants bucket's where there is a CDN
-        resources = package.template["Resources"]
-        of_workflow = (
-            9 if "Workflow" in resources else 0
-        )  # tests/service/test_workflow.py, and the operators' is theirs
-        traced = 4 * ("TRACING" in package.environment)  # functions: tests/service/test_tracing.py
-        switched = (
-            of_workflow
-            + 5 * ("AnnouncerRole" in resources)
-            + ("Cdn" in resources)
-            + ("EraserEventsPolicy" in resources)
-            + traced
-        )
-        of_erasure = 2 + 10 + len(policy(package, "EraserPolicy")) if erasure else 0  # tests/service/test_erasure.py
-        assert len(allowed) == 7 + 7 + 1 + switched + len(operators) + of_erasure
-        assert not [action for each in allowed for action in listed(each["Action"]) if "*" in action]
-        anywhere = [each["Sid"] for each in allowed if "*" in listed(each.get("Resource", ""))]
-        nameless = ["WhatKnowsNoResources"]
-        nameless += ["SeeHowLongLogsAreKept"] if erasure else []
-        nameless += ["Label"] if of_workflow else []
-        nameless += ["SendTraces"] * traced
-        assert sorted(anywhere) == sorted(nameless)  # IAM takes no other there
-        assert not [each for each in allowed if each.get("Principal") == "*"]
 
 
 def test_only_this_bucket_of_this_account_may_send_to_the_uploads_queue(default: Package, changed: Package) -> None:

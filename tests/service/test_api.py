@@ -11,7 +11,6 @@ from api.routes import ROUTES
 from api.service import MAX_DIRECT_BYTES
 from ops.local.serve.routes import DEFAULT_STATUS
 from tests.service.packaged_service import PROJECT, Package
-from tests.service.test_access import IMAGES_TABLE, att, bucket, listed
 
 FOR_CALLERS = {"/uploads", "/upload", "/images", "/images/{id}", "/images/{id}/{variant}"}
 FOR_ALL = {"/", "/{proxy+}"}
@@ -103,33 +102,6 @@ def test_with_iam_callers_sign_their_requests() -> None:
     }
     assert not of_type(made, "AWS::ApiGateway::ApiKey")
     assert not of_type(made, "AWS::ApiGateway::UsagePlan")
-
-
-def test_the_api_may_do_exactly_what_it_does(default: Package) -> None:
-    role = default.properties("ApiRole")
-    granted = [
-        (listed(statement["Action"]), statement["Resource"])
-        for inline in role["Policies"]
-        for statement in inline["PolicyDocument"]["Statement"]
-    ]
-
-    assert granted == [
-        (["s3:PutObject", "s3:GetObject"], bucket("uploads", "images/")),
-        (["s3:ListBucket"], bucket("uploads")),
-        (["s3:GetObject"], bucket("variants", "")),
-        (["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], IMAGES_TABLE),
-        (["dynamodb:BatchWriteItem"], IMAGES_TABLE),
-        (["logs:CreateLogStream", "logs:PutLogEvents"], att("ApiLogGroup")),
-    ]
-    assert "ManagedPolicyArns" not in role
-    assert default.properties("ApiLambdaFunction")["Role"] == {"Fn::Sub": "${ApiRole.Arn}"}
-
-
-def test_the_api_writes_down_whose_images_they_are_and_can_touch_no_record_of_an_image(default: Package) -> None:
-    statements = default.properties("ApiRole")["Policies"][0]["PolicyDocument"]["Statement"]
-    (writing,) = (each for each in statements if each["Action"] == "dynamodb:BatchWriteItem")
-
-    assert writing["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["caller:*"]}}
 
 
 def test_the_function_answers_before_api_gateway_gives_up(default: Package, changed: Package) -> None:

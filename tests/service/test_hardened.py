@@ -30,8 +30,7 @@ OF_SWITCHES = (
 DECRYPT, ENCRYPT = "kms:Decrypt", "kms:GenerateDataKey"
 RIGHTS = {
     "ConsumerRole": {DECRYPT: ["dynamodb", "s3", "sqs"], ENCRYPT: ["s3"]},
-    "ApiRole": {DECRYPT: ["dynamodb", "s3"], ENCRYPT: ["s3"]},
-    "ApiErasurePolicy": {DECRYPT: ["dynamodb", "sqs"], ENCRYPT: ["sqs"]},
+    "ApiRole": {DECRYPT: ["dynamodb", "s3", "sqs"], ENCRYPT: ["s3", "sqs"]},
     "AnnouncerRole": {DECRYPT: ["dynamodb", "sqs"], ENCRYPT: ["sqs"]},
     "EraserRole": {DECRYPT: ["dynamodb", "s3", "sqs"]},
     "EraserPolicy": {DECRYPT: ["dynamodb", "s3", "sqs"]},

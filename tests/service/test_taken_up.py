@@ -41,7 +41,7 @@ def test_nothing_refers_to_a_bucket_as_a_resource(taken_up: Package) -> None:
 
 
 def test_the_other_resources_know_the_buckets_by_the_same_names(default: Package, taken_up: Package) -> None:
-    for name in ("ConsumerRole", "ApiRole", "UploadsQueuePolicy"):
+    for name in ("OperatorPolicy", "ApiRole", "UploadsQueuePolicy"):
         with_buckets = json.dumps(default.properties(name)).replace("darkroom-dev", "darkroom-prod")
 
         assert json.dumps(taken_up.properties(name)) == with_buckets

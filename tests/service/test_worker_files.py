@@ -216,26 +216,6 @@ def test_a_worker_has_stopped_before_it_is_killed() -> None:
         assert float(settings["STOP_SECONDS"]) + 10 <= seconds <= 120
 
 
-def test_a_task_may_do_what_the_consumer_may_but_for_logs() -> None:
-    roles = (PROJECT / "resources" / "roles.yml").read_text(encoding="utf-8")
-    for given, here in (
-        ("{'Fn::GetAtt': [UploadsQueue, Arn]}", "{'Fn::Sub': '" + arn("sqs", "darkroom-${Stage}-uploads") + "'}"),
-        ("${self:custom.imagesTableArn}", arn("dynamodb", "table/darkroom-${Stage}-images")),
-        *((f"${{param:{name}}}", f"${{{name[0].upper()}{name[1:]}}}") for name in PARAMETERS),
-    ):
-        roles = roles.replace(given, here)
-    consumers, workers = (
-        template["Resources"][name]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-        for template, name in ((yaml.safe_load(roles), "ConsumerRole"), (TEMPLATE, "TaskRole"))
-    )
-
-    assert workers == [statement for statement in consumers if statement["Sid"] != "WriteLogs"]
-
-
-def arn(service: str, name: str) -> str:
-    return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{name}"
-
-
 def test_kedas_objects_refer_to_each_other() -> None:
     scaled, deployment = KEDA["ScaledObject"]["spec"], KEDA["Deployment"]
     (trigger,) = scaled["triggers"]

@@ -18,7 +18,7 @@ from processing.ledger import read
 from tests.moto_server import MotoServer, serving
 from tests.processing.test_outbox import SCHEMA
 from tests.service.packaged_service import Package, package
-from tests.service.test_access import IMAGES_TABLE, TLS_ONLY, att, bucket, listed, policy, without_sid
+from tests.service.test_access import TLS_ONLY, att, policy, without_sid
 from tests.service.test_events import comparable
 from tests.service.test_events import on as events_on
 from tests.service.test_resources import needed_for
@@ -63,21 +63,6 @@ def test_the_template_with_it_has_nothing_for_cfn_lint_to_say_and_no_null(labell
 
     assert (lint.returncode, lint.stdout + lint.stderr) == (0, "")
     assert "null" not in json.dumps(labelling.properties("Workflow"))
-
-
-def test_the_state_machine_may_do_exactly_what_it_does(labelling: Package) -> None:
-    role = labelling.properties("WorkflowRole")
-    (inline,) = role["Policies"]
-    granted = [(listed(each["Action"]), listed(each["Resource"])) for each in inline["PolicyDocument"]["Statement"]]
-
-    assert granted == [
-        (["rekognition:DetectLabels"], ["*"]),
-        (["s3:GetObject"], [bucket("variants", "")]),
-        (["dynamodb:GetItem", "dynamodb:UpdateItem"], [IMAGES_TABLE]),
-        (["sns:Publish"], [{"Ref": "LabelsTopic"}]),
-        (["sqs:SendMessage"], [att("WorkflowDlq")]),
-    ]
-    assert "ManagedPolicyArns" not in role
 
 
 def test_the_rule_starts_the_state_machine_alone_with_images_that_are_ready(labelling: Package) -> None:

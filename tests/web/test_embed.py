@@ -45,7 +45,7 @@ def elsewhere(pages):
 @pytest.fixture(scope="module")
 def host(stack, browser):
     """The address of a page that has the form as docs/embedding.md shows it."""
-    pages = {}
+    pages: dict[str, str] = {}
     with elsewhere(pages) as origin, served(stack, origin) as api:
         pages["/"] = PAGE.format(EXAMPLE.replace("https://API", api).replace("KEY", API_KEY))
         yield origin

@@ -149,7 +149,7 @@ def test_types_that_browsers_declare_and_types_that_say_nothing_are_taken(desk, 
 @contextmanager
 def breaking_storage(after):
     """Takes files as S3 does, but the first connection breaks off after a number of bytes; gives URL and lengths."""
-    lengths = []
+    lengths: list[int] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve():

@@ -1,4 +1,4 @@
-"""Whether policies allow a request: the part of IAM's language that receivers of events use.
+"""Whether policies allow a request: the part of IAM's language that the templates use.
 
 What is not known here is refused aloud rather than guessed.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
@@ -6,13 +6,15 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 KNOWN: Final = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 EXACT: Final = {"StringEquals", "Bool"}
 WITH_WILDCARDS: Final = {"StringLike", "ArnLike", "ArnEquals"}  # the last two are the same
+OF_EACH_VALUE: Final = "ForAllValues:"
 
 
 class UnreadablePolicyError(Exception):
@@ -26,13 +28,13 @@ class AccessRequest:
     Args:
         action: such as ``sqs:SendMessage``.
         resource: its ARN; empty for a trust policy, which names none.
-        context: the condition keys that the request has, in lower case.
+        context: the condition keys that the request has, in lower case; a list for a key of several values.
         service: the service that asks; empty where a role asks, whose policies name no principal.
     """
 
     action: str
     resource: str
-    context: Mapping[str, str]
+    context: Mapping[str, str | Sequence[str]]
     service: str = ""
 
 
@@ -45,9 +47,12 @@ def allows(policies: Iterable[str], request: AccessRequest) -> bool:
     Raises:
         UnreadablePolicyError: a statement has an element or an operator that is not known here.
     """
-    statements = [each for policy in policies for each in _listed(json.loads(policy).get("Statement"))]
-    effects = {statement["Effect"] for statement in statements if _concerns(statement, request)}
-    return effects == {"Allow"}
+    return allowed_by([each for policy in policies for each in _listed(json.loads(policy).get("Statement"))], request)
+
+
+def allowed_by(statements: Iterable[Mapping[str, Any]], request: AccessRequest) -> bool:
+    """As `allows`, of the statements of all policies."""
+    return {statement["Effect"] for statement in statements if _concerns(statement, request)} == {"Allow"}
 
 
 def _concerns(statement: Mapping[str, Any], request: AccessRequest) -> bool:
@@ -74,22 +79,37 @@ def _conditions(block: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, s
             yield operator, key.lower(), [str(value) for value in _listed(values)]
 
 
-def _holds(operator: str, key: str, values: list[str], context: Mapping[str, str]) -> bool:
-    if operator not in EXACT | WITH_WILDCARDS:
+def _holds(operator: str, key: str, values: list[str], context: Mapping[str, str | Sequence[str]]) -> bool:
+    if operator == "Null":
+        return str(key not in context).lower() in [value.lower() for value in values]
+    test = operator.removeprefix(OF_EACH_VALUE)
+    if test not in EXACT | WITH_WILDCARDS:
         raise UnreadablePolicyError(f"the emulator cannot read the condition {operator} in a policy")
-    if key not in context:
-        return False
-    if operator == "Bool":
-        return context[key] in [value.lower() for value in values]
-    if operator in EXACT:
-        return context[key] in values
-    return any(_matches(value, context[key]) for value in values)
+    found = context.get(key, ())
+    given = [found] if isinstance(found, str) else found
+    if test != operator:  # also where there is none: a request without the key passes
+        return all(_is_one_of(test, each, values) for each in given)
+    if len(given) > 1:
+        raise UnreadablePolicyError(f"the emulator cannot read {operator} of several values in a policy")
+    return any(_is_one_of(test, each, values) for each in given)
+
+
+def _is_one_of(test: str, given: str, values: list[str]) -> bool:
+    if test == "Bool":
+        return given in [value.lower() for value in values]
+    if test in EXACT:
+        return given in values
+    return any(_matches(value, given) for value in values)
 
 
 def _matches(pattern: str, text: str) -> bool:
     """IAM's wildcards: ``*`` for any characters, ``?`` for one."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, text, re.DOTALL) is not None
+    return _expression(pattern).fullmatch(text) is not None
+
+
+@lru_cache(1000)
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
 
 
 def _listed(value: Any) -> list[Any]:

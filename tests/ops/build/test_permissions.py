@@ -15,7 +15,6 @@ from ops.build.permissions import COMMANDS, ERASING, NEEDS, PAGE, WITHOUT, all_n
 from ops.cli import stage as stages
 from ops.cli.backfill.sending import notification
 from ops.cli.backfill.sources import ListedObject
-from ops.cli.dlq.history import PARTITION
 from ops.cli.dlq.messages import HeldMessages
 from ops.cli.doctor.checkup import RESERVED
 from ops.cli.main import make_app
@@ -24,6 +23,7 @@ from processing.ledger import Version
 from processing.ledger.item import attributes, image_attributes
 from tests.builders import finished, recipe
 from tests.ops.cli.embedded import jpeg, put, use, wait_until
+from tests.service.access.actions import actions_of
 
 UNSEEN = {
     "s3:AbortMultipartUpload uploads": "only when a transfer in parts fails",
@@ -35,34 +35,6 @@ UNSEEN = {
     },
 }
 """What no run here calls, and when it is called."""
-
-READ, WRITE = "s3:GetObject {}", "s3:PutObject {}"
-LIST = "s3:ListBucket {}"  # without it, what is missing reads as forbidden
-MOVE = ("sqs:StartMessageMoveTask {}", "sqs:ReceiveMessage {}", "sqs:DeleteMessage {}", "sqs:SendMessage queue")
-ACTIONS = {
-    ("s3", "GetObject"): (READ, LIST),
-    ("s3", "HeadObject"): (READ, LIST),
-    ("s3", "ListObjectsV2"): (LIST,),
-    ("s3", "ListObjectVersions"): ("s3:ListBucketVersions {}",),
-    ("s3", "ListMultipartUploads"): ("s3:ListBucketMultipartUploads {}",),
-    ("s3", "HeadObject", "VersionId"): ("s3:GetObjectVersion {}", LIST),
-    ("s3", "DeleteObject", "VersionId"): ("s3:DeleteObjectVersion {}",),
-    ("cloudwatch logs", "DescribeLogGroups"): ("logs:DescribeLogGroups any",),
-    ("s3", "GetObjectLockConfiguration"): ("s3:GetBucketObjectLockConfiguration {}",),
-    ("s3", "CreateMultipartUpload"): (WRITE,),
-    ("s3", "UploadPart"): (WRITE,),
-    ("s3", "CompleteMultipartUpload"): (WRITE,),
-    ("sqs", "SendMessageBatch"): ("sqs:SendMessage {}",),
-    ("sqs", "DeleteMessageBatch"): ("sqs:DeleteMessage {}",),
-    ("sqs", "ChangeMessageVisibilityBatch"): ("sqs:ChangeMessageVisibility {}",),
-    ("sqs", "StartMessageMoveTask"): MOVE,  # which SQS does in the caller's name
-    ("s3", "CreateBucket"): (WRITE,),  # so boto3 signs a presigned POST; nothing here creates a bucket
-    ("s3", "GetBucketNotificationConfiguration"): ("s3:GetBucketNotification {}",),
-    ("cloudwatch logs", "FilterLogEvents"): ("logs:FilterLogEvents {}",),
-    ("eventbridge", "PutEvents"): ("events:PutEvents {}",),
-    ("sts", "GetCallerIdentity"): (),  # everybody may
-}
-"""What an operation asks of IAM, where that is not the action of its own name."""
 
 
 class Place:
@@ -123,9 +95,7 @@ class Place:
         monkeypatch.setattr(stages, "find", found)
 
     def _note(self, params, model, **_):
-        service = model.service_model.service_id.lower()
-        of_a_version = ("VersionId",) if "VersionId" in params else ()
-        actions = ACTIONS.get((service, model.name, *of_a_version), (f"{service}:{model.name} {{}}",))
+        actions = actions_of(model.service_model.service_id, model.name, params)
         is_own = model.name == "DeleteObject" and params["Key"].startswith(f"{self.stage.uploads_prefix}{RESERVED}")
         resource = "reserved" if is_own else self._resource(params)
         self.asked |= {action.format(resource) for action in actions}
@@ -389,20 +359,6 @@ def test_the_policies_of_the_deployed_stack_grant_what_the_commands_need_and_not
     assert granted - needless() == all_needs(commands)
 
 
-def test_the_eraser_writes_intents_and_receipts_and_no_record_of_an_image(stack):
-    (condition,) = (
-        each["Condition"] for each in deployed_policy(stack, "EraserPolicyArn")["Statement"] if "Condition" in each
-    )
-
-    assert condition == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#erasures", "#erased"]}}
-
-
-def test_the_policy_lets_an_operator_put_what_the_history_is_kept_under(stack):
-    (condition,) = (each["Condition"] for each in deployed_policy(stack)["Statement"] if "Condition" in each)
-
-    assert condition == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [PARTITION]}}
-
-
 def needless():
     """What stands in one statement with what is needed: SQS's attributes and sends are granted on both queues alike."""
     return {"sqs:GetQueueAttributes queue", "sqs:SendMessage dlq"} - all_needs()
@@ -439,7 +395,9 @@ def resource_of(stack, arn):
     if arn == "*":
         return "any"
     if arn.startswith("arn:aws:logs:"):
-        assert arn.removesuffix(":*").endswith(f":log-group:/aws/lambda/{outputs['ConsumerFunction']}")
+        functions = {outputs[f"{name}Function"] for name in ("Consumer", "Announcer", "Eraser")}
+        functions.add(outputs["ConsumerFunction"].replace("-consumer", "-api"))
+        assert arn.removesuffix(":*").rpartition(":/aws/lambda/")[2] in functions
         return "logs"
     return names.get(arn) or last[arn.rsplit(":", 1)[1].removeprefix("table/")]
 

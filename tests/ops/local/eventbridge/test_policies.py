@@ -1,5 +1,6 @@
 """Policies let in whom they let in on AWS, and what cannot be read lets in nobody."""
 
+import dataclasses
 import json
 
 import pytest
@@ -86,12 +87,16 @@ def test_a_denial_outweighs_every_permission():
         {"NotAction": "sqs:ReceiveMessage"},
         {"Condition": {"StringNotEquals": {"aws:SourceAccount": "210987654321"}}},
         {"Condition": {"StringEqualsIfExists": {"aws:SourceAccount": "123456789012"}}},
+        {"Condition": {"ForAllValues:StringNotLike": {"aws:TagKeys": "a"}}},
+        {"Condition": {"StringEquals": {"aws:PrincipalOrgPaths": "a"}}},
     ],
     ids=json.dumps,
 )
 def test_what_is_not_known_is_refused_aloud(change):
+    request = dataclasses.replace(SEND, context=CONTEXT | {"aws:principalorgpaths": ["a", "b"]})
+
     with pytest.raises(UnreadablePolicyError, match="cannot read"):
-        allows([policy(ALLOW | change)], SEND)
+        allows([policy(ALLOW | change)], request)
 
 
 def test_a_role_needs_no_principal_in_its_own_policies():
@@ -99,3 +104,27 @@ def test_a_role_needs_no_principal_in_its_own_policies():
 
     assert allows([policy(statement)], AccessRequest("states:StartExecution", "machine", {}))
     assert not allows([policy(statement)], AccessRequest("states:StartExecution", "another", {}))
+
+
+KEYS = "dynamodb:LeadingKeys"
+OWN = {"ForAllValues:StringLike": {KEYS: ["caller:*", "#erasures"]}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "keys", "expected"),
+    [
+        (OWN, ["caller:anna"], True),
+        (OWN, ["caller:anna", "#erasures"], True),
+        (OWN, ["caller:anna", "bucket/key"], False),
+        (OWN, None, True),
+        (OWN | {"Null": {KEYS: False}}, None, False),
+        (OWN | {"Null": {KEYS: "false"}}, ["caller:anna"], True),
+        ({"Null": {KEYS: True}}, None, True),
+        ({"Null": {KEYS: True}}, ["caller:anna"], False),
+    ],
+)
+def test_a_condition_on_all_values_passes_without_any_unless_null_is_checked(condition, keys, expected):
+    statement = {"Effect": "Allow", "Action": "dynamodb:Query", "Resource": "table", "Condition": condition}
+    context = {} if keys is None else {KEYS.lower(): keys}
+
+    assert allows([policy(statement)], AccessRequest("dynamodb:Query", "table", context)) is expected
