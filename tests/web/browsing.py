@@ -109,8 +109,7 @@ class Desk:
         """Go to the page, and give the key when there is one to give."""
         self.page.goto(self.url)
         if key is not None:
-            with self.page.expect_response(lambda answer: "/images?limit=25" in answer.url, timeout=PATIENCE):
-                self.give(key)  # and the page lists what was uploaded before
+            self.give(key)
             expect(self.drop).to_be_visible(timeout=PATIENCE)
         return self
 
