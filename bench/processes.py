@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+BLOCK = 512  # bytes, of stat(2)
+
 
 def pin(core: int) -> None:
     """Keep this process and those it will start on one core, as a function of 1,769 MB has one vCPU."""
@@ -36,6 +38,25 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 def proportional_bytes(pids: Iterable[int]) -> float:
     """The proportional set size, in which memory that processes share counts once."""
     return sum(_of(pid, _proportional) for pid in pids)
+
+
+def memory_file_bytes(pids: Iterable[int]) -> float:
+    """Files that these processes hold open and that exist in memory alone, each counted once, as far as written."""
+    found: dict[int, int] = {}
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for descriptor in os.listdir(f"/proc/{pid}/fd"):
+                found |= _memory_file(f"/proc/{pid}/fd/{descriptor}")
+    return float(sum(found.values()))
+
+
+def _memory_file(link: str) -> dict[int, int]:
+    """The number of a file that exists in memory alone, and its bytes."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        if os.readlink(link).startswith("/memfd:"):
+            about = os.stat(link)
+            return {about.st_ino: about.st_blocks * BLOCK}
+    return {}
 
 
 def _of(pid: int, read: Callable[[int], float]) -> float:

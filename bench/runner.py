@@ -1,9 +1,11 @@
 """Measured child processes: in each round every one of them runs once, and medians over the rounds are compared."""
 
 import json
+import random
 import statistics
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -11,6 +13,7 @@ from typing import Any, Self, TypeVar
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
+RESAMPLES = 2_000
 Figures = TypeVar("Figures")
 
 
@@ -24,6 +27,10 @@ class Child:
 
     def __enter__(self) -> Self:
         return self
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self._process.__exit__(kind, value, at)  # closes the pipes, which ends the child, and waits for it
@@ -64,6 +71,34 @@ def median(
 ) -> float:
     """Return the median of a figure of one way; with ``against``, of its difference to that way in the same round."""
     return float(statistics.median(each[way][figure] - (each[against][figure] if against else 0) for each in rounds))
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio of medians, and the interval in which it lies with a probability of 95 %."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def ratio(ones: Sequence[float], others: Sequence[float]) -> Ratio:
+    """Return the ratio of the medians of two figures of the same rounds; the interval is by bootstrap over the rounds.
+
+    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13: the percentile interval.
+    """
+    pairs = list(zip(ones, others, strict=True))
+    rng = random.Random(0)  # so that a report says the same twice
+    found = sorted(_ratio_of(rng.choices(pairs, k=len(pairs))) for _ in range(RESAMPLES))
+    return Ratio(_ratio_of(pairs), found[RESAMPLES // 40], found[-RESAMPLES // 40 - 1])
+
+
+def _ratio_of(pairs: Sequence[tuple[float, float]]) -> float:
+    one, other = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return float(one / other)
 
 
 def malloc_settings() -> dict[str, str]:

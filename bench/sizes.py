@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import page
+from bench.machine import machine, sentence
 from bench.runner import PROJECT
 from processing.errors import Rejected
 from processing.imaging import Rendered, render
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", metavar="FILE", type=Path, help="write every figure to this file")
     parser.add_argument("--write", action="store_true", help="write the table to docs/benchmarks.md")
     options = parser.parse_args(arguments)
-    recipe = load(options.recipe.read_text(encoding="utf-8"))
+    before, recipe = machine(), load(options.recipe.read_text(encoding="utf-8"))
     files = sorted(file for folder in options.folders for file in folder.rglob("*") if file.is_file())
     found = list(measure([file for file in files if file.suffix != ".md"], recipe))
     table = text(found, [spec.name for spec in recipe.variants])
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.json:
         options.json.write_text(json.dumps([vars(each) for each in found], indent=1))
     if options.write:
-        page.write("bench.sizes", table)
+        page.write("bench.sizes", f"{sentence(before, machine())}\n\n{table}")
 
 
 if __name__ == "__main__":

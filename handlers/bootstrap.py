@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, Deadlines, make_clients
 from handlers.rendering import RenderingStart
@@ -16,6 +17,7 @@ from processing.backoff import Backoff
 from processing.batch import Batch, Handle
 from processing.ledger import DynamoLedger
 from processing.messages import SqsQueue, ThreadExecutor
+from processing.parallel import Threads
 from processing.picture import Render
 from processing.recipe import Recipe, load
 from processing.sandbox import FetchBudget
@@ -24,6 +26,7 @@ from processing.settings import Settings
 from processing.storage.objects import S3Store
 from processing.worker import Worker
 
+IMAGE_REQUESTS: Final = 4  # for the variants of one image, that run in parallel
 RECIPE = Path(__file__).resolve().parent.parent / "recipe.toml"
 
 log = logging.getLogger("darkroom")
@@ -52,7 +55,7 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     )
     rendering = RenderingStart(settings, recipe, room, budget, env, count=metrics.count_always)
     deadlines = Deadlines()
-    clients = make_clients(deadlines, connections=room.threads)
+    clients = make_clients(deadlines, connections=room.threads * IMAGE_REQUESTS)
     check_parameters({"s3": clients.s3, "dynamodb": clients.dynamodb})
     started = rendering.wait()
     line = describe() | {"rendering": started.mode, "code_version": settings.code_version}
@@ -90,6 +93,7 @@ def _worker(settings: Settings, recipe: Recipe, render: Render, clients: Clients
         removals=settings.removals,
         request_seconds=REQUEST_SECONDS,
         backoff=Backoff(random.Random()),
+        execute=Threads(IMAGE_REQUESTS),
     )
 
 

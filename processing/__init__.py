@@ -3,7 +3,10 @@
 Read in this order:
 
     worker      the processing of one object: claim, fetch, render, publish, reconcile, complete
-    publisher   publishes variants and reconciles them with the uploads bucket; which variants exist and are up to date
+    publisher   publishes variants and reconciles them with the uploads bucket
+    presence    which variants exist and are up to date
+    parallel    work for several items, in threads that have ended when the call returns; which of its errors decides
+    timings     milliseconds by stage
     batch       Lambda's partial batch responses; the fate of a message by the outcome of its objects
     messages    SQS messages: parsed, grouped by object, processed in parallel, postponed
     events      an SQS body becomes ObjectCreated and ObjectRemoved

@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -21,10 +22,9 @@ class Backoff:
     rng: random.Random
     sleep: Callable[[float], None] = time.sleep
 
-    def pauses(self) -> Iterator[float]:
-        """The pauses of all the work on one object, in seconds."""
-        for number in range(PAUSES):
-            yield FIRST_PAUSE * 2**number * self.rng.uniform(0.5, 1)
+    def seconds(self, number: int) -> float:
+        """Of the pause with this number, from 0."""
+        return FIRST_PAUSE * (1 << number) * self.rng.uniform(0.5, 1)
 
 
 class Lease:
@@ -38,8 +38,8 @@ class Lease:
         self._until = until
         self._clock = clock
         self._request_seconds = request_seconds
-        self._sleep = backoff.sleep
-        self._pauses = backoff.pauses()
+        self._backoff = backoff
+        self._paused = 0  # times
 
     def check(self, pause: float = 0.0) -> None:
         """Raises:
@@ -48,6 +48,14 @@ class Lease:
         left = self._until - self._clock() - pause
         if left < self._request_seconds:
             raise OutOfTime(f"the lease ends in {left:.1f} s and a request may take {self._request_seconds:.1f} s")
+
+    def branches(self, number: int) -> list["Lease"]:
+        """The same lease for work in parallel, each with all the pauses that are left: threads must not share one."""
+        return [copy(self) for _ in range(number)]
+
+    def join(self, branches: Sequence["Lease"]) -> None:
+        """Count the pauses of parallel work that has ended: as many as the branch with the most has made."""
+        self._paused = max([self._paused, *(branch._paused for branch in branches)])
 
     def rounds(self, operation: str) -> Iterator[int]:
         """Count the rounds of an operation, from 0, with a pause before the third and later ones; the caller
@@ -63,8 +71,9 @@ class Lease:
             yield number
 
     def _pause(self, why: str) -> None:
-        pause = next(self._pauses, None)
-        if pause is None:
+        if self._paused == PAUSES:
             raise Conflict(why)
+        pause = self._backoff.seconds(self._paused)
         self.check(pause)
-        self._sleep(pause)
+        self._paused += 1
+        self._backoff.sleep(pause)

@@ -25,8 +25,9 @@ from typing import Any, Protocol
 from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavailable
 from processing.events import Event, ObjectCreated
 from processing.ledger import Delivery, reason_of
-from processing.messages import Executor, Message, MessageGroup, ParsedMessage, in_groups, in_this_thread
+from processing.messages import GroupExecutor, Message, MessageGroup, ParsedMessage, in_groups
 from processing.outcome import Kind, Outcome
+from processing.parallel import in_this_thread
 from processing.sandbox.capacity import TimeBudget
 
 log = logging.getLogger("darkroom")
@@ -79,7 +80,7 @@ class Batch:
     rng: random.Random
     begin: Callable[[SecondsLeft], None] = lambda _: None
     end: Callable[[], None] = lambda: None
-    executor: Executor = in_this_thread
+    executor: GroupExecutor[ParsedMessage] = in_this_thread
 
     def process(
         self, messages: Sequence[Message], *, seconds_left: SecondsLeft, request_id: str = ""

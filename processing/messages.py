@@ -5,13 +5,13 @@ published. Two messages of one object would only conflict: the second would find
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from processing.errors import Retryable, Unavailable
 from processing.events import Event, ObjectCreated, parse
+from processing.parallel import Threads
 from processing.storage.refusals import translating_errors
 
 T = TypeVar("T")
@@ -27,10 +27,8 @@ class MessageGroup(Generic[T]):
     size: int | None = None
 
 
-class Executor(Protocol):
-    """Runs the work for every group, and returns when all of it has ended."""
-
-    def __call__(self, work: Callable[[MessageGroup[T]], None], groups: Sequence[MessageGroup[T]]) -> None: ...
+GroupExecutor = Callable[[Callable[[MessageGroup[T]], None], Sequence[MessageGroup[T]]], None]
+"""An `Executor` of groups."""
 
 
 def grouped(items: Iterable[T], objects_of: Callable[[T], Set[str]]) -> list[tuple[T, ...]]:
@@ -52,15 +50,9 @@ def grouped(items: Iterable[T], objects_of: Callable[[T], Set[str]]) -> list[tup
     return [tuple(group) for group, _ in groups]
 
 
-def in_this_thread(work: Callable[[MessageGroup[T]], None], groups: Sequence[MessageGroup[T]]) -> None:
-    """Run the work for every group in the current thread."""
-    for group in groups:
-        work(group)
-
-
 @dataclass(frozen=True, slots=True)
 class ThreadExecutor:
-    """Runs the work in threads that have all ended when the call returns: Lambda would freeze a running thread.
+    """Runs the work for groups in threads, within the memory for their objects.
 
     Args:
         threads: the most that run in parallel.
@@ -81,10 +73,7 @@ class ThreadExecutor:
             with self.memory(group.size):
                 work(group)
 
-        with ThreadPoolExecutor(max(1, min(self.threads, len(groups)))) as pool:
-            running = [pool.submit(within, group) for group in groups]
-        for each in running:
-            each.result()
+        Threads(self.threads)(within, groups)
 
 
 @dataclass(frozen=True, slots=True)

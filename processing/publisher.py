@@ -7,11 +7,13 @@ acknowledged newer one. A worker that has written reads the source again before 
     W1 (version A)   PUT phone=A                        PUT tablet=A  HEAD source: B -> bring all to B
     W2 (version B)                PUT phone=B  PUT tablet=B  HEAD source: B -> done
 
-S3 has no fencing: a request that was sent cannot be stopped. So no request is sent that could outlive the lease.
+Requests for the variants of one object run in parallel, in any order. S3 has no fencing: a request that was sent cannot
+be stopped. So no request is sent that could outlive the lease, and all have ended when a method returns or raises.
 """
 
-from collections.abc import Collection, Sequence
-from typing import Final, TypeGuard
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final, TypeVar
 
 from processing.backoff import Lease
 from processing.errors import (
@@ -23,11 +25,15 @@ from processing.errors import (
     SourceChanged,
     SourceReplaced,
 )
-from processing.ledger import Record, VariantRecord
+from processing.ledger import VariantRecord
 from processing.naming import ObjectPlan
+from processing.parallel import Executor, results
 from processing.picture import Render, Rendered, RenderedVariant
-from processing.recipe import VariantSpec
+from processing.presence import existing, is_as_good, is_from, stands
 from processing.storage.objects import NewVariant, Published, Store
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 UNKNOWN: Final = object()  # a version that is not known: of the source, or of the objects in the variants bucket
 
@@ -36,6 +42,7 @@ class Publication:
     """The work of one message on the variants of one object, under one lease.
 
     Args:
+        execute: runs the requests for several variants, and what leads to them.
         plan: what is made of the object.
         key: the object's key in the uploads bucket.
         keep_orphans: whether the variants of a source that is gone are kept.
@@ -44,6 +51,7 @@ class Publication:
     def __init__(
         self,
         store: Store,
+        execute: Executor,
         render: Render,
         plan: ObjectPlan,
         lease: Lease,
@@ -52,6 +60,7 @@ class Publication:
         keep_orphans: bool,
     ) -> None:
         self._store = store
+        self._execute = execute
         self._render = render
         self._recipe = plan.recipe
         self._lease = lease
@@ -60,6 +69,7 @@ class Publication:
         self._keep_orphans = keep_orphans
         self._reconciliations = lease.rounds(f"s3:HeadObject {key}")
         self._seen: dict[str, Published | None] = {}  # by the variant's name, as `survey` found them
+        self._counting = threading.Lock()
         self.wrote = False  # or sent a request that was not answered
         self.puts = 0  # requests to write a variant, refused ones among them
 
@@ -71,7 +81,7 @@ class Publication:
             already has the right condition.
         """
         known = {made.name: made for made in recorded if self.keys.get(made.name) == made.key}
-        self._seen = {name: self._store.variant(made.key) for name, made in known.items()}
+        self._seen = existing(self._store, self._execute, {name: made.key for name, made in known.items()})
         return {
             spec.name: known[spec.name]
             for spec in self._recipe.variants
@@ -97,9 +107,9 @@ class Publication:
         Raises:
             SourceReplaced: the source has changed, or is gone; some variants may be written.
             OutOfTime: the lease is about to end.
-            Conflict: writes were refused in every round.
+            Conflict: writes of one variant were refused in every round.
         """
-        return {made.name: self._put(made, etag, over=self._seen.get(made.name)) for made in rendered.variants}
+        return self._put_all(rendered, etag, over=self._seen)
 
     def reconcile(self, published: object) -> object:
         """Bring the variants to the current version of the source, and check it again, until nothing has changed.
@@ -137,7 +147,7 @@ class Publication:
 
     def _bring_to(self, etag: str) -> None:
         """Publish another version than the message's own, except the variants that already are of that version."""
-        there = {name: self._store.variant(key) for name, key in self.keys.items()}
+        there = existing(self._store, self._execute, self.keys)
         stale = {name: seen for name, seen in there.items() if not is_from(seen, etag)}
         if not stale:
             return
@@ -146,24 +156,37 @@ class Publication:
             rendered = self.render(original.body, stale)
         except Rejected:
             return  # its own message reports that; the older variants stay
-        for variant in rendered.variants:
-            self._put(variant, etag, over=stale[variant.name])
+        self._put_all(rendered, etag, over=stale)
 
-    def _put(self, made: RenderedVariant, etag: str, *, over: Published | None) -> VariantRecord:
+    def _put_all(
+        self, rendered: Rendered, etag: str, *, over: Mapping[str, Published | None]
+    ) -> dict[str, VariantRecord]:
+        records = self._for_each(
+            rendered.variants, lambda made, lease: self._put(made, etag, lease, over=over.get(made.name))
+        )
+        return {record.name: record for record in records}
+
+    def _for_each(self, items: Sequence[T], work: Callable[[T, Lease], R]) -> list[R]:
+        """Do the work for each item in parallel; each has the rounds that it would have alone."""
+        leases = self._lease.branches(len(items))
+        try:
+            return results(self._execute, lambda pair: work(*pair), list(zip(items, leases, strict=True)))
+        finally:
+            self._lease.join(leases)
+
+    def _put(self, made: RenderedVariant, etag: str, lease: Lease, *, over: Published | None) -> VariantRecord:
         """Write a variant over the one that was seen before the source was read, unless that one is the same."""
         spec = next(spec for spec in self._recipe.variants if spec.name == made.name)
         fingerprint = spec.fingerprint(made.format)
         new = NewVariant(self.keys[made.name], made.data, made.content_type, etag, fingerprint, spec.cache)
-        for number in self._lease.rounds(f"s3:PutObject {new.key}"):
+        for number in lease.rounds(f"s3:PutObject {new.key}"):
             if number:
                 over = self._store.variant(new.key)
             if over is not None and is_as_good(over, new, spec):
                 return _recorded(made, new, stored_as=over.fingerprint)
             if number and self._source() != etag:
                 raise SourceReplaced(f"{self._key} is no longer the version {etag}")
-            self._lease.check()
-            self.wrote = True
-            self.puts += 1
+            self._begin_write(lease, puts=1)
             try:
                 self._store.put(new, over=None if over is None else over.etag)
             except PreconditionFailed:
@@ -173,21 +196,26 @@ class Publication:
 
     def _remove_all(self) -> None:
         if not self._keep_orphans:
-            for key in self.keys.values():
-                self._delete(key)
+            self._for_each(list(self.keys.values()), self._delete)
 
-    def _delete(self, key: str) -> None:
+    def _delete(self, key: str, lease: Lease) -> None:
         """Delete the variant under a key; one that is published meanwhile is checked again."""
-        for _ in self._lease.rounds(f"s3:DeleteObject {key}"):
+        for _ in lease.rounds(f"s3:DeleteObject {key}"):
             if (seen := self._store.variant(key)) is None:
                 return
-            self._lease.check()
-            self.wrote = True
+            self._begin_write(lease)
             try:
                 self._store.delete(key, etag=seen.etag)
             except PreconditionFailed:
                 continue
             return
+
+    def _begin_write(self, lease: Lease, *, puts: int = 0) -> None:
+        """Check the lease, and note that a write is sent: right before it is, since it may never be answered."""
+        lease.check()
+        with self._counting:
+            self.wrote = True
+            self.puts += puts
 
 
 def _recorded(made: RenderedVariant, new: NewVariant, *, stored_as: str) -> VariantRecord:
@@ -201,39 +229,3 @@ def _recorded(made: RenderedVariant, new: NewVariant, *, stored_as: str) -> Vari
         fingerprint=new.fingerprint,
         stored_as="" if stored_as == new.fingerprint else stored_as,
     )
-
-
-def is_complete(store: Store, plan: ObjectPlan, record: Record) -> bool:
-    """Whether every variant of the plan is recorded as up to date and exists under its key; one HEAD each."""
-    if to_make(plan, record.variants):
-        return False
-    made = {each.name: each for each in record.variants}
-    return all(
-        stands(made[spec.name], store.variant(made[spec.name].key), spec, record.version.etag)
-        for spec in plan.recipe.variants
-    )
-
-
-def to_make(plan: ObjectPlan, recorded: Sequence[VariantRecord]) -> list[str]:
-    """The names of the variants that are not recorded under their key and with the plan's settings."""
-    made = {each.name: each for each in recorded if plan.keys.get(each.name) == each.key}
-    return [
-        spec.name
-        for spec in plan.recipe.variants
-        if spec.name not in made or not spec.is_current(made[spec.name].fingerprint)
-    ]
-
-
-def stands(made: VariantRecord, seen: Published | None, spec: VariantSpec, etag: str) -> bool:
-    """Whether a recorded variant exists as it is recorded, and as the recipe makes it."""
-    stored_as = made.stored_as or made.fingerprint
-    return is_from(seen, etag) and spec.is_current(made.fingerprint) and seen.fingerprint == stored_as
-
-
-def is_as_good(seen: Published, new: NewVariant, spec: VariantSpec) -> bool:
-    """Whether the existing variant is the same: of the same version, with the same settings or the same bytes."""
-    return is_from(seen, new.source_etag) and (spec.is_current(seen.fingerprint) or seen.digest == new.digest)
-
-
-def is_from(seen: Published | None, etag: str) -> TypeGuard[Published]:
-    return seen is not None and seen.source_etag == etag

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from http.client import HTTPConnection
@@ -58,7 +58,10 @@ def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
 
 
 class ScriptedServer:
-    """Answers each request by the next step of its operation's script, or as moto does when there is none left."""
+    """Answers each request by the next step of its operation's script, or as moto does when there is none left.
+
+    Requests in parallel come in no order: ``rule`` gives the step by the operation and the headers instead.
+    """
 
     def __init__(self, upstream: str) -> None:
         self.url = ""
@@ -66,6 +69,7 @@ class ScriptedServer:
         self.connections = 0
         self._upstream = upstream
         self._script: dict[str, Iterator[Step | None]] = defaultdict(lambda: iter(()))
+        self.rule: Callable[[str, dict[str, str]], Step | None] = lambda _operation, _headers: None
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
 
@@ -110,7 +114,7 @@ class ScriptedServer:
         headers = dict(_headers(lines))
         operation = operation_of(method, headers.get("x-amz-target", ""))
         self.requests.append(operation)
-        step = next(self._script[operation], None)
+        step = next(self._script[operation], None) or self.rule(operation, headers)
         if isinstance(step, Early) and not step.after:
             return self._send_and_drain(operation, connection, lines, step.answer)
         if headers.get("expect"):

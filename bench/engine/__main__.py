@@ -10,13 +10,18 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench.engine import quality, report
-from bench.engine.classes import CLASSES, Class, Job
+import pyvips
+
+from bench import page
+from bench.engine import equal, quality, report
+from bench.engine.classes import CLASSES, HEADLINE, Class, Job
 from bench.engine.originals import prepare
 from bench.engine.report import ENGINES
+from bench.machine import machine
 from bench.runner import PROJECT, Child, interleave, malloc_settings, median
 
 FOLDER = PROJECT / ".cache" / "bench-engine"
@@ -33,21 +38,48 @@ def engine(name: str) -> Child:
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    classes = [each for each in CLASSES if options.only.lower() in each.name.lower()]
-    compared = [each for each in classes if not each.memory_only]
-    jobs = {each.name: prepare(each, FOLDER) for each in classes}
-    results: dict[str, Any] = {
-        "cpu": _measure_cpu(compared, jobs, options.rounds),
-        "similarity": _measure_similarity(compared, jobs),
-        "memory": _measure_memory(classes, jobs) if options.memory else {},
-        "throughput": _measure_threads(jobs["JPEG 12 MP"]) if "JPEG 12 MP" in jobs and options.threads else {},
-    }
-    text = report.text(results)
+    before = machine(libraries())
+    results = _measure_quality(options) if options.equal_ssim else _measure(options)
+    results |= {"before": before, "after": machine()}
+    part, write_text = ("bench.engine.equal", equal.text) if options.equal_ssim else ("bench.engine", report.text)
+    text = write_text(results)
     print(text)
     if options.json:
         Path(options.json).write_text(json.dumps(results, indent=1))
     if options.write:
-        report.write(text, results)
+        page.write(part, text)
+    if options.write and not options.equal_ssim:
+        report.plot(results["cpu"], report.PLOT)
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of what is measured beside this engine."""
+    packages = json.loads((PROJECT / "bench" / "engine" / "package.json").read_text())
+    node = subprocess.run(["node", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    vips = ".".join(str(pyvips.version(place)) for place in range(3))
+    return {"pyvips": version("pyvips"), "libvips": vips, "Node": node, "sharp": packages["dependencies"]["sharp"]}
+
+
+def _measure(options: argparse.Namespace) -> dict[str, Any]:
+    classes = [each for each in CLASSES if options.only.lower() in each.name.lower()]
+    compared = [each for each in classes if not each.memory_only]
+    jobs = {each.name: prepare(each, FOLDER) for each in classes}
+    return {
+        "cpu": _measure_cpu(compared, jobs, options.rounds),
+        "similarity": _measure_similarity(compared, jobs),
+        "memory": _measure_memory(classes, jobs) if options.memory else {},
+        "throughput": _measure_threads(jobs[HEADLINE]) if HEADLINE in jobs and options.threads else {},
+    }
+
+
+def _measure_quality(options: argparse.Namespace) -> dict[str, Any]:
+    files = {each.name: Path(prepare(each, FOLDER).file) for each in CLASSES if each.name in equal.SCENES}
+    files |= {name: PROJECT / "samples" / f"{name}.jpg" for name in equal.SAMPLES}
+    found = {}
+    for name in (name for name in files if options.only.lower() in name.lower()):
+        found[name] = equal.measure(name, files[name])
+        print(" | ".join(equal.row(name, found[name])), file=sys.stderr)
+    return {"pictures": found}
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -56,6 +88,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", default="", help="only the classes with this in their names")
     parser.add_argument("--no-memory", dest="memory", action="store_false", help="skip the peaks of memory")
     parser.add_argument("--no-threads", dest="threads", action="store_false", help="skip two threads against one")
+    parser.add_argument("--equal-ssim", action="store_true", help="only JPEG, WebP and AVIF at equal SSIM")
     parser.add_argument("--json", metavar="FILE", help="write every figure to this file")
     parser.add_argument("--write", action="store_true", help="write the tables and the plot to docs/")
     return parser.parse_args(arguments)

@@ -21,6 +21,13 @@ class Class:
     memory_only: bool = False
 
 
+def sizes_of(size: tuple[int, int]) -> dict[str, tuple[int, int]]:
+    """Return the sizes of the variants of an original, none larger than itself."""
+    width, height = size
+    scales = {name: min(1.0, side / width, side / height) for name, side in BOXES.items()}
+    return {name: (round(width * scale), round(height * scale)) for name, scale in scales.items()}
+
+
 @dataclass(frozen=True)
 class Job:
     """One image for an engine, with everything prepared, as in a warm service."""
@@ -41,10 +48,14 @@ class Job:
         return cls(**{**described, "sizes": sizes, "marks": marks})
 
 
+HEADLINE = "JPEG 12 MP, detailed, untagged"
+"""3.7 MB, as phones and cameras write them."""
+
 CLASSES = (
+    Class(HEADLINE),
+    Class("JPEG 12 MP, detailed, tagged sRGB"),
+    Class("JPEG 12 MP, soft"),
     Class("JPEG 2 MP"),
-    Class("JPEG 12 MP"),
-    Class("JPEG 12 MP, detailed"),
     Class("JPEG 24 MP"),
     Class("JPEG 48 MP"),
     Class("JPEG 12 MP, progressive"),

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, ImageSequence
 from bench.engine.classes import Job, recipe
 
 Variants = dict[str, bytes]
+SRGB = b"sRGB"  # in the names of such profiles, and in place of one that is missing
 
 
 def darkroom(job: Job, data: bytes) -> Variants:
@@ -35,23 +36,13 @@ def naive(job: Job, data: bytes) -> Variants:
 
 def pyvips(job: Job, data: bytes) -> Variants:
     """One shrink-on-load, and each variant from the next larger one."""
-    import pyvips as vips
-
-    moving = {"option_string": "n=-1"} if job.moves else {}
     made, larger = {}, None
     for name, (width, height) in job.sizes.items():
         if larger is None:
-            tagged = vips.Image.new_from_buffer(data, "").get_typeof("icc-profile-data")
-            options = {"height": height, "size": "down"} | ({"output_profile": "srgb"} if tagged else {})
-            larger = vips.Image.thumbnail_buffer(data, width, **options, **moving).copy_memory()
+            larger = _vips_thumbnail(data, width, height, moving=job.moves)
         elif larger.width != width:
             larger = _vips_resized(larger, width, height, moving=job.moves)
-        picture = larger
-        if name in job.marks:
-            mark, left, top = _vips_mark(job.marks[name])
-            under = larger.crop(left, top, mark.width, mark.height)
-            marked = under.composite2(mark, "over").cast("uchar")
-            picture = larger.insert(marked if larger.hasalpha() else marked[:3], left, top)
+        picture = _vips_marked(larger, job.marks[name]) if name in job.marks else larger
         saving = {"jpeg": {"Q": 82, "optimize_coding": True}, "webp": {"Q": 80, "effort": 2}}.get(job.output, {})
         made[name] = picture.write_to_buffer(f".{job.output}", keep="none", **saving)
     return made
@@ -119,6 +110,25 @@ def _vips_mark(mark: tuple[str, int, int]) -> tuple[Any, int, int]:
     import pyvips as vips
 
     return vips.Image.new_from_file(mark[0]).copy(interpretation="srgb").copy_memory(), mark[1], mark[2]
+
+
+def _vips_thumbnail(data: bytes, width: int, height: int, *, moving: bool) -> Any:
+    """Read from top to bottom, as thumbnail_buffer always does; colours are converted where they are not in sRGB."""
+    import pyvips as vips
+
+    header = vips.Image.new_from_buffer(data, "", access="sequential")
+    profile = header.get("icc-profile-data") if header.get_typeof("icc-profile-data") else SRGB
+    is_srgb = any("sRGB".encode(encoding) in profile for encoding in ("latin-1", "utf-16-be"))
+    colours = {} if is_srgb else {"output_profile": "srgb", "intent": "perceptual"}
+    frames = {"option_string": "n=-1"} if moving else {}
+    return vips.Image.thumbnail_buffer(data, width, height=height, size="down", **colours, **frames).copy_memory()
+
+
+def _vips_marked(image: Any, described: tuple[str, int, int]) -> Any:
+    mark, left, top = _vips_mark(described)
+    under = image.crop(left, top, mark.width, mark.height)
+    marked = under.composite2(mark, "over").cast("uchar")
+    return image.insert(marked if image.hasalpha() else marked[:3], left, top)
 
 
 def _vips_resized(image: Any, width: int, height: int, *, moving: bool) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyvips
-from PIL import Image, ImageDraw
+from PIL import Image, ImageCms, ImageDraw
 
 from tests.corpus.profiles import adobe_rgb
 
@@ -96,3 +96,8 @@ def cmyk_jpeg(image: Image.Image) -> bytes:
 def adobe_rgb_jpeg(image: Image.Image) -> bytes:
     """The scene's values, tagged as Adobe RGB."""
     return jpeg(image, icc_profile=adobe_rgb())
+
+
+def srgb_jpeg(image: Image.Image) -> bytes:
+    """The scene with the profile of what it is in anyway, as phones and editors write it."""
+    return jpeg(image, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())

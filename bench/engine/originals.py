@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from bench.engine import images
-from bench.engine.classes import BOXES, MARK, QUALITY, Class, Job
+from bench.engine.classes import HEADLINE, MARK, QUALITY, Class, Job, sizes_of
 from processing.imaging import watermark
 
 
@@ -24,14 +24,15 @@ def _scene(megapixels: int, kind: str = "soft") -> Image.Image:
         80: (10000, 8000),
         100: (11500, 8690),
     }[megapixels]
-    detail, grain = {"soft": (0.6, 2), "detailed": (0.7, 8)}[kind]
+    detail, grain = {"soft": (0.6, 2), "detailed": (0.7, 7)}[kind]
     return images.scene(width, height, detail=detail, grain=grain)
 
 
 ORIGINALS: Mapping[str, Callable[[], bytes]] = {
+    HEADLINE: lambda: images.jpeg(_scene(12, "detailed")),
+    "JPEG 12 MP, detailed, tagged sRGB": lambda: images.srgb_jpeg(_scene(12, "detailed")),
+    "JPEG 12 MP, soft": lambda: images.jpeg(_scene(12)),
     "JPEG 2 MP": lambda: images.jpeg(_scene(2)),
-    "JPEG 12 MP": lambda: images.jpeg(_scene(12)),
-    "JPEG 12 MP, detailed": lambda: images.jpeg(_scene(12, "detailed")),
     "JPEG 24 MP": lambda: images.jpeg(_scene(24)),
     "JPEG 48 MP": lambda: images.jpeg(_scene(48)),
     "JPEG 12 MP, progressive": lambda: images.jpeg(_scene(12), progressive=True),
@@ -55,13 +56,9 @@ def prepare(each: Class, folder: Path) -> Job:
     if not described.exists():
         file.write_bytes(ORIGINALS[each.name]())
         with Image.open(io.BytesIO(file.read_bytes())) as image:
-            width, height = image.size
-        sizes, marks = {}, {}
-        for name, side in BOXES.items():
-            scale = min(1.0, side / width, side / height)
-            sizes[name] = (round(width * scale), round(height * scale))
-            if each.marked:
-                marks[name] = _draw_mark(sizes[name], folder / f"{slug}-{name}.png")
+            sizes = sizes_of(image.size)
+        drawn = sizes if each.marked else {}
+        marks = {name: _draw_mark(size, folder / f"{slug}-{name}.png") for name, size in drawn.items()}
         job = Job(each.name, str(file), each.output, QUALITY[each.output], sizes, marks, "frames" in each.name)
         described.write_text(json.dumps(asdict(job)))
     return Job.of(json.loads(described.read_text()))

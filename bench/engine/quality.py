@@ -37,6 +37,11 @@ def reference(job: Job, data: bytes, variant: str) -> Array:
     return result
 
 
+def rounded(picture: Array) -> Image.Image:
+    """Return a reference as a picture of 8 bits."""
+    return Image.fromarray(np.rint(picture).astype(np.uint8))
+
+
 def on_white(content: bytes) -> Array:
     """Return a variant on white; of an animation, the first frame."""
     with Image.open(io.BytesIO(content)) as image:

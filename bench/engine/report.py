@@ -1,11 +1,11 @@
 """The tables and the plot of bench.engine."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from bench import page
-from bench.runner import median
+from bench.machine import sentence
+from bench.runner import median, ratio
 
 PLOT = page.DOCS / "benchmarks-engine.png"
 ENGINES = ("darkroom", "sharp-cascade", "sharp-per-variant", "pyvips", "naive", "floor")
@@ -23,22 +23,18 @@ Round = dict[str, dict[str, Any]]
 
 
 def text(results: dict[str, Any]) -> str:
-    """Return all tables."""
-    tables: dict[str, Callable[[Any], str]] = {"cpu": _cpu, "similarity": _similarity, "memory": _memory}
-    parts = [write_table(results[name]) for name, write_table in tables.items() if results[name]]
+    """Return all tables, and what they were measured on."""
+    about, cpu = results["before"], results["before"]["cpu"]
+    parts = [sentence(about, results["after"])]
+    parts += [_cpu(results["cpu"], cpu), _similarity(results["similarity"])] if results["cpu"] else []
+    parts += [_memory(results["memory"])] if results["memory"] else []
     if results["throughput"]:
         one, two, processes = (results["throughput"][way] for way in ("one", "two", "processes"))
         parts.append(
-            f"Two threads in one process make {two:.1f} images of 12 MP a second, one makes {one:.1f}: "
+            f"Two threads in one process make {two:.1f} images of 12 MP a second ({cpu}), one makes {one:.1f}: "
             f"{two / one:.2f} times as many. Two processes make {processes:.1f}."
         )
     return "\n\n".join(parts)
-
-
-def write(tables: str, results: dict[str, Any]) -> None:
-    """Write the tables into docs/benchmarks.md, and the plot beside it."""
-    page.write("bench.engine", tables)
-    plot(results["cpu"], PLOT)
 
 
 def plot(cpu: dict[str, list[Round]], file: Path) -> None:
@@ -69,17 +65,22 @@ def plot(cpu: dict[str, list[Round]], file: Path) -> None:
     plt.close(figure)
 
 
-def _cpu(cpu: dict[str, list[Round]]) -> str:
-    head = ["CPU ms per image", *(TITLES[engine] for engine in ENGINES), "to sharp's cascade", "to sharp per variant"]
+def _cpu(cpu: dict[str, list[Round]], processor: str) -> str:
+    rivals = ("sharp-cascade", "pyvips", "sharp-per-variant")
+    head = [f"CPU ms per image, {processor}", *(TITLES[engine] for engine in ENGINES)]
+    head += [f"to {TITLES[rival]}" for rival in rivals]
     rows = []
     for name, rounds in cpu.items():
-        medians = {engine: median(rounds, engine, "cpu_ms") for engine in ENGINES}
-        to_cascade = medians["darkroom"] / medians["sharp-cascade"]
-        short = " (falls short)" if to_cascade > MAX_RATIO else ""
-        cells = [f"{medians[engine]:.0f}" for engine in ENGINES]
-        ratios = [f"{to_cascade:.2f}{short}", f"{medians['darkroom'] / medians['sharp-per-variant']:.2f}"]
-        rows.append([name, *cells, *ratios])
+        ratios = [ratio(figures(rounds, "darkroom"), figures(rounds, rival)) for rival in rivals]
+        short = " (falls short)" if ratios[0].value > MAX_RATIO else ""
+        cells = [f"{median(rounds, engine, 'cpu_ms'):.0f}" for engine in ENGINES]
+        rows.append([name, *cells, f"{ratios[0]}{short}", *map(str, ratios[1:])])
     return page.table(head, rows)
+
+
+def figures(rounds: list[Round], engine: str) -> list[float]:
+    """Return the CPU milliseconds of an engine, round by round."""
+    return [each[engine]["cpu_ms"] for each in rounds]
 
 
 def _similarity(found: dict[str, dict[str, dict[str, Any]]]) -> str:

@@ -3,19 +3,31 @@ import fs from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
 import sharp from 'sharp';
+import { blend } from './blending.mjs';
 
 sharp.cache(false);
 sharp.concurrency(1); // more threads only add CPU time
 
 const marks = new Map();
 
-/** A mark, decoded once: its pixels as they are composited. */
+/** A mark, decoded once: its pixels in RGBA. */
 async function markOf([file, left, top]) {
   if (!marks.has(file)) {
     const { data, info } = await sharp(file).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
-    marks.set(file, { input: data, raw: { width: info.width, height: info.height, channels: 4 }, left, top });
+    marks.set(file, { pixels: data, width: info.width, height: info.height, left, top });
   }
-  return [marks.get(file)];
+  return marks.get(file);
+}
+
+async function composited([file, left, top]) {
+  const { pixels, width, height } = await markOf([file, left, top]);
+  return [{ input: pixels, raw: { width, height, channels: 4 }, left, top }];
+}
+
+/** Whether the pixels are in sRGB by the name of their profile, in Latin-1 or UTF-16: then nothing is to be converted. */
+async function isSrgb(data) {
+  const { icc } = await sharp(data).metadata();
+  return icc !== undefined && (icc.includes('sRGB') || icc.includes(Buffer.from('\0s\0R\0G\0B', 'latin1')));
 }
 
 function written(image, job, effort) {
@@ -31,7 +43,7 @@ const ENGINES = {
     const made = {};
     for (const [name, [width, height]] of Object.entries(job.sizes)) {
       let image = sharp(data, { animated: job.moves }).autoOrient().resize(width, height, { fit: 'fill' });
-      if (job.marks[name]) image = image.composite(await markOf(job.marks[name]));
+      if (job.marks[name]) image = image.composite(await composited(job.marks[name]));
       made[name] = await written(image, job, false).toBuffer();
     }
     return made;
@@ -43,21 +55,21 @@ const ENGINES = {
     let larger = null;
     for (const [name, [width, height]] of Object.entries(job.sizes)) {
       if (larger === null || larger.info.width !== width) {
-        const image = larger === null ? sharp(data, { animated: job.moves }).autoOrient() : raw(larger);
-        larger = await image
-          .resize(width, height, { fit: 'fill' })
-          .toColourspace('srgb')
-          .raw()
-          .toBuffer({ resolveWithObject: true });
+        const image = larger === null ? await opened(job, data) : raw(larger);
+        larger = await image.resize(width, height, { fit: 'fill' }).raw().toBuffer({ resolveWithObject: true });
         larger.pageHeight = job.moves ? height : undefined;
       }
-      let image = raw(larger);
-      if (job.marks[name]) image = image.composite(await markOf(job.marks[name]));
-      made[name] = await written(image, job, true).toBuffer();
+      const restore = job.marks[name] ? blend(larger, await markOf(job.marks[name])) : () => {};
+      made[name] = await written(raw(larger), job, true).toBuffer();
+      restore();
     }
     return made;
   },
 };
+
+async function opened(job, data) {
+  return sharp(data, { animated: job.moves, ignoreIcc: await isSrgb(data) }).autoOrient().toColourspace('srgb');
+}
 
 function raw({ data, info, pageHeight }) {
   const { width, height, channels } = info;

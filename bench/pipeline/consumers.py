@@ -2,18 +2,20 @@
 
 All of them render with the same engine and recipe, write the same three variants to S3, and have the same time-outs.
 ``usual`` follows Powertools' documentation; its idempotency record holds the result's metadata, so it writes no other
-item. ``naive`` is a loop without batch handling or idempotency.
+item. ``naive`` is a loop without batch handling or idempotency, and ``threads`` the same with ten threads.
 """
 
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
 
 import boto3
+from boto3.dynamodb.types import TypeSerializer
 from botocore.config import Config
 
 from bench.pipeline.originals import original_of
@@ -30,6 +32,8 @@ CLIENT = Config(
     read_timeout=READ_TIMEOUT,
     retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
 )
+
+THREADS = 10  # as many as boto3's connections by default
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any] | None]
 
@@ -77,6 +81,24 @@ def naive(_: Path) -> Handler:
     return handler
 
 
+def threads(_: Path) -> Handler:
+    """The same in ten threads, which share two clients: boto3's resources must not be shared."""
+    recipe, s3, dynamodb = _recipe(), boto3.client("s3", config=CLIENT), boto3.client("dynamodb", config=CLIENT)
+    pool, to_item = ThreadPoolExecutor(THREADS), TypeSerializer().serialize
+
+    def process(upload: dict[str, Any]) -> None:
+        item = {"object": upload["key"], **_make_variants(s3, recipe, upload)}
+        values = {name: to_item(value) for name, value in item.items()}
+        dynamodb.put_item(TableName=os.environ["IMAGES_TABLE"], Item=values)
+
+    def handler(event: dict[str, Any], _: Any) -> None:
+        uploads = [upload for record in event["Records"] for upload in _uploads(record["body"])]
+        for _ in pool.map(process, uploads):
+            pass  # which raises the first image's failure
+
+    return handler
+
+
 def engine(originals: Path) -> Handler:
     """The render alone, with which the CPU of the others is compared."""
     recipe = _recipe()
@@ -93,6 +115,7 @@ def engine(originals: Path) -> Handler:
 WAYS: dict[str, Callable[[Path], Handler]] = {
     "usual": usual,
     "naive": naive,
+    "threads": threads,
     "engine": engine,
 }
 

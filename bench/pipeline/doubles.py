@@ -60,6 +60,7 @@ class Doubles:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: asyncio.Server
+        self._uploaded = 0
         self._open: set[asyncio.StreamWriter] = set()
         self.endpoint = ""
 
@@ -79,6 +80,11 @@ class Doubles:
         """Return the requests since the last call, by service and operation."""
         counts, self.counts = self.counts, Counter()
         return counts
+
+    def take_numbers(self, count: int) -> int:
+        """Return the first of so many numbers that no other upload has."""
+        first, self._uploaded = self._uploaded, self._uploaded + count
+        return first
 
     async def _listen(self) -> None:
         trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,6 +1,5 @@
 """Consumers as child processes, each measured on the same batches as the others."""
 
-import itertools
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,13 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.pipeline import originals
+from bench.pipeline import originals, settings
 from bench.pipeline.doubles import Doubles
+from bench.pipeline.worker import DEPLOYED
 from bench.runner import PROJECT, Child, interleave, malloc_settings
 
-MEMORY = 1769
+MEMORY = settings.MEMORY
 BATCH = 10
-CONSUMERS = ("darkroom", "usual", "naive")
+CONSUMERS = ("darkroom", "usual", "naive", "threads")
 BESIDE = "beside"
 """Our consumer at another commit."""
 OURS = ("darkroom", BESIDE)
@@ -24,7 +24,7 @@ ENGINE = "engine"
 
 @dataclass(frozen=True)
 class Run:
-    """One batch: wall and CPU seconds, requests by service and operation, and what failed."""
+    """One batch: wall and CPU seconds, memory after it, requests by service and operation, and what failed."""
 
     wall: float
     cpu: float
@@ -33,6 +33,7 @@ class Run:
     requests: Mapping[str, int]
     failed: Sequence[str]
     error: str
+    images: int = BATCH
 
 
 class Consumer(Child):
@@ -40,11 +41,14 @@ class Consumer(Child):
 
     Args:
         code: the folder whose ``handlers`` and ``processing`` it runs.
+        batch: the messages of its batches; its timeouts follow from it.
     """
 
-    def __init__(self, way: str, doubles: Doubles, folder: Path, code: Path = PROJECT) -> None:
-        command = [sys.executable, "-m", "bench.pipeline.worker", way, str(folder), str(folder / f"{way}.log")]
-        super().__init__(way, command, cwd=code, env=environment(doubles) | {"PYTHONPATH": str(PROJECT)})
+    def __init__(self, way: str, doubles: Doubles, folder: Path, code: Path = PROJECT, *, batch: int = BATCH) -> None:
+        handler, log = DEPLOYED if way in OURS else way, folder / f"{way}-{batch}.log"
+        command = [sys.executable, "-m", "bench.pipeline.worker", handler, str(folder), str(log)]
+        super().__init__(way, command, cwd=code, env=environment(doubles, batch) | {"PYTHONPATH": str(PROJECT)})
+        self.batch = batch
         self._doubles = doubles
         self._logged = 0
 
@@ -53,25 +57,23 @@ class Consumer(Child):
         self._doubles.take_counts()
         answer = self.request(event)
         logged, self._logged = answer["logged"] - self._logged, answer["logged"]
-        return Run(**(answer | {"logged": logged}), requests=dict(self._doubles.take_counts()))
+        images = len(event["Records"])
+        return Run(**(answer | {"logged": logged}), requests=dict(self._doubles.take_counts()), images=images)
 
 
-def environment(doubles: Doubles) -> dict[str, str]:
+def environment(doubles: Doubles, batch: int = BATCH) -> dict[str, str]:
     """Return the function's environment, with the doubles in place of AWS."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME", "VIRTUAL_ENV") if name in os.environ}
     return (
         kept
         | malloc_settings()
+        | settings.of_batch(batch)
         | {
             "UPLOADS_BUCKET": "uploads",
             "UPLOADS_PREFIX": "images/",
             "VARIANTS_BUCKET": "variants",
             "IMAGES_TABLE": "images",
             "QUEUE_URL": f"{doubles.endpoint}/123456789012/uploads",
-            "MAX_RECEIVE_COUNT": "5",
-            "FUNCTION_TIMEOUT": "260",
-            "TRY_SECONDS": "20",
-            "LEASE_SECONDS": "1300",
             "CODE_VERSION": "0123456789ab",
             "LOG_LEVEL": "INFO",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY),
@@ -94,7 +96,6 @@ class Batches:
         self._consumers = consumers
         self._doubles = doubles
         self._pictures = pictures
-        self._first_upload = itertools.count(step=BATCH)
 
     def rounds(self, kind: str, *, latency: float, count: int) -> Iterator[dict[str, Run]]:
         """Yield so many rounds of one batch for each consumer; S3 answers after ``latency`` seconds.
@@ -106,7 +107,9 @@ class Batches:
         return interleave({name: partial(self._run, name, kind) for name in self._consumers}, count)
 
     def _run(self, name: str, kind: str) -> Run:
-        run = self._consumers[name].run(originals.batch(kind, next(self._first_upload), self._pictures))
+        consumer = self._consumers[name]
+        first = self._doubles.take_numbers(consumer.batch)
+        run = consumer.run(originals.batch(kind, first, self._pictures, count=consumer.batch))
         if run.failed or run.error:
             raise RuntimeError(f"{name} failed on {kind}: {run.error or run.failed}")
         return run

@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 BATCHES: Mapping[str, tuple[str, ...]] = {
     "small": ("small/0", "small/1", "small/2", "small/3", "small/4") * 2,
-    "12 MP": ("large/0", "large/1") * 5,
+    "12 MP": ("photo/0", "photo/1") * 5,
+    "12 MP, soft": ("large/0", "large/1") * 5,
     "mixed": (
         "small/0",
         "small/1",
@@ -16,41 +18,42 @@ BATCHES: Mapping[str, tuple[str, ...]] = {
         "small/3",
         "small/4",
         "small/0",
-        "large/0",
-        "large/1",
+        "photo/0",
+        "photo/1",
         "huge/0",
         "png/0",
     ),
     "tiny": ("tiny/0",) * 10,
 }
-"""The originals of a batch of ten. Mixed: six for the web, two from phones, one of 24 MP, one PNG like a screenshot."""
+"""The originals of ten messages. Mixed: six for the web, two from phones, one of 24 MP, one PNG like a screenshot."""
 
 
 def prepare(folder: Path) -> dict[str, bytes]:
     """Return every original by its name, which is also the name of its file in the folder."""
-    for name, (width, height, grain, kind, options) in _SCENES.items():
+    for name, (width, height, detail, grain, kind, options) in _SCENES.items():
         file = folder / name
         if not file.exists():
             from bench.engine import images  # here, because numpy and pyvips are needed only once
 
             file.parent.mkdir(parents=True, exist_ok=True)
-            picture = images.scene(width, height, seed=int(name[-1]), detail=0.6, grain=grain)
+            picture = images.scene(width, height, seed=int(name[-1]), detail=detail, grain=grain)
             file.write_bytes(images.saved(picture, kind, **options))
     return {name: (folder / name).read_bytes() for name in _SCENES}
 
 
-_SCENES: dict[str, tuple[int, int, float, str, dict[str, Any]]] = {  # width, height, grain, format and its options
-    **{f"small/{number}": (1440, 1080, 2, "JPEG", {"quality": 88}) for number in range(5)},
-    **{f"large/{number}": (4000, 3000, 3, "JPEG", {"quality": 95}) for number in range(2)},
-    "huge/0": (6000, 4000, 3, "JPEG", {"quality": 95}),
-    "png/0": (1600, 1200, 2, "PNG", {"compress_level": 6}),
-    "tiny/0": (96, 72, 2, "JPEG", {"quality": 88}),
+_SCENES: dict[str, tuple[int, int, float, float, str, dict[str, Any]]] = {  # size, detail, grain, format, its options
+    **{f"small/{number}": (1440, 1080, 0.6, 2, "JPEG", {"quality": 88}) for number in range(5)},
+    **{f"photo/{number}": (4000, 3000, 0.7, 7, "JPEG", {"quality": 92}) for number in range(2)},  # 3.7 MB
+    **{f"large/{number}": (4000, 3000, 0.6, 3, "JPEG", {"quality": 95}) for number in range(2)},  # 2.9 MB
+    "huge/0": (6000, 4000, 0.6, 3, "JPEG", {"quality": 95}),
+    "png/0": (1600, 1200, 0.6, 2, "PNG", {"compress_level": 6}),
+    "tiny/0": (96, 72, 0.6, 2, "JPEG", {"quality": 88}),
 }
 
 
-def batch(kind: str, first: int, originals: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return Lambda's event for ten new uploads, numbered from ``first`` so that no key is used twice."""
-    names = BATCHES[kind]
+def batch(kind: str, first: int, originals: Mapping[str, bytes], *, count: int = 10) -> dict[str, Any]:
+    """Return Lambda's event for new uploads, numbered from ``first`` so that no key is used twice."""
+    names = islice(cycle(BATCHES[kind]), count)
     return event({key_of(name, first + place): len(originals[name]) for place, name in enumerate(names)})
 
 

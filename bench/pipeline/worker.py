@@ -1,7 +1,7 @@
 """One consumer as a child process on one core: batches as JSON lines on stdin, their figures on stdout.
 
 Run as ``python -m bench.pipeline.worker WAY ORIGINALS LOGS`` in the folder whose ``handlers`` and ``processing`` are
-measured, with the project on PYTHONPATH.
+measured, with the project on PYTHONPATH. So it imports no module that needs those of this commit.
 """
 
 import json
@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.pipeline.context import Context
-from bench.pipeline.measure import OURS
 from bench.processes import cpu_seconds, family, pin, proportional_bytes
 
 CORE = 0
+DEPLOYED = "deployed"
+"""The way of our own consumer, of the current folder, which may be another commit's."""
 
 
 def main(way: str, originals: Path, logs: Path) -> None:
@@ -40,8 +41,8 @@ def main(way: str, originals: Path, logs: Path) -> None:
 
 
 def _handler(way: str, originals: Path) -> Callable[[dict[str, Any], Any], dict[str, Any] | None]:
-    if way in OURS:
-        from handlers.consumer import handler  # of the current folder, which may be another commit's
+    if way == DEPLOYED:
+        from handlers.consumer import handler
 
         return handler
     from bench.pipeline.consumers import WAYS

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ops.build.generated import print_or_write, with_section
-from ops.cli.costs import BillLine
+from ops.cli.costs.bill import BillLine
 from ops.cli.estimate.reckoning import Estimate, Photos, estimated
 from ops.cli.item_size import ItemSizes
 from ops.cli.prices import ALARM, FREE_ALARMS, MILLION, PRICES_OF

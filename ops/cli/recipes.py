@@ -9,7 +9,7 @@ from ops.errors import UsageError
 from processing.errors import Misconfigured, UnusableKey
 from processing.ledger import Record
 from processing.naming import ObjectPlan, plan_of
-from processing.publisher import is_from, stands, to_make
+from processing.presence import is_from, stands, to_make
 from processing.recipe import Recipe, load
 from processing.storage.objects import Published
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self, cast
 
 from ops.build.rules import text_of
-from ops.cli.costs import FunctionSettings
+from ops.cli.costs.batch import FunctionSettings
 from ops.cli.mapping import mapping_of
 from ops.cli.prices import Architecture
 from ops.cli.stage import Stage, service_description

@@ -9,7 +9,9 @@ import pytest
 from bench.pipeline import originals
 from bench.pipeline.beside import export
 from bench.pipeline.doubles import Doubles
-from bench.pipeline.measure import Consumer, Run
+from bench.pipeline.measure import Batches, Consumer, Run
+from bench.pipeline.originals import BATCHES
+from bench.pipeline.peaks import peak
 from bench.runner import PROJECT
 from tests.corpus.samples import jpeg
 
@@ -25,7 +27,7 @@ GOOD, BAD = (originals.key_of(name, 1) for name in PICTURES)
 
 @pytest.fixture
 def doubles(tmp_path: Path) -> Iterator[Doubles]:
-    with Doubles(PICTURES, tmp_path) as doubles:
+    with Doubles({**PICTURES, "tiny/0": PICTURES["good/0"]}, tmp_path) as doubles:
         yield doubles
 
 
@@ -35,7 +37,7 @@ def process(way: str, doubles: Doubles, folder: Path, *keys: str, code: Path = P
         return consumer.run(event)
 
 
-@pytest.mark.parametrize("way", ["darkroom", USUAL, "naive"])
+@pytest.mark.parametrize("way", ["darkroom", USUAL, "naive", "threads"])
 def test_every_consumer_fetches_an_image_once_and_writes_its_three_variants(
     way: str, doubles: Doubles, tmp_path: Path
 ) -> None:
@@ -54,11 +56,28 @@ def test_a_broken_image_fails_alone_where_batches_are_handled(way: str, doubles:
     assert run.requests["S3 PutObject"] == 3
 
 
-def test_a_broken_image_fails_the_whole_batch_of_the_naive_consumer(doubles: Doubles, tmp_path: Path) -> None:
-    run = process("naive", doubles, tmp_path, BAD, GOOD)
+@pytest.mark.parametrize("way", ["naive", "threads"])
+def test_a_broken_image_fails_the_whole_batch_of_a_naive_consumer(way: str, doubles: Doubles, tmp_path: Path) -> None:
+    run = process(way, doubles, tmp_path, BAD, GOOD)
 
     assert run.error.startswith("UnsupportedFormat")
-    assert "S3 PutObject" not in run.requests
+
+
+def test_batches_have_the_size_of_their_consumer_and_no_key_comes_twice(doubles: Doubles, tmp_path: Path) -> None:
+    with Consumer("naive", doubles, tmp_path, batch=2) as two, Consumer("naive", doubles, tmp_path, batch=3) as three:
+        batches = Batches({"two": two, "three": three}, doubles, dict.fromkeys(BATCHES["tiny"], PICTURES["good/0"]))
+        rounds = list(batches.rounds("tiny", latency=0.0, count=1))
+
+    assert [(run.images, run.requests["S3 GetObject"]) for run in rounds[0].values()] == [(2, 2), (3, 3)]
+    assert len(doubles.items) == 2 * (2 + 3)  # the round that warms up, too
+
+
+def test_a_peak_is_of_the_consumer_and_of_its_children(doubles: Doubles, tmp_path: Path) -> None:
+    pictures = dict.fromkeys(BATCHES["tiny"], PICTURES["good/0"])
+
+    ours, naive = (peak(way, 1, "tiny", doubles, pictures, tmp_path, latency=0.0) for way in ("darkroom", "naive"))
+
+    assert ours > naive > 20
 
 
 def test_our_consumer_records_the_outcome_of_each_image(doubles: Doubles, tmp_path: Path) -> None:

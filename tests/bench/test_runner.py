@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from bench.runner import Child, interleave, median
+from bench.runner import Child, interleave, median, ratio
 
 
 def test_each_round_starts_with_another_way_after_one_round_that_does_not_count() -> None:
@@ -28,6 +28,18 @@ def test_a_difference_is_taken_within_each_round() -> None:
 
     assert median(rounds, "a", "cpu") == 22
     assert median(rounds, "a", "cpu", against="b") == 2
+
+
+def test_a_ratio_is_of_medians_and_its_interval_is_of_the_pairs_of_each_round() -> None:
+    slow_machine = [10.0, 50.0, 20.0, 30.0, 90.0]
+
+    together = ratio([2 * each for each in slow_machine], slow_machine)
+    apart = ratio([2.0, 2.0, 2.0, 2.0, 8.0], [1.0] * 5)
+
+    assert (together.value, together.low, together.high) == (2, 2, 2)
+    assert (apart.value, apart.low) == (2, 2)
+    assert apart.high == 8
+    assert str(apart) == "2.00 (2.00 to 8.00)"
 
 
 def test_a_child_answers_each_question_and_ends_with_its_context() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -194,7 +195,7 @@ def test_no_request_is_sent_that_could_outlast_the_invocation(build: Callable[..
     message = Message("m", "", body, 1)
 
     assert on.consumer.process([message], seconds_left=lambda: left[0]) != {"batchItemFailures": []}
-    assert moto.requests["PutObject"] == 1, "of three"
+    assert moto.requests["HeadObject"] == 0, "the look, after the PUTs"
     assert on.item()["reason"]["cause"] == "OutOfTime", "for which the ledger has the last seconds"
 
 
@@ -231,6 +232,27 @@ def test_cpus_decide_on_renderers_and_threads_where_they_are_set(build: Callable
     assert len(renderers._renderers) == 1
     assert renderers._memory.megabytes == capacity(MEMORY, 1).rendering
     assert executor.threads == 10  # type: ignore[attr-defined]
+
+
+def test_the_variants_of_an_image_are_put_in_parallel(build: Callable[..., Stage], moto: MotoServer) -> None:
+    on, three = build(), threading.Barrier(3, timeout=10)
+
+    def before(operation: str) -> None:
+        if operation == "PutObject":
+            three.wait()
+
+    moto.before = before
+
+    assert on.deliver(on.upload()), "the barrier breaks when fewer than three meet"
+    assert (moto.requests["PutObject"], moto.requests["HeadObject"]) == (3, 1)
+
+
+def test_no_thread_of_the_consumer_waits_for_a_connection(build: Callable[..., Stage]) -> None:
+    on = build()
+
+    clients = (on.worker.store._s3, on.worker.ledger._dynamodb, on.consumer.queue._sqs)  # type: ignore[attr-defined]
+    threads = on.consumer.executor.threads * on.worker.execute.limit  # type: ignore[attr-defined]
+    assert {client.meta.config.max_pool_connections for client in clients} == {threads}
 
 
 def test_a_small_function_takes_no_file_that_does_not_fit(build: Callable[..., Stage]) -> None:

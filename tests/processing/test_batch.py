@@ -23,8 +23,9 @@ from processing.errors import (
 )
 from processing.events import Event
 from processing.ledger import Delivery
-from processing.messages import Message, MessageGroup, ParsedMessage, ThreadExecutor, in_this_thread
+from processing.messages import Message, MessageGroup, ParsedMessage, ThreadExecutor
 from processing.outcome import Kind, Outcome
+from processing.parallel import in_this_thread
 from processing.sandbox.capacity import TimeBudget
 from tests.builders import created_body, s3_body, s3_record
 

@@ -208,7 +208,9 @@ def test_frames_are_named_by_their_path_in_the_package_and_no_others_count() -> 
     assert places_of(bug) == ["processing/imaging/steps.py:crop"]
 
 
-@pytest.mark.parametrize("caller", ["batch.py", "messages.py", "worker.py", "publisher.py", "sandbox/fork_server.py"])
+@pytest.mark.parametrize(
+    "caller", ["batch.py", "messages.py", "worker.py", "publisher.py", "parallel.py", "sandbox/fork_server.py"]
+)
 def test_who_called_does_not_count(caller: str) -> None:
     assert fingerprint_of(raised((ours(caller), "anything"), STEPS)) == fingerprint_of(raised(STEPS))
 

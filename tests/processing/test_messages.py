@@ -6,7 +6,8 @@ from contextlib import nullcontext
 
 import pytest
 
-from processing.messages import Executor, MessageGroup, ThreadExecutor, grouped, in_this_thread
+from processing.messages import GroupExecutor, MessageGroup, ThreadExecutor, grouped
+from processing.parallel import in_this_thread
 
 ALONE = ThreadExecutor(4, lambda size: nullcontext())
 
@@ -30,7 +31,7 @@ def test_what_speaks_of_nothing_is_a_chain_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("executor", [in_this_thread, ALONE], ids=["one after another", "side by side"])
-def test_every_chain_is_worked_on(executor: Executor) -> None:
+def test_every_chain_is_worked_on(executor: GroupExecutor[int]) -> None:
     done: list[int] = []
 
     executor(lambda group: done.extend(group.items), [MessageGroup((number,)) for number in range(20)])

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from processing.worker import Timings
+from processing.timings import Timings
 
 
 def watch_of(*seconds: float) -> Timings:

@@ -60,9 +60,14 @@ class Counted:
         if self.calls.count("put") == self._at_put[0]:
             self._at_put[1]()
 
-    def __getattr__(self, name: str) -> Any:
-        self.calls.append(name)
-        return getattr(self._port, name)
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._port, name)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            self.calls.append(name)
+            return method(*args, **kwargs)
+
+        return counted
 
 
 class Lab:

@@ -13,7 +13,7 @@ from processing.sandbox.capacity import USABLE
 from tests.corpus.samples import saved
 
 BATCH_COUNT = 8  # by hand, 200 take about two minutes
-SIZES = {"small": (1200, 900), "large": (4000, 3000), "huge": (6000, 4000), "png": (1600, 1200)}
+SIZES = {"small": (1200, 900), "photo": (4000, 3000), "huge": (6000, 4000), "png": (1600, 1200)}
 
 
 def picture(name: str) -> bytes:

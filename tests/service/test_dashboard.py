@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from handlers.telemetry import NAMESPACE, Metrics
-from ops.cli import costs, prices
-from ops.cli.costs import FunctionSettings, Requests
+from ops.cli import prices
+from ops.cli.costs.batch import FunctionSettings
+from ops.cli.costs.bill import LOG_BYTES, bill
+from ops.cli.costs.requests import Requests, first_upload
 from processing.errors import Busy, CorruptImage, NotStarted, Unavailable
 from processing.outcome import Kind
 from tests.processing.test_batch import fate
@@ -222,11 +224,11 @@ def entries_by_label(properties: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def test_a_thousand_images_cost_there_what_the_estimate_says(changed: Package) -> None:
-    """By the same formula of `ops.cli.costs`, from the quantities that CloudWatch has measured."""
+    """By the same lines of `ops.cli.costs.bill`, from the quantities that CloudWatch has measured."""
     function = FunctionSettings(memory=int(str(CHANGED["memory"])), architecture="arm64", batch=4)
     images, seconds, variants = 1000, 0.3, 3
-    requests = costs.first_upload(variants) * images
-    bill = costs.bill(images, function, seconds=seconds, requests=requests, uploads=True)
+    requests = first_upload(variants) * images
+    made = bill(images, function, seconds=seconds, requests=requests, variants=variants, uploads=True)
 
     found = dollars(
         changed,
@@ -237,14 +239,14 @@ def test_a_thousand_images_cost_there_what_the_estimate_says(changed: Package) -
         sent=images,
         polls=0,
         units=requests.writes,
-        bytes=images * costs.LOG_BYTES,
+        bytes=images * LOG_BYTES,
     )
 
     assert found == {
-        name: pytest.approx(bill.by_service()["CloudWatch" if name == "Logs" else name], rel=1e-5) for name in found
+        name: pytest.approx(made.by_service()["CloudWatch" if name == "Logs" else name], rel=1e-5) for name in found
     }
-    assert sum(found.values()) == pytest.approx(bill.dollars, rel=1e-5)
-    assert Requests(gets=1, heads=1, puts=variants, writes=2) == costs.first_upload(variants)
+    assert sum(found.values()) == pytest.approx(made.dollars, rel=1e-5)
+    assert Requests(gets=1, heads=1, puts=variants, writes=2) == first_upload(variants)
 
 
 def test_the_price_of_a_second_is_that_of_each_processor() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tests.builders import BROKEN, changed
 from tests.simulation.erasing import Erasures
 from tests.simulation.rendering import Weight
-from tests.simulation.simulator import CONDITIONAL, RENDER, TIMEOUT, TRY, Fault, Invocation, World, variant_of
+from tests.simulation.simulator import CONDITIONAL, RENDER, TIMEOUT, TRY, Fault, Invocation, Thread, World, variant_of
 
 KEYS = ("images/cat.jpg", "images/dog.heic")  # whose variants keep the name, and do not
 BODIES = (b"A", b"Z", b"A", b"Z", b"B", BROKEN)  # few, so that a key often goes back to an earlier picture
@@ -182,6 +182,10 @@ def _again(world: World, pick: float) -> None:
         world.deliver_again(messages[int(pick * len(messages))])
 
 
+def _threads(world: World) -> list[Thread]:
+    return [thread for invocation in world.invocations for thread in invocation.threads]
+
+
 def _delay(rng: random.Random) -> float:
     """Seconds until S3's event arrives; unordered."""
     return rng.choice((0, 0, 0, rng.uniform(0, 5), rng.uniform(0, 120)))
@@ -225,7 +229,7 @@ class Schedule:
     def step(self, world: World, moves: Moves) -> bool:
         """Let one actor do one thing; False when all is over."""
         world.now += self.haste * self._rng.choice((0.0, 0.01, 0.1, 0.5))
-        actors = {i.name: i for i in world.invocations if i.asleep_until <= world.now}
+        actors = {each.name: each for each in _threads(world) if each.awake_at <= world.now}
         names = list(actors)
         if moves:
             names.append("uploader")
@@ -258,17 +262,17 @@ class Schedule:
             self._priority[first] -= 1
         return first
 
-    def _run(self, world: World, invocation: Invocation) -> None:
-        world.step(invocation)
+    def _run(self, world: World, thread: Thread) -> None:
+        world.step(thread.invocation, thread)
         if not self.calm and self._rng.random() < 0.01:
-            longest = 15.0 if invocation.in_flight_since is not None else TIMEOUT + 10
+            longest = 15.0 if thread.in_flight_since is not None else TIMEOUT + 10
             asleep_until = world.now + self._rng.uniform(0, longest)
-            invocation.asleep_until = max(invocation.asleep_until, asleep_until)
+            thread.asleep_until = max(thread.asleep_until, asleep_until)
 
     @staticmethod
     def _wait(world: World) -> bool:
         """Nothing can run: let time pass until something can."""
-        moments = [invocation.asleep_until for invocation in world.invocations]
+        moments = [thread.awake_at for thread in _threads(world)]
         moments += [message.visible_at for message in world.queue.messages.values()]
         moments += world.erasures.due.values() if world.erasures else ()
         later = [moment for moment in moments if moment > world.now]  # a message may be visible, and nobody free for it

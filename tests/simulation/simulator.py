@@ -1,9 +1,10 @@
 """The consumer's own code under a scheduler: every request is a moment at which anything may happen.
 
-Workers run as greenlets on the in-memory doubles. Each request is cut in two: it is in flight until the scheduler lets
-it take effect, and its answer is in flight until the scheduler hands it over. In between others run, time passes, and
-faults strike: the request is throttled, the answer is lost (and the client sends it again, or gives up), conditional
-writes are refused for minutes although nobody writes, the process dies, or is frozen and thaws later. The clock is
+Workers run as greenlets on the in-memory doubles, and each thread that a worker starts for the requests of one image is
+a greenlet as well. Each request is cut in two: it is in flight until the scheduler lets it take effect, and its answer
+is in flight until the scheduler hands it over. In between others run, time passes, and faults strike: the request is
+throttled, the answer is lost (and the client sends it again, or gives up), conditional writes are refused for minutes
+although nobody writes, the process dies with all its threads, or is frozen with them and thaws later. The clock is
 virtual, and everything random comes from one seed.
 
 S3 has no fencing, so a request that was sent takes effect within ``REQUEST`` seconds or never: its deadline
@@ -15,7 +16,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 from greenlet import GreenletExit, greenlet
@@ -36,6 +38,8 @@ from tests.doubles import MemoryQueue, MemoryStore, Sent
 from tests.memory_dynamodb import MemoryDynamoDB, refused
 from tests.sandbox.scripted import Trouble
 from tests.simulation.rendering import Weight, renderers_of
+
+T = TypeVar("T")
 
 TRY = 20.0  # seconds
 TIMEOUT = float(shortest_timeout(1769, batch_size=10, try_seconds=TRY))  # of the function
@@ -86,6 +90,23 @@ class Environment:
     renderers: Renderers
 
 
+@dataclass(eq=False)
+class Thread:
+    """A thread of an invocation: its first, or one that it has started and waits for."""
+
+    name: str
+    invocation: "Invocation"
+    run: greenlet = field(init=False)
+    asleep_until: float = 0.0
+    in_flight_since: float | None = None  # a request that was sent and has not taken effect
+    waits_at: tuple[str, str] = ("", "")
+
+    @property
+    def awake_at(self) -> float:
+        """When it can go on; a frozen process has no thread that can."""
+        return max(self.asleep_until, self.invocation.asleep_until)
+
+
 @dataclass
 class Invocation:
     """One invocation of the function, at work on a batch."""
@@ -93,10 +114,10 @@ class Invocation:
     name: str
     started: float
     messages: list[Sent]
-    run: greenlet = field(init=False)
+    first: Thread = field(init=False)
+    others: list[Thread] = field(default_factory=list)  # that are alive
+    awaited: list[Thread] = field(default_factory=list)  # by the first
     asleep_until: float = 0.0
-    in_flight_since: float | None = None  # a request that was sent and has not taken effect
-    waits_at: tuple[str, str] = ("", "")
     frozen: bool = False
     requests: int = 0
     dead: bool = False
@@ -104,6 +125,19 @@ class Invocation:
     excused: bool = False  # it had less time than its clock says
     attempted: set[str] = field(default_factory=set)  # the messages that were not handed back unstarted
     sent_again: bool = False  # a request of its was, so that it may find its own work ended and the lease given on
+
+    @property
+    def threads(self) -> list[Thread]:
+        """Those that do not wait for others; the first of them goes on when none is named."""
+        return self.others if self.awaited or self.run.dead else [*self.others, self.first]
+
+    @property
+    def run(self) -> greenlet:
+        return self.first.run
+
+    @property
+    def waits_at(self) -> tuple[str, str]:
+        return self.threads[0].waits_at
 
 
 class Port:
@@ -218,7 +252,7 @@ class World:
         self.erasures: Any = None  # `erasing.Erasures`, in a world that has any
         self._hub = greenlet.getcurrent()
         self._names = 0
-        self._by_run: dict[greenlet, Invocation] = {}
+        self._by_run: dict[greenlet, Thread] = {}
 
     def clock(self) -> float:
         return self.now
@@ -299,9 +333,8 @@ class World:
         """Start an invocation of a function on what it has received."""
         self._names += 1
         started = Invocation(f"{kind}{self._names}", self.now, list(messages))
-        started.run = greenlet(lambda: work(started), self._hub)
+        started.first = self._thread(started, started.name, lambda: work(started))
         self.invocations.append(started)
-        self._by_run[started.run] = started
         self.note(f"{started.name} receives {what}")
         return started
 
@@ -320,23 +353,63 @@ class World:
             self.counts[Fault.DUPLICATE] += 1
             self.note(f"{message_id} is delivered again")
 
-    def step(self, invocation: Invocation) -> None:
-        """Let an invocation run to its next moment; kill it when its time is over and it is not frozen."""
+    def _thread(self, invocation: Invocation, name: str, work: Callable[[], object]) -> Thread:
+        thread = Thread(name, invocation)
+        thread.run = greenlet(work, self._hub)
+        self._by_run[thread.run] = thread
+        return thread
+
+    def in_threads(self, work: Callable[[T], object], items: Sequence[T], /) -> None:
+        """As `processing.parallel.Threads`: all have ended after; which of them runs when, the scheduler decides."""
+        me = self._running()
+        invocation = me.invocation
+        calls = enumerate((partial(work, item) for item in items), start=1)
+        if started := [self._thread(invocation, f"{me.name}.{number}", call) for number, call in calls]:
+            invocation.others += started
+            invocation.awaited += started
+            self._pause(me, "waits", "for its threads")
+
+    def step(self, invocation: Invocation, thread: Thread | None = None) -> None:
+        """Let an invocation run to its next moment, in one of its threads that can go on; kill it when its time is
+        over and it is not frozen.
+        """
+        thread = thread or invocation.threads[0]
         if self.now - invocation.started > TIMEOUT and not invocation.frozen:
             self.counts["killed at the timeout"] += 1
             self.kill(invocation)
             return
-        late = invocation.in_flight_since is not None and self.now - invocation.in_flight_since > REQUEST
+        late = thread.in_flight_since is not None and self.now - thread.in_flight_since > REQUEST
         if late:
             self.kill(invocation)  # the request never took effect, and nobody is there any more
             return
-        invocation.run.switch()
-        if invocation.run.dead:
+        self._go_on(invocation, thread)
+        if invocation.dead:
+            self._end(invocation)
+        elif invocation.run.dead and not invocation.others:
             self.invocations.remove(invocation)
+
+    @staticmethod
+    def _go_on(invocation: Invocation, thread: Thread) -> None:
+        """With one thread; with the first as well, if that was the last that it waited for."""
+        is_awaited = thread in invocation.awaited
+        thread.run.switch()
+        if thread.run.dead and thread is not invocation.first:
+            invocation.others.remove(thread)
+            if is_awaited and thread in invocation.awaited:
+                invocation.awaited.remove(thread)
+            if is_awaited and not invocation.awaited and not invocation.dead:
+                invocation.run.switch()
 
     def kill(self, invocation: Invocation) -> None:
         self._bury(invocation)
-        invocation.run.throw(GreenletExit)
+        self._end(invocation)
+
+    def _end(self, invocation: Invocation) -> None:
+        """A process is dead, and its threads with it."""
+        for thread in (*invocation.others, invocation.first):
+            thread.run.throw(GreenletExit)
+        invocation.others.clear()
+        invocation.awaited.clear()
         self.invocations.remove(invocation)
 
     def kill_one(self, pick: float) -> None:
@@ -353,7 +426,8 @@ class World:
     def request(self, port: Port, name: str, subject: str, effect: Callable[[], Any], refuse: Callable[[], Any]) -> Any:
         """One request of the invocation that is running; ``refuse`` is its effect under a conflict."""
         self.requests += 1
-        me = self._running()
+        thread = self._running()
+        me = thread.invocation
         if me.dead:
             raise GreenletExit  # what its code still does on its way out, no process is there to do
         me.requests += 1
@@ -361,7 +435,7 @@ class World:
         fault = self.decide(me, name)
         if fault is not None:
             self.counts[fault] += 1
-            self.note(f"{me.name} {what}: {fault}")
+            self.note(f"{thread.name} {what}: {fault}")
         if fault is Fault.CRASH_BEFORE:
             self._die(me)
         if fault is Fault.THROTTLED:
@@ -370,15 +444,15 @@ class World:
             self.conflicts[name] = self.now + self.rng.uniform(LASTING / 10, LASTING)
         if self.now < self.conflicts.get(name, 0.0):
             effect = refuse
-        self._pause(me, "sent", what, in_flight=True)
+        self._pause(thread, "sent", what, in_flight=True)
         answer = _attempt(effect)
-        self.note(f"{me.name} {what}: {port.described(answer)}")
+        self.note(f"{thread.name} {what}: {port.described(answer)}")
         if fault is Fault.CRASH_AFTER:
             self._die(me)
         if fault is Fault.FROZEN:
             me.frozen, me.asleep_until = True, self.now + LEASE + self.rng.uniform(0, LEASE)
             self.explained.update(message.id for message in me.messages)
-        self._pause(me, "done", what)
+        self._pause(thread, "done", what)
         if fault is Fault.LOST:
             raise port.silence(name)
         if fault is Fault.RESENT:
@@ -404,7 +478,7 @@ class World:
 
     def hand_back(self, messages: set[str]) -> None:
         """Messages come back; without a try only when the invocation was slow."""
-        me = self._running()
+        me = self._running().invocation
         for message_id in () if me.dead else sorted(messages - me.attempted):
             self.explained[message_id] += 1
             self.counts["handed back unstarted"] += 1
@@ -448,6 +522,7 @@ class World:
             removals=self.removals,
             request_seconds=REQUEST,
             backoff=Backoff(self.rng, self._sleep),
+            execute=self.in_threads,
             clock=self.clock,
         )
         return Batch(
@@ -475,10 +550,10 @@ class World:
             self.unruly = [TROUBLES[fault], None]  # asked for the picture, after the price
         return renderers.render(data, made, only)
 
-    def _pass(self, me: Invocation, seconds: float) -> None:
+    def _pass(self, me: Thread, seconds: float) -> None:
         """An image is being rendered."""
         if seconds:
-            me.rendered += seconds
+            me.invocation.rendered += seconds
             me.asleep_until = self.now + seconds
             self._pause(me, "rendering", f"{seconds:g} s")
 
@@ -486,7 +561,7 @@ class World:
         """The worker's handle; a living worker that loses its lease is a fault of ours."""
 
         def handle(event: Any, delivery: Any) -> Any:
-            me = self._running()
+            me = self._running().invocation
             before = me.requests
             try:
                 outcome = worker.handle(event, delivery)
@@ -507,17 +582,17 @@ class World:
 
         return handle
 
-    def _running(self) -> Invocation:
+    def _running(self) -> Thread:
         return self._by_run[greenlet.getcurrent()]
 
-    def _pause(self, me: Invocation, state: str, what: str, *, in_flight: bool = False) -> None:
+    def _pause(self, me: Thread, state: str, what: str, *, in_flight: bool = False) -> None:
         me.in_flight_since = self.now if in_flight else None
         me.waits_at = (state, what)
         self._hub.switch()
         me.in_flight_since = None
 
     def _sleep(self, seconds: float) -> None:
-        """Of the invocation that is running; others go on."""
+        """Of the thread that is running; others go on."""
         me = self._running()
         me.asleep_until = self.now + seconds
         self._pause(me, "asleep", "")

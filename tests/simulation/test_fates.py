@@ -60,7 +60,7 @@ def test_a_conflict_that_lasts_for_an_hour_costs_few_requests_and_no_message(wri
     assert world.queue.dead == []
     assert violations(world) == []
     assert world.now > world.conflicts[write]
-    assert world.requests - done < 120
+    assert world.requests - done < 140  # in four attempts, for each of two variants, 5 PUTs and 8 HEADs at most
 
 
 def test_an_outage_that_begins_in_the_middle_of_an_image_loses_nothing() -> None:

@@ -13,11 +13,11 @@ from tests.simulation import mutants
 from tests.simulation.histories import Schedule
 from tests.simulation.invariants import violations
 from tests.simulation.rendering import Weight
-from tests.simulation.simulator import LEASE, RENDER, VISIBILITY, Fault, Invocation, World
+from tests.simulation.simulator import LEASE, RENDER, VISIBILITY, Fault, Invocation, Thread, World
 
 KEY = "images/cat.jpg"
 Z, A = b"Z", b"A"
-MOST = 200  # requests of one invocation
+MOST = 400  # steps of one invocation
 
 
 class Stage:
@@ -40,9 +40,9 @@ class Stage:
         return found
 
     def run(self, worker: Invocation, until: str = "") -> None:
-        """Go on until the answer to the request ``until`` has arrived, or else to the end."""
+        """Go on until the answer to the request ``until`` has arrived, or else to the end: one thread after another."""
         for _ in range(MOST):
-            self.world.now = max(self.world.now + 0.01, worker.asleep_until)
+            self.world.now = max(self.world.now + 0.01, worker.threads[0].awake_at)
             self.world.step(worker)
             if worker.run.dead:
                 assert not until, f"{worker.name} ended before {until}\n" + "\n".join(self.world.history)
@@ -50,6 +50,18 @@ class Stage:
             if worker.waits_at == ("done", until):
                 return
         raise AssertionError("no end")
+
+    def threads(self, worker: Invocation) -> list[Thread]:
+        """Go on until there is a thread for each variant, none of which has begun."""
+        while not worker.awaited:
+            self.world.step(worker)
+        return list(worker.awaited)
+
+    def go_on(self, thread: Thread, until: str = "") -> None:
+        """As `run`, with one thread alone."""
+        while not thread.run.dead and thread.waits_at != ("done", until):
+            self.world.now = max(self.world.now + 0.01, thread.awake_at)
+            self.world.step(thread.invocation, thread)
 
     def run_to_a_write(self, worker: Invocation, what: str) -> None:
         """Go on until the first variant was put, or deleted, and die then; or else to the end."""
@@ -339,8 +351,43 @@ def a_claim_is_refused_for_long(on: Stage) -> None:
     on.world.lose(on.second, KEY)
     w1 = on.start(on.put(Z))
     on.run(w1, f"claim {KEY}")
-    on.world.conflicts["claim"] = on.world.now + 1.7
+    on.world.conflicts["claim"] = on.world.now + 2.5
     on.run(w1)
+
+
+def the_second_variant_first(on: Stage) -> None:
+    """As V1, and the requests for the second variant come before those for the first."""
+    w0 = on.start(on.put(Z))
+    on.read(w0)
+    w1 = on.start(on.put(A))
+    on.read(w1)
+    for thread in reversed(on.threads(w0)):
+        on.go_on(thread)
+    _, second = on.threads(w1)
+    on.go_on(second, f"source_etag {KEY}")
+    m2 = on.put(Z)
+    on.run(w0)
+    on.run(on.start(m2))
+    on.go_on(second)
+    on.run(w1)
+
+
+def a_put_fails_beside_another(on: Stage) -> None:
+    """A put that nobody waits for is sent when its message is acknowledged, after another attempt, and all is gone."""
+    m0 = on.put(Z)
+    w0 = on.start(m0)
+    on.read(w0)
+    first, _ = on.threads(w0)
+    on.world.decide = lambda _, what: Fault.THROTTLED if what == "put" else None
+    on.go_on(first)
+    on.world.decide = lambda *_: None
+    if w0.awaited:
+        on.run(w0)
+    else:
+        on.go_on(w0.first)
+    on.run(on.start(on.remove()))
+    on.world.now += 60  # until the message is back
+    on.run(on.start(m0))
 
 
 HISTORIES: list[tuple[Callable[[Stage], None], Callable[[], Any]]] = [
@@ -362,6 +409,8 @@ HISTORIES: list[tuple[Callable[[Stage], None], Callable[[], Any]]] = [
     (a_put_is_refused_for_long, mutants.conflicts_are_fought_to_the_end),
     (a_delete_is_refused_for_long, mutants.conflicts_are_fought_to_the_end),
     (a_claim_is_refused_for_long, mutants.claims_are_fought_to_the_end),
+    (the_second_variant_first, mutants.no_look_after_an_own_write),
+    (a_put_fails_beside_another, mutants.a_failure_does_not_wait_for_the_other_requests),
 ]
 NAMES = [history.__name__ for history, _ in HISTORIES]
 

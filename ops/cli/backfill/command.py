@@ -10,14 +10,15 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ops.cli import costs
 from ops.cli.backfill.inventory import Inventory
 from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, planned
 from ops.cli.backfill.sending import Send, sender_for
 from ops.cli.backfill.sources import ListedObject, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
 from ops.cli.checkpoint import Checkpoint
-from ops.cli.costs import FunctionSettings
+from ops.cli.costs.batch import FunctionSettings
+from ops.cli.costs.bill import Bill, bill_of_backfill
+from ops.cli.costs.cpu import megapixels_of
 from ops.cli.item_size import ItemSizes
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import function_of, in_words, switches_of
@@ -157,7 +158,7 @@ def _run(wanted: Wanted, find: Find, send: Send, checkpoint: Checkpoint[Backfill
 
 def _estimate(stage: Stage, wanted: Wanted, found: Iterable[ListedObject], plan: VariantPlan, *, as_json: bool) -> None:
     totals, function, sizes = BackfillTotals(), function_of(stage), ItemSizes.of(plan, stage.uploads_bucket)
-    bill = costs.bill_of_backfill(planned(wanted, found, sizes, totals), function)
+    bill = bill_of_backfill(planned(wanted, found, sizes, totals), function, variants=len(plan.recipe.variants))
     switches = _switches(stage, bill, function, sizes, totals)
     dollars = bill.dollars + sum(switches.values())
     stderr().print(in_words(function, stage))
@@ -181,7 +182,7 @@ def _estimate(stage: Stage, wanted: Wanted, found: Iterable[ListedObject], plan:
 
 
 def _switches(
-    stage: Stage, bill: costs.Bill, function: FunctionSettings, sizes: ItemSizes, totals: BackfillTotals
+    stage: Stage, bill: Bill, function: FunctionSettings, sizes: ItemSizes, totals: BackfillTotals
 ) -> dict[str, float]:
     """Dollars by each of the stage's switches that costs something for the images that get variants."""
     usage = usage_of(
@@ -191,7 +192,7 @@ def _switches(
         function=function,
         sizes=sizes,
         key_bytes=USUAL_KEY,
-        megapixels=costs.megapixels_of(totals.size) / max(1, bill.images),
+        megapixels=megapixels_of(totals.size) / max(1, bill.images),
     )
     return {each.name: each.dollars for each in bills(switches_named(switches_of(stage) or ()), usage)}
 

@@ -8,7 +8,7 @@ from ops.cli.backfill.sending import Send
 from ops.cli.backfill.sources import ListedObject, chunks
 from ops.cli.backfill.wanted import Decision, Wanted, requests_for
 from ops.cli.checkpoint import Checkpoint
-from ops.cli.costs import Requests
+from ops.cli.costs.requests import Requests
 from ops.cli.item_size import ItemSizes
 from ops.cli.queues import MAX_ENTRIES, NotSent
 from processing.ledger.table import MOST_KEYS

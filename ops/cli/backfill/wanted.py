@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from ops.cli import costs
 from ops.cli.backfill.sources import ListedObject
+from ops.cli.costs.requests import Requests, first_upload, rebuilt, repeated
 from ops.cli.item_size import ItemSizes
 from ops.cli.recipes import VariantPlan
 from processing.ledger import ImagesTable, Phase, Record, Status, Version
@@ -121,20 +121,20 @@ class Wanted:
         return Decision.WANTED
 
 
-def requests_for(key: str, record: Record | None, sizes: ItemSizes) -> costs.Requests:
+def requests_for(key: str, record: Record | None, sizes: ItemSizes) -> Requests:
     """What the consumer requests of S3 and DynamoDB when it is sent an object with this record."""
     plan, units = sizes.plan, sizes.units(len(key.encode()))
     every = len(plan.recipe.variants)
     if record is None:
-        return costs.first_upload(every, units=units)
+        return first_upload(every, units=units)
     match record.status:
         case Status.DONE:
             variants = len(plan.to_make(record))
             if not variants:
-                return costs.repeated(every, units=units)
-            return costs.rebuilt(variants, known=plan.known(record), done=True, units=units)
+                return repeated(every, units=units)
+            return rebuilt(variants, known=plan.known(record), done=True, units=units)
         case Status.IN_PROGRESS | Status.REJECTED | Status.FAILED | Status.SUPERSEDED | Status.REMOVED:
-            return costs.rebuilt(every, known=plan.known(record), done=False, units=units)
+            return rebuilt(every, known=plan.known(record), done=False, units=units)
         case _:
             assert_never(record.status)
 

@@ -1,4 +1,5 @@
-"""``darkroom estimate``: command (its options), reckoning (the sums), printing (tables, formula, document)."""
+"""``darkroom estimate``: command (its options), reckoning (the sums), formula (how they came about),
+printing (tables, document)."""
 
 from ops.cli.estimate.command import estimate
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ops.cli import costs
-from ops.cli.costs import FunctionSettings
+from ops.cli.costs.batch import S3_SECONDS, FunctionSettings, Latency
+from ops.cli.costs.cpu import megapixels_of
+from ops.cli.costs.drain import ACCOUNT, TABLE_MOST, WARM, AccountLimits
 from ops.cli.estimate.printing import document, print_tables
-from ops.cli.estimate.reckoning import Photos, estimated
+from ops.cli.estimate.reckoning import Estimate, Photos, estimated
 from ops.cli.item_size import ItemSizes
-from ops.cli.plan.command import PlanOption, WarmOption, WithinOption, plan_of, show_plan
-from ops.cli.plan.drain import WARM
+from ops.cli.plan.command import PlanOption, WithinOption, plan_of, show_plan
 from ops.cli.prices import Architecture
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import function_of, in_words, parameters, switches_of
@@ -47,8 +47,18 @@ KeyLengthOption = Annotated[
 OverwritesOption = Annotated[
     float, typer.Option(min=0, max=100, help="Percent of the images that replace another version of the same key.")
 ]
-
-
+LatencyOption = Annotated[
+    float, typer.Option(min=0, max=10_000, help="Milliseconds to the first byte of S3's answers; DynamoDB's: a tenth.")
+]
+AccountOption = Annotated[
+    int, typer.Option(min=1, help="Invocations at once of the whole account; a new account has 10.")
+]
+WarmOption = Annotated[
+    int, typer.Option(min=1, max=TABLE_MOST, help="Write units a second that the table takes at once: warm throughput.")
+]
+PrefixesOption = Annotated[
+    int, typer.Option(min=1, help="Prefixes of S3 below the uploads prefix, after it has split the keys under load.")
+]
 WithOption = Annotated[
     list[str] | None,
     typer.Option("--with", help="A switch that is off, such as events: price it as well.", show_default="none"),
@@ -67,36 +77,44 @@ def estimate(
     variants: VariantsOption = None,
     overwrites: OverwritesOption = 0,
     key_length: KeyLengthOption = USUAL_KEY,
+    s3_latency: LatencyOption = 1000 * S3_SECONDS,
+    account: AccountOption = ACCOUNT,
+    warm_writes: WarmOption = WARM,
+    prefixes: PrefixesOption = 1,
     with_switches: WithOption = None,
     plan: PlanOption = False,
     within: WithinOption = None,
-    warm_writes: WarmOption = WARM,
     as_json: AsJson = False,
 ) -> None:
     """What so many images of a size cost on AWS, by service and switch, the hours they take, and each month after.
 
-    List prices, and CPU as measured for the recipe's sizes and formats; the formula is below the tables. With --stage
-    it uses the settings and switches that this stage was deployed with; without, it needs no credentials and sends no
+    List prices, and CPU as measured for photos as cameras write them; the formula is below the tables. With --stage it
+    uses the settings and switches that this stage was deployed with; without, it needs no credentials and sends no
     request. A new version of an image costs more than a first upload: S3 refuses each PUT once, since nobody knows what
-    is there without a further request. A table item above 1 KB costs another write unit. What is kept costs each month,
-    which is not in the sum of what is paid once. With --plan: the quotas that bind. All switches: docs/parameters.md.
+    is there without a further request. A table item above 1 KB costs another write unit. The hours are those of a full
+    queue, by Lambda's ramp and the rates of S3 and DynamoDB. All switches: docs/parameters.md.
 
     Examples:
 
-    darkroom estimate --images 1000000 --size 12MP --overwrites 20
+    darkroom estimate --images 100000000 --overwrites 20 --plan --within 240
 
     darkroom estimate --stage prod --images 200000 --memory 3008 --concurrency 100
 
-    darkroom estimate --images 100000000 --plan --within 240
-
     darkroom estimate --variants 9 --key-length 120 --with events --with ingest=eventbridge --architecture arm64 --json
     """
-    function = _function(stage, memory=memory, architecture=architecture, concurrency=concurrency, batch=batch)
+    given = {"memory": memory, "architecture": architecture, "concurrency": concurrency, "batch": batch}
+    function = _function(stage, **given, latency=Latency(s3_latency / 1000))
     photos = Photos(images, _megapixels(size), overwrites / 100, key_length)
-    made = estimated(photos, function, _item_sizes(stage, variants), _switches(stage, with_switches or []))
+    switches, limits = _switches(stage, with_switches or []), AccountLimits(account, warm_writes, prefixes)
+    made = estimated(photos, function, _item_sizes(stage, variants), switches, limits)
     if plan:
-        show_plan(plan_of(made, stage, within, warm_writes), made, as_json=as_json)
-    elif as_json:
+        show_plan(plan_of(made, stage, within), made, as_json=as_json)
+    else:
+        _print(made, as_json=as_json)
+
+
+def _print(made: Estimate, *, as_json: bool) -> None:
+    if as_json:
         print_json(document(made))
     else:
         print_tables(made)
@@ -133,4 +151,4 @@ def _megapixels(size: str) -> float:
     if found is None or float(found[1]) == 0:
         raise UsageError(f"{size!r} is not a size: give megapixels or bytes, as in --size 12MP or --size 200KB")
     number = float(found[1]) * UNITS[found[2]]
-    return number if found[2] == "MP" else costs.megapixels_of(round(number))
+    return number if found[2] == "MP" else megapixels_of(round(number))

@@ -1,14 +1,15 @@
-"""An estimate as tables with their formula, and as a document."""
+"""An estimate as tables and sentences, and as a document."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.text import Text
 
-from ops.cli import costs
-from ops.cli.costs import BillLine
-from ops.cli.estimate.reckoning import Estimate
-from ops.cli.prices import PRICES_OF
+from ops.cli.costs.bill import BillLine
+from ops.cli.estimate.formula import formula
+from ops.cli.estimate.reckoning import Estimate, on_processor
+from ops.cli.prices import GB_SECOND
 from ops.cli.switches.table import SWITCHES
 from ops.cli.terminal import stdout, table
 
@@ -19,13 +20,12 @@ MONTHLY = (*ONCE[:-1], "$ a month")
 def print_tables(estimate: Estimate) -> None:
     """What the images cost once, what the stage costs each month, and how the figures came about."""
     out = stdout()
+    out.print(f"Paid once, for {estimate.bill.images:,} images of {estimate.photos.megapixels:g} megapixels:")
     out.print(table(ONCE, once(estimate), right=ONCE[2:]))
-    out.print()
+    out.print("\nPer month, while they are kept:")
     out.print(table(MONTHLY, monthly(estimate), right=MONTHLY[2:]))
     out.print()
-    rate = estimate.bill.images / (estimate.bill.hours * 3600)
-    at_once = f"with {estimate.function.concurrency} at once: {rate:,.0f} images a second."
-    for sentence in (f"{estimate.bill.hours:,.1f} hours {at_once}", *formula(estimate), *of_switches(estimate)):
+    for sentence in (_hours(estimate), *formula(estimate), *of_switches(estimate)):
         out.print(Text(sentence), soft_wrap=not out.is_terminal)
 
 
@@ -45,26 +45,6 @@ def monthly(estimate: Estimate) -> Iterator[Sequence[str]]:
     lines = [each.line for each in estimate.month]
     yield from map(_row, (line for line in lines if line.units))
     yield _sum("each month", sum(line.dollars for line in lines))
-
-
-def formula(estimate: Estimate) -> list[str]:
-    """How the sums came about, with the numbers in it, and where each number is from."""
-    function, seconds = estimate.function, estimate.bill.seconds
-    return [
-        f"billed seconds of a batch = {function.batch} images x {estimate.cpu / 1000:.3f} s CPU"
-        f" / {function.vcpus:.2f} vCPU + {function.rounds} x {costs.WAIT} s waiting = {seconds * function.batch:.2f}",
-        f"of one image = {seconds:.3f}; GB-s = images x that x {function.memory} MB / 1,024",
-        f"hours = images x that / {function.concurrency} / 3,600, and at most "
-        f"{costs.TABLE_WRITES_A_SECOND:,} write units a second, which a new table takes",
-        "requests of n variants: a first upload 1 GET, n PUT, 1 HEAD, 2 writes; an overwrite 1 GET, 2n PUT of which n "
-        "are refused, 2n + 1 HEAD, 2 writes",
-        _of_item(estimate),
-        f"kept of each image = {estimate.usage.original_bytes / 1e6:,.2f} MB as cameras write them, "
-        f"{estimate.usage.variant_bytes / 1e6:,.2f} MB of variants",
-        f"CPU measured {costs.MEASURED} on another x86-64 machine than Lambda's; the wait is assumed; "
-        f"prices {PRICES_OF}.",
-        "Left out: traffic out of the region, retries, logs that are kept, the free tier but for alarms.",
-    ]
 
 
 def of_switches(estimate: Estimate) -> Iterator[str]:
@@ -96,6 +76,11 @@ def document(estimate: Estimate) -> dict[str, Any]:
         "millions": {each.switch: {"of": each.of, "dollars": round(each.dollars, 2)} for each in estimate.millions},
         "hours": round(bill.hours, 2),
         "seconds_per_image": round(bill.seconds, 4),
+        "image_seconds": {name: round(seconds, 4) for name, seconds in asdict(estimate.image).items()},
+        "batch_seconds": round(bill.seconds * function.batch, 3),
+        "s3_latency": function.latency.s3,
+        "limits": asdict(bill.work.limits),
+        "lambda_dollars_by_architecture": _by_architecture(estimate),
         "gb_seconds": round(bill.lines[0].units),
         "requests": bill.requests(),
         "switches": {switch.name: [_line(line) for line in switch.lines] for switch in estimate.switches},
@@ -106,14 +91,15 @@ def document(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _of_item(estimate: Estimate) -> str:
-    """The size of an image's item in the images table, and what it means for the write units."""
-    sizes, key_bytes = estimate.sizes, estimate.photos.key_bytes
-    units, longest = sizes.units(key_bytes), sizes.longest_key
-    limit = f"one with keys of up to {longest:,} bytes" if longest > 0 else "with keys of any length"
+def _by_architecture(estimate: Estimate) -> dict[str, float]:
+    """Dollars of GB-seconds: a price for a second, times the seconds that a processor takes."""
+    return {name: round(on_processor(estimate, name).bill.lines[0].dollars, 2) for name in GB_SECOND}
+
+
+def _hours(estimate: Estimate) -> str:
+    rate = estimate.bill.images / (estimate.bill.hours * 3600)
     return (
-        f"item of the images table = {sizes.size(key_bytes):,} bytes with {estimate.usage.variants} variants and a key "
-        f"of {key_bytes:,} bytes; its completion takes {units} write unit{'' if units == 1 else 's'}, {limit}"
+        f"{estimate.bill.hours:,.1f} hours with {estimate.function.concurrency} at once: {rate:,.0f} images a second."
     )
 
 

@@ -1,12 +1,17 @@
 """The sums of an estimate: the images, the switches that are on, and each month. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ops.cli import costs
-from ops.cli.costs import Bill, FunctionSettings
-from ops.cli.encoding import extra_cpu
+from ops.cli.costs import requests
+from ops.cli.costs.batch import FunctionSettings, ImageSeconds, image_seconds
+from ops.cli.costs.bill import Bill, bill
+from ops.cli.costs.cpu import bytes_of
+from ops.cli.costs.drain import DEFAULT_LIMITS, AccountLimits
+from ops.cli.costs.encoding import extra_cpu, variant_bytes
+from ops.cli.costs.requests import Requests
 from ops.cli.item_size import ItemSizes
+from ops.cli.prices import Architecture
 from ops.cli.switches import priced
 from ops.cli.switches.priced import Million, MonthLine, SwitchBill
 from ops.cli.switches.table import SwitchCost
@@ -30,12 +35,12 @@ class Photos:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What photos cost by one stage; ``cpu`` is the milliseconds of one."""
+    """What photos cost by one stage; ``image`` is what one of them takes of an invocation."""
 
     photos: Photos
     function: FunctionSettings
     sizes: ItemSizes
-    cpu: float
+    image: ImageSeconds
     bill: Bill
     usage: Usage
     on: tuple[SwitchCost, ...]
@@ -65,24 +70,54 @@ class Estimate:
         return sums
 
 
-def estimated(photos: Photos, function: FunctionSettings, sizes: ItemSizes, on: Sequence[SwitchCost]) -> Estimate:
+def estimated(
+    photos: Photos,
+    function: FunctionSettings,
+    sizes: ItemSizes,
+    on: Sequence[SwitchCost],
+    limits: AccountLimits = DEFAULT_LIMITS,
+) -> Estimate:
     """By a stage with this consumer, the recipe that the item sizes are of, and these switches on."""
-    cpu = costs.cpu_of(photos.megapixels, function.architecture) + extra_cpu(sizes.plan.recipe, photos.megapixels)
-    seconds, requests = function.billed_seconds(cpu), _requests_of_one(photos, sizes) * photos.images
-    bill = costs.bill(photos.images, function, seconds=seconds, requests=requests, uploads=True)
+    recipe = sizes.plan.recipe
+    of_one, variants = _requests_of_one(photos, sizes), len(recipe.variants)
+    image = image_seconds(
+        function,
+        of_one,
+        variants=variants,
+        megapixels=photos.megapixels,
+        original_bytes=bytes_of(photos.megapixels),
+        variant_bytes=variant_bytes(recipe, photos.megapixels),
+        encoding=extra_cpu(recipe, photos.megapixels),
+    )
+    made = bill(
+        photos.images,
+        function,
+        seconds=function.billed_seconds(image),
+        requests=of_one * photos.images,
+        variants=variants,
+        uploads=True,
+        limits=limits,
+    )
     usage = usage_of(
         photos.images,
-        hours=bill.hours,
+        hours=made.hours,
         uploads=True,
         function=function,
         sizes=sizes,
         key_bytes=photos.key_bytes,
         megapixels=photos.megapixels,
     )
-    return Estimate(photos, function, sizes, cpu, bill, usage, tuple(on))
+    return Estimate(photos, function, sizes, image, made, usage, tuple(on))
 
 
-def _requests_of_one(photos: Photos, sizes: ItemSizes) -> costs.Requests:
+def on_processor(made: Estimate, architecture: Architecture) -> Estimate:
+    """The same photos by the same stage on another processor."""
+    function = replace(made.function, architecture=architecture)
+    return estimated(made.photos, function, made.sizes, made.on, made.bill.work.limits)
+
+
+def _requests_of_one(photos: Photos, sizes: ItemSizes) -> Requests:
     """Of an image on average."""
     variants, units, share = len(sizes.plan.recipe.variants), sizes.units(photos.key_bytes), photos.overwrites
-    return costs.first_upload(variants, units=units) * (1 - share) + costs.overwrite(variants, units=units) * share
+    first, over = requests.first_upload(variants, units=units), requests.overwrite(variants, units=units)
+    return first * (1 - share) + over * share

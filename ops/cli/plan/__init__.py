@@ -2,7 +2,8 @@
 
 In reading order::
 
-    drain    how many are processed a second, and when all of them are: Lambda's ramp, the table's growth   pure
     quotas   each quota beside what the plan needs of it, with what raises it and where it is from          pure
     view     the table for people, the document for programs
+
+`ops.cli.costs.drain` has the hours: Lambda's ramp, S3's rates, the table's growth.
 """

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ops.cli.plan.drain import TABLE_MOST, Workload
 from ops.cli.plan.quotas import Plan, StageLimits
 from ops.cli.plan.view import as_document, print_plan
 from ops.cli.settings import parameters, parameters_of
@@ -21,25 +20,13 @@ WithinOption = Annotated[
     float | None,
     typer.Option(min=0.1, help="With --plan: hours.", show_default="as long as the queue keeps a message"),
 ]
-WarmOption = Annotated[
-    int, typer.Option(min=1, max=TABLE_MOST, help="With --plan: write units a second that the table is warm for.")
-]
 
 
-def plan_of(made: "Estimate", stage: Stage | None, within: float | None, warm: int) -> Plan:
-    """The plan for what an estimate is of.
-
-    Args:
-        within: hours.
-        warm: write units a second.
-    """
+def plan_of(made: "Estimate", stage: Stage | None, within: float | None) -> Plan:
+    """The plan for what an estimate is of, within so many hours."""
     given = parameters_of(stage.name) if stage else parameters()
     limits = StageLimits(int(given["queueRetentionDays"]), int(given["apiDailyQuota"]))
-    bill, function = made.bill, made.function
-    writes = bill.requests()["DynamoDB write units"] / bill.images
-    seconds = bill.seconds * function.batch
-    work = Workload(bill.images, function.batch, seconds, function.concurrency, writes, warm)
-    return Plan(work, limits, within or HOURS_A_DAY * limits.retention_days)
+    return Plan(made.bill.work, limits, within or HOURS_A_DAY * limits.retention_days)
 
 
 def show_plan(plan: Plan, made: "Estimate", *, as_json: bool) -> None:

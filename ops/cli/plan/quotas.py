@@ -8,14 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ops.cli.plan.drain import FIRST, MOST, TABLE_MOST, Workload, drain_seconds, ramp_seconds
+from ops.cli.costs.drain import (
+    FIRST,
+    MOST,
+    PREFIX_READS,
+    PREFIX_WRITES,
+    TABLE_MOST,
+    Workload,
+    drain_seconds,
+    ramp_seconds,
+)
 
 MAPPING_MOST: Final = 1000  # what the parameter maximumConcurrency ends at
-ACCOUNT: Final = 1000  # invocations at once; a new account has 10
 IN_FLIGHT: Final = 120_000
-PREFIX_WRITES: Final = 3500
-PREFIX_READS: Final = 5500
-READS_OF_ORIGINALS: Final = 2  # GET and HEAD
 SENDER: Final = 500.0  # messages a second of one backfill: ten in a request of 20 ms, which is assumed
 FILES_A_REQUEST: Final = 100  # of POST /uploads
 
@@ -89,13 +94,13 @@ class Plan:
         return [*self._arrival(), *self._processing(), *self._storage()]
 
     def _arrival(self) -> Iterator[Quota]:
-        files = self.stage.daily_requests * FILES_A_REQUEST
+        files, prefixes = self.stage.daily_requests * FILES_A_REQUEST, self.work.limits.prefixes
         yield Quota(
             *("uploads by one API key", "files a day", files, self.work.images / self.days, "stage"),
             "apiDailyQuota; or upload with credentials (darkroom upload), or aws s3 sync",
         )
         yield Quota(
-            *("S3 PUT of originals", "/s a prefix", PREFIX_WRITES, self.rate, "s3"),
+            *("S3 PUT of originals", "/s a prefix", PREFIX_WRITES, self.rate / prefixes, "s3"),
             "more prefixes below uploadsPrefix; S3 splits them in 30 to 60 minutes of load",
         )
         yield Quota(
@@ -118,7 +123,7 @@ class Plan:
             "a second stage for some of the prefixes, or more memory",
         )
         yield Quota(
-            *("account's concurrency", "at once", ACCOUNT, needed, "lambda"),
+            *("account's concurrency", "at once", self.work.limits.account, needed, "lambda"),
             "a request: Service Quotas, L-B99A9384; a new account has 10",
         )
         yield Quota(
@@ -131,17 +136,17 @@ class Plan:
         )
 
     def _storage(self) -> Iterator[Quota]:
-        writes = self.rate * self.work.writes
+        writes, prefixes = self.rate * self.work.writes, self.work.limits.prefixes
         yield Quota(
-            *("S3 GET, HEAD of originals", "/s a prefix", PREFIX_READS, READS_OF_ORIGINALS * self.rate, "s3"),
+            *("S3 GET, HEAD of originals", "/s a prefix", PREFIX_READS, self.work.reads * self.rate / prefixes, "s3"),
             "more prefixes below uploadsPrefix; AWS Support can split them ahead",
         )
         yield Quota(
-            *("S3 PUT of one variant", "/s a prefix", PREFIX_WRITES, self.rate, "s3"),
+            *("S3 PUT of one variant", "/s a prefix", PREFIX_WRITES, self.work.puts * self.rate / prefixes, "s3"),
             "more prefixes below uploadsPrefix: a variant's key repeats them",
         )
         yield Quota(
-            *("table's writes, as it is warm", "units/s", self.work.warm, writes, "warm"),
+            *("table's writes, as it is warm", "units/s", self.work.limits.warm, writes, "warm"),
             f"half an hour a doubling; or aws dynamodb update-table --warm-throughput WriteUnitsPerSecond={writes:.0f}",
         )
         yield Quota(

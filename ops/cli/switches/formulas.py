@@ -8,8 +8,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ops.cli import costs, prices
-from ops.cli.costs import BillLine
+from ops.cli import prices
+from ops.cli.costs.batch import image_seconds
+from ops.cli.costs.bill import LOG_BYTES, MOST_ENTRIES, BillLine, processing_lines
+from ops.cli.costs.drain import WARM
+from ops.cli.costs.requests import removed
+from ops.cli.costs.storage import kept, table_gb
 from ops.cli.prices import GB, MILLION
 from ops.cli.switches.erasing import erased
 from ops.cli.switches.usage import Usage
@@ -19,7 +23,7 @@ Formula = Callable[[Usage], Sequence[BillLine]]
 # The announcer and its stream: resources/switches/events.yml
 ANNOUNCER_GB: Final = 0.25
 MOST_ANNOUNCED: Final = 100  # changes in one invocation, which begins a second after the first of them
-SHARDS: Final = costs.TABLE_WRITES_A_SECOND / 1000  # of the stream: one for each partition of the table
+SHARDS: Final = WARM / 1000  # of the stream: one for each partition of the table
 ANNOUNCEMENT: Final = 0.05  # seconds: one PutEvents of ten events with a seventh of a vCPU
 
 # The state machine: resources/switches/workflow.yml
@@ -39,20 +43,19 @@ SAMPLED: Final = 0.05  # of the batches beyond one a second
 METRICS_A_METHOD: Final = 5  # Count, Latency, IntegrationLatency, 4XXError, 5XXError
 POLLS_A_MONTH: Final = 5 * 30 * 24 * 3600 / 20  # by five pollers of Lambda, that wait 20 seconds each
 S3_LOG_BYTES: Final = 600  # of a line of a bucket's access log
-ITEM_OVERHEAD: Final = 100  # bytes that DynamoDB adds to each item it stores
 
 
 def events(usage: Usage) -> list[BillLine]:
     """An event at each image's end; a stream is read for nothing."""
     images, function = usage.images, usage.function
     invocations = min(images, max(images / MOST_ANNOUNCED, SHARDS * usage.hours * 3600))
-    requests = max(invocations, images / costs.MOST_ENTRIES)
+    requests = max(invocations, images / MOST_ENTRIES)
     chunks = math.ceil(usage.event_bytes / prices.EVENT_BYTES)
     return [
         BillLine("EventBridge", "events of 64 KB", images * chunks, prices.EVENT),
         BillLine("Lambda", "GB-s", requests * ANNOUNCEMENT * ANNOUNCER_GB, prices.GB_SECOND[function.architecture]),
         BillLine("Lambda", "invocations", invocations, prices.INVOCATION),
-        BillLine("CloudWatch", "GB of logs", invocations * costs.LOG_BYTES / GB, prices.LOG_GB),
+        BillLine("CloudWatch", "GB of logs", invocations * LOG_BYTES / GB, prices.LOG_GB),
     ]
 
 
@@ -78,9 +81,9 @@ def workflow(usage: Usage) -> list[BillLine]:
 
 def removals(usage: Usage) -> list[BillLine]:
     """Of a million originals that are deleted."""
-    function, requests = usage.function, costs.removed(usage.variants) * MILLION
-    seconds = function.billed_seconds(costs.REQUESTS)
-    return costs.processing_lines(MILLION, function, seconds, requests, MILLION)
+    function, requests = usage.function, removed(usage.variants)
+    image = image_seconds(function, requests, variants=usage.variants)
+    return processing_lines(MILLION, function, function.billed_seconds(image), requests * MILLION, MILLION)
 
 
 def erasures(usage: Usage) -> list[BillLine]:
@@ -150,7 +153,7 @@ def erasures_polls(_: Usage) -> list[BillLine]:
 
 def recovery(usage: Usage) -> list[BillLine]:
     """A month of point-in-time recovery of the items."""
-    return [BillLine("DynamoDB", "GB to recover", _table_gb(usage), prices.RECOVERY_GB_MONTH)]
+    return [BillLine("DynamoDB", "GB to recover", table_gb(usage.images, usage.item_bytes), prices.RECOVERY_GB_MONTH)]
 
 
 def key(_: Usage) -> list[BillLine]:
@@ -180,13 +183,10 @@ def filtered(_: Usage) -> list[BillLine]:
 
 
 def storage(usage: Usage) -> list[BillLine]:
-    """A month of what every stage keeps: originals, variants, and their items."""
-    return [
-        BillLine("S3", "GB of originals", usage.images * usage.original_bytes / GB, prices.S3_GB_MONTH),
-        BillLine("S3", "GB of variants", usage.images * usage.variant_bytes / GB, prices.S3_GB_MONTH),
-        BillLine("DynamoDB", "GB of items", _table_gb(usage), prices.TABLE_GB_MONTH),
-    ]
-
-
-def _table_gb(usage: Usage) -> float:
-    return usage.images * (usage.item_bytes + ITEM_OVERHEAD) / GB
+    """A month of what every stage keeps."""
+    return kept(
+        usage.images,
+        original_bytes=usage.original_bytes,
+        variant_bytes=usage.variant_bytes,
+        item_bytes=usage.item_bytes,
+    )

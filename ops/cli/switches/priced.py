@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ops.cli.costs import BillLine
+from ops.cli.costs.bill import BillLine
 from ops.cli.prices import ALARM, FREE_ALARMS
 from ops.cli.switches.formulas import storage
 from ops.cli.switches.table import ALARMS, SwitchCost

@@ -17,7 +17,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from ops.cli.costs import BillLine
+from ops.cli.costs.bill import BillLine
 from ops.cli.switches import formulas
 from ops.cli.switches.formulas import Formula
 from ops.cli.switches.usage import Usage

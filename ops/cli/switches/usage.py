@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from ops.cli.costs import BYTES_A_PIXEL, FunctionSettings
-from ops.cli.encoding import variant_bytes
+from ops.cli.costs.batch import FunctionSettings
+from ops.cli.costs.cpu import bytes_of
+from ops.cli.costs.encoding import variant_bytes
 from ops.cli.item_size import USUAL_BUCKET, ItemSizes, usual_item
 from ops.cli.recipes import VariantPlan
 from processing.ledger import Version, read
@@ -61,7 +62,7 @@ def usage_of(
         variants=len(recipe.variants),
         item_bytes=sizes.size(key_bytes),
         event_bytes=event_bytes(sizes.plan, key_bytes),
-        original_bytes=megapixels * 1e6 * BYTES_A_PIXEL,
+        original_bytes=bytes_of(megapixels),
         variant_bytes=variant_bytes(recipe, megapixels),
     )
 

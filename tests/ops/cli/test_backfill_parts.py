@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.cli import costs
 from ops.cli.backfill.inventory import Inventory
 from ops.cli.backfill.run import Backfill, BackfillProgress, BackfillTotals, planned
 from ops.cli.backfill.sending import DepthLimit, notification
 from ops.cli.backfill.sources import ListedObject, Unreadable, chunks, completed, keys_from, listed
 from ops.cli.backfill.wanted import Decision, Missing, Records, Wanted
 from ops.cli.checkpoint import Checkpoint
+from ops.cli.costs.requests import Requests
 from ops.cli.item_size import ItemSizes
 from ops.cli.queues import NotSent
 from ops.cli.recipes import VariantPlan
@@ -406,12 +406,12 @@ def test_what_was_rejected_is_tried_again_when_asked_for():
 @pytest.mark.parametrize(
     ("known", "requests"),
     [
-        (None, costs.Requests(gets=1, puts=2, heads=1, writes=2)),
-        (record("a", "DONE"), costs.Requests(heads=2, writes=1)),
-        (record("a", "DONE", made=YESTERDAY), costs.Requests(gets=1, puts=1, heads=3, writes=3)),
-        (record("a", "DONE", made=recipe("desktop")), costs.Requests(gets=1, puts=1, heads=2, writes=3)),
-        (record("a", "SUPERSEDED"), costs.Requests(gets=1, puts=2, heads=3, writes=2)),
-        (record("a", "FAILED", made=None), costs.Requests(gets=1, puts=2, heads=1, writes=2)),
+        (None, Requests(gets=1, puts=2, heads=1, writes=2)),
+        (record("a", "DONE"), Requests(heads=2, writes=1)),
+        (record("a", "DONE", made=YESTERDAY), Requests(gets=1, puts=1, heads=3, writes=3)),
+        (record("a", "DONE", made=recipe("desktop")), Requests(gets=1, puts=1, heads=2, writes=3)),
+        (record("a", "SUPERSEDED"), Requests(gets=1, puts=2, heads=3, writes=2)),
+        (record("a", "FAILED", made=None), Requests(gets=1, puts=2, heads=1, writes=2)),
     ],
 )
 def test_a_dry_run_counts_the_requests_of_the_variants_that_are_made(known, requests):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from ops.cli.encoding import extra_cpu, variant_bytes
+from ops.cli.costs.encoding import extra_cpu, variant_bytes
 from ops.cli.estimate import command
 from ops.cli.item_size import ItemSizes
 from ops.cli.main import make_app
@@ -22,20 +22,71 @@ def run(*arguments):
 
 
 def test_the_table_ends_with_the_sum_and_the_formula_is_below_it():
-    result = run("--images", "1000000", "--size", "12MP")
+    result = run("--images", "1000000", "--size", "12MP", "--batch", "10")
     lines = result.stdout.splitlines()
     total = next(index for index, line in enumerate(lines) if "in all" in line)
     kept = next(index for index, line in enumerate(lines) if "each month" in line)
 
     assert result.exit_code == 0
-    rows = [float(line.split()[-1]) for line in lines[1:total]]
+    assert lines[0] == "Paid once, for 1,000,000 images of 12 megapixels:"
+    rows = [float(line.split()[-1]) for line in lines[2:total]]
     assert float(lines[total].split()[-1]) == pytest.approx(sum(rows), abs=0.05)
-    monthly = [float(line.split()[-1]) for line in lines[total + 3 : kept]]
+    assert lines[total + 2] == "Per month, while they are kept:"
+    monthly = [float(line.split()[-1]) for line in lines[total + 4 : kept]]
     assert float(lines[kept].split()[-1]) == pytest.approx(sum(monthly), abs=0.05)
-    assert (
-        "billed seconds of a batch = 10 images x 0.113 s CPU / 1.00 vCPU + 1 x 0.25 s waiting = 1.38" in result.stdout
+    assert f"hours with {parameters()['maximumConcurrency']} at once" in result.stdout
+
+
+def test_the_formula_gives_the_numbers_of_the_document():
+    document = json.loads(run("--size", "12MP", "--batch", "20", "--s3-latency", "80", "--json").stdout)
+    image, text = document["image_seconds"], " ".join(document["formula"])
+    cpu = image["rendering"] + image["requesting"]
+
+    assert f"CPU of an image = {image['rendering'] * 1000:.0f} ms to render it" in text
+    assert "S3 answers after 80 ms" in text
+    assert f"= 20 images x {cpu:.3f} s CPU / 1.00 vCPU + {image['waiting']:.2f} s" in text
+    assert document["batch_seconds"] == pytest.approx(20 * cpu + image["waiting"], abs=0.01)
+    assert document["seconds_per_image"] == pytest.approx(document["batch_seconds"] / 20, abs=0.001)
+    assert document["gb_seconds"] == pytest.approx(1_000_000 * document["seconds_per_image"] * 1769 / 1024, rel=0.001)
+
+
+def test_arm64_is_priced_with_the_cpu_that_it_takes_without_simd_and_both_are_named():
+    arm64 = json.loads(run("--architecture", "arm64", "--json").stdout)
+    x86_64 = json.loads(run("--architecture", "x86_64", "--json").stdout)
+    dollars = arm64["lambda_dollars_by_architecture"]
+    said = next(line for line in run("--architecture", "arm64").stdout.splitlines() if line.startswith("arm64:"))
+
+    assert dollars == x86_64["lambda_dollars_by_architecture"]
+    assert dollars["arm64"] / dollars["x86_64"] > 1.5
+    assert arm64["dollars"] - x86_64["dollars"] == pytest.approx(dollars["arm64"] - dollars["x86_64"], abs=0.02)
+    assert "cykooz-resizer" in said
+    assert "no wheel for aarch64" in said
+    assert f"{dollars['arm64']:,.2f} dollars of GB-s, and {dollars['x86_64']:,.2f} on x86_64" in said
+    assert "arm64" not in run("--architecture", "x86_64").stdout
+
+
+def test_the_largest_monthly_sum_is_named_with_the_switches_that_make_it_less():
+    text = run("--size", "12MP").stdout
+
+    assert "3.60 MB as cameras write them, 77.11 dollars a month for all of them" in text
+    assert "originalsTieringDays and originalsExpireDays make the originals cost less" in text
+
+
+def test_a_new_account_and_more_prefixes_change_the_hours_and_not_the_dollars():
+    usual, new, many, split = (
+        json.loads(run("--json", *more).stdout)
+        for more in (
+            ("--concurrency", "100"),
+            ("--concurrency", "100", "--account", "10"),
+            ("--concurrency", "1000", "--warm-writes", "40000", "--batch", "10"),
+            ("--concurrency", "1000", "--warm-writes", "40000", "--batch", "10", "--prefixes", "4"),
+        )
     )
-    assert "hours with 5 at once" in result.stdout
+
+    assert new["hours"] > 8 * usual["hours"]
+    assert new["dollars"] == usual["dollars"]
+    assert split["hours"] < many["hours"]
+    assert split["limits"] == {"account": 1000, "warm": 40_000, "prefixes": 4}
 
 
 def test_programs_get_the_same_numbers():
@@ -85,7 +136,7 @@ def test_every_setting_that_is_given_reaches_the_sum():
     base = json.loads(run("--json").stdout)
     for option, value in (
         *(("--memory", "3008"), ("--architecture", "arm64"), ("--batch", "1"), ("--variants", "5"), ("--size", "48MP")),
-        ("--overwrites", "20"),
+        *(("--overwrites", "20"), ("--s3-latency", "500")),
     ):
         assert json.loads(run(option, value, "--json").stdout)["dollars"] != base["dollars"], option
     assert json.loads(run("--concurrency", "100", "--json").stdout)["hours"] < base["hours"] / 5
@@ -171,11 +222,6 @@ def test_the_readme_has_the_sums_of_today():
 LADDER = '[ladders.photo]\nwidths = [480, 960, 1600]\nformats = ["avif", "webp", "jpeg"]'
 
 
-@pytest.mark.parametrize("megapixels", [0.01, 0.25, 2, 12, 48])
-def test_the_recipe_that_was_measured_takes_the_cpu_that_was_measured(megapixels):
-    assert extra_cpu(read_recipe(), megapixels) == pytest.approx(0, abs=0.1)
-
-
 def test_nine_variants_of_a_ladder_cost_their_puts_a_second_write_unit_and_the_cpu_of_their_formats(monkeypatch):
     three = json.loads(run("--images", "1000", "--json").stdout)
     monkeypatch.setattr(command, "read_recipe", lambda: load(LADDER))
@@ -185,7 +231,9 @@ def test_nine_variants_of_a_ladder_cost_their_puts_a_second_write_unit_and_the_c
     assert nine["requests"]["DynamoDB write units"] - three["requests"]["DynamoDB write units"] == 1000
     # 254 and 82 ms were measured for the two
     assert extra_cpu(load(LADDER), 12) == pytest.approx(254 - 82, rel=0.1)
-    assert nine["seconds_per_image"] - three["seconds_per_image"] == pytest.approx(0.172, rel=0.1)
+    renders, waits = ([each["image_seconds"][name] for each in (nine, three)] for name in ("rendering", "waiting"))
+    assert renders[0] - renders[1] == pytest.approx(0.172, rel=0.1)
+    assert waits[0] > waits[1]
 
 
 def test_an_item_names_each_format_that_is_not_the_originals():

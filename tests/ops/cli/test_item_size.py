@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ops.cli import costs
+from ops.cli.costs.requests import first_upload, overwrite, rebuilt, repeated
 from ops.cli.item_size import PLACEHOLDER, USUAL_BUCKET, WRITE_UNIT, ItemSizes, size_of, usual_item
 from ops.cli.recipes import VariantPlan, read_recipe
 from processing.ledger import Claim, Delivery, DynamoLedger, Version
@@ -70,11 +70,11 @@ def test_a_longer_key_or_more_variants_cost_a_second_write_unit():
 
 
 def test_every_write_that_meets_a_large_item_is_charged_by_its_size():
-    assert costs.first_upload(3, units=2).writes == costs.overwrite(3, units=2).writes == 1 + 2
-    assert costs.repeated(3, units=2).writes == 2
-    assert costs.rebuilt(1, known=3, done=True, units=2).writes == 6
-    assert costs.rebuilt(3, known=3, done=False, units=2).writes == 4
-    assert costs.rebuilt(3, known=0, done=False, units=2).writes == 3
+    assert first_upload(3, units=2).writes == overwrite(3, units=2).writes == 1 + 2
+    assert repeated(3, units=2).writes == 2
+    assert rebuilt(1, known=3, done=True, units=2).writes == 6
+    assert rebuilt(3, known=3, done=False, units=2).writes == 4
+    assert rebuilt(3, known=0, done=False, units=2).writes == 3
 
 
 @pytest.mark.parametrize(

@@ -1,51 +1,26 @@
-"""``darkroom estimate --plan``: the hours by a formula and by a simulation, and which quotas bind."""
+"""``darkroom estimate --plan``: which quotas bind."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
 
+from ops.cli.costs.drain import WARM, AccountLimits, Workload
 from ops.cli.main import make_app
-from ops.cli.plan.drain import WARM, Workload, drain_seconds
 from ops.cli.plan.quotas import SOURCES, Plan, StageLimits
 from ops.cli.settings import parameters
-from tests.ops.cli.lambda_scaling import simulate
 
 MILLION = 1_000_000
 DAYS = StageLimits(retention_days=4, daily_requests=100_000)
 
 
 def work(images, *, concurrency=5, seconds=1.38, warm=WARM):
-    return Workload(images, 10, seconds, concurrency, 2, warm)
+    return Workload(images, 10, seconds, concurrency, 2, limits=AccountLimits(warm=warm))
 
 
 def run(*arguments):
     return CliRunner().invoke(make_app(), ["estimate", "--plan", *arguments])
-
-
-@pytest.mark.parametrize(
-    ("images", "concurrency", "seconds", "warm"),
-    [
-        (MILLION, 5, 1.38, WARM),
-        (MILLION, 100, 1.38, WARM),
-        (MILLION, 1000, 1.38, WARM),  # the table binds
-        (MILLION, 1000, 1.38, 40_000),  # the ramp binds
-        (MILLION // 20, 1000, 3.3, 40_000),  # all within the ramp
-        (10 * MILLION, 1000, 1.38, WARM),  # the table doubles
-        (10 * MILLION, 1000, 1.38, 40_000),
-        (10 * MILLION, 250, 3.3, WARM),
-    ],
-)
-def test_the_formula_is_within_a_tenth_of_the_simulation(images, concurrency, seconds, warm):
-    simulated = simulate(images=images, batch=10, batch_seconds=seconds, concurrency=concurrency, writes=2, warm=warm)
-
-    assert drain_seconds(work(images, concurrency=concurrency, seconds=seconds, warm=warm)) == pytest.approx(
-        simulated, rel=0.1
-    )
-
-
-def test_a_concurrency_below_the_first_five_pollers_is_the_rate_from_the_start():
-    assert drain_seconds(work(1000, concurrency=2, seconds=1.0)) == pytest.approx(1000 / 20)
 
 
 def binding(images, within, **settings):
@@ -85,7 +60,8 @@ def test_people_get_lines_of_eighty_columns_with_what_to_raise_and_who_says_so()
 
     assert result.exit_code == 0
     assert [line for line in lines if len(line) > 80 and "https://" not in line] == []
-    assert "- maximumConcurrency: maximumConcurrency=40, or more memory" in lines
+    remedy = re.compile(r"- maximumConcurrency: maximumConcurrency=\d+, or more memory")
+    assert list(filter(remedy.fullmatch, lines))
     assert {line.split("  ", 1)[1] for line in lines if line[:1].isdigit() and line[1:3] == "  "} == set(
         SOURCES.values()
     )

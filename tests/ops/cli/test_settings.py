@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 from typer.testing import CliRunner
 
-from ops.cli.costs import FunctionSettings
+from ops.cli.costs.batch import FunctionSettings
 from ops.cli.main import make_app
 from ops.cli.settings import Consumer, function_of, switched_on, switches_of
 from ops.local.deployed import DEFAULT_CONCURRENCY

@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from ops.build.rules import RULES, SWITCH, Rule, text_of
-from ops.cli import costs
-from ops.cli.costs import FunctionSettings
+from ops.cli.costs.batch import FunctionSettings, image_seconds
+from ops.cli.costs.requests import removed
 from ops.cli.item_size import USUAL_BUCKET, ItemSizes, usual_item
-from ops.cli.prices import EVENT_BYTES, MILLION
+from ops.cli.prices import EVENT_BYTES, GB_SECOND, MILLION
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import OFF, parameters
 from ops.cli.stage import ROOT
@@ -173,8 +173,10 @@ def test_nothing_is_charged_for_an_image_where_views_and_erasures_are() -> None:
     charged = {each.switch: each.dollars for each in millions(on, usage())}
     assert charged["cdn"] == pytest.approx(1.00 + 0.10 + 60e9 / 2**30 * 0.085)
     assert charged["erasure"] == pytest.approx(35 * 5, rel=0.15)  # the listings
-    removal = costs.removed(3)
-    assert charged["removals"] == pytest.approx(removal.heads * 0.4 + removal.writes * 0.625 + 1.9, abs=0.2)
+    removal, function = removed(3), FunctionSettings()
+    gb_seconds = function.billed_seconds(image_seconds(function, removal, variants=3)) * 1769 / 1024 * MILLION
+    rest = gb_seconds * GB_SECOND["x86_64"] + 0.02 + 1.2 * 0.4 + 600e6 / 2**30 * 0.5  # invocations, SQS, logs
+    assert charged["removals"] == pytest.approx(removal.heads * 0.4 + removal.writes * 0.625 + rest)
 
 
 def test_a_price_is_that_of_a_million_whatever_the_number_of_images() -> None:
@@ -186,10 +188,9 @@ def test_a_price_is_that_of_a_million_whatever_the_number_of_images() -> None:
 
 
 def usage_of_many(images: int) -> Usage:
-    made = costs.bill(images, FunctionSettings(), seconds=0.1, requests=costs.first_upload(3) * images, uploads=True)
     return usage_of(
         images,
-        hours=made.hours,
+        hours=8.0 * images / MILLION,
         uploads=True,
         function=FunctionSettings(),
         sizes=ItemSizes.of(PLAN),

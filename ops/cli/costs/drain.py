@@ -1,9 +1,9 @@
-"""How fast a full queue is emptied: by Lambda's rules for a mapping on a queue, and DynamoDB's for an on-demand table.
+"""How fast a full queue is emptied: by Lambda's rules for a mapping on a queue, S3's for a prefix, and DynamoDB's.
 
 ::
 
     images a second
-      ceiling ......................  ________     invocations at once x batch / seconds of a batch
+      ceiling ......................  ________     invocations at once x batch / seconds of a batch; S3's rate
                                      |
       table, 30 minutes later ...____|             twice the write units of the half hour before
                               __|
@@ -11,8 +11,9 @@
                           /                        5 invocations at once, and 300 more a minute
                          /
 
-Failures, cold starts and S3's own growth are left out. `tests/ops/cli/lambda_scaling.py` simulates the same rules in
-steps of a tenth of a second.
+Failures, cold starts and S3's own growth are left out: S3 splits a prefix in 30 to 60 minutes of load.
+`tests/ops/cli/costs/lambda_scaling.py` simulates the same rules in steps of a tenth of a second;
+`ops.cli.plan.quotas` has the source of each.
 """
 
 import math
@@ -26,6 +27,27 @@ MOST: Final = 1250  # of one mapping; its maximum concurrency ends at 1,000
 PERIOD: Final = 1800.0  # seconds in which an on-demand table's writes may double
 TABLE_MOST: Final = 40_000  # write units a second, an account's quota for each table
 WARM: Final = 4000  # write units a second that a new on-demand table takes at once
+PREFIX_WRITES: Final = 3500  # requests a second to one prefix of a bucket
+PREFIX_READS: Final = 5500
+ACCOUNT: Final = 1000  # invocations at once of all functions; a new account has 10
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimits:
+    """What AWS allows: all that differs from one account to another, or grows.
+
+    Args:
+        account: invocations at once, of all functions.
+        warm: write units a second that the table takes when it begins.
+        prefixes: into which S3 has split the keys below the uploads prefix, and so those of each variant.
+    """
+
+    account: int = ACCOUNT
+    warm: int = WARM
+    prefixes: int = 1
+
+
+DEFAULT_LIMITS: Final = AccountLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +59,8 @@ class Workload:
         batch_seconds: that it takes.
         concurrency: invocations at once, at most.
         writes: write units of the images table for one image.
-        warm: write units a second that the table takes when it begins.
+        puts: requests for one image to write one variant, refused ones among them.
+        reads: requests for one image to read its original, or to look at it.
     """
 
     images: int
@@ -45,7 +68,9 @@ class Workload:
     batch_seconds: float
     concurrency: int
     writes: float
-    warm: int = WARM
+    puts: float = 1.0
+    reads: float = 2.0
+    limits: AccountLimits = DEFAULT_LIMITS
 
     @property
     def each(self) -> float:
@@ -53,24 +78,34 @@ class Workload:
         return self.batch / self.batch_seconds
 
     @property
+    def most_at_once(self) -> int:
+        """Invocations, after the ramp."""
+        return min(self.concurrency, self.limits.account, MOST)
+
+    @property
     def ceiling(self) -> float:
         """Images a second when as many invocations run as may."""
-        return min(self.concurrency, MOST) * self.each
+        return self.most_at_once * self.each
+
+    @property
+    def storage_rate(self) -> float:
+        """Images a second that S3 takes: each variant has a prefix of its own."""
+        return self.limits.prefixes * min(PREFIX_WRITES / max(self.puts, 1.0), PREFIX_READS / max(self.reads, 1.0))
 
     @property
     def fastest(self) -> float:
-        """Images a second that the table's quota leaves of that."""
-        return min(self.ceiling, TABLE_MOST / self.writes)
+        """Images a second that S3 and the table's quota leave of the ceiling."""
+        return min(self.ceiling, self.storage_rate, TABLE_MOST / self.writes)
 
-    def table_rate(self, period: int) -> float:
-        """Images a second that the table takes in a period (0 the first), when it took all it could before."""
-        doubled = min(float(TABLE_MOST), self.warm * 2.0 ** min(period, 64))
-        return max(self.warm, doubled) / self.writes
+    def rate(self, period: int) -> float:
+        """Images a second in a period (0 the first), when the table took all it could before."""
+        doubled = min(float(TABLE_MOST), self.limits.warm * 2.0 ** min(period, 64))
+        return min(self.ceiling, self.storage_rate, max(self.limits.warm, doubled) / self.writes)
 
 
 def drain_seconds(work: Workload) -> float:
     """The seconds until all images are processed."""
-    rate = min(work.ceiling, work.table_rate(0))
+    rate = work.rate(0)
     ramp = ramp_seconds(rate / work.each)
     start = min(FIRST * work.each, rate)
     lag = LAG if ramp else 0.0
@@ -79,7 +114,7 @@ def drain_seconds(work: Workload) -> float:
         return _within_ramp(work, start)
     left, now = work.images - in_ramp, lag + ramp
     for period in range(math.ceil(math.log2(TABLE_MOST)) + 1):
-        rate = min(work.ceiling, work.table_rate(period))
+        rate = work.rate(period)
         until = PERIOD * (period + 1)
         if rate >= work.fastest or left <= rate * (until - now):
             break

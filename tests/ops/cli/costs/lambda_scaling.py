@@ -1,7 +1,7 @@
-"""Lambda's rules for a mapping on a queue, and DynamoDB's for an on-demand table, in steps of a tenth of a second.
+"""A full queue by the rules of a mapping, of S3's prefixes and of an on-demand table, in steps of a tenth of a second.
 
-It shares no formula with `ops.cli.plan.drain`: pollers are counted, each takes a batch when it is free, and a batch
-ends when the table has taken its writes.
+It shares no formula with `ops.cli.costs.drain`: pollers are counted, each takes a batch when it is free, and a batch
+ends when S3 and the table have taken its writes.
 """
 
 import math
@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 
 STEP = 0.1  # seconds
 FIRST, MORE_A_MINUTE, MOST = 5, 300, 1250
+PUTS, READS = 3500, 5500  # of a prefix, a second
 TABLE_QUOTA, HALF_HOUR = 40_000, 1800.0
 
 
@@ -34,11 +35,13 @@ class Table:
         self._taken += units
 
 
-def simulate(*, images, batch, batch_seconds, concurrency, writes, warm=4000):
+def simulate(*, images, batch, batch_seconds, concurrency, writes, warm=4000, account=1000, prefixes=1):
     """The seconds until every image of a full queue is processed."""
-    pollers, table = min(FIRST, concurrency), Table(warm)
-    most, ends = min(concurrency, MOST), defaultdict[int, int](int)
-    waiting, rendering, late = images, 0, 0.0  # late: write units of batches that have rendered and not yet written
+    most, ends = min(concurrency, account, MOST), defaultdict[int, int](int)
+    pollers, table = min(FIRST, most), Table(warm)
+    # Each image puts one variant below each variant's prefix, and reads its original and looks at it again
+    by_s3 = prefixes * min(PUTS, READS / 2) * writes * STEP
+    waiting, rendering, late = images, 0, 0.0  # late: write units of batches that have rendered and not been written
     left, step, rest = float(images * writes), 0, 0.0
     while left > 0.5:
         now = round(step * STEP, 1)
@@ -47,7 +50,7 @@ def simulate(*, images, batch, batch_seconds, concurrency, writes, warm=4000):
         ended = ends.pop(step, 0)
         rendering -= ended
         late += ended * batch * writes
-        units = min(late, table.tick(now))
+        units = min(late, by_s3, table.tick(now))
         table.take(units)
         late, left = late - units, left - units
         idle = pollers - rendering - math.ceil(late / (batch * writes))  # what waits for the table keeps its poller

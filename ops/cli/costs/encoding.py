@@ -1,4 +1,4 @@
-"""The bytes of a recipe's variants, and their CPU beside the three in JPEG that `costs.CPU` was measured with. Pure."""
+"""The bytes of a recipe's variants, and their CPU beside the three in JPEG that `cpu.PIXELS` was measured with."""
 
 from typing import Final
 
