@@ -2,42 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn, TypeGuard
 
-from api.http import BYTES, JSON, Fault, Problem, Request, unprocessable
+from api.http import JSON, Fault, Problem, Request, unprocessable
 from api.ids import new_id
-from processing.naming import EXTENSIONS
+from api.media import IMAGE_TYPES, type_of
 
 MAX_FILES: Final = 100
 MAX_NAME_LENGTH: Final = 255
 IGNORED: Final = "The recipe ignores files with this name. Rename the file, or change ignore in recipe.toml."
 NAME_FAULT: Final = f"Must be a file name of 1 to {MAX_NAME_LENGTH} characters."
-
-HEIC: Final = ("image/heic", "image/heif")
-IMAGE_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "image/jpeg": EXTENSIONS["jpeg"],
-    "image/png": EXTENSIONS["png"],
-    "image/gif": EXTENSIONS["gif"],
-    "image/webp": EXTENSIONS["webp"],
-    "image/tiff": (".tif", ".tiff"),
-    "image/bmp": (".bmp",),
-    "image/avif": EXTENSIONS["avif"],
-    "image/heic": (".heic",),
-    "image/heif": (".heif",),
-}
-"""The extensions of each content type. A declared type is not verified here: the consumer decides by the content."""
-
-
-def accepted_types(*, heic: bool) -> tuple[str, ...]:
-    """The content types that a stage accepts, with or without a decoder for HEIC."""
-    return tuple(name for name in IMAGE_TYPES if heic or name not in HEIC)
-
-
-def extensions(content_types: Iterable[str]) -> tuple[str, ...]:
-    """The file extensions of all these types."""
-    return tuple(extension for name in content_types for extension in IMAGE_TYPES[name])
+MULTIPART: Final = "multipart/form-data"
+IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +57,51 @@ def read_files(request: Request, limits: UploadLimits) -> tuple[File, ...]:
     faults = list(_document_faults(document, limits))
     if faults:
         raise unprocessable(*faults)
-    return tuple(File(each["name"], each["content_type"], int(each["size"])) for each in document["files"])
+    return tuple(
+        File(each["name"], type_of(each["content_type"], each["name"], limits.content_types) or "", int(each["size"]))
+        for each in document["files"]
+    )
 
 
-def read_type(request: Request, limits: UploadLimits) -> str:
-    """The content type of the file in the body of POST /upload: as declared, or of bytes by the extension of the name.
+def read_type(request: Request, name: str, limits: UploadLimits) -> str:
+    """The content type of the file in the body of POST /upload; see `type_of`.
 
     Raises:
-        Problem: 415 no accepted type, 422 several names.
+        Problem: 415 not accepted, or a form.
     """
-    accepted = limits.content_types
-    if request.content_type == BYTES:
-        name = (request.one("name") or "").lower()
-        return next((each for each in accepted if name.endswith(IMAGE_TYPES[each])), BYTES)
-    if request.content_type not in accepted:
-        types = ", ".join(accepted)
+    types = ", ".join(limits.content_types)
+    if request.content_type == MULTIPART:
+        how = f"Send the file's bytes as the whole body, with its type as Content-Type: one of {types}."
+        other = "For a form, get a presigned POST from POST /uploads, and send the form to its url."
+        raise Problem(415, f"{MULTIPART} is not supported. {how} {other}", headers={"Accept": types})
+    found = type_of(request.content_type, name, limits.content_types)
+    if found is None:
         raise Problem(415, f"Set the Content-Type header to one of: {types}.", headers={"Accept": types})
-    return request.content_type
+    return found
+
+
+def read_idempotency_key(request: Request) -> str | None:
+    """The Idempotency-Key of POST /upload, if there is one.
+
+    Raises:
+        Problem: 400.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise Problem(400, "Idempotency-Key must have 1 to 255 ASCII characters, without spaces.")
+    return key
 
 
 def read_name(request: Request, limits: UploadLimits) -> str:
-    """The file name in the query of POST /upload; by default, one for the accepted content type.
+    """The file name in the query of POST /upload; by default, one for the declared content type.
 
     Raises:
         Problem: 422.
     """
     name = request.one("name")
     if name is None:
-        return f"image{IMAGE_TYPES.get(request.content_type, ('',))[0]}"
+        kind = type_of(request.content_type, "", limits.content_types)
+        return f"image{IMAGE_TYPES.get(kind or '', ('',))[0]}"
     if not _is_name(name):
         raise unprocessable(Fault("?name", NAME_FAULT))
     if limits.ignores(name):
@@ -140,7 +135,8 @@ def _file_faults(path: str, file: object, limits: UploadLimits) -> Iterator[Faul
         yield Fault(f"{path}/name", NAME_FAULT)
     elif limits.ignores(file["name"]):
         yield Fault(f"{path}/name", IGNORED)
-    if file.get("content_type") not in limits.content_types:
+    kind, name = file.get("content_type"), file.get("name")
+    if not isinstance(kind, str) or type_of(kind, name if isinstance(name, str) else "", limits.content_types) is None:
         yield Fault(f"{path}/content_type", f"Must be one of: {', '.join(limits.content_types)}.")
     size = file.get("size")
     if not _is_whole(size) or not 1 <= size <= limits.max_bytes:

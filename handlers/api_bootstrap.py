@@ -15,9 +15,10 @@ from botocore.config import Config
 
 from api.erasures import ErasureRequests
 from api.ids import RANDOM_BITS
+from api.media import accepted_types
 from api.objects import Objects
 from api.owners import Owners
-from api.schemas import UploadLimits, accepted_types
+from api.schemas import UploadLimits
 from api.service import Service
 from api.settings import ApiSettings
 from api.site import CONTENT_TYPES
