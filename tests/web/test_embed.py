@@ -51,11 +51,8 @@ def host(stack, browser):
         yield origin
 
 
-@pytest.mark.parametrize("look", ["light", "phone"])
-def test_a_page_of_another_origin_uploads_with_one_script_and_hears_what_became_of_each_file(
-    browser, host, tmp_path, look
-):
-    context = browser.new_context(**LOOKS[look], reduced_motion="reduce")
+def test_a_page_of_another_origin_uploads_with_one_script_and_hears_what_became_of_each_file(browser, host, tmp_path):
+    context = browser.new_context(**LOOKS["phone"], reduced_motion="reduce")
     desk = Desk(context.new_page(), host)
     desk.page.add_init_script(
         """window.heard = [];
