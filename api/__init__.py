@@ -10,8 +10,8 @@ Read in this order:
     picture     a finished image as srcset and picture element
     site        the page, its files, and two documents: openapi.json and settings.json
     service     what every route handler uses: settings, owners, versions, objects; and the caller
-    media       the content type of a file
-    schemas     the files in a request, declared or sent, parsed and validated
+    files       which files a stage accepts, by type and name; the file that POST /upload sends
+    schemas     the files that POST /uploads declares, parsed and validated
     queries     the query of a GET, parsed and validated
     status      an image's records in the ledger as a status, and as JSON
     ids         ids of images, and the keys that follow from them

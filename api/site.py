@@ -5,8 +5,8 @@ import json
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from api.files import declarable, extensions
 from api.http import BYTES, Problem, Request, Response, as_json, cached, tag_of
-from api.media import declarable, extensions
 from api.objects import origin_of
 from api.schemas import MAX_FILES
 from api.service import Service

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+from api.files import read_idempotency_key, read_name, read_type
 from api.http import BYTES, Problem, Request, Response, as_json
 from api.ids import new_id
 from api.lookup import FoundImage, own
 from api.repeats import ids_of, metadata_of
-from api.schemas import File, read_files, read_idempotency_key, read_name, read_type
+from api.schemas import File, read_files
 from api.service import Service, location_of
 from api.status import Upload, as_document, status_of, timestamp
 

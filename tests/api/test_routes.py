@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from openapi_spec_validator import validate
 
+from api.files import IMAGE_TYPES, accepted_types, extensions
 from api.http import base_of
-from api.media import IMAGE_TYPES, accepted_types, extensions
 from api.routes import ROUTES
 from api.service import CREDENTIALS
 from api.status import EXPLANATIONS
