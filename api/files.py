@@ -1,7 +1,8 @@
 """Which files a stage accepts: their types and names; and what the request of POST /upload says of its file.
 
-A content type is decided here alone, by what the client declares, or by the extension of the name. Browsers, curl and SDKs declare old names (``image/jpg``), types that say nothing (``application/octet-stream``), or
-nothing. No content is read here: the consumer identifies an image by its content, whatever it is called.
+A content type is decided here alone, by what the client declares, or by the extension of the name. Browsers, curl and
+SDKs declare old names (``image/jpg``), types that say nothing (``application/octet-stream``), or nothing. No content is
+read here: the consumer identifies an image by its content, whatever it is called.
 """
 
 import re
