@@ -2,8 +2,8 @@
 
 The service's own batch, time budget, admission, worker and fates process a backlog of images with the same render time
 on a virtual clock. Buckets, table and queue are in memory, requests take no time, and ten environments of one vCPU (one
-renderer each) receive ten messages at a time. Every image is valid, so none may become a dead letter, and no receive
-may be spent without a try.
+renderer each) receive batches of the stage's size. Every image is valid, so none may become a dead letter, and no
+receive may be spent without a try.
 
 With ``--outgrow`` each image fails its first try at the end of its time, like an image that takes more memory than its
 header declares, and has to be tried again, alone.
@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.cli.settings import parameters
-from processing.backoff import Backoff
 from processing.batch import Batch
+from processing.concurrency import Backoff
 from processing.ledger import DynamoLedger
 from processing.messages import Message
 from processing.sandbox.capacity import TimeBudget, shortest_timeout
@@ -36,6 +36,7 @@ from tests.simulation.rendering import Weight, renderers_of
 
 RECIPE = recipe()
 ENVIRONMENTS = 10
+SHARES = (0.4, 0.6, 0.8, 0.9)  # of a try: the default render times, and one just below a try
 POLL_SECONDS = 0.5  # until the next receive from an empty queue
 
 
@@ -46,6 +47,7 @@ class Stage:
     timeout: float
     try_seconds: float
     batch_size: int
+    window: float
     receives: int
 
 
@@ -76,7 +78,7 @@ class Backlog:
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
         self.store = MemoryStore()
-        self.queue = MemoryQueue(self.clock, 6 * self.stage.timeout, self.stage.receives)
+        self.queue = MemoryQueue(self.clock, 6 * self.stage.timeout + self.stage.window, self.stage.receives)
         tokens = map(str, itertools.count())
         self.ledger = DynamoLedger(
             MemoryDynamoDB(),
@@ -178,13 +180,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--timeout", type=float, default=given["timeout"], help="the function's timeout")
     parser.add_argument("--try-seconds", type=float, default=given["trySeconds"])
     parser.add_argument("--batch-size", type=int, default=given["batchSize"])
+    parser.add_argument("--window", type=float, default=given["window"], help="in which a batch is collected")
     parser.add_argument("--receives", type=int, default=given["maxReceiveCount"])
     parser.add_argument("--outgrow", action="store_true", help="each image has to be tried again, alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(argv)
-    stage = Stage(options.timeout, options.try_seconds, options.batch_size, options.receives)
-    takes = options.seconds or [8, 10, 12, 14, 17, stage.try_seconds - 0.1]
+    stage = Stage(options.timeout, options.try_seconds, options.batch_size, options.window, options.receives)
+    takes = options.seconds or [*(share * stage.try_seconds for share in SHARES), stage.try_seconds - 0.1]
     with quiet():
         rows = [Backlog(stage, options.images, each, options.outgrow, options.seed).process() for each in takes]
     if options.json:
@@ -196,7 +199,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _show(stage: Stage, rows: Sequence[Row], images: int) -> None:
     least = shortest_timeout(1769, batch_size=stage.batch_size, try_seconds=stage.try_seconds)
-    title = f"{images:,} healthy images; timeout {stage.timeout:g} s ({least} needed), a try {stage.try_seconds:g} s"
+    title = (
+        f"{images:,} healthy images in batches of {stage.batch_size}; "
+        f"timeout {stage.timeout:g} s ({least} needed), a try {stage.try_seconds:g} s"
+    )
     table = Table(title=title)
     for column in ("seconds an image", "dead letters", "never tried", "receives an image", "hours in all"):
         table.add_column(column, justify="right")

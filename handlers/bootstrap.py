@@ -13,15 +13,14 @@ from handlers.clients import REQUEST_SECONDS, RESERVES, Clients, Deadlines, make
 from handlers.rendering import RenderingStart
 from handlers.runtime import check_botocore, check_parameters, describe
 from handlers.telemetry import Metrics, log_as_json
-from processing.backoff import Backoff
 from processing.batch import Batch, Handle
+from processing.concurrency import Backoff, Threads
 from processing.ledger import DynamoLedger
 from processing.messages import SqsQueue, ThreadExecutor
-from processing.parallel import Threads
 from processing.picture import Render
 from processing.recipe import Recipe, load
 from processing.sandbox import FetchBudget
-from processing.sandbox.capacity import Capacity, TimeBudget, at_once, capacity
+from processing.sandbox.capacity import Capacity, TimeBudget, capacity
 from processing.settings import Settings
 from processing.storage.objects import S3Store
 from processing.worker import Worker
@@ -49,7 +48,6 @@ def build_consumer(env: Mapping[str, str] | None = None) -> Batch:
     recipe = _fitting(load(RECIPE.read_text(encoding="utf-8")), room)
     budget = TimeBudget(
         settings.try_seconds,
-        renderers=at_once(room, settings.rendering),
         function_timeout=settings.function_timeout,
         without_requests=max(RESERVES.values()),
     )

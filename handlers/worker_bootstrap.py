@@ -18,9 +18,9 @@ from processing.recipe import load
 from processing.sandbox.capacity import VCPU, shortest_timeout
 from processing.settings import Settings, reading
 
-DEFAULTS: Final = {"BATCH_SIZE": "10", "WAIT_SECONDS": "20", "STOP_SECONDS": "110"}
+DEFAULTS: Final = {"BATCH_SIZE": "50", "WAIT_SECONDS": "20", "STOP_SECONDS": "110"}
 MEMORY: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # as `Settings` reads it
-MAX_BATCH: Final = 10  # messages of one ReceiveMessage
+MAX_BATCH: Final = 100  # as packaging allows
 MAX_WAIT: Final = 20  # seconds of one ReceiveMessage
 
 

@@ -137,10 +137,9 @@ class PollingLoop:
             Exception: a bug; the messages in hand come back when the queue's visibility timeout ends.
         """
         failures = 0
-        while not self.stop.is_requested:
-            self.beat()
+        while self._goes_on():
             try:
-                messages = self.queue.receive()
+                messages = self.queue.receive(self._goes_on)
             except Retryable as error:
                 self._pause(error, failures)
                 failures += 1
@@ -148,6 +147,13 @@ class PollingLoop:
             failures = 0
             if messages and not self._finish(messages):
                 return False
+        return True
+
+    def _goes_on(self) -> bool:
+        """Whether to receive; called before each request, which the heartbeat may be as old as."""
+        if self.stop.is_requested:
+            return False
+        self.beat()
         return True
 
     def _pause(self, error: Retryable, failures: int) -> None:

@@ -15,11 +15,12 @@ from botocore.config import Config
 
 from handlers.clients import CONNECT_TIMEOUT, READ_TIMEOUT, Deadlines, check_sender
 from processing.errors import Retryable
-from processing.messages import Message, SqsQueue, message_of
+from processing.messages import MAX_ENTRIES, Message, SqsQueue, message_of
 from processing.storage.refusals import translating_errors
 
 DELETE_ROUNDS: Final = 3
 DELETE_PAUSE: Final = 1.0  # seconds before each round but the first
+WINDOW: Final = 1  # seconds that a receive waits for more messages; shorter polls may miss what is there
 ATTRIBUTES: Final = ["ApproximateReceiveCount", "SentTimestamp"]  # all that `message_of` reads, but for traces
 
 log = logging.getLogger("darkroom")
@@ -59,8 +60,8 @@ class ReceivingQueue:
 
     Args:
         client: a boto3 SQS client that waits long enough for `receive`.
-        batch_size: messages of one `receive`, 10 at most.
-        wait: seconds that a `receive` waits for the first message, 20 at most.
+        batch_size: messages of one `receive`, at most; SQS hands out `MAX_ENTRIES` in one answer.
+        wait: seconds that a `receive` waits for the first message, 20 at most; for others it waits `WINDOW`.
     """
 
     def __init__(
@@ -87,23 +88,39 @@ class ReceivingQueue:
         receives = redrive.get("maxReceiveCount")
         return QueueNumbers(float(found["VisibilityTimeout"]), None if receives is None else int(receives))
 
-    def receive(self) -> list[Message]:
-        """Wait for messages; an empty list when none came.
+    def receive(self, goes_on: Callable[[], bool] = lambda: True) -> list[Message]:
+        """Wait for messages, then take what else is there, as long as ``goes_on`` says; an empty list when none came.
+
+        As many answers as would fill a batch are taken, and none after an empty one, so that few messages do not wait
+        for many.
 
         Raises:
             Unavailable: SQS refused or did not answer. Messages of an answer that was lost come back by themselves.
         """
+        batch = arrived = self._receive(self._batch_size, self._wait)
+        for _ in range(MAX_ENTRIES, self._batch_size, MAX_ENTRIES):
+            if not arrived or not goes_on():
+                break
+            try:
+                arrived = self._receive(self._batch_size - len(batch), WINDOW)
+            except Retryable as error:
+                log.warning("a batch is smaller than it could be", extra={"data": {"why": str(error)}})
+                break
+            batch = batch + arrived
+        return batch
+
+    def _receive(self, most: int, wait: int) -> list[Message]:
         with translating_errors("sqs:ReceiveMessage"):
             answer = self._sqs.receive_message(
                 QueueUrl=self._url,
-                MaxNumberOfMessages=self._batch_size,
-                WaitTimeSeconds=self._wait,
+                MaxNumberOfMessages=min(most, MAX_ENTRIES),
+                WaitTimeSeconds=wait,
                 MessageSystemAttributeNames=ATTRIBUTES,
             )
         return [message_of(_record(each)) for each in answer.get("Messages", [])]
 
     def delete(self, messages: Sequence[Message]) -> None:
-        """Delete messages, at most `batch_size`; those that SQS does not delete in several rounds are logged.
+        """Delete messages; those that SQS does not delete in several rounds are logged.
 
         A message that was processed and not deleted comes back as a duplicate, which changes nothing.
         """
@@ -114,18 +131,24 @@ class ReceivingQueue:
             if number:
                 self._sleep(DELETE_PAUSE)
             entries = [{"Id": index, "ReceiptHandle": message.receipt_handle} for index, message in left.items()]
-            try:
-                with translating_errors("sqs:DeleteMessageBatch"):
-                    answer = self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
-            except Retryable as error:
-                why = str(error)
-                continue
-            why = ", ".join(sorted({entry["Code"] for entry in answer.get("Failed", [])}))
-            for entry in answer.get("Successful", []):
-                left.pop(entry["Id"], None)
+            for start in range(0, len(entries), MAX_ENTRIES):
+                deleted, refusal = self._delete(entries[start : start + MAX_ENTRIES])
+                why = refusal or why
+                for index in deleted:
+                    left.pop(index, None)
         if left:
             line = {"why": why, "message_ids": [message.id for message in left.values()]}
             log.warning("messages were not deleted, and come back as duplicates", extra={"data": line})
+
+    def _delete(self, entries: Sequence[dict[str, str]]) -> tuple[list[str], str]:
+        """Send one request; the ids that were deleted, and why others were not."""
+        try:
+            with translating_errors("sqs:DeleteMessageBatch"):
+                answer = self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
+        except Retryable as error:
+            return [], str(error)
+        refusal = ", ".join(sorted({entry["Code"] for entry in answer.get("Failed", [])}))
+        return [entry["Id"] for entry in answer.get("Successful", [])], refusal
 
     def give_back(self, messages: Sequence[Message]) -> None:
         """Make messages visible to other workers now.

@@ -2,11 +2,9 @@
 
 Read in this order:
 
-    worker      the processing of one object: claim, fetch, render, publish, reconcile, complete
-    publisher   publishes variants and reconciles them with the uploads bucket
-    presence    which variants exist and are up to date
-    parallel    work for several items, in threads that have ended when the call returns; which of its errors decides
-    timings     milliseconds by stage
+    worker      the processing of one object: claim, fetch, render, publish, reconcile, complete; milliseconds by stage
+    publisher   publishes variants and reconciles them with the uploads bucket; which exist and are up to date
+    concurrency work for several items in parallel, and against other writers: threads, a lease, rounds
     batch       Lambda's partial batch responses; the fate of a message by the outcome of its objects
     messages    SQS messages: parsed, grouped by object, processed in parallel, postponed
     events      an SQS body becomes ObjectCreated and ObjectRemoved
@@ -24,12 +22,11 @@ Read in this order:
     links       versioned links to variants on a CDN
     outcome     how the processing of one object ends
     naming      what an object's key decides: the recipe for it, and the keys of its variants
-    backoff     a worker's lease, and its rounds against other writers
     errors      the error tree
     fingerprint one name for one bug, the same in every process
     settings    the settings from the environment; all faults are reported together
 
-`events`, `recipe`, `naming`, `picture`, `geometry`, `memory`, `reach`, `links`, `backoff`, `errors`, `fingerprint`,
+`events`, `recipe`, `naming`, `picture`, `geometry`, `memory`, `reach`, `links`, `concurrency`, `errors`, `fingerprint`,
 `outcome` and `settings` need only the standard library; `imaging` needs Pillow, which the consumer itself does not
 load; `sandbox` needs Linux; `storage`, `ledger`, `outbox` and `messages` call AWS, through clients that are arguments.
 Nothing happens at import.

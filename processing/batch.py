@@ -22,12 +22,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from processing.concurrency import in_this_thread
 from processing.errors import Busy, DarkroomError, NotStarted, Rejected, Unavailable
 from processing.events import Event, ObjectCreated
 from processing.ledger import Delivery, reason_of
 from processing.messages import GroupExecutor, Message, MessageGroup, ParsedMessage, in_groups
 from processing.outcome import Kind, Outcome
-from processing.parallel import in_this_thread
 from processing.sandbox.capacity import TimeBudget
 
 log = logging.getLogger("darkroom")
@@ -37,7 +37,7 @@ log = logging.getLogger("darkroom")
 BACKOFF = (40, 240, 900, 3600)
 JITTER = 0.25
 BUSY_JITTER = 5  # seconds
-NOT_STARTED_JITTER = 240  # seconds, as long as a full batch takes: so that these messages do not return in one batch
+NOT_STARTED_JITTER = 240  # seconds: so that these messages do not return in one batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,13 @@ class Batch:
 
         def work(group: MessageGroup[ParsedMessage]) -> None:
             for parsed in group.items:
-                with _reported(f"processing message {parsed.message.id} failed"), self.budget.message():
+                with _reported(f"processing message {parsed.message.id} failed"):
                     fates[parsed.position] = self._close(parsed, request_id)
 
         try:
             with _reported("processing the batch failed"):
                 self.begin(seconds_left)
-                self.budget.begin(seconds_left, len(messages))
+                self.budget.begin(seconds_left)
                 self.executor(work, in_groups(messages))
         finally:
             with _reported("failed messages were not postponed"):

@@ -14,7 +14,7 @@ from processing.errors import RenderBug
 PACKAGE: Final = os.path.dirname(os.path.abspath(__file__))
 CALLERS: Final = (
     *("processing/batch.py:", "processing/messages.py:", "processing/worker.py:", "processing/publisher.py:"),
-    "processing/parallel.py:",
+    "processing/concurrency.py:",
     *("processing/sandbox/", "processing/imaging/original.py:inspect", "processing/imaging/render.py:render"),
 )
 INLINED: Final = ("<listcomp>", "<dictcomp>", "<setcomp>")  # frames of their own before Python 3.12

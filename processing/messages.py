@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from processing.concurrency import Threads
 from processing.errors import Retryable, Unavailable
 from processing.events import Event, ObjectCreated, parse
-from processing.parallel import Threads
 from processing.storage.refusals import translating_errors
 
 T = TypeVar("T")

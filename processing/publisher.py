@@ -12,10 +12,10 @@ be stopped. So no request is sent that could outlive the lease, and all have end
 """
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, TypeGuard
 
-from processing.backoff import Lease
+from processing.concurrency import Executor, Lease, results
 from processing.errors import (
     CustomerKeyRequired,
     NotStarted,
@@ -25,15 +25,11 @@ from processing.errors import (
     SourceChanged,
     SourceReplaced,
 )
-from processing.ledger import VariantRecord
+from processing.ledger import Record, VariantRecord
 from processing.naming import ObjectPlan
-from processing.parallel import Executor, results
 from processing.picture import Render, Rendered, RenderedVariant
-from processing.presence import existing, is_as_good, is_from, stands
+from processing.recipe import VariantSpec
 from processing.storage.objects import NewVariant, Published, Store
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 UNKNOWN: Final = object()  # a version that is not known: of the source, or of the objects in the variants bucket
 
@@ -161,18 +157,12 @@ class Publication:
     def _put_all(
         self, rendered: Rendered, etag: str, *, over: Mapping[str, Published | None]
     ) -> dict[str, VariantRecord]:
-        records = self._for_each(
-            rendered.variants, lambda made, lease: self._put(made, etag, lease, over=over.get(made.name))
+        records = self._lease.for_each(
+            self._execute,
+            lambda made, lease: self._put(made, etag, lease, over=over.get(made.name)),
+            rendered.variants,
         )
         return {record.name: record for record in records}
-
-    def _for_each(self, items: Sequence[T], work: Callable[[T, Lease], R]) -> list[R]:
-        """Do the work for each item in parallel; each has the rounds that it would have alone."""
-        leases = self._lease.branches(len(items))
-        try:
-            return results(self._execute, lambda pair: work(*pair), list(zip(items, leases, strict=True)))
-        finally:
-            self._lease.join(leases)
 
     def _put(self, made: RenderedVariant, etag: str, lease: Lease, *, over: Published | None) -> VariantRecord:
         """Write a variant over the one that was seen before the source was read, unless that one is the same."""
@@ -196,7 +186,7 @@ class Publication:
 
     def _remove_all(self) -> None:
         if not self._keep_orphans:
-            self._for_each(list(self.keys.values()), self._delete)
+            self._lease.for_each(self._execute, self._delete, list(self.keys.values()))
 
     def _delete(self, key: str, lease: Lease) -> None:
         """Delete the variant under a key; one that is published meanwhile is checked again."""
@@ -216,6 +206,35 @@ class Publication:
         with self._counting:
             self.wrote = True
             self.puts += puts
+
+
+def existing(store: Store, execute: Executor, keys: Mapping[str, str]) -> dict[str, Published | None]:
+    """The variants under these keys, both by name; None where there is none. One HEAD each, in parallel."""
+    return dict(zip(keys, results(execute, store.variant, list(keys.values())), strict=True))
+
+
+def is_complete(store: Store, execute: Executor, plan: ObjectPlan, record: Record) -> bool:
+    """Whether every variant of the plan is recorded as up to date and exists under its key; one HEAD each."""
+    if record.to_make(plan):
+        return False
+    made = {each.name: each for each in record.variants}
+    seen = existing(store, execute, {spec.name: made[spec.name].key for spec in plan.recipe.variants})
+    return all(stands(made[spec.name], seen[spec.name], spec, record.version.etag) for spec in plan.recipe.variants)
+
+
+def stands(made: VariantRecord, seen: Published | None, spec: VariantSpec, etag: str) -> bool:
+    """Whether a recorded variant exists as it is recorded, and as the recipe makes it."""
+    stored_as = made.stored_as or made.fingerprint
+    return is_from(seen, etag) and spec.is_current(made.fingerprint) and seen.fingerprint == stored_as
+
+
+def is_as_good(seen: Published, new: NewVariant, spec: VariantSpec) -> bool:
+    """Whether the existing variant is the same: of the same version, with the same settings or the same bytes."""
+    return is_from(seen, new.source_etag) and (spec.is_current(seen.fingerprint) or seen.digest == new.digest)
+
+
+def is_from(seen: Published | None, etag: str) -> TypeGuard[Published]:
+    return seen is not None and seen.source_etag == etag
 
 
 def _recorded(made: RenderedVariant, new: NewVariant, *, stored_as: str) -> VariantRecord:

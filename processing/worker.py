@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from processing.backoff import Backoff, Lease
+from processing.concurrency import Backoff, Executor, Lease, in_this_thread
 from processing.errors import (
     Conflict,
     DarkroomError,
@@ -32,17 +32,51 @@ from processing.ledger import (
     Version,
     reason_of,
 )
-from processing.naming import ObjectPlan, plan_of
+from processing.naming import plan_of
 from processing.outcome import Kind, Outcome
-from processing.parallel import Executor, in_this_thread
 from processing.picture import Render, Rendered
-from processing.presence import is_complete
-from processing.publisher import UNKNOWN, Publication
+from processing.publisher import UNKNOWN, Publication, is_complete
 from processing.recipe import Recipe
 from processing.storage.objects import SourceObject, Store
-from processing.timings import Observe, Timings
 
 CLAIMS: Final = 3  # of a version that other workers finish, incomplete, in between
+
+Observe = Callable[[str, float, float], object]
+"""Takes the name of a stage that has ended, failed or not, with its start and end in seconds since the epoch."""
+
+
+class Timings:
+    """Milliseconds by stage: ``with timings.stage("fetch"): ...``; a stage that is repeated is added up.
+
+    A stage that is not ``kept`` is only observed: the record is written before it has ended, or it is the writing.
+    """
+
+    def __init__(self, clock: Callable[[], float], observe: Observe = lambda _name, _start, _end: None) -> None:
+        self._clock = clock
+        self._observe = observe
+        self._last = 0
+        self.by_stage: dict[str, int] = {}
+
+    @contextmanager
+    def stage(self, name: str, *, kept: bool = True) -> Iterator[None]:
+        start = self._clock()
+        try:
+            yield
+        finally:
+            end = self._clock()
+            if kept:
+                self._last = round((end - start) * 1000)
+                self._add(name, self._last)
+            self._observe(name, start, end)
+
+    def split_wait(self, stage: str, worked: int) -> None:
+        """Count the milliseconds of the last stage beyond ``worked`` as "wait"."""
+        wait = max(0, self._last - worked)
+        self._add(stage, -wait)
+        self._add("wait", wait)
+
+    def _add(self, stage: str, milliseconds: int) -> None:
+        self.by_stage[stage] = self.by_stage.get(stage, 0) + milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,19 +196,15 @@ class Worker:
             claim = self.ledger.claim(version, delivery, about=about, over=finished)
             if isinstance(claim, Claim):
                 return claim
-            if is_complete(self.store, self.execute, self._plan(event.key), claim):
+            if is_complete(self.store, self.execute, plan_of(self.recipe, event.key, prefix=self.prefix), claim):
                 return None
             finished = claim
         raise Conflict(f"claim {version.object}: other workers finished it {CLAIMS} times, and variants are missing")
 
     def _publication(self, claim: Claim, key: str) -> Publication:
         lease = Lease(claim.lease_until, clock=self.clock, request_seconds=self.request_seconds, backoff=self.backoff)
-        return Publication(
-            self.store, self.execute, self.render, self._plan(key), lease, key=key, keep_orphans=not self.removals
-        )
-
-    def _plan(self, key: str) -> ObjectPlan:
-        return plan_of(self.recipe, key, prefix=self.prefix)
+        plan = plan_of(self.recipe, key, prefix=self.prefix)
+        return Publication(self.store, self.execute, self.render, plan, lease, key=key, keep_orphans=not self.removals)
 
     @contextmanager
     def _recording_failures(self, claim: Claim, delivery: Delivery) -> Iterator[None]:

@@ -70,8 +70,19 @@ class ScriptedServer:
         self._upstream = upstream
         self._script: dict[str, Iterator[Step | None]] = defaultdict(lambda: iter(()))
         self.rule: Callable[[str, dict[str, str]], Step | None] = lambda _operation, _headers: None
+        self._stalling = threading.Lock()
+        self._stalled = 0  # requests that now wait for an answer that hangs or drips
+        self._stalled_since = 0.0
+        self._stalled_before = 0.0  # seconds
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
+
+    @property
+    def stalled_seconds(self) -> float:
+        """How long one request or more have waited for an answer that hangs or drips."""
+        with self._stalling:
+            now = time.monotonic() - self._stalled_since if self._stalled else 0.0
+            return self._stalled_before + now
 
     def forget(self) -> None:
         """As if nothing had been requested."""
@@ -125,16 +136,31 @@ class ScriptedServer:
         body = lines.read(int(headers.get("content-length", 0)))
         self.body_bytes[operation] += len(body)
         if step is Trouble.HANG:
-            lines.readline()  # until the client gives up
+            with self._stall():
+                lines.readline()  # until the client gives up
         if isinstance(step, Trouble):
             return False
         if isinstance(step, Drip):
-            return _drip(connection, step)
+            with self._stall():
+                return _drip(connection, step)
         if isinstance(step, Cut):
             connection.sendall(step.answer)
             return False
         connection.sendall(step or self._relayed(method, path, headers, body))
         return True
+
+    @contextlib.contextmanager
+    def _stall(self) -> Iterator[None]:
+        with self._stalling:
+            self._stalled_since = self._stalled_since if self._stalled else time.monotonic()
+            self._stalled += 1
+        try:
+            yield
+        finally:
+            with self._stalling:
+                self._stalled -= 1
+                if not self._stalled:
+                    self._stalled_before += time.monotonic() - self._stalled_since
 
     def _send_and_drain(self, operation: str, connection: socket.socket, lines: Any, answer: bytes) -> bool:
         """What is left of the request is read, or the connection would be reset under the answer."""

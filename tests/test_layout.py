@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 HOUSE = ("processing", "api", "handlers", "ops")
 
 PURE = {
-    "backoff",
+    "concurrency",
     "errors",
     "events",
     "fingerprint",

@@ -22,6 +22,7 @@ from processing.reach import unreachable
 from processing.sandbox.capacity import LONGEST_TIMEOUT, animation_seconds, shortest_timeout
 
 RECIPE = Path(__file__).parents[2] / "recipe.toml"
+MOST_AT_ONCE = 10  # messages of one receive
 PACKAGE_LOCKS = [f"package-{architecture}" for architecture in locks.PACKAGE]
 
 
@@ -64,6 +65,7 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...], region: s
         )
     if text_of(values.get("authorizer")) == "jwt" and not text_of(values.get("userPoolArn") or ""):
         yield "userPoolArn: is not set; give the ARN of the user pool whose tokens are taken, for authorizer is jwt"
+    yield from _batches(values)
     yield from _workflow(values, region)
     yield from _cdn(values, region)
     yield from faults_together(values, region)
@@ -93,6 +95,16 @@ def _operators(values: Mapping[str, object], keys: Sequence[str]) -> Iterator[st
         case "iam":
             for name in sorted(each for each in set(named) if not re.fullmatch(r"(AROA|AIDA)[A-Z0-9]{12,}", each)):
                 yield f"operators: has {name!r}; give ids of roles (AROA...) or users (AIDA...), for authorizer is iam"
+
+
+def _batches(values: Mapping[str, object]) -> Iterator[str]:
+    """What Lambda refuses as a batch: it receives ten messages at once, and more only one after another."""
+    batch, window = (number_of(values.get(name), otherwise=-1) for name in ("batchSize", "window"))
+    if batch > MOST_AT_ONCE and window == 0:
+        yield (
+            f"window: is {window}; give at least 1 for a batchSize of {batch}, or at most {MOST_AT_ONCE} batchSize, "
+            "for Lambda collects a larger batch only within a window"
+        )
 
 
 def _workflow(values: Mapping[str, object], region: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from ops.errors import UsageError
 from processing.errors import Misconfigured, UnusableKey
 from processing.ledger import Record
 from processing.naming import ObjectPlan, plan_of
-from processing.presence import is_from, stands, to_make
+from processing.publisher import is_from, stands
 from processing.recipe import Recipe, load
 from processing.storage.objects import Published
 
@@ -43,7 +43,7 @@ class VariantPlan:
 
     def to_make(self, record: Record) -> list[str]:
         """The variants, by name, that the record does not have as made by today's recipe."""
-        return to_make(self.of(record.version.key), record.variants)
+        return record.to_make(self.of(record.version.key))
 
     def known(self, record: Record) -> int:
         """How many variants the record has under today's keys; the consumer sends a HEAD for each."""

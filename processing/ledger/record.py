@@ -24,6 +24,7 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from processing.ledger.image import ImageRecord, VariantRecord
+from processing.naming import ObjectPlan
 
 REMOVED_KEY: Final = "removed"  # the sort key for the removals of an object; no ETag has this form
 
@@ -166,6 +167,15 @@ class Record:
     def variants(self) -> tuple[VariantRecord, ...]:
         """The variants of the last result."""
         return self.image.variants if self.image else ()
+
+    def to_make(self, plan: ObjectPlan) -> list[str]:
+        """The names of the variants that are not recorded under their key and with the plan's settings."""
+        made = {each.name: each for each in self.variants if plan.keys.get(each.name) == each.key}
+        return [
+            spec.name
+            for spec in plan.recipe.variants
+            if spec.name not in made or not spec.is_current(made[spec.name].fingerprint)
+        ]
 
     def phase(self, now: float) -> Phase:
         """The phase at ``now``, in seconds since the epoch."""

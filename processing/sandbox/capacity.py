@@ -157,76 +157,32 @@ class FetchBudget:
 
 
 class TimeBudget:
-    """The time of an invocation: every message of a batch is promised one try at its image; threads share it.
+    """The time of an invocation; threads share it.
 
-    Packaging refuses a timeout without room for all of them (`capacity.shortest_timeout`), so a promise is kept unless
-    requests are slow. A further try may not use the time promised to others::
+    Packaging refuses a timeout without room for one try of each message of a batch and a second one of one of them
+    (`shortest_timeout`). Second tries take what is left, first come, first served: with time set aside for those that
+    wait, more images died, and a backlog took up to four times as long (docs/decisions/006-receives.md)::
 
-        begin                                                          the function's timeout
+        begin                                                        the function's timeout
         |--try--|--try--|--again, alone--|--try--| ... |--try--|-------reserve-------|
-                                         '---- promised to the others ----'
 
     Args:
         try_seconds: the longest a try may take.
-        renderers: how many tries run in parallel.
         function_timeout: the function's, in seconds.
         without_requests: seconds before an invocation's end in which no request is sent.
     """
 
     def __init__(
-        self,
-        try_seconds: float,
-        *,
-        renderers: int = 1,
-        function_timeout: float = math.inf,
-        without_requests: float = 0.0,
+        self, try_seconds: float, *, function_timeout: float = math.inf, without_requests: float = 0.0
     ) -> None:
         self.try_seconds = try_seconds
-        self._renderers = renderers
         scale = min(1.0, function_timeout / USUAL_TIMEOUT)
         self._reserve = without_requests + scale * (RESERVE - without_requests)
-        self._slow = scale * SLOW
         self._seconds_left: Callable[[], float] = lambda: math.inf
-        self._promised = 0  # messages whose first try has not ended
-        self._further = 0  # running tries that were not promised
-        self._lock = threading.Lock()
-        self._of_thread = threading.local()
 
-    def begin(self, seconds_left: Callable[[], float], messages: int) -> None:
-        """Start an invocation with this number of messages."""
-        self._seconds_left, self._promised, self._further = seconds_left, messages, 0
-
-    @contextmanager
-    def message(self) -> Iterator[None]:
-        """Process one of the messages in this thread; its promise ends with it."""
-        self._of_thread.is_promised = True
-        try:
-            yield
-        finally:
-            self._end_promise()
-
-    @contextmanager
-    def attempt(self) -> Iterator[None]:
-        """Make a try, from waiting for a renderer to its end: the message's first, which is promised, or a further one.
-
-        Raises:
-            NotStarted: a further try would use time that is promised to others.
-        """
-        if getattr(self._of_thread, "is_promised", False):
-            try:
-                yield
-            finally:
-                self._end_promise()
-            return
-        with self._lock:
-            tries = rounds(self._promised, self._further + 1, self._renderers)
-            self._require(tries * self.try_seconds + self._slow)
-            self._further += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._further -= 1
+    def begin(self, seconds_left: Callable[[], float]) -> None:
+        """Start an invocation."""
+        self._seconds_left = seconds_left
 
     def check(self, seconds: float | None = None) -> None:
         """Check that there is time for work that may take ``seconds``, by default a whole try.
@@ -234,15 +190,7 @@ class TimeBudget:
         Raises:
             NotStarted: too little time would be left to publish its result.
         """
-        self._require(self.try_seconds if seconds is None else seconds)
-
-    def _require(self, seconds: float) -> None:
+        needed = self.try_seconds if seconds is None else seconds
         left = self._seconds_left()
-        if left < seconds + self._reserve:
-            raise NotStarted(f"{left:.1f} s are left; {seconds:.1f} s are needed, and {self._reserve:.1f} s to publish")
-
-    def _end_promise(self) -> None:
-        if self._of_thread.is_promised:
-            self._of_thread.is_promised = False
-            with self._lock:
-                self._promised -= 1
+        if left < needed + self._reserve:
+            raise NotStarted(f"{left:.1f} s are left; {needed:.1f} s are needed, and {self._reserve:.1f} s to publish")

@@ -37,7 +37,7 @@ class InProcess:
             UnsupportedFormat, CorruptImage, ImageTooLarge: the bytes are at fault.
             NotStarted: the invocation ends too soon to begin.
         """
-        with self._budget.attempt(), self._turn:
+        with self._turn:
             self._budget.check()
             self._memory.check(memory_estimate(imaging.inspect(data, recipe.limits), recipe))
             start = time.perf_counter()

@@ -75,7 +75,7 @@ class Renderers:
             RenderTimeout, RenderCrash, RenderOutOfMemory: rendering failed twice without an error of the engine.
             SandboxFailed: the child processes failed; the image may be valid.
             NotStarted: the invocation ends too soon to begin.
-            OutOfTime: too little time is left for a second try, beside the time promised to others.
+            OutOfTime: too little time is left for a second try.
         """
         in_jpeg = recipe != self._recipe
         if in_jpeg and recipe != self._recipe.in_jpeg():
@@ -106,17 +106,16 @@ class Renderers:
 
     def _try(self, image: Image, this: Try) -> Rendered:
         """One try: its header and its pixels share its seconds."""
-        with self._budget.attempt():
-            renderer = self._idle.get()
-            try:
-                self._budget.check()
-                end = self._clock() + self._budget.try_seconds
-                estimate = renderer.estimate(image, seconds=self._budget.try_seconds)
-                seconds = end - self._clock()
-                with self._admit(estimate, this, seconds) as megabytes:
-                    return renderer.render(image, megabytes=megabytes, seconds=seconds, only=this.only)
-            finally:
-                self._idle.put(renderer)
+        renderer = self._idle.get()
+        try:
+            self._budget.check()
+            end = self._clock() + self._budget.try_seconds
+            estimate = renderer.estimate(image, seconds=self._budget.try_seconds)
+            seconds = end - self._clock()
+            with self._admit(estimate, this, seconds) as megabytes:
+                return renderer.render(image, megabytes=megabytes, seconds=seconds, only=this.only)
+        finally:
+            self._idle.put(renderer)
 
     @contextmanager
     def _admit(self, megabytes: float, this: Try, seconds: float) -> Iterator[float]:

@@ -49,7 +49,7 @@ def test_a_redrive_of_all_holds_one_part_of_the_queue_and_sends_every_message_on
 
     assert found["most"] <= 500 + 2 * 8 * 10  # eight readers finish the requests that they have begun
     assert (found["sent"], found["twice"], found["left"]) == (MANY, 0, 0)
-    assert f"{MANY} of {MANY} sent: done" in found["stdout"]
+    assert f"{MANY:,} of {MANY:,} sent: done" in found["stdout"]
 
 
 def test_a_redrive_of_more_messages_than_sqs_gives_at_a_time_sends_them_all(

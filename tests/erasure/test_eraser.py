@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from processing.backoff import Backoff
+from processing.concurrency import Backoff
 from processing.erasure import Eraser, Receipt, Retention, Wait
 from processing.errors import ErasureEnded
 from processing.events import parse

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from ops.cli.switches.erasing import ErasureCounts, erased
-from processing.backoff import Backoff
+from processing.concurrency import Backoff
 from processing.erasure import Eraser, Receipt, Retention
 from processing.events import parse
 from processing.ledger import Delivery, DynamoLedger

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import boto3
 
-from processing.backoff import Backoff
+from processing.concurrency import Backoff
 from processing.erasure import Eraser, Receipt, Retention
 from processing.errors import DarkroomError
 from processing.events import parse

@@ -27,7 +27,13 @@ from tests.scripted_server import Drip, answer, scripted_server
 
 __all__ = ["moto"]
 ROOT = Path(__file__).parents[2]
-FITTING = ENVIRONMENT | {"FUNCTION_TIMEOUT": "260", "TRY_SECONDS": "20", "LEASE_SECONDS": "1300", "CPUS": "1"}
+FITTING = ENVIRONMENT | {
+    "BATCH_SIZE": "10",
+    "FUNCTION_TIMEOUT": "260",
+    "TRY_SECONDS": "20",
+    "LEASE_SECONDS": "1300",
+    "CPUS": "1",
+}
 LIMITS = ContainerLimits(memory=4096, cpus=2)
 
 
@@ -84,7 +90,7 @@ def test_memory_and_cpus_are_the_containers_where_the_environment_has_none(setti
 
 def test_every_invalid_setting_is_named_at_once(settings: dict[str, str], tmp_path: Path) -> None:
     wrong = {
-        "BATCH_SIZE": "11",
+        "BATCH_SIZE": "101",
         "WAIT_SECONDS": "21",
         "STOP_SECONDS": "30",
         "HEARTBEAT_FILE": str(tmp_path / "no" / "folder"),

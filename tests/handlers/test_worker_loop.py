@@ -36,6 +36,7 @@ class Sqs:
     def __init__(self, *batches: Sequence[str] | Exception) -> None:
         self.batches = list(batches)
         self.received = 0
+        self.asked: list[tuple[int, int]] = []  # messages and seconds of each receive
         self.deleted: list[str] = []
         self.visible: dict[str, int] = {}
         self.deletes = 0
@@ -43,7 +44,8 @@ class Sqs:
         self.during_receive: Callable[[], object] = lambda: None
         self.at_end: Callable[[], object] = lambda: None
 
-    def receive_message(self, **_: Any) -> Any:
+    def receive_message(self, *, MaxNumberOfMessages: int, WaitTimeSeconds: int, **_: Any) -> Any:  # noqa: N803 - boto3's
+        self.asked.append((MaxNumberOfMessages, WaitTimeSeconds))
         self.during_receive()
         if not self.batches:
             self.at_end()
@@ -99,7 +101,7 @@ class Recorded(StopRequest):
 class Loop:
     """A loop on a queue of doubles, which processes with ``handle``."""
 
-    def __init__(self, sqs: Sqs, handle: Handle) -> None:
+    def __init__(self, sqs: Sqs, handle: Handle, *, batch_size: int = 10) -> None:
         self.sqs = sqs
         self.clock = Clock()
         self.stop = Recorded(self.clock)
@@ -108,7 +110,7 @@ class Loop:
         self.budget = TimeBudget(1)
         sqs.at_end = self.stop.request
         room = capacity(1769)
-        queue = ReceivingQueue(sqs, "url", batch_size=10, wait=20, sleep=self.clock.sleep)
+        queue = ReceivingQueue(sqs, "url", batch_size=batch_size, wait=20, sleep=self.clock.sleep)
         batch = Batch(
             handle=handle,
             queue=Postponing(),
@@ -171,6 +173,61 @@ def test_what_succeeded_is_deleted_and_what_failed_is_left_to_its_delay() -> Non
     assert on.sqs.deleted == ["images/a", "images/c", "images/d"]
     assert on.sqs.visible == {}
     assert on.limits == [TIMEOUT, TIMEOUT]
+
+
+def keys(first: int, number: int) -> list[str]:
+    return [f"images/{each}" for each in range(first, first + number)]
+
+
+def test_a_large_batch_is_received_and_deleted_in_several_requests() -> None:
+    on = Loop(Sqs(keys(0, 10), keys(10, 10), keys(20, 5), ["images/next"]), done, batch_size=25)
+
+    assert on.loop.run()
+
+    assert on.sqs.asked[:3] == [(10, 20), (10, 1), (5, 1)]
+    assert on.sqs.deleted == [*keys(0, 25), "images/next"]
+    assert (on.limits, on.sqs.deletes) == ([TIMEOUT, TIMEOUT], 4)
+
+
+@pytest.mark.parametrize(
+    "end", [[], client_error("ServiceUnavailable", 503, "ReceiveMessage")], ids=["empty", "refused"]
+)
+def test_what_was_received_does_not_wait_for_a_full_batch(end: Any) -> None:
+    on = Loop(Sqs(keys(0, 7), keys(7, 3), end, ["images/next"]), done, batch_size=100)
+
+    assert on.loop.run()
+
+    assert on.sqs.deleted == [*keys(0, 10), "images/next"]
+    assert len(on.limits) == 2
+
+
+def test_after_a_signal_nothing_more_is_received_for_a_batch() -> None:
+    on = Loop(Sqs(keys(0, 10), keys(10, 10)), done, batch_size=20)
+    on.sqs.during_receive = on.stop.request
+
+    assert on.loop.run()
+
+    assert on.sqs.deleted == keys(0, 10)
+    assert on.sqs.received == 1
+
+
+def test_each_request_for_a_batch_has_a_heartbeat_before_it() -> None:
+    on = Loop(Sqs(keys(0, 10), keys(10, 10)), done, batch_size=20)
+
+    assert on.loop.run()
+
+    assert on.beats == len(on.sqs.asked) == 3
+
+
+def test_what_of_a_large_batch_is_not_deleted_is_tried_again_after_one_pause() -> None:
+    on = Loop(Sqs(keys(0, 10), keys(10, 10)), done, batch_size=20)
+    on.sqs.refusals = [["images/3"], client_error("ServiceUnavailable", 503, "DeleteMessageBatch")]
+    start = on.clock()
+
+    assert on.loop.run()
+
+    assert sorted(on.sqs.deleted) == sorted(keys(0, 20))
+    assert (on.sqs.deletes, on.clock() - start) == (4, 1.0)
 
 
 def test_a_batch_of_failures_deletes_nothing() -> None:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from processing.batch import BACKOFF, NOT_STARTED_JITTER, Batch, fate_of
+from processing.concurrency import in_this_thread
 from processing.errors import (
     Busy,
     CorruptImage,
@@ -25,7 +26,6 @@ from processing.events import Event
 from processing.ledger import Delivery
 from processing.messages import Message, MessageGroup, ParsedMessage, ThreadExecutor
 from processing.outcome import Kind, Outcome
-from processing.parallel import in_this_thread
 from processing.sandbox.capacity import TimeBudget
 from tests.builders import created_body, s3_body, s3_record
 

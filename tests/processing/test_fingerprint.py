@@ -25,8 +25,8 @@ import processing
 from ops.cli.replay.running import ReplayLimits, ReplayTarget, replay
 from ops.cli.stage import Stage
 from processing import imaging
-from processing.backoff import Backoff
 from processing.batch import Batch
+from processing.concurrency import Backoff
 from processing.errors import RenderBug
 from processing.fingerprint import PACKAGE, fingerprint_of, places_of
 from processing.ledger import DynamoLedger
@@ -209,7 +209,7 @@ def test_frames_are_named_by_their_path_in_the_package_and_no_others_count() -> 
 
 
 @pytest.mark.parametrize(
-    "caller", ["batch.py", "messages.py", "worker.py", "publisher.py", "parallel.py", "sandbox/fork_server.py"]
+    "caller", ["batch.py", "messages.py", "worker.py", "publisher.py", "concurrency.py", "sandbox/fork_server.py"]
 )
 def test_who_called_does_not_count(caller: str) -> None:
     assert fingerprint_of(raised((ours(caller), "anything"), STEPS)) == fingerprint_of(raised(STEPS))

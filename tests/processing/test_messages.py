@@ -6,8 +6,8 @@ from contextlib import nullcontext
 
 import pytest
 
+from processing.concurrency import in_this_thread
 from processing.messages import GroupExecutor, MessageGroup, ThreadExecutor, grouped
-from processing.parallel import in_this_thread
 
 ALONE = ThreadExecutor(4, lambda size: nullcontext())
 

@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from processing.backoff import AT_ONCE, PAUSES
+from processing.concurrency import AT_ONCE, PAUSES, Threads
 from processing.errors import Conflict, LeaseLost, OutOfTime, PreconditionFailed, Unavailable
 from processing.events import ObjectRemoved
 from processing.ledger import Claim, Delivery, Version
 from processing.outcome import Kind
-from processing.parallel import Threads
 from processing.picture import Rendered
 from processing.publisher import UNKNOWN, Publication
 from processing.recipe import Recipe

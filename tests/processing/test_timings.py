@@ -2,7 +2,7 @@
 
 import contextlib
 
-from processing.timings import Timings
+from processing.worker import Timings
 
 
 def watch_of(*seconds: float) -> Timings:

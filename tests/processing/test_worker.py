@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from processing.backoff import AT_ONCE, PAUSES, Backoff
+from processing.concurrency import AT_ONCE, PAUSES, Backoff
 from processing.errors import (
     Busy,
     Conflict,

@@ -63,7 +63,7 @@ def make(recipe: Recipe) -> Iterator[Make]:
         number: int = 1, *, megabytes: float = MEGABYTES, seconds: float = AMPLE, budget: TimeBudget | None = None
     ) -> Renderers:
         children = [Renderer(Children(recipe, environ=os.environ, fork_server=HOSTILE)) for _ in range(number)]
-        within = budget or TimeBudget(seconds, renderers=number)
+        within = budget or TimeBudget(seconds)
         made.append(Renderers(children, recipe, memory=MemoryBudget(megabytes), budget=within))
         return made[-1]
 

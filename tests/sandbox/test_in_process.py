@@ -40,20 +40,10 @@ def test_an_image_that_does_not_fit_is_refused_by_its_header_before_it_is_decode
 
 def test_nothing_begins_without_time_for_a_try(recipe: Recipe) -> None:
     budget = TimeBudget(20)
-    budget.begin(lambda: 40.0, 1)
+    budget.begin(lambda: 40.0)
 
-    with budget.message(), pytest.raises(NotStarted):
+    with pytest.raises(NotStarted):
         engine(budget=budget).render(picture(), recipe)
-
-
-def test_a_further_try_takes_nothing_that_is_promised_to_others(recipe: Recipe) -> None:
-    budget = TimeBudget(20)
-    budget.begin(lambda: 50.0, 2)
-
-    with budget.message():
-        assert engine(budget=budget).render(picture(), recipe).variants
-        with pytest.raises(NotStarted):
-            engine(budget=budget).render(picture(), recipe)
 
 
 def test_one_image_is_rendered_at_a_time(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:

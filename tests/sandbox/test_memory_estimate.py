@@ -134,7 +134,7 @@ def test_a_heic_among_nine_jpegs_renders_at_the_first_try_and_so_do_they(recipe:
         [renderer := Counting(Children(recipe, environ=os.environ, kept=room.kept))],
         recipe,
         memory=MemoryBudget(room.rendering),
-        budget=TimeBudget(30, renderers=1),
+        budget=TimeBudget(30),
     )
 
     with ThreadPoolExecutor(room.threads) as threads:

@@ -375,27 +375,27 @@ def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spel
 
 
 @pytest.mark.parametrize("spell", ["hang", "crash"])
-def test_without_time_for_a_second_try_beside_what_is_promised_nothing_is_decided(
-    make: Make, recipe: Recipe, spell: str
-) -> None:
+def test_without_time_for_a_second_try_nothing_is_decided(make: Make, recipe: Recipe, spell: str) -> None:
+    """Once the first was begun, the invocation has ended but for a moment: the clock is read before each of both."""
     budget = TimeBudget(SECONDS, function_timeout=10)
     renderers = make(budget=budget)
-    budget.begin(lambda: 3 * SECONDS, 3)
+    left = [SECONDS, 3 * SECONDS, 3 * SECONDS]  # the last first
+    budget.begin(left.pop)
 
-    with budget.message(), pytest.raises(OutOfTime, match="not retried alone") as error:
+    with pytest.raises(OutOfTime, match="not retried alone") as error:
         renderers.render(spelled(spell), recipe)
 
     assert isinstance(error.value.__cause__, RenderTimeout | RenderCrash)
-    with budget.message():
-        assert renderers.render(picture(), recipe).variants
+    budget.begin(lambda: 3 * SECONDS)
+    assert renderers.render(picture(), recipe).variants
 
 
 def test_a_try_that_does_not_fit_is_not_started(make: Make, recipe: Recipe, tmp_path: Path) -> None:
     budget = TimeBudget(AMPLE)
     renderers = make(budget=budget)
-    budget.begin(lambda: AMPLE, 1)
+    budget.begin(lambda: AMPLE)
 
-    with budget.message(), pytest.raises(NotStarted):
+    with pytest.raises(NotStarted):
         renderers.render(spelled(f"crash_once {tmp_path}/seen"), recipe)
 
     assert not (tmp_path / "seen").exists()
@@ -431,9 +431,9 @@ def test_the_header_and_the_pixels_share_the_seconds_of_a_try(recipe: Recipe) ->
 def test_without_time_for_a_try_not_even_a_header_is_read(recipe: Recipe) -> None:
     child, budget = Instrument(), TimeBudget(20)
     renderers = Renderers([child], recipe, memory=MemoryBudget(100), budget=budget, clock=lambda: child.now)  # type: ignore[list-item]
-    budget.begin(lambda: 40.0, 1)
+    budget.begin(lambda: 40.0)
 
-    with budget.message(), pytest.raises(NotStarted):
+    with pytest.raises(NotStarted):
         renderers.render(b"", recipe)
 
     assert child.given == []
@@ -444,15 +444,14 @@ def test_time_is_asked_for_again_after_a_wait_for_room(recipe: Recipe) -> None:
     child, budget, room = Instrument(), TimeBudget(20), MemoryBudget(100)
     renderers = Renderers([child], recipe, memory=room, budget=budget, clock=lambda: child.now)  # type: ignore[list-item]
     left = [60.0]
-    budget.begin(lambda: left[0], 1)
+    budget.begin(lambda: left[0])
     ended: list[Exception] = []
 
     def render() -> None:
-        with budget.message():
-            try:
-                renderers.render(b"", recipe)
-            except NotStarted as error:
-                ended.append(error)
+        try:
+            renderers.render(b"", recipe)
+        except NotStarted as error:
+            ended.append(error)
 
     with room.reserve(100):
         thread = threading.Thread(target=render)

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.service.packaged_service import PROJECT, copy_project, leave_out_requirements, serverless, set_parameters
 
 LEAST = {
-    "timeout": 80,
+    "timeout": 70,
     "batchSize": 1,
     "window": 0,
     "maximumConcurrency": 2,
@@ -37,9 +37,9 @@ LEAST = {
 MOST = {
     "memory": 10240,
     "timeout": 900,
-    "trySeconds": 180,
-    "batchSize": 10,
-    "window": 5,
+    "trySeconds": 40,
+    "batchSize": 100,
+    "window": 300,
     "maximumConcurrency": 1000,
     "maxReceiveCount": 1000,
     "queueRetentionDays": 13,

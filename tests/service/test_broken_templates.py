@@ -95,11 +95,11 @@ FAULTS: dict[str, tuple[Callable[[Package], object], Gate]] = {
     ),
     "a filter of events": (
         of(MAPPING, setting(FilterCriteria={"Filters": []})),
-        numbers.test_the_mapping_takes_ten_at_once_and_hears_which_of_them_failed,
+        numbers.test_the_mapping_takes_a_batch_at_once_and_hears_which_of_them_failed,
     ),
     "batches that fail as one": (
         of(MAPPING, without("FunctionResponseTypes")),
-        numbers.test_the_mapping_takes_ten_at_once_and_hears_which_of_them_failed,
+        numbers.test_the_mapping_takes_a_batch_at_once_and_hears_which_of_them_failed,
     ),
     "all of a new account's concurrency": (
         of(MAPPING, setting(ScalingConfig={"MaximumConcurrency": 10})),

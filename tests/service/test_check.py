@@ -48,8 +48,8 @@ def test_text_from_the_command_line_is_as_good_as_numbers_and_switches() -> None
         ("memory", 512, 10240),
         ("timeout", 10, 900),
         ("trySeconds", 5, 400),
-        ("batchSize", 1, 10),
-        ("window", 0, 5),
+        ("batchSize", 1, 100),
+        ("window", 0, 300),
         ("maximumConcurrency", 2, 1000),
         ("maxReceiveCount", 5, 1000),
         ("linkMinutes", 5, 60),
@@ -189,14 +189,16 @@ def test_a_dead_letter_must_outlive_the_queue_it_comes_from() -> None:
 @pytest.mark.parametrize(
     ("changes", "least"),
     [
-        ({}, 260),
-        ({"batchSize": 1}, 80),
+        ({}, 805),
+        ({"batchSize": 1}, 70),
+        ({"batchSize": 10}, 205),
+        ({"batchSize": 100, "trySeconds": 8}, 848),
         ({"batchSize": 4, "trySeconds": 30}, 190),
-        ({"memory": 3 * 1769}, 160),
-        ({"memory": 3 * 1769, "batchSize": 7}, 140),
-        ({"memory": 512, "trySeconds": 70}, 810),
-        ({"memory": 3 * 1769, "rendering": "in-process"}, 260),
-        ({"memory": 3 * 1769, "rendering": "sandbox-only"}, 160),
+        ({"memory": 3 * 1769}, 325),
+        ({"memory": 3 * 1769, "batchSize": 7}, 115),
+        ({"memory": 512, "batchSize": 10, "trySeconds": 70}, 810),
+        ({"memory": 3 * 1769, "rendering": "in-process"}, 805),
+        ({"memory": 3 * 1769, "rendering": "sandbox-only"}, 325),
     ],
     ids=str,
 )
@@ -208,10 +210,24 @@ def test_a_timeout_in_which_not_every_message_can_have_its_try_is_refused(
     assert fault.startswith(f"timeout: is {least - 1}; give at least {least}, or a smaller batchSize (")
 
 
-def test_where_no_timeout_would_do_the_fault_says_what_else_to_change() -> None:
-    (fault,) = found(trySeconds=80)
+def test_a_batch_that_lambda_does_not_collect_at_once_needs_a_window() -> None:
+    assert found(batchSize=10, window=0) == found(batchSize=11, window=1) == []
+    (fault,) = found(batchSize=11, window=0)
 
-    assert fault.startswith("timeout: is 260; 920 would be needed; give a smaller batchSize (10) or ")
+    assert fault.startswith("window: is 0; give at least 1 for a batchSize of 11, or at most 10 batchSize, for ")
+
+
+def test_no_stage_can_have_more_messages_in_flight_than_its_queue_allows() -> None:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+    most = {name: max(n for n in range(2000) if RULES[name](n) is None) for name in ("maximumConcurrency", "batchSize")}
+
+    assert most["maximumConcurrency"] * most["batchSize"] <= 120_000
+
+
+def test_where_no_timeout_would_do_the_fault_says_what_else_to_change() -> None:
+    (fault,) = found(trySeconds=17)
+
+    assert fault.startswith("timeout: is 805; 907 would be needed; give a smaller batchSize (50) or ")
 
 
 def test_an_animation_that_takes_longer_than_a_try_is_refused_by_its_limit() -> None:
@@ -224,7 +240,7 @@ def test_an_animation_that_takes_longer_than_a_try_is_refused_by_its_limit() -> 
 
 
 def test_each_limit_that_the_memory_cannot_reach_is_named_with_what_it_could_be() -> None:
-    answer = found(memory=1024, trySeconds=40, timeout=500)
+    answer = found(memory=1024, trySeconds=40, batchSize=10, window=0)
 
     pattern = (
         r"recipe\.toml: (limits\.[a-z.]+): is (\d+); give at most (\d+), or at least (\d+) memory, "
@@ -242,7 +258,7 @@ def test_each_limit_that_the_memory_cannot_reach_is_named_with_what_it_could_be(
         assert match
         name = match[1].split(".")[-1]
         lower = re.sub(rf"(?m)^{name} = [0-9_]+", f"{name} = {match[3]}", lower)
-    assert found_in(lower, {"memory": 1024, "trySeconds": 40, "timeout": 500}) == []
+    assert found_in(lower, {"memory": 1024, "trySeconds": 40, "batchSize": 10}) == []
     assert found(memory=max(int(match[4]) for match in named if match)) == []
 
 
@@ -346,7 +362,7 @@ def test_the_framework_packages_nothing_when_anything_is_at_fault(tmp_path: Path
     assert "This configuration is refused; nothing was packaged." in said
     assert "- windw: is no parameter of this service; did you mean window?" in said
     assert "- memory: is 'much'; give a whole number from 512 to 10240" in said
-    assert "- batchSize: is '100000'; give a whole number from 1 to 10" in said
+    assert "- batchSize: is '100000'; give a whole number from 1 to 100" in said
     assert not (tmp_path / ".serverless").exists()
 
 

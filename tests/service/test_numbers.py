@@ -21,7 +21,7 @@ def test_the_function_has_one_cpu_and_the_runtime_the_package_is_made_for(defaul
     assert function["Handler"] == "handlers.consumer.handler"
     assert function["Runtime"] == "python3.13"
     assert function["MemorySize"] == 1769
-    assert function["Timeout"] == 260
+    assert function["Timeout"] == 805
     assert function["Architectures"] == ["x86_64"]
 
 
@@ -30,7 +30,7 @@ def test_no_concurrency_is_reserved_for_throttled_invocations_would_kill_healthy
 
 
 def test_a_message_stays_hidden_for_six_timeouts_and_the_window(default: Package, changed: Package) -> None:
-    assert default.properties("UploadsQueue")["VisibilityTimeout"] == 6 * 260
+    assert default.properties("UploadsQueue")["VisibilityTimeout"] == 6 * 805 + 1
     assert changed.properties("UploadsQueue")["VisibilityTimeout"] == 6 * 300 + 3
 
 
@@ -93,19 +93,19 @@ def test_a_dead_letter_is_kept_longer_than_its_message_could_wait(default: Packa
 
 
 def test_the_lease_follows_the_timeout(default: Package, changed: Package) -> None:
-    for package, timeout in ((default, 260), (changed, 300)):
+    for package, timeout in ((default, 805), (changed, 300)):
         assert package.properties("ConsumerLambdaFunction")["Timeout"] == timeout
         assert package.environment["FUNCTION_TIMEOUT"] == str(timeout)
         assert int(package.environment["LEASE_SECONDS"]) == 5 * timeout
 
 
-def test_the_mapping_takes_ten_at_once_and_hears_which_of_them_failed(default: Package) -> None:
+def test_the_mapping_takes_a_batch_at_once_and_hears_which_of_them_failed(default: Package) -> None:
     assert default.properties(MAPPING) == {
         "EventSourceArn": {"Fn::GetAtt": ["UploadsQueue", "Arn"]},
         "FunctionName": {"Fn::GetAtt": ["ConsumerLambdaFunction", "Arn"]},
         "Enabled": True,
-        "BatchSize": 10,
-        "MaximumBatchingWindowInSeconds": 0,
+        "BatchSize": 50,
+        "MaximumBatchingWindowInSeconds": 1,
         "ScalingConfig": {"MaximumConcurrency": 5},
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "MetricsConfig": {"Metrics": ["EventCount"]},

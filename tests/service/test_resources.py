@@ -198,7 +198,7 @@ def test_an_upload_that_waits_a_quarter_of_an_hour_longer_than_a_killed_one_rais
         "Statistic": "Maximum",
         "Period": 60,
         "EvaluationPeriods": 3,
-        "Threshold": 6 * 260 + 900,
+        "Threshold": 6 * 805 + 1 + 900,
         "ComparisonOperator": "GreaterThanThreshold",
         "TreatMissingData": "notBreaching",
         "AlarmActions": [{"Ref": "AlarmTopic"}],

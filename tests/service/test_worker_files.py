@@ -178,14 +178,15 @@ def test_the_environments_have_all_the_functions_variables_and_fit_a_stages_queu
         sqs = boto3.client("sqs")
         sqs.create_queue(QueueName="dlq")
         redrive = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:dlq", "maxReceiveCount": "5"}
-        attributes: Any = {"VisibilityTimeout": str(6 * 260), "RedrivePolicy": json.dumps(redrive)}
+        attributes: Any = {"VisibilityTimeout": str(6 * 805 + 1), "RedrivePolicy": json.dumps(redrive)}
         url = sqs.create_queue(QueueName="uploads", Attributes=attributes)["QueueUrl"]
         environ = image_environment() | settings | {"QUEUE_URL": url, "HEARTBEAT_FILE": ""}
 
         loop = build_worker(environ, limits=ContainerLimits(2048, 1), build=lambda env: env)  # type: ignore[arg-type, return-value]
 
-    assert (PARAMETERS["timeout"], PARAMETERS["maxReceiveCount"]) == (260, 5)
-    assert loop.function_timeout == 260
+    assert (PARAMETERS["timeout"], PARAMETERS["maxReceiveCount"]) == (805, 5)
+    assert loop.function_timeout == 805
+    assert DEFAULTS["BATCH_SIZE"] == str(PARAMETERS["batchSize"])
     assert settings.keys() - DEFAULTS.keys() >= FUNCTION.keys() - OF_THE_IMAGE
 
 

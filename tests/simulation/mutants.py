@@ -11,15 +11,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from processing import batch, parallel, presence, publisher, worker
-from processing.backoff import Lease
+from processing import batch, concurrency, publisher, worker
 from processing.batch import Batch
+from processing.concurrency import Lease
 from processing.errors import NotStarted, PreconditionFailed
 from processing.ledger import REMOVED_KEY, Claim, DynamoLedger, Status, dynamo
 from processing.naming import ObjectPlan
 from processing.outcome import Kind, Outcome
 from processing.publisher import UNKNOWN, Publication
-from processing.sandbox.capacity import TimeBudget
 from processing.sandbox.renderer import Answer, Image, Renderer
 from processing.storage.objects import SourceObject
 from processing.worker import Worker
@@ -87,7 +86,7 @@ def no_look_after_an_own_write() -> Any:
 
 
 def _only_one_head(index: int) -> Any:
-    real = presence.is_complete
+    real = publisher.is_complete
 
     def is_complete(store: Any, execute: Any, plan: ObjectPlan, record: Any) -> bool:
         one = replace(plan.recipe, variants=(plan.recipe.variants[index],))
@@ -211,7 +210,7 @@ def a_refused_delete_is_left() -> Any:
 
 def a_failure_does_not_wait_for_the_other_requests() -> Any:
     """What was put in parallel is over when one part has failed; the threads of the others run on."""
-    real = parallel.results
+    real = concurrency.results
 
     def results(execute: Any, work: Any, items: Any) -> Any:
         def attempt(item: Any) -> Any:
@@ -223,7 +222,7 @@ def a_failure_does_not_wait_for_the_other_requests() -> Any:
 
         return real(execute, attempt, items)
 
-    return replaced(publisher, "results", results)
+    return replaced(concurrency, "results", results)
 
 
 def _table_of(worker: Worker) -> MemoryDynamoDB:
@@ -335,17 +334,6 @@ def a_timeout_too_short_for_the_batch() -> Any:
     return replaced(simulator, "TIMEOUT", 60.0)
 
 
-def second_tries_take_the_others_time() -> Any:
-    """Whatever is left may be used for a second try."""
-
-    def require(self: TimeBudget, seconds: float) -> None:
-        left = self._seconds_left()
-        if left < min(seconds, self.try_seconds) + self._reserve:
-            raise NotStarted(f"{left:.1f} s are left")
-
-    return replaced(TimeBudget, "_require", require)
-
-
 def a_killed_batch_is_forgotten() -> Any:
     """What a dead environment had is gone, as if it had been acknowledged."""
     real = simulator.World._bury
@@ -387,7 +375,6 @@ MUTANTS: tuple[Callable[[], Any], ...] = (
     conflicts_are_fought_to_the_end,
     any_answer_is_taken,
     a_timeout_too_short_for_the_batch,
-    second_tries_take_the_others_time,
     a_killed_batch_is_forgotten,
     what_was_not_started_is_no_failure,
 )

@@ -8,7 +8,7 @@ although nobody writes, the process dies with all its threads, or is frozen with
 virtual, and everything random comes from one seed.
 
 S3 has no fencing, so a request that was sent takes effect within ``REQUEST`` seconds or never: its deadline
-(`handlers.clients`) makes it so, and `backoff.Lease` counts on it.
+(`handlers.clients`) makes it so, and `concurrency.Lease` counts on it.
 """
 
 import random
@@ -22,8 +22,8 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError, ReadTimeoutError
 from greenlet import GreenletExit, greenlet
 
-from processing.backoff import Backoff
 from processing.batch import Batch
+from processing.concurrency import Backoff
 from processing.errors import LeaseLost, NotStarted, OutOfTime, PreconditionFailed, Rejected, SandboxFailed, Unavailable
 from processing.imaging import Rendered
 from processing.ledger import REMOVED_KEY, DynamoLedger, Status
@@ -360,7 +360,7 @@ class World:
         return thread
 
     def in_threads(self, work: Callable[[T], object], items: Sequence[T], /) -> None:
-        """As `processing.parallel.Threads`: all have ended after; which of them runs when, the scheduler decides."""
+        """As `processing.concurrency.Threads`: all have ended after; which of them runs when, the scheduler decides."""
         me = self._running()
         invocation = me.invocation
         calls = enumerate((partial(work, item) for item in items), start=1)
@@ -477,12 +477,13 @@ class World:
                 self._acknowledge(me, message)
 
     def hand_back(self, messages: set[str]) -> None:
-        """Messages come back; without a try only when the invocation was slow."""
+        """Messages come back; without a try only when the invocation was slow, or others were tried more than once."""
         me = self._running().invocation
+        first_tries = TRY * (len(me.messages) - 1)
         for message_id in () if me.dead else sorted(messages - me.attempted):
             self.explained[message_id] += 1
             self.counts["handed back unstarted"] += 1
-            if not me.excused and self.now - me.started - me.rendered <= SLOW:
+            if not me.excused and me.rendered <= first_tries and self.now - me.started - me.rendered <= SLOW:
                 self.complaints.append(f"{me.name} handed {message_id} back unstarted, and was not slow")
 
     def _acknowledge(self, me: Invocation, message: Sent) -> None:

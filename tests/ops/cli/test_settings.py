@@ -85,11 +85,11 @@ def test_a_backfill_of_a_stage_with_a_workflow_pays_for_the_labels_of_what_gets_
     assert "0.00 for workflow" in result.stderr
 
 
-def test_the_embedded_stack_has_the_concurrency_of_its_stage_and_not_of_the_others(stack):
+def test_the_embedded_stack_has_concurrency_and_batches_of_its_stage_and_not_of_the_others(stack):
     stage = stage_of(stack)
 
     assert len(Consumer.of(stage).code_version) == 12
-    assert function_of(stage) == replace(function_of(None), concurrency=2)
+    assert function_of(stage) == replace(function_of(None), concurrency=2, batch=10)
     assert function_of(None).concurrency == 5
 
 
@@ -131,8 +131,8 @@ def test_a_contained_replay_has_the_limits_of_what_is_deployed(stage):
 
     result = run("replay", key, "--sandbox", "--json")
 
-    assert "limits of the stage local as it is deployed: 3,008 MB, 20 s a try" in result.stderr
-    assert json.loads(result.stdout)["limits"] == {"memory": 3008, "seconds": 20.0}
+    assert "limits of the stage local as it is deployed: 3,008 MB, 15 s a try" in result.stderr
+    assert json.loads(result.stdout)["limits"] == {"memory": 3008, "seconds": 15.0}
 
 
 def test_a_replay_in_this_process_has_no_limits_and_asks_for_none(stage):

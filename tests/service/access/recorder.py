@@ -24,8 +24,8 @@ ROLES = {
     "handlers/worker_": "TaskRole",
     "processing/worker.py": "ConsumerRole",
     "processing/batch.py": "ConsumerRole",
-    "processing/publisher.py": "ConsumerRole",  # in a thread of its own
-    "processing/presence.py": "ConsumerRole",
+    "processing/publisher.py": "ConsumerRole",
+    "processing/concurrency.py": "ConsumerRole",  # in a thread of its own
     "processing/outbox.py": "AnnouncerRole",
 }
 """Whose request it is, by a file of the call stack; the first that is there."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from processing.concurrency import Executor, Threads, decisive, in_this_thread, results
 from processing.errors import (
     Conflict,
     CorruptImage,
@@ -18,7 +19,6 @@ from processing.errors import (
     SourceReplaced,
     Unavailable,
 )
-from processing.parallel import Executor, Threads, decisive, in_this_thread, results
 
 FOUR = Threads(4)
 EXECUTORS = pytest.mark.parametrize("execute", [in_this_thread, FOUR], ids=["in this thread", "in threads"])

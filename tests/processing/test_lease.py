@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from processing.backoff import AT_ONCE, FIRST_PAUSE, PAUSES, Backoff, Lease
+from processing.concurrency import AT_ONCE, FIRST_PAUSE, PAUSES, Backoff, Lease
 from processing.errors import Conflict, OutOfTime
 
 
