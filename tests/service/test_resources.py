@@ -313,7 +313,7 @@ def test_the_stack_says_where_everything_is(default: Package) -> None:
         "UploadsDlqUrl": {"Ref": "UploadsDlq"},
         "ConsumerFunction": {"Ref": "ConsumerLambdaFunction"},
         "ApiFunction": {"Ref": "ApiLambdaFunction"},
-        "ApiUrl": {"Fn::Sub": "https://${ApiGatewayRestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/dev/"},
+        "ApiUrl": {"Fn::Sub": "https://${ApiGatewayRestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/dev"},
         "AlarmTopic": {"Ref": "AlarmTopic"},
         "OperatorPolicyArn": {"Ref": "OperatorPolicy"},
     }
