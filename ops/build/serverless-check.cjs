@@ -180,7 +180,7 @@ function takeIncomplete(input) {
       options = given.param ? { ...given, param: given.param.filter((text) => PARAM.test(text)) } : given;
     },
   });
-  input.options = before;
+  input.options = before; // other plugins read them before that
   return (before.param ?? []).filter((text) => !PARAM.test(text));
 }
 
