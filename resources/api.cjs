@@ -110,7 +110,8 @@ module.exports = async ({ resolveVariable }) => {
 
   const authorizer = await text('authorizer');
   const caller = access(authorizer);
-  const authorizers = authorizer === 'jwt' ? { CallersAuthorizer: callersAuthorizer(await text('userPoolArn')) } : {};
+  const userPool = await resolveVariable('self:custom.derived.arns.userPoolArn');
+  const authorizers = authorizer === 'jwt' ? { CallersAuthorizer: callersAuthorizer(userPool) } : {};
   const origins = await list('corsOrigins');
   const service = await resolveVariable('self:service');
   const stage = await resolveVariable('sls:stage');

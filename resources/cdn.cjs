@@ -129,7 +129,7 @@ module.exports = async ({ resolveVariable }) => {
     name: { 'Fn::Sub': `${service}-${stage}-\${AWS::Region}` }, // these names are the account's, not the region's
     origin: { 'Fn::Sub': `${bucket}.s3.\${AWS::Region}.\${AWS::URLSuffix}` },
     alias,
-    certificate: await text('cdnCertificate'),
+    certificate: await resolveVariable('self:custom.derived.arns.cdnCertificate'),
   });
   return { on, url, resources: { Resources, Outputs: { CdnUrl: { Value: url } } } };
 };

@@ -40,8 +40,10 @@ function pythonBin() {
   return fs.existsSync(own) ? own : 'python3';
 }
 
-/** A bucket's name, alone or with what follows it. It may hold ${AWS::AccountId} and ${AWS::Region}: names are shared by the whole world. */
-const bucketName = (name) => (name.includes('${') ? { 'Fn::Sub': name } : name);
+/** What names an account: the text may have ${AWS::AccountId}, ${AWS::Region} and ${AWS::Partition} (PLACED in ops/build/places.py). */
+const placed = (text) => (text.includes('${') ? { 'Fn::Sub': text } : text);
+
+const ARNS = ['userPoolArn', 'cdnCertificate', 'kmsKey', 'webAclArn', 'cdnWebAclArn', 'permissionsBoundary'];
 
 /** What the images table is made after: all that a first deployment can fail at depends on these, or they on it. */
 const BEFORE_THE_TABLE = ['OperatorPolicy', 'ApiGatewayStage'];
@@ -70,14 +72,17 @@ module.exports = async ({ resolveVariable }) => {
   const email = await text('alarmEmail');
   const existing = known(await text('existing'), BUCKET_POLICIES);
   const ingest = known(await text('ingest'), RULES);
-  const [kmsKey, accessLogs] = [await text('kmsKey'), await text('accessLogs')];
-  const key = kmsKey === 'new' ? { 'Fn::GetAtt': ['Key', 'Arn'] } : kmsKey;
+  const accessLogs = await text('accessLogs');
+  const arns = {};
+  for (const name of ARNS) arns[name] = placed(await text(name));
+  const key = arns.kmsKey === 'new' ? { 'Fn::GetAtt': ['Key', 'Arn'] } : arns.kmsKey;
   const visibilityTimeout = 6 * timeout + window; // AWS's rule for SQS event sources
 
   return {
-    uploadsBucket: bucketName(await text('uploadsBucket')),
-    records: bucketName(`${await text('uploadsBucket')}/${await text('uploadsPrefix')}*`), // partition keys in the images table
-    variantsBucket: bucketName(await text('variantsBucket')),
+    uploadsBucket: placed(await text('uploadsBucket')),
+    records: placed(`${await text('uploadsBucket')}/${await text('uploadsPrefix')}*`), // partition keys in the images table
+    variantsBucket: placed(await text('variantsBucket')),
+    arns,
     existing,
     ingest,
     beforeTheTable: [...BEFORE_THE_TABLE, ...BUCKET_POLICIES[existing], ...RULES[ingest]],
@@ -97,7 +102,7 @@ module.exports = async ({ resolveVariable }) => {
     originalsTieringDays: await number('originalsTieringDays'),
     originalsExpireDays: await number('originalsExpireDays'),
     noncurrentDays: await number('noncurrentDays'),
-    accessLogs: accessLogs === 'new' ? { Ref: 'AccessLogsBucket' } : accessLogs,
+    accessLogs: accessLogs === 'new' ? { Ref: 'AccessLogsBucket' } : placed(accessLogs),
     tags: Object.fromEntries((await list('tags')).map((each) => each.split(/=(.*)/s).slice(0, 2))),
     vpcSubnets: await list('vpcSubnets'),
     vpcSecurityGroups: await list('vpcSecurityGroups'),

@@ -1,7 +1,8 @@
 """Refuses a configuration that cannot work before anything is packaged: every fault at once, each by its name.
 
-``python -m ops.build.check`` reads ``{"region": ..., "parameters": {...}}`` on stdin and exits with 0, or with 2 and
-one line on stderr for each fault. It runs on a bare Python 3.11, because it runs before anything is installed.
+``python -m ops.build.check`` reads ``{"stage": ..., "region": ..., "parameters": {...}, "incomplete": [...]}`` on
+stdin, where ``incomplete`` has each ``--param`` without a name or a value, and exits with 0, or with 2 and one line on
+stderr for each fault. It runs on a bare Python 3.11, because it runs before anything is installed.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from ops.build import locks
 from ops.build.combinations import faults_together
+from ops.build.places import faults_of_place, is_same, partition_of, placed
 from ops.build.rules import RULES, number_of, text_of
 from processing import recipe
 from processing.errors import Misconfigured
@@ -26,15 +28,18 @@ MOST_AT_ONCE = 10  # messages of one receive
 PACKAGE_LOCKS = [f"package-{architecture}" for architecture in locks.PACKAGE]
 
 
-def faults(parameters: Mapping[str, object], *, region: str, recipe_text: str) -> list[str]:
+def faults(parameters: Mapping[str, object], *, stage: str, region: str, recipe_text: str) -> list[str]:
     """Everything that is wrong: one sentence for each, beginning with the name of what is at fault."""
-    values = {name: _expand(value, region) for name, value in parameters.items()}
+    values = placed(parameters, region=region)
     made, recipe_faults = _read(recipe_text)
     variants = tuple(variant.name for variant in made.variants) if made else ()
     return [
+        *faults_of_place(stage, region),
         *_unknown(values),
-        *_each(values),
-        *_together(values, variants, region),
+        *_each(values, parameters),
+        *_together(values, variants),
+        *_elsewhere(values, region),
+        *faults_together(values, stage=stage, region=region),
         *_in_time(values, made),
         *_in_memory(values, made),
         *recipe_faults,
@@ -47,15 +52,16 @@ def _unknown(values: Mapping[str, object]) -> Iterator[str]:
         yield f"{name}: is no parameter of this service" + (f"; did you mean {near[0]}?" if near else "")
 
 
-def _each(values: Mapping[str, object]) -> Iterator[str]:
+def _each(values: Mapping[str, object], written: Mapping[str, object]) -> Iterator[str]:
+    """What each value may not be by itself; ``written`` is what the answer shows."""
     for name, rule in RULES.items():
         if name not in values:
             yield f"{name}: is not set; give it a value under params.default in serverless.yml"
         elif advice := rule(values[name]):
-            yield f"{name}: is {text_of(values[name])!r}; {advice}"
+            yield f"{name}: is {text_of(written[name])!r}; {advice}"
 
 
-def _together(values: Mapping[str, object], variants: tuple[str, ...], region: str) -> Iterator[str]:
+def _together(values: Mapping[str, object], variants: tuple[str, ...]) -> Iterator[str]:
     """What each value may be, but not with the others."""
     queue, dlq = (number_of(values.get(name), otherwise=0) for name in ("queueRetentionDays", "dlqRetentionDays"))
     if queue and dlq and dlq <= queue:
@@ -66,18 +72,17 @@ def _together(values: Mapping[str, object], variants: tuple[str, ...], region: s
     if text_of(values.get("authorizer")) == "jwt" and not text_of(values.get("userPoolArn") or ""):
         yield "userPoolArn: is not set; give the ARN of the user pool whose tokens are taken, for authorizer is jwt"
     yield from _batches(values)
-    yield from _workflow(values, region)
-    yield from _cdn(values, region)
-    yield from faults_together(values, region)
+    yield from _workflow(values)
+    yield from _cdn(values)
     names = [name.strip() for name in text_of(values.get("apiKeys")).split(",")]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"apiKeys: has {name!r} more than once; name each key once"
     yield from _operators(values, names)
     uploads, target = text_of(values.get("uploadsBucket")), text_of(values.get("variantsBucket"))
-    if uploads == target:
+    if is_same(uploads, target):
         prefix = text_of(values.get("uploadsPrefix"))
         below = prefix or "uploads"
-        looping = overlaps(uploads_bucket=uploads, prefix=prefix, variants_bucket=target, variants=variants)
+        looping = overlaps(uploads_bucket=uploads, prefix=prefix, variants_bucket=uploads, variants=variants)
         yield (
             "variantsBucket: is the uploads bucket; give the variants a bucket of their own, "
             "so that nothing can write where the originals are"
@@ -107,22 +112,26 @@ def _batches(values: Mapping[str, object]) -> Iterator[str]:
         )
 
 
-def _workflow(values: Mapping[str, object], region: str) -> Iterator[str]:
+def _workflow(values: Mapping[str, object]) -> Iterator[str]:
     """What a workflow cannot be without."""
-    if text_of(values.get("workflow")) != "true":
-        return
-    if text_of(values.get("events")) != "true":
+    if text_of(values.get("workflow")) == "true" and text_of(values.get("events")) != "true":
         yield "workflow: is true; give true for events too, whose event starts it, or false"
-    if region.startswith("cn-"):
+
+
+def _elsewhere(values: Mapping[str, object], region: str) -> Iterator[str]:
+    """What not every partition has."""
+    partition = partition_of(region)
+    if text_of(values.get("workflow")) == "true" and partition == "aws-cn":
         yield f"workflow: is true; give false in {region}: Rekognition is not there"
+    if text_of(values.get("cdn")) == "true" and partition != "aws":
+        why = "CloudFront cannot read a private bucket there" if partition == "aws-cn" else "CloudFront is not there"
+        yield f"cdn: is true; give false in {region}: {why}"
 
 
-def _cdn(values: Mapping[str, object], region: str) -> Iterator[str]:
+def _cdn(values: Mapping[str, object]) -> Iterator[str]:
     """What the parameters of the CDN may be together."""
     on = text_of(values.get("cdn")) == "true"
     alias, certificate = (text_of(values.get(name) or "") for name in ("cdnAlias", "cdnCertificate"))
-    if on and region.startswith("cn-"):
-        yield f"cdn: is true; give false in {region}: CloudFront cannot read a private bucket there"
     if (alias or certificate) and not on:
         yield "cdn: is false; give true, or neither cdnAlias nor cdnCertificate"
     if bool(alias) != bool(certificate):
@@ -173,16 +182,21 @@ def _read(text: str) -> tuple[recipe.Recipe | None, list[str]]:
         return None, [f"recipe.toml: {fault}" for fault in error.faults]
 
 
-def _expand(value: object, region: str) -> object:
-    """A bucket's name as long as it will be; every account's number has twelve digits."""
-    if not isinstance(value, str):
-        return value
-    return value.replace("${AWS::AccountId}", "1" * 12).replace("${AWS::Region}", region)
+def _incomplete(texts: Sequence[str]) -> Iterator[str]:
+    """What the framework takes for no parameter at all on its command line."""
+    for text in texts:
+        name = text.partition("=")[0].strip()
+        yield (
+            f"{name or '--param'}: is given as --param {text!r}; give a name and a value, as in --param memory=3008, "
+            "and an empty value ('') in the stage's section of params in serverless.yml"
+        )
 
 
 def main() -> int:
     given = json.load(sys.stdin)
-    found = faults(given["parameters"], region=given["region"], recipe_text=RECIPE.read_text(encoding="utf-8"))
+    found = list(_incomplete(given["incomplete"]))
+    recipe_text = RECIPE.read_text(encoding="utf-8")
+    found += faults(given["parameters"], stage=given["stage"], region=given["region"], recipe_text=recipe_text)
     for lock in locks.outdated(PACKAGE_LOCKS):
         found.append(f"{locks.SOURCES[lock]}: has changed since it was locked; run {locks.REMEDY}")
     for fault in found:

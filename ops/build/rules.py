@@ -42,16 +42,37 @@ def matching(pattern: str, what: str) -> Rule:
     return lambda value: None if re.fullmatch(pattern, text_of(value)) else f"give {what}"
 
 
-def listing(pattern: str, what: str) -> Rule:
-    """One or more of a form, with commas between, or nothing."""
-    return matching(rf"|{pattern}(, *{pattern})*", what)
+def short(rule: Rule, most: int, why: str) -> Rule:
+    """By another rule, and of at most so many characters."""
+    advice = f"give at most {most} characters, for {why}"
+    return lambda value: rule(value) or (advice if len(text_of(value)) > most else None)
 
 
-NAME = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+def listing(pattern: str, what: str, *, most: int, whose: str) -> Rule:
+    """At most so many of a form, none of them twice, with commas between, or nothing; ``whose`` is what has them."""
+    form = matching(rf"|{pattern}(, *{pattern})*", what)
+
+    def rule(value: object) -> str | None:
+        given = [each.strip() for each in text_of(value).split(",")]
+        if advice := form(value):
+            return advice
+        if len(given) > most:
+            return f"give at most {most}, for {whose} can have no more"
+        return "name each once" if len(set(given)) < len(given) else None
+
+    return rule
+
+
+NAME = (
+    r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+    r"(?<!-s3alias)(?<!--ol-s3)(?<!--x-s3)(?<!--table-s3)"
+)
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+
 BUCKET_NAME = matching(
     NAME,
     "3 to 63 lowercase letters, digits and hyphens (S3's certificates cover no dots); "
-    "${AWS::AccountId} and ${AWS::Region} are replaced",
+    "${AWS::AccountId} and ${AWS::Region} are replaced, and S3 keeps some beginnings and endings for itself",
 )
 SEVERAL_BUCKETS = (
     "give one bucket, and each of the others a stage of its own: the variants of two objects of one key would "
@@ -61,7 +82,15 @@ SWITCH = one_of(True, False)
 KEY_NAME = r"[a-z][a-z0-9]{0,29}"
 OPERATOR = r"[\w+=.@-]+"
 ORIGIN = r"https?://[a-z0-9.-]+(:\d+)?"
-TAG = r"(?!aws:)[\w ./+:@-]{1,128}=[\w ./+:=@-]{0,256}"
+TAG = r"(?!(?i:aws:))(?! )[\w ./+:@-]{1,128}(?<! )=[\w ./+:=@-]{0,256}"
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+ID = r"([0-9a-f]{8}|[0-9a-f]{17})"  # of what EC2 has: a short one is from before 2018
+MOST_TAGS = 49  # fifty with STAGE
+MOST_SUBNETS = 16
+MOST_SECURITY_GROUPS = 5
+MOST_ROUTE_TABLES = 200
+IN_ENVIRONMENT = "Lambda gives all variables of a function 4 KB"
 INSTANT = (
     "0 is never; the class is Intelligent-Tiering, and no other is offered: from Glacier or Deep Archive an original "
     "cannot be read, so it could not be processed again"
@@ -69,9 +98,13 @@ INSTANT = (
 
 RULES: Mapping[str, Rule] = {
     "uploadsBucket": lambda value: SEVERAL_BUCKETS if "," in text_of(value) else BUCKET_NAME(value),
-    "uploadsPrefix": matching(
-        r"([A-Za-z0-9_][A-Za-z0-9_.-]*/)*",
-        "letters and digits that end with a slash, as in images/, or '' for the whole bucket",
+    "uploadsPrefix": short(
+        matching(
+            r"([A-Za-z0-9_][A-Za-z0-9_.-]*/)*",
+            "letters and digits that end with a slash, as in images/, or '' for the whole bucket",
+        ),
+        256,
+        "policies of a limited length have it several times",
     ),
     "variantsBucket": BUCKET_NAME,
     "existing": one_of("none", "uploads", "both"),
@@ -95,30 +128,40 @@ RULES: Mapping[str, Rule] = {
     "workflow": SWITCH,
     "pointInTimeRecovery": SWITCH,
     "pollQueue": SWITCH,
-    "alarmEmail": matching(r"|[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address, or '' for none"),
+    "alarmEmail": matching(r"|[^@\s${},]+@[^@\s${},]+\.[^@\s${},]+", "an e-mail address, or '' for none"),
     "authorizer": one_of("api-key", "iam", "jwt"),
     "userPoolArn": matching(
-        r"|arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[\w-]+", "a user pool's ARN, or ''"
+        r"|arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[\w-]+_[A-Za-z0-9]+", "a user pool's ARN, or ''"
     ),
-    "corsOrigins": matching(
-        rf"|{ORIGIN}(, *{ORIGIN})*", "origins such as https://photos.example.com with commas between, or '' for none"
+    "corsOrigins": short(
+        matching(
+            rf"|{ORIGIN}(, *{ORIGIN})*",
+            "origins such as https://photos.example.com with commas between, or '' for none",
+        ),
+        1024,
+        IN_ENVIRONMENT,
     ),
     "cdn": SWITCH,
     "cdnAlias": matching(
-        r"|([a-z0-9-]+\.)+[a-z]+", "a domain such as pictures.example.com, or '' for CloudFront's own"
+        rf"|(?=.{{1,253}}$)({LABEL}\.)+[a-z]+", "a domain such as pictures.example.com, or '' for CloudFront's own"
     ),
     "cdnCertificate": matching(
-        r"|arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/[\w-]+", "the ARN of a certificate in us-east-1, or ''"
+        rf"|arn:aws[a-z-]*:acm:us-east-1:\d{{12}}:certificate/{UUID}", "the ARN of a certificate in us-east-1, or ''"
     ),
     "uploadMinutes": whole(5, 60, "a form is for one upload, soon"),
     "linkMinutes": whole(5, 60, "a link ends with the session of the role that signed it, an hour at least"),
     "apiMemory": whole(256, 10240, "with less, a cold start takes seconds"),
     "apiKeys": matching(
-        rf"{KEY_NAME}(, *{KEY_NAME})*", "names of small letters and digits with commas between, as in uploads, kiosk"
+        rf"{KEY_NAME}(, *{KEY_NAME}){{0,49}}",
+        "names of small letters and digits, at most 50, with commas between, as in uploads, kiosk",
     ),
-    "operators": matching(
-        rf"|{OPERATOR}(, *{OPERATOR})*",
-        "names of keys, ids of roles or users, or names of groups, with commas between, or '' for nobody",
+    "operators": short(
+        matching(
+            rf"|{OPERATOR}(, *{OPERATOR})*",
+            "names of keys, ids of roles or users, or names of groups, with commas between, or '' for nobody",
+        ),
+        1024,
+        IN_ENVIRONMENT,
     ),
     "apiRate": whole(1, 10000),
     "apiBurst": whole(1, 5000),
@@ -130,28 +173,40 @@ RULES: Mapping[str, Rule] = {
     "dashboard": SWITCH,
     "tracing": SWITCH,
     "kmsKey": matching(
-        r"|new|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+",
+        rf"|new|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{{12}}:key/({UUID}|mrk-[0-9a-f]{{32}})",
         "new, the ARN of a key (not of an alias, which no policy can name), or '' for AWS's own keys",
     ),
     "originalsTieringDays": whole(0, 3650, INSTANT),
     "originalsExpireDays": whole(0, 3650, "0 is never"),
     "uploadsVersioning": SWITCH,
     "noncurrentDays": whole(1, 3650),
-    "accessLogs": matching(rf"|{NAME}", "new, the name of a bucket, or '' for none"),
+    "accessLogs": matching(rf"|(?!(true|false|none)$){NAME}", "new, the name of a bucket, or '' for none"),
     "webAclArn": matching(
-        r"|arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[\w-]+/[\w-]+",
+        rf"|arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{{12}}:regional/webacl/[\w-]{{1,128}}/{UUID}",
         "the ARN of a web ACL with the scope REGIONAL, or ''",
     ),
     "cdnWebAclArn": matching(
-        r"|arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[\w-]+",
+        rf"|arn:aws[a-z-]*:wafv2:us-east-1:\d{{12}}:global/webacl/[\w-]{{1,128}}/{UUID}",
         "the ARN of a web ACL with the scope CLOUDFRONT, or ''",
     ),
     "permissionsBoundary": matching(
-        r"|arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", "the ARN of a managed policy, or ''"
+        r"|arn:aws[a-z-]*:iam::(\d{12}|aws):policy/([\w+=,.@-]+/)*[\w+=,.@-]{1,128}",
+        "the ARN of a managed policy, or ''",
     ),
-    "tags": listing(TAG, "tags such as team=photos, cost-center=42, or '' for none"),
-    "vpcId": matching(r"|vpc-[0-9a-f]{8,17}", "the id of a VPC, or ''"),
-    "vpcSubnets": listing(r"subnet-[0-9a-f]{8,17}", "ids of subnets with commas between, or ''"),
-    "vpcSecurityGroups": listing(r"sg-[0-9a-f]{8,17}", "ids of security groups with commas between, or ''"),
-    "vpcRouteTables": listing(r"rtb-[0-9a-f]{8,17}", "ids of route tables with commas between, or ''"),
+    "tags": listing(
+        TAG,
+        "tags such as team=photos, cost-center=42, whose keys do not begin with aws:, or '' for none",
+        most=MOST_TAGS,
+        whose="a stack, which the framework gives the tag STAGE,",
+    ),
+    "vpcId": matching(rf"|vpc-{ID}", "the id of a VPC, or ''"),
+    "vpcSubnets": listing(
+        rf"subnet-{ID}", "ids of subnets with commas between, or ''", most=MOST_SUBNETS, whose="a function"
+    ),
+    "vpcSecurityGroups": listing(
+        rf"sg-{ID}", "ids of security groups with commas between, or ''", most=MOST_SECURITY_GROUPS, whose="a function"
+    ),
+    "vpcRouteTables": listing(
+        rf"rtb-{ID}", "ids of route tables with commas between, or ''", most=MOST_ROUTE_TABLES, whose="a VPC"
+    ),
 }

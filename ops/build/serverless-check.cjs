@@ -17,6 +17,9 @@ const OFFLINE = ['package', 'print'];
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const FRAMEWORK = 'osls';
 
+/** A --param as the framework takes it: it cuts off what is blank at the end. */
+const PARAM = /^([^=\s]+)=(.*\S)\s*$/;
+
 /** What an event holds at least, and the smallest one of each function. */
 const EVENTS = {
   consumer: ['Records'],
@@ -44,11 +47,15 @@ class Check {
     if (!OFFLINE.includes(command)) refuseLocalStageElsewhere(serverless);
 
     this.hooks = { initialize: () => begin(serverless, command) };
-    if (!CHECKED.includes(command)) return;
+    const incomplete = takeIncomplete(serverless.processedInput);
+    if (!CHECKED.includes(command)) {
+      refuseIncomplete(serverless, incomplete);
+      return;
+    }
     const { service } = serverless;
     const validate = service.validate.bind(service);
     service.validate = () => {
-      refuseFaults(serverless);
+      refuseFaults(serverless, incomplete);
       return validate();
     };
   }
@@ -159,12 +166,40 @@ async function outputsOf(serverless) {
 
 const stageOf = ({ service }) => service.provider.stage;
 
-function refuseFaults(serverless) {
+/**
+ * Takes each --param without a name or a value from what the framework reads, or it would fail at every variable and say so
+ * for each. It parses its command line again once the plugins are there, and assigns the options anew: hence a property.
+ */
+function takeIncomplete(input) {
+  const before = input.options;
+  let options;
+  Object.defineProperty(input, 'options', {
+    enumerable: true,
+    get: () => options,
+    set(given) {
+      options = given.param ? { ...given, param: given.param.filter((text) => PARAM.test(text)) } : given;
+    },
+  });
+  input.options = before; // other plugins read them before that
+  return (before.param ?? []).filter((text) => !PARAM.test(text));
+}
+
+function refuseIncomplete(serverless, incomplete) {
+  if (incomplete.length === 0) return;
+  refuse(serverless, `Without a name or a value: --param ${incomplete.join(', --param ')}. Give both, as in --param memory=3008.`);
+}
+
+function refuseFaults(serverless, incomplete) {
   const { custom, provider } = serverless.configurationInput;
   const python = custom.pythonRequirements.pythonBin;
   const run = spawnSync(python, ['-m', 'ops.build.check'], {
     cwd: serverless.serviceDir,
-    input: JSON.stringify({ region: provider.region, parameters: parameters(serverless) }),
+    input: JSON.stringify({
+      stage: stageOf(serverless),
+      region: provider.region,
+      parameters: parameters(serverless),
+      incomplete,
+    }),
     encoding: 'utf8',
   });
   if (run.status === 0) return;
@@ -188,7 +223,7 @@ function refuse(serverless, why) {
 /** As the framework resolves ${param:...}: command line, then the stage's section, then the default one; null is unset. */
 function parameters({ configurationInput: { params }, processedInput, service }) {
   const section = (name) => Object.entries(params[name] ?? {}).filter(([, value]) => value !== null);
-  const given = (processedInput.options.param ?? []).map((text) => text.split(/=(.*)/s).slice(0, 2));
+  const given = (processedInput.options.param ?? []).map((text) => PARAM.exec(text).slice(1));
   return Object.fromEntries([...section('default'), ...section(service.provider.stage), ...given]);
 }
 

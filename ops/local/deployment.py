@@ -38,6 +38,7 @@ SOURCES = (
     "ops/build/locks/package-*.txt",
     "ops/build/check.py",
     "ops/build/combinations.py",
+    "ops/build/places.py",
     "ops/build/rules.py",
     "ops/build/serverless-check.cjs",
     "ops/build/serverless-stage.cjs",

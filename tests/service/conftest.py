@@ -88,10 +88,11 @@ HARDENED = {
 OWN = {
     "existing": "uploads",
     "uploadsBucket": "ten-years-of-originals",
-    "kmsKey": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-    "accessLogs": "all-our-access-logs",
+    "kmsKey": "arn:aws:kms:${AWS::Region}:${AWS::AccountId}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "accessLogs": "all-our-access-logs-${AWS::AccountId}",
+    "permissionsBoundary": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/boundary",
 }
-"""A key and buckets that are not the stack's."""
+"""A key, buckets and a boundary that are not the stack's, in any account and region."""
 
 
 @pytest.fixture(scope="session")

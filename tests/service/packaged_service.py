@@ -42,6 +42,7 @@ SOURCES = (
         "ops/build/locks/package-arm64.txt",
         "ops/build/check.py",
         "ops/build/combinations.py",
+        "ops/build/places.py",
         "ops/build/rules.py",
         "ops/build/serverless-check.cjs",
         "ops/build/serverless-stage.cjs",

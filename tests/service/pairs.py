@@ -57,16 +57,18 @@ MOST = {
 POOL = {"userPoolArn": "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Example"}
 NAMES = {"uploadsBucket": "holiday-originals", "variantsBucket": "holiday-variants", "uploadsPrefix": "a/b/"}
 WHOLE = NAMES | {"uploadsPrefix": ""}
-KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-WEB_ACL = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/photos/11112222-3333-4444-5555-666677778888"
-CDN_WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/photos/11112222-3333-4444-5555-666677778888"
+KEY = "arn:aws:kms:eu-west-1:${AWS::AccountId}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+WEB_ACL = "arn:aws:wafv2:eu-west-1:${AWS::AccountId}:regional/webacl/photos/11112222-3333-4444-5555-666677778888"
+CDN_WEB_ACL = "arn:aws:wafv2:us-east-1:${AWS::AccountId}:global/webacl/photos/11112222-3333-4444-5555-666677778888"
 SUBNETS = {
     "vpcSubnets": "subnet-0123456789abcdef0, subnet-0123456789abcdef1",
     "vpcSecurityGroups": "sg-0123456789abcdef0",
 }
 VERSIONS = {"uploadsVersioning": "true", "noncurrentDays": 60}
 ORIGINALS = {"originalsTieringDays": 30, "originalsExpireDays": 365} | VERSIONS
-CERTIFICATE = {"cdnCertificate": "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"}
+CERTIFICATE = {
+    "cdnCertificate": "arn:aws:acm:us-east-1:${AWS::AccountId}:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
+}
 FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     (
         {},
@@ -98,7 +100,7 @@ FACTORS: Sequence[Sequence[Mapping[str, object]]] = (
     ({}, {"events": "true"}, {"events": "true", "workflow": "true"}),
     ({}, {"kmsKey": "new"}, {"kmsKey": KEY}),
     ({}, {"webAclArn": WEB_ACL}),
-    ({}, {"permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"}),
+    ({}, {"permissionsBoundary": "arn:aws:iam::${AWS::AccountId}:policy/boundary"}),
     ({}, {"tags": "team=photos, cost-center=42"}),
     ({}, SUBNETS, SUBNETS | {"vpcId": "vpc-0123456789abcdef0", "vpcRouteTables": "rtb-0123456789abcdef0"}),
     *[({}, {name: "true"}) for name in ("removals", "erasure", "apiMetrics", "apiAccessLog", "dashboard", "tracing")],

@@ -16,7 +16,7 @@ FOR_CALLERS = {"/uploads", "/upload", "/images", "/images/{id}", "/images/{id}/{
 FOR_ALL = {"/", "/{proxy+}"}
 SCRIPT = """
 const given = JSON.parse(process.argv[1]);
-const resolveVariable = async (name) => given[name.replace('param:', '')];
+const resolveVariable = async (name) => given[name.replace(/^(param|self:custom.derived.arns)[:.]/, '')];
 require('./resources/api.cjs')({ resolveVariable }).then((it) => console.log(JSON.stringify(it)));
 """
 

@@ -19,6 +19,7 @@ DEFAULTS = yaml.safe_load((PROJECT / "serverless.yml").read_text())["params"]["d
     "variantsBucket": "variants",
 }
 RECIPE = (PROJECT / "recipe.toml").read_text()
+HERE = {"stage": "prod", "region": "eu-west-1", "incomplete": []}
 
 
 SMALL = re.sub(r"= [0-9_]{9,}", "= 1_000_000", RECIPE)  # limits that every function reaches
@@ -29,7 +30,7 @@ def found(**changes: object) -> list[str]:
 
 
 def found_in(recipe_text: str, changes: Mapping[str, object]) -> list[str]:
-    return faults(DEFAULTS | changes, region="eu-west-1", recipe_text=recipe_text)
+    return faults(DEFAULTS | changes, stage="prod", region="eu-west-1", recipe_text=recipe_text)
 
 
 def test_the_service_as_it_is_has_no_fault() -> None:
@@ -122,6 +123,12 @@ def test_a_prefix_is_a_folder_with_nothing_in_it_that_policies_read_as_a_wildcar
     assert fault.startswith(f"uploadsPrefix: is {prefix!r}; give ")
 
 
+def test_a_fault_shows_a_value_as_it_is_written() -> None:
+    (fault,) = found(uploadsBucket="A-${AWS::AccountId}")
+
+    assert fault.startswith("uploadsBucket: is 'A-${AWS::AccountId}'; give ")
+
+
 @pytest.mark.parametrize("prefix", ["", "images/", "a/b/c/", "2026.summer/raw_files-1/"])
 def test_a_prefix_may_be_several_folders_deep_or_the_whole_bucket(prefix: str) -> None:
     assert found(uploadsPrefix=prefix) == []
@@ -167,7 +174,7 @@ def test_a_workflow_begins_with_an_event() -> None:
 def test_a_workflow_is_refused_where_there_is_no_rekognition() -> None:
     given = DEFAULTS | {"workflow": True, "events": True}
 
-    assert faults(given, region="cn-north-1", recipe_text=RECIPE) == [
+    assert faults(given, stage="prod", region="cn-north-1", recipe_text=RECIPE) == [
         "workflow: is true; give false in cn-north-1: Rekognition is not there"
     ]
 
@@ -303,13 +310,13 @@ def test_an_unknown_parameter_is_refused_with_the_name_that_was_probably_meant()
 def test_a_parameter_without_a_value_is_named(name: str) -> None:
     rest = {key: value for key, value in DEFAULTS.items() if key != name}
 
-    (fault,) = faults(rest, region="eu-west-1", recipe_text=RECIPE)
+    (fault,) = faults(rest, stage="prod", region="eu-west-1", recipe_text=RECIPE)
 
     assert fault == f"{name}: is not set; give it a value under params.default in serverless.yml"
 
 
 def test_a_recipe_that_cannot_be_read_is_a_fault_of_recipe_toml() -> None:
-    (fault,) = faults(DEFAULTS, region="eu-west-1", recipe_text="[[variants")
+    (fault,) = faults(DEFAULTS, stage="prod", region="eu-west-1", recipe_text="[[variants")
 
     assert fault.startswith("recipe.toml: ")
 
@@ -318,7 +325,9 @@ def test_the_faults_of_parameters_and_recipe_come_together() -> None:
     recipe = RECIPE.replace("quality = 82", "quality = 300")
     assert recipe != RECIPE
 
-    answer = faults(DEFAULTS | {"memory": 1, "windw": 2, "timeout": 1}, region="eu-west-1", recipe_text=recipe)
+    answer = faults(
+        DEFAULTS | {"memory": 1, "windw": 2, "timeout": 1}, stage="prod", region="eu-west-1", recipe_text=recipe
+    )
 
     names = [fault.split(":")[0] for fault in answer]
     assert names[:3] == ["windw", "memory", "timeout"]
@@ -336,16 +345,26 @@ def run_check(given: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_check_needs_nothing_but_python() -> None:
-    done = run_check({"region": "eu-west-1", "parameters": DEFAULTS})
+    done = run_check({**HERE, "parameters": DEFAULTS})
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_the_check_answers_with_a_line_for_each_fault_and_exit_code_2() -> None:
-    done = run_check({"region": "eu-west-1", "parameters": DEFAULTS | {"memory": 1, "timeout": 1}})
+    done = run_check({**HERE, "parameters": DEFAULTS | {"memory": 1, "timeout": 1}})
 
     assert done.returncode == 2
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["- memory", "- timeout"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("tags=", "tags"), ("kmsKey", "kmsKey"), ("tags= ", "tags"), ("=1", "--param")]
+)
+def test_a_parameter_without_name_or_value_is_named_with_the_other_faults(text: str, name: str) -> None:
+    done = run_check({**HERE, "parameters": DEFAULTS | {"memory": 1}, "incomplete": [text]})
+
+    assert done.returncode == 2
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [f"- {name}", "- memory"]
 
 
 @pytest.mark.parametrize("command", ["package", "deploy"])
@@ -354,7 +373,7 @@ def test_the_framework_packages_nothing_when_anything_is_at_fault(tmp_path: Path
     text = (tmp_path / "serverless.yml").read_text()
     (tmp_path / "serverless.yml").write_text(text.replace("  local:\n", "  local:\n    memory: much\n"))
 
-    given = ("--stage", "local", "--param=batchSize=100000", "--param=windw=3")
+    given = ("--stage", "local", "--param=batchSize=100000", "--param=windw=3", "--param=tags=", "--param=kmsKey")
     run = serverless(tmp_path, command, *given, environ=NOWHERE | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
 
     said = run.stdout + run.stderr
@@ -363,6 +382,11 @@ def test_the_framework_packages_nothing_when_anything_is_at_fault(tmp_path: Path
     assert "- windw: is no parameter of this service; did you mean window?" in said
     assert "- memory: is 'much'; give a whole number from 512 to 10240" in said
     assert "- batchSize: is '100000'; give a whole number from 1 to 100" in said
+    assert (
+        "- tags: is given as --param 'tags='; give a name and a value, as in --param memory=3008, and an empty" in said
+    )
+    assert "- kmsKey: is given as --param 'kmsKey'; give a name and a value" in said
+    assert "Cannot resolve" not in said
     assert not (tmp_path / ".serverless").exists()
 
 
@@ -396,6 +420,16 @@ def test_the_framework_finds_the_workshops_python_by_itself(tmp_path: Path) -> N
     run = serverless(tmp_path, "package", "--param=memory=1", python=None)
 
     assert "- memory: is '1'" in run.stdout + run.stderr
+
+
+def test_another_command_says_in_one_line_which_parameters_have_no_value(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+
+    run = serverless(tmp_path, "print", "--param=tags=", "--param=kmsKey", "--param", "=1")
+
+    assert run.returncode == 2
+    assert "\nWithout a name or a value: --param tags=, --param kmsKey, --param =1. Give both, as in" in run.stdout
+    assert "Cannot resolve" not in run.stdout + run.stderr
 
 
 def test_other_commands_are_left_alone(tmp_path: Path) -> None:

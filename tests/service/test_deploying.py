@@ -100,7 +100,7 @@ def test_the_parameters_in_an_example_are_accepted(holding: str) -> None:
     }
     recipe = (PROJECT / "recipe.toml").read_text()
 
-    assert faults(prod, region="eu-west-1", recipe_text=recipe) == []
+    assert faults(prod, stage="prod", region="eu-west-1", recipe_text=recipe) == []
 
 
 def aws_commands() -> list[list[str]]:

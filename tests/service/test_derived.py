@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from handlers.clients import REQUEST_SECONDS
+from ops.build.places import ARNS, BUCKETS, PLACED
 from tests.service.packaged_service import LOGO, PROJECT, copy_project
 
 DEFAULTS: dict[str, object] = {
@@ -42,6 +43,15 @@ def derived(project: Path = PROJECT, **changes: object) -> dict[str, Any]:
 def project(tmp_path: Path) -> Path:
     copy_project(tmp_path)
     return tmp_path
+
+
+def test_what_names_an_account_is_filled_in_by_cloudformation() -> None:
+    for written, filled in (("a-${AWS::AccountId}", {"Fn::Sub": "a-${AWS::AccountId}"}), ("a", "a")):
+        given: dict[str, Any] = dict.fromkeys(PLACED, written)
+        values = derived(**given)
+
+        assert values["arns"] == dict.fromkeys(ARNS, filled)
+        assert [values[name] for name in (*BUCKETS, "kmsKey")] == [filled] * 4
 
 
 @pytest.mark.parametrize(("timeout", "window"), [(10, 0), (60, 5), (900, 3)])

@@ -11,6 +11,7 @@ from tests.service.packaged_service import Package
 from tests.service.test_access import TLS_ONLY, att, listed, policy, without_sid
 
 KEY = att("Key")
+OWN_KEY = {"Fn::Sub": OWN["kmsKey"]}
 ROLE = "AWS::IAM::Role"
 FRAMEWORK = "ServerlessDeploymentBucket"
 ENCRYPTED = {
@@ -64,7 +65,7 @@ def test_each_of_these_words_is_in_the_hardened_template(hardened: Package) -> N
 
 @pytest.mark.parametrize("kind", ENCRYPTED)
 def test_everything_that_holds_data_is_encrypted_with_the_key(hardened: Package, owned: Package, kind: str) -> None:
-    for package, key in ((hardened, KEY), (owned, OWN["kmsKey"])):
+    for package, key in ((hardened, KEY), (owned, OWN_KEY)):
         for name, resource in package.of_type(kind).items():
             value = resource["Properties"]
             for step in ENCRYPTED[kind]:
@@ -77,7 +78,7 @@ def test_everything_that_holds_data_is_encrypted_with_the_key(hardened: Package,
 def test_both_buckets_encrypt_with_a_bucket_key(hardened: Package, owned: Package) -> None:
     for package, key, buckets in (
         (hardened, KEY, ("UploadsBucket", "VariantsBucket")),
-        (owned, OWN["kmsKey"], ("VariantsBucket",)),
+        (owned, OWN_KEY, ("VariantsBucket",)),
     ):
         for bucket in buckets:
             assert package.properties(bucket)["BucketEncryption"] == {
@@ -110,7 +111,7 @@ def test_whoever_has_rights_on_data_has_them_on_the_key_and_through_that_service
 
 
 def test_no_policy_allows_anything_on_another_key(hardened: Package, owned: Package) -> None:
-    for package, key in ((hardened, KEY), (owned, OWN["kmsKey"])):
+    for package, key in ((hardened, KEY), (owned, OWN_KEY)):
         keys = [
             each["Resource"]
             for _, statements in policies(package)
@@ -167,7 +168,7 @@ def test_variants_neither_move_nor_end_nor_have_versions(hardened: Package) -> N
 
 
 def test_requests_to_both_buckets_are_logged(hardened: Package, owned: Package) -> None:
-    for package, target in ((hardened, {"Ref": "AccessLogsBucket"}), (owned, OWN["accessLogs"])):
+    for package, target in ((hardened, {"Ref": "AccessLogsBucket"}), (owned, {"Fn::Sub": OWN["accessLogs"]})):
         for bucket, folder in (("UploadsBucket", "uploads"), ("VariantsBucket", "variants")):
             if bucket in package.template["Resources"]:
                 assert package.properties(bucket)["LoggingConfiguration"] == {
@@ -212,11 +213,13 @@ def test_access_logs_and_their_protection_outlive_the_stack(hardened: Package, n
     assert hardened.template["Resources"][name]["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
-def test_every_role_has_the_boundary(hardened: Package) -> None:
-    boundaries = {name: role["Properties"].get("PermissionsBoundary") for name, role in hardened.of_type(ROLE).items()}
+def test_every_role_has_the_boundary(hardened: Package, owned: Package) -> None:
+    boundaries = [role["Properties"].get("PermissionsBoundary") for role in hardened.of_type(ROLE).values()]
+    others = [role["Properties"].get("PermissionsBoundary") for role in owned.of_type(ROLE).values()]
 
     assert len(boundaries) >= 6
-    assert set(boundaries.values()) == {HARDENED["permissionsBoundary"]}
+    assert boundaries == [HARDENED["permissionsBoundary"]] * len(boundaries)
+    assert others == [{"Fn::Sub": OWN["permissionsBoundary"]}] * len(others)
 
 
 def test_web_acls_stand_before_the_stage_of_the_api_and_before_the_cdn(hardened: Package) -> None:

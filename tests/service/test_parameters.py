@@ -48,4 +48,4 @@ def test_the_stages_on_the_page_would_be_accepted() -> None:
             name: value.replace("${sls:stage}", stage) if isinstance(value, str) else value
             for name, value in PARAMS["default"].items()
         }
-        assert faults(default | parameters, region="eu-west-1", recipe_text=recipe) == []
+        assert faults(default | parameters, stage=stage, region="eu-west-1", recipe_text=recipe) == []

@@ -22,7 +22,8 @@ NO_QUEUE: Final = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist
 
 def check_parameters(checkup: Checkup) -> CheckResult:
     """What packaging would refuse."""
-    found = faults(checkup.parameters, region=checkup.region, recipe_text=RECIPE.read_text(encoding="utf-8"))
+    recipe_text = RECIPE.read_text(encoding="utf-8")
+    found = faults(checkup.parameters, stage=checkup.name, region=checkup.region, recipe_text=recipe_text)
     if found:
         return fail("; ".join(found), "Change them in serverless.yml, or with --param.")
     return ok("serverless.yml and recipe.toml are valid")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.build.places import placed
 from ops.cli import stage as stages
 from ops.cli.follow import End
 from ops.cli.settings import parameters_of
@@ -141,15 +142,11 @@ class Checkup:
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """The stage's parameters as this checkout would deploy it, with names filled in."""
-        found = {**parameters_of(self.name), **self.given}
-        words = {
-            "${sls:stage}": self.name,
-            "${AWS::AccountId}": self.identity.account,
-            "${AWS::Region}": self.region,
+        found = {
+            name: value.replace("${sls:stage}", self.name) if isinstance(value, str) else value
+            for name, value in {**parameters_of(self.name), **self.given}.items()
         }
-        for word, value in words.items():
-            found = {name: text.replace(word, value) if isinstance(text, str) else text for name, text in found.items()}
-        return found
+        return placed(found, region=self.region, account=self.identity.account)
 
     @cached_property
     def stack(self) -> Mapping[str, Any]:

@@ -199,7 +199,7 @@ def test_packaging_refuses_a_list_that_was_changed_and_not_locked(tmp_path):
     checked = subprocess.run(
         [sys.executable, "-m", "ops.build.check"],
         cwd=tmp_path,
-        input='{"region": "eu-west-1", "parameters": {}}',
+        input='{"stage": "prod", "region": "eu-west-1", "parameters": {}, "incomplete": []}',
         capture_output=True,
         text=True,
         check=False,

@@ -30,6 +30,7 @@ CHANGES = [
     "resources/queue.yml",
     "logos/mark.png",
     "ops/build/check.py",
+    "ops/build/places.py",
     "ops/build/rules.py",
 ]
 
