@@ -4,12 +4,14 @@ Read in this order:
 
     routes      every route with its handler, and the response when a handler fails
     uploads     POST /uploads and POST /upload: presigned POSTs and direct uploads
+    repeats     what an Idempotency-Key makes of POST /upload
     images      GET /images...: the status of an image, its variants, the caller's recent images; DELETE /images/{id}
     lookup      the image that an id means: the caller's own, or any object for an operator
     picture     a finished image as srcset and picture element
     site        the page, its files, and two documents: openapi.json and settings.json
     service     what every route handler uses: settings, owners, versions, objects; and the caller
-    schemas     the files in a request, declared or sent, parsed and validated
+    files       which files a stage accepts, by type and name; the file that POST /upload sends
+    schemas     the files that POST /uploads declares, parsed and validated
     queries     the query of a GET, parsed and validated
     status      an image's records in the ledger as a status, and as JSON
     ids         ids of images, and the keys that follow from them

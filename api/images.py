@@ -37,7 +37,8 @@ def get_image(service: Service, request: Request) -> Response:
     def document(links: Links) -> dict[str, Any]:
         return _document(request, image, links) | _details(image, links, view)
 
-    return _respond(service, request, [image.status], document, period=service.objects.signed_period())
+    links = _links(service, saved=view.saved)
+    return _respond(request, [image.status], document, links, period=service.objects.signed_period())
 
 
 def list_images(service: Service, request: Request) -> Response:
@@ -50,7 +51,8 @@ def list_images(service: Service, request: Request) -> Response:
         selected = [image for image in images if page.state in (None, image.status.state)]
         return {"images": [_document(request, image, links) for image in selected], "next": following}
 
-    return _respond(service, request, [image.status for image in images], document, period=service.objects.period())
+    statuses = [image.status for image in images]
+    return _respond(request, statuses, document, _links(service), period=service.objects.period())
 
 
 def get_variant(service: Service, request: Request) -> Response:
@@ -83,6 +85,12 @@ def erase_image(service: Service, request: Request) -> Response:
     return as_json(202, document, {"Cache-Control": "no-store"})
 
 
+def _links(service: Service, *, saved: bool = False) -> Links:
+    """The links to show an image, or to have a browser save it."""
+    objects = service.objects
+    return Links(objects.download, objects.original_download) if saved else Links(objects.link, objects.original_link)
+
+
 def _page(service: Service, request: Request, caller: str, page: PageQuery) -> tuple[list[FoundImage], str | None]:
     """The images of a page, and what the next one begins after."""
     if page.image_id is not None:
@@ -104,7 +112,7 @@ def _bytes(service: Service, request: Request, variant: VariantRecord) -> Respon
     """
     if variant.bytes > MAX_DIRECT_BYTES:
         advice = "Leave out redirect=false and follow the redirect."
-        raise Problem(413, f"The variant is larger than {MAX_DIRECT_BYTES} bytes. {advice}")
+        raise Problem(413, f"The variant has {variant.bytes} bytes; the limit is {MAX_DIRECT_BYTES}. {advice}")
     body = service.objects.read_variant(variant.key, max_bytes=MAX_DIRECT_BYTES)
     if body is None:
         raise Problem(404, "The variant is not stored any more. Get the image's status again.")
@@ -152,17 +160,16 @@ def _details(image: FoundImage, links: Links, view: View) -> dict[str, Any]:
 
 
 def _respond(
-    service: Service,
     request: Request,
     statuses: Sequence[ImageStatus],
     document: Callable[[Links], dict[str, Any]],
+    links: Links,
     *,
     period: int,
 ) -> Response:
     """The document, or 304, which signs no link. A new period changes the ETag, because the old links expire soon."""
     tag = tag_of(json.dumps([document(UNSIGNED), period]))
     headers = {"Cache-Control": "private, no-cache", **_retry_after(statuses)}
-    links = Links(service.objects.link, service.objects.original_link)
     return cached(request, tag, lambda: as_json(200, document(links)), headers)
 
 

@@ -12,12 +12,14 @@ from urllib.parse import quote, urlsplit
 
 from botocore.exceptions import ClientError
 
+from processing.errors import PreconditionFailed
 from processing.ledger import VariantRecord
 from processing.links import cdn_link
 from processing.storage.refusals import is_missing, translating_errors
 
 MAX_CACHED_LINKS: Final = 2_000  # of a kilobyte or two each
 MAX_NAME_IN_LINK: Final = 100  # characters, the last ones; each may take 20 in the URL
+SHOWN, SAVED = "inline", "attachment"  # what a browser does with the file at a link
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,33 @@ class Objects:
         with translating_errors(f"s3:PutObject {key}"):
             self._s3.put_object(Bucket=self._uploads, Key=key, Body=body, ContentType=content_type)
 
+    def put_new(self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str]) -> bool:
+        """Store a file under a key, unless there is one already; whether it was stored."""
+        try:
+            with translating_errors(f"s3:PutObject {key}"):
+                self._s3.put_object(
+                    Bucket=self._uploads,
+                    Key=key,
+                    Body=body,
+                    ContentType=content_type,
+                    Metadata=metadata,
+                    IfNoneMatch="*",
+                )
+        except PreconditionFailed:
+            return False
+        return True
+
+    def metadata(self, key: str) -> Mapping[str, str] | None:
+        """What was written beside an uploaded object; None if there is none any more, or not yet."""
+        with translating_errors(f"s3:HeadObject {key}"):
+            try:
+                found: Mapping[str, str] = self._s3.head_object(Bucket=self._uploads, Key=key)["Metadata"]
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
+        return found
+
     def source(self, key: str) -> UploadedObject | None:
         """The current version of an uploaded object; None if there is none."""
         with translating_errors(f"s3:HeadObject {key}"):
@@ -157,6 +186,14 @@ class Objects:
         """A URL at which anyone can read an uploaded object, which expires; always from S3."""
         return self._signed(self._uploads, key, name, self.signed_period())
 
+    def download(self, variant: VariantRecord, _etag: str, name: str) -> str:
+        """As `link`, but a browser saves the file; always from S3, and it expires."""
+        return self._signed(self._variants, variant.key, name, self.signed_period(), SAVED)
+
+    def original_download(self, key: str, name: str) -> str:
+        """As `original_link`, but a browser saves the file."""
+        return self._signed(self._uploads, key, name, self.signed_period(), SAVED)
+
     def links_origin(self) -> str:
         """Scheme and host of every link, as browsers compare origins."""
         return origin_of(self._cdn or self._signed(self._variants, "any", "any", self.period()))
@@ -169,18 +206,18 @@ class Objects:
         """The number of the current period: half the lifetime of a link, so that each link outlives its period."""
         return int(self._clock() // (self._link_seconds / 2))
 
-    def _sign(self, bucket: str, key: str, name: str, _period: int) -> str:
-        where = {"Bucket": bucket, "Key": key, "ResponseContentDisposition": _disposition(name)}
+    def _sign(self, bucket: str, key: str, name: str, _period: int, kind: str = SHOWN) -> str:
+        where = {"Bucket": bucket, "Key": key, "ResponseContentDisposition": _disposition(kind, name)}
         with translating_errors(f"sign s3:GetObject {key}"):
             url: str = self._s3.generate_presigned_url("get_object", Params=where, ExpiresIn=self._link_seconds)
         return url
 
 
-def _disposition(name: str) -> str:
-    """Content-Disposition: shown in the page, saved under a name, also by programs that read ASCII alone (RFC 6266)."""
+def _disposition(kind: str, name: str) -> str:
+    """Content-Disposition: shown or saved, under a name that programs which read ASCII alone know too (RFC 6266)."""
     name = name[-MAX_NAME_IN_LINK:]
     plain = re.sub(r"[^A-Za-z0-9 ._-]", "_", name)
-    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def origin_of(url: str) -> str:

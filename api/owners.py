@@ -3,7 +3,7 @@
 ::
 
     object                    etag            attributes
-    caller:key/a1b2c3         01KAJ8...-cat   name, content_type, size_bytes, upload_until, expires_at    (owner)
+    caller:key/a1b2c3         01KAJ8...-cat   name, content_type, size_bytes, requested_at, expires_at    (owner)
     bucket/images/.../01KA... 5eb63bbb...     status, attempts, reason, variants, ...                     (ledger)
 
 A bucket's name has no colon, so the two kinds never share a key. ``expires_at`` is the TTL. A caller's images are one
@@ -66,6 +66,20 @@ class Owners:
             answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return next(self._uploads([answer["Item"]] if "Item" in answer else []), None)
 
+    def find_any(self, caller: str, ids: Sequence[str]) -> Upload | None:
+        """The first of the caller's images among up to 100 ids.
+
+        Raises:
+            Unavailable: DynamoDB has not read them all.
+        """
+        keys = [{"object": {"S": partition_of(caller)}, "etag": {"S": each}} for each in ids]
+        with translating_errors("dynamodb:BatchGetItem"):
+            answer = self._dynamodb.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
+        if answer.get("UnprocessedKeys"):
+            raise Unavailable("ProvisionedThroughputExceededException", "dynamodb:BatchGetItem")
+        found = {upload.id: upload for upload in self._uploads(answer["Responses"].get(self._table, []))}
+        return next((found[each] for each in ids if each in found), None)
+
     def page(self, caller: str, *, limit: int, after: str | None) -> tuple[list[Upload], str | None]:
         """Some of the caller's images, the newest first, and the id to continue after, if there may be more."""
         start = {"object": {"S": partition_of(caller)}, "etag": {"S": after}} if after else None
@@ -105,7 +119,7 @@ class Owners:
                     name=values["name"],
                     content_type=values["content_type"],
                     size=int(values["size_bytes"]),
-                    requested_at=created_at(values["etag"]).timestamp(),
+                    requested_at=float(values.get("requested_at") or created_at(values["etag"]).timestamp()),
                     upload_until=None if until is None else int(until),
                 )
 
@@ -123,6 +137,7 @@ def _item(caller: str, upload: Upload, expires_at: int) -> dict[str, Any]:
         "content_type": upload.content_type,
         "size_bytes": upload.size,
         "upload_until": upload.upload_until,
+        "requested_at": None if upload.requested_at is None else int(upload.requested_at),
         "expires_at": expires_at,
     }
     return {name: TypeSerializer().serialize(value) for name, value in values.items() if value is not None}

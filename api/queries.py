@@ -31,10 +31,14 @@ class PageQuery:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a response shows of a finished image; ``sizes`` is the width of its picture on the page, as HTML has it."""
+    """What a response shows of a finished image.
+
+    ``sizes`` is the width of its picture on the page, as HTML has it; with ``saved``, browsers save what it links to.
+    """
 
     with_picture: bool
     sizes: str = WHOLE_WIDTH
+    saved: bool = False
 
 
 def read_page(request: Request, *, prefix: str) -> PageQuery:
@@ -77,14 +81,17 @@ def read_view(request: Request, *, with_picture: bool) -> View:
     Raises:
         Problem: 422 with every fault.
     """
-    request.allow_query("picture", "sizes")
-    wanted, sizes = request.one("picture"), request.one("sizes")
-    faults = [] if wanted in (None, *SWITCH) else [Fault("?picture", SWITCH_FAULT)]
+    request.allow_query("picture", "sizes", "download")
+    wanted, sizes, download = request.one("picture"), request.one("sizes"), request.one("download")
+    switches = (("picture", wanted), ("download", download))
+    faults = [Fault(f"?{name}", SWITCH_FAULT) for name, value in switches if value not in (None, *SWITCH)]
     if sizes is not None and not 1 <= len(sizes) <= MAX_SIZES_LENGTH:
         faults.append(Fault("?sizes", f"Must be a value of HTML's sizes, of 1 to {MAX_SIZES_LENGTH} characters."))
     if faults:
         raise unprocessable(*faults)
-    return View(with_picture if wanted is None else SWITCH[wanted], sizes or WHOLE_WIDTH)
+    return View(
+        with_picture if wanted is None else SWITCH[wanted], sizes or WHOLE_WIDTH, saved=SWITCH[download or "false"]
+    )
 
 
 def read_redirect(request: Request) -> bool:

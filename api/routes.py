@@ -39,6 +39,8 @@ def respond(service: Service, request: Request) -> Response:
     try:
         response = _route_handler(service, request)(service, request)
     except Problem as problem:
+        if problem.status >= 500:
+            LOG.error("the stage is misconfigured", extra={"data": {"error": str(problem)}})
         response = problem.response
     except Retryable as error:
         LOG.warning("AWS is unavailable", extra={"data": {"cause": error.cause, "error": str(error)}})
@@ -74,7 +76,7 @@ def _preflight(service: Service, request: Request) -> Response:
     if request.headers.get("origin") in service.settings.cors_origins:
         headers |= {
             "Access-Control-Allow-Methods": _methods(service, request),
-            "Access-Control-Allow-Headers": "authorization, content-type, if-none-match, x-api-key",
+            "Access-Control-Allow-Headers": "authorization, content-type, idempotency-key, if-none-match, x-api-key",
             "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE),
         }
     return Response(204, headers)

@@ -1,56 +1,14 @@
-"""The files in a request, declared or sent, parsed and validated: every fault is reported at once, with its path."""
+"""The files that POST /uploads declares, parsed and validated: every fault is reported at once, with its path."""
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NoReturn, TypeGuard
 
-from api.http import BYTES, JSON, Fault, Problem, Request, unprocessable
-from api.ids import new_id
-from processing.naming import EXTENSIONS
+from api.files import IGNORED, NAME_FAULT, UploadLimits, is_name, type_of
+from api.http import JSON, Fault, Problem, Request, unprocessable
 
 MAX_FILES: Final = 100
-MAX_NAME_LENGTH: Final = 255
-IGNORED: Final = "The recipe ignores files with this name. Rename the file, or change ignore in recipe.toml."
-NAME_FAULT: Final = f"Must be a file name of 1 to {MAX_NAME_LENGTH} characters."
-
-HEIC: Final = ("image/heic", "image/heif")
-IMAGE_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "image/jpeg": EXTENSIONS["jpeg"],
-    "image/png": EXTENSIONS["png"],
-    "image/gif": EXTENSIONS["gif"],
-    "image/webp": EXTENSIONS["webp"],
-    "image/tiff": (".tif", ".tiff"),
-    "image/bmp": (".bmp",),
-    "image/avif": EXTENSIONS["avif"],
-    "image/heic": (".heic",),
-    "image/heif": (".heif",),
-}
-"""The extensions of each content type. A declared type is not verified here: the consumer decides by the content."""
-
-
-def accepted_types(*, heic: bool) -> tuple[str, ...]:
-    """The content types that a stage accepts, with or without a decoder for HEIC."""
-    return tuple(name for name in IMAGE_TYPES if heic or name not in HEIC)
-
-
-def extensions(content_types: Iterable[str]) -> tuple[str, ...]:
-    """The file extensions of all these types."""
-    return tuple(extension for name in content_types for extension in IMAGE_TYPES[name])
-
-
-@dataclass(frozen=True, slots=True)
-class UploadLimits:
-    """Which files a stage accepts; ``ignored`` is `Recipe.ignored`."""
-
-    content_types: Sequence[str]
-    max_bytes: int
-    ignored: re.Pattern[str]
-
-    def ignores(self, name: str) -> bool:
-        """Whether the consumer would ignore a file with this name: images are stored under their ids."""
-        return self.ignored.search(new_id(name, milliseconds=0, random=0)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,39 +37,10 @@ def read_files(request: Request, limits: UploadLimits) -> tuple[File, ...]:
     faults = list(_document_faults(document, limits))
     if faults:
         raise unprocessable(*faults)
-    return tuple(File(each["name"], each["content_type"], int(each["size"])) for each in document["files"])
-
-
-def read_type(request: Request, limits: UploadLimits) -> str:
-    """The content type of the file in the body of POST /upload: as declared, or of bytes by the extension of the name.
-
-    Raises:
-        Problem: 415 no accepted type, 422 several names.
-    """
-    accepted = limits.content_types
-    if request.content_type == BYTES:
-        name = (request.one("name") or "").lower()
-        return next((each for each in accepted if name.endswith(IMAGE_TYPES[each])), BYTES)
-    if request.content_type not in accepted:
-        types = ", ".join(accepted)
-        raise Problem(415, f"Set the Content-Type header to one of: {types}.", headers={"Accept": types})
-    return request.content_type
-
-
-def read_name(request: Request, limits: UploadLimits) -> str:
-    """The file name in the query of POST /upload; by default, one for the accepted content type.
-
-    Raises:
-        Problem: 422.
-    """
-    name = request.one("name")
-    if name is None:
-        return f"image{IMAGE_TYPES.get(request.content_type, ('',))[0]}"
-    if not _is_name(name):
-        raise unprocessable(Fault("?name", NAME_FAULT))
-    if limits.ignores(name):
-        raise unprocessable(Fault("?name", IGNORED))
-    return name
+    return tuple(
+        File(each["name"], type_of(each["content_type"], each["name"], limits.content_types) or "", int(each["size"]))
+        for each in document["files"]
+    )
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -136,11 +65,12 @@ def _file_faults(path: str, file: object, limits: UploadLimits) -> Iterator[Faul
         yield Fault(path, "Must be an object with name, content_type and size.")
         return
     yield from _unknown_fields(path, file, {"name", "content_type", "size"})
-    if not _is_name(file.get("name")):
+    if not is_name(file.get("name")):
         yield Fault(f"{path}/name", NAME_FAULT)
     elif limits.ignores(file["name"]):
         yield Fault(f"{path}/name", IGNORED)
-    if file.get("content_type") not in limits.content_types:
+    kind, name = file.get("content_type"), file.get("name")
+    if not isinstance(kind, str) or type_of(kind, name if isinstance(name, str) else "", limits.content_types) is None:
         yield Fault(f"{path}/content_type", f"Must be one of: {', '.join(limits.content_types)}.")
     size = file.get("size")
     if not _is_whole(size) or not 1 <= size <= limits.max_bytes:
@@ -162,13 +92,3 @@ def _escaped(name: str) -> str:
 def _is_whole(number: object) -> TypeGuard[int | float]:
     """An integer as JSON Schema defines it: 3.0 is one, true is not."""
     return type(number) is int or (type(number) is float and number.is_integer())
-
-
-def _is_name(name: object) -> bool:
-    if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME_LENGTH:
-        return False
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which neither DynamoDB nor S3 accepts
-        return False
-    return True

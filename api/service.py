@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from api.erasures import ErasureRequests
+from api.files import UploadLimits
 from api.http import Problem, Request
 from api.ids import key_of
 from api.objects import Objects
 from api.owners import Owners
-from api.schemas import UploadLimits
 from api.settings import ApiSettings
 from api.versions import Versions
 from processing.recipe import Recipe

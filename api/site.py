@@ -5,9 +5,10 @@ import json
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from api.files import declarable, extensions
 from api.http import BYTES, Problem, Request, Response, as_json, cached, tag_of
 from api.objects import origin_of
-from api.schemas import MAX_FILES, extensions
+from api.schemas import MAX_FILES
 from api.service import Service
 
 INDEX: Final = "index.html"
@@ -22,7 +23,7 @@ CONTENT_TYPES: Final = {
 }
 NO_CACHE: Final = {"Cache-Control": "no-cache"}
 CACHED: Final = {"Cache-Control": "public, max-age=300"}
-"""For the page's 22 files, each of which invokes the function; browsers load a new release after 5 minutes."""
+"""For the page's files, each of which invokes the function; browsers load a new release after 5 minutes."""
 
 
 def get_page(service: Service, request: Request) -> Response:
@@ -56,6 +57,7 @@ def settings(service: Service) -> dict[str, Any]:
         "extensions": list(extensions(limits.content_types)),
         "variants": [spec.name for spec in service.recipe.variants],
         "upload_seconds": service.settings.upload_seconds,
+        "erasure": service.erasures is not None,
     }
 
 
@@ -64,7 +66,7 @@ def describe(service: Service) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(json.dumps(service.description))
     file = document["components"]["schemas"]["File"]["properties"]
     file["size"]["maximum"] = service.limits.max_bytes
-    file["content_type"]["enum"] = list(service.limits.content_types)
+    file["content_type"]["enum"] = declarable(service.limits.content_types)
     prefix = service.settings.uploads_prefix.replace(".", "[.]")
     query = {each["name"]: each["schema"] for each in document["paths"]["/images"]["get"]["parameters"]}
     query["key"]["pattern"] = query["after"]["pattern"] = f"^{prefix}[\\s\\S]"

@@ -14,10 +14,10 @@ import boto3
 from botocore.config import Config
 
 from api.erasures import ErasureRequests
+from api.files import UploadLimits, accepted_types
 from api.ids import RANDOM_BITS
 from api.objects import Objects
 from api.owners import Owners
-from api.schemas import UploadLimits, accepted_types
 from api.service import Service
 from api.settings import ApiSettings
 from api.site import CONTENT_TYPES

@@ -228,12 +228,12 @@ class RenderBug(Exception):
 
     Args:
         kind: the name of the exception's class there.
-        places: the frames of its traceback there, as `processing.fingerprint` names them, outermost first.
+        frames: the frames of its traceback there, as `processing.fingerprint` names them, outermost first.
         trace: the traceback there, printed below the one of this process.
     """
 
-    def __init__(self, kind: str, message: str, places: Sequence[str], trace: str) -> None:
+    def __init__(self, kind: str, message: str, frames: Sequence[str], trace: str) -> None:
         super().__init__(message)
         self.kind = kind
-        self.places = tuple(places)
+        self.frames = tuple(frames)
         self.add_note(trace)

@@ -1,4 +1,4 @@
-"""One fingerprint for one bug: the same in the consumer, in its child processes and in a replay.
+"""One fingerprint for one bug: the same in the consumer, in its child processes and in a replay; and where it is.
 
 Only frames of this package count, and of these only the frames below the modules that pass an image on: the path to the
 place that fails differs between callers and between Python versions.
@@ -17,6 +17,8 @@ CALLERS: Final = (
     "processing/concurrency.py:",
     *("processing/sandbox/", "processing/imaging/original.py:inspect", "processing/imaging/render.py:render"),
 )
+MAX_WHERE: Final = 140  # bytes: three frames of this package, and room for the message beside them
+SHOWN_FRAMES: Final = 3
 INLINED: Final = ("<listcomp>", "<dictcomp>", "<setcomp>")  # frames of their own before Python 3.12
 
 
@@ -33,12 +35,26 @@ def fingerprint_of(bug: BaseException) -> str:
     return hashlib.sha256("|".join([kind_of(bug), *frames]).encode()).hexdigest()[:8]
 
 
+def where(bug: BaseException) -> str:
+    """The last frames of this package for people, innermost first: ``imaging/steps.py:41 crop < ...``."""
+    named = [frame.removeprefix("processing/").split(":") for frame in frames_of(bug)[: -SHOWN_FRAMES - 1 : -1]]
+    frames = [f"{path}:{line} {function}" for path, function, line in named]
+    while len(" < ".join(frames).encode()) > MAX_WHERE:
+        frames.pop()
+    return " < ".join(frames)
+
+
 def places_of(bug: BaseException) -> list[str]:
-    """The frames of this package, outermost first, as ``processing/imaging/steps.py:crop``; a child's come last."""
-    codes = [frame.f_code for frame, _ in traceback.walk_tb(bug.__traceback__)]
+    """The same as `frames_of` without the lines, which a change elsewhere in the file moves."""
+    return [frame.rpartition(":")[0] for frame in frames_of(bug)]
+
+
+def frames_of(bug: BaseException) -> list[str]:
+    """The frames of this package, outermost first, as ``processing/imaging/steps.py:crop:41``; a child's come last."""
+    found = [(frame.f_code, line) for frame, line in traceback.walk_tb(bug.__traceback__)]
     own = [
-        f"processing/{os.path.relpath(code.co_filename, PACKAGE).replace(os.sep, '/')}:{code.co_name}"
-        for code in codes
+        f"processing/{os.path.relpath(code.co_filename, PACKAGE).replace(os.sep, '/')}:{code.co_name}:{line}"
+        for code, line in found
         if code.co_filename.startswith(PACKAGE + os.sep) and code.co_name not in INLINED
     ]
-    return [*own, *(bug.places if isinstance(bug, RenderBug) else ())]
+    return [*own, *(bug.frames if isinstance(bug, RenderBug) else ())]

@@ -198,7 +198,7 @@ def _about(record: Record, variants_bucket: str, cdn: str) -> dict[str, Any]:
             variants = [_variant(each, record.version.etag, variants_bucket, cdn) for each in record.variants]
             return {"image": _known(**image), "variants": variants}
         case Status.REJECTED | Status.FAILED if record.reason:
-            reason = {name: value for name, value in asdict(record.reason).items() if name != "last"}
+            reason = {name: value for name, value in asdict(record.reason).items() if name not in ("last", "where")}
             return {"reason": _known(**reason)}
         case Status.IN_PROGRESS:
             return {"reason": {"cause": "killed", "message": "The last invocation ended without an answer."}}

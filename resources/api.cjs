@@ -120,9 +120,8 @@ module.exports = async ({ resolveVariable }) => {
   const many = Math.max(1, names.length);
   const callers = { rate: many * each.rate, burst: many * each.burst };
   const everybody = { rate: await number('publicRate'), burst: await number('publicBurst') };
-  const ofKeys = names.length
-    ? keys(names, { service, stage, throttle: each, quota: await number('apiDailyQuota') })
-    : {};
+  const quota = await number('apiDailyQuota');
+  const ofKeys = names.length ? keys(names, { service, stage, throttle: each, quota }) : {};
   const logs = (await isOn('apiAccessLog'))
     ? {
         ApiAccessLogGroup: {
@@ -134,7 +133,9 @@ module.exports = async ({ resolveVariable }) => {
         },
       }
     : {};
-  const { Resources, extensions } = refusals(origins);
+  const { Resources, extensions } = refusals(origins, {
+    caller: { ...each, who: names.length ? 'each API key' : 'all callers' }, everybody, quota,
+  });
 
   return {
     events: [

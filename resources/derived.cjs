@@ -11,7 +11,8 @@ const DAY = 24 * 60 * 60;
 
 /** Everything that decides what the function does: a ledger entry names the code that wrote it. */
 const LOCKS = { x86_64: 'ops/build/locks/package-x86_64.txt', arm64: 'ops/build/locks/package-arm64.txt' };
-const CODE = ['api', 'handlers', 'processing', 'recipe.toml', 'logos', ...Object.values(LOCKS)];
+const RECIPE = ['recipe.toml', 'logos'];
+const CODE = ['api', 'handlers', 'processing', ...RECIPE, ...Object.values(LOCKS)];
 
 function filesBelow(name) {
   const full = path.join(SERVICE, name);
@@ -23,9 +24,9 @@ function filesBelow(name) {
     .flatMap((entry) => filesBelow(`${name}/${entry}`));
 }
 
-function codeVersion() {
+function versionOf(names) {
   const hash = crypto.createHash('sha256');
-  for (const name of CODE.flatMap(filesBelow).sort()) {
+  for (const name of names.flatMap(filesBelow).sort()) {
     const content = fs.readFileSync(path.join(SERVICE, name));
     hash.update(`${name}\0${content.length}\0`).update(content);
   }
@@ -107,6 +108,7 @@ module.exports = async ({ resolveVariable }) => {
     requirementsFile: isArm ? LOCKS.arm64 : LOCKS.x86_64,
     pipArchitecture: isArm ? 'aarch64' : 'x86_64',
     pythonBin: pythonBin(),
-    codeVersion: codeVersion(),
+    codeVersion: versionOf(CODE),
+    recipeVersion: versionOf(RECIPE),
   };
 };

@@ -16,6 +16,15 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 ROW = re.compile(r"^\| \[(\d+)\]\((.+?)\) \| (.+?) \| .+ \|$", re.MULTILINE)
 
 
+BRITISH = re.compile(
+    r"\b(colour\w*|behaviour\w*|licences?|grey\w*|neighbour\w*|cancell\w+|labelled|recognis\w+|organis\w+|favour\w*|honour\w*"
+    r"|centred?|catalogue\w*|modelled|travell\w+|analys(?:e|ed|es)|artefacts?|judgement|optimis(?:e|ed|ation))\b",
+    re.IGNORECASE,
+)
+NO_PROSE = re.compile(r"^```.*?^```|`[^`\n]*`|\]\([^)]*\)|\S+\.(?:md|png|py)\b", re.MULTILINE | re.DOTALL)
+SPOKEN = [*PAGES, *(ROOT / "web").rglob("*.*"), *(ROOT / "api").glob("*.*")]
+
+
 def named(pages: list[Path]) -> list[str]:
     return [page.relative_to(ROOT).as_posix() for page in pages]
 
@@ -35,6 +44,12 @@ def broken_links(page: Path) -> Iterator[str]:
         there = page.parent / target if target else page
         if not there.exists() or (anchor and anchor not in anchors(there)):
             yield f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", SPOKEN, ids=named(SPOKEN))
+def test_the_page_the_api_and_the_documents_are_spelled_the_american_way(page: Path) -> None:
+    """But for names: of fields in backticks, of files, and of cancellation in code."""
+    assert BRITISH.findall(NO_PROSE.sub("", page.read_text(encoding="utf-8"))) == []
 
 
 def test_the_readme_has_at_most_100_lines() -> None:

@@ -48,6 +48,7 @@ MAPPING: Final = ("lambda:ListEventSourceMappings any",)
 CONSUMER: Final = ("lambda:GetFunctionConfiguration consumer",)
 SETTINGS: Final = (*CONSUMER, *MAPPING, *DEPTH)  # the mapping is found by the queue's ARN, which is an attribute
 SWITCH: Final = (*MAPPING, "lambda:GetEventSourceMapping mapping", "lambda:UpdateEventSourceMapping mapping")
+LOGS: Final = ("logs:FilterLogEvents logs",)
 METRICS: Final = ("cloudwatch:GetMetricData any", "cloudwatch:ListMetrics any")
 UPLOAD: Final = (*LOOK_AT_UPLOADS, "s3:PutObject uploads", "s3:AbortMultipartUpload uploads")
 DIAGNOSIS: Final = (
@@ -71,9 +72,11 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "doctor": (*FIND, *DIAGNOSIS, *TRIAL),
     "status": (
         *(*FIND, *DEPTH, "sqs:GetQueueAttributes dlq", *MAPPING, "lambda:GetAccountSettings any"),
-        *(*METRICS, "dynamodb:Scan table"),
+        *(*METRICS, *CONSUMER, "cloudwatch:DescribeAlarms any", "dynamodb:Scan table"),
     ),
     "show": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, "dynamodb:Query table"),
+    "status --parameters": FIND,
+    "logs": (*FIND, *LOGS, "dynamodb:Query table"),
     "pause": (*FIND, *DEPTH, *SWITCH),
     "resume": (*FIND, *DEPTH, *SWITCH),
     "backfill --dry-run": (*FIND, "s3:ListBucket uploads", *SETTINGS, *RECORDS),
@@ -95,7 +98,7 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "estimate --stage": (*FIND, *SETTINGS),
     "dlq groups": (*FIND, *DEAD_MESSAGES),
     "dlq list": (*FIND, *DEAD_MESSAGES),
-    "dlq show": (*FIND, *DEAD_MESSAGES, *LOOK_AT_UPLOADS),
+    "dlq show": (*FIND, *DEAD_MESSAGES, *LOOK_AT_UPLOADS, *LOGS),
     "dlq redrive": (
         *(*FIND, *DEAD_MESSAGES, *SEND, "sqs:DeleteMessage dlq"),
         *(*HISTORY, *CONSUMER),

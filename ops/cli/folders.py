@@ -1,8 +1,10 @@
 """What is in a folder of photos: its files, and which of them could be images."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from processing.naming import IMAGE_EXTENSIONS
 
@@ -20,24 +22,62 @@ MAGIC: dict[str, tuple[tuple[int, bytes], ...]] = {
     "bmp": ((0, b"BM"), (6, b"\0\0\0\0")),
 }
 LONGEST_MAGIC = 12
+SPECIAL: Final = "is no file (a pipe, a socket or a device)"
 
 
-def files_below(folder: Path, *, leave_out: Path | None = None) -> Iterator[Path]:
+@dataclass(frozen=True, slots=True)
+class OddFile:
+    """A file, or a folder, that is passed over although somebody may want it, and why."""
+
+    path: Path
+    why: str
+
+
+def files_below(
+    folder: Path, *, leave_out: Path | None = None, on_odd: Callable[[OddFile], object] = lambda _odd: None
+) -> Iterator[Path]:
     """Every file in a folder and below that is not hidden; links to folders are not followed.
 
     Args:
         leave_out: a folder, as an absolute path, that is not looked into.
+        on_odd: called with what is no file that can be read: folders, links, pipes, sockets, devices.
+
+    Raises:
+        OSError: the folder itself cannot be read.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
-            path = folder / entry.name
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                if path.resolve() != leave_out:
-                    yield from files_below(path, leave_out=leave_out)
-            elif entry.is_file():
-                yield path
+            try:
+                yield from _at(folder / entry.name, entry, leave_out, on_odd)
+            except OSError as error:
+                on_odd(OddFile(folder / entry.name, unreadable(error)))
+
+
+def unreadable(error: OSError) -> str:
+    """Why a file cannot be read."""
+    return f"cannot be read ({error.strerror or error})"
+
+
+def odd(path: Path) -> OddFile | None:
+    """What keeps an existing path from being a file to read, without opening it: a pipe would be waited for."""
+    if path.exists() and not path.is_file():
+        return OddFile(path, SPECIAL)
+    return None
+
+
+def _at(
+    path: Path, entry: "os.DirEntry[str]", leave_out: Path | None, on_odd: Callable[[OddFile], object]
+) -> Iterator[Path]:
+    """The files at one entry of a folder."""
+    if entry.is_dir(follow_symlinks=False):
+        if path.resolve() != leave_out:
+            yield from files_below(path, leave_out=leave_out, on_odd=on_odd)
+    elif entry.is_file():
+        yield path
+    elif not entry.is_dir():
+        on_odd(OddFile(path, SPECIAL if path.exists() else "is a link to nothing"))
 
 
 def could_be_image(path: Path) -> bool:

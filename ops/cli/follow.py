@@ -109,6 +109,10 @@ class Follower(Generic[Subject]):
         """How many have no end yet."""
         return len(self._pending)
 
+    def waited_for(self, most: int = 3) -> list[Version]:
+        """Some of those that have no end yet."""
+        return [each.version for each in list(self._pending)[:most]]
+
     def add(self, subject: Subject, version: Version, *, attempts_before: int | None = None) -> None:
         """Follow this as well; what was redriven, with the number of attempts that the record counted before."""
         self._pending.append(_Followed(subject, version, attempts_before))

@@ -3,7 +3,7 @@
 import shutil
 import socket
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +27,10 @@ LOGS = ROOT / ".cache" / "serve"  # what the functions of the last run printed, 
 def local(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 takes any free one.")] = 4000,
     cdn: Annotated[bool, typer.Option("--cdn", help="Serve variants as CloudFront does, by versioned links.")] = False,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="The origin of a page of yours that may use the API, as corsOrigins has it."),
+    ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Serve the upload page and its API on this machine, with everything behind it, until Ctrl-C.
@@ -36,6 +40,8 @@ def local(
     darkroom local
 
     darkroom local --port 8080 --open
+
+    darkroom local --origin http://localhost:8000
     """
     listener = listen(port)  # before the stack, which takes seconds to start
     with (
@@ -43,7 +49,7 @@ def local(
         _logs(listener.getsockname()[1], keep=port != 0) as logs,
         suppress(KeyboardInterrupt),
         LocalStack(ROOT, work_dir=logs, progress=_say, cdn=cdn) as stack,
-        serving(stack, listener, draw_api_key()) as server,
+        serving(stack, listener, draw_api_key(), origin or ()) as server,
         announced(stack.running),
     ):
         server.service_actions = stack.raise_if_broken  # type: ignore[method-assign]
@@ -57,17 +63,22 @@ def local(
 
 
 @contextmanager
-def serving(stack: LocalStack, listener: socket.socket, api_key: str) -> Iterator[Server]:
-    """A server on ``listener`` for the API that is deployed on the stack; whoever asks lets it serve."""
+def serving(stack: LocalStack, listener: socket.socket, api_key: str, origins: Sequence[str] = ()) -> Iterator[Server]:
+    """A server on ``listener`` for the API that is deployed on the stack; whoever asks lets it serve.
+
+    Args:
+        origins: of pages that may use it, in place of the parameter corsOrigins.
+    """
     function = stack.function("ApiFunction")
-    environments = Environments(function, environ=stack.function_environ(), log_dir=stack.log_dir, most=AT_ONCE)
+    environ = stack.function_environ() | ({"CORS_ORIGINS": ",".join(origins)} if origins else {})
+    environments = Environments(function, environ=environ, log_dir=stack.log_dir, most=AT_ONCE)
     with closing(environments):
         routes = Routes.of(stack.template.content)
         gateway = Gateway(routes, environments.invoke, lambda said: _complain(said, stack.log_dir), api_key)
-        allowed = function().function.environment.get("CORS_ORIGINS", "")
-        origins = [origin.strip() for origin in allowed.split(",")]
-        with Server(listener, gateway, origins) as server:
-            let_in(stack.client("s3"), stack.outputs["UploadsBucket"], server.own_origins)
+        allowed = environ.get("CORS_ORIGINS", function().function.environment.get("CORS_ORIGINS", ""))
+        others = [*filter(None, map(str.strip, allowed.split(",")))]
+        with Server(listener, gateway, others) as server:
+            let_in(stack.client("s3"), stack.outputs["UploadsBucket"], [*server.own_origins, *others])
             yield server
 
 

@@ -4,11 +4,12 @@ Exit codes: 0 done, 1 something failed or is left, 2 for a usage error, 130 inte
 sentences and progress to standard error.
 """
 
+import json
 import os
 import signal
 import sys
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
@@ -22,9 +23,11 @@ from ops.cli.doctor.command import doctor
 from ops.cli.erase.command import erase
 from ops.cli.estimate import estimate
 from ops.cli.local import local
+from ops.cli.logs.command import logs
 from ops.cli.mapping import pause, resume
 from ops.cli.replay.command import replay_command
 from ops.cli.show.command import show
+from ops.cli.stage import ROOT
 from ops.cli.start.command import start
 from ops.cli.status.command import status
 from ops.cli.terminal import make_printable, stderr
@@ -34,7 +37,7 @@ from processing.errors import Unavailable
 from processing.storage.refusals import is_denied, meaning_of
 
 INTERRUPTED = 130
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last when the terminal is closed
 
 
 class Commands(TyperGroup):
@@ -60,23 +63,31 @@ class Commands(TyperGroup):
             _fail(*_explained(error, ctx.command_path))
 
 
+def _print_version(wanted: bool) -> None:
+    """The one of package.json, which is nowhere said again."""
+    if wanted:
+        typer.echo(json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["version"])
+        raise typer.Exit
+
+
 def make_app() -> typer.Typer:
     """The command with all its subcommands."""
     app = typer.Typer(
         cls=Commands,
         no_args_is_help=True,
-        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
         rich_markup_mode="markdown",  # a paragraph flows, however its lines are broken in the docstring
         help="Darkroom: every image that lands in the uploads bucket becomes a finished set of variants.",
     )
-    app.callback()(lambda: None)  # or the name of a single subcommand would be left out of the command line
+    app.callback()(_of_every_command)
     app.command()(start)
     app.command()(local)
     app.command()(upload)
     app.command()(doctor)
     app.command()(status)
     app.command()(show)
+    app.command()(logs)
     app.command()(pause)
     app.command()(resume)
     app.add_typer(_make_dlq(), name="dlq")
@@ -87,6 +98,14 @@ def make_app() -> typer.Typer:
     app.command()(erase)
     app.command("replay")(replay_command)
     return app
+
+
+def _of_every_command(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """Nothing more: the options of the command itself."""
 
 
 def _make_dlq() -> typer.Typer:

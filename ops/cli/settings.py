@@ -26,6 +26,7 @@ class Consumer:
     architecture: Architecture
     code_version: str
     removals: bool
+    changed_at: str  # when code or settings changed last, in UTC
 
     @classmethod
     def of(cls, stage: Stage) -> Self:
@@ -39,6 +40,7 @@ class Consumer:
             architecture=answer["Architectures"][0],
             code_version=variables.get("CODE_VERSION", ""),
             removals=variables.get("REMOVALS") == "true",
+            changed_at=answer["LastModified"],
         )
 
 

@@ -7,6 +7,7 @@ this clone; of several, the one that AWS_ENDPOINT_URL names.
 
 import functools
 import inspect
+import json
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -21,11 +22,10 @@ import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError, ProfileNotFound
 
-from ops.cli.terminal import quoted
+from ops.cli.absent import no_stack
 from ops.errors import UsageError
 from ops.local.announcement import running_stack
 from ops.local.emulator import REGION
-from processing.storage.refusals import is_denied
 
 ROOT = Path(__file__).parents[2]
 LOCAL = "local"
@@ -45,17 +45,14 @@ RegionOption = Annotated[
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile.", show_default="the environment's")]
 
 
-class NoStackError(UsageError):
-    """The stage is not deployed where it was looked for."""
-
-
 @dataclass(frozen=True)
 class Stage:
     """One stage. ``client`` gives the boto3 client of a service, the same one each time, for any thread.
 
     ``event_bus`` and ``events_dlq_url`` are empty where the stage has no events.
     ``ingest`` is the stage's parameter: whether the uploads bucket notifies the queue itself, or a rule of EventBridge.
-    ``switches`` are the names of the parameters that are on; None where the stage was deployed before it said so.
+    ``switches`` are the names of the parameters that are on, ``given`` has the values that are not the defaults: None
+    where the stage was deployed before it said so, as there is no ``recipe_version`` then.
     """
 
     name: str
@@ -73,6 +70,8 @@ class Stage:
     events_dlq_url: str = ""
     ingest: str = "s3"
     switches: frozenset[str] | None = None
+    recipe_version: str = ""
+    given: Mapping[str, str] | None = None
 
     @classmethod
     def of(cls, name: str, region: str, outputs: Mapping[str, str], client: Callable[[str], Any]) -> Self:
@@ -93,6 +92,8 @@ class Stage:
             events_dlq_url=outputs.get("EventsDlqUrl", ""),
             ingest=outputs.get("Ingest", "s3"),
             switches=frozenset(outputs["Switches"].split(",")) - {""} if "Switches" in outputs else None,
+            recipe_version=outputs.get("RecipeVersion", ""),
+            given=json.loads(outputs["Parameters"]) if "Parameters" in outputs else None,
         )
 
 
@@ -111,30 +112,11 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
     except ClientError as error:
         if error.response["Error"].get("Code") != "ValidationError":
             raise
-        where = cloudformation.meta.region_name
-        raise NoStackError(
-            f"there is no stack {stack} in {where}{_others(cloudformation)}: name another --stage or --region, "
-            f"or deploy it with: npm run deploy -- --stage {quoted(name)} --region {where}"
-        ) from error
+        raise no_stack(name, stack_name, cloudformation) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
     if name == LOCAL:
         outputs["CdnUrl"] = running_stack().cdn
     return Stage.of(name, cloudformation.meta.region_name, outputs, client)
-
-
-def _others(cloudformation: Any) -> str:
-    """Which stages there are, in words; empty where the caller may not list them, as OperatorPolicy does not."""
-    prefix = stack_name("")
-    try:
-        pages = cloudformation.get_paginator("describe_stacks").paginate()
-        stacks = [stack for page in pages for stack in page["Stacks"] if stack["StackName"].startswith(prefix)]
-    except ClientError as error:
-        if not is_denied(error):
-            raise
-        return ""
-    ours = [stack for stack in stacks if any(each["OutputKey"] == "UploadsDlqUrl" for each in stack.get("Outputs", ()))]
-    names = sorted(stack["StackName"].removeprefix(prefix) for stack in ours)
-    return f", which has the stages {', '.join(names)}" if names else ", which has no stage"
 
 
 def connect(name: str, region: str | None = None, profile: str | None = None) -> Callable[[str], Any]:

@@ -7,7 +7,7 @@
 - S3's checks of a presigned link (``presigned``): moto looks at neither its signature nor its time.
 - limits (``moto_limits``): S3's on keys and metadata, SQS's on messages (in bytes, with attributes; characters) and on
   batches of timeouts, DynamoDB's on batches of writes.
-- no version "null" of an upload in parts; a listing after a key with control characters, which moto writes as they are.
+- no version "null" of an upload in parts; listings after control characters; keys with line ends (``moto_routes``).
 - one look-up of each host's backend: moto lists its own folders, twice, for each request.
 - S3's events on EventBridge as AWS writes them, and a bucket's switch for them (``moto_s3_events``).
 - SQS requests that run one at a time at constant cost, with long polls that let others in, and counts only for who asks
@@ -53,6 +53,7 @@ from ops.local import (
     moto_probes,
     moto_queues,
     moto_reads,
+    moto_routes,
     moto_s3_events,
     moto_s3_probes,
     moto_states,
@@ -85,8 +86,7 @@ def all_patches(credentials: Credentials | None = None) -> list[Patch]:
         *_for_limits(),
         *_for_queues(),
         _for_move_tasks(),
-        moto_functions.patch(),
-        *moto_reads.patches(),
+        *(moto_functions.patch(), moto_routes.patch(), *moto_reads.patches()),
         *moto_streams.patches(),
         *moto_s3_events.patches(),
         *eventbridge.patches(),

@@ -20,6 +20,7 @@ Ask = Callable[..., Any]
 
 FEW_KEYS: Final = 10
 SWITCH: Final = "<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>"
+LINE_END: Final = "a%0Ab"
 BY_NOBODY: Final[dict[str, str]] = {}
 BY_SOMEBODY: Final = {"Authorization": "AWS4-HMAC-SHA256 Credential=probe/20261121/us-east-1/s3/aws4_request"}
 
@@ -132,6 +133,12 @@ def names_the_switch_for_events() -> bool:
         return "EventBridgeConfiguration" in ask("GET", "/probe", query_string="notification").get_data(as_text=True)
 
 
+def takes_keys_with_line_ends() -> bool:
+    """Whether a key may have a line end within."""
+    with _bucket() as ask:
+        return bool(ask("PUT", f"/probe/{LINE_END}", data=b"x").status_code == HTTPStatus.OK)
+
+
 @contextmanager
 def _bucket() -> Iterator[Ask]:
     client = create_backend_app("s3").test_client()
@@ -143,6 +150,6 @@ def _bucket() -> Iterator[Ask]:
     try:
         yield ask
     finally:
-        for key in ("key", "k" * 1025):
+        for key in ("key", "k" * 1025, LINE_END):
             ask("DELETE", f"/probe/{key}")
         ask("DELETE", "/probe")

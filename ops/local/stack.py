@@ -12,6 +12,7 @@ from ops.local.deployed import EventSourceMapping
 from ops.local.deployment import Deployment
 from ops.local.emulator import ACCOUNT, REGION, Emulator
 from ops.local.live import LiveFunction
+from ops.local.log_shipper import LogShipper
 from ops.local.player import Player
 from ops.local.stream_mapping import StreamMapping
 from ops.local.stream_player import StreamPlayer
@@ -55,6 +56,7 @@ class LocalStack:
         self._with_cdn = cdn
         self._cdn: Cdn | None = None
         self._player: Player | None = None
+        self._shipper: LogShipper | None = None
         self.stream_player: StreamPlayer | None = None
         """What plays the mapping of the table's stream; None where the stage has no events."""
         self.eraser_player: Player | None = None
@@ -96,6 +98,8 @@ class LocalStack:
         for player in (self.stream_player, self.eraser_player):
             if player is not None:
                 player.raise_if_broken()
+        if self._shipper is not None:
+            self._shipper.raise_if_broken()
 
     def client(self, service: str) -> Any:
         """The stack's boto3 client for ``service``; the same one each time, safe to share between threads."""
@@ -153,6 +157,8 @@ class LocalStack:
         apply(self.template, self.client)
         if self._with_cdn:
             self._cdn = Cdn(self.client("s3"), self.outputs["VariantsBucket"])
+        self._shipper = LogShipper(self.client("logs"), self.log_dir)
+        self._shipper.start()
         self._progress("starting the consumer")
         self._player = self._make_player("ConsumerFunction", self._environments)
         self._player.start()
@@ -213,6 +219,8 @@ class LocalStack:
             for player in (self._player, self.stream_player, self.eraser_player):
                 if player is not None:
                     player.kill()
+            if self._shipper is not None:
+                self._shipper.stop()
             if self._cdn is not None:
                 self._cdn.close()
         finally:

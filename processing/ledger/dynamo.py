@@ -116,7 +116,7 @@ class DynamoLedger:
     def complete(self, claim: Claim, image: ImageRecord) -> None:
         """Record the image as DONE, with its metadata; what only an earlier result had is removed."""
         values = image_attributes(image, claim.version)
-        earlier = {"reason", "message_id", *(field.name for field in fields(ImageRecord))} - values.keys()
+        earlier = {"reason", "message_id", "deaths", *(field.name for field in fields(ImageRecord))} - values.keys()
         self._finish(claim, Status.DONE, values, forget=earlier)
 
     def close(self, claim: Claim, status: Status) -> None:
@@ -127,11 +127,11 @@ class DynamoLedger:
     def reject(self, claim: Claim, reason: Reason, delivery: Delivery) -> None:
         """Record a rejection, and the message that it is for."""
         known = _reason(reason, claim, delivery) | attributes({"message_id": delivery.message_id})
-        self._finish(claim, Status.REJECTED, known)
+        self._finish(claim, Status.REJECTED, known, is_death=True)
 
     def fail(self, claim: Claim, reason: Reason, delivery: Delivery) -> None:
         """Record that this attempt failed, and free the version for the next."""
-        self._finish(claim, Status.FAILED, _reason(reason, claim, delivery))
+        self._finish(claim, Status.FAILED, _reason(reason, claim, delivery), is_death=delivery.last_receive)
 
     def release(self, claim: Claim) -> None:
         """Undo the claim; nothing may have been written under it."""
@@ -159,12 +159,14 @@ class DynamoLedger:
             }
         )
 
-    def _finish(self, claim: Claim, status: Status, values: Attributes, forget: Iterable[str] = ()) -> None:
+    def _finish(
+        self, claim: Claim, status: Status, values: Attributes, forget: Iterable[str] = (), *, is_death: bool = False
+    ) -> None:
         """End the claim; succeeds if an earlier request, which was not answered, has ended it."""
         values = values | attributes({"status": status, "updated_at": self._now()})
         removals = ", ".join(f"#{name}" for name in ("lease_until", *sorted(forget)))
-        expression = f"SET {_assignments(values)} REMOVE {removals}"
-        held = attributes({"owner": claim.owner, "in_progress": Status.IN_PROGRESS})
+        expression = f"SET {_assignments(values)} REMOVE {removals}{' ADD #deaths :one' if is_death else ''}"
+        held = attributes({"owner": claim.owner, "in_progress": Status.IN_PROGRESS, "one": 1 if is_death else None})
         try:
             self._update(claim.version, expression, "#owner = :owner AND #status = :in_progress", values | held)
         except _Refused as refused:

@@ -11,14 +11,14 @@ from typing import Any, Final
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from processing.errors import DarkroomError
-from processing.fingerprint import fingerprint_of, kind_of
+from processing.fingerprint import fingerprint_of, kind_of, where
 from processing.ledger.image import ImageRecord, VariantRecord
 from processing.ledger.record import Reason, Record, Status, Version
 
 Attributes = dict[str, Any]
 """An item or a part of one, in DynamoDB's JSON: ``{"attempts": {"N": "1"}}``."""
 
-MAX_REASON: Final = 300  # bytes in UTF-8; keeps an item of many attempts below 1 KB
+MAX_REASON: Final = 300  # bytes in UTF-8 of message and frames; keeps an item of many attempts below 1 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ def read(item: Attributes) -> Record:
     """The record that an item in DynamoDB's JSON stands for."""
     plain = {name: _READER.deserialize(value) for name, value in item.items()}
     bucket, _, key = plain["object"].partition("/")
-    numbers: dict[str, Any] = {name: int(plain.get(name, 0)) for name in ("lease_until", "attempts", "updated_at")}
+    counts = ("lease_until", "attempts", "updated_at", "deaths")
+    numbers: dict[str, Any] = {name: int(plain.get(name, 0)) for name in counts}
     texts = {name: plain.get(name, "") for name in ("owner", "code_version", "uploaded_at", "sequencer", "message_id")}
     return Record(
         version=Version(bucket, key, plain["etag"]),
@@ -93,18 +94,18 @@ def reason_of(error: BaseException) -> Reason:
     """The reason to record for a failure; bugs at the same place in the code have the same fingerprint."""
     if isinstance(error, DarkroomError):
         return Reason(error.cause, str(error))
-    return Reason(kind_of(error), str(error), fingerprint_of(error))
+    return Reason(kind_of(error), str(error), fingerprint_of(error), where(error))
 
 
 def reason_attributes(reason: Reason) -> Attributes:
     """The attributes of a failure."""
-    fields = asdict(reason) | {"message": _cut(reason.message)}
+    fields = asdict(reason) | {"message": _cut(reason.message, MAX_REASON - len(reason.where.encode()))}
     return attributes({"reason": {name: value for name, value in fields.items() if value}})
 
 
-def _cut(message: str) -> str:
-    """A message of at most `MAX_REASON` bytes; DynamoDB refuses a surrogate that stands alone."""
-    return message.encode(errors="replace")[:MAX_REASON].decode(errors="ignore")
+def _cut(message: str, most: int) -> str:
+    """A message of at most so many bytes; DynamoDB refuses a surrogate that stands alone."""
+    return message.encode(errors="replace")[:most].decode(errors="ignore")
 
 
 def _reason(fields: Mapping[str, Any]) -> Reason:

@@ -106,7 +106,8 @@ class Reason:
 
     Args:
         cause: groups failures: the name of an error's class, or AWS's own code.
-        fingerprint: where in the code a bug is; empty for any other failure.
+        fingerprint: of a bug: the same wherever it is met; empty for any other failure.
+        where: the last frames of a bug in this code, innermost first.
         last: whether the message had no receive left, so that it is in the dead-letter queue now.
         request_id: of the invocation, whose log has more.
     """
@@ -114,6 +115,7 @@ class Reason:
     cause: str
     message: str
     fingerprint: str = ""
+    where: str = ""
     attempt: int = 0
     last: bool = False
     request_id: str = ""
@@ -126,6 +128,7 @@ class Record:
     Args:
         owner: the token of the last claim.
         lease_until, updated_at: seconds since the epoch, 0 where there is none.
+        deaths: messages that have become dead letters since it was last done, but for those whose worker was killed.
         last_receive: whether the version was last claimed for the last receive of its message. The number of attempts
             does not show this: a receive may end without one, and a redrive starts the count again.
         message_id: of the message that was rejected.
@@ -139,6 +142,7 @@ class Record:
     lease_until: int = 0
     attempts: int = 0
     updated_at: int = 0
+    deaths: int = 0
     last_receive: bool = False
     code_version: str = ""
     uploaded_at: str = ""

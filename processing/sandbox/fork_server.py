@@ -42,7 +42,7 @@ from typing import Any, NoReturn
 
 from processing import imaging
 from processing.errors import Rejected
-from processing.fingerprint import places_of
+from processing.fingerprint import frames_of
 from processing.imaging import Rendered
 from processing.imaging.resize import simd_is_sound
 from processing.memory import memory_estimate
@@ -201,7 +201,7 @@ def _rendered_message(rendered: Rendered) -> dict[str, Any]:
 
 
 def _failure_message(error: Exception) -> dict[str, Any]:
-    """A failure as a message, from which the consumer raises it; a bug with its places in the code."""
+    """A failure as a message, from which the consumer raises it; a bug with its frames."""
     text = str(error)[:MAX_TEXT]
     if isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError):
         return {"memory": True, "text": text}
@@ -210,7 +210,7 @@ def _failure_message(error: Exception) -> dict[str, Any]:
     return {
         "bug": type(error).__name__,
         "text": text,
-        "places": places_of(error),
+        "frames": frames_of(error),
         "traceback": "".join(traceback.format_exception(error))[-MAX_TEXT:],
     }
 

@@ -84,7 +84,7 @@ class Answer:
                     message["text"] or "the image does not fit in the memory allowed for it (the parameter memory)"
                 )
             if "bug" in message:
-                raise RenderBug(message["bug"], message["text"], message["places"], message["traceback"])
+                raise RenderBug(message["bug"], message["text"], message["frames"], message["traceback"])
         except (KeyError, TypeError) as error:
             raise ProtocolError(f"no failure: {error!r}") from error
 

@@ -76,8 +76,7 @@ def event(
     parts = urlsplit(url)
     resource, parameters = route_of(parts.path)
     query = parse_qs(parts.query, keep_blank_values=True)
-    is_binary = any(name.lower() == "content-type" and value.startswith("image/") for name, value in headers.items())
-    if body is not None and is_binary:
+    if body is not None:  # binaryMediaTypes is */*
         body = base64.b64encode(body if isinstance(body, bytes) else body.encode()).decode()
     return {
         "resource": resource,
@@ -95,8 +94,8 @@ def event(
             "stage": stage,
             "identity": {"apiKeyId": caller, "apiKey": ORIGIN_KEY if caller else None, "caller": None},
         },
-        "body": body.decode() if isinstance(body, bytes) else body,
-        "isBase64Encoded": body is not None and is_binary,
+        "body": body,
+        "isBase64Encoded": body is not None,
     }
 
 

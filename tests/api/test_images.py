@@ -1,13 +1,14 @@
 """GET /images..., through the handler: where an image stands, its variants, the caller's recent ones."""
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 from handlers import api
+from handlers.api_bootstrap import build_api
 from processing.ledger import REMOVED_KEY, Status
-from tests.api.conftest import Clock, Stage, declared, key
+from tests.api.conftest import ENVIRONMENT, Clock, Stage, declared, key
 from tests.api.gateway import Gateway
 
 HALF_A_LINK = 1800
@@ -298,6 +299,23 @@ def test_what_has_not_changed_is_not_sent_again(gateway: Gateway, stage: Stage, 
     assert (same.status, same.body, same.headers["Retry-After"]) == (304, "", "1")
     assert same.headers["ETag"] == first.headers["ETag"]
     assert (other.status, other.json["status"]) == (200, "done")
+
+
+@pytest.mark.parametrize("cdn", ["", "https://pictures.example.com"])
+def test_links_for_a_download_are_s3s_and_have_browsers_save_the_file(
+    gateway: Gateway, stage: Stage, image_id: str, monkeypatch: pytest.MonkeyPatch, cdn: str
+) -> None:
+    service = build_api({**ENVIRONMENT, "CDN_URL": cdn}, clock=stage.clock)
+    monkeypatch.setattr(api, "api", lambda: service)
+    stage.finish(image_id)
+
+    image = gateway.get(f"/images/{image_id}?download=true").json
+
+    for link in (image["original"], *(each["url"] for each in image["variants"])):
+        assert 'attachment; filename="cat.jpg"' in unquote(link)
+        assert ".amazonaws.com/" in link
+    assert "attachment" not in unquote(gateway.get(f"/images/{image_id}").json["original"])
+    assert gateway.get(f"/images/{image_id}?download=perhaps").status == 422
 
 
 def test_links_are_renewed_when_half_their_life_is_over(

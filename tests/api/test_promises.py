@@ -18,6 +18,7 @@ from tests.api.test_routes import Broken
 
 OF_API_GATEWAY = {"401", "429"}
 TOO_LARGE_JSON = ("POST", "/uploads", "413")  # more than 10 MB of JSON
+AS_TEXT = ("POST", "/upload", "500")  # on a stage without binaryMediaTypes
 PNG = {"content-type": "image/png"}
 
 
@@ -28,7 +29,7 @@ def promised() -> set[tuple[str, str, str]]:
         for method, operation in methods.items()
         for status in operation["responses"]
         if status not in OF_API_GATEWAY
-    } - {TOO_LARGE_JSON}
+    } - {TOO_LARGE_JSON, AS_TEXT}
 
 
 def requests(done: str) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
@@ -42,7 +43,9 @@ def requests(done: str) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
     yield "POST", "/upload", b"bytes", PNG
     yield "POST", "/upload", b"", PNG
     yield "POST", "/upload", b"x" * 4_500_001, PNG
-    yield "POST", "/upload", "x", {}
+    yield "POST", "/upload", "x", {"content-type": "text/plain"}
+    for body in (b"one", b"another"):
+        yield "POST", "/upload", body, {**PNG, "idempotency-key": "1"}
     yield "POST", "/upload?title=x", b"x", PNG
     for url in ("/images", f"/images/{done}", "/", "/openapi.json", "/settings.json"):
         yield "GET", url, None, {}

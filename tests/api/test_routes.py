@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from openapi_spec_validator import validate
 
+from api.files import IMAGE_TYPES, accepted_types, extensions
 from api.http import base_of
 from api.routes import ROUTES
-from api.schemas import IMAGE_TYPES, accepted_types, extensions
 from api.service import CREDENTIALS
 from api.status import EXPLANATIONS
 from handlers import api
@@ -225,11 +225,23 @@ def test_a_body_that_was_damaged_on_its_way_is_not_stored(stage: Stage) -> None:
     assert (answer["statusCode"], stage.items()) == (400, [])
 
 
+def test_a_file_that_comes_as_text_is_the_stages_fault_and_is_not_stored(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As API Gateway passes on a body of a type that is not among its binaryMediaTypes."""
+    monkeypatch.setattr(logging.getLogger("darkroom"), "propagate", True)
+
+    answer = ask("POST", "/upload", headers={"Content-Type": "image/png"}, body="\ufffdPNG", isBase64Encoded=False)
+
+    assert (answer["statusCode"], stage.items()) == (500, [])
+    assert "binaryMediaTypes" in answer["body"]
+    assert "misconfigured" in caplog.text
+
+
 def test_api_gateway_refuses_in_the_same_words_as_the_function(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    same = {"REQUEST_TOO_LARGE": gateway.send("POST", "/upload", b"x" * 4_500_001, {"content-type": "image/png"})}
-    same["INVALID_API_KEY"] = Gateway(caller=None).get("/images")
+    same = {"INVALID_API_KEY": Gateway(caller=None).get("/images")}
     monkeypatch.setattr(api.api().owners, "_dynamodb", Broken(client_error("ThrottlingException", 400, "Query")))
     same["DEFAULT_5XX"] = gateway.get("/images")
 
@@ -351,6 +363,7 @@ def test_a_client_learns_the_limits_before_it_sends_anything(gateway: Gateway) -
         "extensions": list(extensions(IMAGE_TYPES)),
         "variants": ["desktop", "tablet", "phone"],
         "upload_seconds": 900,
+        "erasure": True,
     }
 
 
@@ -360,8 +373,9 @@ def test_the_description_is_valid_openapi_with_this_stages_limits(gateway: Gatew
     validate(document)
     file = document["components"]["schemas"]["File"]["properties"]
     assert file["size"]["maximum"] == 100_000_000
-    types = [*file["content_type"]["enum"], "application/octet-stream"]
-    assert types == list(document["paths"]["/upload"]["post"]["requestBody"]["content"])
+    types = list(document["paths"]["/upload"]["post"]["requestBody"]["content"])
+    assert types == [*IMAGE_TYPES, "application/octet-stream"]
+    assert set(file["content_type"]["enum"]) > set(types)
 
 
 def test_every_route_and_method_is_described(stage: Stage) -> None:

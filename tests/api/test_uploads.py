@@ -10,7 +10,7 @@ import pytest
 from handlers import api
 from handlers.api_bootstrap import build_api
 from tests.api.conftest import ENVIRONMENT, Clock, Stage, declared, key
-from tests.api.gateway import Gateway
+from tests.api.gateway import Answer, Gateway
 
 MOST = 100_000_000
 
@@ -194,12 +194,13 @@ def test_a_body_of_the_largest_size_is_taken_and_one_byte_more_is_shown_the_othe
     larger = gateway.send("POST", "/upload", b"x" * 4_500_001, {"content-type": "image/png"})
 
     assert (largest.status, larger.status) == (201, 413)
+    assert larger.json["detail"].startswith("The body has 4500001 bytes; the limit is 4500000.")
     assert "POST /uploads" in larger.json["detail"]
     assert len(stage.items()) == 1
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/x-www-form-urlencoded", "image/svg+xml", "", "image/x-adobe-dng"]
+    "content_type", ["application/x-www-form-urlencoded", "image/svg+xml", "text/html", "image/x-adobe-dng"]
 )
 def test_a_body_of_another_type_is_told_which_there_are(gateway: Gateway, content_type: str) -> None:
     answer = gateway.send("POST", "/upload", b"x", {"content-type": content_type})
@@ -208,15 +209,118 @@ def test_a_body_of_another_type_is_told_which_there_are(gateway: Gateway, conten
     assert "image/jpeg" in answer.json["detail"]
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("cat.JPG", "image/jpeg"), ("a.b.heic", "image/heic"), ("c.tif", "image/tiff")]
-)
-def test_bytes_are_of_the_type_that_their_name_says(gateway: Gateway, stage: Stage, name: str, kind: str) -> None:
-    """Many generated clients know a file by no other type."""
-    answer = gateway.send("POST", f"/upload?name={name}", b"x", {"content-type": "application/octet-stream"})
+TYPES = [
+    ("image/jpg", "cat", "image/jpeg"),
+    ("IMAGE/PJPEG", "cat.png", "image/jpeg"),
+    ("image/x-png", "cat", "image/png"),
+    ("application/octet-stream", "cat.JPG", "image/jpeg"),
+    ("application/octet-stream", "a.b.heic", "image/heic"),
+    ("binary/octet-stream", "c.tif", "image/tiff"),
+    ("", "cat.webp", "image/webp"),
+    ("", "cat", "application/octet-stream"),
+    ("image/x-unheard-of", "cat.bmp", "image/bmp"),
+]
 
-    head = stage.s3.head_object(Bucket="uploads", Key=f"images/2027-01-15/{answer.json['id']}")
+
+@pytest.mark.parametrize(("declared_type", "name", "kind"), TYPES)
+def test_what_browsers_and_sdks_declare_is_taken_by_type_or_name_in_both_ways(
+    gateway: Gateway, stage: Stage, declared_type: str, name: str, kind: str
+) -> None:
+    (upload,) = uploads(gateway, declared(name, declared_type))
+    answer = gateway.send("POST", f"/upload?name={name}", b"x", {"content-type": declared_type})
+
+    head = stage.s3.head_object(Bucket="uploads", Key=key(answer.json["id"]))
+    assert upload["upload"]["fields"]["Content-Type"] == kind
+    assert {"Content-Type": kind} in policy(upload)["conditions"]
     assert (answer.status, answer.json["content_type"], head["ContentType"]) == (201, kind, kind)
+
+
+def test_curl_that_was_told_no_type_is_understood_by_the_name(gateway: Gateway) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+
+    assert gateway.send("POST", "/upload?name=cat.jpg", b"x", headers).json["content_type"] == "image/jpeg"
+
+
+def test_a_form_is_told_how_to_send_a_file(gateway: Gateway, stage: Stage) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+
+    answer = gateway.send("POST", "/upload?name=cat.jpg", b"--x\r\n", headers)
+
+    assert (answer.status, stage.items()) == (415, [])
+    assert "the file's bytes as the whole body" in answer.json["detail"]
+    assert "POST /uploads" in answer.json["detail"]
+
+
+def send_once(
+    gateway: Gateway, body: bytes = b"jpeg", *, name: str = "cat.jpg", idempotency: str = "batch-7/1"
+) -> Answer:
+    headers = {"content-type": "image/jpeg", "idempotency-key": idempotency}
+    return gateway.send("POST", f"/upload?name={name}", body, headers)
+
+
+def test_a_repeat_with_its_key_is_the_same_image_for_a_day(gateway: Gateway, stage: Stage, clock: Clock) -> None:
+    first = send_once(gateway)
+    clock.now += 3
+    stage.finish(first.json["id"])
+    stored = stage.s3.head_object(Bucket="uploads", Key=key(first.json["id"]))["LastModified"]
+    clock.now += 24 * 3600 - 4
+
+    again = send_once(gateway)
+
+    assert (first.status, again.status) == (201, 201)
+    assert (first.json["status"], again.json["status"]) == ("waiting", "done")
+    assert again.json["id"] == first.json["id"]
+    assert "Retry-After" not in again.headers
+    assert len(stage.items()) == 2  # its owner and its record
+    assert stage.s3.head_object(Bucket="uploads", Key=key(first.json["id"]))["LastModified"] == stored
+    clock.now += 2 * 3600
+    assert send_once(gateway).json["id"] != first.json["id"]
+
+
+def test_a_key_with_another_body_is_a_conflict(gateway: Gateway, stage: Stage) -> None:
+    first = send_once(gateway)
+
+    other = send_once(gateway, b"another")
+
+    assert other.status == 409
+    assert "Idempotency-Key" in other.json["detail"]
+    assert stage.s3.get_object(Bucket="uploads", Key=key(first.json["id"]))["Body"].read() == b"jpeg"
+
+
+@pytest.mark.parametrize(("name", "idempotency"), [("dog.jpg", "batch-7/1"), ("cat.jpg", "batch-7/2")])
+def test_another_key_or_name_is_another_image(gateway: Gateway, name: str, idempotency: str) -> None:
+    assert send_once(gateway).json["id"] != send_once(gateway, name=name, idempotency=idempotency).json["id"]
+
+
+def test_a_key_is_its_callers_own(gateway: Gateway, stage: Stage) -> None:
+    assert send_once(gateway).json["id"] != send_once(Gateway(caller="berta")).json["id"]
+
+
+def test_a_repeat_ends_what_was_interrupted_before_the_file_was_stored(gateway: Gateway, stage: Stage) -> None:
+    first = send_once(gateway)
+    stage.s3.delete_object(Bucket="uploads", Key=key(first.json["id"]))
+
+    again = send_once(gateway)
+
+    assert (again.status, again.json["id"]) == (201, first.json["id"])
+    assert stage.s3.get_object(Bucket="uploads", Key=key(first.json["id"]))["Body"].read() == b"jpeg"
+
+
+def test_an_upload_with_a_key_is_as_old_as_it_is_and_not_as_its_hour(
+    gateway: Gateway, stage: Stage, clock: Clock
+) -> None:
+    clock.now += 1800
+
+    answer = send_once(gateway)
+
+    assert answer.json["requested_at"] == "2027-01-15T08:30:00Z"
+    assert gateway.get(f"/images/{answer.json['id']}").headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("idempotency", ["", "a b", "a" * 256, "\u00e9"])
+def test_a_key_that_is_none_is_refused(gateway: Gateway, stage: Stage, idempotency: str) -> None:
+    assert send_once(gateway, idempotency=idempotency).status == 400
+    assert stage.items() == []
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def folder(server: Server, stack: LocalStack, tmp_path: Path) -> Path:
 
 def run(server: Server, folder: Path, *command: str) -> str:
     """What a command prints, in a folder and with the variables that the page names."""
-    environ = os.environ | {"API": f"{server.url}/", "KEY": server.gateway.api_key}
+    environ = os.environ | {"API": server.url, "KEY": server.gateway.api_key}
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
     return done.stdout

@@ -28,7 +28,7 @@ from processing import imaging
 from processing.batch import Batch
 from processing.concurrency import Backoff
 from processing.errors import RenderBug
-from processing.fingerprint import PACKAGE, fingerprint_of, places_of
+from processing.fingerprint import MAX_WHERE, PACKAGE, fingerprint_of, places_of, where
 from processing.ledger import DynamoLedger
 from processing.messages import Message
 from processing.picture import Render, Rendered
@@ -233,9 +233,19 @@ def test_a_bug_of_a_caller_has_the_place_where_it_is() -> None:
 
 
 def test_the_frames_of_a_child_come_behind_those_that_received_them() -> None:
-    def met(*places: str) -> str:
-        return fingerprint_of(RenderBug("ZeroDivisionError", "division by zero", places, "Traceback ..."))
+    def met(*frames: str) -> str:
+        return fingerprint_of(RenderBug("ZeroDivisionError", "division by zero", frames, "Traceback ..."))
 
     here = fingerprint_of(raised(STEPS))
-    assert met("processing/sandbox/fork_server.py:_work", "processing/imaging/steps.py:crop") == here
-    assert met("processing/imaging/steps.py:pad") != here
+    assert met("processing/sandbox/fork_server.py:_work:7", "processing/imaging/steps.py:crop:41") == here
+    assert met("processing/imaging/steps.py:crop:52") == here  # a line that was moved is no other bug
+    assert met("processing/imaging/steps.py:pad:41") != here
+
+
+def test_where_a_bug_is_are_its_last_frames_in_this_code_innermost_first() -> None:
+    frames = [f"processing/imaging/{name}:{line}" for name, line in (("a.py:run", 1), ("b.py:go", 2), ("c.py:crop", 3))]
+
+    assert where(RenderBug("X", "x", frames, "")) == "imaging/c.py:3 crop < imaging/b.py:2 go < imaging/a.py:1 run"
+    assert where(RenderBug("X", "x", [f"processing/{'f' * 100}.py:crop:{n}" for n in range(3)], "")).count("<") == 0
+    assert where(RenderBug("X", "x", [f"processing/{'f' * MAX_WHERE}.py:crop:1"], "")) == ""
+    assert where(ValueError("of no frame of ours")) == ""

@@ -20,7 +20,7 @@ from processing.ledger import (
     Version,
 )
 from processing.ledger.dynamo import REMOVED_SECONDS
-from tests.builders import client_error
+from tests.builders import client_error, finished, recipe
 from tests.processing.conftest import CODE, LEASE, Clock, LedgerBench
 
 VERSION = Version("uploads", "images/cat.jpg", "e1")
@@ -214,6 +214,31 @@ def test_a_reason_of_any_length_is_kept_within_its_bytes(books: LedgerBench, mes
     books.ledger.fail(claimed(books.ledger), Reason("CorruptImage", message), FIRST)
 
     assert (books.item(VERSION) or {})["reason"]["message"] == kept
+
+
+def test_the_messages_that_died_of_a_version_are_counted_until_it_is_done(books: LedgerBench) -> None:
+    deaths = []
+    for delivery in (FIRST, replace(SECOND, last_receive=True), Delivery("m2", 1, last_receive=True)):
+        books.ledger.fail(claimed(books.ledger, delivery), REASON, delivery)
+        deaths.append(deaths_of(books))
+    rejected = Delivery("m3", 1)
+    books.ledger.reject(claimed(books.ledger, rejected), REASON, rejected)
+
+    assert [*deaths, deaths_of(books)] == [0, 1, 2, 3]
+    books.ledger.complete(claimed(books.ledger, Delivery("m4", 1)), finished(recipe("phone"), VERSION.key))
+    assert deaths_of(books) == 0
+
+
+def deaths_of(books: LedgerBench) -> int:
+    return int((books.item(VERSION) or {}).get("deaths", 0))
+
+
+def test_the_message_of_a_bug_leaves_room_for_its_frames(books: LedgerBench) -> None:
+    where = "imaging/steps.py:41 crop"
+    books.ledger.fail(claimed(books.ledger), Reason("KeyError", "x" * 1000, "ab12cd34", where), FIRST)
+
+    reason = (books.item(VERSION) or {})["reason"]
+    assert (reason["where"], reason["message"]) == (where, "x" * (300 - len(where)))
 
 
 def test_a_message_that_was_rejected_is_not_tried_again(books: LedgerBench) -> None:

@@ -149,6 +149,7 @@ def test_a_placeholder_is_given_as_a_url_that_needs_no_request() -> None:
     "reason",
     [
         Reason("KeyError", "'x'", "ab12cd34", attempt=3, last=True, request_id="r-1"),
+        Reason("KeyError", "'x'", "ab12cd34", where="imaging/steps.py:41 crop < imaging/render.py:80 render"),
         Reason("AssertionError", "", "ab12cd34"),  # an exception need not say anything
     ],
 )

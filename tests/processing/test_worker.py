@@ -520,10 +520,13 @@ def no_time(data: bytes, recipe: Recipe, only: Collection[str] | None = None) ->
 
 
 def test_a_bug_in_a_child_process_is_recorded_as_the_bug_it_was() -> None:
-    reason = reason_of(RenderBug("ZeroDivisionError", "division by zero", ["processing/imaging/steps.py:crop"], "..."))
+    reason = reason_of(
+        RenderBug("ZeroDivisionError", "division by zero", ["processing/imaging/steps.py:crop:41"], "...")
+    )
 
     assert (reason.cause, reason.message) == ("ZeroDivisionError", "division by zero")
     assert len(reason.fingerprint) == 8
+    assert reason.where == "imaging/steps.py:41 crop"
 
 
 def test_a_ledger_that_fails_as_well_does_not_hide_the_first_failure(lab: Lab) -> None:

@@ -26,6 +26,7 @@ from processing.errors import (
     RenderTimeout,
     UnsupportedFormat,
 )
+from processing.fingerprint import places_of
 from processing.imaging import Rendered
 from processing.ledger import reason_of
 from processing.recipe import Recipe
@@ -259,7 +260,7 @@ def test_a_bug_in_the_child_is_a_bug_with_its_own_place_and_traceback(make: Make
     one, two = map(reason_of, errors)
     assert one == two
     assert (one.cause, one.message) == ("ZeroDivisionError", "division by zero")
-    assert errors[0].places[-1] == "processing/sandbox/fork_server.py:_answer"  # the engine is the test's own
+    assert places_of(errors[0])[-1] == "processing/sandbox/fork_server.py:_answer"  # the engine is the test's own
     assert 'raise ZeroDivisionError("division by zero")' in errors[0].__notes__[0]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from api.routes import ROUTES
+from api.service import MAX_DIRECT_BYTES
+from ops.local.serve.routes import DEFAULT_STATUS
 from tests.service.packaged_service import PROJECT, Package
 
 FOR_CALLERS = {"/uploads", "/upload", "/images", "/images/{id}", "/images/{id}/{variant}"}
@@ -175,9 +177,25 @@ def test_api_gateways_own_refusals_are_problems_too(default: Package) -> None:
         problem = json.loads(template.replace("$context.error.messageString", '"whatever it is"'))
 
         assert properties["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
-        assert set(problem) == {"type", "title", "status", "detail"}
-        assert problem["status"] == int(properties["StatusCode"])
-    assert {each["Properties"]["ResponseType"] for each in responses.values()} >= {"THROTTLED", "INVALID_API_KEY"}
+        assert set(problem) - {"status"} == {"type", "title", "detail"}
+        assert str(problem.get("status")) == properties.get("StatusCode", "None")
+    kinds = {each["Properties"]["ResponseType"]: each["Properties"].get("StatusCode") for each in responses.values()}
+    assert {kind: int(status) for kind, status in kinds.items() if kind in DEFAULT_STATUS and status} == {
+        kind: status for kind, status in DEFAULT_STATUS.items() if status < 500
+    }
+    assert kinds["DEFAULT_4XX"] is None  # a type that is new keeps its own status
+
+
+def test_a_refusal_names_the_limit_that_was_met(default: Package) -> None:
+    made = default.of_type("AWS::ApiGateway::GatewayResponse").values()
+    details = {
+        each["Properties"]["ResponseType"]: each["Properties"]["ResponseTemplates"]["application/json"] for each in made
+    }
+
+    assert "20 a second and 50 at once for each API key" in details["THROTTLED"]
+    assert "10 a second and 50 at once for the page" in details["THROTTLED"]
+    assert "100000 requests" in details["QUOTA_EXCEEDED"]
+    assert f"{MAX_DIRECT_BYTES} bytes" in details["REQUEST_TOO_LARGE"]
 
 
 def refusals(resources: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -56,7 +56,9 @@ def example(language: str, holding: str) -> Any:
 def test_every_npm_script_exists() -> None:
     named = {words[0].strip("`") for words in starting_with("npm", "run")}
 
-    assert {"deploy", "remove", "darkroom"} <= named <= SCRIPTS.keys()
+    assert {"deploy", "remove"} <= named <= SCRIPTS.keys()
+    assert starting_with("bin/darkroom"), "the command without npm's banner"
+    assert (PROJECT / "bin" / "darkroom").stat().st_mode & 0o111
 
 
 def test_every_subcommand_of_darkroom_exists_with_its_options() -> None:

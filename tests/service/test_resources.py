@@ -300,18 +300,20 @@ def test_the_stack_says_where_everything_is(default: Package) -> None:
 
     for name in ("ServerlessDeploymentBucketName", "ServiceEndpoint"):
         assert outputs.pop(name)  # the framework's own
+    assert re.fullmatch("[0-9a-f]{12}", outputs.pop("RecipeVersion"))
     assert outputs == {
         "UploadsBucket": {"Fn::Sub": "darkroom-dev-uploads-${AWS::AccountId}-${AWS::Region}"},
         "UploadsPrefix": "images/",
         "Ingest": "s3",
         "Switches": "pointInTimeRecovery,pollQueue",
+        "Parameters": "{}",
         "VariantsBucket": {"Fn::Sub": "darkroom-dev-variants-${AWS::AccountId}-${AWS::Region}"},
         "ImagesTable": {"Ref": "ImagesTable"},
         "UploadsQueueUrl": {"Ref": "UploadsQueue"},
         "UploadsDlqUrl": {"Ref": "UploadsDlq"},
         "ConsumerFunction": {"Ref": "ConsumerLambdaFunction"},
         "ApiFunction": {"Ref": "ApiLambdaFunction"},
-        "ApiUrl": {"Fn::Sub": "https://${ApiGatewayRestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/dev/"},
+        "ApiUrl": {"Fn::Sub": "https://${ApiGatewayRestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/dev"},
         "AlarmTopic": {"Ref": "AlarmTopic"},
         "OperatorPolicyArn": {"Ref": "OperatorPolicy"},
     }

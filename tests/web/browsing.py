@@ -20,6 +20,7 @@ from tests.corpus.pictures import scene
 
 PATIENCE = 60_000  # milliseconds until something that has to come must be there; machines may be busy
 API_KEY = "key-0001-of-the-tests-of-the-page"
+OWN = ":is(#photos, #problems) > .card"  # without what was uploaded before
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -46,9 +47,9 @@ def started(executable: str) -> Iterator[Browser]:
 
 
 @contextmanager
-def served(stack: LocalStack) -> Iterator[str]:
-    """The page and its API on the running stack, at the URL given."""
-    with listen(0) as listener, serving(stack, listener, API_KEY) as server:
+def served(stack: LocalStack, *origins: str) -> Iterator[str]:
+    """The page and its API on the running stack, for pages of these origins too, at the URL given."""
+    with listen(0) as listener, serving(stack, listener, API_KEY, origins) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -141,12 +142,25 @@ class Desk:
             self.drop.dispatch_event(step, {"dataTransfer": data})
 
     def card(self, name: str) -> Locator:
-        """The card of the photo with this name."""
-        return self.page.locator(".card").filter(has=self.page.get_by_role("heading", name=name, exact=True))
+        """The card of the photo of this tab with this name."""
+        return self.page.locator(OWN).filter(has=self.page.get_by_role("heading", name=name, exact=True))
 
     def cards(self, state: str) -> Locator:
-        """The cards in one state."""
-        return self.page.locator(f".card[data-state={state}]")
+        """The cards of this tab's photos in one state."""
+        return self.page.locator(f"{OWN}[data-state={state}]")
+
+    @property
+    def all_cards(self) -> Locator:
+        """The cards of this tab's photos."""
+        return self.page.locator(OWN)
+
+    def earlier(self, name: str) -> Locator:
+        """The cards of the photos with this name that were uploaded before."""
+        return self.page.locator("#earlier .card").filter(has=self.page.get_by_role("heading", name=name, exact=True))
+
+    def look_at(self, name: str) -> None:
+        """Open the variants of a finished photo."""
+        self.card(name).get_by_role("button", name="Compare").click()
 
     def wait_for(self, state: str, count: int) -> None:
         """Wait until that many photos are in a state."""

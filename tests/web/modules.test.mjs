@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { ApiError } from '../../web/js/api.js';
 import { delay } from '../../web/js/backoff.js';
 import { Gate } from '../../web/js/gate.js';
-import { formats, refusal, typeOf } from '../../web/js/limits.js';
+import { formats, refusal } from '../../web/js/limits.js';
 import { isEnded, isRetriable, learn, photoOf } from '../../web/js/photo.js';
 import { PresignedPosts } from '../../web/js/presigned.js';
 import { Rounds } from '../../web/js/rounds.js';
@@ -33,10 +33,28 @@ test('lists and plurals read as sentences', () => {
   assert.deepEqual([plural(1, 'photo'), plural(2, 'photo')], ['1 photo', '2 photos']);
 });
 
-test('a file without a type is known by its name', () => {
-  assert.equal(typeOf({ name: 'IMG.HEIC', type: '' }), 'image/heic');
-  assert.equal(typeOf({ name: 'a.jpg', type: 'image/png' }), 'image/png');
-  assert.equal(typeOf({ name: 'jpg', type: '' }), '');
+test('a file is taken by its type, by its extension, or to be known by its content', () => {
+  const taken = (name, type) => refusal({ name, type, size: 1 }, SETTINGS) === null;
+  for (const [name, type] of [
+    ['a', 'image/jpeg'], ['a.png', 'image/jpeg'], ['IMG.HEIC', ''], ['a.jpg', 'image/jpg'], ['a.jpg', 'application/octet-stream'],
+    ['a', ''], ['a', 'image/x-unheard-of'],
+  ]) assert.ok(taken(name, type), `${name} ${type}`);
+  for (const [name, type] of [
+    ['a.cr2', ''], ['a.cr2', 'image/x-canon-cr2'], ['a.jpg', 'text/plain'], ['a', 'video/mp4'], ['a.svg', 'image/svg+xml'],
+  ]) assert.ok(!taken(name, type), `${name} ${type}`);
+});
+
+test('what S3 refuses is tried again, sent with a new form, or ends, by its code', () => {
+  const kind = (status, code, more = '') => {
+    const error = new SendError(status, `<Error><Code>${code}</Code>${more}</Error>`);
+    return error.expired ? 'new form' : error.passing ? 'again' : 'end';
+  };
+  for (const [status, code] of [[400, 'RequestTimeout'], [400, 'IncompleteBody'], [409, 'OperationAborted'], [503, 'SlowDown'], [500, 'InternalError']]) {
+    assert.equal(kind(status, code), 'again', code);
+  }
+  for (const [status, code] of [[400, 'ExpiredToken'], [400, 'InvalidToken'], [403, 'RequestTimeTooSkewed']]) assert.equal(kind(status, code), 'new form');
+  assert.equal(kind(403, 'AccessDenied', '<Message>Invalid according to Policy: Policy expired.</Message>'), 'new form');
+  for (const [status, code] of [[403, 'AccessDenied'], [400, 'EntityTooLarge'], [403, 'SignatureDoesNotMatch']]) assert.equal(kind(status, code), 'end');
 });
 
 test('a file is refused for its type, its emptiness and one byte too many', () => {
@@ -48,7 +66,7 @@ test('a file is refused for its type, its emptiness and one byte too many', () =
   assert.deepEqual(formats(SETTINGS), ['JPEG', 'HEIC']);
 });
 
-const working = (more = {}) => ({ ...photoOf({ name: 'a.jpg', size: 1 }, 'image/jpeg'), state: 'working', progress: 1, file: null, ...more });
+const working = (more = {}) => ({ ...photoOf({ name: 'a.jpg', size: 1, type: 'image/jpeg' }), state: 'working', progress: 1, file: null, ...more });
 
 test('what the service tells becomes the photo\'s state', () => {
   for (const [image, state] of [
@@ -77,7 +95,7 @@ test('an upload of which nobody knows whether it came through is lost when the s
 });
 
 test('only what still has its file can be sent again', () => {
-  const photo = photoOf({ name: 'a.jpg', size: 1 }, 'image/jpeg');
+  const photo = photoOf({ name: 'a.jpg', size: 1, type: 'image/jpeg' });
   assert.equal(isRetriable({ ...photo, state: 'canceled' }), true);
   assert.equal(isRetriable({ ...photo, state: 'broken', file: null }), false);
   assert.equal(isRetriable({ ...photo, state: 'done' }), false);
@@ -178,7 +196,7 @@ function gate(t, { online = true } = {}) {
   Object.defineProperty(globalThis, 'navigator', { value: { onLine: online }, configurable: true });
   globalThis.addEventListener = (name, listener) => { listeners[name] = listener; };
   t.after(() => delete globalThis.addEventListener);
-  const made = new Gate({ opened: () => told.push('opened'), forbidden: () => told.push('forbidden') });
+  const made = new Gate({ opened: () => told.push('opened'), forbidden: () => told.push('forbidden'), troubled: (words) => told.push(words) });
   return { gate: made, told, listeners };
 }
 
@@ -192,8 +210,9 @@ test('a gate lets nothing through offline, and tells when the connection is back
 
 test('a pause ends by itself, the longest of several counts, and news of the connection ends it at once', (t) => {
   const { gate: paused, told, listeners } = gate(t);
-  paused.pause(5_000);
-  paused.pause(1_000);
+  paused.pause(5_000, 'one');
+  paused.pause(1_000, 'two');
+  assert.deepEqual(told.splice(0), ['one', 'two']);
 
   assert.equal(paused.lets(), false);
   t.mock.timers.tick(4_999);
@@ -202,6 +221,9 @@ test('a pause ends by itself, the longest of several counts, and news of the con
   assert.deepEqual(told, ['opened']);
   listeners.online();
   assert.equal(paused.lets(), true);
+  paused.succeed();
+  paused.succeed();
+  assert.deepEqual(told.splice(0), ['opened', 'opened', '']);
   assert.equal(paused.lets(10), false); // not due yet
 });
 
@@ -232,7 +254,7 @@ function presignedPosts() {
   return { log, posts: new PresignedPosts({ api, settings, created: () => {}, refused }) };
 }
 
-const named = (...names) => names.map((name) => photoOf({ name, size: 1 }, 'image/jpeg'));
+const named = (...names) => names.map((name) => photoOf({ name, size: 1, type: 'image/jpeg' }));
 const { signal } = new AbortController();
 
 test('one request creates presigned POSTs for all waiting photos, up to its limit, and each is requested once', async () => {

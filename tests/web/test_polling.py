@@ -29,7 +29,8 @@ def nobody_at_work(stack):
 
 @pytest.fixture
 def answers(desk):
-    """Every answer about images, as (address, status)."""
+    """Every answer about images, as (address, status), once the page has listed what was uploaded before."""
+    desk.page.wait_for_load_state("networkidle")
     heard = []
 
     def hear(response):

@@ -1,4 +1,4 @@
-/** All photos of this tab: listeners receive changes at most once a frame, and session storage keeps them. */
+/** All photos on the page: listeners receive changes at most once a frame, and session storage keeps those of this tab. */
 
 import { isUnsent, lose, update } from './photo.js';
 
@@ -24,6 +24,11 @@ export class Album {
 
   get photos() {
     return [...this.#photos.values()];
+  }
+
+  /** The photos that were added in this tab, and are not being deleted. */
+  get own() {
+    return this.photos.filter(({ earlier, state }) => !earlier && state !== 'deleting');
   }
 
   /** @param {(changed: Set<Photo>) => void} listener called with what changed or was removed, before the next frame */
@@ -58,7 +63,7 @@ export class Album {
 
   /** Restore the photos of this tab after a reload; the files that were not uploaded are lost. */
   restore() {
-    /** @type {Omit<Photo, 'file' | 'image'>[]} */
+    /** @type {Omit<Photo, 'file' | 'image' | 'earlier'>[]} */
     const all = JSON.parse(this.storage.getItem(KEPT) ?? '[]');
     for (const kept of all) {
       /** @type {Photo} */
@@ -78,8 +83,8 @@ export class Album {
   #save() {
     clearTimeout(this.#saving);
     this.#saving = 0;
-    const kept = this.photos.map(({ key, name, size, type, state, progress, location, unsure, text, advice }) => (
-      { key, name, size, type, state, progress, location, unsure, text, advice }
+    const kept = this.own.map(({ key, name, size, type, modified, state, progress, location, unsure, text, advice }) => (
+      { key, name, size, type, modified, state, progress, location, unsure, text, advice }
     ));
     this.storage.setItem(KEPT, JSON.stringify(kept));
   }

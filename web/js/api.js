@@ -34,13 +34,17 @@
 /**
  * @typedef {object} Image a photo in the service
  * @property {string} id
+ * @property {string} name
+ * @property {number} [size]
  * @property {string} location
  * @property {'waiting' | 'processing' | 'done' | 'rejected' | 'failed'} status
  * @property {string} message
  * @property {Variant[]} variants
- * @property {{text: string, advice: string, detail?: string}} [reason]
+ * @property {{class?: string, text: string, advice: string, detail?: string}} [reason]
  * @property {boolean} [retrying]
  * @property {string} [upload_until]
+ * @property {string} [requested_at]
+ * @property {string} [original] a link to the original
  * @property {Metadata} [metadata]
  * @property {string[]} [lost]
  * @property {string} [placeholder] a data: URL
@@ -80,9 +84,13 @@ export class ApiError extends Error {
 }
 
 export class Api {
-  /** @param {() => string} key */
-  constructor(key) {
-    this.key = key;
+  /**
+   * @param {() => Record<string, string>} credentials the headers that identify the caller
+   * @param {string} base the URL of the API; a slash at its end does not matter
+   */
+  constructor(credentials, base) {
+    this.credentials = credentials;
+    this.base = base.endsWith('/') ? base : `${base}/`;
   }
 
   /** @returns {Promise<Settings>} */
@@ -119,6 +127,17 @@ export class Api {
     return { image, etag: answer.headers.get('etag'), retryAfter: seconds(answer.headers) };
   }
 
+  /** The image with links at which browsers save the files. @param {string} location @returns {Promise<Image>} */
+  async downloads(location) {
+    const answer = await this.#fetch(`${location}?download=true`, {});
+    return /** @type {Image} */ (answer.body);
+  }
+
+  /** Begin to erase an image. @param {string} location */
+  async erase(location) {
+    await this.#fetch(location, { method: 'DELETE' });
+  }
+
   /**
    * A page of this key's images, newest first; page is null if it has not changed since `etag`.
    * @param {string | null} cursor
@@ -139,23 +158,31 @@ export class Api {
    * @returns {Promise<{headers: Headers, body: unknown}>}
    */
   async #fetch(path, options) {
-    const headers = new Headers({ accept: 'application/json', ...options.headers });
-    if (this.key()) headers.set('x-api-key', this.key());
+    const headers = new Headers({ accept: 'application/json', ...this.credentials(), ...options.headers });
     /** @type {RequestInit} */
     const common = { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(TIMEOUT) };
     let answer;
     let body;
     try {
-      answer = await fetch(new URL(path, document.baseURI), { ...common, ...options, headers });
+      answer = await fetch(new URL(path, this.base), { ...common, ...options, headers });
       body = await answer.text();
     } catch {
-      throw new ApiError(0, 'Cannot reach the service.');
+      throw new ApiError(0, 'The service does not answer.');
     }
     if (answer.status === 304) return { headers: answer.headers, body: null };
-    if (answer.ok) return { headers: answer.headers, body: JSON.parse(body) };
+    if (answer.ok) return { headers: answer.headers, body: parsed(body) };
     const problem = problemOf(body);
     const message = problem.detail || problem.message || `The service returned an error: ${answer.status}.`;
     throw new ApiError(answer.status, message, { retryAfter: seconds(answer.headers), errors: problem.errors });
+  }
+}
+
+/** @param {string} body @returns {unknown} */
+function parsed(body) {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new ApiError(0, 'Something between this page and the service answers in its place.'); // such as a hotel's sign-in
   }
 }
 

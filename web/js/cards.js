@@ -1,28 +1,39 @@
-/** A card for each photo: its thumbnail, its state in words, and one action. */
+/** A card for each photo: its picture, its state in words, one action, and the tools of a finished photo. */
 
 import { find } from './find.js';
 import { isProblem, isRetriable, isUnsent } from './photo.js';
-import { size } from './words.js';
+import { Previews } from './previews.js';
+import { toolsOf } from './tools.js';
+import { moment, size } from './words.js';
 
 /** @typedef {import('./photo.js').Photo} Photo */
 
+/** @typedef {'look' | 'act' | 'stale' | 'save' | 'copy' | 'delete'} ActionName */
+/** @typedef {Record<ActionName, (photo: Photo) => void>} Actions */
+
 const THUMBNAIL = 'phone';
+const TOOLS = /** @type {const} */ ({ save: 'Download', copy: 'Copy the link to', delete: 'Delete' });
 
 export class Cards {
   /** @type {Map<Photo, HTMLLIElement>} */
   #cards = new Map();
+  #previews = new Previews();
 
   /**
    * @param {object} around
    * @param {HTMLUListElement} around.photos list of the photos' cards, oldest first
    * @param {HTMLUListElement} around.problems list of the cards that need attention
+   * @param {HTMLUListElement} around.earlier list of the photos that were uploaded before, newest first
    * @param {HTMLTemplateElement} around.template
    * @param {import('./album.js').Album} around.album
-   * @param {{look: (photo: Photo) => void, act: (photo: Photo) => void, stale: (photo: Photo) => void}} around.actions
+   * @param {boolean} around.erasure whether the service erases images
+   * @param {Actions} around.actions
    */
-  constructor({ photos, problems, template, album, actions }) {
+  constructor({ photos, problems, earlier, template, album, erasure, actions }) {
     this.photos = photos;
     this.problems = problems;
+    this.earlier = earlier;
+    this.erasure = erasure;
     this.template = template;
     this.album = album;
     this.actions = actions;
@@ -34,7 +45,7 @@ export class Cards {
       if (this.album.has(photo)) this.#draw(photo);
       else this.#remove(photo);
     }
-    for (const list of [this.photos, this.problems]) list.parentElement?.toggleAttribute('hidden', list.childElementCount === 0);
+    for (const list of [this.photos, this.problems, this.earlier]) list.parentElement?.toggleAttribute('hidden', list.childElementCount === 0);
   }
 
   /** @param {Photo} photo */
@@ -54,6 +65,9 @@ export class Cards {
       act.textContent = label;
       act.setAttribute('aria-label', `${label} ${photo.name}`);
     }
+    const tools = toolsOf(photo, this.erasure);
+    for (const name of keysOf(TOOLS)) toolOf(card, name).hidden = !tools[name];
+    find(card, '.tools', HTMLElement).hidden = !Object.values(tools).includes(true);
     this.#picture(photo, card);
   }
 
@@ -65,19 +79,26 @@ export class Cards {
     name.title = photo.name;
     find(card, 'progress', HTMLProgressElement).setAttribute('aria-label', `Upload of ${photo.name}`);
     find(card, '.act', HTMLButtonElement).addEventListener('click', () => this.actions.act(photo));
+    for (const name of keysOf(TOOLS)) {
+      toolOf(card, name).setAttribute('aria-label', `${TOOLS[name]} ${photo.name}`);
+      toolOf(card, name).addEventListener('click', () => this.actions[name](photo));
+    }
     const look = find(card, '.look', HTMLButtonElement);
     look.setAttribute('aria-label', `Compare the variants of ${photo.name}`);
     look.addEventListener('click', () => this.actions.look(photo));
     const picture = find(look, 'img', HTMLImageElement);
     picture.addEventListener('error', () => this.actions.stale(photo));
-    picture.addEventListener('load', () => picture.style.removeProperty('background')); // it may be transparent
+    picture.addEventListener('load', () => {
+      picture.style.removeProperty('background'); // it may be transparent
+      this.#previews.drop(photo, previewOf(card));
+    });
     this.#cards.set(photo, card);
     return card;
   }
 
   /** Move a card to its list, and keep the focus on it. @param {Photo} photo @param {HTMLLIElement} card */
   #place(photo, card) {
-    const list = isProblem(photo) ? this.problems : this.photos;
+    const list = photo.earlier ? this.earlier : isProblem(photo) ? this.problems : this.photos;
     if (card.parentElement === list) return;
     const focused = card.contains(document.activeElement) ? document.activeElement : null;
     list.append(card);
@@ -92,6 +113,7 @@ export class Cards {
     const look = find(card, '.look', HTMLButtonElement);
     look.hidden = smallest === undefined;
     const picture = find(look, 'img', HTMLImageElement);
+    if (isUnsent(photo)) this.#previews.show(photo, previewOf(card));
     if (!smallest || picture.getAttribute('src') === smallest.url) return;
     if (photo.image?.placeholder) picture.style.background = background(photo.image.placeholder, photo.image.color);
     picture.src = smallest.url;
@@ -101,6 +123,7 @@ export class Cards {
   #remove(photo) {
     const card = this.#cards.get(photo);
     if (!card) return;
+    this.#previews.drop(photo, previewOf(card));
     const heir = card.contains(document.activeElement) ? card.nextElementSibling ?? card.previousElementSibling : null;
     card.remove();
     this.#cards.delete(photo);
@@ -109,6 +132,15 @@ export class Cards {
     button?.focus();
   }
 }
+
+/** @param {Element} card */
+const previewOf = (card) => find(card, '.preview', HTMLImageElement);
+
+/** @param {Element} card @param {keyof typeof TOOLS} name */
+const toolOf = (card, name) => find(card, `[data-tool=${name}]`, HTMLButtonElement);
+
+/** @template {object} T @param {T} of @returns {(keyof T)[]} */
+const keysOf = (of) => /** @type {(keyof T)[]} */ (Object.keys(of));
 
 /** What is shown until the picture has loaded, in the same place. @param {string} placeholder @param {string} [color] */
 function background(placeholder, color = '') {
@@ -126,7 +158,7 @@ function text(card, selector, words) {
 function statusOf(photo) {
   switch (photo.state) {
     case 'queued':
-      return `Queued · ${size(photo.size)}`;
+      return photo.text ?? `Queued · ${size(photo.size)}`;
     case 'uploading':
       return photo.progress < 1 ? `${size(photo.progress * photo.size)} of ${size(photo.size)}` : 'Uploaded';
     case 'working':
@@ -141,12 +173,14 @@ function statusOf(photo) {
 /** @param {Photo} photo */
 function aboutOf(photo) {
   if (!photo.image?.metadata) return 'Done';
-  const { metadata, variants } = photo.image;
+  const { metadata, variants, requested_at: uploaded } = photo.image;
+  if (photo.earlier && uploaded) return moment(uploaded);
   return `${metadata.width} × ${metadata.height} · ${variants.length} variants`;
 }
 
 /** The label of the card's button; null for no button. @param {Photo} photo */
 export function actionOf(photo) {
+  if (photo.earlier || photo.state === 'deleting') return null;
   if (isUnsent(photo)) return 'Cancel';
   if (isRetriable(photo)) return 'Retry';
   return isProblem(photo) || photo.state === 'canceled' ? 'Dismiss' : null;

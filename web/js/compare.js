@@ -18,15 +18,18 @@ export class Compare {
 
   /**
    * @param {HTMLDialogElement} dialog
-   * @param {() => Processed[]} finished the photos with variants, in order
+   * @param {(beside: Processed) => Processed[]} finished the photos with variants in the list of one of them, in order
+   * @param {(photo: Processed, variant: string) => void} save a variant, or the "original"
    */
-  constructor(dialog, finished) {
+  constructor(dialog, finished, save) {
     this.dialog = dialog;
     this.#picture = find(dialog, '#compare-picture', HTMLImageElement);
     this.finished = finished;
     this.#on('#compare-close', () => dialog.close());
     this.#on('#compare-previous', () => this.#step(-1));
     this.#on('#compare-next', () => this.#step(1));
+    this.#on('#compare-save', () => this.#photo && this.#variant && save(this.#photo, this.#variant));
+    this.#on('#compare-original', () => this.#photo && save(this.#photo, 'original'));
     dialog.addEventListener('click', (event) => {
       if (event.target === dialog) dialog.close(); // on the backdrop
     });
@@ -48,7 +51,7 @@ export class Compare {
 
   /** @param {number} by number of photos, 0 to refresh the current one */
   #step(by) {
-    const photos = this.finished();
+    const photos = this.#photo ? this.finished(this.#photo) : [];
     const at = photos.findIndex((photo) => photo === this.#photo);
     const next = photos.at((at + by) % photos.length);
     if (next) this.#show(next);
@@ -63,7 +66,7 @@ export class Compare {
     this.#find('#compare-name').textContent = photo.name;
     this.#find('#compare-variants').replaceChildren(...variants.map((variant) => tab(variant, variant.name === name)));
     this.#find('#compare-facts').replaceChildren(...facts(photo));
-    const alone = this.finished().length < 2;
+    const alone = this.finished(photo).length < 2;
     this.#find('#compare-previous').hidden = alone;
     this.#find('#compare-next').hidden = alone;
     this.#choose(name);

@@ -5,6 +5,7 @@ import { delay } from './backoff.js';
 import { Gate } from './gate.js';
 import { forget, isEnded, learn } from './photo.js';
 import { Rounds } from './rounds.js';
+import { troubleOf } from './trouble.js';
 
 /** @typedef {import('./photo.js').Photo} Photo */
 
@@ -28,12 +29,13 @@ export class Follower {
    * @param {import('./api.js').Api} around.api
    * @param {(photo: Photo) => void} around.changed
    * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; `gate.go` resumes
+   * @param {(words: string) => void} around.troubled called when the service does not answer, with '' when it does
    */
-  constructor({ api, changed, forbidden }) {
+  constructor({ api, changed, forbidden, troubled }) {
     this.api = api;
     this.changed = changed;
     this.rounds = new Rounds(api);
-    this.gate = new Gate({ opened: () => this.#tick(), forbidden });
+    this.gate = new Gate({ opened: () => this.#tick(), forbidden, troubled });
     document.addEventListener('visibilitychange', () => this.gate.now());
   }
 
@@ -81,6 +83,7 @@ export class Follower {
     try {
       await ask();
       this.#failures = 0;
+      this.gate.succeed();
     } catch (error) {
       this.#failed(error);
     } finally {
@@ -148,7 +151,7 @@ export class Follower {
       this.gate.refuse(error);
     } else {
       this.#failures += 1;
-      this.gate.pause(delay(this.#failures, error.retryAfter));
+      this.gate.pause(delay(this.#failures, error.retryAfter), troubleOf(error));
     }
   }
 }

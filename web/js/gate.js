@@ -4,15 +4,18 @@ export class Gate {
   #held = false;
   #pausedUntil = 0;
   #timer = 0;
+  #isTroubled = false;
 
   /**
    * @param {object} around
    * @param {() => void} around.opened called when requests can be sent again
    * @param {(error: import('./api.js').ApiError) => void} around.forbidden called once, when the key is refused
+   * @param {(words: string) => void} around.troubled called with the cause of each pause, and with '' when it is over
    */
-  constructor({ opened, forbidden }) {
+  constructor({ opened, forbidden, troubled }) {
     this.opened = opened;
     this.forbidden = forbidden;
+    this.troubled = troubled;
     addEventListener('online', () => this.now());
   }
 
@@ -32,9 +35,17 @@ export class Gate {
     this.opened();
   }
 
-  /** Block all requests for a number of milliseconds. @param {number} wait */
-  pause(wait) {
+  /** Block all requests for a number of milliseconds. @param {number} wait @param {string} cause */
+  pause(wait, cause) {
     this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + wait);
+    this.#isTroubled = true;
+    this.troubled(cause);
+  }
+
+  /** A request succeeded. */
+  succeed() {
+    if (this.#isTroubled) this.troubled('');
+    this.#isTroubled = false;
   }
 
   /** The key is refused. @param {import('./api.js').ApiError} error */

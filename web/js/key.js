@@ -25,6 +25,11 @@ export class Key {
     return this.#value;
   }
 
+  /** @returns {Record<string, string>} */
+  get headers() {
+    return this.#value ? { 'x-api-key': this.#value } : {};
+  }
+
   /**
    * Ask the user for a key until one is valid.
    * @param {() => Promise<void>} check rejects if the service refuses the current key

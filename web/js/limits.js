@@ -11,28 +11,25 @@ import { list, size } from './words.js';
  * @property {string[]} extensions
  * @property {string[]} variants
  * @property {number} upload_seconds lifetime of a presigned POST
+ * @property {boolean} erasure whether images can be deleted
  */
 
 /** @typedef {{text: string, advice: string}} Refusal */
 
-/** For files whose type the browser does not know. */
-const TYPES = new Map(
-  Object.entries({
-    jpg: 'image/jpeg', jpeg: 'image/jpeg', jpe: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', gif: 'image/gif',
-    webp: 'image/webp', tif: 'image/tiff', tiff: 'image/tiff', bmp: 'image/bmp', avif: 'image/avif',
-    heic: 'image/heic', heif: 'image/heif',
-  }),
-);
-
 const NAMES = { jpeg: 'JPEG', png: 'PNG', gif: 'GIF', webp: 'WebP', tiff: 'TIFF', bmp: 'BMP', avif: 'AVIF', heic: 'HEIC' };
 
+/** Whether a browser's type says what a file is; the service decides by the name of others. @param {string} type */
+const isSpecific = (type) => type !== '' && !type.startsWith('image/') && !type.endsWith('/octet-stream');
+
 /**
- * The content type of a file.
+ * Whether the service may accept the file: by its type, or by the extension of its name, or because neither says anything.
  * @param {{name: string, type: string}} file
+ * @param {Settings} settings
  */
-export function typeOf(file) {
-  const extension = /\.([^.]*)$/.exec(file.name)?.[1] ?? '';
-  return file.type || TYPES.get(extension.toLowerCase()) || '';
+function isAccepted({ name, type }, settings) {
+  if (settings.content_types.includes(type)) return true;
+  const extension = /\.[^.]*$/.exec(name)?.[0].toLowerCase();
+  return !isSpecific(type) && (extension === undefined || settings.extensions.includes(extension));
 }
 
 /**
@@ -42,7 +39,7 @@ export function typeOf(file) {
  * @returns {Refusal | null}
  */
 export function refusal(file, settings) {
-  if (!settings.content_types.includes(typeOf(file))) {
+  if (!isAccepted(file, settings)) {
     return {
       text: 'This file type is not supported.',
       advice: `Save it as ${list(formats(settings)).replace(/ and ([^ ]+)$/, ' or $1')} and add the new file.`,

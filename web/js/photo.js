@@ -4,17 +4,20 @@
                 |   \-> canceled                          retry: -> queued
                 |   \-> broken                            retry: -> queued
     after a reload: queued, uploading, canceled, broken -> lost, or working if the upload had succeeded
+    done | rejected | failed -> deleting -> gone
 */
 
 /** @typedef {import('./api.js').Image} Image */
-/** @typedef {'queued'|'uploading'|'canceled'|'broken'|'lost'|'working'|'done'|'rejected'|'failed'} State */
+/** @typedef {'queued'|'uploading'|'canceled'|'broken'|'lost'|'working'|'done'|'rejected'|'failed'|'deleting'} State */
 
 /**
  * @typedef {object} Photo
  * @property {string} key unique on this page
  * @property {string} name
  * @property {number} size
- * @property {string} type
+ * @property {string} type as the browser declares it
+ * @property {number} [modified] of the file, in milliseconds since the epoch
+ * @property {boolean} [earlier] whether it was uploaded before this tab, which does not keep it
  * @property {State} state
  * @property {number} progress of the upload, 0 to 1
  * @property {File | null} file until it is uploaded
@@ -31,20 +34,39 @@ let made = 0;
 
 /**
  * @param {File} file
- * @param {string} type
  * @returns {Photo}
  */
-export function photoOf(file, type) {
+export function photoOf(file) {
+  const { name, size, type, lastModified: modified } = file;
+  return { key: newKey(), name, size, type, modified, state: 'queued', progress: 0, file };
+}
+
+/** A file or folder that the browser could not read. @param {string} name @param {string} kind @returns {Photo} */
+export function unreadable(name, kind) {
+  const text = `This ${kind} could not be read.`;
+  const advice = 'Check that it still exists and that you can open it, then add it again.';
+  return { key: newKey(), name, size: 0, type: '', state: 'rejected', progress: 0, file: null, text, advice };
+}
+
+/** A photo that was uploaded before. @param {Image} image @returns {Photo} */
+export function earlierOf(image) {
+  const { location, name, size = 0 } = image;
+  /** @type {Photo} */
+  const photo = { key: newKey(), name, size, type: '', state: 'working', progress: 1, file: null, location, earlier: true };
+  learn(photo, image);
+  return photo;
+}
+
+function newKey() {
   made += 1;
-  const key = `${Date.now().toString(36)}-${made}`;
-  return { key, name: file.name, size: file.size, type, state: 'queued', progress: 0, file };
+  return `${Date.now().toString(36)}-${made}`;
 }
 
 /** @param {Photo} photo @param {Partial<Photo>} news */
 export const update = (photo, news) => Object.assign(photo, news);
 
 /** @type {ReadonlySet<State>} */
-const ENDS = new Set(['canceled', 'broken', 'lost', 'done', 'rejected', 'failed']);
+const ENDS = new Set(['canceled', 'broken', 'lost', 'done', 'rejected', 'failed', 'deleting']);
 /** @type {ReadonlySet<State>} */
 const PROBLEMS = new Set(['broken', 'lost', 'rejected', 'failed']);
 
@@ -59,6 +81,11 @@ export const isUnsent = (photo) => photo.state === 'queued' || photo.state === '
 
 /** Whether it has variants. @param {Photo} photo @returns {photo is Processed} */
 export const isProcessed = (photo) => photo.image !== undefined && photo.image.variants.length > 0;
+
+/** Whether it was made from this file, as far as a page can know: by name, size and time. @param {Photo} photo @param {File} file */
+export const isOf = (photo, file) => (
+  !photo.earlier && photo.name === file.name && photo.size === file.size && photo.modified === file.lastModified
+);
 
 /** Whether it can be uploaded again without choosing the file again. @param {Photo} photo */
 export const isRetriable = (photo) => photo.file !== null && (photo.state === 'canceled' || photo.state === 'broken');
@@ -84,12 +111,12 @@ function stateOf(image) {
   return image.status === 'failed' && image.retrying === false ? 'failed' : 'working';
 }
 
-/** The page was closed before the photo was uploaded. @param {Photo} photo */
+/** The page was closed before the photo was uploaded; its file may have been chosen again since. @param {Photo} photo */
 export function lose(photo) {
-  photo.state = 'lost';
+  photo.state = photo.file ? 'broken' : 'lost';
   photo.unsure = false;
   photo.text = 'Not uploaded: the page was closed before the upload finished.';
-  photo.advice = 'Choose the file again.';
+  photo.advice = photo.file ? 'Retry the upload.' : 'Choose the file again.';
 }
 
 /** The service has no such photo. @param {Photo} photo */

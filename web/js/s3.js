@@ -4,6 +4,12 @@
 
 const IDLE_TIMEOUT = 60_000; // milliseconds without progress
 
+/** Codes of refusals with a status below 500 after which the same request may succeed. */
+const PASSING = new Set(['RequestTimeout', 'IncompleteBody', 'BadDigest', 'OperationAborted', 'ConditionalRequestConflict']);
+
+/** Codes of refusals of the form and not of the file: its credentials have ended, or its time is not S3's. */
+const ENDED = new Set(['ExpiredToken', 'InvalidToken', 'TokenRefreshRequired', 'InvalidAccessKeyId', 'RequestTimeTooSkewed']);
+
 /** S3 rejected the file; status 0 if there was no response. */
 export class SendError extends Error {
   /**
@@ -19,7 +25,7 @@ export class SendError extends Error {
   }
 
   get passing() {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500 || PASSING.has(this.code);
   }
 
   /** Whether the file does not have the declared size. */
@@ -27,9 +33,9 @@ export class SendError extends Error {
     return this.code === 'EntityTooLarge' || this.code === 'EntityTooSmall';
   }
 
-  /** Whether the presigned POST has expired. */
+  /** Whether another presigned POST is needed. */
   get expired() {
-    return this.status === 403 && this.answer.includes('expired');
+    return ENDED.has(this.code) || (this.code === 'AccessDenied' && /expired/i.test(this.answer));
   }
 }
 

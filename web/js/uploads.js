@@ -6,6 +6,7 @@ import { Gate } from './gate.js';
 import { update } from './photo.js';
 import { PresignedPosts } from './presigned.js';
 import { SendError, send } from './s3.js';
+import { brokenOff, explain, troubleOf } from './trouble.js';
 
 /** @typedef {import('./photo.js').Photo} Photo */
 
@@ -30,11 +31,12 @@ export class Uploads {
    * @param {(photo: Photo) => void} around.changed
    * @param {(photo: Photo) => void} around.uploaded
    * @param {(error: ApiError) => void} around.forbidden called once, when the key is refused; `gate.go` resumes
+   * @param {(words: string) => void} around.troubled called when uploads pause, and with '' when they go on
    */
-  constructor({ api, settings, changed, uploaded, forbidden }) {
+  constructor({ api, settings, changed, uploaded, forbidden, troubled }) {
     this.changed = changed;
     this.uploaded = uploaded;
-    this.gate = new Gate({ opened: () => this.#pump(), forbidden });
+    this.gate = new Gate({ opened: () => this.#pump(), forbidden, troubled });
     const refused = (/** @type {Photo} */ photo, /** @type {string} */ detail) => this.#refused(photo, detail);
     this.posts = new PresignedPosts({ api, settings, created: changed, refused });
   }
@@ -72,12 +74,12 @@ export class Uploads {
     try {
       const post = await this.posts.of(photo, () => [...this.#running.keys(), ...this.#queue], controller.signal);
       if (!photo.file) throw new Error('The photo has no file.');
-      update(photo, { state: 'uploading', progress: 0 });
+      update(photo, { state: 'uploading', progress: 0, text: undefined });
       this.changed(photo);
       await send(post, photo.file, { signal: controller.signal, progressed: (part) => this.#progressed(photo, part) });
       this.#finish(photo);
     } catch (error) {
-      this.#failed(photo, error);
+      await this.#failed(photo, error);
     } finally {
       if (this.#running.get(photo) === controller) this.#running.delete(photo); // or it runs again already
       this.#pump();
@@ -87,6 +89,7 @@ export class Uploads {
   /** @param {Photo} photo @param {number} part */
   #progressed(photo, part) {
     photo.progress = part;
+    if (part > 0) this.gate.succeed();
     this.changed(photo);
   }
 
@@ -106,16 +109,18 @@ export class Uploads {
   }
 
   /** @param {Photo} photo @param {unknown} error */
-  #failed(photo, error) {
+  async #failed(photo, error) {
     if (error instanceof Canceled) return;
     if (error instanceof ApiError && error.forbidden) {
       this.#again(photo);
       this.gate.refuse(error);
     } else if (error instanceof SendError && error.expired) {
       this.posts.drop(photo);
-      this.#again(photo);
+      this.#pause(photo, error);
     } else if (!navigator.onLine) {
-      this.#again(photo);
+      this.#again(photo, `The upload ${brokenOff(photo)}. It starts from the beginning when you are back online.`);
+    } else if (error instanceof SendError && error.status === 0 && !(await isReadable(photo.file))) {
+      this.#end(photo, 'broken', 'The file could not be read.', 'Check that it still exists, then retry.');
     } else if ((error instanceof ApiError || error instanceof SendError) && error.passing) {
       this.#pause(photo, error);
     } else {
@@ -124,23 +129,29 @@ export class Uploads {
     }
   }
 
-  /** @param {Photo} photo */
-  #again(photo) {
-    update(photo, { state: 'queued', progress: 0 });
+  /** @param {Photo} photo @param {string} [text] */
+  #again(photo, text) {
+    update(photo, { state: 'queued', progress: 0, text });
     this.#queue.unshift(photo);
     this.changed(photo);
   }
 
-  /** Pause all uploads, then retry; a limited number of times. @param {Photo} photo @param {ApiError | SendError} error */
+  /**
+   * Pause all uploads, then retry; a limited number of times.
+   * @param {Photo} photo
+   * @param {ApiError | SendError} error
+   */
   #pause(photo, error) {
     const failures = (this.#failures.get(photo) ?? 0) + 1;
     this.#failures.set(photo, failures);
     if (failures >= TRIES) {
-      this.#end(photo, 'broken', 'The upload failed.', 'Check your connection, then retry.');
+      const advice = 'Check your connection, then retry: the upload starts from the beginning.';
+      this.#end(photo, 'broken', `The upload ${brokenOff(photo)}. ${troubleOf(error)}`, advice);
       return;
     }
-    this.#again(photo);
-    this.gate.pause(delay(failures, error instanceof ApiError ? error.retryAfter : null));
+    this.#again(photo, photo.progress > 0 ? `The upload ${brokenOff(photo)}. It starts from the beginning.` : undefined);
+    if (failures === 1 && error instanceof SendError && error.expired) return; // a new form is all that it needs
+    this.gate.pause(delay(failures, error instanceof ApiError ? error.retryAfter : null), troubleOf(error));
   }
 
   /**
@@ -168,10 +179,12 @@ export class Uploads {
   }
 }
 
-/** @param {unknown} error */
-function explain(error) {
-  if (error instanceof ApiError) return error.errors[0]?.detail ?? error.message;
-  if (!(error instanceof SendError)) return 'The file could not be read.';
-  if (error.changed) return 'The file has changed since you chose it.';
-  return `The storage service rejected the upload: ${error.code || error.status}.`;
+/** @param {File | null} file */
+async function isReadable(file) {
+  try {
+    await file?.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false; // deleted, or on a drive that is gone
+  }
 }

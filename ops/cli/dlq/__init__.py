@@ -3,7 +3,8 @@
 Read in this order:
 
     messages    receive every message of the dead-letter queue, hide it meanwhile, and put it back or delete it
-    causes      join messages with the images table; group them by cause
+    causes      join messages with the images table: why each failed
+    groups      the messages by their cause
     runbook     what each cause means, and what to do
     selection   which messages a command works on: the options that choose, and the queue that is held
     report      what is said of those messages, and of what was hidden

@@ -3,15 +3,16 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
 from typing import Final, assert_never
 
 from ops.cli.dlq.messages import THREADS, DeadMessage
 from ops.cli.queues import chunks
+from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.stage import Stage
 from processing.errors import MalformedMessage
 from processing.events import Event, ObjectCreated, parse
@@ -37,18 +38,26 @@ class Cause:
         return f"{self.name}:{self.place}" if self.place else self.name
 
 
+UNKNOWN: Final = Cause("unknown")
+IGNORED: Final = Cause("ignored")  # the consumer acknowledges such a message and records nothing
 FOREIGN: Final = Cause(MalformedMessage.__name__)  # the consumer refuses such a message before it reads the ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A dead message and what is known of it. ``record`` is None where the ledger knows nothing."""
+    """A dead message and what is known of it. ``record`` is None where the ledger knows nothing.
+
+    ``again``: whether an earlier message of the same version has died before: of ours, a message says which redrive
+    sent it; of SQS's own redrive, the record counts more deaths than there are dead letters. The same bytes uploaded
+    again after a purge count as well.
+    """
 
     message: DeadMessage
     cause: Cause
     why: str = ""
     event: Event | None = None
     record: Record | None = None
+    again: bool = False
 
     @property
     def bucket(self) -> str:
@@ -64,6 +73,11 @@ class Diagnosis:
     def version(self) -> Version | None:
         """The version whose record tells the outcome; None where the message refers to no object of this stage."""
         return version_of(self.event) if self.event and self.cause != FOREIGN else None
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether the ledger will tell the outcome of a redrive."""
+        return self.version is not None and self.cause != IGNORED
 
     @property
     def is_over(self) -> bool:
@@ -86,44 +100,6 @@ class Diagnosis:
         return self.record.updated_at if self.record and self.record.updated_at else self.message.sent_at
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The messages of one cause; there is at least one."""
-
-    cause: Cause
-    members: Sequence[Diagnosis]
-
-    @property
-    def first_death(self) -> float:
-        """When the last attempt ended on the one that died first."""
-        return min(each.died_at for each in self.members)
-
-    @property
-    def last_death(self) -> float:
-        """The same of the one that died last."""
-        return max(each.died_at for each in self.members)
-
-    @property
-    def attempts(self) -> int:
-        """How many attempts were made on all of them."""
-        return sum(each.attempts for each in self.members)
-
-    @property
-    def redriven(self) -> int:
-        """How many of them a redrive has sent before, so that they failed again."""
-        return sum(bool(each.message.redrive) for each in self.members)
-
-    @property
-    def code_versions(self) -> tuple[str, ...]:
-        """With which versions of the code they failed."""
-        return tuple(sorted({each.record.code_version for each in self.members if each.record}))
-
-    @property
-    def example(self) -> Diagnosis:
-        """The one that died last."""
-        return max(self.members, key=lambda each: (each.died_at, each.message.message_id))
-
-
 def join(stage: Stage, messages: Sequence[DeadMessage], *, clock: Callable[[], float] = time.time) -> list[Diagnosis]:
     """Each message with its record and its cause, in the order of ``messages``."""
     opened = [_open(message, stage) for message in messages]
@@ -132,20 +108,15 @@ def join(stage: Stage, messages: Sequence[DeadMessage], *, clock: Callable[[], f
     with ThreadPoolExecutor(THREADS, thread_name_prefix="records") as pool:
         answers = pool.map(table.read, chunks(versions, MOST_KEYS))
         records = {version: record for answer in answers for version, record in answer.items()}
-    now = clock()
-    return [
+    now, letters = clock(), Counter(version_of(event) for one in opened if isinstance(one, tuple) for event in one)
+    diagnoses = [
         _diagnose_all(message, found, records, now) if isinstance(found, tuple) else found
         for message, found in zip(messages, opened, strict=True)
     ]
-
-
-def group(diagnoses: Iterable[Diagnosis]) -> list[Group]:
-    """The messages by their cause, the largest group first."""
-    found: dict[Cause, list[Diagnosis]] = {}
-    for each in diagnoses:
-        found.setdefault(each.cause, []).append(each)
-    groups = [Group(cause, members) for cause, members in found.items()]
-    return sorted(groups, key=lambda one: (-len(one.members), one.cause))
+    if any(each.cause == UNKNOWN for each in diagnoses):
+        plan = VariantPlan(read_recipe(), stage.uploads_prefix)
+        diagnoses = [_ignored(each) if _is_ignored(each, plan) else each for each in diagnoses]
+    return [replace(each, again=_has_died_before(each, letters)) for each in diagnoses]
 
 
 def count_by_cause(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
@@ -156,6 +127,20 @@ def count_by_cause(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
 def version_of(event: Event) -> Version:
     """The key of the record that the ledger keeps of the object of an event."""
     return Version(event.bucket, event.key, event.etag if isinstance(event, ObjectCreated) else REMOVED_KEY)
+
+
+def _is_ignored(diagnosis: Diagnosis, plan: VariantPlan) -> bool:
+    event = diagnosis.event
+    return diagnosis.cause == UNKNOWN and isinstance(event, ObjectCreated) and plan.ignores(event.key, event.size)
+
+
+def _ignored(diagnosis: Diagnosis) -> Diagnosis:
+    return replace(diagnosis, cause=IGNORED, why="ignored by this checkout's recipe")
+
+
+def _has_died_before(diagnosis: Diagnosis, letters: Mapping[Version, int]) -> bool:
+    record = diagnosis.record
+    return bool(diagnosis.message.redrive) or (record is not None and record.deaths > letters[record.version])
 
 
 def _moment(text: str | None) -> float:
@@ -192,7 +177,7 @@ def _diagnose(message: DeadMessage, event: Event, record: Record | None, now: fl
     if record is None and (code := _undelivered(message)):
         return Diagnosis(message, Cause("not-delivered"), f"EventBridge could not send it: {code}", event)
     if record is None:
-        return Diagnosis(message, Cause("unknown"), "unknown to the ledger", event)
+        return Diagnosis(message, UNKNOWN, "unknown to the ledger", event)
     why = f"{record.status} by now" if record.phase(now).is_good else record.message
     return Diagnosis(message, _cause(record, now), why, event, record)
 

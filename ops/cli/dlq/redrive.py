@@ -8,19 +8,21 @@ so that a message which fails again is known, and a message group, by which live
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from ops.cli.dlq.causes import Diagnosis, count_by_cause
+from ops.cli.dlq.causes import IGNORED, Diagnosis, count_by_cause
 from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.dlq.native import move_all
 from ops.cli.dlq.parts import PART, following_parts
 from ops.cli.dlq.selection import (
+    UNTRACKED,
     Everything,
     Filter,
     HeldQueue,
+    check_canaries,
     check_chosen,
     filtered,
     hold_queue,
@@ -33,11 +35,10 @@ from ops.cli.follow import End, Follower
 from ops.cli.queues import BulkSender, RateLimiter, Sender
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, DryRun, stderr
+from ops.cli.terminal import AsJson, DryRun, counting, stderr
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
 
-UNTRACKED: Final = "refer to no object of this stage, so their outcome cannot be tracked"
 RateOption = Annotated[
     float | None, typer.Option("--rate", min=0.1, help="Messages a second.", show_default="unlimited")
 ]
@@ -95,7 +96,7 @@ def redrive(
     with hold_queue(stage, most=PART if in_parts else None) as queue:
         selected = chosen.choose(queue.diagnoses)[:limit]
         queue.keep_only(selected)
-        _check_canaries(selected, canary)
+        check_canaries(selected, canary)
         if dry_run or not selected:
             print_plan(queue, selected, "sent", chosen, as_json=as_json)
             return
@@ -153,32 +154,46 @@ class Redrive:
         self.sender.send(outgoing(canaries, self.mark))
         if refused := self.sender.refused:
             return f"SQS refused {len(refused)} of {len(canaries)} ({refused[0][1]})"
-        self.print_line(f"canary: {len(canaries)} sent, waiting for their ends in the ledger")
         self._follow()
+        self.print_line(f"canary: {len(canaries)} sent, waiting for their ends in the ledger{self._waited_for()}")
         ended = self._follower.wait(self.options.timeout)
         if self.failed_again:
             end = self.failed_again[0]
             return f"{end.subject.key} failed again ({end.cause}: {end.record.message if end.record else ''})"
         if not ended:
-            return f"{self._follower.pending} of {len(canaries)} have no end after {self.options.timeout:g} s"
+            after = f"{self.options.timeout:g} s{self._waited_for()}"
+            return f"{self._follower.pending} of {len(canaries)} have no end after {after}"
         self.print_line(f"canary: {len(canaries)} passed")
         return ""
 
     def _wait_for_ends(self) -> str:
         """Follow what was sent; returns what has no known end, empty when nothing."""
         self._follow()
-        if not self._follower.wait(self.options.timeout, until=self._is_enough):
-            return f"{self._follower.pending} have no end after {self.options.timeout:g} s"
+        with counting("passed", "failed again", "without an end") as show:
+
+            def is_enough() -> bool:
+                show(self.passed, len(self.failed_again), self._follower.pending)
+                return self._is_enough()
+
+            ended = self._follower.wait(self.options.timeout, until=is_enough)
+        if not ended:
+            return f"{self._follower.pending} have no end after {self.options.timeout:g} s{self._waited_for()}"
         return f"{self._untracked} {UNTRACKED}" if self._untracked else ""
+
+    def _waited_for(self) -> str:
+        """The names of some that have no end yet, for the end of a sentence."""
+        names = [version.key for version in self._follower.waited_for()]
+        more = self._follower.pending - len(names)
+        return f": {', '.join(names)}{f' and {more} more' if more else ''}" if names else ""
 
     def _follow(self) -> None:
         """Follow what was sent since the last time."""
         sent = self.sender.sent[self._followed :]
         self._followed += len(sent)
         for each in sent:
-            if each.version:
+            if each.version and each.is_tracked:
                 self._follower.add(each, each.version, attempts_before=each.attempts)
-            else:
+            elif each.version is None:
                 self._untracked += 1
 
     def _is_enough(self) -> bool:
@@ -200,6 +215,8 @@ def _begin(stage: Stage, chosen: Filter, selected: Sequence[Diagnosis], unseen: 
         )
     if untracked := sum(each.version is None for each in selected):
         stderr().print(f"warning: {untracked} of {len(selected)} {UNTRACKED}. Export them, then purge.")
+    if ignored := sum(each.cause == IGNORED for each in selected):
+        stderr().print(f"note: {ignored} of {len(selected)} are ignored by the recipe: the ledger has no end of them")
     known = {"messages": len(selected), "unseen": unseen, "causes": count_by_cause(selected), "code_version": code}
     return new_entry(stage, "redrive", str(chosen), **known)
 
@@ -231,13 +248,3 @@ def _redrive(
             entry.failed_again = before.failed_again + len(run.failed_again)
         history.end(entry, result, why)
     print_refused(sender)
-
-
-def _check_canaries(selected: Sequence[Diagnosis], canaries: int) -> None:
-    """Refuse to send some first where no outcome can be known.
-
-    Raises:
-        UsageError: each of them refers to no object of this stage.
-    """
-    if canaries and selected and not any(each.version for each in selected):
-        raise UsageError(f"these messages {UNTRACKED}: none can be a canary. Export them, then purge.")

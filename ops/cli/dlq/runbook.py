@@ -60,7 +60,7 @@ CLASSES = {
     "LeaseLost": Guidance("Another worker took over the version before this one finished.", WAIT),
     "SandboxFailed": Guidance(
         "The rendering processes failed by themselves; no image is the cause.",
-        "Redrive. If it fails again, read the function's log, which has the output of those processes.",
+        "Redrive. If it fails again, read the output of those processes: `darkroom logs --since 2h`.",
     ),
     "OutOfTime": Guidance(
         "The function's time ended before the object was finished.",
@@ -112,7 +112,11 @@ CODES = {
 WORDS = {
     "unknown": Guidance(
         "The ledger has no record of this version: the table was unavailable, or the record was deleted.",
-        "Search the consumer's log for the object; redrive with --canary.",
+        "Search the consumer's log (`darkroom logs KEY --since 2h`); redrive with --canary.",
+    ),
+    "ignored": Guidance(
+        "The recipe ignores objects of this name or size; the message died before the consumer could tell.",
+        "Purge it, or redrive it: the consumer acknowledges it, and records nothing.",
     ),
     "not-delivered": Guidance(
         "EventBridge could not send the event to the uploads queue, for a day or at all; the message was never tried.",
@@ -126,7 +130,8 @@ WORDS = {
     "removed": Guidance("The object was removed.", "Purge the message."),
     "killed": Guidance(
         "The function was killed while it worked on it (timeout or memory), so that no reason was recorded.",
-        "Search the consumer's log for 'Task timed out' or 'signal: killed'; raise memory or timeout, deploy, redrive.",
+        "Search the consumer's log for 'Task timed out' or 'signal: killed' (`darkroom logs --since 2h`); raise memory "
+        "or timeout, deploy, redrive.",
     ),
     "in-progress": Guidance("A worker is processing it now.", "Check again when its lease has ended."),
     "not-started": Guidance(
@@ -140,7 +145,7 @@ REFUSED = Guidance(
 )
 BUG = Guidance(
     "A bug: an unexpected exception; the place is a fingerprint of where in the code.",
-    "Find its traceback in the consumer's log or with `darkroom replay`, fix it, deploy, redrive with --canary.",
+    "Read its traceback below, reproduce it with `darkroom replay`, fix it, deploy, redrive with --canary.",
 )
 
 

@@ -22,6 +22,7 @@ from ops.errors import UsageError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SHORTEST = 4  # characters of an id
+UNTRACKED = "refer to no object of this stage, so their outcome cannot be tracked"
 Result = TypeVar("Result")
 
 
@@ -80,9 +81,21 @@ def print_refused(sender: BulkSender[Diagnosis]) -> None:
 
 def split_canaries(diagnoses: Sequence[Diagnosis], canaries: int) -> tuple[list[Diagnosis], list[Diagnosis]]:
     """Those to send first, such as can fail again before others, and the rest; no canary is without an object."""
-    ordered = sorted(diagnoses, key=lambda each: (each.version is None, each.record is None or each.is_over))
-    count = min(canaries, sum(each.version is not None for each in diagnoses))
+    ordered = sorted(diagnoses, key=lambda each: (not each.is_tracked, each.record is None or each.is_over))
+    count = min(canaries, sum(each.is_tracked for each in diagnoses))
     return ordered[:count], ordered[count:]
+
+
+def check_canaries(selected: Sequence[Diagnosis], canaries: int) -> None:
+    """Refuse to send some first where no outcome can be known.
+
+    Raises:
+        UsageError: each of them refers to no object of this stage, or is ignored.
+    """
+    if canaries and selected and not any(each.is_tracked for each in selected):
+        raise UsageError(
+            f"these messages {UNTRACKED}, or are ignored by the recipe: none can be a canary. Export them, then purge."
+        )
 
 
 def _read(stage: Stage, held: HeldMessages, most: int | None) -> list[Diagnosis]:

@@ -10,10 +10,12 @@ from typing import Annotated, Any, Final
 import typer
 from botocore.exceptions import ClientError
 
-from ops.cli.dlq.causes import Diagnosis, Group, group
+from ops.cli.dlq.causes import Diagnosis
+from ops.cli.dlq.groups import Group, group
 from ops.cli.dlq.report import check_result
 from ops.cli.dlq.runbook import guidance
 from ops.cli.dlq.selection import Everything, Filter, by_id, check_all, filtered, read_queue
+from ops.cli.logs.reading import Traceback, traceback_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import Grid, Whole, facts, lines, table
 from ops.cli.terminal import AsJson, age, many, moment, print_json, stderr, stdout, to_json
@@ -43,6 +45,9 @@ def groups(stage: Stage, as_json: AsJson = False) -> None:
         print_json(queue.seen | {"groups": [_group_as_json(one) for one in found]})
     elif found:
         stdout().print(table_of_groups(found, time.time()))
+        for one in found:
+            if one.where:
+                stderr().print(f"{one.cause.id} is raised at {one.where}")
         stderr().print(
             "first, last: death. again: failed again after a redrive. What a cause means: darkroom dlq show ID"
         )
@@ -87,16 +92,20 @@ def show(
 ) -> None:
     """Show one message: its body, the ledger's record, the object as it is now, what the cause means and what to do.
 
+    Of a bug it shows the traceback as well, from the function's log.
+
     Examples:
 
     darkroom dlq show 3f2a91bc --stage prod
     """
     found = by_id(message, read_queue(stage).diagnoses)
+    trace = traceback_of(stage, found.record) if found.record else None
     document = as_document(found) | {"object_now": _object_now(stage, found), "runbook": asdict(guidance(found.cause))}
+    document |= {"traceback": asdict(trace) if trace else None}
     if as_json:
         print_json(document)
         return
-    print_message(document, found)
+    print_message(document, found, trace)
 
 
 def table_of_groups(found: Sequence[Group], now: float) -> Grid:
@@ -113,14 +122,22 @@ def table_of_messages(diagnoses: Sequence[Diagnosis], now: float) -> Grid:
     return table(columns, rows, right=("tries",), whole=("key",), prose=("why",))
 
 
-def print_message(document: Mapping[str, Any], diagnosis: Diagnosis) -> None:
+def print_message(document: Mapping[str, Any], diagnosis: Diagnosis, trace: Traceback | None = None) -> None:
     """All that is known of one message, for people."""
     say = stdout().print
     for title, found in _sections(document, diagnosis.record):
         say(title, style="bold")
         say(facts(((name, _whole(name, value)) for name, value in found.items() if value), indent=2))
+    if trace:
+        _print_traceback(trace)
     say("body", style="bold")
     say(lines(_indented(diagnosis.message.body)))
+
+
+def _print_traceback(trace: Traceback) -> None:
+    stdout().print(f"traceback ({trace.group}{f', {trace.stream}' if trace.stream else ''})", style="bold")
+    for line in (trace.text or trace.why).rstrip("\n").split("\n"):
+        stdout().print(f"  {line}")
 
 
 def as_document(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -136,6 +153,7 @@ def as_document(diagnosis: Diagnosis) -> dict[str, Any]:
         "sent_at": moment(message.sent_at),
         "died_at": moment(diagnosis.died_at),
         "redrive": message.redrive,
+        "again": diagnosis.again,
         "body": message.body,
         "attributes": dict(message.attributes),
         "message_attributes": {name: _encoded(value) for name, value in message.message_attributes.items()},
@@ -152,6 +170,7 @@ def _group_as_json(one: Group) -> dict[str, Any]:
         "attempts": one.attempts,
         "redriven_before": one.redriven,
         "code_versions": list(one.code_versions),
+        "where": one.where,
         "example": {"id": one.example.message.id, "key": one.example.key, "why": one.example.why},
         "runbook": asdict(guidance(one.cause)),
     }
@@ -216,6 +235,7 @@ def _record_facts(record: Record) -> Mapping[str, Any]:
         "attempts": record.attempts,
         "code_version": record.code_version,
         "fingerprint": record.reason.fingerprint if record.reason else "",
+        "where": record.reason.where if record.reason else "",
         "request_id": record.reason.request_id if record.reason else "",
         "uploaded_at": moment(record.uploaded_at),
     }

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from ops.cli import stage as stages
+from ops.cli.absent import NoStackError
 from ops.cli.doctor.checks import AFTER, BEFORE, CLEANING, REACH
 from ops.cli.doctor.checkup import Checkup
 from ops.cli.doctor.report import document, is_healthy, page, progress, summary
 from ops.cli.doctor.results import Check, CheckResult, skipped
-from ops.cli.stage import NameOption, NoStackError, ProfileOption, RegionOption
+from ops.cli.stage import NameOption, ProfileOption, RegionOption
 from ops.cli.terminal import AsJson, print_json, stderr, stdout
 from ops.errors import UsageError
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from ops.cli.alarms import alarms_of
 from ops.cli.doctor.checkup import Checkup
 from ops.cli.doctor.results import CheckResult, fail, ok, skipped, warn
 from ops.cli.mapping import ENABLED, mapping_of
@@ -14,18 +15,6 @@ LOG_WINDOW: Final = timedelta(hours=6)
 LOG_PAGES: Final = 20
 STARTED: Final = "started"  # the message of the line that the consumer logs when an environment begins
 TIMES: Final = 6  # function timeouts in a visibility timeout: AWS's rule for SQS event sources
-ALARMS: Final = (
-    *("dlq-depth", "queue-age", "no-sandbox", "bugs"),
-    *("consumer-errors", "consumer-throttles", "consumer-duration"),
-    *("api-errors", "api-throttles", "api-duration", "api-5xx", "table-throttles"),
-)
-"""Those of resources/observability.yml, by what their names end with."""
-SWITCHED_ALARMS: Final = {
-    "AnnouncerFunction": ("announcer-late", "announcer-errors", "events-dlq"),
-    "EraserFunction": ("erasures-dlq", "erasures-age", "eraser-errors"),
-}
-"""Those of resources/switches, by an output that the stack has where they are switched on."""
-
 DEPLOY_AGAIN: Final = "Deploy the stage again."
 
 
@@ -95,12 +84,6 @@ def check_redrive(checkup: Checkup) -> CheckResult:
     return ok(f"after {policy['maxReceiveCount']} receives; dead letters are kept for {buried // 86400} days")
 
 
-def alarms_of(outputs: Mapping[str, str]) -> list[str]:
-    """The alarms of a stack with these outputs, by what their names end with."""
-    switched = (names for output, names in SWITCHED_ALARMS.items() if output in outputs)
-    return [*ALARMS, *(name for names in switched for name in names)]
-
-
 def check_alarms(checkup: Checkup) -> CheckResult:
     """Whether the alarms reach somebody."""
     topic, names = (
@@ -136,8 +119,7 @@ def check_runtime(checkup: Checkup) -> CheckResult:
     group = f"/aws/lambda/{checkup.deployed.consumer}"
     line = next(_started(checkup, group), None)
     if line is None:
-        why = ": the local stack writes its logs to files" if checkup.is_local else ""
-        return skipped(f"{group} has no line '{STARTED}' of the last {LOG_WINDOW.seconds // 3600} hours{why}")
+        return skipped(f"{group} has no line '{STARTED}' of the last {LOG_WINDOW.seconds // 3600} hours")
     facts = {name: line[name] for name in sorted(line) if name not in ("level", "message")}
     sentence = ", ".join(f"{name} {value}" for name, value in facts.items() if not isinstance(value, dict | list))
     if line.get("rendering") == "in-process":

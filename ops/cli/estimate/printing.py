@@ -21,7 +21,8 @@ def print_tables(estimate: Estimate) -> None:
     out = stdout()
     out.print(f"Paid once, for {estimate.bill.images:,} images of {estimate.photos.megapixels:g} megapixels:")
     out.print(table(ONCE, once(estimate), right=ONCE[2:], prose=("what",), drop=("$ each",)))
-    out.print("\nPer month, while they are kept:")
+    out.print()
+    out.print("Per month, while they are kept:")
     out.print(table(MONTHLY, monthly(estimate), right=MONTHLY[2:], prose=("what",), drop=("$ each",)))
     out.print()
     for sentence in (_hours(estimate), *formula(estimate), *of_switches(estimate)):

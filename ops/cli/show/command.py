@@ -87,6 +87,7 @@ def advice(facts: ObjectFacts, stage: str) -> Iterator[str]:
     phase = facts.current.phase(now) if facts.current else None
     if phase is Phase.RETRYING or (phase and _is_dead(phase)):
         yield f"To reproduce the failure here: darkroom replay {key} {where}"
+        yield f"To read what the consumer logged: darkroom logs {key} {where}"
     if facts.stored and not any(facts.is_stored(each) for each in facts.versions):
         yield f"The version in the bucket has no record: darkroom backfill {where} --prefix {key} --missing"
     states = {stored.state for stored in facts.variants}
@@ -116,7 +117,7 @@ def _version(facts: ObjectFacts, record: Record) -> dict[str, Any]:
     about = {"object": record.version.object, "etag": version["etag"], "removals": record.version.is_removals}
     if record.image:
         image |= {"placeholder": record.image.placeholder_url}
-    why = {name: reason.get(name, "") for name in ("cause", "message", "fingerprint", "request_id")}
+    why = {name: reason.get(name, "") for name in ("cause", "message", "fingerprint", "where", "request_id")}
     return about | {"in_bucket": facts.is_stored(record)} | fields | why | image
 
 
@@ -156,7 +157,7 @@ def _lines(record: Record, plan: VariantPlan) -> Iterator[tuple[str, str]]:
     reason, image = record.reason, record.image
     yield "status", record.status
     yield "why", f"{record.cause}: {record.message}" if reason else ""
-    yield "where", f"fingerprint {reason.fingerprint}" if reason and reason.fingerprint else ""
+    yield "where", f"fingerprint {reason.fingerprint}, {reason.where}" if reason and reason.fingerprint else ""
     yield "attempts", str(record.attempts or "")
     yield "changed", _ago(record.updated_at)
     yield "uploaded", _ago(record.uploaded_at)

@@ -52,7 +52,8 @@ def start(
 ) -> None:
     """Take a folder of photos through the service, on this machine, to finished variants and a contact sheet.
 
-    Exit code 0 when every object has come to an end, as done or as a dead letter, and 1 when something is left.
+    Exit code 0 when every object has come to an end, as done or as a dead letter, and 1 when something is left
+    or a file was passed over: one that cannot be read, or whose name is not UTF-8.
 
     Examples:
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.cli.folders import files_below, kind_of
+from ops.cli.folders import OddFile, files_below, kind_of, unreadable
 from ops.errors import UsageError
 from processing.events import MAX_KEY_BYTES
 from processing.naming import IMAGE_EXTENSIONS
@@ -25,10 +25,11 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a folder holds; ``skipped`` files are no images, are ignored, or have a name that no key can have."""
+    """What a folder holds; ``skipped`` files are no images or are ignored, and ``odd`` ones cannot be uploaded."""
 
     photos: tuple[Photo, ...]
     skipped: int
+    odd: tuple[OddFile, ...] = ()
 
 
 def select(folder: Path, *, recipe: Recipe, leave_out: Path) -> Selection:
@@ -43,9 +44,9 @@ def select(folder: Path, *, recipe: Recipe, leave_out: Path) -> Selection:
     Raises:
         UsageError: the folder is missing, cannot be read, is empty, or holds nothing that could be an image.
     """
+    odd = list[OddFile]()
     try:
-        files = sorted(files_below(folder, leave_out=leave_out.resolve()))
-        photos = tuple(photo for path in files if (photo := _photo(path, folder, recipe)) is not None)
+        files = sorted(files_below(folder, leave_out=leave_out.resolve(), on_odd=odd.append))
     except FileNotFoundError as error:
         raise UsageError(f"{folder} does not exist: give a folder of photos, or none to use the samples") from error
     except NotADirectoryError as error:
@@ -54,23 +55,37 @@ def select(folder: Path, *, recipe: Recipe, leave_out: Path) -> Selection:
         raise UsageError(
             f"{error.filename} cannot be read ({error.strerror}): make it readable, or give another folder"
         ) from error
-    if not files:
+    found = [_photo(path, folder, recipe) for path in files]
+    photos = tuple(each for each in found if isinstance(each, Photo))
+    odd += [each for each in found if isinstance(each, OddFile)]
+    if not files and not odd:
         raise UsageError(f"{folder} is empty: put photos into it, or give another folder")
     if not photos:
-        raise UsageError(f"{folder} has {len(files)} files, and none of them is an image: give a folder of photos")
-    return Selection(photos, skipped=len(files) - len(photos))
+        named = "".join(f"; {each.path} {each.why}" for each in odd)
+        words = f"{folder} has {len(files)} files, and none of them is an image that can be read"
+        raise UsageError(f"{words}: give a folder of photos{named}")
+    return Selection(photos, found.count(None), tuple(odd))
 
 
-def _photo(path: Path, folder: Path, recipe: Recipe) -> Photo | None:
-    kind, name = kind_of(path), path.relative_to(folder).as_posix()
-    if recipe.ignores(name) or (kind is None and not name.lower().endswith(IMAGE_EXTENSIONS)):
+def _photo(path: Path, folder: Path, recipe: Recipe) -> Photo | OddFile | None:
+    """The photo at a path; None for what is no image or ignored."""
+    name = path.relative_to(folder).as_posix()
+    if recipe.ignores(name):
         return None
-    return Photo(path, name, path.stat().st_size, kind in SHOWN_BY_BROWSERS) if _fits_a_key(name) else None
-
-
-def _fits_a_key(name: str) -> bool:
-    """A key is UTF-8, which a file's name need not be, and has its limit."""
     try:
-        return len(name.encode()) <= MAX_KEY_BYTES - ROOM_IN_KEY
+        kind, size = kind_of(path), path.stat().st_size
+    except OSError as error:
+        return OddFile(path, unreadable(error))
+    if kind is None and not name.lower().endswith(IMAGE_EXTENSIONS):
+        return None
+    why = _unfit_for_a_key(name)
+    return OddFile(path, why) if why else Photo(path, name, size, kind in SHOWN_BY_BROWSERS)
+
+
+def _unfit_for_a_key(name: str) -> str:
+    """Why a file's name can be no key, which is UTF-8 and has its limit; empty when it can."""
+    try:
+        size, most = len(name.encode()), MAX_KEY_BYTES - ROOM_IN_KEY
     except UnicodeEncodeError:
-        return False
+        return "has a name that is not UTF-8"
+    return f"has a name of {size} bytes, of {most} that fit" if size > most else ""

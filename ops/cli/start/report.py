@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.text import Text
 
+from ops.cli.folders import OddFile
 from ops.cli.follow import End
 from ops.cli.start.events import EventTotals, compact
 from ops.cli.start.photos import Photo
@@ -60,11 +61,13 @@ class RunTotals:
     contact_sheet: str
     again: SecondUpload | None = None
     events: EventTotals | None = None
+    odd_files: tuple[OddFile, ...] = ()
 
     @property
     def complete(self) -> bool:
-        """Whether every object has its end, each end its event, and the queue nothing more to say."""
-        return not self.left and not self.messages_left and not (self.events and self.events.missing)
+        """Whether no file was odd, every object has its end, each end its event, and the queue nothing more to say."""
+        missing = self.events.missing if self.events else 0
+        return not (self.odd_files or self.left or self.messages_left or missing)
 
 
 def total(
@@ -77,6 +80,7 @@ def total(
     contact_sheet: Path,
     again: SecondUpload | None,
     events: EventTotals | None = None,
+    odd_files: Sequence[OddFile] = (),
 ) -> RunTotals:
     """Add a run up."""
     done = [end for end in ends if end.phase is Phase.DONE]
@@ -97,6 +101,7 @@ def total(
         contact_sheet=str(contact_sheet),
         again=again,
         events=events,
+        odd_files=tuple(odd_files),
     )
 
 
@@ -135,6 +140,8 @@ def show(console: Console, ends: Sequence[End[Photo]], totals: RunTotals) -> Non
             console.print()
             console.print(f"{title}: {len(failures):,}", style="bold")
             console.print(_failure_table(failures))
+    for each in totals.odd_files:
+        console.print(f"passed over: {each.path} {each.why}", style="yellow")
     console.print()
     console.print(_totals(totals))
     if totals.events and totals.events.example:

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ops.cli.folders import OddFile, unreadable
 from ops.cli.follow import End, Follower
 from ops.cli.queues import depth_of
 from ops.cli.start import log, report, sheet
@@ -19,7 +20,6 @@ from ops.cli.start.photos import Photo, Selection
 from ops.cli.start.variants import VariantsBucket, changes, wait_for_a_later_second
 from ops.cli.upload.content import unchecked
 from ops.cli.upload.transfer import Transfer
-from ops.errors import UsageError
 from ops.local.stack import LocalStack
 from processing.ledger import ImagesTable, Phase, Version
 
@@ -34,6 +34,7 @@ class Run:
     out: Path
     timeout: float
     console: Console
+    odd: list[OddFile] = field(default_factory=list, init=False)  # could not be read any more when it was their turn
 
     def through(self, selection: Selection, *, again: bool) -> tuple[report.RunTotals, list[End[Photo]]]:
         """The whole story: from a folder of photos to variants, contact sheet and totals."""
@@ -52,6 +53,7 @@ class Run:
             seconds=seconds,
             duplicates=duplicates,
             skipped_files=selection.skipped,
+            odd_files=(*selection.odd, *self.odd),
             messages_left=not settled or (second is not None and not second.settled),
             contact_sheet=self.out / sheet.FILE,
             again=second,
@@ -78,27 +80,24 @@ class Run:
         return sorted(ends, key=lambda end: order[end.subject])
 
     def _upload(self, photos: Sequence[Photo], on_uploaded: Callable[[Photo, Version], None]) -> None:
-        """Put each photo under its own name below the prefix, a few at once.
-
-        Raises:
-            UsageError: a file cannot be read.
-        """
+        """Put each photo under its own name below the prefix, a few at once; what cannot be read is odd."""
         bucket, prefix = self.stack.outputs["UploadsBucket"], self.stack.outputs["UploadsPrefix"]
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="upload")
         with Transfer.to(self.stack.client("s3"), bucket) as transfer:
 
-            def put(photo: Photo) -> Version:
+            def put(photo: Photo) -> Version | OddFile:
                 key = prefix + photo.name
                 try:
                     return Version(bucket, key, transfer.put(photo.path, key, unchecked(photo.path, key)))
                 except OSError as error:
-                    raise UsageError(
-                        f"{photo.path} cannot be read ({error.strerror}): make it readable, or move it away"
-                    ) from error
+                    return OddFile(photo.path, unreadable(error))
 
             try:
-                for photo, version in zip(photos, pool.map(put, photos), strict=True):
-                    on_uploaded(photo, version)
+                for photo, put_as in zip(photos, pool.map(put, photos), strict=True):
+                    if isinstance(put_as, Version):
+                        on_uploaded(photo, put_as)
+                    else:
+                        self.odd.append(put_as)
             finally:
                 pool.shutdown(cancel_futures=True)
 

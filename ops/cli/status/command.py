@@ -11,6 +11,8 @@ from rich.text import Text
 
 from ops.cli.mapping import ENABLED
 from ops.cli.stage import Stage, on_stage
+from ops.cli.status.health import AlarmStates, FunctionHealth, Percentiles
+from ops.cli.status.parameters import show_parameters
 from ops.cli.status.reading import Observer, Rate, StageStatus
 from ops.cli.tables import Facts, facts
 from ops.cli.terminal import AsJson, many, moment, print_json, stdout, visible
@@ -25,14 +27,18 @@ def status(
     stage: Stage,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh it until Ctrl-C.")] = False,
     interval: Annotated[float, typer.Option(min=0.2, help="With --watch: seconds between two refreshes.")] = 2,
+    parameters: Annotated[
+        bool, typer.Option("--parameters", help="Show what the stage was deployed with instead.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a stage on one screen: queue, rate, dead letters, mapping, and how images ended in the last hour.
+    """Show a stage on one screen: queue, rate, dead letters, alarms, the consumer, and how images ended lately.
 
     SQS's counts are approximate. Age and rate are CloudWatch's, a minute or two late. Where it has none, as on the
     embedded stack, the age is "-" and the rate is how much shorter the queue got between two samples: arrivals and
     departures cannot be distinguished then. Outcomes are CloudWatch's as well, by delivery; or else the images table's.
-    The account's concurrency is what all its functions in the region have together.
+    The account's concurrency is what all its functions in the region have together. Durations are of batches, "ready"
+    is from an upload to its variants: the median and the 99th percentile of the last hour.
 
     Examples:
 
@@ -41,7 +47,12 @@ def status(
     darkroom status --stage prod --watch --interval 5
 
     darkroom status --stage prod --json | jq .queue.waiting
+
+    darkroom status --stage prod --parameters
     """
+    if parameters:
+        show_parameters(stage, as_json=as_json)
+        return
     observer = Observer(stage)
     if watch and as_json:
         raise UsageError("--watch is for people: in programs, run status --json repeatedly")
@@ -84,6 +95,9 @@ def document(stage: Stage, status: StageStatus) -> dict[str, Any]:
         "seconds_to_drain": status.seconds_to_drain,
         "last_hour": asdict(status.outcomes),
         "account_concurrency": asdict(status.concurrency),
+        "consumer_last_hour": asdict(status.health.function),
+        "alarms": asdict(status.health.alarms),
+        "deployed": asdict(status.health.deployed),
     }
 
 
@@ -110,6 +124,10 @@ def _lines(stage: Stage, status: StageStatus) -> Iterator[Line]:
     yield "mapping", _mapping(status), "" if mapping.state == ENABLED else "yellow"
     yield "account", *_account(status)
     yield "last hour", _outcomes(status), ""
+    yield "consumer", *_consumer(status.health.function)
+    yield "ready", _percentiles(status.health.function.ready), ""
+    yield "alarms", *_alarms(status.health.alarms)
+    yield "deployed", _deployed(status), ""
 
 
 def _rate(rate: Rate) -> str:
@@ -152,6 +170,37 @@ def _account(status: StageStatus) -> tuple[str, str]:
     if most is not None and most < account.unreserved:
         return sentence, ""
     return f"{sentence}: the mapping can take them all; lower maximumConcurrency, or have the limit raised", "yellow"
+
+
+def _consumer(function: FunctionHealth) -> tuple[str, str]:
+    """The function's last hour, and its style: red where it failed, yellow where it was throttled."""
+    if function.invocations is None and function.throttles is None:
+        return "-", ""
+    counts = (function.invocations or 0, function.errors or 0, function.throttles or 0)
+    style = "red" if counts[1] else "yellow" if counts[2] else ""
+    words = ", ".join(map(many, counts, ("invocation", "error", "throttle")))
+    return f"{words}, duration {_percentiles(function.duration)}", style
+
+
+def _percentiles(of: Percentiles) -> str:
+    if of.p50 is None or of.p99 is None:
+        return "-"
+    return f"{of.p50 / 1000:,.1f} s median, {of.p99 / 1000:,.1f} s p99"
+
+
+def _alarms(alarms: AlarmStates) -> tuple[str, str]:
+    if alarms.unknown:
+        return f"unknown ({alarms.unknown})", ""
+    if alarms.on:
+        return f"ON: {', '.join(alarms.on)}", "red"
+    counts = ", ".join(f"{count} {state.replace('_', ' ').lower()}" for state, count in alarms.counts.items())
+    return counts or "none", ""
+
+
+def _deployed(status: StageStatus) -> str:
+    deployed = status.health.deployed
+    recipe = f", recipe {deployed.recipe}" if deployed.recipe else ""
+    return f"code {deployed.code or 'unknown'}{recipe}, since {moment(deployed.since) or 'unknown'}"
 
 
 def _outcomes(status: StageStatus) -> str:

@@ -54,9 +54,9 @@ class StageMetrics:
         end = now.replace(second=0, microsecond=0)
         dimensions = [{"Name": "QueueName", "Value": name}]
         queries = [
-            _query(key, "AWS/SQS", metric, dimensions, statistic) for key, (metric, statistic) in QUEUE_METRICS.items()
+            query(key, "AWS/SQS", metric, dimensions, statistic) for key, (metric, statistic) in QUEUE_METRICS.items()
         ]
-        found = self._values(queries, end - QUEUE_WINDOW, end)
+        found = self.values(queries, end - QUEUE_WINDOW, end)
         return QueueMetrics(found["deleted"], found["sent"], found["age"][-1] if found["age"] else None)
 
     def outcomes(self, function: str, since: datetime, now: datetime) -> dict[str, int] | None:
@@ -68,15 +68,15 @@ class StageMetrics:
         if not known:
             return None
         queries = [
-            _query(f"o{number}", NAMESPACE, "Images", dimensions, "Sum") for number, dimensions in enumerate(known)
+            query(f"o{number}", NAMESPACE, "Images", dimensions, "Sum") for number, dimensions in enumerate(known)
         ]
-        found = self._values(queries, since, now)
+        found = self.values(queries, since, now)
         counts = {
             _outcome(dimensions): sum(found[query["Id"]]) for dimensions, query in zip(known, queries, strict=True)
         }
         return {name: round(count) for name, count in counts.items() if count}
 
-    def _values(self, queries: list[dict[str, Any]], start: datetime, end: datetime) -> dict[str, list[float]]:
+    def values(self, queries: list[dict[str, Any]], start: datetime, end: datetime) -> dict[str, list[float]]:
         """The values of each query, the oldest first."""
         found: dict[str, list[float]] = {query["Id"]: [] for query in queries}
         pages = self.cloudwatch.get_paginator("get_metric_data").paginate(
@@ -100,11 +100,17 @@ def of_last_hour(stage: Stage, now: datetime) -> Outcomes:
     return Outcomes(_sorted(counts), f"the images table{limit}", complete)
 
 
-def _query(
-    key: str, namespace: str, metric: str, dimensions: Sequence[Mapping[str, str]], statistic: str
+def query(
+    key: str,
+    namespace: str,
+    metric: str,
+    dimensions: Sequence[Mapping[str, str]],
+    statistic: str,
+    period: int = MINUTE,
 ) -> dict[str, Any]:
+    """One query of a GetMetricData request; ``period`` is in seconds."""
     what = {"Namespace": namespace, "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": key, "MetricStat": {"Metric": what, "Period": MINUTE, "Stat": statistic}}
+    return {"Id": key, "MetricStat": {"Metric": what, "Period": period, "Stat": statistic}}
 
 
 def _outcome(dimensions: Sequence[Mapping[str, str]]) -> str:

@@ -11,6 +11,7 @@ from ops.cli.mapping import StageMapping, mapping_of
 from ops.cli.queues import Depth, depth_of
 from ops.cli.stage import Stage
 from ops.cli.status.account import Concurrency, concurrency_of
+from ops.cli.status.health import Health, health_of
 from ops.cli.status.metrics import MINUTE, Outcomes, QueueMetrics, StageMetrics, of_last_hour
 
 APART: Final = 3.0  # seconds between the two samples of a single status
@@ -60,6 +61,7 @@ class StageStatus:
     rate: Rate
     outcomes: Outcomes
     concurrency: Concurrency
+    health: Health
 
     @property
     def seconds_to_drain(self) -> float | None:
@@ -80,11 +82,11 @@ class Observer:
     pause: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _samples: deque[QueueSample] = field(default_factory=deque, init=False)
-    _slow: tuple[float, QueueMetrics, Outcomes, Concurrency] | None = field(default=None, init=False)
+    _slow: tuple[float, QueueMetrics, Outcomes, Concurrency, Health] | None = field(default=None, init=False)
 
     def read(self) -> StageStatus:
         """The status now."""
-        sqs, (metrics, outcomes, concurrency) = self.stage.client("sqs"), self._slowly()
+        sqs, (metrics, outcomes, concurrency, health) = self.stage.client("sqs"), self._slowly()
         queue = self._sample()
         return StageStatus(
             at=self.now(),
@@ -95,6 +97,7 @@ class Observer:
             rate=self._rate(metrics),
             outcomes=outcomes,
             concurrency=concurrency,
+            health=health,
         )
 
     def read_twice(self) -> StageStatus:
@@ -116,12 +119,13 @@ class Observer:
         counted = of_counts(metrics.deleted, metrics.sent, MINUTE)
         return counted if counted.source else of_samples(self._samples)
 
-    def _slowly(self) -> tuple[QueueMetrics, Outcomes, Concurrency]:
+    def _slowly(self) -> tuple[QueueMetrics, Outcomes, Concurrency, Health]:
         if self._slow is None or self.clock() - self._slow[0] > FRESH:
             queue = self.stage.queue_url.rsplit("/", 1)[-1]
             metrics = StageMetrics(self.stage.client("cloudwatch")).of_queue(queue, self.now())
             outcomes = of_last_hour(self.stage, self.now())
-            self._slow = (self.clock(), metrics, outcomes, concurrency_of(self.stage.client("lambda")))
+            concurrency, health = concurrency_of(self.stage.client("lambda")), health_of(self.stage, self.now())
+            self._slow = (self.clock(), metrics, outcomes, concurrency, health)
         return self._slow[1:]
 
 

@@ -85,7 +85,7 @@ def upload(
     results = _run(stage, chosen, present, inspect, threads, dry_run=dry_run)
     seconds = time.monotonic() - began
     ends = _ends(stage, plan, results, timeout) if wait and not dry_run else None
-    summary = report.Summary(results, chosen.left_out, seconds, dry_run, len(present.by_digest), ends)
+    summary = report.Summary(results, chosen.left_out, seconds, dry_run, len(present.by_digest), ends, chosen.odd)
     _finish(summary, stage, as_json=as_json)
 
 
@@ -122,7 +122,8 @@ def _choose(places: Sequence[Path], folder: str, globs: Globs, wanted: Wanted) -
     others = [place for place in places if place != STDIN]
     chosen = choose(others, listed, prefix=folder, globs=globs, wanted=wanted)
     if not chosen.files:
-        raise UsageError("nothing to upload: no file is an image of that name (--all takes every file)")
+        odd = "".join(f"; {each.path} {each.why}" for each in chosen.odd)
+        raise UsageError(f"nothing to upload: no file is an image of that name (--all takes every file){odd}")
     return chosen
 
 

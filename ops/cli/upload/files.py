@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ops.cli.folders import could_be_image, files_below
+from ops.cli.folders import OddFile, could_be_image, files_below, odd
 from ops.cli.recipes import VariantPlan
 from ops.errors import UsageError
 
@@ -23,10 +23,14 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The files, in the order of their keys; ``left_out`` counts those of folders that are no images or ignored."""
+    """The files, in the order of their keys; ``left_out`` counts those of folders that are no images or ignored.
+
+    ``odd`` are no files that can be read.
+    """
 
     files: tuple[LocalFile, ...]
     left_out: int
+    odd: tuple[OddFile, ...] = ()
 
     @property
     def size(self) -> int:
@@ -70,17 +74,20 @@ def choose(places: Iterable[Path], listed: Iterable[str], *, prefix: str, globs:
     Raises:
         UsageError: a place is missing, a folder cannot be read, or two files would have one key.
     """
-    named, left_out = list(_named(listed)), 0
+    named, left_out, odd_files = list(_named(listed)), 0, list[OddFile]()
     for place in places:
         if not place.is_dir():
             named.append((_existing(place), _name(place)))
             continue
-        found = [(path, path.relative_to(place).as_posix()) for path in _inside(place)]
+        found = [(path, path.relative_to(place).as_posix()) for path in _inside(place, odd_files.append)]
         images = [(path, name) for path, name in found if globs.match(name) and wanted(path, prefix + name)]
         left_out += len(found) - len(images)
         named += images
+    odd_files += [each for path, _ in named if (each := odd(path))]
+    passed = {each.path for each in odd_files}
+    named = [(path, name) for path, name in named if path not in passed]
     files = _by_key(LocalFile(path, prefix + name, _size(path)) for path, name in named if globs.match(name))
-    return Chosen(tuple(files[key] for key in sorted(files)), left_out)
+    return Chosen(tuple(files[key] for key in sorted(files)), left_out, tuple(odd_files))
 
 
 def _named(lines: Iterable[str]) -> Iterator[tuple[Path, str]]:
@@ -100,9 +107,9 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _inside(folder: Path) -> list[Path]:
+def _inside(folder: Path, on_odd: Callable[[OddFile], object]) -> list[Path]:
     try:
-        return list(files_below(folder))
+        return list(files_below(folder, on_odd=on_odd))
     except OSError as error:
         raise UsageError(
             f"{error.filename} cannot be read ({error.strerror}): make it readable, or give other folders"

@@ -16,6 +16,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from ops.cli.folders import OddFile
 from ops.cli.follow import End
 from ops.cli.tables import Grid, table
 from ops.cli.terminal import stderr, stdout
@@ -43,11 +44,12 @@ class Summary:
     dry_run: bool
     by_digest: int = 0
     ends: Sequence[End[Result]] | None = None
+    odd: Sequence[OddFile] = ()
 
     @property
     def complete(self) -> bool:
-        """Whether every file is in the bucket, and every end that was waited for is a good one."""
-        good = all(end.is_good for end in self.ends or ())
+        """Whether every file is in the bucket, none was odd, and every end that was waited for is a good one."""
+        good = not self.odd and all(end.is_good for end in self.ends or ())
         return good and not any(result.verdict in LEFT for result in self.results)
 
     def having(self, verdict: Verdict) -> list[Result]:
@@ -66,6 +68,8 @@ class Summary:
 
 def show(summary: Summary, stage: str) -> None:
     """Tables on standard output; what is left by name, and what to do about it, on standard error."""
+    for each in summary.odd:
+        stderr().print(f"passed over: {each.path} {each.why}")
     for verdict, sentence in SENTENCES.items():
         if found := summary.having(verdict):
             stderr().print(f"{sentence}:")
@@ -89,10 +93,11 @@ def next_steps(summary: Summary, stage: str) -> Iterator[str]:
         )
     if any(end.has_failed for end in summary.ends or ()):
         yield f"Some failed. Show the causes, and what to do: darkroom dlq groups --stage {stage}"
-    if any(end.phase is None for end in summary.ends or ()):
+    if first := next((end.version.key for end in summary.ends or () if end.phase is None), ""):
         yield (
-            f"Some have no end yet. Check whether the queue is draining: darkroom status --stage {stage}. What was in "
-            f"the bucket before the stage was deployed is processed by: darkroom backfill --stage {stage} --missing"
+            f"Some have no end yet, as {first}. Check whether the queue is draining: darkroom status --stage {stage}. "
+            "What was in the bucket before the stage was deployed is processed by: "
+            f"darkroom backfill --stage {stage} --missing"
         )
 
 
@@ -107,20 +112,26 @@ def _files(summary: Summary) -> Grid:
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
-    """The same for programs."""
-    counts = {_field(verdict, summary.dry_run): len(summary.having(verdict)) for verdict in Verdict}
+    """The same for programs; a dry run has the same names, and what it would upload is not counted as uploaded."""
+    counts = {verdict.replace(" ", "_"): len(summary.having(verdict)) for verdict in Verdict}
+    new = len(summary.having(Verdict.UPLOADED)), summary.bytes_of(Verdict.UPLOADED)
+    uploaded, planned = ((0, 0), new) if summary.dry_run else (new, (0, 0))
     left = [
         {"file": str(result.file.path), "key": result.file.key, "verdict": result.verdict.value, "why": result.why}
         for result in summary.results
         if result.verdict in (Verdict.REFUSED, Verdict.FAILED)
     ]
     document = counts | {
+        "uploaded": uploaded[0],
+        "would_be_uploaded": planned[0],
         "dry_run": summary.dry_run,
         "no_images": summary.left_out,
         "compared_by_digest": summary.by_digest,
-        "bytes_to_upload" if summary.dry_run else "bytes_uploaded": summary.bytes_of(Verdict.UPLOADED),
+        "bytes_uploaded": uploaded[1],
+        "bytes_to_upload": planned[1],
         "seconds": round(summary.seconds, 2),
         "left": left,
+        "passed_over": [{"file": str(each.path), "why": each.why} for each in summary.odd],
     }
     return document if summary.ends is None else document | {"outcomes": summary.outcomes()}
 
@@ -169,7 +180,3 @@ def ending(count: int) -> Iterator[Callable[[End[Result]], None]]:
 
 def _name(verdict: Verdict, dry_run: bool) -> str:
     return "would be uploaded" if dry_run and verdict is Verdict.UPLOADED else str(verdict)
-
-
-def _field(verdict: Verdict, dry_run: bool) -> str:
-    return _name(verdict, dry_run).replace(" ", "_")

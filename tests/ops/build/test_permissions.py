@@ -19,8 +19,8 @@ from ops.cli.dlq.messages import HeldMessages
 from ops.cli.doctor.checkup import RESERVED
 from ops.cli.main import make_app
 from ops.local.stream_mapping import given_up
-from processing.ledger import Version
-from processing.ledger.item import attributes, image_attributes
+from processing.ledger import Reason, Version
+from processing.ledger.item import attributes, image_attributes, reason_attributes
 from tests.builders import finished, recipe
 from tests.ops.cli.embedded import jpeg, put, use, wait_until
 from tests.service.access.actions import actions_of
@@ -245,6 +245,22 @@ def on_the_queue_with_a_mapping(*commands):
     return scenario
 
 
+def dlq_show(place, _tmp_path):
+    """Of a bug, whose traceback is in the log."""
+    key = place.letter()
+    etag = place.stack.client("s3").head_object(Bucket=place.stage.uploads_bucket, Key=key)["ETag"].strip('"')
+    bug = reason_attributes(Reason("KeyError", "x", "ab12cd34", request_id="r-1"))
+    item = Version(place.stage.uploads_bucket, key, etag).item_key | attributes({"status": "FAILED"}) | bug
+    place.stack.client("dynamodb").put_item(TableName=place.stage.images_table, Item=item)
+    name = wait_until(lambda: one_id(place))
+    place.asked.clear()
+    place.run("dlq", "show", name)
+
+
+def logs(place, _tmp_path):
+    place.run("logs", f"{place.stage.uploads_prefix}a.jpg", expected=(0, 1))
+
+
 def show(place, _tmp_path):
     key = f"{place.stage.uploads_prefix}a.jpg"
     etag = put(place.stage, key, jpeg())
@@ -307,7 +323,11 @@ SCENARIOS = {
     "upload --wait": with_options(upload, "--wait", "--timeout", "1"),
     "doctor": doctor,
     "status": on_the_queue_with_a_mapping("status"),
+    "status --parameters": with_options(
+        lambda place, _tmp_path, *options: place.run("status", *options), "--parameters"
+    ),
     "show": show,
+    "logs": logs,
     "pause": SWITCHED,
     "resume": SWITCHED,
     "backfill --dry-run": priced,
@@ -324,7 +344,7 @@ SCENARIOS = {
     "estimate --stage": on_the_queue_with_a_mapping("estimate"),
     "dlq groups": dlq("groups"),
     "dlq list": dlq("list"),
-    "dlq show": of_one_letter("dlq", "show", "ID"),
+    "dlq show": dlq_show,
     "dlq redrive": of_one_of_two("redrive"),
     "dlq redrive --native": dlq("redrive", "--all", "--native"),
     "dlq history": dlq("history"),

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import io
+import re
 import time
 import uuid
 import zipfile
@@ -36,9 +37,14 @@ def stage_of(stack, **outputs):
     return Stage.of("local", stack.region, stack.outputs | outputs, stack.client)
 
 
+def _quiet_name():
+    """A new one; never with twelve digits in a row, which the doctor takes for an account's id."""
+    return f"quiet-{'-'.join(re.findall('.{8}', uuid.uuid4().hex))}"
+
+
 def quiet_stage(stack):
     """The same with an uploads bucket and a queue of its own: nothing is sent by itself, and nobody takes from it."""
-    name = f"quiet-{uuid.uuid4().hex}"
+    name = _quiet_name()
     url = stack.client("sqs").create_queue(QueueName=name)["QueueUrl"]
     where = {"LocationConstraint": stack.region}
     stack.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
@@ -47,7 +53,7 @@ def quiet_stage(stack):
 
 def deploy(stage, *, memory=1769, timeout=60, architecture="x86_64", environment=None, **mapping):
     """Give a quiet stage a consumer of its own, which is never run: the stage with it, and with its mapping."""
-    functions, name = stage.client("lambda"), f"quiet-{uuid.uuid4().hex}"
+    functions, name = stage.client("lambda"), _quiet_name()
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
         files.writestr("handlers.py", "")

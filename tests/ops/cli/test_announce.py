@@ -175,7 +175,7 @@ def test_a_dry_run_sends_nothing_and_leaves_the_queue_as_it_is(place):
 
     result = place.run("--lost", "--dry-run")
 
-    assert "1 events would be sent" in result.stderr
+    assert "1 event would be sent, of 1 record" in result.stderr
     assert place.received() == []
     assert place.sqs.receive_message(QueueUrl=place.dlq_url)["Messages"]
 

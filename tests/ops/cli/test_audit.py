@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from ops.cli.audit.judge import NOTIFIED
 from ops.cli.main import make_app
+from ops.cli.queues import depth_of
 from ops.cli.recipes import read_recipe
 from processing.storage.objects import head
 from tests.ops.cli.embedded import deploy, jpeg, png, prefix_of, put, quiet_stage, stage_of, use, wait_for, wait_until
@@ -83,12 +84,13 @@ def test_five_deleted_variants_three_deleted_records_and_two_orphans_are_found_a
     planned = audit("--prefix", prefix, "--repair", "--delete-orphans", "--dry-run", "--json")
     assert found(planned) == expected
     assert planned.exit_code == 1
-    assert json.loads(planned.stdout)["repair"] == {"sent": 5, "removed": 2, "kept": 0, "left": {}, "left_count": 0}
+    repairs = {"sent": 5, "removed": 2, "kept": 0, "left": {}, "left_count": 0}
+    assert json.loads(planned.stdout)["repair"] == {"dry_run": True} | repairs
     assert found(audit("--prefix", prefix, "--json")) == expected
 
     repaired = audit("--prefix", prefix, "--repair", "--delete-orphans", "--json")
     assert repaired.exit_code == 0
-    assert json.loads(repaired.stdout)["repair"] == {"sent": 5, "removed": 2, "kept": 0, "left": {}, "left_count": 0}
+    assert json.loads(repaired.stdout)["repair"] == {"dry_run": False} | repairs
     wait_until(lambda: is_empty(stage))
     second = audit("--prefix", prefix, "--deep", "--json")
     assert second.exit_code == 0
@@ -98,6 +100,8 @@ def test_five_deleted_variants_three_deleted_records_and_two_orphans_are_found_a
         "found": {},
         "fine": {},
         "findings": [],
+        "queue": {"waiting": 0, "in_flight": 0, "delayed": 0},
+        "dead_letters": depth_of(stage.client("sqs"), stage.dlq_url).total,
     }
 
 
@@ -133,7 +137,8 @@ def test_another_photos_picture_is_found_by_rendering_again_alone_and_repaired(s
     assert "wrong picture" in audit("--prefix", prefix, "--render", "50").stdout
 
     repaired = audit("--prefix", prefix, "--render", "50", "--repair", "--json")
-    assert json.loads(repaired.stdout)["repair"] == {"sent": 1, "removed": 1, "kept": 0, "left": {}, "left_count": 0}
+    repairs = {"sent": 1, "removed": 1, "kept": 0, "left": {}, "left_count": 0}
+    assert json.loads(repaired.stdout)["repair"] == {"dry_run": False} | repairs
     wait_until(lambda: is_empty(stage))
     last = audit("--prefix", prefix, "--deep", "--render", "3")
     assert last.exit_code == 0
@@ -217,7 +222,8 @@ def test_variants_whose_source_a_lifecycle_rule_expired_are_named_and_go_only_wh
     assert ("orphaned variant", expired) in found(named)
     assert f"no {prefix}expired.jpg" in named.stdout
     counts = json.loads(repaired.stdout)["repair"]
-    assert json.loads(planned.stdout)["repair"] == counts
+    assert counts["dry_run"] is False
+    assert json.loads(planned.stdout)["repair"] == counts | {"dry_run": True}
     assert (repaired.exit_code, counts["removed"], counts["kept"]) == (0, *((1, 0) if removals == "true" else (0, 1)))
     assert (head(stage.client("s3"), stage.variants_bucket, expired) is None) == (removals == "true")
 

@@ -180,7 +180,7 @@ def test_archived_objects_are_counted_and_not_sent(quiet, how):
 
     document = json.loads(result.stdout)
     assert (document["wanted"], document["archived"], document["customer_key"]) == (1, 1, 0)
-    assert "1 archived objects were not sent: restore them first" in result.stderr
+    assert "1 archived object not sent: restore them first" in result.stderr
     assert sent_to(quiet)[0] == ([] if how == "dry run" else [f"{prefix}a.jpg"])
 
 

@@ -1,10 +1,13 @@
 """What stops a command becomes one line on standard error, and an exit code."""
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
 from typer.testing import CliRunner
 
 from ops.cli.main import make_app
+from ops.cli.stage import ROOT
 from processing.errors import Unavailable
 
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "BatchGetItem")
@@ -42,3 +45,16 @@ def test_what_aws_refuses_is_one_line_whether_or_not_it_was_translated(monkeypat
 
 def test_a_request_that_is_wrong_in_itself_is_a_bug(monkeypatch):
     assert isinstance(run(monkeypatch, ParamValidationError(report="x")).exception, ParamValidationError)
+
+
+def test_the_version_is_that_of_the_package():
+    result = CliRunner().invoke(make_app(), ["--version"])
+
+    assert result.stdout.strip() == json.loads((ROOT / "package.json").read_text())["version"]
+
+
+@pytest.mark.parametrize("command", [(), ("logs",), ("dlq", "groups")])
+def test_h_is_help(command):
+    short, long = (CliRunner().invoke(make_app(), [*command, option]).stdout for option in ("-h", "--help"))
+
+    assert short == long != ""

@@ -7,7 +7,8 @@ import typer
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from ops.cli.stage import Stage, _others, find, on_stage
+from ops.cli.absent import other_stages
+from ops.cli.stage import Stage, find, on_stage
 from ops.errors import UsageError
 from tests.ops.cli.embedded import use
 
@@ -58,7 +59,7 @@ def test_an_unknown_stage_is_named_where_the_others_may_not_be_listed(local, mon
     client = local.client("cloudformation")
     monkeypatch.setattr(client, "_make_api_call", lambda operation, request: refuse(operation, **request))
 
-    assert _others(client) == ""
+    assert other_stages("darkroom-", client) == ""
 
 
 def test_a_profile_that_does_not_exist_is_named():

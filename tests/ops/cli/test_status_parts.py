@@ -16,6 +16,15 @@ from ops.cli.queues import Depth
 from ops.cli.stage import Stage
 from ops.cli.status.account import Concurrency, concurrency_of
 from ops.cli.status.command import document, duration, page
+from ops.cli.status.health import (
+    AlarmStates,
+    Deployed,
+    FunctionHealth,
+    Health,
+    Percentiles,
+    alarm_states,
+    function_health,
+)
 from ops.cli.status.metrics import HOUR, Outcomes, QueueMetrics, StageMetrics
 from ops.cli.status.reading import APART, KEPT, Observer, QueueSample, Rate, StageStatus, of_counts, of_samples
 from processing.ledger import ImagesTable
@@ -124,6 +133,53 @@ def record(aws, table, number, *, status="DONE", minutes=5):
     aws("dynamodb").put_item(TableName=table, Item=item)
 
 
+def test_the_consumers_last_hour_is_cloudwatchs(aws):
+    for minutes, errors, throttles in ((5, 2, 1), (30, 1, 0), (70, 50, 50)):
+        at = NOW - timedelta(minutes=minutes)
+        told(aws, "AWS/Lambda", "Invocations", 100, at, FunctionName="f")
+        told(aws, "AWS/Lambda", "Errors", errors, at, FunctionName="f")
+        told(aws, "AWS/Lambda", "Throttles", throttles, at, FunctionName="f")
+        told(aws, "AWS/Lambda", "Errors", 7, at, FunctionName="another")
+
+    found = function_health(aws("cloudwatch"), "f", NOW)
+
+    assert (found.invocations, found.errors, found.throttles) == (200, 3, 1)
+    assert function_health(aws("cloudwatch"), "never invoked", NOW) == FunctionHealth()
+
+
+def test_durations_are_percentiles_of_the_last_hour_of_this_function(aws):
+    cloudwatch = aws("cloudwatch")
+    results = [{"Id": f"{name}_{stat}", "Values": [value, 2 * value]} for name, stat, value in QUANTILES]
+    with Stubber(cloudwatch) as stubber:
+        stubber.add_response("get_metric_data", {"MetricDataResults": results})
+        found = function_health(cloudwatch, "f", NOW)
+
+    assert (found.duration, found.ready) == (Percentiles(200.0, 400.0), Percentiles(600.0, 800.0))
+
+
+QUANTILES = (("duration", "p50", 100.0), ("duration", "p99", 200.0), ("ready", "p50", 300.0), ("ready", "p99", 400.0))
+
+
+def test_alarms_are_told_by_state_and_those_that_are_on_by_name(aws):
+    cloudwatch = aws("cloudwatch")
+    for name, state in (("bugs", "ALARM"), ("queue-age", "OK"), ("dlq-depth", "OK"), ("of-another-stack", "ALARM")):
+        cloudwatch.put_metric_alarm(
+            AlarmName=f"darkroom-prod-{name}", ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1,
+            MetricName="m", Namespace="n", Period=60, Statistic="Sum", Threshold=1.0,
+        )  # fmt: skip
+        cloudwatch.set_alarm_state(AlarmName=f"darkroom-prod-{name}", StateValue=state, StateReason="a test")
+
+    assert alarm_states(cloudwatch, PROD) == AlarmStates({"ALARM": 1, "OK": 2}, ["bugs"])
+
+
+def test_alarms_that_nobody_may_see_are_unknown_and_nothing_else_is(aws):
+    cloudwatch = aws("cloudwatch")
+    with Stubber(cloudwatch) as stubber:
+        stubber.add_client_error("describe_alarms", "AccessDenied")
+
+        assert alarm_states(cloudwatch, PROD) == AlarmStates(unknown="cloudwatch:DescribeAlarms: AccessDenied")
+
+
 def scan(aws, table, most=1000):
     counts, scanned, complete = ImagesTable(aws("dynamodb"), table).changed_since(NOW - HOUR, most=most)
     return {status.lower(): count for status, count in counts.items()}, scanned, complete
@@ -158,6 +214,7 @@ class Looks:
         monkeypatch.setattr("ops.cli.status.reading.depth_of", self.depth_of)
         monkeypatch.setattr("ops.cli.status.reading.mapping_of", lambda _stage: None)
         monkeypatch.setattr("ops.cli.status.reading.concurrency_of", lambda _client: Concurrency(10, 10))
+        monkeypatch.setattr("ops.cli.status.reading.health_of", lambda _stage, _now: Health())
         monkeypatch.setattr("ops.cli.status.reading.of_last_hour", lambda _stage, _now: Outcomes({}, "nowhere"))
         monkeypatch.setattr(StageMetrics, "of_queue", self.of_queue)
         self.observer = Observer(stage, lambda: self.time, self.pause, lambda: NOW)
@@ -225,6 +282,7 @@ def status(**changes):
         "rate": Rate(),
         "outcomes": Outcomes({"done": 1300, "not_started": 2}, "CloudWatch, by delivery"),
         "concurrency": Concurrency(1000, 900),
+        "health": Health(),
     }
     return StageStatus(**facts | changes)
 
@@ -246,6 +304,27 @@ def test_the_screen_tells_what_is_not_known():
     assert lines["dead"] == "0 dead letters"
     assert lines["mapping"] == "Enabled, at most 10 at once, batches of 10"
     assert lines["last hour"] == "1,300 done, 2 not started (CloudWatch, by delivery)"
+
+
+def test_the_screen_tells_how_the_consumer_is_and_what_is_deployed():
+    seen = FunctionHealth(1200, 3, 1, Percentiles(2345.0, 30_000.0), Percentiles(4000.0, 61_000.0))
+    lines = screen(status(health=Health(seen, AlarmStates({"ALARM": 1, "OK": 9}, ["bugs"]), DEPLOYED)), width=200)
+
+    assert lines["consumer"] == ("1,200 invocations, 3 errors, 1 throttle, duration 2.3 s median, 30.0 s p99")
+    assert lines["ready"] == "4.0 s median, 61.0 s p99"
+    assert lines["alarms"] == "ON: bugs"
+    assert lines["deployed"] == "code c0de, recipe fade, since 2026-11-26 02:26:37Z"
+
+
+DEPLOYED = Deployed("c0de", "fade", "2026-11-26T02:26:37.000+0000")
+
+
+def test_the_screen_tells_of_a_consumer_that_nobody_has_figures_of():
+    lines = screen(status(health=Health(alarms=AlarmStates({"INSUFFICIENT_DATA": 2, "OK": 9}))))
+
+    assert (lines["consumer"], lines["ready"]) == ("-", "-")
+    assert lines["alarms"] == "2 insufficient data, 9 ok"
+    assert lines["deployed"] == "code unknown, since unknown"
 
 
 @pytest.mark.parametrize(

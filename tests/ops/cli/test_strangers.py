@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 import subprocess
+import time
 import uuid
 from pathlib import Path
 
@@ -29,6 +30,7 @@ APOSTROPHES = 'images/it\'s $(touch x) "y" & [a] *.jpg'
 KEYS = {"controls": NASTY, "apostrophes": APOSTROPHES}
 KEY_OF = {"erase": "images/it's \x9b31m\x7f\u202e.jpg"}  # moto's ListObjectVersions fails at what XML cannot have
 WHY = "decoder: \x1b[2J\u202e [red]:smile:\n"
+BUG = {"cause": "KeyError", "message": WHY, "fingerprint": "ab12cd34", "where": WHY, "attempt": 1, "request_id": "r-1"}
 NOT_DRIVEN = {
     "start": "starts a stack of its own; what it prints of keys is below",
     "local": "serves until Ctrl-C, and prints nothing of keys",
@@ -52,6 +54,9 @@ class StrangePlace(Place):
         self.outputs |= {"EventBus": bus, "EventsDlqUrl": self.create_queue("events")}
         self.stage = Stage.of(self.name, REGION, self.outputs, self.emulator.client)
         super()._make()
+        self.logs, self.log = self.emulator.client("logs"), {"logGroupName": f"/aws/lambda/{self.stage.consumer}"}
+        self.logs.create_log_group(**self.log)
+        self.logs.create_log_stream(**self.log, logStreamName="stream")
         where = {"LocationConstraint": REGION}
         self.s3.create_bucket(Bucket=self.stage.variants_bucket, CreateBucketConfiguration=where)
         queue = self.sqs.get_queue_attributes(QueueUrl=self.stage.queue_url, AttributeNames=["QueueArn"])
@@ -60,11 +65,14 @@ class StrangePlace(Place):
         )
 
     def put(self, key):
-        """The upload, its record, its dead message, and a variant without a source; returns the message's id."""
+        """The upload, its record, dead message and log, and a variant without a source; returns the message's id."""
         etag = self.s3.put_object(Bucket=self.stage.uploads_bucket, Key=key, Body=b"no picture")["ETag"].strip('"')
         self.s3.put_object(Bucket=self.stage.variants_bucket, Key=f"phone/gone {key}", Body=b"x")
         self.record(key, "an older version", status="REJECTED", cause="CorruptImage", message=WHY)
-        return self.dead(key, etag=etag, status="REJECTED", cause="CorruptImage", message=WHY)
+        line = {"object": f"{self.stage.uploads_bucket}/{key}", "request_id": "r-1", "level": WHY, "traceback": WHY}
+        events = [{"timestamp": int(time.time() * 1000), "message": each} for each in (json.dumps(line), f"r-1 {WHY}")]
+        self.logs.put_log_events(**self.log, logStreamName="stream", logEvents=events)
+        return self.dead(key, etag=etag, status="REJECTED", reason=BUG)
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +151,17 @@ def test_no_control_character_of_a_key_leaves_a_command(strange, tmp_path, name)
             assert json.loads(line) is not None, result.stderr
 
 
+def test_what_was_logged_of_a_strange_key_is_found_and_shown(strange):
+    message = strange.put(NASTY)
+
+    for words in (["logs", NASTY], ["dlq", "show", message]):
+        said = CliRunner().invoke(make_app(), [*words, "--stage", strange.name])
+
+        assert said.exit_code == 0, said.output
+        assert visible(NASTY) in said.stdout
+        assert visible(WHY.strip()) in said.stdout
+
+
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_what_show_suggests_means_the_key(strange, key):
     strange.put(key)
@@ -150,7 +169,7 @@ def test_what_show_suggests_means_the_key(strange, key):
     said = CliRunner().invoke(make_app(), ["show", key, "--stage", strange.name]).stderr
 
     suggested = [line.partition("darkroom ")[2] for line in said.splitlines() if "darkroom " in line]
-    assert [line.split()[0] for line in suggested] == ["dlq", "replay"]
+    assert [line.split()[0] for line in suggested] == ["dlq", "replay", "logs"]
     for line in suggested:
         assert {key, glob.escape(key)} & set(words_of(line)), line
         if key.isprintable():

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.upload import report
 from ops.cli.upload.command import below
 from ops.cli.upload.content import FileFacts, checked_by, unchecked
 from ops.cli.upload.files import Globs, LocalFile, choose, images_of
@@ -20,6 +21,7 @@ from ops.errors import UsageError
 from processing.errors import CorruptImage, ImageTooLarge, PreconditionFailed, UnsupportedFormat, UnusableKey
 from tests.corpus.files import chunk
 from tests.ops.cli.embedded import jpeg
+from tests.ops.cli.start.test_photos import odd_files
 
 PLAN = VariantPlan(read_recipe(), "images/")
 
@@ -108,6 +110,18 @@ def test_what_is_no_image_is_left_out_of_a_folder_and_counted(tmp_path):
     assert [file.key for file in found.files] == ["images/cat.jpg", "images/no-extension"]
     assert found.left_out == 1
     assert len(chosen(tmp_path, everything=True).files) == 3
+
+
+def test_odd_files_are_passed_over_by_name_in_folders_and_lists(tmp_path):
+    odd = odd_files(tmp_path)
+    pipe = tmp_path / "pipe.jpg"
+
+    found = chosen(tmp_path)
+
+    assert [file.key for file in found.files] == ["images/a.jpg", "images/line\nend.jpg"]
+    assert {each.path: each.why for each in found.odd} == odd
+    assert [each.path for each in chosen(pipe).odd] == [pipe]
+    assert not report.Summary([], 0, 1.0, False, odd=found.odd).complete
 
 
 def test_a_named_file_is_never_left_out(tmp_path):

@@ -79,6 +79,14 @@ def test_an_upload_in_parts_names_its_version_where_the_bucket_keeps_them(s3):
     assert s3.complete_multipart_upload(**place, MultipartUpload={"Parts": [part]})["VersionId"] != "null"
 
 
+def test_a_key_may_have_line_ends(s3):
+    key = "odd/line\nend\n.jpg"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+
+    assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"x"
+    s3.delete_object(Bucket=BUCKET, Key=key)
+
+
 def test_a_listing_starts_after_a_key_that_has_control_characters(s3):
     s3.put_object(Bucket=BUCKET, Key="odd/a\x01 & <é>", Body=b"x")
     s3.put_object(Bucket=BUCKET, Key="odd/b", Body=b"x")

@@ -43,7 +43,11 @@ def resource(part, parent=None):
 
 def refusals(*origins):
     """API Gateway's own answers as they are packaged for pages of these origins."""
-    script = "console.log(JSON.stringify(require('./resources/api-refusals.cjs')(process.argv.slice(1)).Resources))"
+    limits = (
+        "{ caller: { rate: 20, burst: 50, who: 'each API key' }, everybody: { rate: 10, burst: 50 }, quota: 100000 }"
+    )
+    made = f"require('./resources/api-refusals.cjs')(process.argv.slice(1), {limits}).Resources"
+    script = f"console.log(JSON.stringify({made}))"
     run = subprocess.run(["node", "-e", script, *origins], cwd=ROOT, capture_output=True, check=True)
     return json.loads(run.stdout)
 

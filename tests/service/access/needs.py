@@ -26,7 +26,7 @@ NEEDS: Mapping[str, Mapping[str, Sequence[str]]] = {
         ALWAYS: (
             *("s3:PutObject upload", "s3:GetObject upload", "s3:ListBucket UploadsBucket"),
             *("s3:GetObject variant", "s3:ListBucket VariantsBucket"),
-            *("dynamodb:GetItem owner", "dynamodb:Query owner", "dynamodb:BatchWriteItem owner"),
+            *(f"dynamodb:{action} owner" for action in ("GetItem", "BatchGetItem", "Query", "BatchWriteItem")),
             *("dynamodb:Query record", "dynamodb:BatchGetItem record"),
         ),
         "erasure": (

@@ -1,6 +1,7 @@
 """What a redrive sends, deletes, stops for and remembers."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -321,6 +322,32 @@ def test_waiting_follows_every_message_to_its_end(place, consumer):
     assert "3 of 3 sent, 2 passed, 1 failed again: done" in result.stdout
 
 
+def test_what_the_recipe_ignores_is_neither_waited_for_nor_a_canary(place, consumer):
+    ignored = place.bury(place.body("images/clip.mov"))
+    assert place.json("list")["messages"][0]["cause"] == "ignored"
+
+    refused = place.run("redrive", *ignored, "--canary", "1")
+    result = place.run("redrive", "--all", "--wait", "--timeout", "1")
+
+    assert (refused.exit_code, "ignored by the recipe: none can be a canary" in refused.stderr) == (2, True)
+    assert (result.exit_code, "1 of 1 sent: done" in result.stdout) == (0, True)
+    assert "1 of 1 are ignored by the recipe" in result.stderr
+
+
+def test_what_is_waited_for_in_vain_is_named(place):
+    for name in "abcde":
+        place.dead(f"images/{name}.jpg", cause="AccessDenied", message="s3:GetObject x: AccessDenied", attempts=5)
+
+    canaries = place.run("redrive", "--all", "--canary", "2", "--timeout", "1")
+    rest = place.run("redrive", "--all", "--wait", "--timeout", "1")
+
+    assert "waiting for their ends in the ledger: images/a.jpg, images/b.jpg" in canaries.stderr
+    assert "2 of 2 have no end after 1 s: images/a.jpg, images/b.jpg" in canaries.stdout
+    assert re.search(
+        r"3 have no end after 1 s: images/\w.jpg, images/\w.jpg, images/\w.jpg$", rest.stdout, re.MULTILINE
+    )
+
+
 def test_a_message_that_died_again_after_a_redrive_is_counted_as_such(place):
     place.dead("images/a.jpg", cause="CorruptImage", status="REJECTED")
     place.run("redrive", "--all")
@@ -331,6 +358,18 @@ def test_a_message_that_died_again_after_a_redrive_is_counted_as_such(place):
     (group,) = place.json("groups")["groups"]
 
     assert (group["messages"], group["redriven_before"]) == (2, 1)
+
+
+def test_a_message_that_died_again_after_sqs_own_redrive_is_counted_by_the_deaths_of_its_record(place):
+    place.dead("images/moved.jpg", cause="CorruptImage", status="REJECTED", deaths=2)
+    place.dead("images/twice notified.jpg", cause="CorruptImage", status="REJECTED", deaths=2)
+    place.bury(place.body("images/twice notified.jpg"))
+    place.dead("images/first.jpg", cause="CorruptImage", status="REJECTED", deaths=1)
+
+    messages = place.json("list")["messages"]
+
+    assert [each["key"] for each in messages if each["again"]] == ["images/moved.jpg"]
+    assert place.json("groups")["groups"][0]["redriven_before"] == 1
 
 
 def test_code_that_failed_before_is_warned_of(place):

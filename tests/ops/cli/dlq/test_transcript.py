@@ -1,4 +1,6 @@
-"""The transcript of docs/operating.md is what the commands print: three causes, one mended, two not."""
+"""The transcript of docs/operating.md is what the commands print: four causes, one a bug; two are fixed, two not."""
+
+import re
 
 import pytest
 
@@ -6,6 +8,8 @@ from tests.ops.cli.dlq.transcript import (
     CORRUPT,
     DENIED,
     DOCUMENT,
+    FAULTY,
+    ROOT,
     UNSUPPORTED,
     RouteHandler,
     documented,
@@ -35,6 +39,24 @@ def test_the_redrive_of_the_mended_cause_empties_its_group_and_only_that(story):
     assert story.causes() == {"CorruptImage": CORRUPT, "UnsupportedFormat": UNSUPPORTED}
     assert {record.status for record in story.records("private")} == {"DONE"}
     assert len(story.records("private")) == DENIED
+    assert {record.status for record in story.records("panorama")} == {"DONE"}
+    assert len(story.records("panorama")) == FAULTY
+
+
+def test_the_bug_is_shown_with_its_place_and_its_traceback_and_reproduced_by_replay(story):
+    bug = "in turn_upright\n"
+    shown, replayed = (part for part in story.text.split("$ ") if bug in part)
+
+    assert shown.startswith("darkroom dlq show ")
+    assert re.search(r"^  where +imaging/steps.py:\d+ turn_upright < ", shown, re.MULTILINE)
+    assert replayed.startswith("darkroom replay ")
+    assert all(part.count("ZeroDivisionError: integer division or modulo by zero") for part in (shown, replayed))
+    assert str(ROOT) not in story.text
+
+
+def test_each_message_that_died_is_one_death_until_its_object_is_done(story):
+    assert set(story.deaths.values()) == {1}
+    assert {record.deaths for record in story.records("panorama")} == {0}
 
 
 def test_a_message_that_was_looked_at_and_redriven_is_delivered_as_its_first_receive(story):

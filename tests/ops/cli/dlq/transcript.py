@@ -1,4 +1,6 @@
-"""The story of docs/operating.md, played on a running stack: uploads that fail for three causes, and their redrive.
+"""The story of docs/operating.md, played on a running stack: uploads that fail for four causes, and their redrive.
+
+One cause is a bug, in `tests.ops.cli.dlq.faulty`.
 
 ``python -m tests.ops.cli.dlq.transcript --write`` plays it with 500 uploads on a stack of its own and writes what the
 commands printed into the document; without ``--write`` it prints that. `test_transcript` plays it with fewer good
@@ -14,25 +16,34 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import Image
 
-from ops.cli.dlq.causes import group
+from ops.cli.dlq.groups import group
 from ops.cli.dlq.history import caller
 from ops.cli.dlq.selection import read_queue
 from ops.cli.stage import Stage
 from ops.local.emulator import CONFIG
 from ops.local.stack import LocalStack
 from processing.ledger import ImagesTable, Version
+from tests.ops.cli.dlq.faulty import FaultyFunction, faulty_checkout
 
 ROOT = Path(__file__).resolve().parents[4]
 DOCUMENT = ROOT / "docs" / "operating.md"
 BEGIN, END = "<!-- transcript: begin -->\n", "<!-- transcript: end -->"
-CORRUPT, UNSUPPORTED, DENIED = 25, 15, 20
+CORRUPT, UNSUPPORTED, DENIED, FAULTY = 20, 10, 15, 15
+FAILING = CORRUPT + UNSUPPORTED + DENIED + FAULTY
 UPLOADS = 500
-CAUSES = {"CorruptImage": CORRUPT, "AccessDenied:s3:GetObject": DENIED, "UnsupportedFormat": UNSUPPORTED}
+CAUSES = {
+    "CorruptImage": CORRUPT,
+    "AccessDenied:s3:GetObject": DENIED,
+    "UnsupportedFormat": UNSUPPORTED,
+    "ZeroDivisionError": FAULTY,
+}
+RETRIED = ("private", "panorama")  # folders whose uploads die of the last attempt, not of the first
 SETTLED_WITHIN = 900  # seconds
 OVER = 30  # seconds after which a receive has come to its end, one way or the other
 
@@ -44,7 +55,8 @@ class RouteHandler:
         session = stack.running.credentials.session(stack.region)
         client = functools.cache(lambda name: session.client(name, endpoint_url=stack.endpoint, config=CONFIG))
         self.stage = Stage.of("local", stack.region, stack.outputs, client)
-        self.good = uploads - CORRUPT - UNSUPPORTED - DENIED
+        self.good = uploads - FAILING
+        self.faulty = FaultyFunction(stack.client("lambda"), self.stage.consumer)
         self.lines = []
         self._environment = (
             os.environ | stack.environ() | {"COLUMNS": "120", "PYTHONUNBUFFERED": "1", "DARKROOM_STAGE": "local"}
@@ -58,60 +70,71 @@ class RouteHandler:
 
     def play(self):
         """Everything, from the first upload to the last command."""
-        with self.permission_taken_away():
-            self.upload()
-            self.let_them_die()
-        self.say(f"{self.good + CORRUPT + UNSUPPORTED + DENIED} uploads; 60 fail, for three causes")
-        groups = self.run("groups")
-        example = re.search(r"AccessDenied.* (\w{8})$", groups, re.MULTILINE)
-        assert example is not None, groups
-        self.run("list", "--cause", "UnsupportedFormat", "--limit", "3")
+        with tempfile.TemporaryDirectory() as checkout, self.faulty:
+            self._until_it_runs(self.faulty.code_version)
+            with self.permission_taken_away():
+                self.upload()
+                self.let_them_die()
+            self.say(f"{self.good + FAILING} uploads; {FAILING} fail, for four causes")
+            groups = self.run("dlq", "groups")
+            self.say("ZeroDivisionError is none of AWS's errors, nor one of a file: it is a bug. Where is it?")
+            self.run("dlq", "show", example_of("ZeroDivisionError", groups))
+            self.say("The same bytes through the same code, on this machine")
+            faulty_checkout(Path(checkout))
+            self.run("replay", example_of("ZeroDivisionError", groups), cwd=Path(checkout))
+        self._until_it_runs(self.faulty.fixed_version)
+        self.say("The line is fixed, and the function is deployed again. Two go first, then the rest")
+        self.run("dlq", "redrive", "--cause", "ZeroDivisionError", "--canary", "2", "--wait")
         self.say("What is it that is denied?")
-        self.run("show", example[1])
-        self.say("The permission is given back. Two go first, then the rest")
-        self.run("redrive", "--cause", "AccessDenied", "--canary", "2", "--wait")
+        self.run("dlq", "list", "--cause", "AccessDenied", "--limit", "3")
+        self.say("The permission is given back")
+        self.run("dlq", "redrive", "--cause", "AccessDenied", "--canary", "2", "--wait")
         self.say("The broken files are still broken: their canaries stop the redrive")
-        self.run("redrive", "--cause", "CorruptImage", "--canary", "2")
-        self.run("redrive", "--cause", "UnsupportedFormat", "--canary", "2")
+        self.run("dlq", "redrive", "--cause", "CorruptImage", "--canary", "2")
+        self.run("dlq", "redrive", "--cause", "UnsupportedFormat", "--canary", "2")
         self._wait(lambda: self._dead() == CORRUPT + UNSUPPORTED)
-        self.run("groups")
-        self.run("history", "--limit", "3")
+        self.run("dlq", "groups")
+        self.run("dlq", "history", "--limit", "4")
 
     def say(self, sentence):
         """A line of comment."""
         self.lines.append(f"# {sentence}.\n" if not sentence.endswith("?") else f"# {sentence}\n")
 
-    def run(self, *arguments):
+    def run(self, *arguments, cwd=ROOT):
         """Run one command as a person would; returns and keeps what it printed, and its exit code if it is not 0."""
         done = subprocess.run(
-            [sys.executable, "-m", "ops", "dlq", *arguments],
-            cwd=ROOT,
+            [sys.executable, "-m", "ops", *arguments],
+            cwd=cwd,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.lines.append(f"$ darkroom dlq {' '.join(arguments)}\n{done.stdout}")
+        self.lines.append(f"$ darkroom {' '.join(arguments)}\n{anonymous(done.stdout, cwd)}")
         self.lines.append(f"[exit code {done.returncode}]\n\n" if done.returncode else "\n")
         return done.stdout
 
     def causes(self):
         """How many messages there are of each cause."""
-        return {one.cause.id: len(one.members) for one in group(read_queue(self.stage).diagnoses)}
+        found = Counter[str]()
+        for one in group(read_queue(self.stage).diagnoses):
+            found[one.cause.id if one.cause.id in CAUSES else one.cause.name] += len(one.members)
+        return found
 
     def permission_taken_away(self):
         """The bucket denies the folder ``private`` to everybody while the block runs."""
         return _Denied(self._s3, self.stage.uploads_bucket, f"{self._folder}/private/*")
 
     def upload(self):
-        """Good files, corrupt ones, such as are no images, and good ones that nobody may read."""
+        """Good files, corrupt ones, such as are no images, good ones that nobody may read, and some that meet a bug."""
         good = [(f"good/{n:03}.jpg", _picture(n)) for n in range(self.good)]
         corrupt = [(f"camera/{n:02}.jpg", _picture(0)[:-200]) for n in range(CORRUPT)]
         unsupported = [(f"notes/{n:02}.jpg", b"Dear diary, page %d" % n) for n in range(UNSUPPORTED)]
         denied = [(f"private/{n:02}.jpg", _picture(n)) for n in range(DENIED)]
+        panoramas = [(f"panorama/{n:02}.jpg", _picture(n, (640, 32))) for n in range(FAULTY)]
         with ThreadPoolExecutor(4) as pool:
-            self.versions = list(pool.map(self._put, [*good, *corrupt, *unsupported, *denied]))
+            self.versions = list(pool.map(self._put, [*good, *corrupt, *unsupported, *denied, *panoramas]))
 
     def _put(self, file):
         name, body = file
@@ -123,7 +146,22 @@ class RouteHandler:
         """Until all good ones are done and all others dead, with the hours between the attempts left out."""
         self._wait(lambda: self._bring_back() or (self._dead() == sum(CAUSES.values()) and self._done()))
         assert self.causes() == CAUSES
+        self.deaths = {record.version.key: record.deaths for record in self.records("panorama")}
         self.attempts = {record.version.key: record.attempts for record in self.records("private")}
+
+    def _until_it_runs(self, code_version):
+        """Until the function is the one with this version: it is looked at once a second."""
+
+        def runs():
+            version = self._put((f"probe/{os.urandom(4).hex()}.jpg", _picture(0)))
+            self._wait(lambda: self._done_of(version))
+            return self._done_of(version).code_version == code_version
+
+        self._wait(runs)
+
+    def _done_of(self, version):
+        record = self._table.read([version]).get(version)
+        return record if record and record.status == "DONE" else None
 
     def _dead(self):
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -152,7 +190,7 @@ class RouteHandler:
 
     def _bring_back(self):
         """Make each message whose attempt has failed visible at once, instead of after its back-off."""
-        for record in self.records("private"):
+        for record in (record for folder in RETRIED for record in self.records(folder)):
             handle, count, at = self._receives.get(record.version.key, ("", 0, 0.0))
             # a receive without an attempt, as on a busy machine, leaves the record as it was
             over = record.attempts == count or time.monotonic() - at > OVER
@@ -203,16 +241,21 @@ def normalised(text):
     for pattern, word in (
         (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
         (r"\b\d+ uploads\b", "N uploads"),
+        (r"Traceback \(most recent call last\):\n.*?\n *(?=\w+Error: )", "TRACE "),
+        (r"\.py:\d+ ", ".py:N "),
+        (r"consumer-\d+\)", "consumer-N)"),
+        (r"\b[\d,]+ bytes\b", "BYTES"),
+        (r"\b\d+\.\d\b|\b\d+ MB\b|\b\d+ ms\b|at the peak \d+|of \d+ MB", "FIGURE"),
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?Z?", "TIME"),
         (r"\b[0-9a-f]{32}\b", "ETAG"),
         (r"\b(?=[a-f]*\d)[0-9a-f]{7,12}\b", "ID"),
         (r"\b\d+ (s|min|h)\b", "AGE"),
         (r'(bytes|"size":) +\d+', "SIZE"),
-        (r"(AccessDenied\S+ +AGE +AGE|\n +attempts) +\d+", "TRIES"),
+        (r"((?:AccessDenied|ZeroDivision)\S+ +AGE +AGE|\n +attempts) +\d+", "TRIES"),
         (r"(?<!\d)\d\d\.jpg", "NN.jpg"),
         (r'"configurationId": "\w+"', '"configurationId": "ID"'),
     ):
-        text = re.sub(pattern, word, text)
+        text = re.sub(pattern, word, text, flags=re.DOTALL)
     return text.split()
 
 
@@ -227,9 +270,23 @@ def written(document, text):
     return f"{before}{begin}\n```console\n{text}```\n\n{END}{rest.partition(END)[2]}"
 
 
-def _picture(number):
+def example_of(cause, groups):
+    """The id of the example that ``dlq groups`` shows of a cause."""
+    found = re.search(rf"{cause}.* (\w{{8}})$", groups, re.MULTILINE)
+    assert found is not None, groups
+    return found[1]
+
+
+def anonymous(text, checkout):
+    """Tracebacks without the folders of this machine: the function's code is in /var/task, and that is ~/darkroom."""
+    text = re.sub(r'File "[^"]*/code/((?:processing|handlers)/)', r'File "/var/task/\1', text)
+    text = text.replace(str(checkout.resolve()), "~/darkroom").replace(str(checkout), "~/darkroom")
+    return re.sub(r'File "[^"]*/(site-packages|lib/python[\d.]+)/', r'File ".../\1/', text)
+
+
+def _picture(number, size=(64, 48)):
     out = io.BytesIO()
-    Image.linear_gradient("L").resize((64, 48)).rotate(number).convert("RGB").save(out, "JPEG")
+    Image.linear_gradient("L").resize(size).rotate(number).convert("RGB").save(out, "JPEG")
     return out.getvalue()
 
 

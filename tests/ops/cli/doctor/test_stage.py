@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from ops.cli.alarms import ALARMS, SWITCHED_ALARMS, alarms_of
 from ops.cli.dlq.messages import HeldMessages
 from ops.cli.doctor.checkup import RESERVED, Checkup
 from ops.cli.doctor.cleaning import DeadLetters
 from ops.cli.doctor.command import run
-from ops.cli.doctor.deployed import ALARMS, SWITCHED_ALARMS, alarms_of
 from ops.cli.doctor.pictures import FORM, HEIC_FILE, PICTURES
 from ops.cli.doctor.pipeline import _wrong_pixels
 from ops.cli.doctor.results import Check

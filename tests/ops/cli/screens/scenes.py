@@ -15,13 +15,17 @@ from ops.cli.backfill.run import BackfillTotals
 from ops.cli.backfill.wanted import Decision
 from ops.cli.dlq import history, view
 from ops.cli.dlq import report as dlq_report
-from ops.cli.dlq.causes import Cause, Diagnosis, group
+from ops.cli.dlq.causes import Cause, Diagnosis
+from ops.cli.dlq.groups import group
 from ops.cli.dlq.messages import DeadMessage
 from ops.cli.doctor import report as doctor
 from ops.cli.doctor.results import CheckResult, CheckStatus
 from ops.cli.erase import command as erase
 from ops.cli.erase.run import Erased
+from ops.cli.folders import OddFile
 from ops.cli.follow import End
+from ops.cli.logs import command as logs
+from ops.cli.logs.reading import LogEvent, Traceback
 from ops.cli.main import make_app
 from ops.cli.mapping import StageMapping
 from ops.cli.queues import Depth
@@ -33,7 +37,9 @@ from ops.cli.show.facts import ObjectFacts, StoredUpload, VariantFacts
 from ops.cli.stage import Stage
 from ops.cli.start import report as start
 from ops.cli.status import command as status
+from ops.cli.status import parameters
 from ops.cli.status.account import Concurrency
+from ops.cli.status.health import AlarmStates, Deployed, FunctionHealth, Health, Percentiles
 from ops.cli.status.metrics import Outcomes
 from ops.cli.status.reading import Rate, StageStatus
 from ops.cli.terminal import stderr, stdout
@@ -51,6 +57,13 @@ NOW = datetime(2026, 11, 26, 14, 0, tzinfo=UTC).timestamp()
 STAGE = Stage.of("prod", "eu-west-1", defaultdict(str, UploadsBucket="uploads"), lambda _service: None)
 CAT = "images/2026/summer/IMG_20260714_181523.jpg"
 LONG = f"images/customers/anna-maria/2026/{'a very long folder of holidays/' * 3}IMG_20260714_181523_edited.jpg"
+WHERE = "imaging/steps.py:84 turn_upright < imaging/steps.py:145 take < imaging/render.py:89 _scaled"
+TRACE = """Traceback (most recent call last):
+  File "/var/task/processing/imaging/steps.py", line 84, in turn_upright
+    _tiles = 100 // (10 * image.height // image.width)
+             ~~~~^^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+ZeroDivisionError: integer division or modulo by zero
+"""
 WHY = "jpeg: image file is truncated (12 bytes not processed); the decoder read 1,048,576 of 2,097,152 bytes"
 
 
@@ -60,7 +73,8 @@ def _diagnosis(number: int, key: str, cause: Cause, message: str, *, hours: floa
     body = json.dumps({"Records": [{"s3": {"object": {"key": key}}}]})
     letter = DeadMessage(f"{number:08x}-6b17-4580-a8b1-9cd37b88fb8a", "handle", body, sent)
     event = ObjectCreated("uploads", key, "d44cbec1759ad3fb4dbff8f187e0fa4a", time="2026-11-25T06:00:00.159Z")
-    reason = Reason(cause.name, message, request_id="14f2ec83-dd1d-44ea-a28e-78df229f73cf")
+    bug = (cause.place, WHERE) if cause.name == "ValueError" else ("", "")
+    reason = Reason(cause.name, message, *bug, request_id="14f2ec83-dd1d-44ea-a28e-78df229f73cf")
     version = Version("uploads", key, event.etag)
     record = Record(version, status, attempts=5, updated_at=round(died), code_version="8917f4ed5735", reason=reason)
     return Diagnosis(letter, cause, message, event, record)
@@ -89,7 +103,14 @@ def dlq_list() -> None:
 
 
 def dlq_show() -> None:
-    found = diagnoses()[2]
+    _dlq_show(diagnoses()[2])
+
+
+def dlq_show_of_a_bug() -> None:
+    _dlq_show(diagnoses()[3], Traceback("/aws/lambda/darkroom-prod-consumer", "2026/11/26/[$LATEST]ab12", TRACE))
+
+
+def _dlq_show(found: Diagnosis, trace: Traceback | None = None) -> None:
     now = {
         "state": "unchanged",
         "etag": "d44cbec1759ad3fb4dbff8f187e0fa4a",
@@ -100,7 +121,7 @@ def dlq_show() -> None:
         "meaning": "The consumer's role may not do this, or a bucket, queue or key policy denies it.",
         "remedy": "Restore the permission (resources/roles.yml has what the consumer needs), and redrive.",
     }
-    view.print_message(view.as_document(found) | {"object_now": now, "runbook": advice}, found)
+    view.print_message(view.as_document(found) | {"object_now": now, "runbook": advice}, found, trace)
 
 
 def dlq_history() -> None:
@@ -188,6 +209,19 @@ def estimated() -> None:
     make_app()(["estimate", "--with", "events"], standalone_mode=False)
 
 
+def logged() -> None:
+    fields = {
+        "level": "ERROR",
+        "message": "failed",
+        "object": f"uploads/{LONG}",
+        "outcome": "failed",
+        "request_id": "14f2ec83-dd1d-44ea-a28e-78df229f73cf",
+        "traceback": TRACE,
+    }
+    texts = json.dumps(fields), json.dumps({"_aws": {}, "Images": 1}), "RequestId: 14f2ec83 Error:\nRuntime exited"
+    logs.print_events([LogEvent("id", NOW + n, "2026/11/26/[$LATEST]ab12", text) for n, text in enumerate(texts)])
+
+
 def planned() -> None:
     make_app()(["estimate", "--plan"], standalone_mode=False)
 
@@ -262,6 +296,7 @@ def started() -> None:
         messages_left=False,
         contact_sheet=Path("out/index.html"),
         again=None,
+        odd_files=[OddFile(Path("summer/locked.jpg"), "cannot be read (Permission denied)")],
     )
     start.show(stdout(), ends, totals)
 
@@ -279,8 +314,19 @@ def looked() -> None:
         rate,
         outcomes,
         Concurrency(10, 10),
+        Health(
+            FunctionHealth(1200, 3, 1, Percentiles(2345.0, 30_000.0), Percentiles(4000.0, 61_000.0)),
+            AlarmStates({"ALARM": 2, "OK": 9}, ["bugs", "dead-letters"]),
+            Deployed("8917f4ed5735", "fade12ab34cd", "2026-11-26T02:26:37.000+0000"),
+        ),
     )
     stdout().print(status.page(STAGE, found))
+
+
+def looked_at_parameters() -> None:
+    given = {"alarmEmail": "(given)", "uploadsBucket": "a-bucket-with-a-long-name-that-was-there-before"}
+    defaults = {"alarmEmail": "", "batchSize": "10", "events": "false", "maximumConcurrency": "10"}
+    stdout().print(parameters.table_of_parameters(given, defaults))
 
 
 def uploaded() -> None:
@@ -289,7 +335,8 @@ def uploaded() -> None:
         Result(LocalFile(Path("summer/bad.jpg"), LONG, 1_234), Verdict.REFUSED, why=f"CorruptImage: {WHY}"),
     ]
     ends = [End(results[0], Version("uploads", CAT, "e1"), Phase.DONE)]
-    upload.show(upload.Summary(results, 1, 2.5, False, 1, ends), "prod")
+    odd = [OddFile(Path("summer/pipe.jpg"), "is no file (a pipe, a socket or a device)")]
+    upload.show(upload.Summary(results, 1, 2.5, False, 1, ends, odd), "prod")
 
 
 SCENES = {
@@ -301,14 +348,17 @@ SCENES = {
     "dlq-list": dlq_list,
     "dlq-purge": dlq_purge,
     "dlq-show": dlq_show,
+    "dlq-show-bug": dlq_show_of_a_bug,
     "doctor": checked,
     "erase-dry-run": erasing,
     "erase": erased,
     "estimate": estimated,
+    "logs": logged,
     "plan": planned,
     "replay": replayed,
     "show": shown,
     "start": started,
     "status": looked,
+    "status-parameters": looked_at_parameters,
     "upload": uploaded,
 }

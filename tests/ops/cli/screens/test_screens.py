@@ -19,6 +19,11 @@ def test_a_screen_is_as_it_was_when_somebody_looked_at_it(name):
     assert screens_of(SCENES[name]) == file_of(name).read_text(encoding="utf-8"), f"look at it: {REGENERATE}"
 
 
+@pytest.mark.parametrize("name", SCENES)
+def test_no_line_begins_with_a_line_end_that_was_escaped(name):
+    assert not [line for line in printed(SCENES[name]).splitlines() if line.startswith("\\n")]
+
+
 def test_no_screen_is_kept_that_nothing_prints():
     assert {path.stem for path in SHOWN.iterdir()} == set(SCENES)
 

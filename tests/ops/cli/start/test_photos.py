@@ -1,5 +1,8 @@
 """Which files of a folder become uploads."""
 
+import errno
+import os
+
 import pytest
 
 from ops.cli.folders import MAGIC
@@ -105,7 +108,7 @@ def test_a_name_too_long_for_a_key_is_skipped(folder):
     selection = select(folder, recipe=RECIPE, leave_out=folder / "out")
 
     assert [photo.name for photo in selection.photos] == ["a.jpg"]
-    assert selection.skipped == 1
+    assert [each.why for each in selection.odd] == ["has a name of 967 bytes, of 960 that fit"]
 
 
 def test_a_name_that_is_not_utf_8_is_skipped(folder):
@@ -116,6 +119,7 @@ def test_a_name_that_is_not_utf_8_is_skipped(folder):
         pytest.skip("this file system takes no such names")
 
     assert names(folder) == ["a.jpg"]
+    assert [each.why for each in selected(folder).odd] == ["has a name that is not UTF-8"]
 
 
 def test_a_missing_folder_is_told(tmp_path):
@@ -150,8 +154,50 @@ def test_a_folder_that_cannot_be_read_is_told(folder):
         select(folder / "loop", recipe=RECIPE, leave_out=folder / "out")
 
 
-def test_a_file_that_cannot_be_read_is_told(folder):
+def selected(folder):
+    return select(folder, recipe=RECIPE, leave_out=folder / "out")
+
+
+def odd_files(folder):
+    put(folder, "a.jpg")
+    put(folder, "line\nend.jpg")
+    (folder / "loop.jpg").symlink_to("loop.jpg")
+    (folder / "gone.jpg").symlink_to("nowhere.jpg")
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "more").mkdir()
+    (folder / "more" / "again").symlink_to(folder)
+    return {
+        folder / "loop.jpg": "cannot be read (Too many levels of symbolic links)",
+        folder / "gone.jpg": "is a link to nothing",
+        folder / "pipe.jpg": "is no file (a pipe, a socket or a device)",
+    }
+
+
+def test_one_odd_file_is_named_with_its_reason_and_the_others_are_taken(folder):
+    odd = odd_files(folder)
+
+    found = selected(folder)
+
+    assert [photo.name for photo in found.photos] == ["a.jpg", "line\nend.jpg"]
+    assert ({each.path: each.why for each in found.odd}, found.skipped) == (odd, 0)
+
+
+def test_a_file_that_cannot_be_opened_is_odd(folder, monkeypatch):
+    put(folder, "a.jpg")
+    put(folder, "locked.jpg")
+
+    def refused(path):
+        if path == folder / "locked.jpg":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return "jpeg"
+
+    monkeypatch.setattr("ops.cli.start.photos.kind_of", refused)  # root may read everything
+
+    assert [each.why for each in selected(folder).odd] == ["cannot be read (Permission denied)"]
+
+
+def test_a_folder_of_odd_files_alone_names_them(folder):
     (folder / "loop.jpg").symlink_to("loop.jpg")
 
-    with pytest.raises(UsageError, match=r"loop\.jpg cannot be read"):
-        select(folder, recipe=RECIPE, leave_out=folder / "out")
+    with pytest.raises(UsageError, match=r"give a folder of photos; .*loop\.jpg cannot be read"):
+        selected(folder)
