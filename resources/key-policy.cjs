@@ -20,19 +20,23 @@ const service = (sid, principal, actions, condition) => ({
 const SEND = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
 /**
- * @param {string} name - of the stack
+ * @param {string} service - with the stage, the stack's name
+ * @param {string} stage
  * @param {string} distribution - its ARN, or '' where there is none
  * @param {boolean} notifications - whether the bucket notifies the queue
  * @param {boolean} rules - whether rules of EventBridge send to a queue
  */
-function statements({ name, distribution, notifications, rules }) {
-  const logGroup = (path) => sub(`arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/${path}`);
+function statements({ service: project, stage, distribution, notifications, rules }) {
+  const logGroup = (path) => sub(`arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/${path}`);
+  const stack = `${project}-${stage}`;
+  const worker = `${project}/${stage}/worker`; // resources/worker/service.yml
+  const logGroups = [`aws/lambda/${stack}-*`, `aws/api-gateway/${stack}`, worker].map(logGroup);
   return [
     service(
       'LogGroups',
       sub('logs.${AWS::Region}.${AWS::URLSuffix}'),
       ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
-      { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': [logGroup(`lambda/${name}-*`), logGroup(`api-gateway/${name}`)] } },
+      { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': logGroups } },
     ),
     service('AlarmsToTheTopic', 'cloudwatch.amazonaws.com', ['kms:Decrypt', 'kms:GenerateDataKey*'], ofTheAccount),
     ...(notifications ? [service('NotificationsToTheQueue', 's3.amazonaws.com', SEND, ofTheAccount)] : []),
@@ -57,7 +61,8 @@ module.exports = async ({ resolveVariable }) => {
       Resource: '*',
     },
     ...statements({
-      name: `${await resolveVariable('self:service')}-${await resolveVariable('sls:stage')}`,
+      service: await resolveVariable('self:service'),
+      stage: await resolveVariable('sls:stage'),
       distribution: (await isOn('cdn')) ? `${DISTRIBUTION}\${Cdn}` : '',
       notifications: ingest === 's3',
       rules: ingest === 'eventbridge' || (await isOn('workflow')),
@@ -66,5 +71,5 @@ module.exports = async ({ resolveVariable }) => {
 };
 
 /** For a key that is yours: all of them, for it may not know the distribution before there is one. */
-module.exports.every = (name) =>
-  statements({ name, distribution: `${DISTRIBUTION}*`, notifications: true, rules: true });
+module.exports.every = (service, stage) =>
+  statements({ service, stage, distribution: `${DISTRIBUTION}*`, notifications: true, rules: true });

@@ -69,6 +69,7 @@ RESOURCES: Final[Mapping[str, Sequence[str]]] = {
     "AWS::S3::Bucket": BUCKETS,
     "AWS::S3::BucketPolicy": BUCKETS,
     "AWS::SNS::Topic": (f"arn:aws:sns:{HERE}:{STACK}-*",),
+    "AWS::SNS::TopicPolicy": (f"arn:aws:sns:{HERE}:{STACK}-*",),
     "AWS::SQS::Queue": (f"arn:aws:sqs:{HERE}:{STACK}-*",),
     "AWS::SQS::QueuePolicy": (f"arn:aws:sqs:{HERE}:{STACK}-*",),
 }
@@ -86,7 +87,6 @@ SWITCHED: Final[Mapping[str, Sequence[str]]] = {
     "AWS::EC2::VPCEndpoint": (f"arn:aws:ec2:{HERE}:*/*",),
     "AWS::Events::Rule": (f"arn:aws:events:{HERE}:rule/{STACK}/*",),  # on the stage's own bus
     "AWS::KMS::Key": (f"arn:aws:kms:{HERE}:key/*",),
-    "AWS::SNS::TopicPolicy": RESOURCES["AWS::SNS::Topic"],
     "AWS::StepFunctions::StateMachine": (f"arn:aws:states:{HERE}:stateMachine:{STACK}-*",),
     "AWS::WAFv2::WebACLAssociation": (f"arn:aws:wafv2:{HERE}:regional/webacl/*", API_STAGE),
 }

@@ -15,7 +15,7 @@ from ops.cli.stage import ROOT
 
 FILE: Final = ROOT / "docs" / "key-policy.json"
 REGENERATE: Final = "python -m ops.build.key_policy --write"
-STATEMENTS: Final = "JSON.stringify(require('./resources/key-policy.cjs').every('darkroom-STAGE'))"
+STATEMENTS: Final = "JSON.stringify(require('./resources/key-policy.cjs').every('darkroom', 'STAGE'))"
 REFERENCES: Final = {
     "${AWS::Partition}": "aws",
     "${AWS::Region}": "REGION",

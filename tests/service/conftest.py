@@ -108,7 +108,7 @@ def changed() -> Package:
 
 @pytest.fixture(scope="session")
 def taken_up() -> Package:
-    """On buckets that stand already, with several API keys."""
+    """On buckets that already exist, with several API keys."""
     return package("prod", TAKEN_UP, requirements=False)
 
 

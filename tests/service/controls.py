@@ -141,7 +141,7 @@ CHECKS: dict[str, Check] = {
     ),
     "SQS.1": every("SQS::Queue", lambda each: each.get("SqsManagedSseEnabled") is True or "KmsMasterKeyId" in each),
     "SQS.3": principals("SQS::QueuePolicy"),
-    "SNS.4": lambda package: not list(allowed(properties(package, "SNS::TopicPolicy"))),
+    "SNS.4": principals("SNS::TopicPolicy"),
     "Lambda.1": every(
         "Lambda::Permission",
         lambda each: each["Principal"] == "apigateway.amazonaws.com" and "ApiGatewayRestApi" in str(each["SourceArn"]),

@@ -50,12 +50,9 @@ def without_sid(statement: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in statement.items() if key != "Sid"}
 
 
-def test_the_consumers_role_is_lambdas_alone_and_one_of_two(default: Package) -> None:
-    trust = default.properties("ConsumerRole")["AssumeRolePolicyDocument"]["Statement"]
-
+def test_the_consumers_role_is_one_of_two(default: Package) -> None:
     assert list(default.of_type("AWS::IAM::Role")) == ["ConsumerRole", "ApiRole"]
     assert default.properties("ConsumerLambdaFunction")["Role"] == {"Fn::Sub": "${ConsumerRole.Arn}"}
-    assert trust == [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]
 
 
 def test_only_this_bucket_of_this_account_may_send_to_the_uploads_queue(default: Package, changed: Package) -> None:
@@ -101,6 +98,39 @@ def test_the_buckets_speak_tls_only(default: Package) -> None:
                 "Condition": TLS_ONLY,
             }
         ]
+
+
+def test_every_topic_queue_and_bucket_speaks_tls_only(default: Package, hardened: Package) -> None:
+    for package in (default, hardened):
+        for kind, named in (("SNS::Topic", "Topics"), ("SQS::Queue", "Queues"), ("S3::Bucket", "Bucket")):
+            policies = [each["Properties"] for each in package.of_type(f"AWS::{kind}Policy").values()]
+            refusing = [each for each in policies if TLS_ONLY in denials(each)]
+
+            assert {ref["Ref"] for each in refusing for ref in listed(each[named])} == {
+                *package.of_type(f"AWS::{kind}")
+            }
+
+
+def denials(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The conditions of what a policy denies to everybody."""
+    statement = document["PolicyDocument"]["Statement"]
+    return [each["Condition"] for each in statement if (each["Effect"], each["Principal"]) == ("Deny", "*")]
+
+
+def test_alarms_of_this_account_alone_publish_to_the_topic_of_alarms(default: Package) -> None:
+    """The policy replaces SNS's own: without the statement, no alarm would reach anybody."""
+    allowed = [each for each in policy(default, "AlarmTopicPolicy") if each["Effect"] == "Allow"]
+    alarms = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"
+
+    assert [without_sid(each) for each in allowed] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": {"Ref": "AlarmTopic"},
+            "Condition": {"ArnLike": {"aws:SourceArn": {"Fn::Sub": alarms}}},
+        }
+    ]
 
 
 def test_only_the_uploads_queue_may_bury_its_messages_in_the_dead_letter_queue(default: Package) -> None:

@@ -1,6 +1,7 @@
 """A fault in the packaged service turns a gate red: each gate is called with a template, or a zip, that has it."""
 
 import inspect
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,28 @@ def widen(properties: dict[str, Any]) -> None:
     properties["Policies"][0]["PolicyDocument"]["Statement"][1]["Action"] = ["s3:GetObject", "s3:PutObject"]
 
 
+def pattern(sid: str, ending: str, other: str) -> Callable[[Package], object]:
+    """Have a pattern of the consumer's end in another way."""
+
+    def change(properties: dict[str, Any]) -> None:
+        statements = properties["Policies"][0]["PolicyDocument"]["Statement"]
+        at = next(at for at, each in enumerate(statements) if each["Sid"] == sid)
+        text = json.dumps(statements[at])
+        assert f'{ending}"' in text
+        statements[at] = json.loads(text.replace(f'{ending}"', f'{other}"'))
+
+    return of("ConsumerRole", change)
+
+
+def trust_somebody_else(properties: dict[str, Any]) -> None:
+    properties["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"] = "999999999999"
+
+
+def a_policy_beside_the_role(package: Package) -> None:
+    policy = {"PolicyName": "more", "RoleName": {"Ref": "ConsumerRole"}, "PolicyDocument": {"Statement": []}}
+    package.template["Resources"]["More"] = {"Type": "AWS::IAM::RolePolicy", "Properties": policy}
+
+
 def without(name: str) -> Callable[[dict[str, Any]], object]:
     return lambda properties: properties.pop(name)
 
@@ -57,9 +80,27 @@ MATRIX = rights.test_everybody_may_do_what_they_do_and_nothing_else
 ZIP = contents.test_the_zip_has_the_code_the_recipe_and_what_they_import_and_nothing_else
 FAULTS: dict[str, tuple[Callable[[Package], object], Gate]] = {
     "a widened role": (of("ConsumerRole", widen), MATRIX),
+    "variants of one name": (pattern("PublishVariants", "/*", "/phone/*"), MATRIX),
+    "variants of one extension": (pattern("PublishVariants", "/*", "/*.jpg"), MATRIX),
+    "originals of one extension": (pattern("ReadOriginals", "/*", "/*.jpg"), MATRIX),
+    "originals beside the prefix": (pattern("ReadOriginals", "/images/*", "/*"), MATRIX),
+    "records beside the prefix": (pattern("KeepTheLedger", "/images/*", "/*"), MATRIX),
+    "records of one extension": (pattern("KeepTheLedger", "/images/*", "/images/*.jpg"), MATRIX),
+    "a role for another account": (
+        of("ConsumerRole", trust_somebody_else),
+        rights.test_each_role_is_one_services_alone,
+    ),
+    "a policy that is no role's own": (
+        a_policy_beside_the_role,
+        rights.test_no_role_has_rights_by_anything_but_its_own_inline_policy,
+    ),
+    "the topic of alarms closed to alarms": (
+        statement("AlarmTopicPolicy", "Alarms"),
+        access.test_alarms_of_this_account_alone_publish_to_the_topic_of_alarms,
+    ),
     "a managed policy beside a role's own": (
         of("ApiRole", setting(ManagedPolicyArns=["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"])),
-        rights.test_no_role_has_rights_that_are_not_in_the_template,
+        rights.test_no_role_has_rights_by_anything_but_its_own_inline_policy,
     ),
     "TLS only dropped from a queue": (
         statement("UploadsQueuePolicy", "TlsOnly"),

@@ -212,7 +212,6 @@ def test_the_policy_for_the_switches_grants_all_that_their_types_take_where_they
         ("arn:aws:cloudfront::ACCOUNT:*",): {f"cloudfront:{verb}{kind}" for verb in verbs for kind in kinds},
         ("arn:aws:cloudwatch::ACCOUNT:dashboard/darkroom-STAGE",): {f"cloudwatch:{each}" for each in DASHBOARD},
         ("arn:aws:events:REGION:ACCOUNT:rule/darkroom-STAGE/*",): {"events:PutRule", "events:PutTargets"},
-        ("arn:aws:sns:REGION:ACCOUNT:darkroom-STAGE-*",): {"sns:SetTopicAttributes"},
         ("arn:aws:states:REGION:ACCOUNT:stateMachine:darkroom-STAGE-*",): {
             f"states:{each}StateMachine" for each in verbs
         },

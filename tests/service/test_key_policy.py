@@ -6,6 +6,7 @@ from typing import Any
 from ops.build.key_policy import FILE, REGENERATE, document, main, written_out
 from tests.service.packaged_service import Package, package
 from tests.service.test_access import listed
+from tests.service.test_worker_files import TEMPLATE as WORKER
 
 CDN = "arn:aws:cloudfront::ACCOUNT:distribution/"
 
@@ -16,7 +17,10 @@ def documented() -> dict[str, dict[str, Any]]:
 
 def of_the_new_key(made: Package) -> dict[str, dict[str, Any]]:
     statements = written_out(made.properties("Key")["KeyPolicy"]["Statement"])
-    return {each["Sid"]: each for each in json.loads(json.dumps(statements).replace("darkroom-prod", "darkroom-STAGE"))}
+    text = json.dumps(statements)
+    for name in ("darkroom-prod", "darkroom/prod"):
+        text = text.replace(name, name.replace("prod", "STAGE"))
+    return {each["Sid"]: each for each in json.loads(text)}
 
 
 def test_the_file_has_what_the_generator_makes() -> None:
@@ -67,8 +71,9 @@ def test_every_log_group_is_one_that_the_logs_service_may_encrypt(hardened: Pack
     arns = documented()["LogGroups"]["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
     patterns = [each.split(":log-group:")[1].replace("STAGE", "prod") for each in arns]
     names = [each["Properties"]["LogGroupName"] for each in hardened.of_type("AWS::Logs::LogGroup").values()]
+    names.append(WORKER["Resources"]["LogGroup"]["Properties"]["LogGroupName"]["Fn::Sub"].replace("${Stage}", "prod"))
 
-    assert len(names) == 5
+    assert len(names) == 6
     assert [name for name in names if not any(fits(name, pattern) for pattern in patterns)] == []
 
 

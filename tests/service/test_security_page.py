@@ -94,7 +94,7 @@ OPEN: dict[str, tuple[str, str, list[str | int], Any]] = {
     "S3.13": ("hardened", "AccessLogsBucket", ["LifecycleConfiguration", "Rules"], []),
     "SQS.1": ("default", "UploadsDlq", ["SqsManagedSseEnabled"], False),
     "SQS.3": ("hardened", "UploadsQueuePolicy", ["PolicyDocument", "Statement", 0, "Condition"], {}),
-    "SNS.4": ("hardened", "LabelsTopicPolicy", ["PolicyDocument", "Statement", 0, "Effect"], "Allow"),
+    "SNS.4": ("default", "AlarmTopicPolicy", ["PolicyDocument", "Statement", 0, "Condition"], {}),
     "Lambda.1": ("default", "ApiLambdaPermissionApiGateway", ["Principal"], "*"),
     "Lambda.2": ("default", "ApiLambdaFunction", ["Runtime"], "python3.8"),
     "DynamoDB.1": ("default", "ImagesTable", ["BillingMode"], "PROVISIONED"),

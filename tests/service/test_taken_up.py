@@ -1,4 +1,4 @@
-"""A stage on buckets that stand already: those of a stage that was removed, or that were restored."""
+"""A stage on buckets that already exist: those of a stage that was removed, or that were restored."""
 
 import json
 from typing import Any

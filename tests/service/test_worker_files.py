@@ -239,6 +239,10 @@ def test_the_template_of_the_ecs_service_is_valid() -> None:
     assert (said.returncode, said.stdout) == (0, "")
 
 
+def test_tags_of_the_stack_reach_the_tasks() -> None:
+    assert TEMPLATE["Resources"]["Service"]["Properties"]["PropagateTags"] == "SERVICE"
+
+
 def test_the_page_explains_every_setting_of_a_worker() -> None:
     page = (PROJECT / "docs" / "containers.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE))

@@ -55,7 +55,7 @@ def check_runtime_name(checkup: Checkup) -> CheckResult:
 
 
 def check_names(checkup: Checkup) -> CheckResult:
-    """Whether what a deployment creates has free names, and the buckets that should stand already do."""
+    """Whether what a deployment creates has free names, and the buckets that should already exist do."""
     if checkup.stage is not None:
         return skipped("the stack exists, and has its names")
     standing, made = _buckets(checkup)
@@ -88,7 +88,7 @@ def _taken(checkup: Checkup, made: Sequence[str]) -> Iterator[str]:
 
 
 def _buckets(checkup: Checkup) -> tuple[Sequence[str], Sequence[str]]:
-    """The buckets that should stand already, and those that a deployment makes."""
+    """The buckets that should already exist, and those that a deployment makes."""
     both = checkup.parameters["uploadsBucket"], checkup.parameters["variantsBucket"]
     standing = {"uploads": 1, "both": 2}.get(checkup.parameters["existing"], 0)
     return both[:standing], both[standing:]

@@ -45,7 +45,7 @@ class Resolver:
         self._values = {**PSEUDO, **(parameters or {})}
 
     def resolve(self, value: Any) -> Any:
-        """``value`` without intrinsic functions; list items that have no value are left out."""
+        """``value`` without intrinsic functions; items and properties that have no value are left out."""
         if isinstance(value, list):
             return [made for each in value if (made := self.resolve(each)) is not NO_VALUE]
         if not isinstance(value, dict):
@@ -61,7 +61,8 @@ class Resolver:
                 return re.sub(r"\$\{([^}]+)\}", lambda found: self._placeholder(found[1]), text)
             case {"Fn::If": [condition, yes, no]}:
                 return self.resolve(yes if self._holds(condition) else no)
-        return {name: self.resolve(each) for name, each in value.items()}
+        resolved = {name: self.resolve(each) for name, each in value.items()}
+        return {name: each for name, each in resolved.items() if each is not NO_VALUE}
 
     def arn(self, logical_id: str) -> str:
         """The ARN of a resource."""

@@ -12,7 +12,7 @@ Change = tuple[str, list[Statement]]
 
 
 def with_less(statements: list[Statement]) -> Iterator[Change]:
-    """Without one action on one resource, or without one value of a condition."""
+    """Without one action on one resource or without one value of a condition, or with a narrower one."""
     for at, each in _allowed(statements):
         for action in listed(each["Action"]):
             for resource in listed(each["Resource"]):
@@ -20,11 +20,18 @@ def with_less(statements: list[Statement]) -> Iterator[Change]:
                 elsewhere = [other for other in listed(each["Resource"]) if other != resource]
                 left = [{**each, "Action": others}, {**each, "Action": [action], "Resource": elsewhere}]
                 yield f"without {action} on {resource}", [*statements[:at], *left, *statements[at + 1 :]]
+        for resource in listed(each["Resource"]):
+            for narrower in _narrower(resource):
+                narrowed = [narrower if other == resource else other for other in listed(each["Resource"])]
+                changed = [*statements[:at], {**each, "Resource": narrowed}, *statements[at + 1 :]]
+                yield f"{each.get('Sid')}: on {narrower} alone", changed
         for operator, keys in each.get("Condition", {}).items():
             for key, values in keys.items():
                 for value in listed(values) if operator != "Null" else ():
                     kept = [other for other in listed(values) if other != value]
                     yield f"without {value} of {key}", _with(statements, at, operator, key, kept)
+                    for narrower in _narrower(value):
+                        yield f"{key}: {narrower} alone", _with(statements, at, operator, key, [*kept, narrower])
 
 
 def with_more(statements: list[Statement], actions: Collection[str]) -> Iterator[Change]:
@@ -51,9 +58,25 @@ def _less_strict(statements: list[Statement], at: int) -> Iterator[Change]:
         changed = [*statements[:at], {**each, "Condition": left}, *statements[at + 1 :]]
         yield f"{each.get('Sid')}: without {operator}", changed
         for key, values in keys.items() if operator != "Null" else ():
-            more = "*" if operator.endswith("Like") else FINISHED
-            if FINISHED not in listed(values):
-                yield f"{each.get('Sid')}: {key} {more}", _with(statements, at, operator, key, [*listed(values), more])
+            for more in _wider(listed(values)) if operator.endswith("Like") else [FINISHED]:
+                if more not in listed(values):
+                    yield (
+                        f"{each.get('Sid')}: {key} {more}",
+                        _with(statements, at, operator, key, [*listed(values), more]),
+                    )
+
+
+def _narrower(pattern: str) -> list[str]:
+    """Patterns that are one folder, one extension or one name of what a pattern is for."""
+    if not pattern.endswith("/*"):
+        return []
+    return [f"{pattern[:-1]}{part}" for part in ("phone/*", "*.jpg", "cat.jpg")]
+
+
+def _wider(patterns: list[str]) -> list[str]:
+    """Patterns for all, and for what is beside that for which these are."""
+    folders = [pattern.removesuffix("/*") for pattern in patterns if pattern.endswith("/*")]
+    return ["*", *(f"{folder}*" for folder in folders), *(f"{folder.rpartition('/')[0]}/*" for folder in folders)]
 
 
 def _allowed(statements: list[Statement]) -> Iterator[tuple[int, Statement]]:

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ops.build import permissions
 from tests.service.access.needs import BY_AWS, NEEDS, OF_EVERY_FUNCTION, needs_of
-from tests.service.access.places import ANYWHERE, Place, places, switches
+from tests.service.access.places import ANYWHERE, Samples, places, switches
 from tests.service.access.recorder import OF_BUCKETS
 from tests.service.packaged_service import Package
 from tests.service.test_hardened import RIGHTS
 
 DOCTORS = "upload of the doctor"
-ITEMS = ("record", "record of another bucket", "owner", "intent", "receipt", "history", "record and receipt", "table")
+RECORDS = ("record", "record beside the prefix", "record of another bucket", "record and receipt")
+ITEMS = (*RECORDS, "owner", "intent", "receipt", "history", "another partition", "table")
 READ_BY_OPERATORS = {f"dynamodb:{name}": ITEMS for name in ("BatchGetItem", "Query")}
 """Who may scan the table may read all of it: a condition on the other ways would protect nothing."""
 
@@ -51,12 +52,17 @@ def needs_in(package: Package, holder: str) -> set[str]:
     needs = set(NEEDS_OF[holder](package))
     if holder in NEEDS:
         needs |= {need for switch in on for need in OF_EVERY_FUNCTION.get(switch, ())}
-    needs |= {need.replace(" upload", f" {DOCTORS}") for need in needs if need.endswith(" upload")}
-    if "kmsKey" in on:
-        needs |= {
-            f"{action} key through {each}" for action, services in RIGHTS.get(holder, {}).items() for each in services
-        }
-    return needs
+    return with_the_doctors(needs) | (key_needs(holder) if "kmsKey" in on else set())
+
+
+def with_the_doctors(needs: set[str]) -> set[str]:
+    """Whoever may do something with uploads may do so with those of `darkroom doctor`."""
+    return needs | {need.replace(" upload", f" {DOCTORS}") for need in needs if need.endswith(" upload")}
+
+
+def key_needs(holder: str) -> set[str]:
+    """What the holder of a role or a policy needs of the stage's key."""
+    return {f"{action} key through {each}" for action, services in RIGHTS.get(holder, {}).items() for each in services}
 
 
 def _of_a_function(role: str) -> Callable[[Package], set[str]]:
@@ -83,7 +89,7 @@ def _commands(package: Package, needs: set[str], items: Mapping[str, Sequence[st
 
 
 def _places(
-    action: str, resource: str, where: Mapping[str, Place], items: Mapping[str, Sequence[str]]
+    action: str, resource: str, where: Mapping[str, Samples], items: Mapping[str, Sequence[str]]
 ) -> Sequence[str]:
     match resource:
         case "uploads" | "variants":

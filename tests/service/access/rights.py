@@ -3,11 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ops.local.eventbridge.policies import AccessRequest, allowed_by
 from tests.service.access.arns import Resolver
-from tests.service.access.places import ANYWHERE, Place, places
+from tests.service.access.places import ANYWHERE, Place, Samples, places
 from tests.service.packaged_service import Package
 
 Statement = dict[str, Any]
@@ -37,9 +38,28 @@ def statements_of(package: Package, holder: str) -> list[Statement]:
     return [resolver.resolve(each) for document in documents if document for each in document["Statement"]]
 
 
+HOLDERS = ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy")
+
+
 def holders(package: Package) -> list[str]:
-    """The roles and the managed policies."""
-    return [*package.of_type("AWS::IAM::Role"), *package.of_type("AWS::IAM::ManagedPolicy")]
+    """The roles and the managed policies: all that a template has of IAM."""
+    return [name for kind in HOLDERS for name in package.of_type(kind)]
+
+
+def grants_elsewhere(template: Mapping[str, Any]) -> list[str]:
+    """What gives rights to a role in another way than its own inline policy, where `statements_of` does not look."""
+    found = []
+    for name, each in template["Resources"].items():
+        if not each["Type"].startswith("AWS::IAM::"):
+            continue
+        if each["Type"] not in HOLDERS:
+            found.append(f"{name} is an {each['Type']}")
+        found += [f"{name} has {given}" for given in ATTACHING if given in each["Properties"]]
+    return found
+
+
+ATTACHING = ("ManagedPolicyArns", "Roles", "Users", "Groups")
+"""Properties of a role and of a managed policy that attach one to the other, or to somebody."""
 
 
 def listed(value: Any) -> list[Any]:
@@ -54,21 +74,24 @@ class Matrix:
     """All actions of a template on all places of it; what a statement allows there is found out once."""
 
     def __init__(self, package: Package) -> None:
-        self._where = places(package)
+        self._where: dict[str, dict[str, Samples]] = {}
+        for name, samples in places(package).items():
+            self._where.setdefault(samples[0].service, {})[name] = samples
         statements = [each for holder in holders(package) for each in statements_of(package, holder)]
         self.actions = actions_in(statements)
         self._known: dict[str, list[Grant]] = {}
 
     def faults(self, statements: Collection[Statement], needs: Collection[str]) -> list[str]:
-        """What is needed and not allowed, allowed and not needed, allowed twice, or allowed where it has no effect."""
+        """What is needed and not allowed, allowed and not needed, allowed twice, in part, or without effect."""
         denials = [each for each in statements if each["Effect"] == "Deny"]
         grants = [grant for each in statements if each["Effect"] == "Allow" for grant in self._grants(each, denials)]
-        found = Counter(f"{action} {name}" for action, names in grants for name in names)
+        found = Counter(f"{each.action} {name}" for each in grants for name in each.names)
         return [
             *(f"missing: {need}" for need in sorted({*needs} - {*found})),
             *(f"not needed: {need}" for need in sorted({*found} - {*needs})),
             *(f"twice: {need}" for need, times in sorted(found.items()) if times > 1),
-            *(f"without effect: {action}" for action, names in grants if not names),
+            *(f"in part: {each.action} {name}" for each in grants for name in each.in_part),
+            *(f"without effect: {each.action}" for each in grants if not each.names and not each.in_part),
         ]
 
     def _grants(self, statement: Statement, denials: list[Statement]) -> list["Grant"]:
@@ -84,22 +107,29 @@ class Matrix:
         own = actions_in(statements[:1])
         services = {action.split(":")[0] for action in own}
         for action in sorted(own | {each for each in self.actions if each.split(":")[0] in services or "*" in own}):
-            names = [name for name, place in self._where.items() if _can_be(action, name, place)]
-            allowed = [name for name in names if allowed_by(statements, _request(action, self._where[name]))]
-            if allowed or action in own:
-                yield action, allowed
+            grant = Grant(action)
+            for name, samples in self._places_of(action).items():
+                allowed = {allowed_by(statements, _request(action, place)) for place in samples}
+                if True in allowed:
+                    (grant.in_part if False in allowed else grant.names).append(name)
+            if grant.names or grant.in_part or action in own:
+                yield grant
+
+    def _places_of(self, action: str) -> dict[str, Samples]:
+        """Where an action can be done at all."""
+        if action in OF_NO_RESOURCE:
+            return {ANYWHERE: self._where[""][ANYWHERE]}
+        found = self._where.get(action.split(":")[0], {})
+        return {"table": found["table"]} if action == "dynamodb:Scan" else found  # a scan names no key
 
 
-Grant = tuple[str, list[str]]
-"""An action, and the places where it is allowed."""
+@dataclass(frozen=True)
+class Grant:
+    """An action, and where it is allowed: everywhere in some places, and somewhere in others."""
 
-
-def _can_be(action: str, name: str, place: Place) -> bool:
-    if action in OF_NO_RESOURCE or name == ANYWHERE:
-        return action in OF_NO_RESOURCE and name == ANYWHERE
-    if action == "dynamodb:Scan":
-        return name == "table"  # it names no key
-    return place.service == action.split(":")[0]
+    action: str
+    names: list[str] = field(default_factory=list)
+    in_part: list[str] = field(default_factory=list)
 
 
 def _request(action: str, place: Place) -> AccessRequest:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.service.access.arns import Resolver
+from tests.service.access.arns import ACCOUNT, Resolver
 from tests.service.access.rights import OF_NO_RESOURCE, listed
 from tests.service.packaged_service import Package
 from tests.service.test_access import statements
@@ -64,3 +64,14 @@ def test_nothing_is_allowed_to_everybody_or_to_all_but_somebody(
             assert "*" not in listed(each.get("Principal"))
             assert "*" not in listed((each.get("Principal") or {}).get("AWS"))
             assert not each.keys() & {"NotAction", "NotResource", "NotPrincipal"}
+
+
+def test_no_policy_of_a_resource_allows_anything_to_a_person_or_an_account_but_the_keys_to_its_own(
+    default: Package, changed: Package, hardened: Package, adopted: Package
+) -> None:
+    (own,) = (each for each in allowed(hardened) if each["Action"] == "kms:*")
+
+    for package in (default, changed, hardened, adopted):
+        named = [each for each in allowed(package) if "Principal" in each and [*each["Principal"]] != ["Service"]]
+        assert [each for each in named if each != own] == []
+    assert own["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
