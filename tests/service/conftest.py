@@ -45,7 +45,7 @@ CHANGED = {
     "apiKeys": "uploads, kiosk",
     "operators": "curators, staff",
     "publicRate": 3,
-    "publicBurst": 25,
+    "publicBurst": 32,
     "apiMetrics": "true",
     "apiAccessLog": "true",
     "dashboard": "true",

@@ -32,7 +32,7 @@ LEAST = {
     "apiBurst": 1,
     "apiDailyQuota": 1,
     "publicRate": 1,
-    "publicBurst": 25,
+    "publicBurst": 32,
 }
 MOST = {
     "memory": 10240,

@@ -11,7 +11,6 @@ from tests.service.test_access import TLS_ONLY, att, policy, without_sid
 
 NAME_NOTHING = {
     *(
-        "window",
         "removals",
         "erasure",
         "pollQueue",
