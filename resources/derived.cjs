@@ -6,6 +6,8 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 
+const placed = require('./placed.cjs');
+
 const SERVICE = path.dirname(__dirname);
 const DAY = 24 * 60 * 60;
 
@@ -39,9 +41,6 @@ function pythonBin() {
   const own = path.join(SERVICE, '.venv', 'bin', 'python');
   return fs.existsSync(own) ? own : 'python3';
 }
-
-/** What names an account: the text may have ${AWS::AccountId}, ${AWS::Region} and ${AWS::Partition} (PLACED in ops/build/places.py). */
-const placed = (text) => (text.includes('${') ? { 'Fn::Sub': text } : text);
 
 const ARNS = ['userPoolArn', 'cdnCertificate', 'kmsKey', 'webAclArn', 'cdnWebAclArn', 'permissionsBoundary'];
 

@@ -1,5 +1,7 @@
 'use strict';
 
+const placed = require('./placed.cjs');
+
 /** Parameters whose values are not for everybody who may see the stack: that they were given is said, and no more. */
 const PRIVATE = ['alarmEmail'];
 
@@ -9,5 +11,6 @@ module.exports = async ({ resolveVariable }) => {
   const names = Object.keys(defaults).sort();
   const values = await Promise.all(names.map((name) => resolveVariable(`param:${name}`)));
   const given = names.map((name, at) => [name, String(values[at])]).filter(([name, value]) => value !== String(defaults[name]));
-  return JSON.stringify(Object.fromEntries(given.map(([name, value]) => [name, PRIVATE.includes(name) ? '(given)' : value])));
+  const shown = given.map(([name, value]) => [name, PRIVATE.includes(name) ? '(given)' : value]);
+  return placed(JSON.stringify(Object.fromEntries(shown)));
 };

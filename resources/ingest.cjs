@@ -6,6 +6,8 @@
  * its owner sets are outputs, as the arguments of two AWS commands.
  */
 
+const placed = require('./placed.cjs');
+
 /** What a rule of the bucket expires is never told of as ObjectRemoved; in EventBridge both are "Object Deleted". */
 const EVENTS = {
   false: { s3: ['s3:ObjectCreated:*'], eventbridge: ['Object Created'] },
@@ -16,10 +18,7 @@ const EVENTS = {
 };
 
 const arnOf = (queue) => ({ 'Fn::GetAtt': [queue, 'Arn'] });
-const asText = (document) => {
-  const text = JSON.stringify(document);
-  return { Value: text.includes('${') ? { 'Fn::Sub': text } : text };
-};
+const asText = (document) => ({ Value: placed(JSON.stringify(document)) });
 
 const tlsOnly = (queue) => ({
   Sid: 'TlsOnly',

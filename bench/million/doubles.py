@@ -288,6 +288,7 @@ class OthersDouble:
             "MemorySize": 1769,
             "Timeout": 260,
             "Architectures": ["x86_64"],
+            "LastModified": "2026-11-25T10:00:00.000+0000",
             "Environment": {"Variables": variables},
         }
 

@@ -59,7 +59,7 @@ def test_people_get_lines_of_eighty_columns_with_what_to_raise_and_who_says_so()
     lines = printed(lambda: make_app()(words, standalone_mode=False), 80).splitlines()
 
     assert [line for line in lines if len(line) > 80 and "https://" not in line and "settings of" not in line] == []
-    assert "- maximumConcurrency: maximumConcurrency=41, or more memory" in lines
+    assert "- maximumConcurrency: maximumConcurrency=36, or more memory" in lines
     assert {line.split("  ", 1)[1] for line in lines if line[:1].isdigit() and line[1:3] == "  "} == set(
         SOURCES.values()
     )
