@@ -141,6 +141,16 @@ class Desk:
         for step in ("dragenter", "dragover", "drop"):
             self.drop.dispatch_event(step, {"dataTransfer": data})
 
+    def drag_folder(self, folder: Path) -> None:
+        """Drop a folder onto the page by the browser's own drag: it counts once the page has accepted the drag."""
+        browser = self.page.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+        expect(self.page.locator("dialog[open]")).to_have_count(0)
+        for step in ("dragEnter", "dragOver", "dragOver", "drop"):
+            browser.send("Input.dispatchDragEvent", {"type": step, "x": 200, "y": 200, "data": data})
+            if step == "dragEnter":
+                expect(self.page.locator("#veil")).to_be_visible()
+
     def card(self, name: str) -> Locator:
         """The card of the photo of this tab with this name."""
         return self.page.locator(OWN).filter(has=self.page.get_by_role("heading", name=name, exact=True))

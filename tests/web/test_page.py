@@ -86,11 +86,8 @@ def test_of_a_dropped_folder_every_file_is_taken_but_the_hidden_ones(desk, tmp_p
     below.mkdir(parents=True)
     paths = files(below.parent, 1) + files(below, 1, start=2)
     (below / ".hidden.jpg").write_bytes(paths[0].read_bytes())
-    browser = desk.page.context.new_cdp_session(desk.page)
-    data = {"items": [], "files": [str(below.parent)], "dragOperationsMask": 1}
 
-    for step in ("dragEnter", "dragOver", "drop"):
-        browser.send("Input.dispatchDragEvent", {"type": step, "x": 200, "y": 200, "data": data})
+    desk.drag_folder(below.parent)
 
     desk.wait_for("done", 2)
     expect(desk.all_cards).to_have_count(2)

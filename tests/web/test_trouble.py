@@ -109,10 +109,7 @@ def test_of_a_folder_with_a_file_that_cannot_be_read_the_others_are_taken_and_it
     album.mkdir()
     (album / "locked.jpg").write_bytes(b"x")
     files(album, 2)
-    browser = phone.page.context.new_cdp_session(phone.page)
-    data = {"items": [], "files": [str(album)], "dragOperationsMask": 1}
-    for step in ("dragEnter", "dragOver", "drop"):
-        browser.send("Input.dispatchDragEvent", {"type": step, "x": 200, "y": 200, "data": data})
+    phone.drag_folder(album)
 
     phone.wait_for("done", 2)
     expect(phone.card("locked.jpg")).to_contain_text("This file could not be read.")
