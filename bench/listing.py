@@ -11,7 +11,6 @@ import json
 import random
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from ops.cli.local import serving
 from ops.local.serve.gateway import draw_api_key
 from ops.local.serve.server import Server, listen
 from ops.local.stack import LocalStack
+from tests.background import in_background
 
 PAGE: Final = 50
 ITEMS_OF_A_WRITE: Final = 25
@@ -55,14 +55,8 @@ def main() -> None:
 
 @contextmanager
 def _served(stack: LocalStack) -> Iterator[Server]:
-    with serving(stack, listen(0), draw_api_key()) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(stack, listen(0), draw_api_key()) as server, in_background(server):
+        yield server
 
 
 def _requests(server: Server, image_id: str) -> Iterator[tuple[str, int, float]]:

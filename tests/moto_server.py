@@ -1,7 +1,6 @@
 """S3, DynamoDB and SQS in moto behind real sockets, in this process: every request is seen, any can be lost."""
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import ThreadedWSGIServer, make_server
 
 from ops.local.server import HOST, EmulatorHandler
+from tests.background import in_background
 
 OBJECTS = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
 LOST = "503 Service Unavailable"
@@ -77,11 +77,6 @@ def serving() -> Iterator[MotoServer]:
     server.daemon_threads = True  # a client that stays connected must not keep the server
     server.block_on_close = False
     moto.url = f"http://{HOST}:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with in_background(server):
         yield moto
-    finally:
-        server.shutdown()
-        thread.join()
         server.server_close()

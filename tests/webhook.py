@@ -1,11 +1,12 @@
 """A web server of somebody else's, which EventBridge posts to."""
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
+
+from tests.background import in_background
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,5 @@ def webhook(*statuses: int) -> Iterator[Webhook]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         made.url = f"http://127.0.0.1:{server.server_port}/darkroom"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with in_background(server):
             yield made
-        finally:
-            server.shutdown()
-            thread.join()

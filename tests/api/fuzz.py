@@ -3,7 +3,6 @@ right ones and wrong ones, and holds every answer against it. The server counts 
 
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from ops.local.serve.events import HttpRequest, HttpResponse
 from ops.local.serve.gateway import Gateway, draw_api_key
 from ops.local.serve.server import Server, listen
 from ops.local.stack import LocalStack
+from tests.background import in_background
 
 SEED = 20261121
 
@@ -54,13 +54,8 @@ def served(stack: LocalStack, answers: "Counter[tuple[str, int]]") -> Iterator[S
     with serving(stack, listen(0), draw_api_key()) as server:
         plain = server.gateway
         server.gateway = Counting(plain.routes, plain.invoke, plain.note, plain.api_key, answers)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
+        with in_background(server):
             yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def fuzz(stack: LocalStack, *, examples: int, folder: Path, phases: str = "examples,coverage,fuzzing,stateful") -> Run:

@@ -4,7 +4,6 @@ import itertools
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from handlers.container import ContainerLimits, container_limits
 from handlers.worker_bootstrap import build_worker
 from handlers.worker_queue import QueueNumbers, ReceivingQueue, make_receiving_client
 from processing.errors import Misconfigured, Unavailable
+from tests.background import in_background
 from tests.handlers.test_bootstrap import BOTO3, ENVIRONMENT, moto
 from tests.moto_server import MotoServer
 from tests.scripted_server import Drip, answer, scripted_server
@@ -299,14 +299,8 @@ class Credentials(ThreadingHTTPServer):
 
 @contextmanager
 def issuing() -> Iterator[Credentials]:
-    with Credentials() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with Credentials() as server, in_background(server):
+        yield server
 
 
 def of_the_container(issuer: Credentials, token: Path) -> dict[str, str]:

@@ -4,7 +4,6 @@ import io
 import os
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_pl
 from ops.cli.local import serving
 from ops.local.serve.server import listen
 from ops.local.stack import LocalStack
+from tests.background import in_background
 from tests.corpus.pictures import scene
 
 PATIENCE = 60_000  # milliseconds until something that has to come must be there; machines may be busy
@@ -49,14 +49,8 @@ def started(executable: str) -> Iterator[Browser]:
 @contextmanager
 def served(stack: LocalStack, *origins: str) -> Iterator[str]:
     """The page and its API on the running stack, for pages of these origins too, at the URL given."""
-    with listen(0) as listener, serving(stack, listener, API_KEY, origins) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield server.url
-        finally:
-            server.shutdown()
-            thread.join()
+    with listen(0) as listener, serving(stack, listener, API_KEY, origins) as server, in_background(server):
+        yield server.url
 
 
 def photo(number: int, size: tuple[int, int] = (320, 240)) -> bytes:

@@ -1,12 +1,12 @@
 """<darkroom-upload> in a page of another origin: one script, one element, events."""
 
-import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.background import in_background
 from tests.conftest import ROOT
 from tests.web.browsing import API_KEY, PATIENCE, Desk, files, notes, served
 from tests.web.test_access import LOOKS, violations
@@ -32,14 +32,8 @@ def elsewhere(pages):
         def log_message(self, *_arguments):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_background(server):
+        yield f"http://127.0.0.1:{server.server_address[1]}"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A page of another origin reads what API Gateway itself answers, where that origin is configured, and only there."""
 
-import threading
 from contextlib import contextmanager
 
 import pytest
@@ -9,6 +8,7 @@ from ops.local.invocation import FunctionError
 from ops.local.serve.gateway import Gateway, draw_api_key
 from ops.local.serve.routes import Routes
 from ops.local.serve.server import Server, listen
+from tests.background import in_background
 from tests.ops.local.test_serve import TEMPLATE, refusals
 
 READ = """url => fetch(url).then(
@@ -28,14 +28,9 @@ def api_for(*origins):
     with (
         listen(0) as listener,
         Server(listener, Gateway(routes, broken, lambda note: None, draw_api_key()), origins) as server,
+        in_background(server),
     ):
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server.url
-        finally:
-            server.shutdown()
-            thread.join()
+        yield server.url
 
 
 @pytest.fixture

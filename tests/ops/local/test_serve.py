@@ -5,7 +5,6 @@ import http.client
 import json
 import socket
 import subprocess
-import threading
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -17,6 +16,7 @@ from ops.local.serve.gateway import BODY_LIMIT, PAYLOAD_LIMIT, Gateway, draw_api
 from ops.local.serve.routes import Routes
 from ops.local.serve.server import Server, listen
 from ops.local.server import HOST
+from tests.background import in_background
 from tests.conftest import ROOT
 
 API_KEY = draw_api_key()
@@ -131,14 +131,8 @@ def connected(server):
 
 @contextmanager
 def running(gateway, *origins):
-    with listen(0) as listener, Server(listener, gateway, origins) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with listen(0) as listener, Server(listener, gateway, origins) as server, in_background(server):
+        yield server
 
 
 @pytest.mark.parametrize(

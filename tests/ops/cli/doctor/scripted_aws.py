@@ -1,7 +1,6 @@
 """An AWS that answers some operations as it is told, and hands the others on to moto: what moto lacks or gets right."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.background import in_background
 
 IGNORED = ("connection", "transfer-encoding", "expect")
 
@@ -107,11 +108,6 @@ def scripted_aws(upstream: str) -> Iterator[ScriptedAws]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"aws": aws}))
     server.daemon_threads = True
     aws.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with in_background(server):
         yield aws
-    finally:
-        server.shutdown()
-        thread.join()
         server.server_close()
