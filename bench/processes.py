@@ -9,8 +9,11 @@ BLOCK = 512  # bytes, of stat(2)
 
 
 def pin(core: int) -> None:
-    """Keep this process and those it will start on one core, as a function of 1,769 MB has one vCPU."""
-    if core in os.sched_getaffinity(0):
+    """Keep this process and those it will start on one core, as a function of 1,769 MB has one vCPU.
+
+    Also where it was started on another core, by a pinned process; a machine without this core leaves it as it is.
+    """
+    with suppress(OSError):
         os.sched_setaffinity(0, {core})
 
 
