@@ -177,7 +177,7 @@ def _set_soft(kind: int, value: float) -> None:
 
 def _address_space() -> int:
     """The size of this process's address space in bytes, which RLIMIT_AS limits."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_bytes().split()[0]) * resource.getpagesize()
 
 
 def _rendered_message(rendered: Rendered) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def prepare(refused: str) -> None:
         case "prctl":
             ctypes.CDLL = lambda *_, **__: Refusing  # type: ignore[assignment, misc]
         case "/proc":
-            Path.read_text = refuse  # type: ignore[method-assign]
+            Path.read_bytes = refuse  # type: ignore[method-assign]
         case "RLIMIT_AS":
             resource.setrlimit = refuse_limits
         case "exit":
