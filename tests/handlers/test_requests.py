@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from handlers import bootstrap, consumer
+from handlers.clients import ANNOUNCED_BYTES, Deadlines, make_clients
 from ops.cli.costs.requests import Requests, first_upload, overwrite, rebuilt, removed, repeated
+from processing.errors import PreconditionFailed
+from processing.storage.objects import NewVariant, S3Store
 from tests.builders import created_body, removed_body
 from tests.handlers.test_broken_answers import EXISTS, KEY, Desk, desk
 from tests.handlers.test_consumer import Stack, invoke, jpeg, moto_server, stack
-from tests.scripted_server import Early
+from tests.scripted_server import Early, scripted_server
 
 __all__ = ["desk", "moto_server", "stack"]
 RECIPE = bootstrap.RECIPE.read_text(encoding="utf-8")
@@ -85,8 +88,8 @@ def test_a_removal_looks_for_the_original_twice_and_for_each_variant(stack: Stac
     assert counted(stack) == removed(3)
 
 
-@pytest.mark.parametrize("early", [False, True], ids=["after the body", "at Expect: 100-continue"])
-def test_an_overwrite_sends_each_variant_twice_unless_s3_refuses_it_at_the_headers(desk: Desk, early: bool) -> None:
+@pytest.mark.parametrize("early", [False, True], ids=["after the body", "at the headers"])
+def test_an_overwrite_sends_each_variant_twice_wherever_s3_refuses_it(desk: Desk, early: bool) -> None:
     stack, server = desk.stack, desk.server
     assert desk.invoke(created_body(KEY, stack.upload(KEY, jpeg())))
     etag = stack.upload(KEY, jpeg("red", (1600, 1200)))
@@ -100,4 +103,21 @@ def test_an_overwrite_sends_each_variant_twice_unless_s3_refuses_it_at_the_heade
     cost = overwrite(3)
     assert tuple(asked.values()) == (cost.gets, cost.puts + cost.refused, cost.heads, cost.writes) == (1, 6, 7, 2)
     sizes = sum(item["Size"] for item in stack.s3.list_objects_v2(Bucket="variants")["Contents"])
-    assert server.body_bytes["PutObject"] == (sizes if early else 2 * sizes)
+    assert server.body_bytes["PutObject"] == 2 * sizes
+
+
+@pytest.mark.parametrize(("size", "sent"), [(ANNOUNCED_BYTES - 1, ANNOUNCED_BYTES - 1), (ANNOUNCED_BYTES, 0)])
+def test_only_a_large_body_waits_until_s3_asks_for_it(monkeypatch: pytest.MonkeyPatch, size: int, sent: int) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "testing")
+    with scripted_server("http://127.0.0.1:1") as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        store = S3Store(
+            make_clients(Deadlines(), connections=1).s3, uploads_bucket="uploads", variants_bucket="variants"
+        )
+        server.script("PutObject", [Early(EXISTS)])
+
+        with pytest.raises(PreconditionFailed):
+            store.put(NewVariant("phone/a.jpg", bytes(size), "image/jpeg", "e", "f", "no-cache"), over=None)
+
+        assert server.body_bytes["PutObject"] == sent
