@@ -2,7 +2,7 @@
 
 import io
 import subprocess
-import tarfile
+import zipfile
 from pathlib import Path
 
 from bench.runner import PROJECT
@@ -16,7 +16,7 @@ def export(commit: str, folder: Path) -> None:
     Raises:
         subprocess.CalledProcessError: the commit does not exist; git's message is on stderr.
     """
-    command = ["git", "archive", commit, "--", *PACKAGED]
+    command = ["git", "archive", "--format=zip", commit, "--", *PACKAGED]
     archive = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, check=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
+    with zipfile.ZipFile(io.BytesIO(archive)) as files:
+        files.extractall(folder)
