@@ -34,12 +34,15 @@ class OddFile:
 
 
 def files_below(
-    folder: Path, *, leave_out: Path | None = None, on_odd: Callable[[OddFile], object] = lambda _odd: None
+    folder: Path,
+    *,
+    leave_out: Callable[[Path], bool] = lambda _folder: False,
+    on_odd: Callable[[OddFile], object] = lambda _odd: None,
 ) -> Iterator[Path]:
     """Every file in a folder and below that is not hidden; links to folders are not followed.
 
     Args:
-        leave_out: a folder, as an absolute path, that is not looked into.
+        leave_out: whether a folder below it is not looked into.
         on_odd: called with what is no file that can be read: folders, links, pipes, sockets, devices.
 
     Raises:
@@ -68,11 +71,14 @@ def odd(path: Path) -> OddFile | None:
 
 
 def _at(
-    path: Path, entry: "os.DirEntry[str]", leave_out: Path | None, on_odd: Callable[[OddFile], object]
+    path: Path,
+    entry: "os.DirEntry[str]",
+    leave_out: Callable[[Path], bool],
+    on_odd: Callable[[OddFile], object],
 ) -> Iterator[Path]:
     """The files at one entry of a folder."""
     if entry.is_dir(follow_symlinks=False):
-        if path.resolve() != leave_out:
+        if not leave_out(path):
             yield from files_below(path, leave_out=leave_out, on_odd=on_odd)
     elif entry.is_file():
         yield path

@@ -135,18 +135,25 @@ class Follower(Generic[Subject]):
                 self._pause(PAUSE)
         return True
 
-    def wait_for_all(self, timeout: float) -> list[End[Subject]]:
+    def wait_for_all(self, timeout: float, *, until: Callable[[], bool] = lambda: False) -> list[End[Subject]]:
         """The same, and every end; those that did not come are among them, without a phase."""
-        self.wait(timeout)
+        self.wait(timeout, until=until)
         records = self._table.read([each.version for each in self._pending]) if self._pending else {}
-        left = [End(each.subject, each.version, None, records.get(each.version)) for each in self._pending]
+        left = []
+        for each in self._pending:
+            record = records.get(each.version)
+            phase = end_of(record, self._now(), attempts_before=each.attempts_before)
+            if phase is None:
+                left.append(End(each.subject, each.version, None, record))
+            else:
+                self._end(End(each.subject, each.version, phase, record))
         return [*self.good, *self.failed, *left]
 
-    def settle(self, timeout: float) -> bool:
-        """Wait until the queue holds no message; False when it still does after ``timeout`` seconds."""
+    def settle(self, timeout: float, *, until: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until the queue holds no message; False when it does after ``timeout`` seconds, or at ``until``."""
         end = self._clock() + timeout
         while not self._is_settled():
-            if self._clock() > end:
+            if until() or self._clock() > end:
                 return False
             self._check()
             self._pause(PAUSE)
@@ -165,10 +172,12 @@ class Follower(Generic[Subject]):
                 self._pending.append(each)
                 continue
             ended += 1
-            end = End(each.subject, each.version, phase or Phase.DEAD, record)
-            (self.good if end.is_good else self.failed).append(end)
-            self._on_end(end)
+            self._end(End(each.subject, each.version, phase or Phase.DEAD, record))
         return ended
+
+    def _end(self, end: End[Subject]) -> None:
+        (self.good if end.is_good else self.failed).append(end)
+        self._on_end(end)
 
 
 def end_of(record: Record | None, now: float, *, attempts_before: int | None = None) -> Phase | None:

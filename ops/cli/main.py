@@ -5,10 +5,6 @@ sentences and progress to standard error.
 """
 
 import json
-import os
-import signal
-import sys
-from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -22,6 +18,7 @@ from ops.cli.dlq import export, history, redrive, view
 from ops.cli.doctor.command import doctor
 from ops.cli.erase.command import erase
 from ops.cli.estimate import estimate
+from ops.cli.interruption import listen
 from ops.cli.local import local
 from ops.cli.logs.command import logs
 from ops.cli.mapping import pause, resume
@@ -37,7 +34,6 @@ from processing.errors import Unavailable
 from processing.storage.refusals import is_denied, meaning_of
 
 INTERRUPTED = 130
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last when the terminal is closed
 
 
 class Commands(TyperGroup):
@@ -49,10 +45,8 @@ class Commands(TyperGroup):
         return super().main(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the subcommand; the first signal unwinds it, be it Ctrl-C, SIGTERM or a closed terminal, and no other."""
-        for number in SIGNALS:
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it
-                signal.signal(number, _interrupt)
+        """Run the subcommand, which Ctrl-C, SIGTERM and a closed terminal unwind."""
+        listen()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -119,23 +113,6 @@ def _make_dlq() -> typer.Typer:
     app.command("import")(export.import_messages)
     app.command()(export.purge)
     return app
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    # npm and the terminal both deliver Ctrl-C: the second must not break the tear-down off.
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
-    if number == signal.SIGHUP:
-        _leave_terminal()
-    raise KeyboardInterrupt
-
-
-def _leave_terminal() -> None:
-    """Print nothing more to a terminal that was closed: writing to it fails, and would break the tear-down off."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream.isatty():
-            with open(os.devnull, "wb") as nowhere:
-                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _explained(error: ClientError | BotoCoreError | Unavailable, command: str) -> tuple[str, int]:

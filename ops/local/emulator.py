@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from ops.errors import StackError
 from ops.local.credentials import Credentials
+from ops.local.ports import port_refused
 from ops.local.user_environment import for_children
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,7 @@ class Emulator:
         """Start the server and wait until it listens.
 
         Raises:
-            StackError: the port is taken, or moto lacks what a patch of it builds on.
+            StackError: the port cannot be had, or moto lacks what a patch of it builds on.
         """
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
@@ -81,13 +82,11 @@ class Emulator:
         said = json.loads(first_line or b"{}")
         if "port" not in said:
             self.stop()
-            raise StackError(self._cannot_start(said.get("error") or self._last_words()))
+            if self._port and "refused" in said:
+                raise port_refused(self._port, said["refused"], instead="leave --port out for any free one")
+            cause = said.get("error") or said.get("refused") or self._last_words()
+            raise StackError(f"the emulator did not start: {cause}")
         self.endpoint = f"http://127.0.0.1:{said['port']}"
-
-    def _cannot_start(self, cause: str) -> str:
-        if self._port and "in use" in cause:
-            return f"port {self._port} is taken: leave --port out to use a free one, or name another"
-        return f"the emulator did not start: {cause}"
 
     def _last_words(self) -> str:
         """The end of its log: an exception that names what the server did not find in moto."""

@@ -92,7 +92,8 @@ class EmulatorHandler(MotoRequestHandler):
 
 
 def main() -> None:
-    """Serve until standard input ends; the first line of standard output is ``{"port": ...}`` or ``{"error": ...}``.
+    """Serve until standard input ends; the first line of standard output is ``{"port": ...}``, or why there is none:
+    ``{"refused": ...}`` by the system, or ``{"error": ...}``.
 
     Meanwhile it imports what the first deployment needs: half of moto, which takes more than a second.
     """
@@ -102,8 +103,11 @@ def main() -> None:
             raise PatchError("it was given no credentials of a local stack")
         moto_patches.install(patches=moto_patches.all_patches(credentials))
         listener = socket.create_server((HOST, int(sys.argv[1])), backlog=128)
-    except (PatchError, OSError) as error:
+    except PatchError as error:
         _say(error=str(error))
+        sys.exit(1)
+    except OSError as error:
+        _say(refused=error.strerror)
         sys.exit(1)
     os.environ["MOTO_PORT"] = str(listener.getsockname()[1])  # of the AWS that state machines ask
     application = Guard(DomainDispatcherApplication(create_backend_app), credentials, _cors_rules)

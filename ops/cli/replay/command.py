@@ -1,5 +1,6 @@
 """``darkroom replay`` on the command line: its options, which version is meant, what it prints, and its exit code."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ import typer
 from ops.cli.dlq.selection import by_id, read_queue
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.replay.running import Replay, ReplayLimits, ReplayTarget, replay
+from ops.cli.results import Results, opened
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import lines, table
@@ -38,7 +40,9 @@ def replay_command(
     recipe: Annotated[
         Path | None, typer.Option(help="Another recipe to render with.", show_default="recipe.toml")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="A folder to write the variants to.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the variants go: a new or an empty folder, or one of earlier results.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run one version of an object through the consumer's code on this machine: steps, memory, outcome, traceback.
@@ -57,8 +61,9 @@ def replay_command(
     """
     meant, plan = find_target(stage, target, etag), VariantPlan(read_recipe(recipe), stage.uploads_prefix)
     limits = _limits(stage, seconds) if sandbox else None
-    made = replay(stage, meant, plan.of(meant.key).recipe, limits)
-    files = _write(made, meant, out) if out else {}
+    with opened([out]) if out else nullcontext() as results:
+        made = replay(stage, meant, plan.of(meant.key).recipe, limits)
+        files = _write(made, meant, results) if results else {}
     if as_json:
         print_json(_document(meant, made, files) | {"limits": asdict(limits) if limits else None})
     else:
@@ -121,18 +126,10 @@ def _limits(stage: Stage, seconds: float | None) -> ReplayLimits:
     return limits
 
 
-def _write(made: Replay, target: ReplayTarget, out: Path) -> dict[str, str]:
+def _write(made: Replay, target: ReplayTarget, results: Results) -> dict[str, str]:
     """The file of each variant, by its name."""
-    files = {}
-    for variant in made.rendered.variants if made.rendered else ():
-        file = out / variant.name / f"{Path(target.key).stem}.{variant.format}"
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(variant.data)
-        except OSError as error:
-            raise UsageError(f"{file} cannot be written ({error.strerror}): give another folder with --out") from error
-        files[variant.name] = str(file)
-    return files
+    stem, variants = Path(target.key).stem, made.rendered.variants if made.rendered else ()
+    return {each.name: str(results.write(f"{each.name}/{stem}.{each.format}", each.data)) for each in variants}
 
 
 def _print(target: ReplayTarget, made: Replay, files: dict[str, str]) -> None:

@@ -1,35 +1,34 @@
 """``darkroom start`` on the command line: its options, what it prints, and its exit code."""
 
-import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ops.cli.recipes import read_recipe
-from ops.cli.start import report
-from ops.cli.start.photos import select
+from ops.cli.interruption import deferred
+from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.results import opened
+from ops.cli.start import report, sheet
+from ops.cli.start.photos import Selection, select
 from ops.cli.start.run import Run
 from ops.cli.terminal import AsJson, print_json, stderr, stdout
-from ops.errors import UsageError
 from ops.local.announcement import announced
-from ops.local.claims import InUseError, claimed
 from ops.local.stack import LocalStack
+from processing.recipe import Recipe
 
 ROOT = Path(__file__).parents[3]
 SAMPLES = ROOT / "samples"
 OUT = Path("out")
-MOST_RUNS = 9  # at once, without --out
-WORK = ".darkroom"  # below the results: what the stack writes, such as the logs of the last run
+MOST_RUNS = 9  # folders that are tried without --out
 
 
 OutOption = Annotated[
     Path | None,
     typer.Option(
-        help="Where the variants and the contact sheet go.", show_default="out; out-2 while another run writes to that"
+        help="Where the variants and the contact sheet go: a new or an empty folder, or one of earlier results. "
+        "Nothing is overwritten that Darkroom has not written itself.",
+        show_default="out; out-2 where that has files of others, or another run writes to it",
     ),
 ]
 PortOption = Annotated[
@@ -53,7 +52,8 @@ def start(
     """Take a folder of photos through the service, on this machine, to finished variants and a contact sheet.
 
     Exit code 0 when every object has come to an end, as done or as a dead letter, and 1 when something is left
-    or a file was passed over: one that cannot be read, or whose name is not UTF-8.
+    or a file was passed over: one that cannot be read, or whose name is not UTF-8. After Ctrl-C the contact sheet
+    and the table show what is finished and what is left, and the exit code is 130; a second Ctrl-C ends at once.
 
     Examples:
 
@@ -63,48 +63,34 @@ def start(
 
     darkroom start --again --json
     """
-    selection = select(photos, recipe=read_recipe(), leave_out=out or OUT)
+    recipe = read_recipe()
+    selection = select(photos, recipe=recipe, leave_out=out or OUT)
     with (
-        _results(out) as folder,
-        LocalStack(ROOT, work_dir=folder / WORK, progress=_say, port=port) as stack,
+        opened([out] if out else _folders(), _files(selection, recipe)) as results,
+        LocalStack(ROOT, work_dir=results.work, progress=_say, port=port) as stack,
     ):
-        totals, ends = Run(stack, folder, timeout, stderr()).through(selection, again=again)
-        if as_json:
-            print_json(report.as_json(totals))
-        else:
-            report.show(stdout(), ends, totals)
+        with deferred() as interruption:
+            totals, ends = Run(stack, results, timeout, stderr(), interruption).through(selection, again=again)
+            if as_json:
+                print_json(report.as_json(totals))
+            else:
+                report.show(stdout(), ends, totals)
+        if interruption.requested():
+            raise KeyboardInterrupt  # so that the stack ends at once
         if keep_running:
             _keep_running(stack)
     if not totals.complete:
         raise typer.Exit(1)
 
 
-@contextmanager
-def _results(out: Path | None) -> Iterator[Path]:
-    """The folder of results, for this run alone and without the logs of an earlier one.
-
-    Raises:
-        UsageError: it cannot be written to, or another run writes to it.
-    """
-    with ExitStack() as claim:
-        yield _claim([out] if out else [OUT, *(Path(f"{OUT}-{number}") for number in range(2, MOST_RUNS + 1))], claim)
+def _folders() -> list[Path]:
+    return [OUT, *(Path(f"{OUT}-{number}") for number in range(2, MOST_RUNS + 1))]
 
 
-def _claim(folders: Sequence[Path], claim: ExitStack) -> Path:
-    """The first of the folders to which nobody writes."""
-    for folder in folders:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            claim.enter_context(claimed(folder))
-            shutil.rmtree(folder / WORK, ignore_errors=not (folder / WORK).exists())
-            (folder / WORK).mkdir()
-        except InUseError:
-            continue
-        except OSError as error:
-            words = f"{folder} cannot be written to ({error.strerror}): give another folder with --out"
-            raise UsageError(words) from error
-        return folder
-    raise UsageError(f"another run is writing to {folders[0]}: give another folder with --out, or wait for its end")
+def _files(selection: Selection, recipe: Recipe) -> list[str]:
+    """The names of all that a run may write: a variant's key depends on the photo's name and the recipe alone."""
+    plan = VariantPlan(recipe, prefix="")
+    return [sheet.FILE, *(key for photo in selection.photos for key in plan.of(photo.name).keys.values())]
 
 
 def _say(sentence: str) -> None:

@@ -46,13 +46,20 @@ class EventSink:
         self._bus = bus
         self._check = check
 
-    def collect(self, ends: Collection[Version], patience: float = PATIENCE) -> EventTotals:
-        """Wait for an event of each of these versions, and add theirs up; an event that comes again counts once."""
+    def collect(
+        self, ends: Collection[Version], patience: float = PATIENCE, *, until: Callable[[], bool] = lambda: False
+    ) -> EventTotals:
+        """Wait for an event of each of these versions, and add theirs up; an event that comes again counts once.
+
+        Args:
+            patience: seconds without a new one.
+            until: whether to wait no longer.
+        """
         wanted = {(version.bucket, version.key, version.etag) for version in ends}
         waited_for = set(wanted)
         events: dict[str, dict[str, Any]] = {}
         gives_up = time.monotonic() + patience
-        while waited_for and time.monotonic() < gives_up:
+        while waited_for and time.monotonic() < gives_up and not until():
             self._check()
             for event in self._receive():
                 detail = event["detail"]

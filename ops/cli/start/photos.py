@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.cli.folders import OddFile, files_below, kind_of, unreadable
+from ops.cli.results import is_results
 from ops.errors import UsageError
 from processing.events import MAX_KEY_BYTES
 from processing.naming import IMAGE_EXTENSIONS
@@ -35,7 +36,7 @@ class Selection:
 def select(folder: Path, *, recipe: Recipe, leave_out: Path) -> Selection:
     """Find the photos in a folder and below, in the order of their names.
 
-    Hidden files and folders are left out, and links to folders are not followed.
+    Hidden files and folders are left out, and those of earlier results; links to folders are not followed.
 
     Args:
         recipe: what it ignores is skipped.
@@ -44,9 +45,12 @@ def select(folder: Path, *, recipe: Recipe, leave_out: Path) -> Selection:
     Raises:
         UsageError: the folder is missing, cannot be read, is empty, or holds nothing that could be an image.
     """
-    odd = list[OddFile]()
+    odd, results = list[OddFile](), leave_out.resolve()
     try:
-        files = sorted(files_below(folder, leave_out=leave_out.resolve(), on_odd=odd.append))
+        found_below = files_below(
+            folder, leave_out=lambda each: is_results(each) or each.resolve() == results, on_odd=odd.append
+        )
+        files = sorted(found_below)
     except FileNotFoundError as error:
         raise UsageError(f"{folder} does not exist: give a folder of photos, or none to use the samples") from error
     except NotADirectoryError as error:

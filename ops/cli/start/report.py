@@ -15,7 +15,7 @@ from ops.cli.start.events import EventTotals, compact
 from ops.cli.start.photos import Photo
 from ops.cli.tables import Facts, Grid, Whole, facts, table
 from ops.cli.terminal import many, visible
-from processing.ledger import Phase
+from processing.ledger import Phase, Status
 
 MOST_ROWS = 40  # the contact sheet has them all
 DEAD_LETTER = "dead letter"
@@ -44,7 +44,10 @@ class SecondUpload:
 
 @dataclass(frozen=True, slots=True)
 class RunTotals:
-    """A whole run. ``seconds`` run from the first upload to the last end; sizes are in bytes."""
+    """A whole run. ``seconds`` run from the first upload to the last end; sizes are in bytes.
+
+    ``not_uploaded`` counts the photos whose turn had not come when the run was interrupted.
+    """
 
     images: int
     done: int
@@ -62,12 +65,14 @@ class RunTotals:
     again: SecondUpload | None = None
     events: EventTotals | None = None
     odd_files: tuple[OddFile, ...] = ()
+    interrupted: bool = False
+    not_uploaded: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether no file was odd, every object has its end, each end its event, and the queue nothing more to say."""
         missing = self.events.missing if self.events else 0
-        return not (self.odd_files or self.left or self.messages_left or missing)
+        return not (self.interrupted or self.odd_files or self.left or self.messages_left or missing)
 
 
 def total(
@@ -81,6 +86,8 @@ def total(
     again: SecondUpload | None,
     events: EventTotals | None = None,
     odd_files: Sequence[OddFile] = (),
+    interrupted: bool = False,
+    not_uploaded: int = 0,
 ) -> RunTotals:
     """Add a run up."""
     done = [end for end in ends if end.phase is Phase.DONE]
@@ -102,6 +109,8 @@ def total(
         again=again,
         events=events,
         odd_files=tuple(odd_files),
+        interrupted=interrupted,
+        not_uploaded=not_uploaded,
     )
 
 
@@ -113,8 +122,12 @@ def outcome(end: End[Photo]) -> str:
 def why(end: End[Photo]) -> Failure:
     """Why an object has no variants."""
     key, record = end.version.key, end.record
+    if record is None and end.phase is None:
+        return Failure(key, "NotStarted", "its message is waiting in the queue")
     if record is None:
         return Failure(key, "NoRecord", "the images table has no record of it; see the consumer's log")
+    if record.status is Status.DONE:
+        return Failure(key, "NotCopied", "it is done; its variants were not copied before the run ended")
     if not record.cause:
         return Failure(key, record.status, "its message is waiting, or being worked on")
     return Failure(key, record.cause, record.message)
@@ -133,13 +146,13 @@ def as_json(totals: RunTotals) -> dict[str, Any]:
 def show(console: Console, ends: Sequence[End[Photo]], totals: RunTotals) -> None:
     """Print the images, what went wrong, and the totals."""
     console.print(_images(ends))
-    if len(ends) > MOST_ROWS:
-        console.print(f"and {len(ends) - MOST_ROWS} more: they are all in {totals.contact_sheet}", style="dim")
+    _print_more(console, len(ends), totals)
     for title, failures in (("Dead letters", totals.dead_letters), ("Left", totals.left)):
         if failures:
             console.print()
             console.print(f"{title}: {len(failures):,}", style="bold")
-            console.print(_failure_table(failures))
+            console.print(_failure_table(failures[:MOST_ROWS]))
+            _print_more(console, len(failures), totals)
     for each in totals.odd_files:
         console.print(f"passed over: {each.path} {each.why}", style="yellow")
     console.print()
@@ -147,6 +160,11 @@ def show(console: Console, ends: Sequence[End[Photo]], totals: RunTotals) -> Non
     if totals.events and totals.events.example:
         console.print("One of the events:", style="bold")
         console.print(compact(totals.events.example))
+
+
+def _print_more(console: Console, rows: int, totals: RunTotals) -> None:
+    if rows > MOST_ROWS:
+        console.print(f"and {rows - MOST_ROWS} more: they are all in {totals.contact_sheet}", style="dim")
 
 
 def _images(ends: Sequence[End[Photo]]) -> Grid:
@@ -194,6 +212,8 @@ def _lines(totals: RunTotals) -> Iterator[tuple[str, str]]:
         types = ", ".join(f"{number} {name}" for name, number in events.types.items())
         missing = f"; {events.missing} did not come" if events.missing else ""
         yield "events", f"{events.count} on the bus {events.bus}" + (f": {types}" if types else "") + missing
-    if totals.messages_left:
+    if totals.interrupted:
+        yield "interrupted", f"{many(totals.not_uploaded, 'photo')} not uploaded, {left} left; the next run begins anew"
+    elif totals.messages_left:
         yield "queue", "still has messages; nothing is lost, but this run stopped waiting for them"
     yield "contact sheet", Whole(totals.contact_sheet)

@@ -1,53 +1,58 @@
-"""One run on a running stack: upload, follow every object to its end, save the variants, add up, make the sheet."""
+"""One run on a running stack: upload, follow every object to its end, copy the variants, add up, make the sheet."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ops.cli.folders import OddFile, unreadable
 from ops.cli.follow import End, Follower
+from ops.cli.interruption import Interruption
 from ops.cli.queues import depth_of
+from ops.cli.results import Results
 from ops.cli.start import log, report, sheet
 from ops.cli.start.events import receiving
+from ops.cli.start.parallel import in_turn
 from ops.cli.start.photos import Photo, Selection
-from ops.cli.start.variants import VariantsBucket, changes, wait_for_a_later_second
+from ops.cli.start.variants import Copies, VariantsBucket, changes, copying, wait_for_a_later_second
 from ops.cli.upload.content import unchecked
 from ops.cli.upload.transfer import Transfer
 from ops.local.stack import LocalStack
 from processing.ledger import ImagesTable, Phase, Version
 
 THREADS = 4  # uploads at once
+LAST_COPIES = 5.0  # seconds that an interrupted run goes on copying what is done
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run is made on. ``timeout`` is in seconds without an end; ``console`` shows the progress."""
+    """What a run is made on. ``timeout`` is in seconds without an end; ``console`` shows the progress.
+
+    After an interruption it begins nothing more, and waits for nothing but the last copies.
+    """
 
     stack: LocalStack
-    out: Path
+    results: Results
     timeout: float
     console: Console
+    interruption: Interruption = field(default_factory=Interruption)
     odd: list[OddFile] = field(default_factory=list, init=False)  # could not be read any more when it was their turn
 
     def through(self, selection: Selection, *, again: bool) -> tuple[report.RunTotals, list[End[Photo]]]:
         """The whole story: from a folder of photos to variants, contact sheet and totals."""
-        since = int(time.time())
+        since, stop = int(time.time()), self.interruption.requested
         with receiving(self.stack) as sink:
             started = time.monotonic()
             ends = self._process(selection.photos)
-            seconds = time.monotonic() - started
-            settled = self._follower().settle(self.timeout)
-            events = sink.collect(_announced(ends, since)) if sink else None
+            seconds, not_uploaded = time.monotonic() - started, len(selection.photos) - len(ends) - len(self.odd)
+            settled = self._follower().settle(self.timeout, until=stop)
+            events = sink.collect(_announced(ends, since), until=stop) if sink and not stop() else None
         duplicates = self._duplicates()
-        self._save(ends)
-        second = self.upload_again(ends) if again else None
+        second = self.upload_again(ends) if again and not stop() else None
         totals = report.total(
             ends,
             seconds=seconds,
@@ -55,34 +60,53 @@ class Run:
             skipped_files=selection.skipped,
             odd_files=(*selection.odd, *self.odd),
             messages_left=not settled or (second is not None and not second.settled),
-            contact_sheet=self.out / sheet.FILE,
+            contact_sheet=self.results.folder / sheet.FILE,
             again=second,
             events=events,
+            interrupted=stop(),
+            not_uploaded=not_uploaded,
         )
-        sheet.write(self.out, ends, totals)
+        self.results.write(sheet.FILE, sheet.page(self.results.folder, ends, totals).encode())
         return totals, ends
 
     def _process(self, photos: Sequence[Photo]) -> list[End[Photo]]:
-        """Upload, and follow every object to its end meanwhile; the ends are in the order of the photos."""
+        """Upload, follow every object to its end, and copy its variants, all at once; the ends in the photos' order."""
         with self._progress() as bars:
-            uploaded = bars.add_task("uploaded", total=len(photos))
-            finished = bars.add_task("finished", total=len(photos))
-            follower = self._follower(lambda _end: bars.advance(finished))
+            uploaded, finished = (bars.add_task(name, total=len(photos)) for name in ("uploaded", "finished"))
+            with self._copying(bars) as copies:
 
-            def follow(photo: Photo, version: Version) -> None:
-                bars.advance(uploaded)
-                follower.add(photo, version)
-                follower.poll()
+                def end(ended: End[Photo]) -> None:
+                    bars.advance(finished)
+                    if ended.phase is Phase.DONE and ended.record:
+                        copies.begin(ended.record)
 
-            self._upload(photos, follow)
-            ends = follower.wait_for_all(self.timeout)
+                follower = self._follower(end)
+
+                def follow(photo: Photo, version: Version) -> None:
+                    bars.advance(uploaded)
+                    follower.add(photo, version)
+                    follower.poll()
+
+                self._upload(photos, follow)
+                ends = follower.wait_for_all(self.timeout, until=self.interruption.requested)
+                if self.interruption.requested():
+                    self.console.print("interrupted: writing what is finished; Ctrl-C again ends at once")
+                copied = copies.wait(lambda: self.interruption.seconds() > LAST_COPIES)
         order = {photo: number for number, photo in enumerate(photos)}
-        return sorted(ends, key=lambda end: order[end.subject])
+        return sorted((_as_copied(end, copied) for end in ends), key=lambda end: order[end.subject])
+
+    def _copying(self, bars: Progress) -> AbstractContextManager[Copies]:
+        """What copies the variants of everything that is done."""
+        task = bars.add_task("copied", total=None)
+
+        def show(copied: int, begun: int) -> None:
+            bars.update(task, completed=copied, total=begun)
+
+        return copying(self._variants(), self.results, show, is_interrupted=self.interruption.requested)
 
     def _upload(self, photos: Sequence[Photo], on_uploaded: Callable[[Photo, Version], None]) -> None:
         """Put each photo under its own name below the prefix, a few at once; what cannot be read is odd."""
         bucket, prefix = self.stack.outputs["UploadsBucket"], self.stack.outputs["UploadsPrefix"]
-        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="upload")
         with Transfer.to(self.stack.client("s3"), bucket) as transfer:
 
             def put(photo: Photo) -> Version | OddFile:
@@ -92,36 +116,31 @@ class Run:
                 except OSError as error:
                     return OddFile(photo.path, unreadable(error))
 
-            try:
-                for photo, put_as in zip(photos, pool.map(put, photos), strict=True):
-                    if isinstance(put_as, Version):
-                        on_uploaded(photo, put_as)
-                    else:
-                        self.odd.append(put_as)
-            finally:
-                pool.shutdown(cancel_futures=True)
-
-    def _save(self, ends: Sequence[End[Photo]]) -> None:
-        """Copy the variants of everything that is done."""
-        done = [end.record for end in ends if end.phase is Phase.DONE and end.record]
-        variants = [variant for record in done for variant in record.variants]
-        with self._progress() as bars:
-            saved = bars.add_task("saved", total=len(variants))
-            self._variants().save(variants, self.out, lambda _variant: bars.advance(saved))
+            for photo, put_as in in_turn(put, photos, threads=THREADS, until=self.interruption.requested):
+                if isinstance(put_as, Version):
+                    on_uploaded(photo, put_as)
+                else:
+                    self.odd.append(put_as)
 
     def upload_again(self, ends: Sequence[End[Photo]]) -> report.SecondUpload:
         """Put the same files under the same keys, and compare what S3 says of the variants before and after."""
         photos = [end.subject for end in ends if end.phase is Phase.DONE]
         before = self._variants().stored()
         wait_for_a_later_second(before, now=lambda: datetime.now(UTC), pause=time.sleep)
-        duplicates = self._duplicates()
+        duplicates, sent = self._duplicates(), list[Version]()
         with self._progress() as bars:
             uploaded = bars.add_task("uploaded again", total=len(photos))
-            self._upload(photos, lambda _photo, _version: bars.advance(uploaded))
-        settled = self._follower().settle(self.timeout)  # the emulator's S3 notifies before it answers a PUT
+
+            def count(_photo: Photo, version: Version) -> None:
+                bars.advance(uploaded)
+                sent.append(version)
+
+            self._upload(photos, count)
+        # The emulator's S3 notifies before it answers a PUT.
+        settled = self._follower().settle(self.timeout, until=self.interruption.requested)
         written = changes(before, self._variants().stored())
         return report.SecondUpload(
-            images=len(photos),
+            images=len(sent),
             duplicates=self._duplicates() - duplicates,
             variants_unchanged=len(before.keys() - written),
             variants_written=len(written),
@@ -154,3 +173,8 @@ def _announced(ends: Sequence[End[Photo]], since: int) -> list[Version]:
     """The versions that came to an end since then: their records say so, which no killed worker's does."""
     records = (end.record for end in ends if end.phase is not None)
     return [each.version for each in records if each and not each.lease_until and each.updated_at >= since]
+
+
+def _as_copied(end: End[Photo], copied: Set[Version]) -> End[Photo]:
+    """What is done and not copied is left: the contact sheet cannot show it."""
+    return replace(end, phase=None) if end.phase is Phase.DONE and end.version not in copied else end

@@ -56,22 +56,17 @@ class Card:
         return sum(stage.milliseconds for stage in self.stages)
 
 
-def write(folder: Path, ends: Sequence[End[Photo]], totals: RunTotals) -> Path:
-    """Write the page for a run whose variants were saved in ``folder``."""
+def page(folder: Path, ends: Sequence[End[Photo]], totals: RunTotals) -> str:
+    """The page for a run whose variants were saved in ``folder``."""
     environment = Environment(loader=PackageLoader("ops.cli.start"), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters["size"] = decimal
     cards = [card(end, folder) for end in ends]
-    page = folder / FILE
-    page.write_text(
-        environment.get_template("sheet.html").render(
-            totals=totals,
-            failures=[each for each in cards if each.cause],
-            images=[each for each in cards if not each.cause],
-        ),
-        encoding="utf-8",
+    return environment.get_template("sheet.html").render(
+        totals=totals,
+        failures=[each for each in cards if each.cause],
+        images=[each for each in cards if not each.cause],
     )
-    return page
 
 
 def card(end: End[Photo], folder: Path) -> Card:

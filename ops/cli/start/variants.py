@@ -1,15 +1,18 @@
 """The variants bucket, seen from outside: what is in it, and a copy of it in a folder."""
 
-import shutil
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from ops.cli.follow import PAUSE
-from processing.ledger import VariantRecord
+from ops.cli.results import Results
+from ops.cli.start.parallel import comes_to_an_end
+from processing.ledger import Record, VariantRecord, Version
 
 AT_ONCE = 4
 
@@ -35,23 +38,73 @@ class VariantsBucket:
         items = (item for page in pages for item in page.get("Contents", ()))
         return {item["Key"]: ListedVariant(item["LastModified"], item["ETag"]) for item in items}
 
-    def save(self, variants: Sequence[VariantRecord], folder: Path, on_saved: Callable[[VariantRecord], None]) -> None:
-        """Copy variants into a folder, each under its key, and each once."""
-        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="download")
-        try:
-            for variant, _ in zip(variants, pool.map(lambda each: self._save(each, folder), variants), strict=True):
-                on_saved(variant)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def read(self, key: str) -> bytes:
+        """The content of one."""
+        content: bytes = self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
+        return content
 
-    def _save(self, variant: VariantRecord, folder: Path) -> None:
-        path = folder / variant.key
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise ValueError(f"the variant's key {variant.key!r} leads out of {folder}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        body = self.s3.get_object(Bucket=self.name, Key=variant.key)["Body"]
-        with path.open("wb") as file:
-            shutil.copyfileobj(body, file)
+
+class Copies:
+    """Copies the variants of each image that is done into the results, beside the work on the others.
+
+    Args:
+        on_copied: called with how many variants are there, and of how many; from any thread.
+    """
+
+    def __init__(
+        self,
+        bucket: VariantsBucket,
+        results: Results,
+        pool: ThreadPoolExecutor,
+        on_copied: Callable[[int, int], object],
+    ) -> None:
+        self._bucket = bucket
+        self._results = results
+        self._pool = pool
+        self._on_copied = on_copied
+        self._begun = 0
+        self._numbers = itertools.count(1)
+        self._copies = defaultdict[Version, list[Future[None]]](list)
+
+    def begin(self, record: Record) -> None:
+        """Copy the variants of an image, each under its key; returns at once."""
+        self._begun += len(record.variants)
+        self._copies[record.version] += [self._pool.submit(self._copy, each) for each in record.variants]
+
+    def wait(self, until: Callable[[], bool]) -> set[Version]:
+        """Wait for every copy; the versions of which all were made, which are fewer when ``until`` ends the wait.
+
+        Raises:
+            UsageError: one cannot be written.
+            ClientError, BotoCoreError: one cannot be read.
+        """
+        made = set()
+        for version, copies in self._copies.items():
+            if all(comes_to_an_end(copy, until) for copy in copies):
+                made.add(version)
+                for copy in copies:
+                    copy.result()
+        return made
+
+    def _copy(self, variant: VariantRecord) -> None:
+        self._results.write(variant.key, self._bucket.read(variant.key))
+        self._on_copied(next(self._numbers), self._begun)
+
+
+@contextmanager
+def copying(
+    bucket: VariantsBucket,
+    results: Results,
+    on_copied: Callable[[int, int], object] = lambda _done, _of: None,
+    *,
+    is_interrupted: Callable[[], bool] = lambda: False,
+) -> Iterator[Copies]:
+    """What copies variants while the block runs; behind an interrupted one a copy that is being made is given up."""
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="download")
+    try:
+        yield Copies(bucket, results, pool, on_copied)
+    finally:
+        pool.shutdown(wait=not is_interrupted(), cancel_futures=True)
 
 
 def changes(before: Mapping[str, ListedVariant], after: Mapping[str, ListedVariant]) -> list[str]:

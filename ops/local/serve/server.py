@@ -8,8 +8,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from ops.errors import StackError
 from ops.local.guard import is_loopback
+from ops.local.ports import port_refused
 from ops.local.serve.events import HttpRequest, HttpResponse
 from ops.local.serve.gateway import BODY_LIMIT, Gateway
 
@@ -30,12 +30,12 @@ def listen(port: int) -> socket.socket:
     """A socket on loopback; any free port when 0.
 
     Raises:
-        StackError: the port is taken, or not for us.
+        StackError: the port cannot be had.
     """
     try:
         return socket.create_server((HOST, port), backlog=128)
     except OSError as error:
-        raise StackError(f"port {port} cannot be had ({error.strerror}): name another one with --port") from error
+        raise port_refused(port, str(error.strerror), instead="0 for any free one") from error
 
 
 class Server(ThreadingHTTPServer):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import time
 import uuid
 import zipfile
@@ -10,6 +11,7 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 from typer.testing import CliRunner
 
+from ops.cli.interruption import SIGNALS
 from ops.cli.main import make_app
 from ops.cli.stage import Stage
 from ops.local.emulator import Emulator
@@ -25,6 +27,15 @@ def emulator(tmp_path_factory):
     emulator.start()
     yield emulator
     emulator.stop()
+
+
+@pytest.fixture
+def signals_as_before():
+    """For a test that ends a command by a signal: after it none is heard."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -183,6 +183,19 @@ def test_waiting_ends_when_enough_is_known():
     assert world.follower.pending == 1
 
 
+def test_an_interrupted_wait_knows_of_each_how_far_it_came():
+    world = World()
+    world.records = {DOG: REJECTED}
+    world.follower.add("cat", CAT)
+    world.follower.add("dog", DOG)
+
+    ends = world.follower.wait_for_all(300, until=lambda: True)
+
+    assert [(end.subject, end.name) for end in ends] == [("dog", "rejected"), ("cat", "left")]
+    assert world.ended == ["dog"]
+    assert (world.now, world.follower.settle(300, until=lambda: True)) == (0, False)
+
+
 def test_a_broken_stack_ends_every_wait():
     world: World = World(lambda: setattr(world, "broken", True))
     world.follower.add("cat", CAT)

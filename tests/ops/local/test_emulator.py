@@ -37,7 +37,7 @@ def test_a_taken_port_is_named_with_what_to_do(tmp_path):
         port = taken.getsockname()[1]
         emulator = Emulator(region=REGION, log=tmp_path / "emulator.log", port=port)
 
-        with pytest.raises(StackError, match=f"port {port} is taken.*another"):
+        with pytest.raises(StackError, match=f"port {port} is taken .*: name another one with --port, or leave"):
             emulator.start()
 
 

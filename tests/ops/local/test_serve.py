@@ -452,5 +452,5 @@ def test_a_port_that_is_taken_is_named():
     with listen(0) as taken:
         port = taken.getsockname()[1]
 
-        with pytest.raises(StackError, match=f"port {port} cannot be had .* --port"):
+        with pytest.raises(StackError, match=f"port {port} is taken .*: name another one with --port, or 0 "):
             listen(port)

@@ -30,7 +30,7 @@ def test_a_taken_port_is_one_line_and_exit_code_2(tmp_path):
         out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out) == (2, "")
-    assert re.fullmatch(r"darkroom: port \d+ cannot be had \(.*\): name another one with --port\n", err)
+    assert re.fullmatch(r"darkroom: port \d+ is taken by another program: name another one with --port.*\n", err)
 
 
 def test_ctrl_c_ends_the_page_and_everything_behind_it(tmp_path, processes_of_ours):

@@ -301,6 +301,23 @@ def started() -> None:
     start.show(stdout(), ends, totals)
 
 
+def started_and_interrupted() -> None:
+    end, version = done("slow.jpg"), Version("uploads", "images/slow.jpg", "e1")
+    ends: list[End[Any]] = [done("IMG_20260714_181523.jpg"), End(end.subject, version, None)]
+    totals = start.total(
+        ends,
+        seconds=2.5,
+        duplicates=0,
+        skipped_files=0,
+        messages_left=True,
+        contact_sheet=Path("out/index.html"),
+        again=None,
+        interrupted=True,
+        not_uploaded=37,
+    )
+    start.show(stdout(), ends, totals)
+
+
 def looked() -> None:
     rate = Rate(25.0, 0.5, 24.5, "CloudWatch, 5 minutes")
     outcomes = Outcomes({"done": 1300, "rejected": 12, "failed": 2, "duplicate": 1}, "CloudWatch, by delivery")
@@ -358,6 +375,7 @@ SCENES = {
     "replay": replayed,
     "show": shown,
     "start": started,
+    "start-interrupted": started_and_interrupted,
     "status": looked,
     "status-parameters": looked_at_parameters,
     "upload": uploaded,

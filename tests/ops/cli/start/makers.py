@@ -8,6 +8,23 @@ from processing.ledger import ImageRecord, Phase, Reason, Record, Status, Varian
 from processing.naming import variant_key
 
 
+class Borrowed:
+    """The stack that is running already, in place of one of the command's own; ``ended_by`` an error, or None."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.ended_by = None
+
+    def __call__(self, *_arguments, **_more):
+        return self
+
+    def __enter__(self):
+        return self.stack
+
+    def __exit__(self, kind, *_error):
+        self.ended_by = kind
+
+
 def photo(name="cat.jpg", *, size=1000, folder=Path("photos"), shown=True):
     return Photo(folder / name, name, size, shown)
 

@@ -84,6 +84,21 @@ def test_a_place_that_cannot_be_written_to_is_one_line_and_exit_code_2(tmp_path,
     assert "cannot be written to" in err
 
 
+@pytest.mark.parametrize("out", ["photos", "theirs"])
+def test_a_folder_of_somebodys_files_is_refused_before_any_work(tmp_path, photos, out):
+    page = tmp_path / "theirs" / "index.html"
+    page.parent.mkdir()
+    page.write_text("theirs")
+    process = darkroom("start", photos, "--out", out, cwd=tmp_path)
+    words, err = process.communicate(timeout=30)
+
+    assert (process.returncode, words) == (2, "")
+    assert err.count("\n") == 1
+    assert f"darkroom: {out} has files that Darkroom has not written, such as " in err
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.jpg", "index.html", "photos", "theirs"]
+    assert page.read_text() == "theirs"
+
+
 def test_a_taken_port_is_one_line_and_exit_code_2(tmp_path, photos):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -113,18 +128,6 @@ def test_ctrl_c_ends_everything_with_one_line(tmp_path, photos, number):
     assert "Traceback" not in err
     assert len(started) >= 2  # the emulator and node
     assert started & processes().keys() == set()
-
-
-def test_a_second_ctrl_c_is_not_heard_while_the_first_is_being_obeyed():
-    before = {number: signal.getsignal(number) for number in cli.SIGNALS}
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            cli._interrupt(signal.SIGINT, None)
-
-        assert {signal.getsignal(number) for number in cli.SIGNALS} == {signal.SIG_IGN}
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def test_without_a_subcommand_the_help_is_shown():

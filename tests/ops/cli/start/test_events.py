@@ -62,3 +62,13 @@ def test_a_player_that_broke_down_is_not_waited_for():
 
     with pytest.raises(StackError):
         collect(Queue(), "a", check=broken)
+
+
+def test_an_interrupted_wait_ends_with_what_has_come():
+    queue = Queue([event("a")], [event("b")])
+
+    totals = EventSink(queue, "url", "bus", lambda: None).collect(
+        [Version("uploads", key, "e1") for key in ("a", "b")], until=lambda: queue.deleted > 0
+    )
+
+    assert (totals.types, totals.missing) == ({"Image Ready": 1}, 1)

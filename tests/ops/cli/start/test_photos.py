@@ -7,6 +7,7 @@ import pytest
 
 from ops.cli.folders import MAGIC
 from ops.cli.recipes import read_recipe
+from ops.cli.results import opened
 from ops.cli.start.photos import select
 from ops.errors import UsageError
 
@@ -84,6 +85,15 @@ def test_hidden_files_and_the_folder_of_results_are_left_out(folder):
         put(folder, name)
 
     assert names(folder, recipe=RECIPE, leave_out=folder / "more" / ".." / "out") == ["a.jpg", "more/out/c.jpg"]
+
+
+def test_what_an_earlier_run_has_made_is_no_photo(folder):
+    for name in ("a.jpg", "mine/b.jpg"):
+        put(folder, name)
+    with opened([folder / "results"]) as results:
+        results.write("phone/a.jpg", JPEG)
+
+    assert names(folder) == ["a.jpg", "mine/b.jpg"]
 
 
 def test_what_the_recipe_ignores_is_skipped(folder):

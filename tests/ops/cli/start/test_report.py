@@ -1,6 +1,7 @@
 """What a run is said to have come to."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.ops.cli import terminals
 from tests.ops.cli.start.makers import dead, done, left, photo, version
 
 
-def total(*ends, seconds=2.0, messages_left=False, again=None, skipped_files=0, events=None):
+def total(*ends, seconds=2.0, messages_left=False, again=None, skipped_files=0, events=None, **more):
     return report.total(
         ends,
         seconds=seconds,
@@ -25,6 +26,7 @@ def total(*ends, seconds=2.0, messages_left=False, again=None, skipped_files=0, 
         contact_sheet=Path("out/index.html"),
         again=again,
         events=events,
+        **more,
     )
 
 
@@ -49,6 +51,7 @@ def test_the_totals_add_up():
         ([done()], {"messages_left": True}, False),
         ([done()], {"events": EventTotals("bus", missing=1)}, False),
         ([done()], {"events": EventTotals("bus", {"Image Ready": 1})}, True),
+        ([done()], {"interrupted": True}, False),
     ],
 )
 def test_a_run_is_complete_when_every_object_has_its_end_and_the_queue_is_empty(ends, more, complete):
@@ -61,6 +64,8 @@ def test_a_run_is_complete_when_every_object_has_its_end_and_the_queue_is_empty(
         (left(cause="SlowDown"), "SlowDown"),
         (left(), "IN_PROGRESS"),
         (End(photo(), version(), Phase.DEAD), "NoRecord"),
+        (End(photo(), version(), None), "NotStarted"),
+        (replace(done(), phase=None), "NotCopied"),
     ],
 )
 def test_every_failure_has_a_cause_and_words(end, cause):
@@ -110,6 +115,17 @@ def test_a_long_table_ends_and_says_so():
     assert f"{report.MOST_ROWS - 1}.jpg" in text
     assert f"{report.MOST_ROWS}.jpg" not in text
     assert "and 7 more: they are all in out/index.html" in text
+
+
+def test_what_is_left_after_an_interruption_is_counted_and_not_listed_without_end():
+    ends = [done(), *(left(f"{number}.jpg") for number in range(report.MOST_ROWS + 7))]
+
+    text = printed(ends, total(*ends, interrupted=True, not_uploaded=30, messages_left=True))
+
+    assert "30 photos not uploaded, 47 left; the next run begins anew" in text
+    assert text.split("Left: 47")[1].count("IN_PROGRESS") == report.MOST_ROWS
+    assert "and 7 more: they are all in out/index.html" in text.split("Left: 47")[1]
+    assert "nothing is lost" not in text  # the queue goes with the stack
 
 
 EVENT = {

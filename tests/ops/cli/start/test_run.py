@@ -14,12 +14,14 @@ from ops.cli.dlq.selection import read_queue
 from ops.cli.main import make_app
 from ops.cli.queues import depth_of
 from ops.cli.recipes import read_recipe
+from ops.cli.results import opened
 from ops.cli.start import command
 from ops.cli.start.photos import select
 from ops.cli.start.run import Run
 from processing.ledger import ImagesTable, Version
 from tests.corpus.pictures import pixel
 from tests.ops.cli.embedded import HEIC, stage_of
+from tests.ops.cli.start.makers import Borrowed
 from tests.ops.cli.start.test_sheet import Page
 
 VARIANTS = {"desktop": 1920, "tablet": 1024, "phone": 480}
@@ -27,22 +29,6 @@ BROKEN = {
     "images/shopping-list.jpg": "UnsupportedFormat",
     "images/truncated.jpg": "CorruptImage",
 }
-
-
-class Borrowed:
-    """The stack that is running already, in place of one of the command's own."""
-
-    def __init__(self, stack):
-        self.stack = stack
-
-    def __call__(self, *_arguments, **_more):
-        return self
-
-    def __enter__(self):
-        return self.stack
-
-    def __exit__(self, *_error):
-        return None
 
 
 @pytest.fixture(scope="module")
@@ -172,8 +158,9 @@ def test_a_write_by_the_second_upload_would_be_seen(stack, tmp_path):
     photos.mkdir()
     name = f"{uuid.uuid4()}.jpg"
     Image.new("RGB", (64, 48), "teal").save(photos / name)
-    run = Run(stack, tmp_path, timeout=60, console=Console(quiet=True))
-    _, ends = run.through(select(photos, recipe=read_recipe(), leave_out=tmp_path / "out"), again=False)
+    with opened([tmp_path / "out"]) as results:
+        run = Run(stack, results, timeout=60, console=Console(quiet=True))
+        _, ends = run.through(select(photos, recipe=read_recipe(), leave_out=results.folder), again=False)
     s3.delete_object(Bucket=stack.outputs["VariantsBucket"], Key=f"phone/{name}")
 
     again = run.upload_again(ends)

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from ops.cli.start import sheet as sheets
 from ops.cli.start.report import SecondUpload, total
-from ops.cli.start.sheet import write
 from tests.ops.cli.start.makers import dead, done, left
 
 
@@ -30,11 +30,22 @@ class Page(HTMLParser):
         self.text += data
 
 
-def page(folder, *ends, again=None, seconds=2.0):
+def html(folder, *ends, seconds=2.0, **more):
     totals = total(
-        ends, seconds=seconds, duplicates=3, skipped_files=0, messages_left=False, contact_sheet=folder, again=again
+        ends,
+        seconds=seconds,
+        duplicates=3,
+        skipped_files=0,
+        messages_left=False,
+        contact_sheet=folder,
+        again=more.pop("again", None),
+        **more,
     )
-    return Page(write(folder, ends, totals).read_text(encoding="utf-8"))
+    return sheets.page(folder, ends, totals)
+
+
+def page(folder, *ends, **more):
+    return Page(html(folder, *ends, **more))
 
 
 @pytest.fixture
@@ -72,8 +83,7 @@ def test_a_name_is_shown_and_never_obeyed(out, name):
 
 
 def test_the_page_needs_nothing_from_elsewhere(out):
-    page(out, done(), dead())
-    text = (out / "index.html").read_text()
+    text = html(out, done(), dead())
 
     assert not re.search(r"https?://|<script|<link|@import|url\(", text)
 
@@ -93,6 +103,13 @@ def test_what_is_left_says_so(out):
     assert "SlowDown" in sheet.text
 
 
+def test_an_interrupted_run_says_what_is_not_on_the_sheet(out):
+    sheet = page(out, done(), left(), interrupted=True, not_uploaded=7)
+
+    assert "The run was interrupted: 7 photos were not uploaded, 1 is left." in sheet.text
+    assert "interrupted" not in page(out, done()).text
+
+
 def test_a_format_that_browsers_cannot_show_is_linked_only(out, tmp_path):
     sheet = page(out, done("scan.tif", folder=tmp_path, shown=False))
 
@@ -101,11 +118,11 @@ def test_a_format_that_browsers_cannot_show_is_linked_only(out, tmp_path):
 
 
 def test_the_stages_are_shown_in_milliseconds(out):
-    sheet = page(out, done(timings={"fetch": 10, "render": 25, "publish": 5}))
+    text = html(out, done(timings={"fetch": 10, "render": 25, "publish": 5}))
 
     for words in ("40 ms", "fetch 10 ms", "render 25 ms", "publish 5 ms"):
-        assert words in sheet.text
-    assert "width: 62.5%" in (out / "index.html").read_text()
+        assert words in Page(text).text
+    assert "width: 62.5%" in text
 
 
 def test_the_totals_stand_on_top(out):

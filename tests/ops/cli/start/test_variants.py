@@ -1,12 +1,16 @@
 """What is said of the variants bucket, and where copies of it go."""
 
 import io
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.cli.start.variants import ListedVariant, VariantsBucket, changes, wait_for_a_later_second
-from processing.ledger import VariantRecord
+from ops.cli.results import opened
+from ops.cli.start.variants import ListedVariant, VariantsBucket, changes, copying, wait_for_a_later_second
+from ops.errors import UsageError
+from processing.ledger import Version
+from tests.ops.cli.start.makers import done
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -22,31 +26,74 @@ class Bucket:
         return {"Body": io.BytesIO(Key.encode())}
 
 
-def variant(key):
-    return VariantRecord("phone", key, "jpeg", 1, 1, 1)
+def image(name="cat.jpg"):
+    record = done(name).record
+    assert record is not None
+    return record
 
 
-def test_each_variant_is_copied_once_under_its_key(tmp_path):
-    bucket = Bucket()
-    saved: list[VariantRecord] = []
-    keys = ["phone/a.jpg", "phone/café + bar/ñ.jpg", "desktop/a.jpg"]
+@pytest.fixture
+def results(tmp_path):
+    with opened([tmp_path / "out"]) as results:
+        yield results
 
-    VariantsBucket(bucket, "variants").save([variant(key) for key in keys], tmp_path, saved.append)
 
-    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.jpg")} == set(keys)
-    assert all((tmp_path / key).read_text() == key for key in keys)
+def test_each_variant_is_copied_once_under_its_key(results):
+    bucket, copied = Bucket(), list[tuple[int, int]]()
+    images = [image(name) for name in ("a.jpg", "café + bar/ñ.jpg")]
+    keys = [variant.key for each in images for variant in each.variants]
+
+    with copying(VariantsBucket(bucket, "variants"), results, lambda *numbers: copied.append(numbers)) as copies:
+        for each in images:
+            copies.begin(each)
+        made = copies.wait(lambda: False)
+
+    assert made == {each.version for each in images}
+    assert all((results.folder / key).read_text() == key for key in keys)
     assert sorted(bucket.asked) == sorted(("variants", key) for key in keys)
-    assert len(saved) == 3
+    assert sorted(done for done, _ in copied) == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("key", ["../a.jpg", "phone/../../a.jpg", "/etc/a.jpg"])
-def test_no_key_leads_out_of_the_folder(tmp_path, key):
-    out = tmp_path / "out"
+def test_a_copy_that_hangs_does_not_keep_an_interrupted_run_from_ending(results):
+    stuck, let_go = threading.Event(), threading.Event()
 
-    with pytest.raises(ValueError, match="leads out of"):
-        VariantsBucket(Bucket(), "variants").save([variant(key)], out, lambda _variant: None)
+    class Slow(Bucket):
+        def get_object(self, **asked):
+            if "slow" in asked["Key"]:
+                stuck.set()
+                assert let_go.wait(60)
+            return super().get_object(**asked)
 
-    assert not (tmp_path / "a.jpg").exists()
+    ended = threading.Event()
+
+    def run():
+        with copying(VariantsBucket(Slow(), "variants"), results, is_interrupted=stuck.is_set) as copies:
+            copies.begin(image("cat.jpg"))
+            assert copies.wait(lambda: False)
+            copies.begin(image("slow.jpg"))
+            made.update(copies.wait(stuck.is_set))
+        ended.set()
+
+    made: set[Version] = set()
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        assert ended.wait(30)
+    finally:
+        let_go.set()
+        thread.join()
+    assert made == {image("cat.jpg").version}
+
+
+def test_what_is_in_the_way_of_a_copy_is_an_error(results):
+    path = results.folder / image().variants[0].key
+    path.parent.mkdir(parents=True)
+    path.write_text("theirs")
+
+    with copying(VariantsBucket(Bucket(), "variants"), results) as copies:
+        copies.begin(image())
+        with pytest.raises(UsageError, match="was not written by Darkroom"):
+            copies.wait(lambda: False)
 
 
 @pytest.mark.parametrize(

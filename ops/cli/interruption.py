@@ -1,0 +1,107 @@
+"""Ctrl-C, SIGTERM and a closed terminal: what the first one does, and what the next.
+
+::
+
+    the first                        KeyboardInterrupt in the main thread; in a `deferred` block it is only noted
+    within ECHO of a noted one       nothing: npm, set-up and the terminal deliver one Ctrl-C several times
+    a later one, after a noted one   KeyboardInterrupt
+    after a KeyboardInterrupt        nothing: no signal may break the tear-down off
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Final, NoReturn
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last when the terminal is closed
+ECHO: Final = 1.0  # seconds; a signal passes through two processes, which a busy machine lets wait
+
+
+class Interruption:
+    """Whether, and how long ago, a signal asked to come to an end.
+
+    Args:
+        terminals: the file descriptors of ours that are terminals.
+        clock: of seconds.
+    """
+
+    def __init__(self, terminals: Sequence[int] = (), clock: Callable[[], float] = time.monotonic) -> None:
+        self._terminals = terminals
+        self._clock = clock
+        self._since: float | None = None
+
+    def requested(self) -> bool:
+        """Whether to come to an end."""
+        return self._since is not None
+
+    def seconds(self) -> float:
+        """How long ago that was first asked for; 0 when it was not."""
+        return self._clock() - self._since if self._since is not None else 0.0
+
+    def hear(self, number: int, _frame: FrameType | None = None) -> None:
+        """Take note of a signal; it is a signal handler.
+
+        Raises:
+            KeyboardInterrupt: it is a second one.
+        """
+        if number == signal.SIGHUP:
+            _leave(self._terminals)
+        if self._since is None:
+            self._since = self._clock()
+        elif self.seconds() > ECHO:
+            ignore()
+            raise KeyboardInterrupt
+
+
+def listen() -> None:
+    """Let the first signal unwind the command, and no other one do anything; `deferred` blocks excepted."""
+    terminals = _terminals()
+
+    def unwind(number: int, _frame: FrameType | None) -> NoReturn:
+        ignore()
+        if number == signal.SIGHUP:
+            _leave(terminals)
+        raise KeyboardInterrupt
+
+    for number in _heard():
+        signal.signal(number, unwind)
+
+
+@contextmanager
+def deferred() -> Iterator[Interruption]:
+    """Let the block decide how it comes to an end; after a signal it must, since none is heard behind the block."""
+    before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in _heard()}
+    interruption = Interruption(_terminals())
+    try:
+        for number in before:
+            signal.signal(number, interruption.hear)
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_IGN if interruption.requested() else handler)
+
+
+def ignore() -> None:
+    """Hear no signal any more."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _heard() -> list[signal.Signals]:
+    """All of them, but for the one that nohup ignores."""
+    return [each for each in SIGNALS if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN]
+
+
+def _terminals() -> list[int]:
+    """Of standard output and error. Looked for early: one that was closed says that it is no terminal."""
+    return [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
+
+
+def _leave(terminals: Sequence[int]) -> None:
+    """Print nothing more to a terminal that was closed: writing to it fails, and would break the tear-down off."""
+    for descriptor in terminals:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), descriptor)
