@@ -1,4 +1,4 @@
-"""Work in a few threads, for which nobody waits longer than he wants to."""
+"""Work in a few threads, and a wait for it that can be ended."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait

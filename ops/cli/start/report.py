@@ -213,7 +213,7 @@ def _lines(totals: RunTotals) -> Iterator[tuple[str, str]]:
         missing = f"; {events.missing} did not come" if events.missing else ""
         yield "events", f"{events.count} on the bus {events.bus}" + (f": {types}" if types else "") + missing
     if totals.interrupted:
-        yield "interrupted", f"{many(totals.not_uploaded, 'photo')} not uploaded, {left} left; the next run begins anew"
+        yield "interrupted", f"{many(totals.not_uploaded, 'photo')} not uploaded, {left} left; the next run starts over"
     elif totals.messages_left:
         yield "queue", "still has messages; nothing is lost, but this run stopped waiting for them"
     yield "contact sheet", Whole(totals.contact_sheet)

@@ -32,9 +32,8 @@ def photos(tmp_path):
     picture = io.BytesIO()
     scene((1200, 900)).save(picture, "JPEG", quality=80)
     for number in range(PHOTOS):
-        (folder / f"{folder.name[:8]}-{number:02}.jpg").write_bytes(
-            picture.getvalue() + f"{folder.name} {number}".encode()
-        )
+        path = folder / f"{folder.name[:8]}-{number:02}.jpg"
+        path.write_bytes(picture.getvalue() + path.name.encode())
     return folder
 
 

@@ -122,7 +122,7 @@ def test_what_is_left_after_an_interruption_is_counted_and_not_listed_without_en
 
     text = printed(ends, total(*ends, interrupted=True, not_uploaded=30, messages_left=True))
 
-    assert "30 photos not uploaded, 47 left; the next run begins anew" in text
+    assert "30 photos not uploaded, 47 left; the next run starts over" in text
     assert text.split("Left: 47")[1].count("IN_PROGRESS") == report.MOST_ROWS
     assert "and 7 more: they are all in out/index.html" in text.split("Left: 47")[1]
     assert "nothing is lost" not in text  # the queue goes with the stack
