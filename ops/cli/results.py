@@ -26,7 +26,7 @@ Facts = list[int]
 """Size in bytes and time of the last change in nanoseconds."""
 
 
-class RefusedError(Exception):
+class UnfitFolderError(Exception):
     """A folder cannot have the results; the message says why."""
 
 
@@ -37,7 +37,7 @@ class Results:
         folder: empty, or one in which Darkroom has written before.
 
     Raises:
-        RefusedError: it has files of others.
+        UnfitFolderError: it has files of others.
         OSError: it cannot be written to.
     """
 
@@ -58,12 +58,12 @@ class Results:
         """See that files of these names can be written.
 
         Raises:
-            RefusedError: something of others is in the way of one.
+            UnfitFolderError: something of others is in the way of one.
         """
         obstacles = list(dict.fromkeys(filter(None, map(self._obstacle, names))))
         if obstacles:
             more = f" (and {len(obstacles) - 1:,} more)" if obstacles[1:] else ""
-            raise RefusedError(f"{obstacles[0]}{more} was not written by Darkroom, or was changed since")
+            raise UnfitFolderError(f"{obstacles[0]}{more} was not written by Darkroom, or was changed since")
 
     def write(self, name: str, data: bytes) -> Path:
         """Write a file, in place of what Darkroom has written under this name before.
@@ -83,7 +83,7 @@ class Results:
             with path.open("xb") as file:
                 file.write(data)
             self._note(name, _facts(path.lstat()))
-        except RefusedError as error:
+        except UnfitFolderError as error:
             raise UsageError(f"{error}: give another folder with --out") from error
         except OSError as error:
             raise UsageError(f"{path} cannot be written ({error.strerror}): give another folder with --out") from error
@@ -136,7 +136,7 @@ def opened(folders: Sequence[Path], names: Sequence[str] = ()) -> Iterator[Resul
         with ExitStack() as claim:
             try:
                 results = _claim(folder, names, claim)
-            except RefusedError as error:
+            except UnfitFolderError as error:
                 refusals.append(str(error))
                 continue
             if refusals:
@@ -160,9 +160,9 @@ def _claim(folder: Path, names: Sequence[str], claim: ExitStack) -> Results:
         if (results.work / LOGS).exists():
             shutil.rmtree(results.work / LOGS)
     except InUseError as error:
-        raise RefusedError(f"another run is writing to {folder}") from error
+        raise UnfitFolderError(f"another run is writing to {folder}") from error
     except OSError as error:
-        raise RefusedError(f"{folder} cannot be written to ({error.strerror})") from error
+        raise UnfitFolderError(f"{folder} cannot be written to ({error.strerror})") from error
     return results
 
 
@@ -170,13 +170,15 @@ def _check_empty(folder: Path) -> None:
     """Hidden files, which the desktop puts into any folder, do not count.
 
     Raises:
-        RefusedError: it is not empty.
+        UnfitFolderError: it is not empty.
     """
     work = folder / WORK
     is_foreign = os.path.lexists(work) and (work.is_symlink() or not work.is_dir() or any(work.iterdir()))
     theirs = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     if theirs or is_foreign:
-        raise RefusedError(f"{folder} has files that Darkroom has not written, such as {theirs[0] if theirs else WORK}")
+        raise UnfitFolderError(
+            f"{folder} has files that Darkroom has not written, such as {theirs[0] if theirs else WORK}"
+        )
 
 
 def _facts(status: os.stat_result) -> Facts:

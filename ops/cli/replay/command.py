@@ -20,6 +20,11 @@ from processing.events import ObjectCreated
 from processing.ledger import ImagesTable
 from processing.storage.objects import head
 
+RecipeOption = Annotated[Path | None, typer.Option(help="Another recipe to render with.", show_default="recipe.toml")]
+OutOption = Annotated[
+    Path | None, typer.Option(help="Where the variants go: a new or an empty folder, or one of earlier results.")
+]
+
 
 @on_stage
 def replay_command(
@@ -37,12 +42,8 @@ def replay_command(
         float | None,
         typer.Option(min=0.1, help="With --sandbox: what one try may take.", show_default="the function's"),
     ] = None,
-    recipe: Annotated[
-        Path | None, typer.Option(help="Another recipe to render with.", show_default="recipe.toml")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Where the variants go: a new or an empty folder, or one of earlier results.")
-    ] = None,
+    recipe: RecipeOption = None,
+    out: OutOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Run one version of an object through the consumer's code on this machine: steps, memory, outcome, traceback.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.cli.results import LOGS, WORK, WRITTEN, RefusedError, Results, is_results, opened
+from ops.cli.results import LOGS, WORK, WRITTEN, UnfitFolderError, Results, is_results, opened
 from ops.cli.start.command import MOST_RUNS, _folders
 from ops.errors import UsageError
 
@@ -202,7 +202,7 @@ def test_all_that_is_in_the_way_is_counted(out):
         for name in ("a.jpg", "b.jpg", "c.jpg"):
             (out / name).write_bytes(THEIRS)
 
-        with pytest.raises(RefusedError, match=r"b\.jpg \(and 1 more\) was not written"):
+        with pytest.raises(UnfitFolderError, match=r"b\.jpg \(and 1 more\) was not written"):
             results.check(["b.jpg", PAGE, "c.jpg", "b.jpg"])
 
 
