@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.cli.results import LOGS, WORK, WRITTEN, UnfitFolderError, Results, is_results, opened
+from ops.cli.results import LOGS, WORK, WRITTEN, Results, UnfitFolderError, is_results, opened
 from ops.cli.start.command import MOST_RUNS, _folders
 from ops.errors import UsageError
 
