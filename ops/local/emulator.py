@@ -84,8 +84,7 @@ class Emulator:
             self.stop()
             if self._port and "refused" in said:
                 raise port_refused(self._port, said["refused"], instead="leave --port out for any free one")
-            cause = said.get("error") or said.get("refused") or self._last_words()
-            raise StackError(f"the emulator did not start: {cause}")
+            raise StackError(f"the emulator did not start: {said.get('error') or self._last_words()}")
         self.endpoint = f"http://127.0.0.1:{said['port']}"
 
     def _last_words(self) -> str:

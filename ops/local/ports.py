@@ -6,13 +6,13 @@ import os
 from ops.errors import StackError
 
 
-def port_refused(port: int, reason: str, *, instead: str) -> StackError:
+def port_refused(port: int, number: int | None, *, instead: str) -> StackError:
     """The error for a port that somebody named with --port, or that is the default.
 
     Args:
-        reason: the system's words.
+        number: the system's errno; its words differ with the caller.
         instead: what to do, other than to name another one.
     """
-    is_taken = reason == os.strerror(errno.EADDRINUSE)
-    why = "is taken by another program" if is_taken else f"cannot be had ({reason})"
+    reason = os.strerror(number) if number else "no such address"
+    why = "is taken by another program" if number == errno.EADDRINUSE else f"cannot be had ({reason})"
     return StackError(f"port {port} {why}: name another one with --port, or {instead}")

@@ -93,7 +93,7 @@ class EmulatorHandler(MotoRequestHandler):
 
 def main() -> None:
     """Serve until standard input ends; the first line of standard output is ``{"port": ...}``, or why there is none:
-    ``{"refused": ...}`` by the system, or ``{"error": ...}``.
+    ``{"error": ...}``, beside which ``refused`` is the system's errno.
 
     Meanwhile it imports what the first deployment needs: half of moto, which takes more than a second.
     """
@@ -107,7 +107,7 @@ def main() -> None:
         _say(error=str(error))
         sys.exit(1)
     except OSError as error:
-        _say(refused=error.strerror)
+        _say(refused=error.errno, error=str(error))
         sys.exit(1)
     os.environ["MOTO_PORT"] = str(listener.getsockname()[1])  # of the AWS that state machines ask
     application = Guard(DomainDispatcherApplication(create_backend_app), credentials, _cors_rules)

@@ -35,7 +35,7 @@ def listen(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, port), backlog=128)
     except OSError as error:
-        raise port_refused(port, str(error.strerror), instead="0 for any free one") from error
+        raise port_refused(port, error.errno, instead="0 for any free one") from error
 
 
 class Server(ThreadingHTTPServer):
