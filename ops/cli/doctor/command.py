@@ -8,6 +8,7 @@ import typer
 
 from ops.cli import stage as stages
 from ops.cli.absent import NoStackError
+from ops.cli.checkout import require_checkout
 from ops.cli.doctor.checks import AFTER, BEFORE, CLEANING, REACH
 from ops.cli.doctor.checkup import Checkup
 from ops.cli.doctor.report import document, is_healthy, page, progress, summary
@@ -63,6 +64,8 @@ def doctor(
     """
     checkup = _checkup(stage_name, region, profile, before=before, given=_pairs(param or ()), url=url, timeout=timeout)
     is_before = before if before is not None else checkup.stage is None
+    if is_before and checkup.identity.error is None:
+        require_checkout("doctor --before")
     with progress() as show:
         results = run(checkup, BEFORE if is_before else AFTER, show)
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.dlq.selection import by_id, read_queue
-from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.recipes import VariantPlan, read_recipe, recipe_of
 from ops.cli.replay.running import Replay, ReplayLimits, ReplayTarget, replay
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
@@ -36,7 +36,7 @@ def replay_command(
         typer.Option(min=0.1, help="With --sandbox: what one try may take.", show_default="the function's"),
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="Another recipe to render with.", show_default="recipe.toml")
+        Path | None, typer.Option(help="Another recipe to render with.", show_default="the stage's")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="A folder to write the variants to.")] = None,
     as_json: AsJson = False,
@@ -55,7 +55,7 @@ def replay_command(
 
     darkroom replay s3://my-uploads/images/cat.jpg --etag 5d41402abc4b2a76b9719d911017c592 --out /tmp/cat --json
     """
-    meant, plan = find_target(stage, target, etag), VariantPlan(read_recipe(recipe), stage.uploads_prefix)
+    meant, plan = find_target(stage, target, etag), _plan(stage, recipe)
     limits = _limits(stage, seconds) if sandbox else None
     made = replay(stage, meant, plan.of(meant.key).recipe, limits)
     files = _write(made, meant, out) if out else {}
@@ -65,6 +65,10 @@ def replay_command(
         _print(meant, made, files)
     if made.cause:
         raise typer.Exit(1)
+
+
+def _plan(stage: Stage, recipe: Path | None) -> VariantPlan:
+    return VariantPlan(read_recipe(recipe) if recipe else recipe_of(stage), stage.uploads_prefix)
 
 
 def find_target(stage: Stage, name: str, etag: str | None) -> ReplayTarget:
