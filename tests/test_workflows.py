@@ -138,9 +138,11 @@ def test_updates_are_proposed_for_every_list_of_dependencies() -> None:
     updates = read(GITHUB / "dependabot.yml")["updates"]
     found = {each["package-ecosystem"]: set(each.get("directories", [each.get("directory")])) for each in updates}
     lists = {*SOURCES.values(), "bench/engine/requirements.txt", "requirements-base.txt"}
-    node = {path.parent for path in ROOT.glob("package-lock.json")} | {
-        path.parent for folder in ("bench", "tests") for path in (ROOT / folder).glob("*/package-lock.json")
-    }
+    locks = [
+        ROOT / "package-lock.json",
+        *(each for name in ("bench", "tests") for each in (ROOT / name).rglob("package-lock.json")),
+    ]
+    node = {path.parent for path in locks if "node_modules" not in path.parts}
 
     assert found["pip"] == {f"/{Path(each).parent.as_posix()}".rstrip(".") for each in lists}
     assert found["npm"] == {f"/{path.relative_to(ROOT).as_posix()}".rstrip(".") for path in node}
