@@ -10,8 +10,8 @@ from typing import Any, Final
 from typer.main import get_command
 
 from ops.build.generated import print_or_write
+from ops.cli.checkout import ROOT
 from ops.cli.main import make_app
-from ops.cli.stage import ROOT
 
 PAGE: Final = ROOT / "docs" / "cli.md"
 NAME: Final = "darkroom"
@@ -23,6 +23,10 @@ HEAD: Final = f"""\
 Each command's help, as `{NAME} COMMAND --help` has it. In a clone, `bin/darkroom COMMAND` runs it, from any folder;
 put `bin` on your `PATH`, or a link to it. `npm run darkroom -- COMMAND` does the same and prints npm's banner on
 standard output first: for JSON use `bin/darkroom`, or `npm run --silent darkroom -- COMMAND`.
+
+`pipx install .` or `uv tool install .` installs `{NAME}` alone, on Linux or macOS with Python 3.11 or later, without
+Node. It operates any stage from any folder: recipe and parameters come from the stack. `start`, `local`,
+`doctor --before` and the stage `local` need the checkout, and say so.
 
 Data goes to standard output (`--json` for programs), words and progress to standard error. Exit codes: 0 done,
 1 something failed, is left, or was not there to work on, 2 usage, 130 interrupted (Ctrl-C, SIGTERM, or the terminal was

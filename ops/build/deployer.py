@@ -15,7 +15,7 @@ from typing import Any, Final
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from ops.build.generated import print_or_write
-from ops.cli.stage import ROOT
+from ops.cli.checkout import ROOT
 
 FILE: Final = ROOT / "docs" / "deployer-policy.json"
 SWITCHES_FILE: Final = ROOT / "docs" / "deployer-switches-policy.json"

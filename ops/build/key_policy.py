@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ops.build.generated import print_or_write
-from ops.cli.stage import ROOT
+from ops.cli.checkout import ROOT
 
 FILE: Final = ROOT / "docs" / "key-policy.json"
 REGENERATE: Final = "python -m ops.build.key_policy --write"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ops.build.generated import print_or_write, with_section
-from ops.cli.stage import ROOT
+from ops.cli.checkout import ROOT
 
 PAGE: Final = ROOT / "docs" / "operating.md"
 BEGIN: Final = "<!-- permissions: begin -->"
@@ -38,9 +38,10 @@ LOOK_AT_VARIANTS: Final = ("s3:GetObject variants", "s3:ListBucket variants")
 RECORDS: Final = ("dynamodb:BatchGetItem table",)
 SEND: Final = ("sqs:SendMessage queue",)
 DEPTH: Final = ("sqs:GetQueueAttributes queue",)
+RECIPE: Final = ("lambda:GetFunction consumer",)  # of a stage whose recipe is not that of the checkout
 DEAD_MESSAGES: Final = (
     *("sqs:GetQueueAttributes dlq", "sqs:ReceiveMessage dlq", "sqs:ChangeMessageVisibility dlq"),
-    *RECORDS,
+    *(*RECORDS, *RECIPE),
 )
 HISTORY: Final = ("dynamodb:PutItem table",)  # under the key of the history alone: the policy's condition
 MOVE: Final = ("sqs:StartMessageMoveTask dlq", "sqs:ListMessageMoveTasks dlq", "sqs:CancelMessageMoveTask dlq")
@@ -50,7 +51,7 @@ SETTINGS: Final = (*CONSUMER, *MAPPING, *DEPTH)  # the mapping is found by the q
 SWITCH: Final = (*MAPPING, "lambda:GetEventSourceMapping mapping", "lambda:UpdateEventSourceMapping mapping")
 LOGS: Final = ("logs:FilterLogEvents logs",)
 METRICS: Final = ("cloudwatch:GetMetricData any", "cloudwatch:ListMetrics any")
-UPLOAD: Final = (*LOOK_AT_UPLOADS, "s3:PutObject uploads", "s3:AbortMultipartUpload uploads")
+UPLOAD: Final = (*LOOK_AT_UPLOADS, *RECIPE, "s3:PutObject uploads", "s3:AbortMultipartUpload uploads")
 DIAGNOSIS: Final = (
     *(*SETTINGS, "sqs:GetQueueAttributes dlq", "lambda:GetEventSourceMapping mapping", "lambda:GetAccountSettings any"),
     *("s3:GetBucketNotification uploads", "cloudwatch:DescribeAlarms any", "sns:ListSubscriptionsByTopic topic"),
@@ -66,6 +67,8 @@ ERASE_IN_S3: Final = (
     *("GetObjectRetention", "GetObjectLegalHold"),
 )
 
+AUDIT: Final = (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH, "sqs:GetQueueAttributes dlq", *RECIPE)
+
 NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "upload": (*FIND, *UPLOAD),
     "upload --wait": (*FIND, *UPLOAD, *RECORDS),
@@ -74,28 +77,25 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
         *(*FIND, *DEPTH, "sqs:GetQueueAttributes dlq", *MAPPING, "lambda:GetAccountSettings any"),
         *(*METRICS, *CONSUMER, "cloudwatch:DescribeAlarms any", "dynamodb:Scan table"),
     ),
-    "show": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, "dynamodb:Query table"),
+    "show": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, "dynamodb:Query table", *RECIPE),
     "status --parameters": FIND,
     "logs": (*FIND, *LOGS, "dynamodb:Query table"),
     "pause": (*FIND, *DEPTH, *SWITCH),
     "resume": (*FIND, *DEPTH, *SWITCH),
-    "backfill --dry-run": (*FIND, "s3:ListBucket uploads", *SETTINGS, *RECORDS),
-    "backfill": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH),
-    "backfill --missing": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH, *RECORDS),
-    "audit": (*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH, "sqs:GetQueueAttributes dlq"),
-    "audit --repair": (
-        *(*FIND, *LOOK_AT_UPLOADS, *LOOK_AT_VARIANTS, *RECORDS, *DEPTH, "sqs:GetQueueAttributes dlq"),
-        *(*SEND, "s3:DeleteObject variants", *CONSUMER),
-    ),
+    "backfill --dry-run": (*FIND, "s3:ListBucket uploads", *SETTINGS, *RECORDS, *RECIPE),
+    "backfill": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH, *RECIPE),
+    "backfill --missing": (*FIND, *LOOK_AT_UPLOADS, *SEND, *DEPTH, *RECORDS, *RECIPE),
+    "audit": AUDIT,
+    "audit --repair": (*(*AUDIT, *SEND, "s3:DeleteObject variants", *CONSUMER),),
     "announce": (*FIND, "dynamodb:Scan table", "events:PutEvents bus"),
     "announce --lost": (
         *(*FIND, "dynamodb:Scan table", "events:PutEvents bus", "sqs:GetQueueAttributes events-dlq"),
         *(f"sqs:{action} events-dlq" for action in ("ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage")),
     ),
-    "replay OBJECT": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table"),
+    "replay OBJECT": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table", *RECIPE),
     "replay ID": (*FIND, *LOOK_AT_UPLOADS, *DEAD_MESSAGES),
-    "replay --sandbox": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table", *CONSUMER),
-    "estimate --stage": (*FIND, *SETTINGS),
+    "replay --sandbox": (*FIND, *LOOK_AT_UPLOADS, "dynamodb:Query table", *CONSUMER, *RECIPE),
+    "estimate --stage": (*FIND, *SETTINGS, *RECIPE),
     "dlq groups": (*FIND, *DEAD_MESSAGES),
     "dlq list": (*FIND, *DEAD_MESSAGES),
     "dlq show": (*FIND, *DEAD_MESSAGES, *LOOK_AT_UPLOADS, *LOGS),
@@ -120,7 +120,7 @@ ERASE: Final = (
     *(f"dynamodb:{name} table" for name in ("GetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem")),
     *("sqs:GetQueueAttributes dlq", "sqs:ReceiveMessage dlq", "sqs:ChangeMessageVisibility dlq"),
     *("sqs:DeleteMessage dlq", "s3:ListBucketMultipartUploads uploads", "s3:AbortMultipartUpload uploads"),
-    "events:PutEvents bus",
+    *("events:PutEvents bus", *RECIPE),
 )
 
 ERASING: Final[Mapping[str, Sequence[str]]] = {"erase": ERASE}

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ops.build.generated import print_or_write, with_section
+from ops.cli.checkout import ROOT
 from ops.cli.costs.bill import BillLine
 from ops.cli.estimate.reckoning import Estimate, Photos, estimated
 from ops.cli.item_size import ItemSizes
 from ops.cli.prices import ALARM, FREE_ALARMS, MILLION, PRICES_OF
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import function_of, parameters
-from ops.cli.stage import ROOT
 from ops.cli.switches.priced import month
 from ops.cli.switches.table import SWITCHES, SwitchCost
 

@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 something failed or is left, 2 for a usage error, 130 inte
 sentences and progress to standard error.
 """
 
-import json
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -14,18 +13,16 @@ from typer.core import TyperGroup
 from ops.cli.announce import announce
 from ops.cli.audit.command import audit
 from ops.cli.backfill.command import backfill
+from ops.cli.checkout import is_checkout, require_checkout, version
 from ops.cli.dlq import export, history, redrive, view
 from ops.cli.doctor.command import doctor
 from ops.cli.erase.command import erase
 from ops.cli.estimate import estimate
 from ops.cli.interruption import listen
-from ops.cli.local import local
 from ops.cli.logs.command import logs
 from ops.cli.mapping import pause, resume
 from ops.cli.replay.command import replay_command
 from ops.cli.show.command import show
-from ops.cli.stage import ROOT
-from ops.cli.start.command import start
 from ops.cli.status.command import status
 from ops.cli.terminal import make_printable, stderr
 from ops.cli.upload.command import upload
@@ -58,9 +55,8 @@ class Commands(TyperGroup):
 
 
 def _print_version(wanted: bool) -> None:
-    """The one of package.json, which is nowhere said again."""
     if wanted:
-        typer.echo(json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["version"])
+        typer.echo(version())
         raise typer.Exit
 
 
@@ -75,8 +71,7 @@ def make_app() -> typer.Typer:
         help="Darkroom: every image that lands in the uploads bucket becomes a finished set of variants.",
     )
     app.callback()(_of_every_command)
-    app.command()(start)
-    app.command()(local)
+    _add_local_stack(app)
     app.command()(upload)
     app.command()(doctor)
     app.command()(status)
@@ -92,6 +87,25 @@ def make_app() -> typer.Typer:
     app.command()(erase)
     app.command("replay")(replay_command)
     return app
+
+
+def _add_local_stack(app: typer.Typer) -> None:
+    """The commands that deploy to this machine; their modules are not installed with the command."""
+    if is_checkout():
+        from ops.cli.local import local
+        from ops.cli.start.command import start
+
+        app.command()(start)
+        app.command()(local)
+        return
+    anything = {"allow_extra_args": True, "ignore_unknown_options": True}
+    for name in ("start", "local"):
+        app.command(name, context_settings=anything)(_of_a_checkout)
+
+
+def _of_a_checkout(context: typer.Context) -> None:
+    """Not here: this runs Darkroom on this machine, which needs a checkout."""
+    require_checkout(context.command_path)
 
 
 def _of_every_command(

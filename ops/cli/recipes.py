@@ -1,17 +1,26 @@
-"""Today's recipe, the one of this checkout, and how the variants of an object compare with it."""
+"""The recipe of a stage, as it is deployed, and how the variants of an object compare with it."""
 
+import hashlib
+import tempfile
+import zipfile
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
-from ops.cli.stage import ROOT
+from ops.cli.checkout import ROOT, is_checkout
+from ops.cli.remote import open_remote
+from ops.cli.stage import Stage
 from ops.errors import UsageError
 from processing.errors import Misconfigured, UnusableKey
 from processing.ledger import Record
 from processing.naming import ObjectPlan, plan_of
 from processing.publisher import is_from, stands
 from processing.recipe import Recipe, load
+from processing.recipe.reading import LOGOS
 from processing.storage.objects import Published
+
+FILE: Final = "recipe.toml"
 
 
 class VariantState(StrEnum):
@@ -66,15 +75,56 @@ class VariantPlan:
         return VariantState.THERE if made and stands(made, seen, spec, etag) else VariantState.OUTDATED
 
 
+def recipe_of(stage: Stage) -> Recipe:
+    """The recipe that a stage was deployed with, with its logos.
+
+    It is read from the consumer's package, unless it is the one of this checkout (or installed with this command).
+    A stage that was deployed before it had the output RecipeVersion is taken to have that of the checkout.
+
+    Raises:
+        UsageError: this command cannot read it.
+        StackError: the package cannot be downloaded.
+    """
+    own = stage.recipe_version == version_of_recipe(ROOT) or (not stage.recipe_version and is_checkout())
+    return read_recipe() if own else _packaged(stage)
+
+
+def version_of_recipe(folder: Path) -> str:
+    """The version of the recipe and the logos in a folder, as resources/derived.cjs computes it for the stack."""
+    files = [path for path in (folder / FILE, *(folder / LOGOS).rglob("*")) if path.is_file()]
+    digest = hashlib.sha256()
+    for name, path in sorted((path.relative_to(folder).as_posix(), path) for path in files):
+        content = path.read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]
+
+
 def read_recipe(file: Path | None = None) -> Recipe:
     """The recipe in a file; recipe.toml of this checkout when none is given.
 
     Raises:
         UsageError: it cannot be read, or is not valid.
     """
-    file = file or ROOT / "recipe.toml"
+    return _read(file or ROOT / FILE, ROOT)
+
+
+def _packaged(stage: Stage) -> Recipe:
+    """Out of the consumer's package."""
+    answer = stage.client("lambda").get_function(FunctionName=stage.consumer)
+    package = open_remote(answer["Code"]["Location"], answer["Configuration"]["CodeSize"])
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(package) as archive:
+        names = [name for name in archive.namelist() if name == FILE or name.startswith(f"{LOGOS}/")]
+        archive.extractall(folder, names)
+        try:
+            return _read(Path(folder) / FILE, Path(folder))
+        except UsageError as error:
+            advice = "use the darkroom command of the version that was deployed"
+            raise UsageError(f"the recipe that {stage.name} was deployed with: {error.__cause__}; {advice}") from error
+
+
+def _read(file: Path, folder: Path) -> Recipe:
     try:
-        return load(file.read_text(encoding="utf-8"))
+        return load(file.read_text(encoding="utf-8"), folder=folder)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read ({error}): name another file") from error
     except Misconfigured as error:

@@ -1,10 +1,11 @@
-"""What a stage was deployed with, and what this checkout would be: the settings that commands reckon with."""
+"""What a stage was deployed with, and what this checkout would be: the settings that commands calculate with."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self, cast
 
 from ops.build.rules import text_of
+from ops.cli.checkout import whose_defaults
 from ops.cli.costs.batch import FunctionSettings
 from ops.cli.mapping import mapping_of
 from ops.cli.prices import Architecture
@@ -76,7 +77,7 @@ def _known(names: Collection[str]) -> frozenset[str]:
 
 def in_words(function: FunctionSettings, stage: Stage | None) -> str:
     """Which settings these are, and of what."""
-    whose = f"the stage {stage.name} as it is deployed" if stage else "serverless.yml of this checkout"
+    whose = f"the stage {stage.name} as it is deployed" if stage else f"serverless.yml of {whose_defaults()}"
     return (
         f"settings of {whose}: {function.memory:,} MB, {function.architecture}, {function.concurrency:,} at once, "
         f"{function.batch} a batch"
@@ -91,6 +92,11 @@ def parameters() -> Mapping[str, Any]:
 def parameters_of(stage_name: str) -> Mapping[str, Any]:
     """The same for one stage, whose own section in serverless.yml goes before the defaults."""
     return {**parameters(), **service_description()["params"].get(stage_name, {})}
+
+
+def deployed_parameters(stage: Stage) -> Mapping[str, Any]:
+    """Those that a stage was deployed with, as far as it says them: values that were given are text."""
+    return parameters_of(stage.name) if stage.given is None else {**parameters(), **stage.given}
 
 
 def _by_default() -> FunctionSettings:

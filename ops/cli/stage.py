@@ -12,7 +12,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 import boto3
@@ -23,11 +22,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ProfileNotFound
 
 from ops.cli.absent import no_stack
+from ops.cli.checkout import ROOT, require_checkout
 from ops.errors import UsageError
 from ops.local.announcement import running_stack
 from ops.local.emulator import REGION
 
-ROOT = Path(__file__).parents[2]
 LOCAL = "local"
 Result = TypeVar("Result")
 CLIENT = Config(
@@ -163,7 +162,7 @@ def _with_options(command: Callable[..., Result], name_option: Any, default: str
 
 
 def service_description() -> dict[str, Any]:
-    """serverless.yml of this checkout, as it is written."""
+    """serverless.yml of this checkout, or of the release that is installed, as it is written."""
     content: dict[str, Any] = yaml.safe_load((ROOT / "serverless.yml").read_text(encoding="utf-8"))
     return content
 
@@ -193,6 +192,8 @@ def _clients(name: str, region: str | None, profile: str | None) -> Callable[[st
 
 def _session(name: str, region: str | None, profile: str | None) -> tuple[Any, str | None]:
     if name == LOCAL:
+        if not os.environ.get("AWS_ENDPOINT_URL"):
+            require_checkout("the stage local")
         running = running_stack()
         return running.credentials.session(REGION), running.endpoint
     profile = profile_of(profile)

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCodeLocation.html
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
@@ -51,12 +52,26 @@ def routed(url_paths: dict[str, Any]) -> dict[str, Any]:
     return {**url_paths, f"{{0}}{PATH}(?P<digest>[0-9a-f]+)$": download}
 
 
-def download(_request: Any, full_url: str, _headers: Any) -> Answer:
-    """The package with the digest that ends the path; only while a function has it."""
+def download(_request: Any, full_url: str, headers: Any) -> Answer:
+    """The package with the digest that ends the path, or a range of it; only while a function has it."""
     digest = urlsplit(full_url).path.removeprefix(PATH)
     for regions in list(lambda_backends.values()):
         for backend in list(regions.values()):
             for function in backend.list_functions("ALL"):
                 if getattr(function, "code_digest", "") == digest:
-                    return HTTPStatus.OK, {"Content-Type": "application/zip"}, function.code_bytes
+                    return _part(function.code_bytes, headers.get("Range", ""))
     return HTTPStatus.NOT_FOUND, {}, ""
+
+
+def _part(package: bytes, wanted: str) -> Answer:
+    """As S3 answers, from which Lambda has packages downloaded; of ranges, it takes ``bytes=FIRST-LAST`` alone."""
+    content = {"Content-Type": "application/zip"}
+    found = re.fullmatch(r"bytes=(\d+)-(\d+)", wanted)
+    if found is None:
+        return HTTPStatus.OK, content, package
+    first, last = int(found[1]), min(int(found[2]), len(package) - 1)
+    return (
+        HTTPStatus.PARTIAL_CONTENT,
+        content | {"Content-Range": f"bytes {first}-{last}/{len(package)}"},
+        package[first : last + 1],
+    )

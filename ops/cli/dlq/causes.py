@@ -12,7 +12,7 @@ from typing import Final, assert_never
 
 from ops.cli.dlq.messages import THREADS, DeadMessage
 from ops.cli.queues import chunks
-from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.recipes import VariantPlan, recipe_of
 from ops.cli.stage import Stage
 from processing.errors import MalformedMessage
 from processing.events import Event, ObjectCreated, parse
@@ -114,7 +114,7 @@ def join(stage: Stage, messages: Sequence[DeadMessage], *, clock: Callable[[], f
         for message, found in zip(messages, opened, strict=True)
     ]
     if any(each.cause == UNKNOWN for each in diagnoses):
-        plan = VariantPlan(read_recipe(), stage.uploads_prefix)
+        plan = VariantPlan(recipe_of(stage), stage.uploads_prefix)
         diagnoses = [_ignored(each) if _is_ignored(each, plan) else each for each in diagnoses]
     return [replace(each, again=_has_died_before(each, letters)) for each in diagnoses]
 
@@ -135,7 +135,7 @@ def _is_ignored(diagnosis: Diagnosis, plan: VariantPlan) -> bool:
 
 
 def _ignored(diagnosis: Diagnosis) -> Diagnosis:
-    return replace(diagnosis, cause=IGNORED, why="ignored by this checkout's recipe")
+    return replace(diagnosis, cause=IGNORED, why="ignored by the stage's recipe")
 
 
 def _has_died_before(diagnosis: Diagnosis, letters: Mapping[Version, int]) -> bool:

@@ -10,9 +10,10 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from ops.build.check import RECIPE, faults
+from ops.cli.checkout import ROOT
 from ops.cli.doctor.checkup import Checkup
 from ops.cli.doctor.results import CheckResult, fail, ok, skipped
-from ops.cli.stage import ROOT, service_description
+from ops.cli.stage import service_description
 from processing.storage.refusals import code_of, status_of
 
 OLDEST_NODE: Final = (20, 19)

@@ -13,7 +13,7 @@ from ops.cli.doctor.checkup import RESERVED, Checkup
 from ops.cli.doctor.following import follow
 from ops.cli.doctor.results import CheckResult, ok, skipped, warn
 from ops.cli.queues import depth_of
-from ops.cli.recipes import read_recipe
+from ops.cli.recipes import recipe_of
 from processing.errors import MalformedMessage, Unavailable
 from processing.events import parse
 from processing.ledger import ImagesTable, Phase, Version
@@ -135,7 +135,7 @@ def _uploads(checkup: Checkup) -> list[Place]:
 def _variants(checkup: Checkup) -> list[Place]:
     ended = [each.end.record for each in checkup.sent.values() if each.end and each.end.record]
     names = {variant.name for record in ended for variant in record.variants}
-    names |= {spec.name for spec in read_recipe().variants}
+    names |= {spec.name for spec in recipe_of(checkup.deployed).variants}
     return [(checkup.deployed.variants_bucket, f"{name}/{RESERVED}") for name in sorted(names)]
 
 

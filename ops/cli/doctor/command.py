@@ -8,6 +8,7 @@ import typer
 
 from ops.cli import stage as stages
 from ops.cli.absent import NoStackError
+from ops.cli.checkout import require_checkout
 from ops.cli.doctor.checks import AFTER, BEFORE, CLEANING, REACH
 from ops.cli.doctor.checkup import Checkup
 from ops.cli.doctor.report import document, is_healthy, page, progress, summary
@@ -62,7 +63,7 @@ def doctor(
     darkroom doctor --stage local --url http://127.0.0.1:4000
     """
     checkup = _checkup(stage_name, region, profile, before=before, given=_pairs(param or ()), url=url, timeout=timeout)
-    is_before = before if before is not None else checkup.stage is None
+    is_before = _is_before(checkup, before)
     with progress() as show:
         results = run(checkup, BEFORE if is_before else AFTER, show)
     if as_json:
@@ -87,6 +88,14 @@ def run(
         if checkup.has_uploaded:
             results.append(_shown(CLEANING, checkup, show))
     return results
+
+
+def _is_before(checkup: Checkup, given: bool | None) -> bool:
+    """Whether a deployment is to come, which is made from a checkout."""
+    is_before = given if given is not None else checkup.stage is None
+    if is_before and checkup.identity.error is None:
+        require_checkout("doctor --before")
+    return is_before
 
 
 def _shown(check: Check, checkup: Checkup, show: Callable[[str], None]) -> CheckResult:

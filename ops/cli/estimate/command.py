@@ -16,7 +16,7 @@ from ops.cli.estimate.reckoning import Estimate, Photos, estimated
 from ops.cli.item_size import ItemSizes
 from ops.cli.plan.command import PlanOption, WithinOption, plan_of, show_plan
 from ops.cli.prices import Architecture
-from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.recipes import VariantPlan, read_recipe, recipe_of
 from ops.cli.settings import function_of, in_words, parameters, switches_of
 from ops.cli.stage import Stage, on_stage_if_named
 from ops.cli.switches.table import SwitchCost, switches_named
@@ -137,7 +137,7 @@ def _switches(stage: Stage | None, more: Sequence[str]) -> tuple[SwitchCost, ...
 
 def _item_sizes(stage: Stage | None, variants: int | None) -> ItemSizes:
     """For the recipe, or for as many variants as are given, named like the recipe's."""
-    recipe = read_recipe()
+    recipe = read_recipe() if stage is None else recipe_of(stage)
     if variants:
         names = zip(range(variants), cycle(recipe.variants), strict=False)
         recipe = replace(recipe, variants=tuple(replace(spec, name=f"{spec.name}{number}") for number, spec in names))

@@ -6,7 +6,7 @@ import typer
 
 from ops.cli.plan.quotas import Plan, StageLimits
 from ops.cli.plan.view import as_document, print_plan
-from ops.cli.settings import parameters, parameters_of
+from ops.cli.settings import deployed_parameters, parameters
 from ops.cli.stage import Stage
 from ops.cli.terminal import print_json
 
@@ -24,7 +24,7 @@ WithinOption = Annotated[
 
 def plan_of(made: "Estimate", stage: Stage | None, within: float | None) -> Plan:
     """The plan for what an estimate is of, within so many hours."""
-    given = parameters_of(stage.name) if stage else parameters()
+    given = deployed_parameters(stage) if stage else parameters()
     limits = StageLimits(int(given["queueRetentionDays"]), int(given["apiDailyQuota"]))
     return Plan(made.bill.work, limits, within or HOURS_A_DAY * limits.retention_days)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.dlq.selection import by_id, read_queue
-from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.recipes import VariantPlan, read_recipe, recipe_of
 from ops.cli.replay.running import Replay, ReplayLimits, ReplayTarget, replay
 from ops.cli.results import Results, opened
 from ops.cli.settings import Consumer
@@ -20,7 +20,7 @@ from processing.events import ObjectCreated
 from processing.ledger import ImagesTable
 from processing.storage.objects import head
 
-RecipeOption = Annotated[Path | None, typer.Option(help="Another recipe to render with.", show_default="recipe.toml")]
+RecipeOption = Annotated[Path | None, typer.Option(help="Another recipe to render with.", show_default="the stage's")]
 OutOption = Annotated[
     Path | None, typer.Option(help="Where the variants go: a new or an empty folder, or one of earlier results.")
 ]
@@ -60,7 +60,7 @@ def replay_command(
 
     darkroom replay s3://my-uploads/images/cat.jpg --etag 5d41402abc4b2a76b9719d911017c592 --out /tmp/cat --json
     """
-    meant, plan = find_target(stage, target, etag), VariantPlan(read_recipe(recipe), stage.uploads_prefix)
+    meant, plan = find_target(stage, target, etag), _plan(stage, recipe)
     limits = _limits(stage, seconds) if sandbox else None
     with opened([out]) if out else nullcontext() as results:
         made = replay(stage, meant, plan.of(meant.key).recipe, limits)
@@ -71,6 +71,10 @@ def replay_command(
         _print(meant, made, files)
     if made.cause:
         raise typer.Exit(1)
+
+
+def _plan(stage: Stage, recipe: Path | None) -> VariantPlan:
+    return VariantPlan(read_recipe(recipe) if recipe else recipe_of(stage), stage.uploads_prefix)
 
 
 def find_target(stage: Stage, name: str, etag: str | None) -> ReplayTarget:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ops.cli.checkout import whose_defaults
 from ops.cli.settings import parameters
 from ops.cli.stage import Stage
 from ops.cli.tables import Grid, table
@@ -11,7 +12,7 @@ from ops.errors import UsageError
 
 
 def show_parameters(stage: Stage, *, as_json: bool) -> None:
-    """Print each parameter; those that the deployment gave first. A default is this checkout's.
+    """Print each parameter; those that the deployment gave first. Defaults are of this checkout or release.
 
     Raises:
         UsageError: the stage was deployed before it said so.
@@ -23,7 +24,7 @@ def show_parameters(stage: Stage, *, as_json: bool) -> None:
         print_json({"stage": stage.name, "given": dict(stage.given), "defaults": defaults})
         return
     stdout().print(table_of_parameters(stage.given, defaults))
-    stderr().print("default: of this checkout, which the deployment had as well if it was made from this version.")
+    stderr().print(f"default: of {whose_defaults()}; the deployment had the same if it was made from this version.")
 
 
 def table_of_parameters(given: Mapping[str, str], defaults: Mapping[str, str]) -> Grid:

@@ -8,8 +8,8 @@ import pytest
 from typer.main import get_command
 
 from ops.build.clidoc import PAGE, REGENERATE, main, page
+from ops.cli.checkout import ROOT
 from ops.cli.main import make_app
-from ops.cli.stage import ROOT
 
 
 def commands(group, path="darkroom"):

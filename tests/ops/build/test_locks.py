@@ -1,7 +1,6 @@
 """Everything that is installed or packaged is pinned with the hashes of its files, and nothing else is installed."""
 
 import hashlib
-import importlib.metadata
 import json
 import re
 import shutil
@@ -15,6 +14,7 @@ from packaging.requirements import Requirement
 from ops.build.locks import FOLDER, PACKAGE, ROOT, SOURCES, for_this_python, locked, normalized, outdated, path_of, pins
 from ops.errors import StackError
 from ops.local.packages import pip_install
+from tests.ops.build.needs import applies, needed
 
 LISTS = {ROOT / source for source in SOURCES.values()} | {
     *(ROOT / name for name in ("requirements-base.txt", "bench/engine/requirements.txt")),  # other lists name these
@@ -32,28 +32,6 @@ def direct(path):
             yield from direct(path.parent / requirement.removeprefix("-r "))
         elif requirement:
             yield Requirement(requirement)
-
-
-def applies(requirement, extras=()):
-    return not requirement.marker or any(requirement.marker.evaluate({"extra": extra}) for extra in ("", *extras))
-
-
-def needed(requirements):
-    """Name and version of all that these need on this machine, read from what is installed here."""
-    found, todo = {}, [(each.name, tuple(each.extras)) for each in requirements if applies(each)]
-    while todo:
-        name, extras = todo.pop()
-        distribution = importlib.metadata.distribution(name)
-        first = normalized(name) not in found
-        found[normalized(name)] = distribution.version
-        wanted = [Requirement(each) for each in distribution.requires or ()]
-        wanted = [each for each in wanted if applies(each, extras)]
-        todo += [
-            (each.name, tuple(each.extras))
-            for each in wanted
-            if first or (extras and normalized(each.name) not in found)
-        ]
-    return found
 
 
 def test_every_list_has_a_lock_and_no_lock_is_left_over():

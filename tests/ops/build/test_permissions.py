@@ -28,6 +28,7 @@ from tests.service.access.actions import actions_of
 UNSEEN = {
     "s3:AbortMultipartUpload uploads": "only when a transfer in parts fails",
     "sqs:CancelMessageMoveTask dlq": "only when a move is interrupted",
+    "lambda:GetFunction consumer": "only where the stage's recipe is not the checkout's",
     **{
         f"s3:GetObject{name} {bucket}": "only in a bucket with Object Lock"
         for name in ("Retention", "LegalHold")

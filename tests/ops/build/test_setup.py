@@ -439,7 +439,7 @@ def test_a_file_with_another_hash_is_named_however_many_would_have_been_right(cl
     assert result.stderr.splitlines()[-4:] == [*said[:3], said[-1]]
 
 
-@pytest.mark.parametrize("command", ["locks", "advisories", "checkov"])
+@pytest.mark.parametrize("command", ["locks", "advisories", "checkov", "release"])
 def test_a_command_of_the_workshop_runs_in_the_project(ready, command):
     result = ready.run("lock" if command == "locks" else command, "--help", FAKE_FAILS=f"ops.build.{command}")
 

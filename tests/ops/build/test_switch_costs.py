@@ -5,7 +5,7 @@ import re
 import pytest
 
 from ops.build.switch_costs import PAGE, REGENERATE, main, page, section
-from ops.cli.stage import ROOT
+from ops.cli.checkout import ROOT
 from ops.cli.switches.table import SWITCHES
 
 PRICE = re.compile(r"\$ ?\d(?!')|\d dollars?\b|dollars? (?:a|for) |\d a (?:GB|million)\b|\d\.\d\d (?:each|a month)\b")

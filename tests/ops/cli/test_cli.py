@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
 from typer.testing import CliRunner
 
+from ops.cli.checkout import ROOT
 from ops.cli.main import make_app
-from ops.cli.stage import ROOT
 from processing.errors import Unavailable
 
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "BatchGetItem")

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
+from ops.cli.checkout import ROOT
 from ops.cli.costs.encoding import extra_cpu, variant_bytes
 from ops.cli.estimate import command
 from ops.cli.item_size import ItemSizes
 from ops.cli.main import make_app
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import parameters
-from ops.cli.stage import ROOT
 from ops.cli.switches.table import SWITCHES
 from processing.recipe import load
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from ops.cli.costs.batch import FunctionSettings
 from ops.cli.main import make_app
-from ops.cli.settings import Consumer, function_of, switched_on, switches_of
+from ops.cli.settings import Consumer, deployed_parameters, function_of, parameters, switched_on, switches_of
 from ops.local.deployed import DEFAULT_CONCURRENCY
 from tests.ops.cli.embedded import deploy, jpeg, prefix_of, put, quiet_stage, stage_of
 
@@ -55,6 +55,13 @@ def test_a_parameter_is_off_by_false_nothing_none_or_zero():
 
     assert switched_on(dict(zip(names, ("false", "", "none", 0), strict=True))) == frozenset()
     assert switched_on(dict(zip(names, (True, "arn", "true", 30), strict=True))) == set(names)
+
+
+def test_the_parameters_of_a_stage_are_those_that_its_deployment_gave_over_the_defaults(stack):
+    given = stage_of(stack, Parameters='{"queueRetentionDays": "10"}')
+
+    assert deployed_parameters(given) == {**parameters(), "queueRetentionDays": "10"}
+    assert deployed_parameters(replace(given, given=None))["batchSize"] == 10  # of the section of this stage
 
 
 def test_an_estimate_of_a_stage_prices_what_is_on_and_what_is_given(stack, monkeypatch):

@@ -121,7 +121,9 @@ def test_each_variant_is_shown_with_its_state(show, done, stage):
 def test_a_variant_that_was_added_to_the_recipe_is_missing(show, done, stage, monkeypatch):
     today = read_recipe()
     poster = replace(today.variants[0], name="poster")
-    monkeypatch.setattr("ops.cli.show.command.read_recipe", lambda: replace(today, variants=(*today.variants, poster)))
+    monkeypatch.setattr(
+        "ops.cli.show.command.recipe_of", lambda _stage: replace(today, variants=(*today.variants, poster))
+    )
 
     states = {each["name"]: each["now"] for each in known(show(done[0], "--json"))["variants"]}
 

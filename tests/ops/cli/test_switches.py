@@ -7,13 +7,13 @@ import pytest
 import yaml
 
 from ops.build.rules import RULES, SWITCH, Rule, text_of
+from ops.cli.checkout import ROOT
 from ops.cli.costs.batch import FunctionSettings, image_seconds
 from ops.cli.costs.requests import removed
 from ops.cli.item_size import USUAL_BUCKET, ItemSizes, usual_item
 from ops.cli.prices import EVENT_BYTES, GB_SECOND, MILLION
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.settings import OFF, parameters
-from ops.cli.stage import ROOT
 from ops.cli.switches import formulas
 from ops.cli.switches.priced import bills, millions, month
 from ops.cli.switches.table import ALARMS, SWITCHES, SwitchCost, no_lines, switches_named

@@ -13,6 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ops.cli.alarms import ALARMS, SWITCHED_ALARMS, alarms_of
+from ops.cli.checkout import ROOT
 from ops.cli.dlq.messages import HeldMessages
 from ops.cli.doctor.checkup import RESERVED, Checkup
 from ops.cli.doctor.cleaning import DeadLetters
@@ -22,7 +23,6 @@ from ops.cli.doctor.pipeline import _wrong_pixels
 from ops.cli.doctor.results import Check
 from ops.cli.main import make_app
 from ops.cli.recipes import read_recipe
-from ops.cli.stage import ROOT
 from processing.ledger import VariantRecord
 from tests.api.fuzz import served
 from tests.ops.cli.doctor.conftest import error, find, found
