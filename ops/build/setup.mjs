@@ -2,7 +2,7 @@
 //
 //   node ops/build/setup.mjs test [pytest's arguments]    lint, types and tests: all of them, whatever failed before
 //   node ops/build/setup.mjs lint                         lint and types
-//   node ops/build/setup.mjs lock|advisories|checkov      python -m ops.build.locks, .advisories or .checkov
+//   node ops/build/setup.mjs lock|advisories|checkov|docs python -m ops.build.locks, .advisories, .checkov or .site
 //   node ops/build/setup.mjs COMMAND [arguments]          python -m ops COMMAND, where the caller stands
 //
 // Only what Node brings is imported, and only syntax that Node 14 can read, so that an old Node can be told what it is.
@@ -46,7 +46,12 @@ const CHECKS = [
 ];
 
 // Commands that ask a registry, or need an environment of their own.
-const MODULES_OF = { lock: 'ops.build.locks', advisories: 'ops.build.advisories', checkov: 'ops.build.checkov' };
+const MODULES_OF = {
+  lock: 'ops.build.locks',
+  advisories: 'ops.build.advisories',
+  checkov: 'ops.build.checkov',
+  docs: 'ops.build.site',
+};
 
 // Three files of tests at a time, on two cores too: most tests wait for processes, and two at a time leave a third of the
 // CPU idle. `-n 0` after it runs them one after another.
