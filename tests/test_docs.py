@@ -193,9 +193,8 @@ def indentation_faults(text: str) -> Iterator[str]:
         blank = not line.strip()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named(PAGES))
-def test_what_belongs_to_a_list_item_is_indented_by_four_spaces(page: Path) -> None:
-    assert list(indentation_faults(page.read_text(encoding="utf-8"))) == []
+def test_what_belongs_to_a_list_item_is_indented_by_four_spaces() -> None:
+    assert [(page.name, line) for page in PAGES for line in indentation_faults(page.read_text(encoding="utf-8"))] == []
 
 
 def test_a_block_that_leaves_its_list_item_is_found() -> None:
