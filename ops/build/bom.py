@@ -1,8 +1,8 @@
-"""The package's bill of materials: ``bom.cdx.json`` in the zip, CycloneDX 1.6, with licences and hashes.
+"""The package's bill of materials: ``bom.cdx.json`` in the zip, CycloneDX 1.6, with licenses and hashes.
 
 ``python -m ops.build.bom ZIP LOCK`` reads what is in the zip: each distribution with the hash of its wheel (from the
 lock), the libraries in it (``libraries.toml``, or else the wheel's own list), and the files that are somebody else's.
-What has no known licence is named on stderr. The same zip gets the same bytes: there is no date and no serial number.
+What has no known license is named on stderr. The same zip gets the same bytes: there is no date and no serial number.
 https://cyclonedx.org/docs/1.6/json/
 """
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
         entry.compress_type = zipfile.ZIP_DEFLATED
         archive.writestr(entry, json.dumps(bill, indent=1) + "\n")
     if unknown := [each["name"] for each in _all(bill["components"]) if "licenses" not in each]:
-        sys.stderr.write(f"{NAME} has no licence of {', '.join(unknown)}: add it to ops/build/libraries.toml.\n")
+        sys.stderr.write(f"{NAME} has no license of {', '.join(unknown)}: add it to ops/build/libraries.toml.\n")
 
 
 def bill_of(archive: zipfile.ZipFile, pins: Mapping[str, Locked]) -> Component:
@@ -60,7 +60,7 @@ def bill_of(archive: zipfile.ZipFile, pins: Mapping[str, Locked]) -> Component:
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"component": {**application, "purl": own, **_licences(described["license"])}},
+        "metadata": {"component": {**application, "purl": own, **_licenses(described["license"])}},
         "components": [
             *(_of_wheel(archive, wheel, pins[wheel.name].hashes, known) for wheel in wheels),
             *(_of_file(archive, each) for each in known["file"] if each["path"] in archive.namelist()),
@@ -107,7 +107,7 @@ def _wheels(archive: zipfile.ZipFile) -> Iterator[Wheel]:
 
 
 def _of_wheel(archive: zipfile.ZipFile, wheel: Wheel, hashes: Sequence[str], known: Mapping[str, Any]) -> Component:
-    licence = wheel.metadata["License-Expression"] or known["licences"].get(wheel.name)
+    license = wheel.metadata["License-Expression"] or known["licenses"].get(wheel.name)
     own = [each for each in known["library"] if each["wheel"] == f"{wheel.name}=={wheel.version}"]
     inside = [_of_library(archive, wheel, each) for each in own] or list(_by_its_own_list(archive, wheel))
     listed = {file for each in own for file in each.get("files", [each["name"]])}
@@ -119,7 +119,7 @@ def _of_wheel(archive: zipfile.ZipFile, wheel: Wheel, hashes: Sequence[str], kno
         "version": wheel.version,
         "purl": wheel.purl,
         "hashes": [{"alg": "SHA-256", "content": each} for each in hashes],
-        **(_licences(licence) if licence else {}),
+        **(_licenses(license) if license else {}),
         **({"components": [*inside, *strange]} if inside or strange else {}),
     }
 
@@ -135,7 +135,7 @@ def _of_library(archive: zipfile.ZipFile, wheel: Wheel, known: Mapping[str, Any]
         "name": known["name"],
         **versioned,
         "purl": purl,
-        **_licences(known["licence"]),
+        **_licenses(known["license"]),
         "externalReferences": [{"type": "vcs", "url": known["sources"]}],
         **({"components": parts} if parts else {}),
     }
@@ -159,7 +159,7 @@ def _by_its_own_list(archive: zipfile.ZipFile, wheel: Wheel) -> Iterator[Compone
 
 
 def _of_file(archive: zipfile.ZipFile, known: Mapping[str, Any]) -> Component:
-    described = {"name": known["name"], "version": known["version"], **_licences(known["licence"])}
+    described = {"name": known["name"], "version": known["version"], **_licenses(known["license"])}
     sources = [{"type": "website", "url": known["sources"]}]
     return _file(archive, known["path"]) | described | {"externalReferences": sources}
 
@@ -181,13 +181,13 @@ def _library(name: str) -> str:
     return found["library"]
 
 
-def _licences(expression: str) -> dict[str, list[dict[str, str]]]:
+def _licenses(expression: str) -> dict[str, list[dict[str, str]]]:
     """https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions/"""
     return {"licenses": [{"expression": expression}]}
 
 
 def _all(components: Sequence[Component]) -> Iterator[Component]:
-    """All that must have a licence: a file within a library has that of the library."""
+    """All that must have a license: a file within a library has that of the library."""
     for each in components:
         yield each
         yield from _all([inner for inner in each.get("components", []) if inner["type"] != "file"])

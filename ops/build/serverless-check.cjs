@@ -66,7 +66,7 @@ async function begin(serverless, command) {
   if (command === 'invoke local') await prepareInvocation(serverless);
 }
 
-/** `npx serverless` in a clone without node_modules offers version 4 of serverless.com, which wants a licence. */
+/** `npx serverless` in a clone without node_modules offers version 4 of serverless.com, which wants a license. */
 function refuseAnotherFramework(serverless) {
   const name = packageOf(fs.realpathSync(process.argv[1]));
   if (name === FRAMEWORK) return;

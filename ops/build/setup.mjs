@@ -2,7 +2,7 @@
 //
 //   node ops/build/setup.mjs test [pytest's arguments]    lint, types and tests: all of them, whatever failed before
 //   node ops/build/setup.mjs lint                         lint and types
-//   node ops/build/setup.mjs lock|advisories|checkov|release  python -m ops.build.locks, .advisories, .checkov, .release
+//   node ops/build/setup.mjs lock|advisories|checkov|docs|release   the module of ops.build in MODULES_OF
 //   node ops/build/setup.mjs COMMAND [arguments]          python -m ops COMMAND, where the caller stands
 //
 // Only what Node brings is imported, and only syntax that Node 14 can read, so that an old Node can be told what it is.
@@ -45,12 +45,13 @@ const CHECKS = [
   ['tsc', process.execPath, [TSC]],
 ];
 
-// Commands that ask a registry, or are for whoever keeps the project.
+// Commands that ask a registry, need an environment of their own, or are for whoever keeps the project.
 const MODULES_OF = {
   lock: 'ops.build.locks',
   advisories: 'ops.build.advisories',
   checkov: 'ops.build.checkov',
   release: 'ops.build.release',
+  docs: 'ops.build.site',
 };
 
 // Three files of tests at a time, on two cores too: most tests wait for processes, and two at a time leave a third of the

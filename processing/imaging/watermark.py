@@ -91,12 +91,12 @@ def _text(watermark: Watermark, width: int) -> Image.Image:
     left, _, right, _ = _box(text, MEASURED_AT, watermark)
     size = max(1, round(MEASURED_AT * width / max(1, right - left)))
     box = _box(text, size, watermark)
-    drawn = Image.new("RGBA", (max(1, box[2] - box[0]), max(1, box[3] - box[1])), (*watermark.colour[:3], 0))
+    drawn = Image.new("RGBA", (max(1, box[2] - box[0]), max(1, box[3] - box[1])), (*watermark.color[:3], 0))
     ImageDraw.Draw(drawn).text(
         (-box[0], -box[1]),
         text,
         font=_font(size),
-        fill=tuple(watermark.colour),
+        fill=tuple(watermark.color),
         stroke_width=_stroke(size, watermark),
         stroke_fill=tuple(watermark.outline) if watermark.outline else None,
     )

@@ -69,7 +69,7 @@ class Watermark:
 
     Args:
         logo: a PNG file's bytes.
-        colour, outline: of the text.
+        color, outline: of the text.
         position: one of nine places, or "tile".
         scale: the mark's width, as a part of the variant's width.
         opacity: 0 is invisible, 1 as the mark itself is.
@@ -78,7 +78,7 @@ class Watermark:
 
     text: str | None = None
     logo: bytes | None = field(default=None, repr=False)
-    colour: Colour = WHITE
+    color: Colour = WHITE
     outline: Colour | None = None
     position: Place | Literal["tile"] = "bottom-right"
     scale: float = 0.2

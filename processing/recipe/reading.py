@@ -136,14 +136,14 @@ def _watermark(table: Table, folder: Path) -> Watermark:
     text, name = table.text("text"), table.text("logo")
     if (text is None) == (name is None):
         table.fault("", "give a text or a logo, and not both")
-    if name is not None and table.given & {"colour", "outline"}:
-        table.fault("logo", "colour and outline are for a text")
+    if name is not None and table.given & {"color", "outline"}:
+        table.fault("logo", "color and outline are for a text")
     if wrong := unsettable(text or ""):
         table.fault("text", f"the included font cannot set {', '.join(wrong)}; use a logo instead")
     mark = Watermark(
         text=text,
         logo=None if name is None else _logo(table, name, folder),
-        colour=table.colour("colour") or WHITE,
+        color=table.colour("color") or WHITE,
         outline=table.colour("outline"),
         position=table.choice("position", (*get_args(Place), "tile"), "bottom-right"),
         scale=table.number("scale", 0.01, 1, 0.2),

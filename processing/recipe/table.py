@@ -115,7 +115,7 @@ class Table:
         with suppress(ValueError, TypeError):
             if re.fullmatch("#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})", value):
                 return Colour(*bytes.fromhex(value[1:]))
-        self.fault(name, f'{value!r} is not a colour such as "#1e90ff", "#1e90ff80" or "transparent"')
+        self.fault(name, f'{value!r} is not a color such as "#1e90ff", "#1e90ff80" or "transparent"')
         return None
 
     def reference(self, name: str, known: Mapping[str, Watermark], where: str) -> Watermark | None:

@@ -128,8 +128,8 @@ def test_a_logo_keeps_its_own_transparency():
 
 
 def test_a_text_has_its_colour_and_its_outline():
-    plain = marked(solid(logo=None, text="III", scale=0.6, colour=Colour(255, 0, 0)))
-    outlined = marked(solid(logo=None, text="III", scale=0.6, colour=Colour(255, 0, 0), outline=Colour(0, 255, 0)))
+    plain = marked(solid(logo=None, text="III", scale=0.6, color=Colour(255, 0, 0)))
+    outlined = marked(solid(logo=None, text="III", scale=0.6, color=Colour(255, 0, 0), outline=Colour(0, 255, 0)))
 
     assert (255, 0, 0) in colours(plain)
     assert (0, 255, 0) not in colours(plain)

@@ -27,6 +27,7 @@ def rows(section):
 
 
 ROWS = [(section, *row) for section in SECTIONS for row in rows(section)]
+COLOR = "a color"
 
 
 def documented(section):
@@ -92,10 +93,14 @@ def test_the_documented_choices_are_those_that_are_checked(section, setting, all
     assert fault.endswith(expected)
 
 
-@pytest.mark.parametrize(("section", "setting", "allowed"), [row[:3] for row in ROWS if row[2] == "a colour"])
-def test_colours_are_checked_as_colours(section, setting, allowed):
+def test_the_page_has_every_setting_that_is_a_color():
+    assert {row[1] for row in ROWS if row[2] == COLOR} == {"`background`", "`color`", "`outline`"}
+
+
+@pytest.mark.parametrize(("section", "setting", "allowed"), [row[:3] for row in ROWS if row[2] == COLOR])
+def test_colors_are_checked_as_colors(section, setting, allowed):
     assert fault_of(section, setting.strip("`"), '"#1e90ff"') is None
-    assert "is not a colour" in fault_of(section, setting.strip("`"), '"white"')
+    assert "is not a color" in fault_of(section, setting.strip("`"), '"white"')
 
 
 def test_the_documented_defaults_are_the_real_ones():

@@ -127,7 +127,7 @@ def test_every_setting_of_a_variant_moves_it_each_to_another_value():
 
 
 MARK_SETTINGS = [
-    'colour = "#ff0000"',
+    'color = "#ff0000"',
     'outline = "#ff0000"',
     'position = "top"',
     'position = "tile"',

@@ -85,7 +85,7 @@ def test_every_setting_of_a_variant_is_read():
         """
         [watermarks.mark]
         text = "© Me"
-        colour = "#10203040"
+        color = "#10203040"
         outline = "#000000"
         position = "tile"
         scale = 0.5
@@ -158,7 +158,7 @@ def test_a_cache_control_is_made_of_the_directives_that_a_response_has(cache, ac
 
 def test_every_fault_of_a_file_is_said_at_once_by_its_path():
     text = """
-    colour = "red"
+    color = "red"
 
     [variants.phone]
     width = 0
@@ -184,12 +184,12 @@ def test_every_fault_of_a_file_is_said_at_once_by_its_path():
     """
 
     assert set(faults(text)) == {
-        "colour: is no setting",
+        "color: is no setting",
         "variants.phone.width: 0 is not in 1..16383",
         "variants.phone.quality: 300 is not in 1..100",
         "variants.phone.qualty: is no setting; did you mean quality?",
         "variants.phone.fit: 'stretch' is not one of inside, cover, pad",
-        'variants.phone.background: \'white\' is not a colour such as "#1e90ff", "#1e90ff80" or "transparent"',
+        'variants.phone.background: \'white\' is not a color such as "#1e90ff", "#1e90ff80" or "transparent"',
         "variants.phone.watermark: there is no [watermarks.mark]",
         "variants.Ph/one: 'Ph/one' is not lower-case letters, digits, - and _; it becomes a part of keys",
         "watermarks.mine: give a text or a logo, and not both",
@@ -306,9 +306,9 @@ def test_a_logo_is_a_whole_png(folder, damage):
 
 
 def test_colours_are_for_texts(folder):
-    (found,) = faults(f'{PHONE}[watermarks.mark]\nlogo = "logos/mark.png"\ncolour = "#ffffff"', folder=folder)
+    (found,) = faults(f'{PHONE}[watermarks.mark]\nlogo = "logos/mark.png"\ncolor = "#ffffff"', folder=folder)
 
-    assert found == "watermarks.mark.logo: colour and outline are for a text"
+    assert found == "watermarks.mark.logo: color and outline are for a text"
 
 
 def test_a_broken_watermark_is_said_once_and_not_again_for_each_variant_that_carries_it():

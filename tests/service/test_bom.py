@@ -77,7 +77,7 @@ def test_it_names_every_library_that_a_wheel_brings_with_its_hash(
 
 
 @pytest.mark.parametrize("architecture", PACKAGE)
-def test_whatever_it_names_has_a_licence(packages: dict[str, Package], architecture: str) -> None:
+def test_whatever_it_names_has_a_license(packages: dict[str, Package], architecture: str) -> None:
     bill = bill_of(packages[architecture])
     named = [bill["metadata"]["component"], *every(bill["components"])]
 
@@ -85,13 +85,13 @@ def test_whatever_it_names_has_a_licence(packages: dict[str, Package], architect
 
 
 def test_the_libraries_of_heic_are_under_the_lgpl_and_the_resizers_crates_are_named(default: Package) -> None:
-    licences = {
+    licenses = {
         each["name"]: each["licenses"][0] for each in every(bill_of(default)["components"]) if "licenses" in each
     }
 
-    assert licences["libheif"] == licences["libde265"] == {"expression": "LGPL-3.0-or-later"}
-    assert "fast_image_resize" in licences
-    assert "autocfg" not in licences  # serves the building alone
+    assert licenses["libheif"] == licenses["libde265"] == {"expression": "LGPL-3.0-or-later"}
+    assert "fast_image_resize" in licenses
+    assert "autocfg" not in licenses  # serves the building alone
 
 
 def test_versions_of_libraries_are_those_that_the_modules_report(default: Package) -> None:
@@ -133,7 +133,7 @@ def test_the_same_package_gets_the_same_bytes(default: Package, tmp_path: Path) 
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_libraries_of_another_version_are_named_without_a_licence_and_a_line_says_so(
+def test_libraries_of_another_version_are_named_without_a_license_and_a_line_says_so(
     default: Package, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package = without_bill(default, tmp_path / "one.zip", version="13.0.1")
@@ -141,6 +141,6 @@ def test_libraries_of_another_version_are_named_without_a_licence_and_a_line_say
     main([str(package), str(path_of("package-x86_64"))])
 
     (said,) = capsys.readouterr().err.splitlines()
-    assert "no licence of" in said
+    assert "no license of" in said
     assert "libwebp" in said
     assert "libheif" not in said

@@ -3,21 +3,15 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
 import yaml
-from botocore import xform_name
-from typer.core import TyperGroup
-from typer.main import get_command
 
 from ops.build.check import faults
 from ops.build.deployer import FILE
 from ops.build.rules import RULES
-from ops.cli.main import make_app
 from ops.cli.switches.formulas import POLLS_A_MONTH
 from ops.cli.switches.table import ALARMS
 from tests.service.packaged_service import PROJECT, Package
@@ -26,55 +20,13 @@ PAGE = (PROJECT / "docs" / "deploying.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^ *```(\w*)\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL)
 SHELL = [text.replace("\\\n", " ") for language, text in BLOCKS if not language]
 INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"^ *```.*?^ *```", "", PAGE, flags=re.MULTILINE | re.DOTALL))
-SCRIPTS = json.loads((PROJECT / "package.json").read_text())["scripts"]
-
-OF_EVERY_COMMAND = {"query", "output", "region", "profile"}
-OF_THE_CLI = ("configure", "sso login", "s3 rb", "wait")
-"""What the AWS CLI has of its own: no operation of an API."""
 
 POLL_SECONDS = 20
-
-
-def commands() -> Iterator[str]:
-    """All that a reader may type."""
-    for text in SHELL:
-        yield from re.split(r"\n|&&", text)
-    yield from (text for span in INLINE for text in span.split("&&"))
-
-
-def starting_with(*words: str) -> list[list[str]]:
-    """The words after these, in each command that has them."""
-    pattern = re.compile(rf"(?:^|[\s(/]){re.escape(' '.join(words))}\s+(.*)")
-    return [found[1].split() for text in commands() if (found := pattern.search(text))]
 
 
 def example(language: str, holding: str) -> Any:
     (text,) = (text for name, text in BLOCKS if name == language and holding in text)
     return json.loads(text) if language == "json" else yaml.safe_load(text)
-
-
-def test_every_npm_script_exists() -> None:
-    named = {words[0].strip("`") for words in starting_with("npm", "run")}
-
-    assert {"deploy", "remove"} <= named <= SCRIPTS.keys()
-    assert starting_with("bin/darkroom"), "the command without npm's banner"
-    assert (PROJECT / "bin" / "darkroom").stat().st_mode & 0o111
-
-
-def test_every_subcommand_of_darkroom_exists_with_its_options() -> None:
-    group = get_command(make_app())
-    assert isinstance(group, TyperGroup)
-    found = [*starting_with("darkroom"), *starting_with("npm", "run", "darkroom", "--")]
-    used = [words for words in found if words[0].isalpha()]
-
-    known = {"doctor", "status", "upload", "show", "backfill", "audit", "dlq", "estimate"}
-    assert {words[0] for words in used} == known
-    for name, *rest in used:
-        command: Any = group.commands[name]
-        if isinstance(command, TyperGroup):
-            command = command.commands[rest[0]]
-        options = {option for parameter in command.params for option in parameter.opts}
-        assert {word for word in rest if word.startswith("--")} <= options
 
 
 def test_every_parameter_and_output_that_is_named_exists(
@@ -101,34 +53,6 @@ def test_the_parameters_in_an_example_are_accepted(holding: str) -> None:
     recipe = (PROJECT / "recipe.toml").read_text()
 
     assert faults(prod, stage="prod", region="eu-west-1", recipe_text=recipe) == []
-
-
-def aws_commands() -> list[list[str]]:
-    """The words after ``aws``, without what a shell or a quotation adds."""
-    text = "\n".join([*SHELL, *INLINE])
-    unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "VALUE", text)
-    return [
-        found.split()
-        for found in re.findall(r"(?:^|[\s(])aws ((?!-)[a-z0-9]+ [a-z-]+[^\n)|>]*)", unquoted, re.MULTILINE)
-    ]
-
-
-@pytest.mark.parametrize("words", aws_commands(), ids=" ".join)
-def test_every_command_of_the_aws_cli_is_an_operation_with_such_parameters(words: list[str]) -> None:
-    if any(" ".join(words).startswith(own) or own == words[1] for own in OF_THE_CLI):
-        return
-    service, operation, *rest = words
-    model = botocore.session.get_session().get_service_model("s3" if service == "s3api" else service)
-    operations = {xform_name(name, "-"): name for name in model.operation_names}
-    shape = model.operation_model(operations[operation]).input_shape
-    known = {xform_name(name, "-") for name in shape.members} if shape else set()
-    given = {word.removeprefix("--") for word in rest if word.startswith("--")}
-
-    assert {name.removeprefix("no-") for name in given} - OF_EVERY_COMMAND <= known
-
-
-def test_the_page_has_commands_of_the_aws_cli() -> None:
-    assert len(aws_commands()) > 20
 
 
 def test_the_policy_for_a_stage_is_made_by_the_command_on_the_page(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ NEW = {
     *("WorkflowDlqAlarm", "LabelsTopic", "LabelsTopicPolicy"),
 }
 OUTPUTS = {"LabelsTopicArn", "WorkflowDlqUrl"}
-OPERATORS = "TakeWhatWasNotLabelled"
+OPERATORS = "TakeWhatWasNotLabeled"
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:darkroom-dev-labels"
 CAT = {"object": {"S": "uploads/images/a {0} cat.jpg"}, "etag": {"S": "e1"}}
@@ -293,12 +293,12 @@ def test_the_labels_become_tags_of_the_record_and_subscribers_are_told(stage: St
     ],
     ids=["omitted", "of-other-formats", "too-small"],
 )
-def test_without_a_variant_that_rekognition_takes_nothing_is_labelled(
+def test_without_a_variant_that_rekognition_takes_nothing_is_labeled(
     stage: Stage, labels: Labels, variants: list[dict[str, Any]]
 ) -> None:
     stage.record()
 
-    assert stage.run(*variants)[-1] == "NotLabelled"
+    assert stage.run(*variants)[-1] == "NotLabeled"
     assert (labels.asked, stage.tags(), stage.notices()) == (0, (), [])
 
 
@@ -310,7 +310,7 @@ def test_a_png_of_the_least_size_is_taken(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("status", ["IN_PROGRESS", "SUPERSEDED", "REMOVED"])
-def test_a_version_that_is_overtaken_is_not_labelled(stage: Stage, labels: Labels, status: str) -> None:
+def test_a_version_that_is_overtaken_is_not_labeled(stage: Stage, labels: Labels, status: str) -> None:
     stage.record(status)
 
     assert stage.run(variant("jpeg"))[-2:] == ["Decide", "Overtaken"]
@@ -337,7 +337,7 @@ def test_a_picture_without_labels_has_no_tags(stage: Stage, labels: Labels) -> N
     stage.record()
     labels.names = []
 
-    assert stage.run(variant("jpeg"))[-2:] == ["Any", "NotLabelled"]
+    assert stage.run(variant("jpeg"))[-2:] == ["Any", "NotLabeled"]
     assert stage.tags() == ()
 
 

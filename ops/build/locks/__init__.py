@@ -29,6 +29,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "bench": "bench/pipeline/requirements.txt",
     "checkov": "ops/build/requirements-checkov.txt",
     "advisories": "ops/build/requirements-advisories.txt",
+    "docs": "ops/build/requirements-docs.txt",
     "lock": "ops/build/requirements-lock.txt",
 }
 """The direct list of each lock. The locks are made in this order: the package's versions are those of development."""

@@ -439,12 +439,15 @@ def test_a_file_with_another_hash_is_named_however_many_would_have_been_right(cl
     assert result.stderr.splitlines()[-4:] == [*said[:3], said[-1]]
 
 
-@pytest.mark.parametrize("command", ["locks", "advisories", "checkov", "release"])
-def test_a_command_of_the_workshop_runs_in_the_project(ready, command):
-    result = ready.run("lock" if command == "locks" else command, "--help", FAKE_FAILS=f"ops.build.{command}")
+MODULES = {"lock": "locks", "advisories": "advisories", "checkov": "checkov", "docs": "site", "release": "release"}
+
+
+@pytest.mark.parametrize(("command", "module"), MODULES.items(), ids=MODULES)
+def test_a_command_of_the_workshop_runs_in_the_project(ready, command, module):
+    result = ready.run(command, "--help", FAKE_FAILS=f"ops.build.{module}")
 
     (called,) = ready.calls()
-    assert called["arguments"] == ["-m", f"ops.build.{command}", "--help"]
+    assert called["arguments"] == ["-m", f"ops.build.{module}", "--help"]
     assert called["cwd"] == str(ready.root)
     assert result.returncode == 3
 

@@ -547,7 +547,7 @@ def test_an_object_is_rendered_again_and_judged_by_the_recipe_for_its_key():
     assert asked == [{"jpeg"}]
 
 
-def test_another_objects_picture_is_found_however_well_it_is_labelled():
+def test_another_objects_picture_is_found_however_well_it_is_labeled():
     (found,) = rendered_again({("variants", "phone/a.jpg"): (b"phone:1:B", "v", RIGHT)})
 
     assert (found.kind, found.key, found.etag, found.source.key) == (

@@ -1,4 +1,4 @@
-"""docs/licences.md lists every distribution that is packaged, with its version, and every library in their wheels."""
+"""docs/licenses.md lists every distribution that is packaged, with its version, and every library in their wheels."""
 
 import re
 import tomllib
@@ -11,7 +11,7 @@ from ops.build.bom import LIBRARIES as DESCRIBED
 from ops.build.locks import PACKAGE, locked, normalized
 from tests.service.packaged_service import PROJECT, Package
 
-PAGE = (PROJECT / "docs" / "licences.md").read_text(encoding="utf-8")
+PAGE = (PROJECT / "docs" / "licenses.md").read_text(encoding="utf-8")
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line.startswith("| ")]
 DISTRIBUTIONS = {row[0]: row[1] for row in ROWS if len(row) == 4}
 LIBRARIES = [(name, row[1].lower()) for row in ROWS if len(row) == 5 for name in row[0].split(", ")]
@@ -20,9 +20,9 @@ KNOWN = tomllib.loads(DESCRIBED.read_text(encoding="utf-8"))
 IN_FILES = [each for each in KNOWN["library"] if each.get("files") != []]
 
 
-def plain(licence: str) -> str:
+def plain(license: str) -> str:
     """For people, "LGPL-3.0 or later"; for programs, "LGPL-3.0-or-later"."""
-    return re.sub(r"[\s-]", "", licence).lower()
+    return re.sub(r"[\s-]", "", license).lower()
 
 
 def libraries(package: Package) -> set[tuple[str, str]]:
@@ -45,10 +45,10 @@ def test_every_library_in_the_zip_of_either_architecture_is_listed(default: Pack
 def test_the_bill_of_materials_says_the_same_of_a_library(known: dict[str, Any]) -> None:
     (row,) = [row for row in ROWS if row[0] == ", ".join(known.get("files", [known["name"]]))]
 
-    _, wheel, version, licence, sources = row
+    _, wheel, version, license, sources = row
     assert (normalized(wheel), sources) == (known["wheel"].partition("==")[0], known["sources"])
     assert known["version"] in re.split(r"[ ,]+", version)
-    assert plain(licence).startswith(plain(known["licence"]))
+    assert plain(license).startswith(plain(known["license"]))
 
 
 def test_the_bill_of_materials_says_the_same_of_what_is_compiled_in() -> None:
@@ -65,7 +65,7 @@ def test_the_bill_of_materials_says_the_same_of_the_font() -> None:
     assert (row[1], row[3]) == (font["version"], font["sources"])
 
 
-def test_each_distribution_brings_its_licence_into_the_zip(default: Package) -> None:
+def test_each_distribution_brings_its_license_into_the_zip(default: Package) -> None:
     folders = {Path(name).parts[0] for name in default.files if "/licenses/" in name}
 
     assert len(folders) == len(DISTRIBUTIONS) - len(NOT_PINNED)
