@@ -91,7 +91,11 @@ class Desk:
         self.url = url
         self.requests: list[tuple[float, Request]] = []
         self.complaints: list[str] = []
+        self.unanswered: set[Request] = set()
         page.on("request", lambda request: self.requests.append((time.monotonic(), request)))
+        page.on("request", lambda request: self.unanswered.add(request))
+        for ended in ("requestfinished", "requestfailed"):
+            page.on(ended, lambda request: self.unanswered.discard(request))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", self._listen)
 

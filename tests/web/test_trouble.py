@@ -97,7 +97,8 @@ def test_a_form_that_has_always_ended_is_not_asked_for_forever(desk, tmp_path):
     desk.choose(files(tmp_path, 1))
 
     while desk.cards("broken").count() == 0:
-        desk.page.clock.run_for(1_000)
+        if not desk.unanswered:  # or the page's clock would run ahead of an answer, and time it out
+            desk.page.clock.run_for(1_000)
 
     expect(desk.card("photo-01.jpg")).to_contain_text("(ExpiredToken)")
     assert len(desk.asked(f"{desk.url}/uploads")) == 6
