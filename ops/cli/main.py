@@ -124,13 +124,16 @@ def _make_dlq() -> typer.Typer:
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     # npm and the terminal both deliver Ctrl-C: the second must not break the tear-down off.
     for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
+        if each != signal.SIGHUP:
+            signal.signal(each, signal.SIG_IGN)
+        elif signal.getsignal(each) != signal.SIG_IGN:
+            signal.signal(each, _leave_terminal)  # somebody closes it after Ctrl-C, before the end
     if number == signal.SIGHUP:
         _leave_terminal()
     raise KeyboardInterrupt
 
 
-def _leave_terminal() -> None:
+def _leave_terminal(_number: int = 0, _frame: FrameType | None = None) -> None:
     """Print nothing more to a terminal that was closed: writing to it fails, and would break the tear-down off."""
     for stream in (sys.stdout, sys.stderr):
         if stream.isatty():

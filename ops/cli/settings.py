@@ -36,7 +36,7 @@ class Consumer:
         return cls(
             memory=answer["MemorySize"],
             timeout=answer["Timeout"],
-            try_seconds=float(variables.get("TRY_SECONDS") or parameters()["trySeconds"]),
+            try_seconds=float(variables.get("TRY_SECONDS") or parameters_as_deployed(stage)["trySeconds"]),
             architecture=answer["Architectures"][0],
             code_version=variables.get("CODE_VERSION", ""),
             removals=variables.get("REMOVALS") == "true",
@@ -91,6 +91,11 @@ def parameters() -> Mapping[str, Any]:
 def parameters_of(stage_name: str) -> Mapping[str, Any]:
     """The same for one stage, whose own section in serverless.yml goes before the defaults."""
     return {**parameters(), **service_description()["params"].get(stage_name, {})}
+
+
+def parameters_as_deployed(stage: Stage) -> Mapping[str, Any]:
+    """A deployed stage's parameters; this checkout's in place of those that an older stage does not say."""
+    return {**parameters_of(stage.name), **(stage.defaults or {}), **(stage.given or {})}
 
 
 def _by_default() -> FunctionSettings:

@@ -6,9 +6,9 @@ import typer
 
 from ops.cli.plan.quotas import Plan, StageLimits
 from ops.cli.plan.view import as_document, print_plan
-from ops.cli.settings import parameters, parameters_of
+from ops.cli.settings import parameters, parameters_as_deployed
 from ops.cli.stage import Stage
-from ops.cli.terminal import print_json
+from ops.cli.terminal import print_json, stderr
 
 if TYPE_CHECKING:
     from ops.cli.estimate.reckoning import Estimate  # whose command imports this module
@@ -24,7 +24,9 @@ WithinOption = Annotated[
 
 def plan_of(made: "Estimate", stage: Stage | None, within: float | None) -> Plan:
     """The plan for what an estimate is of, within so many hours."""
-    given = parameters_of(stage.name) if stage else parameters()
+    given = parameters_as_deployed(stage) if stage else parameters()
+    if stage and stage.defaults is None:
+        stderr().print("the stage does not say all its parameters: what it leaves out is as in this checkout")
     limits = StageLimits(int(given["queueRetentionDays"]), int(given["apiDailyQuota"]))
     return Plan(made.bill.work, limits, within or HOURS_A_DAY * limits.retention_days)
 

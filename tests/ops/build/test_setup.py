@@ -305,12 +305,13 @@ def test_a_set_up_that_failed_half_way_is_begun_again(clone):
     assert clone.titles() == ["venv", "pip", "npm", "ops"]
 
 
-def test_an_interrupted_set_up_says_so_and_is_begun_again(clone):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_set_up_says_so_and_is_begun_again(clone, number):
     process = clone.has("python3", "npm").start("start", FAKE_HANGS="pip")
     while not (clone.log.exists() and '"title": "pip"' in clone.log.read_text()):
         assert process.poll() is None
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=20)
     clone.calls()
 
@@ -321,14 +322,14 @@ def test_an_interrupted_set_up_says_so_and_is_begun_again(clone):
     assert clone.titles() == ["venv", "pip", "npm", "ops"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_passed_on_and_the_child_ends_first(ready, number):
     process = ready.start("start", FAKE_HANGS="ops")
     assert process.stdout.readline() == "ops hangs\n"
     process.send_signal(number)
     process.communicate(timeout=20)
 
-    assert process.returncode == (130 if number == signal.SIGINT else 128 + signal.SIGTERM)
+    assert process.returncode == (130 if number == signal.SIGINT else 128 + number)
 
 
 def test_an_old_node_is_told_what_to_install(clone, tmp_path):

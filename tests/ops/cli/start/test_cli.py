@@ -14,6 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from ops.cli import main as cli
 from ops.errors import StackError, UsageError
+from tests.ops.cli.signals import signals_restored
 
 ROOT = Path(__file__).parents[4]
 
@@ -95,7 +96,7 @@ def test_a_taken_port_is_one_line_and_exit_code_2(tmp_path, photos):
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", cli.SIGNALS)
 def test_ctrl_c_ends_everything_with_one_line(tmp_path, photos, number):
     process = darkroom("start", photos, cwd=tmp_path)
     log = tmp_path / "out" / ".darkroom" / "logs" / "serverless.log"
@@ -116,15 +117,11 @@ def test_ctrl_c_ends_everything_with_one_line(tmp_path, photos, number):
 
 
 def test_a_second_ctrl_c_is_not_heard_while_the_first_is_being_obeyed():
-    before = {number: signal.getsignal(number) for number in cli.SIGNALS}
-    try:
+    with signals_restored():
         with pytest.raises(KeyboardInterrupt):
             cli._interrupt(signal.SIGINT, None)
 
-        assert {signal.getsignal(number) for number in cli.SIGNALS} == {signal.SIG_IGN}
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        assert {signal.getsignal(each) for each in cli.SIGNALS if each != signal.SIGHUP} == {signal.SIG_IGN}
 
 
 def test_without_a_subcommand_the_help_is_shown():
