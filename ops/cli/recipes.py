@@ -1,10 +1,12 @@
 """Today's recipe, the one of this checkout, and how the variants of an object compare with it."""
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from ops.cli.stage import ROOT
+from ops.cli.stage import ROOT, Stage
+from ops.cli.terminal import stderr
 from ops.errors import UsageError
 from processing.errors import Misconfigured, UnusableKey
 from processing.ledger import Record
@@ -64,6 +66,31 @@ class VariantPlan:
         if spec is None or spec.is_current(seen.fingerprint):
             return VariantState.THERE
         return VariantState.THERE if made and stands(made, seen, spec, etag) else VariantState.OUTDATED
+
+
+def recipe_for(stage: Stage) -> Recipe:
+    """This checkout's recipe, for a command on a deployed stage; a stage that has another one is warned of.
+
+    Raises:
+        UsageError: it cannot be read, or is not valid.
+    """
+    own = recipe_version()
+    if stage.recipe_version and stage.recipe_version != own:
+        stderr().print(
+            f"warning: {stage.name} was deployed with the recipe {stage.recipe_version}, and this checkout has {own}: "
+            "what follows is by this checkout's"
+        )
+    return read_recipe()
+
+
+def recipe_version(root: Path = ROOT) -> str:
+    """The version of a checkout's recipe: of recipe.toml and its logos, as resources/derived.cjs makes it."""
+    logos = (path for path in (root / "logos").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    digest = hashlib.sha256()
+    for name in sorted(path.relative_to(root).as_posix() for path in (root / "recipe.toml", *logos)):
+        content = (root / name).read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]
 
 
 def read_recipe(file: Path | None = None) -> Recipe:

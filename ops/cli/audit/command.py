@@ -21,7 +21,7 @@ from ops.cli.backfill.sources import listed
 from ops.cli.backfill.wanted import Records
 from ops.cli.checkpoint import Checkpoint
 from ops.cli.queues import depth_of
-from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.recipes import VariantPlan, recipe_for
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, DryRun, counting, many, stderr
@@ -139,7 +139,7 @@ def _findings(out: Path | None, start: AuditProgress, kept: Checkpoint[AuditProg
 
 
 def _audit(stage: Stage, prefix: str, start: AuditProgress, *, deep: bool, grace: float, render: int) -> Audit:
-    plan, prefix = VariantPlan(read_recipe(), stage.uploads_prefix), below(stage, prefix)
+    plan, prefix = VariantPlan(recipe_for(stage), stage.uploads_prefix), below(stage, prefix)
     s3, images = stage.client("s3"), ImagesTable(stage.client("dynamodb"), stage.images_table)
     names = Names(stage.uploads_prefix, {spec.name: spec.format for spec in plan.recipe.variants})
     _print_other_folders(stage, names)

@@ -20,7 +20,7 @@ from ops.cli.costs.batch import FunctionSettings
 from ops.cli.costs.bill import Bill, bill_of_backfill
 from ops.cli.costs.cpu import megapixels_of
 from ops.cli.item_size import ItemSizes
-from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.recipes import VariantPlan, recipe_for
 from ops.cli.settings import function_of, in_words, switches_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.switches.priced import bills
@@ -94,7 +94,7 @@ def backfill(
 
     grep cat keys.txt | darkroom backfill - --json
     """
-    prefix, plan = below(stage, prefix), VariantPlan(read_recipe(), stage.uploads_prefix)
+    prefix, plan = below(stage, prefix), VariantPlan(recipe_for(stage), stage.uploads_prefix)
     since = changed_since.replace(tzinfo=UTC) if changed_since else None
     records = Records(ImagesTable(stage.client("dynamodb"), stage.images_table), stage.uploads_bucket)
     judge = Missing(plan, rejected, time.time) if missing else None

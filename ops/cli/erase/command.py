@@ -12,7 +12,7 @@ from ops.cli.backfill.command import below
 from ops.cli.dlq.history import caller
 from ops.cli.erase.letters import LettersOfErased
 from ops.cli.erase.run import Erased, Erasing
-from ops.cli.recipes import read_recipe
+from ops.cli.recipes import recipe_for
 from ops.cli.show.facts import key_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import table
@@ -106,7 +106,7 @@ def _eraser(stage: Stage, erasures: ErasureTable, letters: LettersOfErased) -> E
         prefix=stage.uploads_prefix,
         request_seconds=REQUEST_SECONDS,
         retention=_retention(stage),
-        cache_seconds=cache_seconds(read_recipe()) if stage.cdn else 0,
+        cache_seconds=cache_seconds(recipe_for(stage)) if stage.cdn else 0,
         delete_letters=letters.delete,
         announce=lambda receipt, digest: _announce(stage, receipt, digest),
     )

@@ -8,7 +8,7 @@ import typer
 
 from ops.cli.dlq.filters import by_id
 from ops.cli.dlq.selection import read_queue
-from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.recipes import VariantPlan, read_recipe, recipe_for
 from ops.cli.replay.running import Replay, ReplayLimits, ReplayTarget, replay
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
@@ -56,7 +56,8 @@ def replay_command(
 
     darkroom replay s3://my-uploads/images/cat.jpg --etag 5d41402abc4b2a76b9719d911017c592 --out /tmp/cat --json
     """
-    meant, plan = find_target(stage, target, etag), VariantPlan(read_recipe(recipe), stage.uploads_prefix)
+    meant, chosen = find_target(stage, target, etag), read_recipe(recipe) if recipe else recipe_for(stage)
+    plan = VariantPlan(chosen, stage.uploads_prefix)
     limits = _limits(stage, seconds) if sandbox else None
     made = replay(stage, meant, plan.of(meant.key).recipe, limits)
     files = _write(made, meant, out) if out else {}

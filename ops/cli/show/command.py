@@ -10,7 +10,7 @@ from typing import Annotated, Any, assert_never
 import typer
 from rich.filesize import decimal
 
-from ops.cli.recipes import VariantPlan, VariantState, read_recipe
+from ops.cli.recipes import VariantPlan, VariantState, recipe_for
 from ops.cli.show.facts import LINK_LIMIT, Finder, ObjectFacts, VariantFacts, key_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import Facts, Whole, facts, table
@@ -43,7 +43,7 @@ def show(
 
     darkroom show images/cat.jpg --stage local --json
     """
-    key, plan = key_of(stage, thing), VariantPlan(read_recipe(), stage.uploads_prefix)
+    key, plan = key_of(stage, thing), VariantPlan(recipe_for(stage), stage.uploads_prefix)
     facts = Finder(stage, plan, minutes * 60).find(key)
     if as_json:
         print_json(document(facts))

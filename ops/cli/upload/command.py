@@ -12,7 +12,7 @@ import typer
 
 from ops.cli.follow import End, Follower
 from ops.cli.packaged import packaged_readers
-from ops.cli.recipes import VariantPlan, read_recipe
+from ops.cli.recipes import VariantPlan, recipe_for
 from ops.cli.stage import Stage, on_stage
 from ops.cli.terminal import AsJson, DryRun, print_json, stderr
 from ops.cli.upload import report
@@ -77,7 +77,7 @@ def upload(
     find . -name '*.tif' -newer last | darkroom upload - --stage prod --json
     """
     folder, globs = below(stage.uploads_prefix, prefix), Globs(include or (), exclude or ())
-    plan = VariantPlan(read_recipe(), stage.uploads_prefix)
+    plan = VariantPlan(recipe_for(stage), stage.uploads_prefix)
     chosen = _choose(places, folder, globs, (lambda _path, _key: True) if everything else images_of(plan))
     inspect = unchecked if everything else checked_by(plan)
     present = Present.of(stage.client("s3"), stage.uploads_bucket, chosen.files)

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli.main import make_app
-from ops.cli.recipes import read_recipe
+from ops.cli.recipes import read_recipe, recipe_version
 from ops.cli.show.command import advice, document
 from ops.cli.show.facts import ObjectFacts, key_of
 from ops.errors import UsageError
@@ -121,12 +121,33 @@ def test_each_variant_is_shown_with_its_state(show, done, stage):
 def test_a_variant_that_was_added_to_the_recipe_is_missing(show, done, stage, monkeypatch):
     today = read_recipe()
     poster = replace(today.variants[0], name="poster")
-    monkeypatch.setattr("ops.cli.show.command.read_recipe", lambda: replace(today, variants=(*today.variants, poster)))
+    monkeypatch.setattr("ops.cli.recipes.read_recipe", lambda: replace(today, variants=(*today.variants, poster)))
 
     states = {each["name"]: each["now"] for each in known(show(done[0], "--json"))["variants"]}
 
     assert states == {"desktop": "there", "tablet": "there", "phone": "there", "poster": "missing"}
     assert "to make: poster" in show(done[0]).stdout
+
+
+def test_a_stage_with_another_recipe_is_warned_of(show, done, stage, monkeypatch):
+    assert recipe_version() == stage.recipe_version
+    assert "this checkout" not in show(done[0]).stderr
+
+    monkeypatch.setattr("ops.cli.stage.find", lambda *_: replace(stage, recipe_version="0123456789ab"))
+    assert f"deployed with the recipe 0123456789ab, and this checkout has {recipe_version()}" in show(done[0]).stderr
+
+
+def test_a_recipes_version_is_of_the_recipe_and_of_each_logo(tmp_path):
+    versions = []
+    for name in ("recipe.toml", "logos/a.png", "logos/b/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+        versions.append(recipe_version(tmp_path))
+    (tmp_path / "logos" / "__pycache__").mkdir()
+    (tmp_path / "logos" / "__pycache__" / "a.pyc").write_text("x")
+
+    assert len(set(versions)) == 3
+    assert recipe_version(tmp_path) == versions[-1]
 
 
 def test_every_version_is_shown_the_last_change_first(show, done, stage):
