@@ -39,6 +39,7 @@ export class DarkroomUpload extends HTMLElement {
   #rows = new Map();
   /** @type {{settings: Settings, uploads: Uploads, follower: Follower} | null} */
   #connected = null;
+  #isRefused = false;
 
   constructor() {
     super();
@@ -93,6 +94,7 @@ export class DarkroomUpload extends HTMLElement {
     if (barred) return this.#say(barred);
     const troubled = (/** @type {string} */ words) => this.#say(words && `${words} Trying again.`);
     const forbidden = () => {
+      this.#isRefused = true;
       this.#say(refusedWords(settings.authorizer));
       this.dispatchEvent(new CustomEvent('darkroom-forbidden', { bubbles: true, composed: true }));
     };
@@ -126,9 +128,10 @@ export class DarkroomUpload extends HTMLElement {
     this.dispatchEvent(new CustomEvent('darkroom-ready', { bubbles: true, composed: true }));
   }
 
-  /** Go on with a new key or token. */
+  /** Go on with a new key or token, if the last one was refused. */
   #resume() {
-    if (!this.#connected) return;
+    if (!this.#connected || !this.#isRefused) return;
+    this.#isRefused = false;
     this.#say('');
     for (const { gate } of [this.#connected.uploads, this.#connected.follower]) gate.go();
   }
