@@ -52,7 +52,7 @@ class Stage:
     ``event_bus`` and ``events_dlq_url`` are empty where the stage has no events.
     ``ingest`` is the stage's parameter: whether the uploads bucket notifies the queue itself, or a rule of EventBridge.
     ``switches`` are the names of the parameters that are on; ``given`` has the values that differ from the defaults of
-    the version that was deployed, ``defaults`` the other parameters. Each is None where the stage was deployed before
+    the version that was deployed, ``defaults`` all of these. Each is None where the stage was deployed before
     its outputs had it; ``recipe_version`` is empty then.
     """
 

@@ -34,7 +34,7 @@ def comparable(given: Package) -> dict[str, Any]:
     text = json.dumps(given.template, sort_keys=True)
     text = re.sub(r"serverless/darkroom/dev/[^/]+/", "", text)
     template: dict[str, Any] = json.loads(re.sub(r"ApiGatewayDeployment\d+", "ApiGatewayDeployment", text))
-    for output in ("Switches", "Parameters", "ParameterDefaults"):  # name what is on
+    for output in ("Switches", "Parameters"):  # name what is on
         del template["Outputs"][output]
     return template
 

@@ -35,5 +35,5 @@ def show_parameters(stage: Stage, *, as_json: bool) -> None:
 def table_of_parameters(given: Mapping[str, str], defaults: Mapping[str, str]) -> Grid:
     """A row for each parameter, those that the deployment gave first."""
     rows = [(name, value, "deployment") for name, value in given.items()]
-    rows += [(name, value, "default") for name, value in defaults.items()]
+    rows += [(name, value, "default") for name, value in defaults.items() if name not in given]
     return table(("parameter", "value", "from"), rows, whole=("value",))

@@ -338,7 +338,9 @@ def shown_parameters(capsys, *, as_json=False, **known):
 
 
 def test_a_parameter_is_shown_as_the_stage_has_it_and_never_as_this_checkout_has_it(capsys):
-    out, err = shown_parameters(capsys, given={"memory": "3008"}, defaults={"timeout": "77", "gone": "true"})
+    out, err = shown_parameters(
+        capsys, given={"memory": "3008"}, defaults={"memory": "1", "timeout": "77", "gone": "true"}
+    )
 
     assert [line.split() for line in out.splitlines()] == [
         ["parameter", "value", "from"],

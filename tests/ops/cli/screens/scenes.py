@@ -325,7 +325,7 @@ def looked() -> None:
 
 def looked_at_parameters() -> None:
     given = {"alarmEmail": "(given)", "uploadsBucket": "a-bucket-with-a-long-name-that-was-there-before"}
-    defaults = {"batchSize": "10", "events": "false", "maximumConcurrency": "10"}
+    defaults = {"alarmEmail": "", "batchSize": "10", "events": "false", "maximumConcurrency": "10"}
     stdout().print(parameters.table_of_parameters(given, defaults))
 
 
