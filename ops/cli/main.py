@@ -8,6 +8,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from functools import partial
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -50,9 +52,11 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; the first signal unwinds it, be it Ctrl-C, SIGTERM or a closed terminal, and no other."""
+        # A terminal that was closed is none any more, by isatty
+        terminals = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
         for number in SIGNALS:
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it
-                signal.signal(number, _interrupt)
+                signal.signal(number, partial(_interrupt, terminals))
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -121,24 +125,23 @@ def _make_dlq() -> typer.Typer:
     return app
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+def _interrupt(terminals: Sequence[int], number: int, _frame: FrameType | None) -> NoReturn:
     # npm and the terminal both deliver Ctrl-C: the second must not break the tear-down off.
     for each in SIGNALS:
         if each != signal.SIGHUP:
             signal.signal(each, signal.SIG_IGN)
         elif signal.getsignal(each) != signal.SIG_IGN:
-            signal.signal(each, _leave_terminal)  # somebody closes it after Ctrl-C, before the end
+            signal.signal(each, partial(_leave, terminals))  # somebody closes it after Ctrl-C, before the end
     if number == signal.SIGHUP:
-        _leave_terminal()
+        _leave(terminals)
     raise KeyboardInterrupt
 
 
-def _leave_terminal(_number: int = 0, _frame: FrameType | None = None) -> None:
+def _leave(terminals: Sequence[int], _number: int = 0, _frame: FrameType | None = None) -> None:
     """Print nothing more to a terminal that was closed: writing to it fails, and would break the tear-down off."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream.isatty():
-            with open(os.devnull, "wb") as nowhere:
-                os.dup2(nowhere.fileno(), stream.fileno())
+    for terminal in terminals:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), terminal)
 
 
 def _explained(error: ClientError | BotoCoreError | Unavailable, command: str) -> tuple[str, int]:

@@ -89,6 +89,7 @@ def other_page(browser, stack):
             pages["/"] = PAGE.format(content.replace("API", api))
             desk = Desk(context.new_page(), origin)
             desk.page.add_init_script(HEARD)
+            desk.page.route("**/uploads", refuse_other_keys)
             return desk
 
         yield open_page
@@ -151,6 +152,14 @@ def test_a_service_that_wants_signed_requests_has_no_form_and_says_so(other_page
     expect(form.get_by_role("status")).to_contain_text("only requests that are signed with AWS credentials")
     expect(form.get_by_role("button", name="Choose photos")).to_be_disabled()
     assert desk.page.evaluate("() => heard") == []
+
+
+def refuse_other_keys(route):
+    """As API Gateway does for a page of a configured origin, whose refusals have the headers of CORS."""
+    if route.request.headers.get("x-api-key") == API_KEY:
+        route.continue_()
+    else:
+        route.fulfill(status=403, headers={"Access-Control-Allow-Origin": "*"}, json={"detail": "Refused."})
 
 
 def with_authorizer(name):

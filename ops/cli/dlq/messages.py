@@ -9,8 +9,9 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quota
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 from types import TracebackType
@@ -52,6 +53,8 @@ class HeldMessages:
         self._hidden = hidden
         self._held: dict[str, _Handle] = {}
         self._changing = threading.Lock()
+        self._in_flight = 0  # requests that receive or delete
+        self._idle = threading.Condition(self._changing)
         self._prolonging = threading.Lock()
         self._over = threading.Event()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="messages")
@@ -67,6 +70,7 @@ class HeldMessages:
     ) -> None:
         self._over.set()
         self._keeper.join()
+        self._settle()
         try:
             self.release()
         finally:
@@ -91,8 +95,8 @@ class HeldMessages:
                 on_messages(len(messages))
 
         with ThreadPoolExecutor(THREADS, thread_name_prefix="readers") as pool:
-            readers = [pool.submit(receive) for _ in range(THREADS if self.expected > MAX_ENTRIES else 1)]
             try:
+                readers = [pool.submit(receive) for _ in range(THREADS if self.expected > MAX_ENTRIES else 1)]
                 for reader in readers:
                     reader.result()
             except BaseException:
@@ -112,7 +116,10 @@ class HeldMessages:
 
     def delete(self, messages: Sequence[DeadMessage]) -> list[DeadMessage]:
         """Delete up to ten messages; returns those that SQS did not report as deleted, after a second try."""
-        left = list(messages)
+        with self._requesting():
+            return self._delete(list(messages))
+
+    def _delete(self, left: list[DeadMessage]) -> list[DeadMessage]:
         for _ in range(2):
             entries = [{"Id": str(number), "ReceiptHandle": each.handle} for number, each in enumerate(left)]
             answer = self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries) if entries else {}
@@ -129,11 +136,28 @@ class HeldMessages:
 
         Interrupted, it lets the requests that have begun end, so that ``deleted`` is true.
         """
-        requests = [self._pool.submit(self.delete, some) for some in chunks(messages)]
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="deletions")
         try:
-            return [each for request in requests for each in request.result()]
+            return [each for left in pool.map(self.delete, chunks(messages)) for each in left]
         finally:
-            wait([request for request in requests if not request.cancel()])
+            pool.shutdown(cancel_futures=True)
+            self._settle()
+
+    @contextmanager
+    def _requesting(self) -> Iterator[None]:
+        with self._changing:
+            self._in_flight += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._in_flight -= 1
+                self._idle.notify_all()
+
+    def _settle(self) -> None:
+        """Wait for the requests that have begun: an executor joins no thread that it was starting at a signal."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._in_flight == 0)
 
     def _check_queue(self) -> None:
         answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[*COUNTS, "RedrivePolicy", TIMEOUT])
@@ -146,6 +170,10 @@ class HeldMessages:
             raise UsageError(f"{name} has a redrive policy of its own, so reading it uses up receives: remove that")
 
     def _receive(self) -> list[DeadMessage]:
+        with self._requesting():
+            return [] if self._over.is_set() else self._receive_some()
+
+    def _receive_some(self) -> list[DeadMessage]:
         try:
             answer = self._sqs.receive_message(
                 QueueUrl=self._url,

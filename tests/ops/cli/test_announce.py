@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from typer.testing import CliRunner
 
 from ops.cli import announce as command
@@ -226,7 +227,7 @@ def test_a_message_that_sqs_does_not_delete_is_named_and_is_exit_code_1(place, e
     refused = {"Id": "0", "SenderFault": False, "Code": "InternalError"}
 
     def refuse(**_request):
-        return AWSResponse("", 200, {}, None), {"Failed": [refused]}
+        return AWSResponse("", 200, HTTPHeaders(), None), {"Failed": [refused]}
 
     client.meta.events.register("before-call.sqs.DeleteMessageBatch", refuse)
     try:

@@ -119,7 +119,7 @@ def test_ctrl_c_ends_everything_with_one_line(tmp_path, photos, number):
 def test_a_second_ctrl_c_is_not_heard_while_the_first_is_being_obeyed():
     with signals_restored():
         with pytest.raises(KeyboardInterrupt):
-            cli._interrupt(signal.SIGINT, None)
+            cli._interrupt([], signal.SIGINT, None)
 
         assert {signal.getsignal(each) for each in cli.SIGNALS if each != signal.SIGHUP} == {signal.SIG_IGN}
 
