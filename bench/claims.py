@@ -28,7 +28,8 @@ def sentence(measured: Path, batch: int) -> str:
     processors = sorted(
         {found for text in texts for found in re.findall(r" at commit \S+ on \d+ cores \(([^,)]+)", text)}
     )
-    return f"{'; '.join(clauses)} ([measured](docs/benchmarks.md) on {', '.join(processors)})." if clauses else ""
+    said = "; ".join(clauses)
+    return f"{said[0].upper()}{said[1:]} ([measured](docs/benchmarks.md) on {', '.join(processors)})." if said else ""
 
 
 def _pipeline(found: Mapping[str, Rows], batch: int) -> Iterator[str]:

@@ -38,8 +38,8 @@ from ops.cli.recipes import read_recipe
 FOLDER: Final = PROJECT / ".cache" / "bench-pipeline"
 CORE: Final = 1  # of the doubles; the consumer runs on another
 CLASSES: Final[Mapping[str, Sequence[str]]] = {
-    "12 MP": originals.BATCHES["12 MP"],
     "small": originals.BATCHES["small"],
+    "12 MP": originals.BATCHES["12 MP"],
     "24 MP": ("huge/0",),
 }
 """The originals of each class, which take turns in a batch; the first class calibrates. The mixed class of

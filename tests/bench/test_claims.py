@@ -39,7 +39,7 @@ def test_the_sentence_has_the_figures_of_the_deployed_batch_size(measured: Path)
     page.write("bench.engine", f"{ABOUT}\n\n{CPU}", measured)
 
     assert claims.sentence(measured, 50) == (
-        "one environment makes 4.31 times the images a second of Powertools' batch and idempotency utilities on small"
+        "One environment makes 4.31 times the images a second of Powertools' batch and idempotency utilities on small"
         " images (2.40 on 12 MP), and 1.18 times those of a loop with ten threads (0.96) in 0.27 of its memory (0.21),"
         " 50 ms from S3; rendering a 12 MP photo takes 0.81 of the CPU of sharp's best cascade, and 0.30 of sharp"
         " called once a variant"

@@ -18,7 +18,7 @@ from typing import Final
 from ops.cli.prices import Architecture
 
 MEASURED: Final = "2026-11-26"
-SPEED: Final = 1.0  # times the CPU below: what `python -m bench.estimate` prints on a quiet machine
+SPEED: Final = 1.04  # times the CPU below: what `python -m bench.estimate` prints on a quiet machine
 Curve = Sequence[tuple[float, float]]
 """Megapixels, and CPU milliseconds there."""
 
@@ -34,7 +34,7 @@ PIXELS: Final[Mapping[Architecture, Curve]] = {
 }
 """cykooz-resizer has no wheel for aarch64. Both are of an x86-64 processor: what differs is the resizer alone."""
 CODES: Final = 9.8  # for each MB of the file: one picture of 12 megapixels, at qualities of 0.7 to 2.4 MB
-REQUESTS: Final = 14.0  # of an image's seven requests, its story and its log line: bench.pipeline, of tiny images
+REQUESTS: Final = 11.0  # of an image's seven requests, its record and its log line: bench.pipeline, of small images
 BODY: Final = 2.8  # for each MB: it is received, decrypted, checked and handed over; bench.pipeline, of large ones
 BYTES_A_PIXEL: Final = 0.3  # of a camera's JPEG; where only the size of a file is known
 
