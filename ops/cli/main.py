@@ -7,7 +7,6 @@ sentences and progress to standard error.
 import json
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from functools import partial
 from types import FrameType
@@ -53,7 +52,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; the first signal unwinds it, be it Ctrl-C, SIGTERM or a closed terminal, and no other."""
         # A terminal that was closed is none any more, by isatty
-        terminals = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+        terminals = [number for number in (1, 2) if os.isatty(number)]
         for number in SIGNALS:
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it
                 signal.signal(number, partial(_interrupt, terminals))

@@ -17,6 +17,7 @@ from ops.cli.terminal import AsJson, many, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.events import ObjectCreated
 from processing.ledger import ImagesTable
+from processing.recipe import Recipe
 from processing.storage.objects import head
 
 
@@ -56,8 +57,7 @@ def replay_command(
 
     darkroom replay s3://my-uploads/images/cat.jpg --etag 5d41402abc4b2a76b9719d911017c592 --out /tmp/cat --json
     """
-    meant, chosen = find_target(stage, target, etag), read_recipe(recipe) if recipe else recipe_for(stage)
-    plan = VariantPlan(chosen, stage.uploads_prefix)
+    meant, plan = find_target(stage, target, etag), VariantPlan(_recipe(stage, recipe), stage.uploads_prefix)
     limits = _limits(stage, seconds) if sandbox else None
     made = replay(stage, meant, plan.of(meant.key).recipe, limits)
     files = _write(made, meant, out) if out else {}
@@ -110,6 +110,10 @@ def _key(stage: Stage, name: str) -> str:
     if thing != name and key == thing:
         raise UsageError(f"{name} is not in this stage's bucket, {stage.uploads_bucket}: name another --stage")
     return key
+
+
+def _recipe(stage: Stage, file: Path | None) -> Recipe:
+    return read_recipe(file) if file else recipe_for(stage)
 
 
 def _limits(stage: Stage, seconds: float | None) -> ReplayLimits:
