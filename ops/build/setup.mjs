@@ -86,7 +86,7 @@ const UNSET = [
 
 class SetupError extends Error {}
 
-const STOP = ['SIGINT', 'SIGTERM'];
+const STOP = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 let interrupted = false;
 
 function say(sentence) {

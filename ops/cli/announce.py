@@ -13,8 +13,10 @@ from typing import Annotated, Final, Self
 
 import typer
 
-from ops.cli.dlq.messages import DeadMessage, HeldMessages
-from ops.cli.dlq.selection import seconds
+from ops.cli.dlq.dead_message import DeadMessage
+from ops.cli.dlq.filters import seconds
+from ops.cli.dlq.messages import HeldMessages
+from ops.cli.dlq.report import hidden
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import table
 from ops.cli.terminal import AsJson, DryRun, counting, many, print_json, stderr, stdout
@@ -95,8 +97,9 @@ def announce(
 
     An event has the same id as when it was first sent, so a receiver that deduplicates takes each once; one that is
     new gets what ended before it came. With --lost the messages in the events' dead-letter queue are deleted when
-    their events are sent. Only the last end of a version is in the table. Images whose last invocation was killed are
-    announced as well, as Image Failed: nothing else announces them.
+    their events are sent; exit code 1 when some are hidden, because another command has them, or could not be deleted.
+    Only the last end of a version is in the table. Images whose last invocation was killed are announced as well, as
+    Image Failed: nothing else announces them.
 
     Examples:
 
@@ -119,9 +122,10 @@ def announce(
         records = _ended(stage, prefixes or [""], first) if first or not lost else ()
         chosen = (each for each in records if not lost or any(_ended_at(each) in one for _, one in set_aside))
         done = _announce(stage, chosen, put)
-        if messages and not dry_run:
-            messages.delete([each for each, _ in set_aside])
+        left = messages.delete_all([each for each, _ in set_aside]) if messages and not dry_run else ()
     _report(done, as_json=as_json, dry_run=dry_run)
+    if messages:
+        _check_lost(messages, left)
 
 
 def put_all(bus: EventBus, entries: Sequence[Entry], pause: Callable[[float], None] = time.sleep) -> None:
@@ -171,6 +175,16 @@ def _entries(stage: Stage, records: Iterable[Record], done: Announcement) -> Ite
             entry = entry_of(record, variants_bucket=stage.variants_bucket, cdn=stage.cdn, now=time.time())
             if entry is not None:
                 yield entry
+
+
+def _check_lost(held: HeldMessages, left: Sequence[DeadMessage]) -> None:
+    """Say which messages stay in the queue; exit code 1 where there are some."""
+    if held.unseen:
+        stderr().print(f"Not all were seen: {hidden(held)}.")
+    for message in left:
+        stderr().print(f"not deleted: {message.id}")
+    if held.unseen or left:
+        raise typer.Exit(1)
 
 
 def _report(done: Announcement, *, as_json: bool, dry_run: bool) -> None:

@@ -5,7 +5,7 @@
     the first                        KeyboardInterrupt in the main thread; in a `deferred` block it is only noted
     within ECHO of a noted one       nothing: npm, set-up and the terminal deliver one Ctrl-C several times
     a later one, after a noted one   KeyboardInterrupt
-    after a KeyboardInterrupt        nothing: no signal may break the tear-down off
+    after a KeyboardInterrupt        nothing: no signal may break the tear-down off; a closed terminal is left
 """
 
 import os
@@ -52,7 +52,7 @@ class Interruption:
         if self._since is None:
             self._since = self._clock()
         elif self.seconds() > ECHO:
-            ignore()
+            ignore(self._terminals)
             raise KeyboardInterrupt
 
 
@@ -61,7 +61,7 @@ def listen() -> None:
     terminals = _terminals()
 
     def unwind(number: int, _frame: FrameType | None) -> NoReturn:
-        ignore()
+        ignore(terminals)
         if number == signal.SIGHUP:
             _leave(terminals)
         raise KeyboardInterrupt
@@ -74,20 +74,24 @@ def listen() -> None:
 def deferred() -> Iterator[Interruption]:
     """Let the block decide how it comes to an end; after a signal it must, since none is heard behind the block."""
     before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in _heard()}
-    interruption = Interruption(_terminals())
+    terminals = _terminals()
+    interruption = Interruption(terminals)
     try:
         for number in before:
             signal.signal(number, interruption.hear)
         yield interruption
     finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_IGN if interruption.requested() else handler)
+        if interruption.requested():
+            ignore(terminals)
+        else:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
-def ignore() -> None:
-    """Hear no signal any more."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+def ignore(terminals: Sequence[int] = ()) -> None:
+    """Let no signal do anything any more, but for a terminal that is closed: nothing is printed to it then."""
+    for number in _heard():
+        signal.signal(number, signal.SIG_IGN if number != signal.SIGHUP else lambda *_: _leave(terminals))
 
 
 def _heard() -> list[signal.Signals]:

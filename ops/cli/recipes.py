@@ -91,7 +91,8 @@ def recipe_of(stage: Stage) -> Recipe:
 
 def version_of_recipe(folder: Path) -> str:
     """The version of the recipe and the logos in a folder, as resources/derived.cjs computes it for the stack."""
-    files = [path for path in (folder / FILE, *(folder / LOGOS).rglob("*")) if path.is_file()]
+    logos = (path for path in (folder / LOGOS).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    files = (folder / FILE, *logos)
     digest = hashlib.sha256()
     for name, path in sorted((path.relative_to(folder).as_posix(), path) for path in files):
         content = path.read_bytes()

@@ -37,7 +37,7 @@ class Consumer:
         return cls(
             memory=answer["MemorySize"],
             timeout=answer["Timeout"],
-            try_seconds=float(variables.get("TRY_SECONDS") or parameters()["trySeconds"]),
+            try_seconds=float(variables.get("TRY_SECONDS") or deployed_parameters(stage)["trySeconds"]),
             architecture=answer["Architectures"][0],
             code_version=variables.get("CODE_VERSION", ""),
             removals=variables.get("REMOVALS") == "true",
@@ -95,8 +95,8 @@ def parameters_of(stage_name: str) -> Mapping[str, Any]:
 
 
 def deployed_parameters(stage: Stage) -> Mapping[str, Any]:
-    """Those that a stage was deployed with, as far as it says them: values that were given are text."""
-    return parameters_of(stage.name) if stage.given is None else {**parameters(), **stage.given}
+    """A deployed stage's parameters; this checkout's in place of those that an older stage does not say."""
+    return {**parameters_of(stage.name), **(stage.defaults or {}), **(stage.given or {})}
 
 
 def _by_default() -> FunctionSettings:

@@ -50,8 +50,9 @@ class Stage:
 
     ``event_bus`` and ``events_dlq_url`` are empty where the stage has no events.
     ``ingest`` is the stage's parameter: whether the uploads bucket notifies the queue itself, or a rule of EventBridge.
-    ``switches`` are the names of the parameters that are on, ``given`` has the values that are not the defaults: None
-    where the stage was deployed before it said so, as there is no ``recipe_version`` then.
+    ``switches`` are the names of the parameters that are on; ``given`` has the values that differ from the defaults of
+    the version that was deployed, ``defaults`` all of these. Each is None where the stage was deployed before
+    its outputs had it; ``recipe_version`` is empty then.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Stage:
     switches: frozenset[str] | None = None
     recipe_version: str = ""
     given: Mapping[str, str] | None = None
+    defaults: Mapping[str, str] | None = None
 
     @classmethod
     def of(cls, name: str, region: str, outputs: Mapping[str, str], client: Callable[[str], Any]) -> Self:
@@ -93,6 +95,7 @@ class Stage:
             switches=frozenset(outputs["Switches"].split(",")) - {""} if "Switches" in outputs else None,
             recipe_version=outputs.get("RecipeVersion", ""),
             given=json.loads(outputs["Parameters"]) if "Parameters" in outputs else None,
+            defaults=json.loads(outputs["ParameterDefaults"]) if "ParameterDefaults" in outputs else None,
         )
 
 

@@ -2,12 +2,17 @@
 
 import json
 
+from ops.cli.settings import parameters
 from tests.service.packaged_service import package
 
 
 def test_the_given_parameters_are_told_and_an_address_only_as_given() -> None:
     changed = package("dev", {"alarmEmail": "ops@example.com", "memory": "2048"}, requirements=False)
 
-    given = json.loads(changed.template["Outputs"]["Parameters"]["Value"])
+    outputs = {name: output["Value"] for name, output in changed.template["Outputs"].items()}
+    defaults = json.loads(outputs["ParameterDefaults"]["Fn::Sub"])  # the buckets' names have the account's id
 
-    assert given == {"alarmEmail": "(given)", "memory": "2048"}
+    assert json.loads(outputs["Parameters"]) == {"alarmEmail": "(given)", "memory": "2048"}
+    assert sorted(defaults) == sorted(parameters())
+    assert (defaults["memory"], defaults["events"], defaults["tags"]) == (str(parameters()["memory"]), "false", "")
+    assert defaults["uploadsBucket"] == "darkroom-dev-uploads-${AWS::AccountId}-${AWS::Region}"

@@ -301,6 +301,7 @@ def test_the_stack_says_where_everything_is(default: Package) -> None:
     for name in ("ServerlessDeploymentBucketName", "ServiceEndpoint"):
         assert outputs.pop(name)  # the framework's own
     assert re.fullmatch("[0-9a-f]{12}", outputs.pop("RecipeVersion"))
+    assert outputs.pop("ParameterDefaults")
     assert outputs == {
         "UploadsBucket": {"Fn::Sub": "darkroom-dev-uploads-${AWS::AccountId}-${AWS::Region}"},
         "UploadsPrefix": "images/",

@@ -3,15 +3,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { barredForm, barredPage } from '../../web/js/access.js';
 import { ApiError } from '../../web/js/api.js';
 import { delay } from '../../web/js/backoff.js';
+import { Earlier } from '../../web/js/earlier.js';
 import { Gate } from '../../web/js/gate.js';
+import { Intake } from '../../web/js/intake.js';
 import { formats, refusal } from '../../web/js/limits.js';
 import { isEnded, isRetriable, learn, photoOf } from '../../web/js/photo.js';
 import { PresignedPosts } from '../../web/js/presigned.js';
+import { Previews } from '../../web/js/previews.js';
 import { Rounds } from '../../web/js/rounds.js';
 import { SendError } from '../../web/js/s3.js';
 import { count, sentences } from '../../web/js/summary.js';
+import { Tools, toolsOf } from '../../web/js/tools.js';
+import { brokenOff, explain, troubleOf } from '../../web/js/trouble.js';
 import { list, plural, size } from '../../web/js/words.js';
 
 const SETTINGS = { content_types: ['image/jpeg', 'image/heic'], extensions: ['.jpg', '.heic'], max_bytes: 1_000 };
@@ -277,4 +283,267 @@ test('a file that the service does not accept keeps no other from its presigned 
 
   assert.equal((await taken).url, 'good');
   assert.deepEqual(log, { asked: [['good', 'bad'], ['good']], refused: [['bad', 'no']] });
+});
+
+test('a page asks for keys alone, a form takes tokens too, and neither can sign', () => {
+  const barred = (of) => ['api-key', 'jwt', 'iam'].map((authorizer) => of(authorizer) !== '');
+
+  assert.deepEqual([barred(barredPage), barred(barredForm)], [[false, true, true], [false, false, true]]);
+});
+
+test('what failed is named by its service and its cause', () => {
+  const storage = (status, answer = '') => troubleOf(new SendError(status, answer));
+  const service = (status, message = 'A bug.') => troubleOf(new ApiError(status, message));
+
+  assert.deepEqual([storage(0), storage(503), storage(503, '<Code>SlowDown</Code>')], [
+    'The connection to the storage service was lost.',
+    'The storage service cannot take uploads now (503).',
+    'The storage service cannot take uploads now (SlowDown).',
+  ]);
+  assert.deepEqual([service(0, 'No answer.'), service(429, 'Too many.'), service(500)], [
+    'No answer.', 'Too many.', 'The service cannot answer now (500).',
+  ]);
+});
+
+test('a failure that does not pass is explained by the fault of the file, if there is one', () => {
+  const storage = (code) => explain(new SendError(400, `<Code>${code}</Code>`));
+
+  assert.equal(explain(new ApiError(422, 'Invalid.', { errors: [{ path: '/files/0', detail: 'Too large.' }] })), 'Too large.');
+  assert.equal(explain(new ApiError(404, 'Not found.')), 'Not found.');
+  assert.equal(explain(new TypeError('x')), 'The file could not be read.');
+  assert.deepEqual([storage('EntityTooSmall'), storage('InvalidPolicy')], [
+    'The file has changed since you chose it.', 'The storage service rejected the upload: InvalidPolicy.',
+  ]);
+});
+
+test('an upload that broke off says where, and one that had not begun does not', () => {
+  assert.equal(brokenOff({ progress: 0.9, size: 100_000_000 }), 'broke off at 90 MB of 100 MB');
+  assert.equal(brokenOff({ progress: 0, size: 100_000_000 }), 'failed');
+});
+
+/** The earlier photos of a service with these pages, each as it is called in the list; an error is thrown. */
+function earlier(...pages) {
+  const album = {
+    photos: [],
+    add(photo) { this.photos.push(photo); },
+    remove(photo) { this.photos = this.photos.filter((each) => each !== photo); },
+  };
+  const more = { addEventListener() {}, hidden: true, disabled: false };
+  const failures = [];
+  const api = {
+    asked: [],
+    async page(cursor) {
+      this.asked.push(cursor);
+      const page = await pages[Number(cursor ?? 0)];
+      if (page instanceof Error) throw page;
+      return { page };
+    },
+  };
+  return { api, album, more, failures, list: new Earlier({ api, album, more, failed: (error) => failures.push(error) }) };
+}
+
+const listed = (location, more = {}) => ({ name: location, location, status: 'done', variants: [], ...more });
+const locations = ({ photos }) => photos.map(({ location }) => location);
+
+test('of the photos that were uploaded before, none is shown that is here, is still to come, or never came', async () => {
+  const images = [
+    listed('here'), listed('yesterday'), listed('another tab', { status: 'waiting' }),
+    listed('never', { status: 'failed', reason: { class: 'NotUploaded' } }), listed('broken', { status: 'rejected', reason: { class: 'CorruptImage' } }),
+  ];
+  const { album, list, more } = earlier({ images, next: null });
+  album.photos.push({ location: 'here' });
+  await list.read();
+
+  assert.deepEqual(locations(album), ['here', 'yesterday', 'broken']);
+  assert.equal(more.hidden, true);
+});
+
+test('pages without a photo to show are read over, but not without end', async () => {
+  const empty = (next) => ({ images: [listed('x', { status: 'waiting' })], next });
+  const short = earlier(empty('1'), empty('2'), { images: [listed('found')], next: '3' });
+  await short.list.read();
+  const long = earlier(...Array.from({ length: 9 }, (_, at) => empty(String(at + 1))));
+  await long.list.read();
+
+  assert.deepEqual([locations(short.album), short.api.asked, short.more.hidden], [['found'], [null, '1', '2'], false]);
+  assert.deepEqual([long.api.asked.length, long.more.hidden, long.more.disabled], [5, false, false]);
+  await short.list.read();
+  assert.equal(short.api.asked.at(-1), '3');
+});
+
+test('photos of the last key that come after it was changed are not shown, and neither is their failure', async () => {
+  for (const answer of [{ images: [listed('theirs')], next: '1' }, new ApiError(500, 'A bug.')]) {
+    let come;
+    const { album, failures, list, more } = earlier(new Promise((resolve) => { come = resolve; }));
+    album.photos.push({ location: 'own' }, { location: 'before', earlier: true });
+    const reading = list.read();
+    list.clear();
+    come(answer);
+    await reading;
+
+    assert.deepEqual([locations(album), failures, more.hidden], [['own'], [], true]);
+  }
+});
+
+test('a list that cannot be read is reported, and can be asked for again', async () => {
+  const { failures, list, more } = earlier(new ApiError(500, 'A bug.'));
+  await list.read();
+
+  assert.deepEqual([failures.length, more.disabled], [1, false]);
+  await assert.rejects(earlier(new TypeError('ours')).list.read(), TypeError);
+});
+
+/** An intake, and what it gave to the uploads and said; files have the same time. */
+function intake(...own) {
+  const log = { sent: [], said: '', anyway: null };
+  const album = { own, add: (photo) => album.own.includes(photo) || album.own.push(photo) };
+  const notices = { set: (_source, words, action) => Object.assign(log, { said: words, anyway: action?.act }) };
+  const uploads = { add: (photos) => log.sent.push(...photos) };
+  return { log, album, taken: new Intake({ album, settings: SETTINGS, uploads, notices }) };
+}
+
+const fileOf = (name, more = {}) => ({ name, size: 1, type: 'image/jpeg', lastModified: 7, ...more });
+const photoHere = (state, more = {}) => ({ ...photoOf(fileOf('a.jpg')), file: null, state, ...more });
+
+test('a file that is on the page is sent again only where it did not come through', () => {
+  for (const [state, sent] of [
+    ['done', 0], ['working', 0], ['queued', 0], ['uploading', 0], ['lost', 1], ['canceled', 1], ['broken', 1], ['rejected', 1], ['failed', 1],
+  ]) {
+    const here = photoHere(state);
+    const { log, album, taken } = intake(here);
+    taken.add({ files: [fileOf('a.jpg')], unreadable: [] });
+    const isNew = ['rejected', 'failed'].includes(state);
+
+    assert.deepEqual([log.sent.length, album.own.length, log.said !== ''], [sent, isNew ? 2 : 1, sent === 0], state);
+    if (sent && !isNew) assert.deepEqual([log.sent[0] === here, here.file !== null], [true, true], state);
+  }
+});
+
+test('an upload of which nobody knows whether it came through gets its file, and is not sent yet', () => {
+  const unsure = photoHere('working', { unsure: true });
+  const { log, taken } = intake(unsure);
+  taken.add({ files: [fileOf('a.jpg')], unreadable: [] });
+
+  assert.deepEqual([log.sent, unsure.file?.name], [[], 'a.jpg']);
+});
+
+test('another file of the same name is sent, as is the same one where that is wanted', () => {
+  for (const more of [{ size: 2 }, { lastModified: 8 }, { name: 'b.jpg' }]) {
+    const { log, taken } = intake(photoHere('done'));
+    taken.add({ files: [fileOf('a.jpg', more)], unreadable: [] });
+    assert.equal(log.sent.length, 1);
+  }
+  const { log, album, taken } = intake(photoHere('done'));
+  taken.add({ files: [fileOf('a.jpg')], unreadable: [] });
+  log.anyway();
+  assert.deepEqual([log.sent.length, album.own.length, log.said], [1, 2, '']);
+});
+
+test('of many files that are here three are named', () => {
+  const names = ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg', 'e.jpg'];
+  const { log, taken } = intake(...names.map((name) => ({ ...photoOf(fileOf(name)), state: 'done' })));
+  taken.add({ files: names.map((name) => fileOf(name)), unreadable: [] });
+
+  assert.equal(log.said, 'Not uploaded again, because they are here already: a.jpg, b.jpg, c.jpg and 2 more.');
+});
+
+test('what is refused is shown and not sent, and takes nothing from the others', () => {
+  const { log, album, taken } = intake();
+  taken.add({ files: [fileOf('a.txt', { type: 'text/plain' }), fileOf('b.jpg')], unreadable: [{ name: 'locked', kind: 'folder' }] });
+
+  assert.deepEqual(album.own.map(({ name, state, file }) => [name, state, file === null]), [
+    ['locked', 'rejected', true], ['a.txt', 'rejected', true], ['b.jpg', 'queued', false],
+  ]);
+  assert.deepEqual(log.sent.map(({ name }) => name), ['b.jpg']);
+});
+
+/** A picture of a page, and the object URLs that are alive. */
+function previews(t) {
+  const alive = new Set();
+  t.mock.method(URL, 'createObjectURL', () => { alive.add(`blob:${alive.size}`); return [...alive].at(-1); });
+  t.mock.method(URL, 'revokeObjectURL', (url) => alive.delete(url));
+  const picture = Object.assign(new EventTarget(), { dataset: {}, hidden: true, removeAttribute: (name) => delete picture[name] });
+  return { alive, picture, shown: new Previews() };
+}
+
+test('a file is shown by one object URL, which is let go once', (t) => {
+  const { alive, picture, shown } = previews(t);
+  const [photo] = named('a.jpg');
+  shown.show(photo, picture);
+  shown.show(photo, picture);
+  assert.deepEqual([alive.size, picture.hidden, picture.src], [1, false, 'blob:0']);
+
+  shown.drop(photo, picture);
+  picture.hidden = false;
+  shown.drop(photo, picture);
+  assert.deepEqual([alive.size, picture.hidden, picture.src], [0, false, undefined]);
+});
+
+test('what is no picture for the browser, or has no file, is not shown, and not tried again', (t) => {
+  const { alive, picture, shown } = previews(t);
+  const [photo] = named('a.heic');
+  shown.show({ ...photo, file: null }, picture);
+  assert.equal(alive.size, 0);
+  shown.show(photo, picture);
+  picture.dispatchEvent(new Event('error'));
+  shown.show(photo, picture);
+
+  assert.deepEqual([alive.size, picture.hidden], [0, true]);
+});
+
+/** Tools of a service that answers as told, and what they said; the page around them is made up. */
+function tools(t, api) {
+  class Button extends EventTarget {}
+  class Elements { querySelector() { return new Button(); } close() {} showModal() {} }
+  const clicked = [];
+  globalThis.HTMLButtonElement = Button;
+  globalThis.HTMLElement = Button;
+  globalThis.document = { createElement: () => { const link = { click: () => clicked.push(link.href) }; return link; } };
+  t.after(() => ['HTMLButtonElement', 'HTMLElement', 'document'].forEach((name) => Reflect.deleteProperty(globalThis, name)));
+  const said = [];
+  const notices = { set: (_source, words) => said.push(words) };
+  const made = new Tools({ api, notices, dialog: new Elements(), changed: () => {}, gone: () => {} });
+  return { clicked, said, made };
+}
+
+test('of several photos that are saved each that failed is named, and only if none did the rest is said', async (t) => {
+  const variants = (name) => [{ name: 'desktop', url: `${name}/desktop` }, { name: 'phone', url: `${name}/phone` }];
+  const api = { async downloads(location) {
+    if (location === 'b') throw new ApiError(503, 'Try again.');
+    return { variants: variants(location), original: `${location}/original` };
+  } };
+  const { clicked, said, made } = tools(t, api);
+  const photos = ['a', 'b', 'c'].map((location) => ({ name: location, location }));
+  const button = { textContent: 'Download all', disabled: false };
+  await made.saveAll(photos, button);
+  assert.deepEqual([clicked.splice(0), said.splice(0)], [['a/desktop', 'c/desktop'], ['b was not downloaded: Try again.']]);
+  assert.deepEqual([button.textContent, button.disabled], ['Download all', false]);
+
+  await made.saveAll([photos[0]], button);
+  assert.match(said.pop(), /^1 download started\./);
+  await made.save(photos[0], 'phone');
+  await made.save(photos[0], 'original');
+  await made.save(photos[0], 'gone');
+  assert.deepEqual(clicked, ['a/desktop', 'a/phone', 'a/original', 'a/desktop']);
+});
+
+test('a bug of ours is none of the service\'s failures', async (t) => {
+  const { said, made } = tools(t, { async downloads() { throw new TypeError('ours'); } });
+
+  await assert.rejects(made.save({ name: 'a', location: 'a' }), TypeError);
+  assert.deepEqual(said, []);
+});
+
+test('a photo is saved and linked to when it is done, and deleted when it has come to its end', () => {
+  const image = { variants: [{ name: 'desktop', url: 'u' }] };
+  const offered = (photo, erasure = true) => Object.entries(toolsOf({ location: 'a', image, ...photo }, erasure)).filter(([, is]) => is).map(([name]) => name);
+
+  assert.deepEqual(offered({ state: 'done' }), ['save', 'copy', 'delete']);
+  assert.deepEqual(offered({ state: 'done' }, false), ['save', 'copy']);
+  for (const state of ['queued', 'uploading', 'working', 'deleting']) assert.deepEqual(offered({ state }), [], state);
+  for (const state of ['rejected', 'failed']) {
+    assert.deepEqual(offered({ state, image: { variants: [] }, earlier: true }), ['delete'], state);
+    assert.deepEqual(offered({ state, image: { variants: [] } }), [], state);
+    assert.deepEqual(offered({ state, location: undefined, image: undefined }), [], state);
+  }
 });

@@ -76,3 +76,97 @@ def test_a_page_of_another_origin_uploads_with_one_script_and_hears_what_became_
     ]
     assert desk.complaints == []
     context.close()
+
+
+@pytest.fixture
+def other_page(browser, stack):
+    """Opens a page of another origin with this content, in which API stands for the address of the API."""
+    pages: dict[str, str] = {}
+    with elsewhere(pages) as origin, served(stack, origin) as api:
+        context = browser.new_context(reduced_motion="reduce")
+
+        def open_page(content):
+            pages["/"] = PAGE.format(content.replace("API", api))
+            desk = Desk(context.new_page(), origin)
+            desk.page.add_init_script(HEARD)
+            desk.page.route("**/uploads", refuse_other_keys)
+            return desk
+
+        yield open_page
+        context.close()
+
+
+HEARD = """window.heard = [];
+for (const name of ['ready', 'uploaded', 'done', 'failed', 'forbidden']) {
+    addEventListener(`darkroom-${name}`, () => heard.push(name));
+}"""
+SIGNED_IN = """<darkroom-upload></darkroom-upload>
+<script>
+let token = 'ended';
+const form = document.querySelector('darkroom-upload');
+form.headers = () => ({ 'x-api-key': token });
+</script>
+<script type="module" src="API/js/embed.js"></script>"""
+
+
+def test_a_token_that_was_set_before_the_script_was_there_counts_and_a_new_one_goes_on(other_page, tmp_path):
+    desk = other_page(SIGNED_IN)
+    desk.page.route("**/settings.json", with_authorizer("jwt"))
+    desk.page.goto(desk.url)
+    form = desk.page.locator("darkroom-upload")
+    expect(form.get_by_role("button", name="Choose photos")).to_be_enabled(timeout=PATIENCE)
+    form.locator("input").set_input_files(files(tmp_path, 1))
+
+    expect(form.get_by_role("status")).to_have_text(
+        "You are not signed in, or your sign-in has ended. Sign in again to go on."
+    )
+    assert desk.page.evaluate("() => heard") == ["ready", "forbidden"]
+    desk.page.evaluate("key => { token = key; form.headers = form.headers; }", API_KEY)
+
+    expect(form.locator("li[data-state=done]")).to_have_count(1, timeout=PATIENCE)
+    expect(form.get_by_role("status")).to_be_hidden()
+    assert desk.complaints == []
+
+
+def test_a_key_that_is_refused_is_replaced_by_another_one(other_page, tmp_path):
+    desk = other_page(
+        '<darkroom-upload key="wrong"></darkroom-upload><script type="module" src="API/js/embed.js"></script>'
+    )
+    desk.page.goto(desk.url)
+    form = desk.page.locator("darkroom-upload")
+    expect(form.get_by_role("button", name="Choose photos")).to_be_enabled(timeout=PATIENCE)
+    form.locator("input").set_input_files(files(tmp_path, 1))
+
+    expect(form.get_by_role("status")).to_have_text("The API key of this form is not valid.")
+    form.evaluate("(form, key) => form.setAttribute('key', key)", API_KEY)
+
+    expect(form.locator("li[data-state=done]")).to_have_count(1, timeout=PATIENCE)
+
+
+def test_a_service_that_wants_signed_requests_has_no_form_and_says_so(other_page):
+    desk = other_page(SIGNED_IN)
+    desk.page.route("**/settings.json", with_authorizer("iam"))
+    desk.page.goto(desk.url)
+    form = desk.page.locator("darkroom-upload")
+
+    expect(form.get_by_role("status")).to_contain_text("only requests that are signed with AWS credentials")
+    expect(form.get_by_role("button", name="Choose photos")).to_be_disabled()
+    assert desk.page.evaluate("() => heard") == []
+
+
+def refuse_other_keys(route):
+    """As API Gateway does for a page of a configured origin, whose refusals have the headers of CORS."""
+    if route.request.headers.get("x-api-key") == API_KEY:
+        route.continue_()
+    else:
+        route.fulfill(status=403, headers={"Access-Control-Allow-Origin": "*"}, json={"detail": "Refused."})
+
+
+def with_authorizer(name):
+    """The settings of a service that identifies its callers in another way."""
+
+    def changed(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"authorizer": name})
+
+    return changed

@@ -283,14 +283,18 @@ def test_a_wrong_key_is_refused_and_asked_for_again(tab):
     expect(desk.drop).to_be_visible()
 
 
-def test_a_service_that_wants_signed_requests_says_so_instead_of_asking_for_a_key(tab):
+@pytest.mark.parametrize(
+    ("authorizer", "words"),
+    [("iam", "only requests that are signed with AWS credentials"), ("jwt", "identifies people by their sign-in")],
+)
+def test_a_service_that_takes_no_keys_says_so_instead_of_asking_for_one(tab, authorizer, words):
     desk = tab()
-    settings = desk.page.request.get(f"{desk.url}/settings.json").json() | {"authorizer": "iam"}
+    settings = desk.page.request.get(f"{desk.url}/settings.json").json() | {"authorizer": authorizer}
     desk.page.route("**/settings.json", lambda route: route.fulfill(json=settings))
 
     desk.page.goto(desk.url)
 
-    expect(desk.page.locator("#notice")).to_contain_text("only signed requests")
+    expect(desk.page.locator("#notice")).to_contain_text(words)
     expect(desk.drop).to_be_hidden()
     expect(desk.page.get_by_label("API key")).to_be_hidden()
 

@@ -1,5 +1,6 @@
 /** The page: connects the API, uploads, polling and display. */
 
+import { barredPage } from './access.js';
 import { Album } from './album.js';
 import { Api, ApiError } from './api.js';
 import { delay } from './backoff.js';
@@ -215,6 +216,6 @@ const notices = new Notices(element('notice'));
 const key = new Key({ form: find(document, '#key-form', HTMLFormElement), storage: sessionStorage });
 const api = new Api(() => key.headers, document.baseURI);
 const settings = await settingsOf(api);
-notices.state('settings', '');
-if (settings.authorizer === 'api-key') new Page(settings, key, api).start();
-else notices.state('settings', 'This service accepts only signed requests, which this page cannot send. Use the API instead.');
+const barred = barredPage(settings.authorizer);
+notices.state('settings', barred);
+if (!barred) new Page(settings, key, api).start();

@@ -3,6 +3,7 @@
  * them, and tells the page by events; what the page knows of it is in docs/embedding.md.
  */
 
+import { barredForm, refusedWords } from './access.js';
 import { Api, ApiError } from './api.js';
 import { delay } from './backoff.js';
 import { takeFiles } from './drop.js';
@@ -30,14 +31,15 @@ const CONTENT = `
 <ul part="list"></ul>`;
 
 export class DarkroomUpload extends HTMLElement {
-  /** The key of the API, if not in the attribute `key`. @type {string} */
-  key = '';
-  /** The headers that identify the caller in place of a key, such as a token. @type {(() => Record<string, string>) | null} */
-  headers = null;
+  static observedAttributes = ['key'];
+  #key = '';
+  /** @type {(() => Record<string, string>) | null} */
+  #headers = null;
   /** @type {Map<Photo, HTMLLIElement>} */
   #rows = new Map();
-  /** @type {{settings: Settings, uploads: Uploads} | null} */
+  /** @type {{settings: Settings, uploads: Uploads, follower: Follower} | null} */
   #connected = null;
+  #isRefused = false;
 
   constructor() {
     super();
@@ -45,6 +47,35 @@ export class DarkroomUpload extends HTMLElement {
     root.innerHTML = CONTENT;
     root.adoptedStyleSheets = [styles()];
     this.root = root;
+    const { key, headers } = this; // which the page may have set before this script was there, as properties of its own
+    Reflect.deleteProperty(this, 'key');
+    Reflect.deleteProperty(this, 'headers');
+    this.#key = key;
+    this.#headers = headers;
+  }
+
+  /** The key of the API, if not in the attribute `key`. */
+  get key() {
+    return this.#key;
+  }
+
+  set key(key) {
+    this.#key = key;
+    this.#resume();
+  }
+
+  /** The headers that identify the caller in place of a key, such as a token. */
+  get headers() {
+    return this.#headers;
+  }
+
+  set headers(headers) {
+    this.#headers = headers;
+    this.#resume();
+  }
+
+  attributeChangedCallback() {
+    this.#resume();
   }
 
   /** The photos that were added, with their states. */
@@ -55,19 +86,25 @@ export class DarkroomUpload extends HTMLElement {
   /** Begins when the element is in the page. */
   async connectedCallback() {
     if (this.#connected) return;
-    const headers = () => this.headers?.() ?? { 'x-api-key': this.key || (this.getAttribute('key') ?? '') };
+    const headers = () => this.#headers?.() ?? { 'x-api-key': this.#key || (this.getAttribute('key') ?? '') };
     const api = new Api(headers, new URL(this.getAttribute('api') || OWN_API, document.baseURI).href);
     const settings = await this.#settings(api);
     if (this.#connected) return; // the element was moved meanwhile
+    const barred = barredForm(settings.authorizer);
+    if (barred) return this.#say(barred);
     const troubled = (/** @type {string} */ words) => this.#say(words && `${words} Trying again.`);
-    const forbidden = (/** @type {ApiError} */ error) => this.#say(error.message);
+    const forbidden = () => {
+      this.#isRefused = true;
+      this.#say(refusedWords(settings.authorizer));
+      this.dispatchEvent(new CustomEvent('darkroom-forbidden', { bubbles: true, composed: true }));
+    };
     const changed = (/** @type {Photo} */ photo) => this.#show(photo);
     const follower = new Follower({ api, changed, forbidden, troubled });
     const uploads = new Uploads({ api, settings, changed, forbidden, troubled, uploaded: (photo) => {
       this.#tell('uploaded', photo);
       follower.add(photo);
     } });
-    this.#connected = { settings, uploads };
+    this.#connected = { settings, uploads, follower };
     this.#open(settings);
   }
 
@@ -89,6 +126,14 @@ export class DarkroomUpload extends HTMLElement {
     });
     button.disabled = false;
     this.dispatchEvent(new CustomEvent('darkroom-ready', { bubbles: true, composed: true }));
+  }
+
+  /** Go on with a new key or token, if the last one was refused. */
+  #resume() {
+    if (!this.#connected || !this.#isRefused) return;
+    this.#isRefused = false;
+    this.#say('');
+    for (const { gate } of [this.#connected.uploads, this.#connected.follower]) gate.go();
   }
 
   /** @param {import('./drop.js').Chosen} chosen */

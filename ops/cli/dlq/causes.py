@@ -10,7 +10,8 @@ from datetime import datetime
 from math import inf
 from typing import Final, assert_never
 
-from ops.cli.dlq.messages import THREADS, DeadMessage
+from ops.cli.dlq.dead_message import DeadMessage
+from ops.cli.dlq.messages import THREADS
 from ops.cli.queues import chunks
 from ops.cli.recipes import VariantPlan, recipe_of
 from ops.cli.stage import Stage

@@ -16,23 +16,12 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from ops.cli.dlq.causes import Cause, Diagnosis, count_by_cause
+from ops.cli.dlq.dead_message import DeadMessage
+from ops.cli.dlq.filters import Everything, Filter, check_all, check_chosen, filtered
 from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
-from ops.cli.dlq.messages import DeadMessage
 from ops.cli.dlq.redrive import RateOption
 from ops.cli.dlq.report import check_result, print_chosen
-from ops.cli.dlq.selection import (
-    Everything,
-    Filter,
-    HeldQueue,
-    check_all,
-    check_chosen,
-    filtered,
-    hold_queue,
-    outgoing,
-    print_plan,
-    print_refused,
-    read_queue,
-)
+from ops.cli.dlq.selection import HeldQueue, hold_queue, outgoing, print_plan, print_refused, read_queue
 from ops.cli.dlq.view import as_document
 from ops.cli.queues import BulkSender, RateLimiter, Sender
 from ops.cli.stage import Stage, on_stage
@@ -228,8 +217,11 @@ def _purge(stage: Stage, queue: HeldQueue, selected: Sequence[Diagnosis], chosen
     known = {"messages": len(selected), "unseen": queue.held.unseen, "causes": count_by_cause(selected)}
     entry = new_entry(stage, "purge", chosen, **known)
     with recorded(stage, entry) as history:
-        left = queue.held.delete_all([each.message for each in selected])
-        entry.sent, entry.refused = len(selected) - len(left), len(left)
+        try:
+            left = queue.held.delete_all([each.message for each in selected])
+        finally:
+            entry.sent = queue.held.deleted
+        entry.refused = len(left)
         history.end(entry, DONE)
     for message in left:
         stderr().print(f"not deleted: {message.id}")

@@ -9,73 +9,25 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quota
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from math import inf
 from types import TracebackType
 from typing import Any, Final, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.cli.queues import COUNTS, MAX_ENTRIES, Depth, OutgoingMessage, chunks
+from ops.cli.dlq.dead_message import DeadMessage
+from ops.cli.queues import COUNTS, MAX_ENTRIES, Depth, chunks
 from ops.errors import UsageError
 from processing.storage.refusals import code_of
 
 HIDDEN: Final = 120  # seconds
 WAIT = 1  # seconds of a long poll: an empty answer then comes from all of SQS's servers, not from a few
 THREADS: Final = 8  # requests at once
-SHORT: Final = 8  # characters of a message id that people type
-REDRIVE: Final = "darkroom-redrive"  # the attribute with the redrive that sent a message, and the group of such
 TIMEOUT: Final = "VisibilityTimeout"  # the queue's attribute
-MAX_ATTRIBUTES: Final = 10  # of one message
-
-
-@dataclass(frozen=True, slots=True)
-class DeadMessage:
-    """One message as it was received from the dead-letter queue."""
-
-    message_id: str
-    handle: str
-    body: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    message_attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, message: Mapping[str, Any]) -> Self:
-        """Out of SQS's answer."""
-        return cls(
-            message_id=message["MessageId"],
-            handle=message["ReceiptHandle"],
-            body=message["Body"],
-            attributes=message.get("Attributes", {}),
-            message_attributes=message.get("MessageAttributes", {}),
-        )
-
-    @property
-    def id(self) -> str:
-        """The beginning of its id, which people type."""
-        return self.message_id[:SHORT]
-
-    @property
-    def sent_at(self) -> float:
-        """When it was first sent, in seconds since the epoch: SQS keeps that time when a message dies."""
-        return int(self.attributes.get("SentTimestamp", 0)) / 1000
-
-    @property
-    def redrive(self) -> str:
-        """The redrive that sent it, if one of ours did."""
-        return str(self.message_attributes.get(REDRIVE, {}).get("StringValue", ""))
-
-    def outgoing(self, mark: str) -> OutgoingMessage:
-        """As it is sent again: the same, and with a ``mark`` where there is room for an attribute."""
-        attributes = {
-            name: {kind: value[kind] for kind in ("DataType", "StringValue", "BinaryValue") if kind in value}
-            for name, value in self.message_attributes.items()
-        }
-        if mark and (REDRIVE in attributes or len(attributes) < MAX_ATTRIBUTES):
-            attributes[REDRIVE] = {"DataType": "String", "StringValue": mark}
-        return OutgoingMessage(self.body, self.attributes.get("MessageGroupId", REDRIVE), attributes)
 
 
 class HeldMessages:
@@ -92,6 +44,7 @@ class HeldMessages:
         self.escaped = 0  # messages that could not be kept hidden
         self.expected = 0  # messages that SQS counted as there to be received
         self.seen = 0  # messages that were read
+        self.deleted = 0  # messages that SQS reported as deleted
         self.unseen = 0  # messages that SQS counted and did not give; its counts lag by up to a minute
         self._counted = 0
         self._refused = False
@@ -100,6 +53,8 @@ class HeldMessages:
         self._hidden = hidden
         self._held: dict[str, _Handle] = {}
         self._changing = threading.Lock()
+        self._in_flight = 0  # requests that receive or delete
+        self._idle = threading.Condition(self._changing)
         self._prolonging = threading.Lock()
         self._over = threading.Event()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="messages")
@@ -115,6 +70,7 @@ class HeldMessages:
     ) -> None:
         self._over.set()
         self._keeper.join()
+        self._settle()
         try:
             self.release()
         finally:
@@ -139,8 +95,8 @@ class HeldMessages:
                 on_messages(len(messages))
 
         with ThreadPoolExecutor(THREADS, thread_name_prefix="readers") as pool:
-            readers = [pool.submit(receive) for _ in range(THREADS if self.expected > MAX_ENTRIES else 1)]
             try:
+                readers = [pool.submit(receive) for _ in range(THREADS if self.expected > MAX_ENTRIES else 1)]
                 for reader in readers:
                     reader.result()
             except BaseException:
@@ -160,20 +116,48 @@ class HeldMessages:
 
     def delete(self, messages: Sequence[DeadMessage]) -> list[DeadMessage]:
         """Delete up to ten messages; returns those that SQS did not report as deleted, after a second try."""
-        left = list(messages)
+        with self._requesting():
+            return self._delete(list(messages))
+
+    def _delete(self, left: list[DeadMessage]) -> list[DeadMessage]:
         for _ in range(2):
             entries = [{"Id": str(number), "ReceiptHandle": each.handle} for number, each in enumerate(left)]
             answer = self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries) if entries else {}
             deleted = {left[int(entry["Id"])].message_id for entry in answer.get("Successful", ())}
             with self._changing:
+                self.deleted += len(deleted)
                 for name in deleted:
                     self._held.pop(name, None)
             left = [each for each in left if each.message_id not in deleted]
         return left
 
     def delete_all(self, messages: Sequence[DeadMessage]) -> list[DeadMessage]:
-        """Delete any number of messages; returns those that SQS did not report as deleted."""
-        return [each for left in self._pool.map(self.delete, chunks(messages)) for each in left]
+        """Delete any number of messages; returns those that SQS did not report as deleted.
+
+        Interrupted, it lets the requests that have begun end, so that ``deleted`` is true.
+        """
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="deletions")
+        try:
+            return [each for left in pool.map(self.delete, chunks(messages)) for each in left]
+        finally:
+            pool.shutdown(cancel_futures=True)
+            self._settle()
+
+    @contextmanager
+    def _requesting(self) -> Iterator[None]:
+        with self._changing:
+            self._in_flight += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._in_flight -= 1
+                self._idle.notify_all()
+
+    def _settle(self) -> None:
+        """Wait for the requests that have begun: an executor joins no thread that it was starting at a signal."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._in_flight == 0)
 
     def _check_queue(self) -> None:
         answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[*COUNTS, "RedrivePolicy", TIMEOUT])
@@ -186,6 +170,10 @@ class HeldMessages:
             raise UsageError(f"{name} has a redrive policy of its own, so reading it uses up receives: remove that")
 
     def _receive(self) -> list[DeadMessage]:
+        with self._requesting():
+            return [] if self._over.is_set() else self._receive_some()
+
+    def _receive_some(self) -> list[DeadMessage]:
         try:
             answer = self._sqs.receive_message(
                 QueueUrl=self._url,

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from ops.cli.dlq.messages import DeadMessage, HeldMessages
+from ops.cli.dlq.dead_message import DeadMessage
+from ops.cli.dlq.messages import HeldMessages
 from ops.cli.terminal import stderr
 from processing.errors import Rejected
 from processing.events import parse

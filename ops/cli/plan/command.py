@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ops.cli.checkout import whose_defaults
 from ops.cli.plan.quotas import Plan, StageLimits
 from ops.cli.plan.view import as_document, print_plan
 from ops.cli.settings import deployed_parameters, parameters
 from ops.cli.stage import Stage
-from ops.cli.terminal import print_json
+from ops.cli.terminal import print_json, stderr
 
 if TYPE_CHECKING:
     from ops.cli.estimate.reckoning import Estimate  # whose command imports this module
@@ -25,6 +26,8 @@ WithinOption = Annotated[
 def plan_of(made: "Estimate", stage: Stage | None, within: float | None) -> Plan:
     """The plan for what an estimate is of, within so many hours."""
     given = deployed_parameters(stage) if stage else parameters()
+    if stage and stage.defaults is None:
+        stderr().print(f"the stage does not say all its parameters: what it leaves out is as in {whose_defaults()}")
     limits = StageLimits(int(given["queueRetentionDays"]), int(given["apiDailyQuota"]))
     return Plan(made.bill.work, limits, within or HOURS_A_DAY * limits.retention_days)
 

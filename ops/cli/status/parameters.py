@@ -1,10 +1,10 @@
-"""``darkroom status --parameters``: what a stage was deployed with."""
+"""``darkroom status --parameters``: what a stage was deployed with, by the outputs of its stack alone.
+
+Defaults differ from version to version, so none of this checkout is ever shown as one of the stage's.
+"""
 
 from collections.abc import Mapping
-from typing import Any
 
-from ops.cli.checkout import whose_defaults
-from ops.cli.settings import parameters
 from ops.cli.stage import Stage
 from ops.cli.tables import Grid, table
 from ops.cli.terminal import print_json, stderr, stdout
@@ -12,19 +12,24 @@ from ops.errors import UsageError
 
 
 def show_parameters(stage: Stage, *, as_json: bool) -> None:
-    """Print each parameter; those that the deployment gave first. Defaults are of this checkout or release.
+    """Print each parameter as it was deployed; those that the deployment gave first.
 
     Raises:
-        UsageError: the stage was deployed before it said so.
+        UsageError: the stage was deployed before its outputs had them.
     """
     if stage.given is None:
-        raise UsageError(f"{stage.name} does not say what it was deployed with: deploy it again, then ask again")
-    defaults = {name: _text(value) for name, value in parameters().items()}
+        raise UsageError(f"{stage.name} does not say what it was deployed with: deploy it again, then run this again")
     if as_json:
+        defaults = None if stage.defaults is None else dict(stage.defaults)
         print_json({"stage": stage.name, "given": dict(stage.given), "defaults": defaults})
         return
-    stdout().print(table_of_parameters(stage.given, defaults))
-    stderr().print(f"default: of {whose_defaults()}; the deployment had the same if it was made from this version.")
+    if stage.given or stage.defaults:
+        stdout().print(table_of_parameters(stage.given, stage.defaults or {}))
+    if stage.defaults is None:
+        stderr().print(
+            "Every other parameter has the default of the version that was deployed, which this stage does not say: "
+            "deploy it again to see them."
+        )
 
 
 def table_of_parameters(given: Mapping[str, str], defaults: Mapping[str, str]) -> Grid:
@@ -32,8 +37,3 @@ def table_of_parameters(given: Mapping[str, str], defaults: Mapping[str, str]) -
     rows = [(name, value, "deployment") for name, value in given.items()]
     rows += [(name, value, "default") for name, value in defaults.items() if name not in given]
     return table(("parameter", "value", "from"), rows, whole=("value",))
-
-
-def _text(value: Any) -> str:
-    """As it is typed after --param."""
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -305,12 +305,13 @@ def test_a_set_up_that_failed_half_way_is_begun_again(clone):
     assert clone.titles() == ["venv", "pip", "npm", "ops"]
 
 
-def test_an_interrupted_set_up_says_so_and_is_begun_again(clone):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_set_up_says_so_and_is_begun_again(clone, number):
     process = clone.has("python3", "npm").start("start", FAKE_HANGS="pip")
     while not (clone.log.exists() and '"title": "pip"' in clone.log.read_text()):
         assert process.poll() is None
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=20)
     clone.calls()
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import signal
 import time
 import uuid
 import zipfile
@@ -11,11 +10,11 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 from typer.testing import CliRunner
 
-from ops.cli.interruption import SIGNALS
 from ops.cli.main import make_app
 from ops.cli.stage import Stage
 from ops.local.emulator import Emulator
 from tests.builders import s3_body, s3_record
+from tests.ops.cli.signals import signals_restored
 
 REGION = "eu-west-1"
 CODE = "c0de00000001"
@@ -32,10 +31,8 @@ def emulator(tmp_path_factory):
 @pytest.fixture
 def signals_as_before():
     """For a test that ends a command by a signal: after it none is heard."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    with signals_restored():
+        yield
 
 
 @pytest.fixture

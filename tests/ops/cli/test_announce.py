@@ -6,18 +6,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import typer
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from typer.testing import CliRunner
 
 from ops.cli import announce as command
 from ops.cli import stage as stages
 from ops.cli.announce import moment, put_all
-from ops.cli.main import make_app
+from ops.cli.interruption import SIGNALS
+from ops.cli.main import INTERRUPTED, make_app
 from ops.local.event_queue import subscribe_queue
 from ops.local.stream_mapping import given_up
 from processing.ledger import Claim, Delivery, DynamoLedger, Status, Version, read
 from processing.outbox import EventBus, NotTaken, entry_of
 from tests.builders import finished, recipe
 from tests.ops.cli.embedded import use
+from tests.ops.cli.signals import signal_at
 from tests.processing.test_outbox import Bus, item
 
 NOW = datetime(2026, 1, 26, 12, tzinfo=UTC)
@@ -196,6 +200,46 @@ def test_what_was_set_aside_is_announced_again_and_its_messages_are_deleted(plac
     assert left["Body"] == '{"somebody": "else"}'
 
 
+def test_more_messages_than_one_request_takes_are_deleted(place):
+    place.end("images/cat.jpg")
+    for _ in range(25):
+        place.set_aside(NOW)
+
+    place.run("--lost")
+
+    assert "Messages" not in place.sqs.receive_message(QueueUrl=place.dlq_url)
+
+
+def test_messages_that_another_command_has_are_said_to_be_hidden_and_are_exit_code_1(place):
+    place.end("images/cat.jpg")
+    place.set_aside(NOW)
+    place.sqs.receive_message(QueueUrl=place.dlq_url, VisibilityTimeout=60)
+    place.set_aside(NOW)
+
+    result = place.run("--lost", expected=1)
+
+    assert "Not all were seen: 1 message hidden" in result.stderr
+
+
+def test_a_message_that_sqs_does_not_delete_is_named_and_is_exit_code_1(place, emulator):
+    place.end("images/cat.jpg")
+    place.set_aside(NOW)
+    client = emulator.client("sqs")
+    refused = {"Id": "0", "SenderFault": False, "Code": "InternalError"}
+
+    def refuse(**_request):
+        return AWSResponse("", 200, HTTPHeaders(), None), {"Failed": [refused]}
+
+    client.meta.events.register("before-call.sqs.DeleteMessageBatch", refuse)
+    try:
+        result = place.run("--lost", expected=1)
+    finally:
+        client.meta.events.unregister("before-call.sqs.DeleteMessageBatch", refuse)
+
+    assert "not deleted: " in result.stderr
+    assert [key for _, key, _ in place.received()] == ["images/cat.jpg"]
+
+
 def test_the_messages_stay_when_the_bus_refuses(place, monkeypatch):
     place.end("images/cat.jpg")
     place.set_aside(NOW)
@@ -206,6 +250,19 @@ def test_the_messages_stay_when_the_bus_refuses(place, monkeypatch):
 
     assert "events:PutEvents" in result.stderr
     assert place.sqs.receive_message(QueueUrl=place.dlq_url)["Messages"]
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_the_messages_are_put_back_when_it_is_ended_by_a_signal(place, emulator, number):
+    place.end("images/cat.jpg")
+    place.set_aside(NOW)
+
+    with signal_at(number, emulator.client("events"), "PutEvents") as requested:
+        place.run("--lost", expected=INTERRUPTED)
+
+    assert requested == ["PutEvents"]  # was to be sent
+    assert place.sqs.receive_message(QueueUrl=place.dlq_url)["Messages"]
+    assert place.received() == []
 
 
 def test_nothing_set_aside_is_nothing_to_announce(place):

@@ -14,7 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli.backfill.sending import GROUP
-from ops.cli.main import make_app
+from ops.cli.interruption import SIGNALS
+from ops.cli.main import INTERRUPTED, make_app
 from ops.cli.recipes import read_recipe
 from processing.events import parse
 from processing.ledger import ImagesTable, Version
@@ -33,6 +34,7 @@ from tests.ops.cli.embedded import (
     wait_for,
     wait_until,
 )
+from tests.ops.cli.signals import signal_at
 
 
 @pytest.fixture
@@ -303,6 +305,25 @@ def test_a_backfill_that_is_killed_goes_on_from_its_checkpoint_and_loses_nothing
     assert len(sent) <= len(keys) + 2 * 10  # a batch that was sent and not written down, for each kill
     assert "resuming after" in last.stderr
     assert not checkpoint.exists()
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_ended_by_a_signal_it_goes_on_from_its_checkpoint(quiet, tmp_path, number):
+    prefix, checkpoint = prefix_of(quiet), tmp_path / "checkpoint.json"
+    keys = [f"{prefix}{each:03}.jpg" for each in range(45)]
+    for key in keys:
+        put(quiet, key, b"x")
+    options = ["--prefix", prefix, "--checkpoint", str(checkpoint)]
+
+    with signal_at(number, quiet.client("sqs"), "SendMessageBatch", after=2):
+        ended = run(*options)
+    rest = run(*options)
+
+    sent = [parse(body)[0].key for body, _ in bodies_in(quiet)]
+    assert (ended.exit_code, rest.exit_code) == (INTERRUPTED, 0)
+    assert "resuming after" in rest.stderr
+    assert set(sent) == set(keys)
+    assert len(sent) <= len(keys) + 10
 
 
 def kill_when_written(command, environ, checkpoint, later):

@@ -73,15 +73,17 @@ def test_a_recipe_that_this_version_cannot_read_is_named_with_the_stage_and_the_
 
 
 def test_the_version_of_a_recipe_is_that_of_its_text_and_its_logos(tmp_path):
-    (tmp_path / "recipe.toml").write_text("a")
-    first = version_of_recipe(tmp_path)
-    (tmp_path / "logos").mkdir()
-    (tmp_path / "logos" / "mark.png").write_bytes(b"x")
-    second = version_of_recipe(tmp_path)
-    (tmp_path / "other.png").write_bytes(b"x")
+    versions = []
+    for name in ("recipe.toml", "logos/mark.png", "logos/b/mark.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+        versions.append(version_of_recipe(tmp_path))
+    for name in ("other.png", "logos/__pycache__/mark.pyc"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
 
-    assert len({first, second}) == 2
-    assert version_of_recipe(tmp_path) == second
+    assert len(set(versions)) == 3
+    assert version_of_recipe(tmp_path) == versions[-1]
 
 
 def test_the_stack_and_the_command_compute_one_version_of_a_recipe(stack):

@@ -11,12 +11,15 @@ from typer.testing import CliRunner
 
 from ops.cli import stage as stages
 from ops.cli.erase.run import Erasing
-from ops.cli.main import make_app
+from ops.cli.interruption import SIGNALS
+from ops.cli.main import INTERRUPTED, make_app
+from ops.cli.queues import depth_of
 from processing.erasure import KEPT_BY_SWITCH, Receipt, Wait
 from processing.ledger import Claim, Delivery, DynamoLedger, Version
 from processing.ledger.erasures import FINISHED, ErasureTable, new_intent
 from tests.builders import created_body, finished, recipe, s3_body, s3_record
 from tests.ops.cli.embedded import stage_of, use
+from tests.ops.cli.signals import signal_at
 
 PREFIX = "images/"
 
@@ -157,6 +160,21 @@ def test_dead_letters_of_the_image_go_and_others_stay(stage):
     assert receipt["gone"]["dead_letters"] == 1
     answer = sqs.receive_message(QueueUrl=stage.dlq_url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
     assert len(answer["Messages"]) == 2
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_ended_by_a_signal_it_puts_the_dead_letters_of_others_back_and_the_next_run_erases(stage, number):
+    key, sqs = publish(stage), stage.client("sqs")
+    for name in (key, f"{PREFIX}dog.jpg"):
+        body = s3_body(s3_record(name, bucket=stage.uploads_bucket))
+        sqs.send_message(QueueUrl=stage.dlq_url, MessageBody=body)
+
+    with signal_at(number, sqs, "DeleteMessageBatch"):
+        run(key, "--yes", "1", expected=INTERRUPTED)
+
+    assert (depth_of(sqs, stage.dlq_url).waiting, depth_of(sqs, stage.dlq_url).in_flight) == (1, 0)
+    run("--pending")
+    assert left(stage) == []
 
 
 def test_a_dead_letter_that_names_another_image_too_stays_and_the_receipt_says_so(stage):

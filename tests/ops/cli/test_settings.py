@@ -72,6 +72,28 @@ def test_an_estimate_of_a_stage_prices_what_is_on_and_what_is_given(stack, monke
     assert list(more["dollars_by_switch"]) == ["events", "workflow"]
 
 
+def test_the_parameters_of_a_stage_are_those_that_its_outputs_name(stack):
+    outputs = {"Parameters": '{"queueRetentionDays": "9"}', "ParameterDefaults": '{"apiDailyQuota": "77"}'}
+    known = deployed_parameters(stage_of(stack, **outputs))
+    older = deployed_parameters(replace(stage_of(stack, **outputs), defaults=None))
+
+    assert (known["queueRetentionDays"], known["apiDailyQuota"]) == ("9", "77")
+    assert (older["queueRetentionDays"], older["apiDailyQuota"]) == ("9", parameters()["apiDailyQuota"])
+
+
+def test_a_plan_of_a_stage_has_its_limits_and_says_where_it_has_this_checkouts(stack, monkeypatch):
+    outputs = {"Parameters": '{"queueRetentionDays": "9"}', "ParameterDefaults": '{"apiDailyQuota": "77"}'}
+    stage = stage_of(stack, **outputs)
+    for known in (True, False):
+        there = stage if known else replace(stage, defaults=None)
+        monkeypatch.setattr("ops.cli.stage.find", lambda *_, there=there: there)
+        result = run("estimate", "--plan", "--json")
+        limits = {each["name"]: each["limit"] for each in json.loads(result.stdout)["quotas"]}
+
+        assert limits["queue keeps a message"] == 24 * 9
+        assert ("what it leaves out is as in this checkout" in result.stderr) is not known
+
+
 def test_a_stage_that_does_not_say_what_is_on_is_estimated_without_and_told(stack, monkeypatch):
     monkeypatch.setattr("ops.cli.stage.find", lambda *_: replace(stage_of(stack), switches=None))
     result = run("estimate", "--json")

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli.main import make_app
+from ops.cli.settings import parameters
 from ops.local.emulator import PROJECT
 from tests.ops.cli.embedded import jpeg, prefix_of, put, stage_of, use, wait_for, wait_until
 
@@ -56,6 +57,14 @@ def test_a_paused_stage_shows_what_waits_in_it(stack, status):
     assert "1 waiting, 0 in flight, 0 delayed" in result.stdout
     assert "not while the mapping is Disabled" in result.stdout
     wait_for(stage, [(key, etag)], "DONE")
+
+
+def test_the_parameters_are_those_that_were_deployed(status):
+    said = json.loads(status("--parameters", "--json").stdout)
+
+    assert (said["given"]["batchSize"], said["given"]["uploadsBucket"]) == ("10", "darkroom-local-uploads")
+    assert said["defaults"]["memory"] == str(parameters()["memory"])
+    assert said["given"].keys() < said["defaults"].keys() == parameters().keys()
 
 
 def test_watching_for_programs_is_refused(status):

@@ -1,7 +1,9 @@
 """What status makes of numbers: rates, time to drain, CloudWatch's metrics, a bounded look at the table, one screen."""
 
 import io
+import json
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +28,9 @@ from ops.cli.status.health import (
     function_health,
 )
 from ops.cli.status.metrics import HOUR, Outcomes, QueueMetrics, StageMetrics
+from ops.cli.status.parameters import show_parameters
 from ops.cli.status.reading import APART, KEPT, Observer, QueueSample, Rate, StageStatus, of_counts, of_samples
+from ops.errors import UsageError
 from processing.ledger import ImagesTable
 from tests.ops.cli.bare import TEMPLATE
 
@@ -325,6 +329,42 @@ def test_the_screen_tells_of_a_consumer_that_nobody_has_figures_of():
     assert (lines["consumer"], lines["ready"]) == ("-", "-")
     assert lines["alarms"] == "2 insufficient data, 9 ok"
     assert lines["deployed"] == "code unknown, since unknown"
+
+
+def shown_parameters(capsys, *, as_json=False, **known):
+    show_parameters(replace(PROD, **known), as_json=as_json)
+    said = capsys.readouterr()
+    return said.out, said.err
+
+
+def test_a_parameter_is_shown_as_the_stage_has_it_and_never_as_this_checkout_has_it(capsys):
+    out, err = shown_parameters(
+        capsys, given={"memory": "3008"}, defaults={"memory": "1", "timeout": "77", "gone": "true"}
+    )
+
+    assert [line.split() for line in out.splitlines()] == [
+        ["parameter", "value", "from"],
+        ["memory", "3008", "deployment"],
+        ["timeout", "77", "default"],
+        ["gone", "true", "default"],
+    ]
+    assert err == ""
+
+
+def test_of_a_stage_that_does_not_say_its_defaults_none_is_shown(capsys):
+    out, err = shown_parameters(capsys, given={"memory": "3008"})
+    nothing, _ = shown_parameters(capsys, given={})
+    document, _ = shown_parameters(capsys, given={"memory": "3008"}, as_json=True)
+
+    assert [line.split() for line in out.splitlines()][1:] == [["memory", "3008", "deployment"]]
+    assert "deploy it again to see them" in err
+    assert nothing == ""
+    assert json.loads(document) == {"stage": "prod", "given": {"memory": "3008"}, "defaults": None}
+
+
+def test_a_stage_that_does_not_say_what_it_was_deployed_with_is_a_usage_error(capsys):
+    with pytest.raises(UsageError, match="deploy it again"):
+        shown_parameters(capsys)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from ops.cli.main import make_app
+from ops.cli.interruption import SIGNALS
+from ops.cli.main import INTERRUPTED, make_app
 from ops.cli.upload.content import FileFacts
 from ops.cli.upload.transfer import ONE_REQUEST, PART, Transfer
 from processing.errors import PreconditionFailed
 from tests.ops.cli.bare import bare_stage, stored, told_of
 from tests.ops.cli.embedded import HEIC, jpeg, prefix_of, put, stage_of, use, with_requirements
-from tests.ops.cli.interrupted_upload import interrupted_again_and_again
+from tests.ops.cli.interrupted_upload import interrupted_again_and_again, make_files
+from tests.ops.cli.signals import signal_at
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,57 @@ def test_interrupted_at_random_moments_every_object_is_uploaded_once(stage, bare
     assert dict(result.told_of) == dict.fromkeys(result.expected, 1)
     assert result.exit_codes[-1] == 0, result.words
     assert any(code != 0 for code in result.exit_codes)
+
+
+@pytest.fixture
+def shared(stage, upload, monkeypatch):
+    """Runs the command with the clients of the tests."""
+    monkeypatch.setattr("ops.cli.stage.find", lambda *_: stage)
+    return upload
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_ended_by_a_signal_it_lets_what_is_in_transfer_end_and_the_next_run_uploads_the_rest(
+    stage, shared, tmp_path, number
+):
+    expected = make_files(tmp_path, 40)
+
+    with signal_at(number, stage.client("s3"), "PutObject", after=2):
+        result = shared(tmp_path, "--threads", "2")
+    first = stored(stage)
+    again = counts(shared(tmp_path, "--json"))
+
+    assert result.exit_code == INTERRUPTED
+    assert "What was in transfer is uploaded; the same command uploads the rest." in result.stderr
+    assert 3 <= len(first) < 40
+    assert again == {"uploaded": 40 - len(first), "there_already": len(first), "refused": 0, "failed": 0}
+    assert stored(stage) == expected
+    assert dict(told_of(stage)) == dict.fromkeys(expected, 1)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_ended_by_a_signal_in_the_midst_of_a_large_file_it_leaves_no_parts_behind(stage, shared, tmp_path, number):
+    path = tmp_path / "large.bin"
+    with path.open("wb") as file:
+        file.truncate(ONE_REQUEST + 1)
+
+    with signal_at(number, stage.client("s3"), "UploadPart", after=1) as requested:
+        result = shared(path, "--all")
+
+    assert result.exit_code == INTERRUPTED
+    assert requested[-1] == "CompleteMultipartUpload"
+    assert "Uploads" not in stage.client("s3").list_multipart_uploads(Bucket=stage.uploads_bucket)
+    assert list(stored(stage)) == ["images/large.bin"]
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_ended_by_a_signal_while_it_follows_it_says_that_the_files_are_there(stage, shared, photos, number):
+    with signal_at(number, stage.client("dynamodb"), "BatchGetItem", after=1):
+        result = shared(photos, "--wait")
+
+    assert result.exit_code == INTERRUPTED
+    assert "The files are in the bucket and are processed without this command" in result.stderr
+    assert len(stored(stage)) == 2
 
 
 def test_the_same_command_uploads_nothing_again(stage, upload, photos):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ops.cli.dlq.causes import Cause, Diagnosis
+from ops.cli.dlq.dead_message import DeadMessage
 from ops.cli.dlq.export import read_lines, save
-from ops.cli.dlq.messages import DeadMessage
 
 
 def lines(path):

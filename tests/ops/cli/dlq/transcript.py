@@ -83,7 +83,7 @@ class RouteHandler:
             faulty_checkout(Path(checkout))
             self.run("replay", example_of("ZeroDivisionError", groups), cwd=Path(checkout))
         self._until_it_runs(self.faulty.fixed_version)
-        self.say("The line is fixed, and the function is deployed again. Two go first, then the rest")
+        self.say("The line is fixed, and the function is deployed again. The two oldest go first, then the rest")
         self.run("dlq", "redrive", "--cause", "ZeroDivisionError", "--canary", "2", "--wait")
         self.say("What is it that is denied?")
         self.run("dlq", "list", "--cause", "AccessDenied", "--limit", "3")

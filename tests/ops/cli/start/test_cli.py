@@ -1,7 +1,6 @@
 """The command line itself: one line for what cannot be done, an exit code for how it ended, no process left behind."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import typer
 from botocore.exceptions import EndpointConnectionError
 
 from ops.cli import main as cli
+from ops.cli.interruption import SIGNALS
 from ops.errors import StackError, UsageError
 
 ROOT = Path(__file__).parents[4]
@@ -110,7 +110,7 @@ def test_a_taken_port_is_one_line_and_exit_code_2(tmp_path, photos):
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_ctrl_c_ends_everything_with_one_line(tmp_path, photos, number):
     process = darkroom("start", photos, cwd=tmp_path)
     log = tmp_path / "out" / ".darkroom" / "logs" / "serverless.log"
