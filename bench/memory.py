@@ -36,7 +36,7 @@ Make = Callable[[], bytes]
 
 
 def drawn(mode: str, size: Size, *, grain: int = 3) -> Image.Image:
-    """A picture of soft colours under a grain of so many levels."""
+    """A picture of soft colors under a grain of so many levels."""
     rng, shape = random.Random(1), (size[0], STRIP)
     noise = Image.frombytes("L", shape, rng.randbytes(size[0] * STRIP)).point([v * grain // 256 for v in range(256)])
     soft = (Image.frombytes("L", (24, 4), rng.randbytes(96)).resize(shape, Image.Resampling.BICUBIC) for _ in range(3))

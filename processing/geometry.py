@@ -15,7 +15,7 @@ FINEST = 1 / 4
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The layout of a variant: the whole picture is scaled to ``frame``, cropped to ``crop``, centred on ``canvas``.
+    """The layout of a variant: the whole picture is scaled to ``frame``, cropped to ``crop``, centered on ``canvas``.
 
     All sizes are as shown. ``parent`` is the variant whose frame this one is made from, None for the original.
     """

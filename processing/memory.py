@@ -19,7 +19,7 @@ WORKING_MEGABYTES: Final = 36.0  # for tables, profiles, encoders, and unused me
 # Bytes of a pixel ...
 STORED: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}  # as Pillow holds it; others: 4
 DIRECT: Final = ("L", "RGB", "CMYK")  # resized as they are
-WITH_COPY: Final = 8  # while it is converted to 4 from 4, or the resizer has multiplied its colours by its alpha
+WITH_COPY: Final = 8  # while it is converted to 4 from 4, or the resizer has multiplied its colors by its alpha
 AS_STORED: Final = ("RGB", "RGBA", "LAB")  # of other modes the heap keeps what was converted
 WIDENED: Final = 6  # ... converted from 1 or 2
 DECODING: Final = {"webp": 16.0, "avif": 13.0}  # canvases or planes, their copy, and the pixels

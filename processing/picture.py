@@ -20,8 +20,8 @@ class Header:
     Args:
         progressive: a JPEG that is not decoded row by row: progressive, in several scans, or lossless.
         is_unscaled: a JPEG that is decoded at its full size alone: lossless.
-        is_keyed: whether one of its colours is transparent, without an alpha channel.
-        decoder_bytes: what the decoder holds of each pixel beside its colour: the planes of a HEIC, the coefficients of
+        is_keyed: whether one of its colors is transparent, without an alpha channel.
+        decoder_bytes: what the decoder holds of each pixel beside its color: the planes of a HEIC, the coefficients of
             a progressive JPEG, the strip of a TIFF.
         copied_bytes: of the file, where its reader makes copies of it: 0 for a PNG that is read as it is.
         gain_map: the header of its HDR gain map, where that can be kept.

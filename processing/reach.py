@@ -15,7 +15,7 @@ from processing.recipe import Limits, Recipe
 from processing.sandbox.capacity import Capacity, capacity
 
 SMALLEST_FUNCTION, LARGEST_FUNCTION = 512, 10_240  # megabytes
-COEFFICIENTS: Final = 6.0  # of a JPEG in colour, not subsampled
+COEFFICIENTS: Final = 6.0  # of a JPEG in color, not subsampled
 PLANES: Final = 4.0  # of a HEIC with 10 bits, 4:2:2
 STILLS: Final[Mapping[str, Header]] = {
     "jpeg": Header("jpeg", "CMYK", 0, 0, 1),

@@ -27,7 +27,7 @@ function blendOpaque(row, pixels, from, width) {
   }
 }
 
-/** Porter and Duff's "over", of colours that are not premultiplied. */
+/** Porter and Duff's "over", of colors that are not premultiplied. */
 function blendWithAlpha(row, pixels, from, width) {
   for (let x = 0; x < width; x++) {
     const at = 4 * x;

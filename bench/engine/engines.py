@@ -113,15 +113,15 @@ def _vips_mark(mark: tuple[str, int, int]) -> tuple[Any, int, int]:
 
 
 def _vips_thumbnail(data: bytes, width: int, height: int, *, moving: bool) -> Any:
-    """Read from top to bottom, as thumbnail_buffer always does; colours are converted where they are not in sRGB."""
+    """Read from top to bottom, as thumbnail_buffer always does; colors are converted where they are not in sRGB."""
     import pyvips as vips
 
     header = vips.Image.new_from_buffer(data, "", access="sequential")
     profile = header.get("icc-profile-data") if header.get_typeof("icc-profile-data") else SRGB
     is_srgb = any("sRGB".encode(encoding) in profile for encoding in ("latin-1", "utf-16-be"))
-    colours = {} if is_srgb else {"output_profile": "srgb", "intent": "perceptual"}
+    colors = {} if is_srgb else {"output_profile": "srgb", "intent": "perceptual"}
     frames = {"option_string": "n=-1"} if moving else {}
-    return vips.Image.thumbnail_buffer(data, width, height=height, size="down", **colours, **frames).copy_memory()
+    return vips.Image.thumbnail_buffer(data, width, height=height, size="down", **colors, **frames).copy_memory()
 
 
 def _vips_marked(image: Any, described: tuple[str, int, int]) -> Any:

@@ -25,10 +25,10 @@ def scene(width: int, height: int, *, seed: int = 1, detail: float = 0.62, grain
     amplitude, step = 1.0, max(width, height) / 2
     while step >= 1:
         shape = (int(height / step) + 2, int(width / step) + 2)
-        grey = _upscaled(random.standard_normal(shape), width, height)
+        gray = _upscaled(random.standard_normal(shape), width, height)
         for channel in range(3):
             tint = _upscaled(random.standard_normal(shape), width, height)
-            total[..., channel] += amplitude * (grey + 0.35 * tint)
+            total[..., channel] += amplitude * (gray + 0.35 * tint)
         amplitude *= detail
         step /= 2
     total = 127 + total * (60 / float(total.std()))
@@ -49,11 +49,11 @@ def _draw_edges(image: Image.Image, random: np.random.Generator) -> None:
     for _ in range(40):
         x, y = (int(random.integers(0, side_)) for side_ in image.size)
         r = int(random.integers(side // 60, side // 10))
-        colour = tuple(int(c) for c in random.integers(0, 256, 3))
+        color = tuple(int(c) for c in random.integers(0, 256, 3))
         if random.random() < 0.5:
-            draw.ellipse((x, y, x + r, y + r), fill=colour)
+            draw.ellipse((x, y, x + r, y + r), fill=color)
         else:
-            draw.line((x, y, x + 3 * r, y + r), fill=colour, width=max(1, side // 600))
+            draw.line((x, y, x + 3 * r, y + r), fill=color, width=max(1, side // 600))
 
 
 def jpeg(image: Image.Image, **options: object) -> bytes:

@@ -28,10 +28,10 @@ def reference(job: Job, data: bytes, variant: str) -> Array:
         alpha = bands[3] / 255
         premultiplied = [_scaled(band * alpha, job.sizes[variant]) for band in bands[:3]]
         alpha = _scaled(alpha, job.sizes[variant])
-        colour = [band + 255 * (1 - alpha) for band in premultiplied]
+        color = [band + 255 * (1 - alpha) for band in premultiplied]
     else:
-        colour = [_scaled(band, job.sizes[variant]) for band in bands]
-    result = np.clip(np.stack(colour, axis=-1), 0, 255)
+        color = [_scaled(band, job.sizes[variant]) for band in bands]
+    result = np.clip(np.stack(color, axis=-1), 0, 255)
     if variant in job.marks:
         _mark(result, *job.marks[variant])
     return result

@@ -40,18 +40,18 @@ def text(results: dict[str, Any]) -> str:
 def plot(cpu: dict[str, list[Round]], file: Path) -> None:
     """CPU milliseconds of every engine, by class."""
     plt = page.pyplot()
-    colours = dict(zip(ENGINES, ("#d1495b", "#00798c", "#66b2b2", "#7a6fa6", "#b0b0b0", "#1b1b1b"), strict=True))
+    colors = dict(zip(ENGINES, ("#d1495b", "#00798c", "#66b2b2", "#7a6fa6", "#b0b0b0", "#1b1b1b"), strict=True))
     names = list(cpu)
     figure, axes = plt.subplots(figsize=(10, 0.62 * len(names) + 1.6), layout="constrained")
     height = 0.8 / (len(ENGINES) - 1)
     for place, engine in enumerate(ENGINES[:-1]):
         at = [row + place * height for row in range(len(names))]
         medians = [median(cpu[name], engine, "cpu_ms") for name in names]
-        axes.barh(at, medians, height, label=TITLES[engine], color=colours[engine])
+        axes.barh(at, medians, height, label=TITLES[engine], color=colors[engine])
     for row, name in enumerate(names):
         floor = median(cpu[name], "floor", "cpu_ms")
-        axes.plot([floor] * 2, [row - height / 2, row + 0.8 - height / 2], color=colours["floor"], lw=1.6)
-    axes.plot([], [], color=colours["floor"], lw=1.6, label="floor: decode + encodes")
+        axes.plot([floor] * 2, [row - height / 2, row + 0.8 - height / 2], color=colors["floor"], lw=1.6)
+    axes.plot([], [], color=colors["floor"], lw=1.6, label="floor: decode + encodes")
     axes.set_yticks([row + 0.4 - height / 2 for row in range(len(names))], names)
     axes.invert_yaxis()
     axes.set_xscale("log")

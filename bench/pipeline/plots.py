@@ -11,7 +11,7 @@ from bench.pipeline.measure import BATCH, CONSUMERS, ENGINE
 from bench.pipeline.report import TITLES, Cell, cells_of
 
 PLOT, GROWTH_PLOT = page.DOCS / "benchmarks-pipeline.png", page.DOCS / "benchmarks-growth.png"
-COLOURS = {"darkroom": "#d1495b", "usual": "#00798c", "naive": "#7a6fa6", "threads": "#edae49", ENGINE: "#1b1b1b"}
+COLORS = {"darkroom": "#d1495b", "usual": "#00798c", "naive": "#7a6fa6", "threads": "#edae49", ENGINE: "#1b1b1b"}
 WIDTH = 0.21  # of a bar; the latencies are 1 apart
 
 
@@ -47,12 +47,12 @@ def _bars(axes: Any, cells: Sequence[Cell], batch: int) -> None:
     for place, way in enumerate(CONSUMERS):
         speeds = [speed(cell.rounds, named(way, batch)) for cell in cells]
         at = [number + (place - (len(CONSUMERS) - 1) / 2) * WIDTH for number in range(len(cells))]
-        bars = axes.bar(at, speeds, WIDTH * 0.95, color=COLOURS[way], label=TITLES[way])
+        bars = axes.bar(at, speeds, WIDTH * 0.95, color=COLORS[way], label=TITLES[way])
         axes.bar_label(bars, [f"{each:.1f}" for each in speeds], fontsize=7, padding=1)
     for number, cell in enumerate(cells):
         limit = speed(cell.rounds, named(ENGINE, cell.batches[0]))
-        axes.plot([number - 0.43, number + 0.43], [limit] * 2, color=COLOURS[ENGINE], lw=1.2)
-    axes.plot([], [], color=COLOURS[ENGINE], lw=1.2, label=TITLES[ENGINE])
+        axes.plot([number - 0.43, number + 0.43], [limit] * 2, color=COLORS[ENGINE], lw=1.2)
+    axes.plot([], [], color=COLORS[ENGINE], lw=1.2, label=TITLES[ENGINE])
     axes.set_xticks(range(len(cells)), [cell.latency for cell in cells])
     axes.set_xlabel("latency of S3, ms")
     page.tidy(axes, grid="y")
@@ -67,8 +67,8 @@ def plot_growth(found: dict[str, list[list[float]]], file: Path) -> None:
         groups = [batches[at : at + step] for at in range(0, len(batches), step)]
         at = [(number + 1) * step * BATCH for number in range(len(groups))]
         cpu = [statistics.median(each[1] for each in group) for group in groups]
-        time.plot(at, cpu, color=COLOURS[way], lw=1.6, label=TITLES[way])
-        memory.plot(at, [group[-1][2] for group in groups], color=COLOURS[way], lw=1.6)
+        time.plot(at, cpu, color=COLORS[way], lw=1.6, label=TITLES[way])
+        memory.plot(at, [group[-1][2] for group in groups], color=COLORS[way], lw=1.6)
     time.set_ylabel("CPU ms an image (tiny images, 0 ms)")
     memory.set_ylabel("MB of the consumer and its children")
     for axes in (time, memory):

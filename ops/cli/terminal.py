@@ -1,7 +1,7 @@
 """How every command prints: data on standard output; sentences and progress on standard error.
 
 An object's key may have any character: such that steer a terminal, or that show the text after them in another order.
-They are shown as escapes (``\\x1b``, ``\\u202e``), so that a key stays whole and can be recognised. A ``str`` that a
+They are shown as escapes (``\\x1b``, ``\\u202e``), so that a key stays whole and can be recognized. A ``str`` that a
 command prints is one line; what is meant to have several is printed as `ops.cli.tables.lines`.
 """
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 
 def is_terminal(console: Console) -> bool:
-    """Whether somebody looks: rich is told otherwise by variables (FORCE_COLOR), which are for colours alone."""
+    """Whether somebody looks: rich is told otherwise by variables (FORCE_COLOR), which are for colors alone."""
     return console.file.isatty()
 
 

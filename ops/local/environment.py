@@ -42,7 +42,7 @@ class Context:
 
 
 def main() -> None:
-    """Initialise, then answer invocations until standard input ends."""
+    """Initialize, then answer invocations until standard input ends."""
     sys.path[:0] = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the function prints is its log

@@ -52,7 +52,7 @@ class Task:
     moved: int = 0
 
     def run(self) -> None:
-        """Move what can be received, in its order, until nothing is left or the task was cancelled."""
+        """Move what can be received, in its order, until nothing is left or the task was canceled."""
         begun = time.monotonic()
         while self._move_one():
             if self.rate is not None:

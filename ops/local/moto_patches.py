@@ -29,7 +29,7 @@ not list, and 409 for two conditional writes at once, since requests here run on
 
 Who may ask at all, and from which page, is decided before moto (``guard``). The connection handler in ``server``
 (bodies read whole, connections kept open) replaces none of moto's names. Each patch looks first whether moto does its
-work by now (``moto_probes``, ``moto_s3_probes``), and then steps aside; tests test the behaviour, whoever brings it.
+work by now (``moto_probes``, ``moto_s3_probes``), and then steps aside; tests test the behavior, whoever brings it.
 """
 
 import functools

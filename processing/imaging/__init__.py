@@ -15,7 +15,7 @@ In reading order::
     unsupported whether a file that could not be read is damaged, or of a kind that is not decoded here
     resize      Lanczos, by SIMD where it agrees with Pillow
     pixels      any mode of Pillow's to the four that the engine works in, and upright
-    colour      any colour space to sRGB, by the profile or by the numbers that a file has; HDR toned down
+    color       any color space to sRGB, by the profile or by the numbers that a file has; HDR toned down
     watermark   texts and logos, drawn once for each size
     exif        orientation, the time the picture was taken, the copyright notice
     reel        the frames of an animation, packed until each is encoded

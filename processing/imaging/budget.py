@@ -6,7 +6,7 @@ bytes a little faster than that, so only a variant with a higher quality than it
 limit depends on the original and this variant alone, and it falls with the size: so does a variant's length.
 
 Where no pixel was changed, the original's own coded picture is published if it is the shorter one. Any other variant
-above its limit is encoded again: with a lower quality, or with fewer colours.
+above its limit is encoded again: with a lower quality, or with fewer colors.
 """
 
 import math
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from processing.imaging import colour, savings
+from processing.imaging import color, savings
 from processing.imaging.coded import hides_nothing, parts_alone
 from processing.imaging.encode import DEFAULT_QUALITY, FrameSequence, encode
 from processing.imaging.gif_reader import GifFile
@@ -26,10 +26,10 @@ from processing.picture import Size
 from processing.recipe import VariantSpec
 
 EXPONENT: Final = 1.5
-GIF_EXPONENT: Final = 0.5  # its colour tables do not shrink, and a drawing gets more colours where it is resized
+GIF_EXPONENT: Final = 0.5  # its color tables do not shrink, and a drawing gets more colors where it is resized
 ALWAYS_ALLOWED: Final = 1_000  # bytes, up to the original's own: headers and tables are most of so small a file
 DRAWN_BYTES: Final = 0.75  # a pixel, in a PNG: photographs take more
-GREYS: Final = 16  # of a resized original in black and white: 4 bits a pixel
+GRAYS: Final = 16  # of a resized original in black and white: 4 bits a pixel
 WITH_PALETTES: Final = ("png", "gif", "bmp", "tiff")
 EIGHT_BITS: Final = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 
@@ -40,20 +40,20 @@ class Budget:
 
     Args:
         coded: the parts of its picture alone, None where they are not known.
-        colours: how many it has, or of an animated GIF its largest table; None for more than 256, and in formats
+        colors: how many it has, or of an animated GIF its largest table; None for more than 256, and in formats
             without palettes.
     """
 
     original: Original
     coded: Sequence[bytes | memoryview] | None
-    colours: int | None
+    colors: int | None
 
     @classmethod
     def of(cls, original: Original) -> "Budget":
         """The budget of an original of which a frame is decoded."""
         has_more_pictures = "mp" in original.image.info  # such as a gain map
         coded = None if has_more_pictures else parts_alone(original.header.image_format, original.data)
-        return cls(original, coded, _colours(original))
+        return cls(original, coded, _colors(original))
 
     @property
     def whole(self) -> int:
@@ -85,7 +85,7 @@ class Budget:
         if len(content) > limit:
             content = _first_within(limit, content, self._savings(write, job, sequence, len(content), limit))
         if len(content) > self.whole and job.output in ("png", "gif") and self._is_drawn() and not sequence.is_animated:
-            own = savings.in_own_colours(write, spec, self.colours or MOST)
+            own = savings.in_own_colors(write, spec, self.colors or MOST)
             content = _first_within(self.whole, content, own)
         return content
 
@@ -97,19 +97,19 @@ class Budget:
         if not sequence.is_animated:
             return savings.still(write, spec, drawn=self._is_drawn())
         is_gif = job.output == "gif"
-        return savings.animated_gif(write, spec, self.colours, limit / length) if is_gif else iter(())
+        return savings.animated_gif(write, spec, self.colors, limit / length) if is_gif else iter(())
 
     def _palette(self) -> Palette | None:
-        """For the resized pixels of an original with few colours."""
-        return Palette(GREYS if self.original.header.mode == "1" else MOST) if self.colours else None
+        """For the resized pixels of an original with few colors."""
+        return Palette(GRAYS if self.original.header.mode == "1" else MOST) if self.colors else None
 
     def _is_drawn(self) -> bool:
         """Whether the original is a drawing or a screenshot and no photograph, as its bytes tell."""
         width, height = self.original.shown_size
-        return self.colours is not None or self.whole < DRAWN_BYTES * width * height
+        return self.colors is not None or self.whole < DRAWN_BYTES * width * height
 
     def _is_untouched(self, job: Job) -> bool:
-        """Whether each pixel of the variant is the original's, in the same place and in the same colour."""
+        """Whether each pixel of the variant is the original's, in the same place and in the same color."""
         header, layout = self.original.header, job.layout
         is_deep = header.image_format == "png" and self.original.data[24] > 8
         return (
@@ -119,7 +119,7 @@ class Budget:
             and layout.spec.watermark is None
             and job.orientation == 1
             and not is_deep
-            and colour.is_srgb(job.icc, header.mode)
+            and color.is_srgb(job.icc, header.mode)
         )
 
 
@@ -132,10 +132,10 @@ def _first_within(limit: float, content: bytes, further: Iterator[bytes]) -> byt
     return content
 
 
-def _colours(original: Original) -> int | None:
+def _colors(original: Original) -> int | None:
     header, image = original.header, original.image
     if original.is_composed:  # of more frames than the one that ``image`` would decode
-        return image.colours if isinstance(image, GifFile) else None
+        return image.colors if isinstance(image, GifFile) else None
     if header.image_format not in WITH_PALETTES or image.mode not in EIGHT_BITS:
         return None
     found = image.getcolors(MOST)

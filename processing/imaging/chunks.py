@@ -12,8 +12,8 @@ FIRST: Final = 8  # after the signature
 END: Final = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
 TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
 SHORTEST: Final = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9, b"acTL": 8, b"fcTL": 26, b"fdAT": 4}
-TRANSPARENCY: Final = {0: 2, 2: 6, 3: 1}  # the bytes of tRNS, by colour type
-SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by colour type
+TRANSPARENCY: Final = {0: 2, 2: 6, 3: 1}  # the bytes of tRNS, by color type
+SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by color type
 ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 LARGEST_PROFILE: Final = 8 << 20  # bytes, as libpng has it
 LARGEST_TEXT: Final = PngImagePlugin.MAX_TEXT_CHUNK
@@ -42,14 +42,14 @@ class PngHeader:
     width: int
     height: int
     bits: int
-    colour_type: int
+    color_type: int
     interlaced: bool
 
     @classmethod
     def of(cls, data: bytes) -> "PngHeader":
         """Raises struct.error when the file ends before."""
-        width, height, bits, colour_type, interlaced = struct.unpack_from(">IIBB2xB", data, FIRST + 8)
-        return cls(width, height, bits, colour_type, bool(interlaced))
+        width, height, bits, color_type, interlaced = struct.unpack_from(">IIBB2xB", data, FIRST + 8)
+        return cls(width, height, bits, color_type, bool(interlaced))
 
     def raw_bytes(self, width: int, height: int) -> int:
         """The unpacked size of a frame: a filter's number, and the samples of each row."""
@@ -57,7 +57,7 @@ class PngHeader:
         for left, top, right_by, down_by in ADAM7 if self.interlaced else ((0, 0, 1, 1),):
             columns, rows = -(-(width - left) // right_by), -(-(height - top) // down_by)
             if columns > 0 and rows > 0:
-                total += rows * (1 + (columns * self.bits * SAMPLES.get(self.colour_type, 0) + 7) // 8)
+                total += rows * (1 + (columns * self.bits * SAMPLES.get(self.color_type, 0) + 7) // 8)
         return total
 
 
@@ -91,7 +91,7 @@ def is_readable(chunk: Chunk, data: bytes, header: PngHeader) -> bool:
     if not chunk.has_right_checksum(data) or len(content) < SHORTEST.get(chunk.kind, 0):
         return False
     if chunk.kind == b"tRNS":
-        return len(content) >= TRANSPARENCY.get(header.colour_type, 0)
+        return len(content) >= TRANSPARENCY.get(header.color_type, 0)
     if chunk.kind == b"iCCP":
         return 0 < len(profile_of(content)) <= LARGEST_TEXT
     return chunk.kind not in TEXTS or _unpacked_bytes(chunk.kind, content) <= LARGEST_TEXT

@@ -76,7 +76,7 @@ def encode(
 
     Args:
         notice: the copyright notice to keep, None for no metadata.
-        wanted: for PNG and GIF: a palette with which nobody misses the other colours.
+        wanted: for PNG and GIF: a palette with which nobody misses the other colors.
     """
     metadata = exif.copyright_only(notice) if notice else b""
     if output == "gif":
@@ -93,7 +93,7 @@ def _jpeg(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
 
 def _still_png(image: Image.Image, spec: VariantSpec, metadata: bytes, wanted: Palette | None) -> bytes:
     compact = palette.compact(image)
-    if wanted and compact.mode not in ("1", "P") and not (compact.mode == "L" and wanted.colours == palette.MOST):
+    if wanted and compact.mode not in ("1", "P") and not (compact.mode == "L" and wanted.colors == palette.MOST):
         compact = palette.near(compact, wanted) or compact
     effort = DEFAULT_PNG_EFFORT if spec.effort is None else spec.effort
     return _to_memory(FrameSequence([compact]), "PNG", **_png_coder(compact, effort), exif=metadata)
@@ -138,7 +138,7 @@ def _avif(sequence: FrameSequence, spec: VariantSpec, metadata: bytes) -> bytes:
 def _gif(sequence: FrameSequence, wanted: Palette | None) -> bytes:
     frames: Iterable[Image.Image] = sequence.frames
     if wanted:
-        fewer = gif.Indexer(wanted.colours)
+        fewer = gif.Indexer(wanted.colors)
         frames = (fewer(frame.convert("RGBA")) for frame in frames)
     return gif.encode(frames, sequence.durations, sequence.plays)
 

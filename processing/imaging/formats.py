@@ -37,7 +37,7 @@ HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mi
 TIFF_TYPE_BYTES: Final = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), start=1))
 
 
-def recognise(data: bytes) -> str:
+def recognize(data: bytes) -> str:
     """The name of the format.
 
     Raises:

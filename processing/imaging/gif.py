@@ -1,6 +1,6 @@
-"""GIF files: at most 256 colours in a frame, and of each frame only what changed.
+"""GIF files: at most 256 colors in a frame, and of each frame only what changed.
 
-A frame with at most 256 colours keeps exactly its own. The colours of any other frame are found in a small sample by
+A frame with at most 256 colors keeps exactly its own. The colors of any other frame are found in a small sample by
 median cut and one round of k-means: on a photograph that is closer to it than Pillow's median cut of all its pixels, in
 a third of the time. The next frames keep the palette while its error is as small in every part of them, because then
 they need no palette of their own.
@@ -23,9 +23,9 @@ from processing.imaging.timing import IGNORED, in_units
 from processing.picture import Box
 
 SAMPLED_SIDE: Final = 128
-TILE: Final = 16  # pixels: the worst tile decides on a palette, so that small details keep their colour
+TILE: Final = 16  # pixels: the worst tile decides on a palette, so that small details keep their color
 OPAQUE_FROM: Final = 128  # the alpha from which a pixel is opaque
-WITH_ONE_FREE: Final = 255  # colours: one index is left for transparent pixels
+WITH_ONE_FREE: Final = 255  # colors: one index is left for transparent pixels
 
 FRAME, EXTENSION, END = 0x2C, 0x21, 0x3B
 LOOP: Final = b"\x21\xff\x0bNETSCAPE2.0\x03\x01"
@@ -34,10 +34,10 @@ LONGEST: Final = 0xFFFF  # hundredths of a second, and plays
 
 
 class Indexer:
-    """Converts the frames of one animation, or of a still, to indexed colours, one after the other.
+    """Converts the frames of one animation, or of a still, to indexed colors, one after the other.
 
     Args:
-        most: the most colours of a frame.
+        most: the most colors of a frame.
     """
 
     def __init__(self, most: int = 256) -> None:
@@ -48,46 +48,46 @@ class Indexer:
     def __call__(self, frame: Image.Image) -> Image.Image:
         """The frame in mode P, with an index for transparent pixels if it has any."""
         transparent = _transparency(frame)
-        colours = frame.convert("RGB")
+        colors = frame.convert("RGB")
         if transparent is not None:
-            colours.paste(0, mask=transparent)
+            colors.paste(0, mask=transparent)
         most = self._most if transparent is None else min(self._most, WITH_ONE_FREE)
-        found = colours.getcolors(most)
-        indexed = self._kept(colours, None if found else self._allowed)
+        found = colors.getcolors(most)
+        indexed = self._kept(colors, None if found else self._allowed)
         if indexed is None:
-            indexed = self._exact(colours, len(found)) if found else self._chosen(colours)
+            indexed = self._exact(colors, len(found)) if found else self._chosen(colors)
         if transparent is not None:
             free = len(indexed.getpalette() or ()) // 3
             indexed.paste(free, mask=transparent)
             indexed.info["transparency"] = free
         return indexed
 
-    def _kept(self, colours: Image.Image, allowed: float | None) -> Image.Image | None:
+    def _kept(self, colors: Image.Image, allowed: float | None) -> Image.Image | None:
         """With the palette of the frame before; None when its error is too large, or when there is one and may not be.
 
         A tile's error is a mean, in which a single pixel vanishes.
         """
         if self._palette is None:
             return None
-        indexed = _mapped(colours, self._palette)
+        indexed = _mapped(colors, self._palette)
         if allowed is None:
-            return None if ImageChops.difference(colours, indexed.convert("RGB")).getbbox() else indexed
-        return indexed if _worst_error(colours, indexed) <= allowed else None
+            return None if ImageChops.difference(colors, indexed.convert("RGB")).getbbox() else indexed
+        return indexed if _worst_error(colors, indexed) <= allowed else None
 
-    def _exact(self, colours: Image.Image, count: int) -> Image.Image:
-        """With all of its own colours."""
-        indexed = colours.quantize(count, Image.Quantize.MEDIANCUT)
+    def _exact(self, colors: Image.Image, count: int) -> Image.Image:
+        """With all of its own colors."""
+        indexed = colors.quantize(count, Image.Quantize.MEDIANCUT)
         if count <= WITH_ONE_FREE:
             self._palette, self._allowed = indexed, 0.0
         return indexed
 
-    def _chosen(self, colours: Image.Image) -> Image.Image:
-        """With a palette that is near its colours."""
-        sample = colours.copy()
+    def _chosen(self, colors: Image.Image) -> Image.Image:
+        """With a palette that is near its colors."""
+        sample = colors.copy()
         sample.thumbnail((SAMPLED_SIDE, SAMPLED_SIDE), Image.Resampling.NEAREST)
         self._palette = sample.quantize(min(self._most, WITH_ONE_FREE), Image.Quantize.MEDIANCUT, kmeans=1)
-        indexed = _mapped(colours, self._palette)
-        self._allowed = 1.25 * _worst_error(colours, indexed) + 2
+        indexed = _mapped(colors, self._palette)
+        self._allowed = 1.25 * _worst_error(colors, indexed) + 2
         return indexed
 
 
@@ -139,7 +139,7 @@ def changes(indexed: Iterable[Image.Image], hundredths: Sequence[int]) -> Iterat
 
 
 def _block(change: Change, *, shared: bytes) -> bytes:
-    """A frame with its control block; with a colour table of its own where the shared one does not serve."""
+    """A frame with its control block; with a color table of its own where the shared one does not serve."""
     picture, table = change.frame.crop(change.box), _table(change.frame)
     key = change.frame.info.get("transparency")
     if key is None and change.unchanged is not None and (highest := _highest(change.frame)) < WITH_ONE_FREE:
@@ -173,12 +173,12 @@ def _around(one: Box, other: Box) -> Box:
 
 
 def _table(frame: Image.Image) -> bytes:
-    """The frame's colours, as many as its highest index needs and a power of two, with one more to be transparent."""
-    colours = bytes(frame.getpalette() or ())
+    """The frame's colors, as many as its highest index needs and a power of two, with one more to be transparent."""
+    colors = bytes(frame.getpalette() or ())
     count = 2
-    while count < min(256, max(len(colours) // 3, _highest(frame) + 1) + 1):
+    while count < min(256, max(len(colors) // 3, _highest(frame) + 1) + 1):
         count *= 2
-    return colours[: 3 * count].ljust(3 * count, b"\0")
+    return colors[: 3 * count].ljust(3 * count, b"\0")
 
 
 def _highest(frame: Image.Image) -> int:
@@ -218,7 +218,7 @@ def blocks(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def table_bytes(flags: int) -> int:
-    """The length of the colour table that a screen's or a frame's flags announce."""
+    """The length of the color table that a screen's or a frame's flags announce."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
@@ -230,12 +230,12 @@ def _transparency(frame: Image.Image) -> Image.Image | None:
     return transparent if transparent.getbbox() else None
 
 
-def _mapped(colours: Image.Image, palette: Image.Image) -> Image.Image:
-    return colours.quantize(palette=palette, dither=Image.Dither.NONE)
+def _mapped(colors: Image.Image, palette: Image.Image) -> Image.Image:
+    return colors.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
-def _worst_error(colours: Image.Image, indexed: Image.Image) -> float:
+def _worst_error(colors: Image.Image, indexed: Image.Image) -> float:
     """The largest mean error, in levels, of any band of any tile."""
-    tiles = ImageChops.difference(colours, indexed.convert("RGB")).reduce(TILE)
+    tiles = ImageChops.difference(colors, indexed.convert("RGB")).reduce(TILE)
     extrema: Any = tiles.getextrema()
     return float(max(high for _, high in extrema))

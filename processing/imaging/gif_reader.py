@@ -21,7 +21,7 @@ class GifFile(GifImagePlugin.GifImageFile):
     """Pillow's reader, from a BytesIO; for the pixels of a still picture that fills its screen alone."""
 
     is_composed = False  # whether its pixels come from `stored_frames`
-    colours = 0  # of its largest table
+    colors = 0  # of its largest table
 
     def _open(self) -> None:
         super()._open()
@@ -29,7 +29,7 @@ class GifFile(GifImagePlugin.GifImageFile):
         data = self.fp.getvalue()
         frames = [start for start, _ in blocks(data) if data[start] == FRAME]
         self.is_composed = [_box(data, start) for start in frames] != [(0, 0, *self.size)]
-        self.colours = max(table_bytes(flags) // 3 for flags in (data[10], *(data[start + 9] for start in frames)))
+        self.colors = max(table_bytes(flags) // 3 for flags in (data[10], *(data[start + 9] for start in frames)))
         count = repeats(data)
         if count is not None:
             self.info["loop"] = count

@@ -6,7 +6,7 @@ Of these, JPEGs can keep a gain map: `render` takes it off the list where every 
 import struct
 from typing import Any, Final
 
-from processing.imaging import colour
+from processing.imaging import color
 from processing.imaging.original import Original
 
 # The start of a C2PA manifest store in every container: JUMBF's content type for it (C2PA 2.1, section 11.1).
@@ -32,7 +32,7 @@ def losses(original: Original) -> set[str]:
     found = find.get(original.header.image_format, _of_any)(original)
     if not _has_square_pixels(original):
         found.add("pixel_aspect")
-    if original.icc and colour.is_wider_than_srgb(original.icc):
+    if original.icc and color.is_wider_than_srgb(original.icc):
         found.add("wide_gamut")
     return found
 
@@ -95,4 +95,4 @@ def _has_square_pixels(original: Original) -> bool:
 
 
 def _of_transfer(original: Original) -> set[str]:
-    return {"hdr"} if colour.is_hdr(original.header.image_format, original.data) else set()
+    return {"hdr"} if color.is_hdr(original.header.image_format, original.data) else set()

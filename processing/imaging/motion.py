@@ -1,7 +1,7 @@
 """The frames of an animation as they are shown, from those that a GIF or an animated PNG stores.
 
 Pillow does this too, but not as browsers do: in a PNG, half-transparent pixels over opaque ones become holes, and a
-frame that is taken back leaves traces; in a GIF, what is not painted has a colour of the table.
+frame that is taken back leaves traces; in a GIF, what is not painted has a color of the table.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,10 +32,10 @@ class StoredFrame:
     over: bool
 
 
-def composed(size: Size, frames: Iterable[StoredFrame], *, grey: bool = False) -> Iterator[Image.Image]:
-    """Each frame as it is shown, with its ``info["duration"]``: in RGBA, an opaque one in RGB, or in L if ``grey``.
+def composed(size: Size, frames: Iterable[StoredFrame], *, gray: bool = False) -> Iterator[Image.Image]:
+    """Each frame as it is shown, with its ``info["duration"]``: in RGBA, an opaque one in RGB, or in L if ``gray``.
 
-    The screen is transparent at first, and where a frame was cleared: browsers ignore a background colour.
+    The screen is transparent at first, and where a frame was cleared: browsers ignore a background color.
     """
     screen = Image.new("RGBA", size)
     for frame in frames:
@@ -45,7 +45,7 @@ def composed(size: Size, frames: Iterable[StoredFrame], *, grey: bool = False) -
         before = screen.crop(box) if disposal == TAKEN_BACK else None
         _lay(frame, screen, box)
         del frame  # no picture is kept while others are made
-        yield _shown(screen, duration, grey=grey)
+        yield _shown(screen, duration, gray=gray)
         if before:
             screen.paste(before, box)
         elif disposal == CLEARED:
@@ -62,10 +62,10 @@ def _lay(frame: StoredFrame, screen: Image.Image, box: Box) -> None:
         screen.paste(picture, box)
 
 
-def _shown(screen: Image.Image, duration: float, *, grey: bool) -> Image.Image:
+def _shown(screen: Image.Image, duration: float, *, gray: bool) -> Image.Image:
     if screen.getchannel("A").getextrema() != OPAQUE:
         shown = screen.copy()
     else:
-        shown = screen.getchannel("R") if grey else screen.convert("RGB")
+        shown = screen.getchannel("R") if gray else screen.convert("RGB")
     shown.info["duration"] = duration
     return shown

@@ -12,7 +12,7 @@ from PIL import Image, ImageFile
 
 from processing.errors import CorruptImage, ImageTooLarge, UnsupportedFormat
 from processing.geometry import GAP
-from processing.imaging import apng, colour, exif, formats, gainmap, gif_reader, png_reader, unsupported
+from processing.imaging import apng, color, exif, formats, gainmap, gif_reader, png_reader, unsupported
 from processing.imaging.gif_reader import GifFile
 from processing.imaging.motion import composed
 from processing.imaging.png_reader import PngFile
@@ -35,7 +35,7 @@ BROKEN: Final = (
 # Not I and F, samples of 32 bits and of floating point: which number is white is not defined
 SAMPLES_8: Final = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB"})
 SAMPLES_16: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
-GREYS: Final = frozenset({"1", "L", *SAMPLES_16})  # the modes of a grey picture without transparency
+GRAYS: Final = frozenset({"1", "L", *SAMPLES_16})  # the modes of a gray picture without transparency
 CHROMA_SAMPLES: Final[Mapping[int | None, float]] = {420: 1.5, 422: 2}  # a pixel; 3 in any other
 COEFFICIENT_BYTES: Final = 2
 DNG_VERSION, SUBFILE_TYPE, SUB_IFDS, BITS_PER_SAMPLE, ROWS_PER_STRIP = 50706, 254, 330, 258, 278
@@ -89,7 +89,7 @@ def open_original(data: bytes, limits: Limits) -> Original:
     """
     if len(data) > limits.max_bytes:
         raise ImageTooLarge.above(f"{len(data):,} bytes", f"{limits.max_bytes:,} bytes", "limits.bytes")
-    image_format = formats.recognise(data)
+    image_format = formats.recognize(data)
     with reading(image_format, data):
         early = formats.scan(image_format, data, max_frames=limits.max_frames)
     if early is not None:
@@ -108,7 +108,7 @@ def open_original(data: bytes, limits: Limits) -> Original:
         image.info["exif"] = formats.trailing_exif(data)
     is_shared = image_format == "png" and getattr(image.fp, "getvalue", bytes)() is data  # its reader left nothing out
     header = replace(header, copied_bytes=0 if is_shared else len(data))
-    return Original(data, header, image, exif.read(image), colour.profile_of(image_format, data, image), found)
+    return Original(data, header, image, exif.read(image), color.profile_of(image_format, data, image), found)
 
 
 def frames(original: Original, frame: Size) -> Iterator[Image.Image]:
@@ -141,7 +141,7 @@ def _composed(original: Original) -> Iterator[Image.Image]:
     data, image, count = original.data, original.image, original.header.frames
     is_gif = isinstance(image, GifFile)
     stored = gif_reader.stored_frames(data) if is_gif else png_reader.stored_frames(data, count)
-    shown = composed(image.size, stored, grey=image.mode in GREYS)
+    shown = composed(image.size, stored, gray=image.mode in GRAYS)
     while True:
         with reading(original.header.image_format, data):
             frame = next(shown, None)

@@ -4,7 +4,7 @@ from typing import Final
 
 from PIL import Image
 
-from processing.imaging import colour
+from processing.imaging import color
 
 ROWS: Final = 256  # that are looked at together
 TURNS: Final = {
@@ -19,7 +19,7 @@ TURNS: Final = {
 
 
 def unpacked(image: Image.Image) -> Image.Image:
-    """In L, RGB, RGBA or CMYK: from palettes, single bits, 16 bits, a transparent colour."""
+    """In L, RGB, RGBA or CMYK: from palettes, single bits, 16 bits, a transparent color."""
     if image.mode.startswith("I;16"):
         high = bytes_of_deep(image)[0]
         high.info = image.info
@@ -29,7 +29,7 @@ def unpacked(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         return image if image.mode == "RGBA" else image.convert("RGBA")
     if image.mode == "LAB":
-        return colour.lab_to_rgb(image)
+        return color.lab_to_rgb(image)
     if image.mode in ("L", "RGB", "CMYK"):
         return image
     return image.convert("L" if image.mode == "1" else "RGB")

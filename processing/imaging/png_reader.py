@@ -24,7 +24,7 @@ class PngFile(PngImagePlugin.PngImageFile):
     """Pillow's reader, from a BytesIO; it does not see the chunks that are broken."""
 
     lost_animation = False  # whether its frames were left out
-    _deep_key: tuple[int, ...] = ()  # the transparent colour in 16 bits
+    _deep_key: tuple[int, ...] = ()  # the transparent color in 16 bits
 
     def _open(self) -> None:
         """Read the headers.
@@ -55,9 +55,9 @@ class PngFile(PngImagePlugin.PngImageFile):
         profile = next((chunk for chunk in found if chunk.kind == b"iCCP" and chunk not in kept), None)
         if profile and profile.has_right_checksum(data):
             self.info["icc_profile"] = profile_of(profile.content(data))
-        self._scale_transparent_colour(header)
+        self._scale_transparent_color(header)
 
-    def _scale_transparent_colour(self, header: PngHeader) -> None:
+    def _scale_transparent_color(self, header: PngHeader) -> None:
         """Scale it to 8 bits: Pillow leaves it at the PNG's own depth."""
         key = self.info.get("transparency")
         if key is None or isinstance(key, bytes) or self.mode in ("1", "P"):
@@ -132,7 +132,7 @@ def _picture(file: bytes) -> Image.Image:
 
 
 def _low_bytes(data: bytes) -> Image.Image:
-    """Of the samples of 16 bits of a PNG in colour."""
+    """Of the samples of 16 bits of a PNG in color."""
     image = PngImagePlugin.PngImageFile(io.BytesIO(data))
     image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]  # as if the low byte were the first
     image.load()

@@ -15,23 +15,23 @@ from processing.picture import Size
 
 @dataclass(frozen=True, slots=True)
 class PackedFrame:
-    """The samples of one frame, and the colours of an indexed one."""
+    """The samples of one frame, and the colors of an indexed one."""
 
     mode: str
     size: Size
     samples: bytes
-    colours: bytes | None
+    colors: bytes | None
     info: dict[Any, Any]
 
     @classmethod
     def of(cls, image: Image.Image) -> "PackedFrame":
-        colours = bytes(image.getpalette() or ()) if image.mode == "P" else None
-        return cls(image.mode, image.size, image.tobytes(), colours, image.info)
+        colors = bytes(image.getpalette() or ()) if image.mode == "P" else None
+        return cls(image.mode, image.size, image.tobytes(), colors, image.info)
 
     def unpacked(self) -> Image.Image:
         image = Image.frombytes(self.mode, self.size, self.samples)
-        if self.colours is not None:
-            image.putpalette(self.colours)
+        if self.colors is not None:
+            image.putpalette(self.colors)
         image.info = dict(self.info)
         return image
 

@@ -43,7 +43,7 @@ def _agrees(mode: str) -> bool:
         pillow, simd = picture.resize(size, Image.Resampling.LANCZOS), _by_simd(picture, size)
         if simd.mode != mode or simd.size != size:
             return False
-        if mode == "RGBA":  # colours of nearly transparent pixels are rounded: compare premultiplied
+        if mode == "RGBA":  # colors of nearly transparent pixels are rounded: compare premultiplied
             pillow, simd = pillow.convert("RGBa"), simd.convert("RGBa")
             pillow, simd = (Image.merge("RGB", each.split()[:3]) for each in (pillow, simd))
         if largest_difference(pillow, simd) > TOLERANCE:

@@ -1,4 +1,4 @@
-"""Further files of a variant that is larger than it may be: with a lower quality, more effort, or fewer colours.
+"""Further files of a variant that is larger than it may be: with a lower quality, more effort, or fewer colors.
 
 Each function yields one file after the other; whoever reads them stops at the first that is small enough.
 """
@@ -22,10 +22,10 @@ BYTES: Final = dict(
 LEAST_WITH_MARK: Final = 0.6  # of the recipe's quality: the original does not show how many bytes a mark takes
 TRIES: Final = 3  # at a lower quality, each one reckoned from the bytes of the one before
 EFFORT: Final = 9
-FEWER: Final = (256, 128, 64, 32, 16)  # colours of a still
-HARDLY_SEEN: Final = 3.0  # levels: the mean error of fewer colours in a drawing
+FEWER: Final = (256, 128, 64, 32, 16)  # colors of a still
+HARDLY_SEEN: Final = 3.0  # levels: the mean error of fewer colors in a drawing
 ANY_ERROR: Final = 256.0
-MOVING: Final = {0.7: 128, 0.5: 64, 0.0: 32}  # colours of a frame, by the part of its bytes that an animation may have
+MOVING: Final = {0.7: 128, 0.5: 64, 0.0: 32}  # colors of a frame, by the part of its bytes that an animation may have
 
 
 class Write(Protocol):
@@ -55,19 +55,19 @@ def still(write: Write, spec: VariantSpec, *, drawn: bool) -> Iterator[bytes]:
         content = write(spec, Palette(most, HARDLY_SEEN if drawn else UNSEEN))
         yield content
         if not drawn and len(content) >= len(hardest):
-            return  # the error of 256 colours is too large: that of fewer is as well
+            return  # the error of 256 colors is too large: that of fewer is as well
 
 
-def in_own_colours(write: Write, spec: VariantSpec, colours: int) -> Iterator[bytes]:
-    """With no more colours than the original has, then with half and a quarter of them, whatever the error."""
+def in_own_colors(write: Write, spec: VariantSpec, colors: int) -> Iterator[bytes]:
+    """With no more colors than the original has, then with half and a quarter of them, whatever the error."""
     for part in (1, 2, 4):
-        yield write(spec, Palette(max(colours // part, 2), ANY_ERROR))
+        yield write(spec, Palette(max(colors // part, 2), ANY_ERROR))
 
 
-def animated_gif(write: Write, spec: VariantSpec, colours: int | None, part: float) -> Iterator[bytes]:
-    """Once, since each file takes as long as the first: with as many colours as the part of its bytes suggests."""
-    most = next(colours for least, colours in MOVING.items() if part >= least)
-    yield write(spec, Palette(min(most, max(colours or most, 8))))
+def animated_gif(write: Write, spec: VariantSpec, colors: int | None, part: float) -> Iterator[bytes]:
+    """Once, since each file takes as long as the first: with as many colors as the part of its bytes suggests."""
+    most = next(colors for least, colors in MOVING.items() if part >= least)
+    yield write(spec, Palette(min(most, max(colors or most, 8))))
 
 
 def _lower_quality(now: int, part: float) -> int:

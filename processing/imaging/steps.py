@@ -10,10 +10,10 @@ from typing import Final
 from PIL import Image
 
 from processing.geometry import Layout
-from processing.imaging import colour, pixels, watermark
+from processing.imaging import color, pixels, watermark
 from processing.imaging.resize import resize
 from processing.picture import Size
-from processing.recipe import Colour
+from processing.recipe import Color
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def shrink_stored(image: Image.Image, job: Job) -> Image.Image:
 
 
 def to_srgb(image: Image.Image, job: Job) -> Image.Image:
-    return colour.to_srgb(image, job.icc)
+    return color.to_srgb(image, job.icc)
 
 
 def turn_upright(image: Image.Image, job: Job) -> Image.Image:
@@ -93,7 +93,7 @@ def crop(image: Image.Image, job: Job) -> Image.Image:
 
 
 def pad(image: Image.Image, job: Job) -> Image.Image:
-    """Centre the picture on its canvas."""
+    """Center the picture on its canvas."""
     if job.layout.canvas is None:
         return image
     background = job.layout.spec.background
@@ -119,7 +119,7 @@ def flatten(image: Image.Image, job: Job) -> Image.Image:
     return on_background(image, job.layout.spec.background)
 
 
-def on_background(image: Image.Image, background: Colour) -> Image.Image:
+def on_background(image: Image.Image, background: Color) -> Image.Image:
     flat = Image.new("RGB", image.size, background[:3])
     flat.paste(image, mask=image.getchannel("A"))
     return flat

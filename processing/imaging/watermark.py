@@ -8,7 +8,7 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageFont
 
 from processing import geometry
-from processing.imaging import colour, exif, pixels
+from processing.imaging import color, exif, pixels
 from processing.imaging.png_reader import PngFile
 from processing.picture import Size
 from processing.recipe import Watermark
@@ -81,7 +81,7 @@ def _logo(content: bytes) -> Image.Image:
     logo = PngFile(BytesIO(content))
     logo.load()
     picture = pixels.unpacked(logo)
-    shown = colour.to_srgb(picture, colour.profile_of("png", content, logo))
+    shown = color.to_srgb(picture, color.profile_of("png", content, logo))
     return pixels.upright(shown, exif.read(logo).orientation).convert("RGBA")
 
 

@@ -1,4 +1,4 @@
-"""Checks that a JPEG's pixels come from its data: libjpeg paints grey what is missing, and Pillow hides its warnings.
+"""Checks that a JPEG's pixels come from its data: libjpeg paints gray what is missing, and Pillow hides its warnings.
 
 The ordinary decode is the check. The end marker is replaced by 64 one-bits: no Huffman code consists of ones alone
 (ITU-T T.81, annex C), and libjpeg reads at most 64 bits ahead. A decoder that has all its data ends before them; any

@@ -4,7 +4,7 @@
 `lettering`: which characters a text mark can have.
 """
 
-from processing.recipe.model import LONGEST_SIDE, Colour, Limits, Recipe, VariantSpec, Watermark
+from processing.recipe.model import LONGEST_SIDE, Color, Limits, Recipe, VariantSpec, Watermark
 from processing.recipe.reading import load
 
-__all__ = ["LONGEST_SIDE", "Colour", "Limits", "Recipe", "VariantSpec", "Watermark", "load"]
+__all__ = ["LONGEST_SIDE", "Color", "Limits", "Recipe", "VariantSpec", "Watermark", "load"]

@@ -47,7 +47,7 @@ Place = Literal[
 ]  # fmt: skip
 
 
-class Colour(NamedTuple):
+class Color(NamedTuple):
     """Red, green, blue and alpha, each 0 to 255."""
 
     red: int
@@ -60,7 +60,7 @@ class Colour(NamedTuple):
         return self.alpha == 255
 
 
-WHITE: Final = Colour(255, 255, 255)
+WHITE: Final = Color(255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ class Watermark:
 
     text: str | None = None
     logo: bytes | None = field(default=None, repr=False)
-    color: Colour = WHITE
-    outline: Colour | None = None
+    color: Color = WHITE
+    outline: Color | None = None
     position: Place | Literal["tile"] = "bottom-right"
     scale: float = 0.2
     opacity: float = 0.6
@@ -111,7 +111,7 @@ class VariantSpec:
     height: int | None
     fit: Fit = "inside"
     gravity: Place = "center"
-    background: Colour = WHITE
+    background: Color = WHITE
     format: Format = "keep"
     quality: int | None = None
     effort: int | None = None

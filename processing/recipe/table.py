@@ -6,7 +6,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
-from processing.recipe.model import Colour, Watermark
+from processing.recipe.model import Color, Watermark
 
 
 class Table:
@@ -106,15 +106,15 @@ class Table:
         self.fault(name, f"{value!r} is not one of {', '.join(choices)}")
         return default
 
-    def colour(self, name: str) -> Colour | None:
+    def color(self, name: str) -> Color | None:
         value = self._get(name)
         if value is None:
             return None
         if value == "transparent":
-            return Colour(0, 0, 0, 0)
+            return Color(0, 0, 0, 0)
         with suppress(ValueError, TypeError):
             if re.fullmatch("#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})", value):
-                return Colour(*bytes.fromhex(value[1:]))
+                return Color(*bytes.fromhex(value[1:]))
         self.fault(name, f'{value!r} is not a color such as "#1e90ff", "#1e90ff80" or "transparent"')
         return None
 

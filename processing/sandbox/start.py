@@ -16,7 +16,7 @@ from processing.sandbox.renderer import STARTUP_SECONDS, Image, Renderer
 
 PIXEL: Final = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
-)  # a PNG of one grey pixel
+)  # a PNG of one gray pixel
 PR_SET_DUMPABLE: Final = 4
 
 

@@ -56,7 +56,7 @@ def test_a_mark_is_blended_in_its_region_as_pillow_does(mode: str) -> None:
     made = blended(picture.convert(mode), mark()).convert("RGBA")
 
     off = [band.point(lambda level: 255 * (level > 1)) for band in ImageChops.difference(made, expected).split()]
-    seen = made.getchannel("A").point(lambda level: 255 * (level > 8))  # below, 8 bits hold no colour
+    seen = made.getchannel("A").point(lambda level: 255 * (level > 8))  # below, 8 bits hold no color
     assert all(ImageChops.multiply(band, seen).getbbox() is None for band in off)
 
 

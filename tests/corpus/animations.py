@@ -12,7 +12,7 @@ from tests.corpus.samples import saved
 
 KEEP, BACKGROUND, PREVIOUS, UNSPECIFIED = range(4)
 GIF_DISPOSALS = {KEEP: 1, BACKGROUND: 2, PREVIOUS: 3, UNSPECIFIED: 0}
-COLOUR_TYPES = {"L": 0, "RGB": 2, "P": 3, "LA": 4, "RGBA": 6}
+COLOR_TYPES = {"L": 0, "RGB": 2, "P": 3, "LA": 4, "RGBA": 6}
 CLEAR, END, BEFORE_CLEAR = 256, 257, 250
 
 
@@ -47,7 +47,7 @@ def apng(
         tables: the chunks PLTE and tRNS.
     """
     first = cover or frames[0].picture
-    header = struct.pack(">2I5B", *first.size, 16 if deep else 8, COLOUR_TYPES[first.mode], 0, 0, interlaced)
+    header = struct.pack(">2I5B", *first.size, 16 if deep else 8, COLOR_TYPES[first.mode], 0, 0, interlaced)
     parts = [(b"IHDR", header), (b"acTL", struct.pack(">2I", len(frames), plays)), *tables]
     number = 0
     if cover:

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Sequence
 from PIL import Image
 
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
 def png(
     image: Image.Image, *, deep: bool = False, interlaced: bool = False, chunks: Sequence[tuple[bytes, bytes]] = ()
 ) -> bytes:
     """A PNG of 8 bits, or of 16 whose low bytes differ from the high ones; ``chunks`` stand before the pixels."""
-    colour_type = COLOUR_TYPES[len(image.getbands())]
-    header = struct.pack(">IIBBBBB", *image.size, 16 if deep else 8, colour_type, 0, 0, interlaced)
+    color_type = COLOR_TYPES[len(image.getbands())]
+    header = struct.pack(">IIBBBBB", *image.size, 16 if deep else 8, color_type, 0, 0, interlaced)
     pixels = zlib.compress(rows(image, deep=deep, interlaced=interlaced))
     parts = [(b"IHDR", header), *chunks, (b"IDAT", pixels), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
@@ -31,11 +31,11 @@ def rows(image: Image.Image, *, deep: bool = False, interlaced: bool = False) ->
     return b"".join(b"\0" + row for each in passes for row in _rows(samples, width, height, bands, each, deep=deep))
 
 
-def deep_png(colour_type: int, rows: Sequence[Sequence[int]], *chunks: tuple[bytes, bytes]) -> bytes:
+def deep_png(color_type: int, rows: Sequence[Sequence[int]], *chunks: tuple[bytes, bytes]) -> bytes:
     """A PNG of 16 bits with these samples, and ``chunks`` before the pixels."""
-    width = len(rows[0]) // {0: 1, 2: 3, 4: 2, 6: 4}[colour_type]
+    width = len(rows[0]) // {0: 1, 2: 3, 4: 2, 6: 4}[color_type]
     packed = b"".join(b"\0" + struct.pack(f">{len(row)}H", *row) for row in rows)
-    header = struct.pack(">IIBBBBB", width, len(rows), 16, colour_type, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, len(rows), 16, color_type, 0, 0, 0)
     parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(packed)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
@@ -49,7 +49,7 @@ def bmp(
     """A BMP of 32 bits with a mask for alpha, whose header has this size.
 
     Args:
-        space: the kind of its colour space, sRGB's by default; ``numbers`` its end points and exponents.
+        space: the kind of its color space, sRGB's by default; ``numbers`` its end points and exponents.
         icc: the profile that follows the pixels.
     """
     image = image.convert("RGBA")
@@ -57,9 +57,9 @@ def bmp(
     start = 14 + header
     fields = struct.pack("<IiiHHIIiiII", header, *image.size, 1, 32, 3, len(pixels), 2835, 2835, 0, 0)
     fields += struct.pack("<4I", *BMP_MASKS)
-    colours = struct.pack("<I", space) + numbers.ljust(48, b"\0")
-    colours += struct.pack("<4I", 4, header + len(pixels), len(icc), 0)
-    content = (fields + colours)[:header] + pixels + icc
+    colors = struct.pack("<I", space) + numbers.ljust(48, b"\0")
+    colors += struct.pack("<4I", 4, header + len(pixels), len(icc), 0)
+    content = (fields + colors)[:header] + pixels + icc
     return b"BM" + struct.pack("<IHHI", 14 + len(content), 0, 0, start) + content
 
 

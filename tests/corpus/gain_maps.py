@@ -33,8 +33,8 @@ class Numbers:
         return [self.low, self.high, self.gamma, self.base_offset, self.other_offset]
 
 
-GREY: Final = Numbers()
-COLOURED: Final = Numbers(
+GRAY: Final = Numbers()
+COLORED: Final = Numbers(
     headrooms=(0.0, 3.0),
     low=(-0.5, -0.25, -0.125),
     high=(3.0, 2.75, 2.5),
@@ -46,10 +46,10 @@ HEADROOM: Final = 4.5  # of the iPhone
 NOTE_NUMBERS: Final = (0.9, 0.005)  # tags 33 and 48, which say 2 ** (1.8 - 20 * 0.005) = 3.249
 
 
-def light(size: tuple[int, int], *, coloured: bool = False) -> Image.Image:
+def light(size: tuple[int, int], *, colored: bool = False) -> Image.Image:
     """A map for `scene`: bright where that is bright, and smooth, as the maps of phones are."""
     picture = scene(size).filter(ImageFilter.GaussianBlur(size[0] / 40))
-    return picture if coloured else ImageOps.grayscale(picture)
+    return picture if colored else ImageOps.grayscale(picture)
 
 
 def with_pictures(picture: bytes, *others: bytes, offset: int | None = None, length: int | None = None) -> bytes:
@@ -137,15 +137,15 @@ class Kind:
     """Who writes it how: the segment of the map, and the camera's notes."""
 
     segment: Callable[[Numbers], tuple[int, bytes]]
-    numbers: Numbers = GREY
+    numbers: Numbers = GRAY
     note: bytes = secret("makernote")
 
 
 KINDS: Final[Mapping[str, Kind]] = {
     "ultra-hdr": Kind(xmp_segment),
-    "ultra-hdr-coloured": Kind(xmp_segment, COLOURED),
+    "ultra-hdr-colored": Kind(xmp_segment, COLORED),
     "iso": Kind(iso_segment),
-    "iso-coloured": Kind(lambda numbers: iso_segment(numbers, common=100_000), COLOURED),
+    "iso-colored": Kind(lambda numbers: iso_segment(numbers, common=100_000), COLORED),
     "iphone": Kind(lambda _: iphone_segment(str(HEADROOM))),
     "older-iphone": Kind(lambda _: iphone_segment(None), note=iphone_note()),
 }
@@ -163,6 +163,6 @@ def original(
     about = KINDS[kind]
     exif = metadata.exif(orientation, note=about.note)
     picture = jpeg(laid(scene(size), orientation), exif=exif, subsampling=0)
-    upright = light((size[0] // 2, size[1] // 2), coloured=about.numbers == COLOURED)
+    upright = light((size[0] // 2, size[1] // 2), colored=about.numbers == COLORED)
     segment = about.segment(numbers or about.numbers)
     return with_pictures(picture, map_file(laid(upright, orientation), segment, **options))

@@ -1,4 +1,4 @@
-"""What the samples show: a scene with every kind of edge and colour, and four corners that tell which way is up."""
+"""What the samples show: a scene with every kind of edge and color, and four corners that tell which way is up."""
 
 from typing import Final
 
@@ -54,13 +54,13 @@ def stamped_out(size: tuple[int, int] = SIZE, *, shift: int = 0) -> Image.Image:
 
 
 def corners(size: tuple[int, int] = SIZE) -> Image.Image:
-    """A quarter of the picture in each of the colours of `CORNERS`."""
+    """A quarter of the picture in each of the colors of `CORNERS`."""
     width, height = size
     picture = Image.new("RGB", size)
-    for where, colour in CORNERS.items():
+    for where, color in CORNERS.items():
         left = width // 2 if "right" in where else 0
         top = height // 2 if "bottom" in where else 0
-        picture.paste(colour, (left, top, left + width // 2, top + height // 2))
+        picture.paste(color, (left, top, left + width // 2, top + height // 2))
     return picture
 
 

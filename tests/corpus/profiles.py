@@ -1,4 +1,4 @@
-"""ICC profiles, written by hand (ICC.1:2001-04): matrices and curves for RGB and grey, a table for CMYK."""
+"""ICC profiles, written by hand (ICC.1:2001-04): matrices and curves for RGB and gray, a table for CMYK."""
 
 import struct
 from collections.abc import Sequence
@@ -27,13 +27,13 @@ def srgb() -> bytes:
     return _matrix((red, green, blue), _table([srgb_to_linear(step / 1023) for step in range(1024)]))
 
 
-def grey() -> bytes:
-    """A grey that is brighter than sRGB's."""
+def gray() -> bytes:
+    """A gray that is brighter than sRGB's."""
     return _profile(b"mntr", b"GRAY", b"XYZ ", {b"wtpt": _xyz(D50), b"kTRC": _gamma(1.4)})
 
 
 def press() -> bytes:
-    """CMYK, by the Lab colours of the sixteen mixtures of full inks; in between it is linear."""
+    """CMYK, by the Lab colors of the sixteen mixtures of full inks; in between it is linear."""
     inks = {
         (0, 0, 0): (96, 0, 4),
         (1, 0, 0): (55, -37, -50),

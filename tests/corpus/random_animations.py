@@ -12,7 +12,7 @@ FRACTIONS = ((1, 0), (1, 30), (1, 24), (7, 240))
 PLAYS = (0, 0, 1, 2, 3, 7)
 KINDS = ("RGBA", "RGBA", "RGB", "L", "LA", "P")
 ALPHAS = (0, 0, 255, 255, 255, 128, 64, 200)
-COLOURS = 6  # of a frame, in a few rectangles
+COLORS = 6  # of a frame, in a few rectangles
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _gif(rng: random.Random) -> Animation:
         picture = _picture(rng, box[2:], "P", exact=True)
         picture.putpalette(_table(rng))
         if rng.random() < 0.6:
-            picture.info["transparency"] = rng.randrange(COLOURS + 2)
+            picture.info["transparency"] = rng.randrange(COLORS + 2)
         frames.append(
             Frame(picture, box[:2], rng.choice((0, 1, 2, 3, 10, 50)), rng.choice((KEEP, BACKGROUND, PREVIOUS)))
         )
@@ -72,7 +72,7 @@ def _gif(rng: random.Random) -> Animation:
             size=size,
             table=shared,
             repeats=rng.choice((None, *PLAYS)),
-            background=rng.randrange(COLOURS),
+            background=rng.randrange(COLORS),
             interlaced=rng.random() < 0.3,
             loop=rng.choice((b"NETSCAPE2.0", b"ANIMEXTS1.0")),
         ),
@@ -106,20 +106,20 @@ def _box(rng: random.Random, size: tuple[int, int]) -> tuple[int, int, int, int]
 def _picture(rng: random.Random, size: tuple[int, ...], mode: str, *, exact: bool) -> Image.Image:
     bands = {"P": 1}.get(mode, len(Image.new(mode, (1, 1)).getbands()))
     picture = Image.new(mode, (size[0], size[1]))
-    for _ in range(COLOURS):
+    for _ in range(COLORS):
         fill = [rng.randrange(256) for _ in range(bands)]
         if mode in ("RGBA", "LA"):
             fill[-1] = rng.choice((0, 255) if exact else ALPHAS)
         if mode == "P":
-            fill = [rng.randrange(COLOURS)]
+            fill = [rng.randrange(COLORS)]
         left, top, width, height = _box(rng, (size[0], size[1]))
         picture.paste(tuple(fill) if bands > 1 else fill[0], (left, top, left + width, top + height))
     return picture
 
 
 def _table(rng: random.Random) -> bytes:
-    return bytes(rng.randrange(256) for _ in range(3 * (COLOURS + 2)))
+    return bytes(rng.randrange(256) for _ in range(3 * (COLORS + 2)))
 
 
 def _alphas(rng: random.Random, *, exact: bool) -> bytes:
-    return bytes(rng.choice((0, 255) if exact else ALPHAS) for _ in range(rng.randrange(1, COLOURS)))
+    return bytes(rng.choice((0, 255) if exact else ALPHAS) for _ in range(rng.randrange(1, COLORS)))

@@ -120,7 +120,7 @@ def _animated(make: Callable[..., bytes], frame: Callable[[int], Image.Image]) -
     return make(first, **options)
 
 
-def _deep_grey() -> Image.Image:
+def _deep_gray() -> Image.Image:
     ramp = Image.linear_gradient("L").resize(pictures.SIZE)
     return Image.frombytes("I;16", ramp.size, bytes(part for value in ramp.tobytes() for part in (255 - value, value)))
 
@@ -129,8 +129,8 @@ BUILDERS: Final[Mapping[str, Callable[[], bytes]]] = {
     "jpeg-baseline": jpeg,
     "jpeg-progressive": lambda: jpeg(progressive=True),
     "jpeg-subsampled": lambda: jpeg(subsampling=2),
-    "jpeg-grey": lambda: jpeg(scene().convert("L")),
-    "jpeg-grey-profile": lambda: jpeg(scene().convert("L"), icc=profiles.grey()),
+    "jpeg-gray": lambda: jpeg(scene().convert("L")),
+    "jpeg-gray-profile": lambda: jpeg(scene().convert("L"), icc=profiles.gray()),
     "jpeg-cmyk": lambda: jpeg(scene().convert("CMYK")),
     "jpeg-cmyk-profile": lambda: jpeg(scene().convert("CMYK"), icc=profiles.press()),
     "jpeg-adobe-rgb": lambda: jpeg(icc=profiles.adobe_rgb()),
@@ -140,18 +140,18 @@ BUILDERS: Final[Mapping[str, Callable[[], bytes]]] = {
     "jpeg-gain-map": lambda: mpo(b"http://ns.adobe.com/hdr-gain-map/1.0/"),
     "png-rgb": png,
     "png-alpha": lambda: png(cut_out()),
-    "png-grey": lambda: png(scene().convert("L"), icc_profile=b""),
-    "png-grey-alpha": lambda: png(cut_out().convert("LA"), icc_profile=b""),
+    "png-gray": lambda: png(scene().convert("L"), icc_profile=b""),
+    "png-gray-alpha": lambda: png(cut_out().convert("LA"), icc_profile=b""),
     "png-bit": lambda: png(scene().convert("1"), icc_profile=b""),
     "png-palette": lambda: png(scene().quantize(200)),
     "png-palette-alpha": lambda: png(scene().quantize(200), transparency=bytes(range(56, 256))),
-    "png-colour-key-alpha": lambda: png(scene(), transparency=(250, 20, 20)),
+    "png-color-key-alpha": lambda: png(scene(), transparency=(250, 20, 20)),
     "png-interlaced": lambda: handmade_png(scene(), interlaced=True),
     "png-interlaced-alpha": lambda: handmade_png(cut_out(), interlaced=True),
     "png-deep": lambda: handmade_png(scene(), deep=True),
     "png-deep-alpha": lambda: handmade_png(cut_out(), deep=True),
-    "png-deep-grey": lambda: handmade_png(scene().convert("L"), deep=True),
-    "png-deep-grey-alpha": lambda: handmade_png(cut_out().convert("LA"), deep=True),
+    "png-deep-gray": lambda: handmade_png(scene().convert("L"), deep=True),
+    "png-deep-gray-alpha": lambda: handmade_png(cut_out().convert("LA"), deep=True),
     "png-animated": lambda: _animated(png, lambda shift: scene(shift=shift)),
     "png-animated-alpha": lambda: _animated(png, lambda shift: cut_out(shift=shift)),
     "gif-still": gif,
@@ -175,7 +175,7 @@ BUILDERS: Final[Mapping[str, Callable[[], bytes]]] = {
     "tiff-cmyk-profile": lambda: tiff(scene().convert("CMYK"), icc_profile=profiles.press()),
     "tiff-palette": lambda: tiff(scene().quantize(200)),
     "tiff-bit": lambda: tiff(scene().convert("1")),
-    "tiff-deep-grey": lambda: tiff(_deep_grey()),
+    "tiff-deep-gray": lambda: tiff(_deep_gray()),
     "tiff-pages": lambda: tiff(save_all=True, append_images=[scene(shift=12)]),
     "bmp-rgb": lambda: saved(scene(), "BMP") + TRAILER,
     "bmp-palette": lambda: saved(scene().quantize(200), "BMP") + TRAILER,

@@ -44,9 +44,9 @@ class Context:
         return 60_000
 
 
-def jpeg(colour: str = "teal", size: tuple[int, int] = (640, 480)) -> bytes:
+def jpeg(color: str = "teal", size: tuple[int, int] = (640, 480)) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", size, colour).save(out, "JPEG")
+    Image.new("RGB", size, color).save(out, "JPEG")
     return out.getvalue()
 
 
@@ -145,8 +145,8 @@ def test_a_batch_tells_its_images_and_its_metrics(stack: Stack, capsys: pytest.C
 def test_the_puts_of_variants_are_counted_and_those_of_a_version_that_is_there_are_none(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for key, colour in (("images/a.jpg", "teal"), ("images/a.jpg", "red"), ("images/a.jpg", "red")):
-        invoke(created_body(key, stack.upload(key, jpeg(colour))))
+    for key, color in (("images/a.jpg", "teal"), ("images/a.jpg", "red"), ("images/a.jpg", "red")):
+        invoke(created_body(key, stack.upload(key, jpeg(color))))
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     # Three variants; then each is refused once, and written over; the last is a duplicate
@@ -223,7 +223,7 @@ def test_a_malformed_message_is_rejected_and_its_batch_is_not(stack: Stack, body
     ],
     ids=str,
 )
-def test_a_message_without_what_others_have_takes_nothing_from_its_neighbours(
+def test_a_message_without_what_others_have_takes_nothing_from_its_neighbors(
     stack: Stack, damage: dict[str, Any]
 ) -> None:
     etag = stack.upload("images/cat.jpg", jpeg())

@@ -103,7 +103,7 @@ def _avif(data: bytes) -> Iterator[str]:
 
 
 def _gif(data: bytes) -> Iterator[str]:
-    at = 13 + _colours(data[10])
+    at = 13 + _colors(data[10])
     while data[at] != 0x3B:
         if data[at] == 0x21:
             label = data[at + 1]
@@ -112,7 +112,7 @@ def _gif(data: bytes) -> Iterator[str]:
         else:
             yield "frame"
             (flags,) = struct.unpack_from("<B", data, at + 9)
-            at += 11 + _colours(flags)
+            at += 11 + _colors(flags)
         while data[at]:
             at += data[at] + 1
         at += 1
@@ -120,7 +120,7 @@ def _gif(data: bytes) -> Iterator[str]:
         yield "bytes behind the end"
 
 
-def _colours(flags: int) -> int:
+def _colors(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 

@@ -54,7 +54,7 @@ class Parsed:
         content = segment(self.second, ISO)
         least, _, flags, denominator = struct.unpack(">HHBI", content[:9])
         assert least == 0
-        assert flags & ~0x80 == 0x48  # the base picture's colours; one denominator
+        assert flags & ~0x80 == 0x48  # the base picture's colors; one denominator
         count = (len(content) - 9) // 4
         assert count == (17 if flags & 0x80 else 7)
         values = [value / denominator for value in struct.unpack(f">{count}i", content[9:])]
@@ -113,7 +113,7 @@ def sdr(data: bytes) -> Any:
 
 
 def rendition(data: bytes) -> Any:
-    """The pixels of a variant on such a screen by the definition; libvips takes maps in colour for sRGB pictures."""
+    """The pixels of a variant on such a screen by the definition; libvips takes maps in color for sRGB pictures."""
     both = parsed(data)
     return by_definition(both.first, Image.open(io.BytesIO(both.second)), both.numbers_of_iso)
 

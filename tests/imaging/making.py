@@ -65,7 +65,7 @@ def opened(data: bytes) -> Any:
     return image
 
 
-def in_colour(data: bytes) -> Any:
+def in_color(data: bytes) -> Any:
     """A picture in RGB, or in RGBA where it has transparency, in however few bits it is stored."""
     image = opened(data)
     return image.convert("RGBA" if image.has_transparency_data else "RGB")

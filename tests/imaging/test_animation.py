@@ -32,7 +32,7 @@ NEAR = {"gif": 4, "png": 1, "webp": 3, "avif": 4, "jpeg": 3}  # mean levels of l
 
 
 def shown(frame):
-    """The luma of what is seen of a frame on grey; colour is subsampled by most lossy formats."""
+    """The luma of what is seen of a frame on gray; color is subsampled by most lossy formats."""
     ground = Image.new("RGBA", frame.size, (128, 128, 128, 255))
     ground.alpha_composite(frame.convert("RGBA"))
     return ground.convert("L")
@@ -209,7 +209,7 @@ def test_an_animated_png_plays_without_the_picture_that_is_only_for_old_viewers(
 
 
 def test_a_frame_that_reaches_out_of_the_screen_is_cut_and_squeezes_nothing():
-    red, blue = (Image.new("RGB", (40, 40), colour).quantize(2) for colour in ((255, 0, 0), (0, 0, 255)))
+    red, blue = (Image.new("RGB", (40, 40), color).quantize(2) for color in ((255, 0, 0), (0, 0, 255)))
     data = bytearray(saved(red, "GIF", save_all=True, append_images=[blue], duration=50))
     second = data.index(b"\x2c", data.index(b"\x2c") + 1)
     data[second + 1 : second + 3] = (30).to_bytes(2, "little")

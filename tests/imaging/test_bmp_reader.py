@@ -1,4 +1,4 @@
-"""BMP: a fourth sample that is never used, and colour spaces, as Chromium shows them."""
+"""BMP: a fourth sample that is never used, and color spaces, as Chromium shows them."""
 
 import struct
 
@@ -8,7 +8,7 @@ from PIL import Image
 from tests.corpus import profiles
 from tests.corpus.files import bmp
 from tests.corpus.samples import saved
-from tests.imaging.making import in_colour, made, rendered
+from tests.imaging.making import in_color, made, rendered
 from tests.imaging.test_profiles import ORANGE, P3_POINTS, SRGB_POINTS, by_vips, patch, shown
 
 EMBEDDED, LINKED, WINDOWS, CALIBRATED = 0x4D424544, 0x4C494E4B, 0x57696E20, 0
@@ -31,13 +31,13 @@ def with_alpha(*levels):
 def test_a_picture_whose_every_pixel_is_transparent_is_opaque(header):
     result = rendered(bmp(with_alpha(0, 0, 0), header=header), format="png")
 
-    assert in_colour(result.variants[0].data).getpixel((1, 0)) == ORANGE
+    assert in_color(result.variants[0].data).getpixel((1, 0)) == ORANGE
     assert result.source.has_transparency is False
 
 
 @pytest.mark.parametrize("header", [56, 108, 124])
 def test_a_picture_with_one_visible_pixel_keeps_its_alpha(header):
-    picture = in_colour(made(bmp(with_alpha(0, 0, 9, 255), header=header), format="png").data)
+    picture = in_color(made(bmp(with_alpha(0, 0, 9, 255), header=header), format="png").data)
 
     assert [picture.getpixel((x, 0))[3] for x in range(4)] == [0, 0, 9, 255]
 
@@ -48,7 +48,7 @@ def test_an_embedded_profile_is_used():
     result = rendered(bmp(patch(), space=EMBEDDED, icc=icc), format="png")
 
     expected = shown(saved(patch(), "PNG", icc_profile=icc))
-    assert in_colour(result.variants[0].data).getpixel((5, 5)) == expected != ORANGE
+    assert in_color(result.variants[0].data).getpixel((5, 5)) == expected != ORANGE
     assert result.lost == ("wide_gamut",)
 
 
@@ -56,24 +56,24 @@ def test_an_embedded_profile_is_used():
     "data",
     [
         bmp(patch(), space=EMBEDDED, icc=b"no profile"),
-        bmp(patch(), space=EMBEDDED, icc=profiles.grey()),
+        bmp(patch(), space=EMBEDDED, icc=profiles.gray()),
         bmp(patch(), space=EMBEDDED, icc=profiles.adobe_rgb(), header=108),  # which has no room for one
         bmp(patch(), space=LINKED, icc=b"C:\\adobe.icc\0"),
         bmp(patch(), space=WINDOWS, icc=profiles.adobe_rgb()),
         bmp(patch(), space=WINDOWS, numbers=numbers(P3_POINTS, 1.0)),
         bmp(patch(), space=CALIBRATED),
     ],
-    ids=["broken", "of grey", "version 4", "linked", "Windows", "Windows with numbers", "zeros"],
+    ids=["broken", "of gray", "version 4", "linked", "Windows", "Windows with numbers", "zeros"],
 )
 def test_without_a_profile_that_can_be_used_it_is_srgb(data):
     assert shown(data) == ORANGE
 
 
-def test_the_smallest_file_has_no_room_for_colours():
+def test_the_smallest_file_has_no_room_for_colors():
     one = Image.new("RGB", (1, 1), ORANGE)
 
     for data in (saved(one, "BMP"), bmp(one, header=108, space=EMBEDDED)):
-        assert in_colour(made(data, format="png").data).getpixel((0, 0)) == ORANGE
+        assert in_color(made(data, format="png").data).getpixel((0, 0)) == ORANGE
 
 
 def test_end_points_and_exponents_are_followed():
@@ -88,13 +88,13 @@ def test_end_points_and_exponents_are_followed():
     assert shown(bmp(patch(), space=CALIBRATED, numbers=numbers(SRGB_POINTS, 2.2))) == ORANGE
 
 
-def test_a_palette_of_greys_takes_the_profile_of_colour():
-    """Pillow reads it as grey."""
-    grey = saved(Image.new("L", (32, 32), 100), "BMP")
-    at = int.from_bytes(grey[10:14], "little")
+def test_a_palette_of_grays_takes_the_profile_of_color():
+    """Pillow reads it as gray."""
+    gray = saved(Image.new("L", (32, 32), 100), "BMP")
+    at = int.from_bytes(gray[10:14], "little")
     more = bytes(16) + struct.pack("<I", CALIBRATED) + numbers(SRGB_POINTS, 1.0) + bytes(16)
 
-    data = grey[:10] + struct.pack("<II", at + len(more), 40 + len(more)) + grey[18:54] + more + grey[54:]
+    data = gray[:10] + struct.pack("<II", at + len(more), 40 + len(more)) + gray[18:54] + more + gray[54:]
 
     linear = 255 * (1.055 * (100 / 255) ** (1 / 2.4) - 0.055)
     assert shown(data) == pytest.approx([linear] * 3, abs=2)

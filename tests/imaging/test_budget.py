@@ -77,7 +77,7 @@ def test_a_mark_of_many_strokes_does_not_take_the_quality_of_the_picture():
 
 
 def test_nor_is_one_of_the_samples():
-    files = [SAMPLES / name for name in ("moose.webp", "astronaut-alpha.png", "cameraman-grey.png", "rocket.jpg")]
+    files = [SAMPLES / name for name in ("moose.webp", "astronaut-alpha.png", "cameraman-gray.png", "rocket.jpg")]
 
     found = list(measure(files, recipe(*(spec(str(side), width=side, height=side) for side in (1024, 480, 200)))))
 
@@ -204,7 +204,7 @@ def test_keep_gives_avif_its_own_quality_and_jpeg_and_webp_the_recipes():
         assert len(made(sample(name).data, quality=30).data) < len(made(sample(name).data).data)
 
 
-def test_an_animation_gets_fewer_colours_where_it_must():
+def test_an_animation_gets_fewer_colors_where_it_must():
     first, options = film(lambda shift: sketch((200, 150)).rotate(shift, expand=False).quantize(8))
     data = saved(first, "GIF", **options)
 
@@ -215,9 +215,9 @@ def test_an_animation_gets_fewer_colours_where_it_must():
     assert len(variant.data) <= 1.2 * len(data)
 
 
-@pytest.mark.parametrize("colours", [64, None])
-def test_a_drawing_with_alpha_stays_within_its_bytes(colours):
+@pytest.mark.parametrize("colors", [64, None])
+def test_a_drawing_with_alpha_stays_within_its_bytes(colors):
     drawing = cut_out((300, 200))
-    data = saved(drawing.quantize(colours) if colours else drawing, "PNG", optimize=True)
+    data = saved(drawing.quantize(colors) if colors else drawing, "PNG", optimize=True)
 
     assert len(made(data, width=280).data) <= len(data)

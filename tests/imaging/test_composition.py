@@ -19,7 +19,7 @@ from tests.corpus.animations import (
 )
 from tests.imaging.making import decoded, made, rendered
 
-COLOURS = {
+COLORS = {
     "R": (255, 0, 0, 255),
     "G": (0, 255, 0, 255),
     "B": (0, 0, 255, 255),
@@ -28,9 +28,9 @@ COLOURS = {
     "q": (126, 0, 127, 255),  # the same, as libwebp rounds it
     ".": (0, 0, 0, 0),
 }
-LETTERS = {colour: letter for letter, colour in COLOURS.items()}
+LETTERS = {color: letter for letter, color in COLORS.items()}
 INDICES = "RGB."
-TABLE = b"".join(bytes(COLOURS[letter][:3]) for letter in INDICES)
+TABLE = b"".join(bytes(COLORS[letter][:3]) for letter in INDICES)
 BLUE = bytes((255, 0, 0, 255))  # as WebP stores a background
 
 
@@ -38,7 +38,7 @@ def row(letters, at=0, *, mode="RGBA", **options):
     """A frame of one row of pixels."""
     picture = Image.new("RGBA", (len(letters), 1))
     for x, letter in enumerate(letters):
-        picture.putpixel((x, 0), COLOURS[letter])
+        picture.putpixel((x, 0), COLORS[letter])
     return Frame(picture.convert(mode), (at, 0), **options)
 
 
@@ -184,7 +184,7 @@ def test_all_frames_have_the_one_palette_and_its_transparency():
     assert [letters_of(frame) for frame in frames] == ["RRRR", "RppR"]
 
 
-def test_a_transparent_colour_is_one_in_every_frame():
+def test_a_transparent_color_is_one_in_every_frame():
     tables = [(b"tRNS", struct.pack(">3H", 0, 0, 255))]
     frames = [row("RRRR", mode="RGB"), row("GB", 1, mode="RGB", over=True), row("BB", 2, mode="RGB")]
 
@@ -193,12 +193,12 @@ def test_a_transparent_colour_is_one_in_every_frame():
     assert [letters_of(frame) for frame in shown] == ["RRRR", "RGRR", "RG.."]
 
 
-def test_a_grey_animation_stays_grey():
+def test_a_gray_animation_stays_gray():
     frames = [Frame(Image.new("L", (40, 40), level)) for level in (20, 90)]
 
     variant = made(apng(frames, plays=3), format="png", height=20)
 
-    assert variant.data[25] == 0, "the colour type"
+    assert variant.data[25] == 0, "the color type"
 
 
 def test_the_picture_for_viewers_without_animation_is_not_counted():

@@ -18,7 +18,7 @@ from processing.recipe import Watermark
 from tests.corpus import NOTICE, planted_in, samples, scene
 from tests.corpus.files import with_segments
 from tests.corpus.gain_maps import (
-    GREY,
+    GRAY,
     KINDS,
     NOTE_NUMBERS,
     Numbers,
@@ -107,7 +107,7 @@ def test_nothing_else_of_either_picture_is_kept(kind):
     assert list(anatomy.PARTS["jpeg"](notice.data))[:3] == ["JFIF", "E1 Exif", "gain map"]  # JFIF and EXIF come first
 
 
-def test_the_parts_of_a_gain_map_are_recognised_letter_for_letter():
+def test_the_parts_of_a_gain_map_are_recognized_letter_for_letter():
     variant = made(original("ultra-hdr")).data
 
     for old, new in ((b' hdrgm:Version="1.0"', b' hdrgm:Version="1.1"'), (b"></rdf:Desc", b">x/rdf:Desc")):
@@ -152,7 +152,7 @@ def stored(*segments, picture=None, **options):
 
 
 def stored_file(**numbers):
-    return map_file(light((48, 32)), xmp_segment(replace(GREY, **numbers)))
+    return map_file(light((48, 32)), xmp_segment(replace(GRAY, **numbers)))
 
 
 def changed(**numbers):
@@ -199,12 +199,12 @@ BAD = {
     "no headroom": lambda: without(b"hdrgm:HDRCapacityMax"),
     "words for numbers": lambda: original("ultra-hdr").replace(b"GainMapMax='2.5'", b"GainMapMax='two'"),
     "two numbers": lambda: original("ultra-hdr").replace(b"GainMapMax='2.5'", b"GainMapMax='2 3'"),
-    "HDR as the base": lambda: stored(xmp_segment(GREY, more='hdrgm:BaseRenditionIsHDR="True"')),
-    "HDR as the base, in ISO": lambda: stored(iso_segment(GREY, flags=0x44)),
-    "the colours of another profile": lambda: stored(iso_segment(GREY, flags=0)),
-    "a later version": lambda: stored(iso_segment(GREY, version=1)),
-    "a short list": lambda: stored((0xE2, iso_segment(GREY)[1][:-4])),
-    "a denominator of 0": lambda: stored((0xE2, iso_segment(GREY)[1][:-4] + bytes(4))),
+    "HDR as the base": lambda: stored(xmp_segment(GRAY, more='hdrgm:BaseRenditionIsHDR="True"')),
+    "HDR as the base, in ISO": lambda: stored(iso_segment(GRAY, flags=0x44)),
+    "the colors of another profile": lambda: stored(iso_segment(GRAY, flags=0)),
+    "a later version": lambda: stored(iso_segment(GRAY, version=1)),
+    "a short list": lambda: stored((0xE2, iso_segment(GRAY)[1][:-4])),
+    "a denominator of 0": lambda: stored((0xE2, iso_segment(GRAY)[1][:-4] + bytes(4))),
     "an iPhone without headroom": lambda: stored(iphone_segment("1.0")),
     "an iPhone with too much of it": lambda: stored(iphone_segment("9" * 400)),
     "an iPhone with two points": lambda: stored(iphone_segment("4.5.1")),
@@ -214,12 +214,12 @@ BAD = {
     "an iPhone that is darker": lambda: stored(iphone_segment("0.5")),
     "notes that break off": lambda: noted(note=iphone_note()[:40]),
     "65535 x 65535": huge,
-    "more than twice the picture's pixels": lambda: stored(xmp_segment(GREY), picture=light((97, 128))),
-    "a map in CMYK": lambda: stored(xmp_segment(GREY), picture=scene((48, 32)).convert("CMYK"), subsampling=-1),
+    "more than twice the picture's pixels": lambda: stored(xmp_segment(GRAY), picture=light((97, 128))),
+    "a map in CMYK": lambda: stored(xmp_segment(GRAY), picture=scene((48, 32)).convert("CMYK"), subsampling=-1),
     "an offset behind the end": lambda: with_pictures(jpeg(), stored_file(), offset=2**32 - 1),
     "an offset into the picture": lambda: with_pictures(jpeg(), stored_file(), offset=999),
     "an index that breaks off": lambda: with_segments(jpeg(), (0xE2, b"MPF\0II*\0\x08\0\0\0\x03")) + stored_file(),
-    "an index that points behind itself": lambda: stored(xmp_segment(GREY)).replace(
+    "an index that points behind itself": lambda: stored(xmp_segment(GRAY)).replace(
         b"II*\0\x08\0\0\0\x03", b"II*\0\xff\xff\0\0\x03"
     ),
     "a length of nothing": lambda: with_pictures(jpeg(), stored_file(), length=1),
@@ -228,10 +228,10 @@ BAD = {
 
 def test_a_map_that_is_not_in_this_list_is_kept():
     """The builders of bad maps make good ones where nothing is wrong."""
-    for good in (stored(xmp_segment(GREY)), stored(iso_segment(GREY)), changed(), noted(*NOTE_NUMBERS), huge(64)):
+    for good in (stored(xmp_segment(GRAY)), stored(iso_segment(GRAY)), changed(), noted(*NOTE_NUMBERS), huge(64)):
         assert inspect(good, LIMITS).gain_map is not None
     assert rendered(noted(*NOTE_NUMBERS)).lost == ()
-    assert rendered(stored(xmp_segment(GREY), picture=light((96, 128)))).lost == ()
+    assert rendered(stored(xmp_segment(GRAY), picture=light((96, 128)))).lost == ()
     assert rendered(stored(iphone_segment("1.1"))).lost == ()
 
 
@@ -267,7 +267,7 @@ def test_a_map_is_within_the_limits_of_pictures(kind):
     bigger = limits(pixels={kind: 96 * 64})
     data = with_pictures(
         jpeg(progressive=kind != "progressive"),  # whose own limit is the other one
-        map_file(light((48, 33)), xmp_segment(GREY), progressive=kind == "progressive"),
+        map_file(light((48, 33)), xmp_segment(GRAY), progressive=kind == "progressive"),
     )
 
     assert inspect(data, small).gain_map is None if kind == "progressive" else True
@@ -276,21 +276,21 @@ def test_a_map_is_within_the_limits_of_pictures(kind):
 
 def test_a_map_of_too_many_bytes_is_not_copied():
     padding = [(0xE5, bytes(65_000))] * (reading.MOST_BYTES // 65_000 + 1)
-    second = map_file(light((48, 32)), xmp_segment(GREY), *padding)
+    second = map_file(light((48, 32)), xmp_segment(GRAY), *padding)
 
     assert len(second) > reading.MOST_BYTES
     assert rendered(with_pictures(jpeg(), second)).lost == LOST
     assert rendered(with_pictures(jpeg(), second[:20_000] + second[-5_000:])).lost == LOST
 
 
-def test_a_map_in_colour_is_not_subsampled():
-    second = opened(parsed(made(original("iso-coloured")).data).second)
+def test_a_map_in_color_is_not_subsampled():
+    second = opened(parsed(made(original("iso-colored")).data).second)
 
     assert [(across, down) for _, across, down, _ in second.layer] == [(1, 1)] * 3
 
 
 def test_the_map_may_be_behind_other_pictures_but_not_behind_many():
-    other, second = saved(scene((20, 20)), "JPEG"), map_file(light((48, 32)), xmp_segment(GREY))
+    other, second = saved(scene((20, 20)), "JPEG"), map_file(light((48, 32)), xmp_segment(GRAY))
 
     assert rendered(with_pictures(jpeg(), other, second)).lost == ()
     assert rendered(with_pictures(jpeg(), b"no picture", second)).lost == ()
@@ -315,7 +315,7 @@ def opened_header(data):
 
 def test_a_map_has_a_quarter_of_the_variants_sides_and_no_more_than_there_is():
     sizes = [map_size(made(original("ultra-hdr", (640, 480)), width=width)) for width in (640, 320)]
-    coarse = with_pictures(jpeg(scene((640, 480))), map_file(light((32, 24)), xmp_segment(GREY)))
+    coarse = with_pictures(jpeg(scene((640, 480))), map_file(light((32, 24)), xmp_segment(GRAY)))
 
     assert sizes == [(160, 120), (80, 60)]
     assert map_size(made(coarse)) == (32, 24)
@@ -325,7 +325,7 @@ def test_a_map_has_a_quarter_of_the_variants_sides_and_no_more_than_there_is():
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.98])
 def test_a_map_with_a_part_missing_before_its_end_is_lost(share, options):
     """As of a transfer that stopped, and of a program that closed the file."""
-    whole = map_file(light((160, 120)), xmp_segment(GREY), **options)
+    whole = map_file(light((160, 120)), xmp_segment(GRAY), **options)
     scan, end = whole.rindex(b"\xff\xda") + 10, whole.rindex(b"\xff\xd9")
     half = whole[: scan + round((end - scan) * share)].rstrip(b"\xff") + b"\xff\xd9"
 
@@ -334,7 +334,7 @@ def test_a_map_with_a_part_missing_before_its_end_is_lost(share, options):
 
 
 def test_a_map_of_several_scans_is_kept():
-    progressive = map_file(light((160, 120), coloured=True), xmp_segment(GREY), progressive=True)
+    progressive = map_file(light((160, 120), colored=True), xmp_segment(GRAY), progressive=True)
 
     assert rendered(with_pictures(jpeg(scene((320, 240))), progressive)).lost == ()
 
@@ -401,14 +401,14 @@ def test_every_layout_gives_a_file_that_can_be_read(box, fit, gravity, size, kin
 
 def test_a_map_that_is_no_multiple_of_its_variant_is_not_read_beyond_its_edge():
     """7 * (29 / 7) is more than 29."""
-    data = with_pictures(jpeg(scene((70, 70))), map_file(light((29, 29)), xmp_segment(GREY)))
+    data = with_pictures(jpeg(scene((70, 70))), map_file(light((29, 29)), xmp_segment(GRAY)))
 
     assert map_size(made(data, width=7)) == (2, 2)
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
-def test_pictures_in_grey_and_in_inks_keep_their_map(mode):
-    data = with_pictures(saved(scene().convert(mode), "JPEG"), map_file(light((48, 32)), xmp_segment(GREY)))
+def test_pictures_in_gray_and_in_inks_keep_their_map(mode):
+    data = with_pictures(saved(scene().convert(mode), "JPEG"), map_file(light((48, 32)), xmp_segment(GRAY)))
 
     assert rendered(data).lost == ()
     assert facts_by_vips(made(data).data)["max-content-boost"] == pytest.approx([2**2.5] * 3, rel=0.001)

@@ -1,4 +1,4 @@
-"""The colours of a GIF: its own where they are few, near ones where they are many; and only changes are stored."""
+"""The colors of a GIF: its own where they are few, near ones where they are many; and only changes are stored."""
 
 import io
 import random
@@ -21,18 +21,18 @@ def written(*frames, plays=0):
     return gif.encode([indexer(frame) for frame in frames], [50] * len(frames), plays)
 
 
-def colourful(size=(320, 240)):
-    """More colours than a palette holds."""
+def colorful(size=(320, 240)):
+    """More colors than a palette holds."""
     return scene(size)
 
 
-def with_dot(colour, at):
-    frame = colourful()
-    ImageDraw.Draw(frame).ellipse((at, 150, at + 24, 174), fill=colour)
+def with_dot(color, at):
+    frame = colorful()
+    ImageDraw.Draw(frame).ellipse((at, 150, at + 24, 174), fill=color)
     return frame
 
 
-def test_up_to_256_colours_come_back_as_they_were():
+def test_up_to_256_colors_come_back_as_they_were():
     ramp = Image.linear_gradient("L").convert("RGB").transpose(Image.Transpose.ROTATE_90)
     tinted = Image.merge(
         "RGB", (ramp.getchannel(0), ramp.getchannel(1).point(lambda level: level // 2), Image.new("L", ramp.size, 7))
@@ -43,8 +43,8 @@ def test_up_to_256_colours_come_back_as_they_were():
     assert frame.convert("RGB").tobytes() == tinted.tobytes()
 
 
-def test_many_colours_come_back_nearer_than_by_pillows_own_choice():
-    picture = colourful()
+def test_many_colors_come_back_nearer_than_by_pillows_own_choice():
+    picture = colorful()
 
     (ours,) = frames_of(written(picture))
 
@@ -52,7 +52,7 @@ def test_many_colours_come_back_nearer_than_by_pillows_own_choice():
     assert difference(ours.convert("RGB"), picture)[0] <= difference(pillows, picture)[0]
 
 
-def test_a_small_thing_in_a_new_colour_keeps_its_colour():
+def test_a_small_thing_in_a_new_color_keeps_its_color():
     frames = [with_dot((250, 250, 250), 20), with_dot((255, 0, 200), 60)]
 
     _, second = frames_of(written(*frames))
@@ -60,20 +60,20 @@ def test_a_small_thing_in_a_new_colour_keeps_its_colour():
     assert max(abs(a - b) for a, b in zip(pixel(second, (72, 162)), (255, 0, 200, 255), strict=True)) <= 12
 
 
-@pytest.mark.parametrize("colour", [(1, 0, 0), (100, 60, 90)])
-def test_a_single_pixel_in_a_new_colour_keeps_it(colour):
+@pytest.mark.parametrize("color", [(1, 0, 0), (100, 60, 90)])
+def test_a_single_pixel_in_a_new_color_keeps_it(color):
     one = Image.new("RGB", (40, 40))
     other = one.copy()
-    other.putpixel((20, 20), colour)
+    other.putpixel((20, 20), color)
 
     _, second = frames_of(written(one, other))
 
-    assert pixel(second, (20, 20)) == (*colour, 255)
+    assert pixel(second, (20, 20)) == (*color, 255)
 
 
-def test_the_colours_of_a_film_are_not_those_of_its_first_frame_alone():
+def test_the_colors_of_a_film_are_not_those_of_its_first_frame_alone():
     """It begins in black."""
-    frames = [colourful((160, 120)).quantize(200) for _ in range(6)]
+    frames = [colorful((160, 120)).quantize(200) for _ in range(6)]
     for number, frame in enumerate(frames):
         ImageDraw.Draw(frame).rectangle((20 * number, 50, 20 * number + 12, 62), fill=number)
     black = Image.new("RGB", (160, 120)).quantize(2)
@@ -85,8 +85,8 @@ def test_the_colours_of_a_film_are_not_those_of_its_first_frame_alone():
     assert len(last.getcolors() or ()) > 8
 
 
-def test_frames_that_hardly_differ_share_their_colours_and_only_the_change_is_stored():
-    one, other = colourful(), colourful()
+def test_frames_that_hardly_differ_share_their_colors_and_only_the_change_is_stored():
+    one, other = colorful(), colorful()
     other.putpixel((100, 100), one.getpixel((100, 101)))
 
     alone, both = len(written(one)), len(written(one, other))
@@ -94,23 +94,23 @@ def test_frames_that_hardly_differ_share_their_colours_and_only_the_change_is_st
     assert both - alone < alone / 8
 
 
-def test_a_hole_is_a_hole_and_what_hides_in_it_takes_no_colour():
-    picture = colourful().convert("RGBA")
+def test_a_hole_is_a_hole_and_what_hides_in_it_takes_no_color():
+    picture = colorful().convert("RGBA")
     hidden = Image.effect_noise(picture.size, 90)
     picture.paste(Image.merge("RGBA", (hidden, hidden, hidden, Image.new("L", picture.size, 0))), (160, 0))
 
     (frame,) = frames_of(written(picture))
 
     left, right = (0, 0, 160, 240), (160, 0, 320, 240)
-    alone = frames_of(written(colourful().crop(left)))[0]
+    alone = frames_of(written(colorful().crop(left)))[0]
     assert frame.getchannel("A").crop(left).getextrema() == (255, 255)
     assert frame.getchannel("A").crop(right).getextrema() == (0, 0)
     shown, best = frame.crop(left).convert("RGB"), alone.convert("RGB")
-    assert difference(shown, colourful().crop(left))[0] <= 1.3 * difference(best, colourful().crop(left))[0] + 0.2
+    assert difference(shown, colorful().crop(left))[0] <= 1.3 * difference(best, colorful().crop(left))[0] + 0.2
 
 
 def test_what_is_half_transparent_is_there_or_not():
-    picture = colourful((8, 8)).convert("RGBA")
+    picture = colorful((8, 8)).convert("RGBA")
     picture.putalpha(127)
     ImageDraw.Draw(picture).rectangle((0, 0, 3, 7), fill=(9, 9, 9, 128))
 
@@ -121,14 +121,14 @@ def test_what_is_half_transparent_is_there_or_not():
 
 
 def test_a_still_is_no_animation():
-    with Image.open(io.BytesIO(written(colourful()))) as image:
+    with Image.open(io.BytesIO(written(colorful()))) as image:
         assert isinstance(image, GifImageFile)
         assert image.n_frames == 1
         assert "loop" not in image.info
 
 
 def moving_dot(*, corner, count=60, size=(320, 240)):
-    """A dot that crosses a drawing of few colours, one corner of which is transparent if asked for."""
+    """A dot that crosses a drawing of few colors, one corner of which is transparent if asked for."""
     ground = scene(size).quantize(40).convert("RGBA")
     if corner:
         ground.paste((0, 0, 0, 0), (0, 0, 8, 8))
@@ -217,7 +217,7 @@ def test_libvips_shows_the_same_frames(seed):
 
 
 def test_a_frame_that_changes_nothing_prolongs_the_one_before_it():
-    one, other = colourful((40, 30)), colourful((40, 30)).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    one, other = colorful((40, 30)), colorful((40, 30)).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
     with GifImageFile(io.BytesIO(written(one, one, other, other, other))) as image:
         durations = []
@@ -228,7 +228,7 @@ def test_a_frame_that_changes_nothing_prolongs_the_one_before_it():
     assert durations == [100, 150]
 
 
-def test_frames_with_the_same_few_colours_share_one_table():
+def test_frames_with_the_same_few_colors_share_one_table():
     frames = moving_dot(corner=True, count=5)
 
     data = written(*frames)
@@ -236,7 +236,7 @@ def test_frames_with_the_same_few_colours_share_one_table():
     assert [data[start + 9] & 0x80 for start, _ in gif.blocks(data) if data[start] == gif.FRAME] == [0] * 5
 
 
-def test_a_table_is_no_longer_than_its_colours_need():
+def test_a_table_is_no_longer_than_its_colors_need():
     two = Image.new("RGB", (40, 30), (9, 9, 9))
     two.paste((200, 0, 0), (5, 5, 20, 20))
 
@@ -247,7 +247,7 @@ def test_a_table_is_no_longer_than_its_colours_need():
 
 @pytest.mark.parametrize("junk", [b"\x00", b"\x99", b"\x21"])
 def test_what_is_no_block_is_an_error(junk):
-    data = written(colourful((8, 8)))
+    data = written(colorful((8, 8)))
 
     with pytest.raises((ValueError, IndexError)):
         list(gif.blocks(data[:-1] + junk))

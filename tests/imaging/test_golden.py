@@ -8,11 +8,11 @@ import pytest
 import pyvips
 from PIL import Image
 
-from processing.recipe import Colour
+from processing.recipe import Color
 from tests.corpus import ORIENTED, oriented, sample, samples
 from tests.corpus.profiles import adobe_rgb, display_p3, srgb_to_linear
 from tests.corpus.samples import saved
-from tests.imaging.making import difference, in_colour, made, opened
+from tests.imaging.making import difference, in_color, made, opened
 
 EXACT = (0, 0)  # the same decoder, or arithmetic in whole numbers that has one right answer
 ROUNDED = (0.02, 1)  # one engine converts from sRGB to sRGB, and is a level off here and there
@@ -23,8 +23,8 @@ BOUNDS = {
     "jpeg-baseline": EXACT,
     "jpeg-progressive": EXACT,
     "jpeg-subsampled": EXACT,
-    "jpeg-grey": EXACT,
-    "jpeg-grey-profile": MANAGED,
+    "jpeg-gray": EXACT,
+    "jpeg-gray-profile": MANAGED,
     "jpeg-cmyk-profile": MANAGED,
     "jpeg-adobe-rgb": MANAGED,
     "jpeg-p3": MANAGED,
@@ -33,18 +33,18 @@ BOUNDS = {
     "jpeg-gain-map": EXACT,
     "png-rgb": ROUNDED,
     "png-alpha": EXACT,
-    "png-grey": EXACT,
-    "png-grey-alpha": EXACT,
+    "png-gray": EXACT,
+    "png-gray-alpha": EXACT,
     "png-bit": EXACT,
     "png-palette": ROUNDED,
     "png-palette-alpha": EXACT,
-    "png-colour-key-alpha": ROUNDED,
+    "png-color-key-alpha": ROUNDED,
     "png-interlaced": EXACT,
     "png-interlaced-alpha": EXACT,
     "png-deep": EXACT,
     "png-deep-alpha": EXACT,
-    "png-deep-grey": EXACT,
-    "png-deep-grey-alpha": EXACT,
+    "png-deep-gray": EXACT,
+    "png-deep-gray-alpha": EXACT,
     "gif-still": EXACT,
     "gif-alpha": EXACT,
     "webp-lossy": ROUNDED,
@@ -59,7 +59,7 @@ BOUNDS = {
     "tiff-cmyk-profile": MANAGED,
     "tiff-palette": EXACT,
     "tiff-bit": EXACT,
-    "tiff-deep-grey": EXACT,
+    "tiff-deep-gray": EXACT,
     "tiff-pages": EXACT,
 }
 
@@ -81,11 +81,11 @@ def as_pillow(image):
 
 
 def ours(data, **settings):
-    return in_colour(made(data, format="png", **settings).data)
+    return in_color(made(data, format="png", **settings).data)
 
 
 def visible(image):
-    """Colours weighed by their alpha: what is under a clear pixel is nobody's business."""
+    """Colors weighed by their alpha: what is under a clear pixel is nobody's business."""
     return Image.merge("RGBA", image.convert("RGBa").split())
 
 
@@ -107,16 +107,16 @@ def test_the_pixels_are_those_of_libvips(name):
 
 
 def test_every_still_sample_that_libvips_reads_the_same_way_is_compared():
-    """Of the others, AVIF with subsampled colour is upsampled smoothly here and in blocks there."""
+    """Of the others, AVIF with subsampled color is upsampled smoothly here and in blocks there."""
     elsewhere = {"jpeg-cmyk", "tiff-cmyk", "avif-subsampled", "bmp-rgb", "bmp-palette"}
 
     assert {each.name for each in samples() if not each.moves} - BOUNDS.keys() == elsewhere
 
 
-UNCONVERTED = ["jpeg-grey-profile", "jpeg-cmyk-profile", "jpeg-adobe-rgb", "jpeg-p3", "tiff-cmyk-profile"]
+UNCONVERTED = ["jpeg-gray-profile", "jpeg-cmyk-profile", "jpeg-adobe-rgb", "jpeg-p3", "tiff-cmyk-profile"]
 
 
-@pytest.mark.parametrize("name", [*UNCONVERTED, "png-deep-grey", "tiff-deep-grey", "png-alpha"])
+@pytest.mark.parametrize("name", [*UNCONVERTED, "png-deep-gray", "tiff-deep-gray", "png-alpha"])
 def test_the_bounds_would_not_let_an_unconverted_picture_pass(name):
     """What comes of a file when Pillow alone turns it into RGB."""
     unconverted = opened(sample(name).data).convert("RGB")
@@ -156,16 +156,16 @@ def test_inks_without_a_profile_are_mixed_as_browsers_mix_them(name):
 
 
 @pytest.mark.parametrize("name", ["jpeg-adobe-rgb", "jpeg-p3"])
-@pytest.mark.parametrize("colour", [(200, 150, 120), (128, 128, 128), (90, 140, 160), (30, 40, 35), (250, 250, 250)])
-def test_a_colour_becomes_what_its_profile_makes_of_it_on_paper(name, colour):
+@pytest.mark.parametrize("color", [(200, 150, 120), (128, 128, 128), (90, 140, 160), (30, 40, 35), (250, 250, 250)])
+def test_a_color_becomes_what_its_profile_makes_of_it_on_paper(name, color):
     """IEC 61966-2-1 and the primaries of Adobe RGB and P3, worked out without any profile."""
     profile = {"jpeg-adobe-rgb": adobe_rgb, "jpeg-p3": display_p3}[name]()
-    original = saved(Image.new("RGB", (8, 8), colour), "PNG", icc_profile=profile)
+    original = saved(Image.new("RGB", (8, 8), color), "PNG", icc_profile=profile)
     if name == "jpeg-adobe-rgb":
-        linear = [(value / 255) ** (563 / 256) for value in colour]
+        linear = [(value / 255) ** (563 / 256) for value in color]
         matrix = [(1.39836, -0.39836, 0.0), (0.0, 1.0, 0.0), (0.0, -0.04293, 1.04293)]
     else:
-        linear = [srgb_to_linear(value / 255) for value in colour]
+        linear = [srgb_to_linear(value / 255) for value in color]
         matrix = [(1.22494, -0.22494, 0.0), (-0.04206, 1.04206, 0.0), (-0.01964, -0.07864, 1.09828)]
     expected = [encoded(sum(a * b for a, b in zip(row, linear, strict=True))) for row in matrix]
 
@@ -179,8 +179,8 @@ def encoded(linear):
     return 255 * (12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
-TRANSPARENT = ["png-alpha", "png-grey-alpha", "png-palette-alpha", "png-deep-alpha", "webp-alpha", "tiff-alpha"]
-BACKGROUND = Colour(30, 90, 200)
+TRANSPARENT = ["png-alpha", "png-gray-alpha", "png-palette-alpha", "png-deep-alpha", "webp-alpha", "tiff-alpha"]
+BACKGROUND = Color(30, 90, 200)
 JPEGS = (1.0, 6)  # both through libjpeg at quality 100, from pixels that are a level apart: in Y, in Cb and in Cr
 
 
@@ -205,7 +205,7 @@ def vips_rgba(data):
 RESIZED = (0.8, 12)  # Lanczos over eight pixels here, in fixed point there, which differ most at hard edges
 
 
-def test_colours_do_not_bleed_out_of_what_is_transparent_when_it_is_made_smaller():
+def test_colors_do_not_bleed_out_of_what_is_transparent_when_it_is_made_smaller():
     """A red disc on transparent green: an engine that does not weigh by alpha leaves a green rim."""
     disc = Image.radial_gradient("L").resize((240, 160)).point(lambda level: 255 if level < 120 else 0)
     original = Image.new("RGBA", disc.size, (0, 255, 0, 0))

@@ -15,7 +15,7 @@ from processing.geometry import lay_out
 from processing.imaging import watermark
 from processing.recipe import Watermark
 from tests.corpus import scene
-from tests.corpus.gain_maps import COLOURED, GREY, KINDS, light, map_file, original, with_pictures, xmp_segment
+from tests.corpus.gain_maps import COLORED, GRAY, KINDS, light, map_file, original, with_pictures, xmp_segment
 from tests.corpus.samples import jpeg, saved
 from tests.imaging.hdr import apart, by_apple, by_definition, by_vips, luminance, rendition, scaled, sdr
 from tests.imaging.making import made, spec
@@ -32,7 +32,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
 
 def hdr_of(kind, data):
     """An original's pixels on an HDR screen, upright, worked out without libultrahdr."""
-    shown = light((SIZE[0] // 2, SIZE[1] // 2), coloured=KINDS[kind].numbers == COLOURED)
+    shown = light((SIZE[0] // 2, SIZE[1] // 2), colored=KINDS[kind].numbers == COLORED)
     if "iphone" in kind:
         return by_apple(data, shown, 4.5 if kind == "iphone" else 2**1.7)
     return by_definition(data, shown, KINDS[kind].numbers)
@@ -63,15 +63,15 @@ def test_a_variant_is_as_bright_as_the_original_of_each_kind(kind, width):
     assert apart(sdr(variant), expected) > WRONG
 
 
-@pytest.mark.parametrize("kind", [kind for kind, about in KINDS.items() if about.numbers == GREY])
+@pytest.mark.parametrize("kind", [kind for kind, about in KINDS.items() if about.numbers == GRAY])
 def test_libultrahdr_shows_what_the_definition_says(kind):
-    """Of maps in colour libvips 8.18 takes the levels for sRGB, in originals as in variants."""
+    """Of maps in color libvips 8.18 takes the levels for sRGB, in originals as in variants."""
     variant = made(original(kind, SIZE), width=320).data
 
     assert apart(by_vips(variant), rendition(variant)) < 0.01
 
 
-@pytest.mark.parametrize("kind", ["ultra-hdr", "iso", "iso-coloured"])
+@pytest.mark.parametrize("kind", ["ultra-hdr", "iso", "iso-colored"])
 def test_a_variant_is_as_bright_as_its_original_by_libvips(kind):
     data = original(kind, SIZE)
 
@@ -95,20 +95,20 @@ def test_the_map_is_turned_cropped_and_padded_with_the_picture(orientation, layo
 def test_the_bound_would_not_let_a_map_pass_that_was_not_turned(orientation):
     """A square, so that every wrong turn has the right size."""
     picture, upright = scene((400, 400)), light((200, 200))
-    right = with_pictures(saved(picture, "JPEG"), map_file(upright, xmp_segment(GREY)))
+    right = with_pictures(saved(picture, "JPEG"), map_file(upright, xmp_segment(GRAY)))
     turn = Image.Transpose((orientation - 2) % 7)
-    wrong = with_pictures(saved(picture, "JPEG"), map_file(upright.transpose(turn), xmp_segment(GREY)))
+    wrong = with_pictures(saved(picture, "JPEG"), map_file(upright.transpose(turn), xmp_segment(GRAY)))
 
     assert apart(by_vips(right), by_vips(wrong)) > 2 * BOUND
 
 
-DARK_RANGE = replace(GREY, low=(0.5, 0.5, 0.5))  # every level brightens: none stands for "no change"
-BELOW_ZERO = replace(GREY, low=(-3.0,) * 3, high=(-0.5,) * 3)  # every level darkens
-GREY_IN_THREE_CURVES = replace(GREY, low=(0.0, -0.5, 0.25), gamma=(1.0, 0.8, 1.2))
+DARK_RANGE = replace(GRAY, low=(0.5, 0.5, 0.5))  # every level brightens: none stands for "no change"
+BELOW_ZERO = replace(GRAY, low=(-3.0,) * 3, high=(-0.5,) * 3)  # every level darkens
+GRAY_IN_THREE_CURVES = replace(GRAY, low=(0.0, -0.5, 0.25), gamma=(1.0, 0.8, 1.2))
 RANGES = {
-    "from 0": GREY,
-    "three curves": COLOURED,
-    "three curves for a grey map": GREY_IN_THREE_CURVES,
+    "from 0": GRAY,
+    "three curves": COLORED,
+    "three curves for a gray map": GRAY_IN_THREE_CURVES,
     "above 0": DARK_RANGE,
     "below 0": BELOW_ZERO,
 }
@@ -116,7 +116,7 @@ RANGES = {
 
 def bright(numbers, size=SIZE):
     """A photo with a map that is white all over, so that whatever is not neutral shines."""
-    picture = Image.new("RGB" if numbers is COLOURED else "L", (size[0] // 2, size[1] // 2), "white")
+    picture = Image.new("RGB" if numbers is COLORED else "L", (size[0] // 2, size[1] // 2), "white")
     return with_pictures(jpeg(scene(size)), map_file(picture, xmp_segment(numbers)))
 
 
@@ -145,7 +145,7 @@ MARKS = {
 @pytest.mark.parametrize("mark", MARKS.values(), ids=MARKS)
 def test_no_stroke_and_no_tile_of_a_mark_shines(mark, width):
     """Where it covers a pixel all over; without its mark the picture has 5.7 times white there."""
-    variant = made(bright(GREY, (1000, 750)), width=width, watermark=mark).data
+    variant = made(bright(GRAY, (1000, 750)), width=width, watermark=mark).data
 
     light_of_variant = rendition(variant)
     mask = watermark.coverage((light_of_variant.width, light_of_variant.height), mark)
@@ -159,7 +159,7 @@ def test_no_stroke_and_no_tile_of_a_mark_shines(mark, width):
 def test_a_mark_that_half_covers_takes_half_of_the_light():
     mark = Watermark(logo=saved(Image.new("RGBA", (40, 30), "white"), "PNG"), scale=0.5, opacity=0.5, position="center")
 
-    variant = made(bright(GREY), width=480, watermark=mark).data
+    variant = made(bright(GRAY), width=480, watermark=mark).data
 
     middle = (200, 150, 80, 60)
     assert apart(rendition(variant).crop(*middle), sdr(variant).crop(*middle)) == pytest.approx(2.5 / 2, abs=0.1)
@@ -175,7 +175,7 @@ def test_a_canvas_is_as_bright_as_without_the_map(numbers):
 
 @pytest.mark.parametrize("numbers", RANGES.values(), ids=RANGES)
 def test_a_wider_range_changes_no_pixel_of_the_picture(numbers):
-    shown = ImageOps.grayscale(light((320, 240))) if numbers is not COLOURED else light((320, 240), coloured=True)
+    shown = ImageOps.grayscale(light((320, 240))) if numbers is not COLORED else light((320, 240), colored=True)
     data = with_pictures(jpeg(scene(SIZE), subsampling=0), map_file(shown, xmp_segment(numbers)))
     expected = fitted(by_definition(data, shown, numbers), width=320, height=320, fit="pad")
 

@@ -26,8 +26,8 @@ def test_a_heic_is_upright_and_becomes_a_jpeg_when_its_format_cannot_be_kept():
     picture = opened(variant.data)
     assert (variant.format, picture.size) == ("jpeg", (96, 64))
     assert (result.source.image_format, result.source.width, result.source.height) == ("heic", 96, 64)
-    for where, colour in CORNERS.items():
-        assert picture.getpixel(PLACES[where]) == pytest.approx(colour, abs=4)
+    for where, color in CORNERS.items():
+        assert picture.getpixel(PLACES[where]) == pytest.approx(color, abs=4)
 
 
 @pytest.mark.parametrize(("name", "planes"), [("tiled.heic", 1.5), ("portrait.heic", 3.0)])

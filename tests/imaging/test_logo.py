@@ -8,7 +8,7 @@ from PIL import Image
 from tests.corpus import profiles
 from tests.corpus.files import chunk, deep_png
 from tests.corpus.samples import saved
-from tests.imaging.making import in_colour, made
+from tests.imaging.making import in_color, made
 from tests.imaging.test_profiles import cicp, gamma, shown
 from tests.imaging.test_watermark import GROUND, ground, solid, touched
 
@@ -19,11 +19,11 @@ MIDDLE = (100, 60)
 
 def marked(logo):
     """A ground of 200 x 120 pixels with the logo in its middle, 40 pixels wide."""
-    return in_colour(made(ground(), format="png", watermark=solid(logo=logo, position="center")).data)
+    return in_color(made(ground(), format="png", watermark=solid(logo=logo, position="center")).data)
 
 
-def deep(colour_type, pixel, *chunks):
-    return deep_png(colour_type, [list(pixel) * SIZE[0]] * SIZE[1], *chunks)
+def deep(color_type, pixel, *chunks):
+    return deep_png(color_type, [list(pixel) * SIZE[0]] * SIZE[1], *chunks)
 
 
 def key(*values):
@@ -37,25 +37,25 @@ def palette(alpha=None):
 
 
 LOGOS = {
-    "16 bits of grey": (deep(0, (0x6480,)), (0x64,) * 3),
-    "16 bits of dark grey": (deep(0, (0x0180,)), (1,) * 3),
-    "16 bits of grey with alpha": (deep(4, (0x6480, 0xFFFF)), (0x64,) * 3),
-    "16 bits of colour": (deep(2, (0xC880, 0x6480, 0x3280)), ORANGE),
-    "16 bits of colour with alpha": (deep(6, (0xC880, 0x6480, 0x3280, 0xFFFF)), ORANGE),
+    "16 bits of gray": (deep(0, (0x6480,)), (0x64,) * 3),
+    "16 bits of dark gray": (deep(0, (0x0180,)), (1,) * 3),
+    "16 bits of gray with alpha": (deep(4, (0x6480, 0xFFFF)), (0x64,) * 3),
+    "16 bits of color": (deep(2, (0xC880, 0x6480, 0x3280)), ORANGE),
+    "16 bits of color with alpha": (deep(6, (0xC880, 0x6480, 0x3280, 0xFFFF)), ORANGE),
     "16 bits, transparent": (deep(6, (0xC880, 0x6480, 0x3280, 0)), GROUND),
-    "16 bits with a transparent colour": (deep(2, (0xC880, 0x6480, 0x3280), key(0xC880, 0x6480, 0x3280)), GROUND),
+    "16 bits with a transparent color": (deep(2, (0xC880, 0x6480, 0x3280), key(0xC880, 0x6480, 0x3280)), GROUND),
     "16 bits with another one": (deep(2, (0xC880, 0x6480, 0x3280), key(0xC880, 0x6480, 0x3281)), ORANGE),
-    "16 bits of grey with a transparent one": (deep(0, (0x6480,), key(0x6480)), GROUND),
+    "16 bits of gray with a transparent one": (deep(0, (0x6480,), key(0x6480)), GROUND),
     "a palette": (palette(), ORANGE),
     "a transparent palette": (palette(0), GROUND),
-    "grey with alpha": (saved(Image.new("LA", SIZE, (100, 255)), "PNG"), (100,) * 3),
+    "gray with alpha": (saved(Image.new("LA", SIZE, (100, 255)), "PNG"), (100,) * 3),
     "one bit": (saved(Image.new("1", SIZE, 1), "PNG"), (255,) * 3),
-    "grey with a gamma": (deep(0, (0x6464,), gamma(1.0)), (167,) * 3),
+    "gray with a gamma": (deep(0, (0x6464,), gamma(1.0)), (167,) * 3),
 }
 
 
 @pytest.mark.parametrize("name", LOGOS)
-def test_a_png_of_every_kind_has_its_colour(name):
+def test_a_png_of_every_kind_has_its_color(name):
     logo, expected = LOGOS[name]
 
     assert marked(logo).getpixel(MIDDLE) == pytest.approx(expected, abs=1)

@@ -24,9 +24,9 @@ LOSSES = {
     "jpeg-gain-map": ("hdr_gain_map",),
     "png-deep": ("bit_depth",),
     "png-deep-alpha": ("bit_depth",),
-    "png-deep-grey": ("bit_depth",),
-    "png-deep-grey-alpha": ("bit_depth",),
-    "tiff-deep-grey": ("bit_depth",),
+    "png-deep-gray": ("bit_depth",),
+    "png-deep-gray-alpha": ("bit_depth",),
+    "tiff-deep-gray": ("bit_depth",),
     "tiff-pages": ("pages",),
 }
 
@@ -77,7 +77,7 @@ def test_a_png_says_by_its_code_points_that_it_is_hdr(primaries, transfer, lost)
 
 
 @pytest.mark.parametrize(("transfer", "lost"), [(16, ("hdr",)), (18, ("hdr",))])
-def test_an_avif_says_by_its_colour_box_that_it_is_hdr(transfer, lost):
+def test_an_avif_says_by_its_color_box_that_it_is_hdr(transfer, lost):
     avif = saved(scene(), "AVIF", speed=10, max_threads=1)
     at = avif.index(b"colrnclx") + 10
     marked = avif[:at] + struct.pack(">H", transfer) + avif[at + 2 :]

@@ -11,12 +11,12 @@ from tests.corpus.pictures import laid
 from tests.corpus.samples import saved
 from tests.imaging.making import LIMITS, made, opened, rendered
 
-NEAR = 12  # levels: lossy originals in the middle of one colour
+NEAR = 12  # levels: lossy originals in the middle of one color
 EIGHT = range(1, 9)
 
 
 def corners_of(image):
-    """The colour in the middle of each quarter."""
+    """The color in the middle of each quarter."""
     picture, (width, height) = image.convert("RGB"), image.size
     return {
         where: picture.getpixel(

@@ -1,4 +1,4 @@
-"""Fewer bits a pixel: none is lost where there are few colours, and otherwise only what nobody sees."""
+"""Fewer bits a pixel: none is lost where there are few colors, and otherwise only what nobody sees."""
 
 import random
 
@@ -12,11 +12,11 @@ from processing.imaging.palette import Palette
 from tests.corpus.files import chunks_of
 from tests.corpus.pictures import scene
 from tests.corpus.samples import saved
-from tests.imaging.making import difference, in_colour, made, opened
+from tests.imaging.making import difference, in_color, made, opened
 
 
 def sketch(size=(320, 240), *, alpha=False):
-    """A drawing in 21 colours, some of them half transparent if asked for."""
+    """A drawing in 21 colors, some of them half transparent if asked for."""
     picture = Image.new("RGBA", size, (250, 250, 245, 255))
     draw = ImageDraw.Draw(picture)
     rng = random.Random(3)
@@ -28,11 +28,11 @@ def sketch(size=(320, 240), *, alpha=False):
 
 
 def header_of(data):
-    """Bits of a sample and colour type."""
+    """Bits of a sample and color type."""
     return tuple(next(content for kind, content in chunks_of(data) if kind == b"IHDR")[8:10])
 
 
-GREY, COLOUR, INDEXED, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
+GRAY, COLOR, INDEXED, GRAY_ALPHA, COLOR_ALPHA = 0, 2, 3, 4, 6
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ GREY, COLOUR, INDEXED, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
         (sketch().quantize(12).convert("RGB"), (4, INDEXED)),
         (sketch().quantize(3).convert("RGB"), (2, INDEXED)),
         (sketch(alpha=True), (8, INDEXED)),
-        (Image.merge("RGB", [Image.effect_noise((64, 64), 60)] * 3), (8, GREY)),
-        (sketch().convert("1").convert("RGBA"), (1, GREY)),
-        (Image.merge("RGB", [Image.effect_noise((64, 64), 60) for _ in range(3)]), (8, COLOUR)),
-        (Image.merge("RGBA", [Image.effect_noise((64, 64), 60) for _ in range(4)]), (8, COLOUR_ALPHA)),
+        (Image.merge("RGB", [Image.effect_noise((64, 64), 60)] * 3), (8, GRAY)),
+        (sketch().convert("1").convert("RGBA"), (1, GRAY)),
+        (Image.merge("RGB", [Image.effect_noise((64, 64), 60) for _ in range(3)]), (8, COLOR)),
+        (Image.merge("RGBA", [Image.effect_noise((64, 64), 60) for _ in range(4)]), (8, COLOR_ALPHA)),
     ],
 )
 def test_a_png_gets_the_fewest_bits_that_hold_every_pixel(picture, header):
@@ -56,7 +56,7 @@ def test_a_png_gets_the_fewest_bits_that_hold_every_pixel(picture, header):
     variant = made(saved(picture, "TIFF"), format="png")
 
     assert header_of(variant.data) == header
-    shown, expected = (each.convert("RGBA").convert("RGBa") for each in (in_colour(variant.data), picture))
+    shown, expected = (each.convert("RGBA").convert("RGBa") for each in (in_color(variant.data), picture))
     assert shown.tobytes() == expected.tobytes()
 
 
@@ -64,19 +64,19 @@ def test_a_png_gets_the_fewest_bits_that_hold_every_pixel(picture, header):
 @given(
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
     mode=st.sampled_from(["L", "LA", "RGB", "RGBA"]),
-    colours=st.integers(1, 256),
+    colors=st.integers(1, 256),
     seed=st.integers(0, 999),
 )
-def test_compact_loses_no_pixel(size, mode, colours, seed):
+def test_compact_loses_no_pixel(size, mode, colors, seed):
     rng = random.Random(seed)
-    choices = [rng.randbytes(len(mode)) for _ in range(colours)]
+    choices = [rng.randbytes(len(mode)) for _ in range(colors)]
     picture = Image.frombytes(mode, size, b"".join(rng.choice(choices) for _ in range(size[0] * size[1])))
 
     found = palette.compact(picture)
 
     restored = opened(saved(found, "PNG")).convert("RGBA")
     transparent = picture.convert("RGBA")
-    for each in (restored, transparent):  # what is clear has no colour
+    for each in (restored, transparent):  # what is clear has no color
         each.paste((0, 0, 0, 0), mask=each.getchannel("A").point([255, *[0] * 255]))
     assert restored.tobytes() == transparent.tobytes()
 
@@ -88,15 +88,15 @@ def test_the_resized_pixels_of_a_palette_get_a_palette_again_that_is_not_seen():
 
     resized = made(saved(original, "WEBP", lossless=True), format="png", width=200)
     assert header_of(variant.data) == (8, INDEXED)
-    assert header_of(resized.data) == (8, COLOUR)
-    assert difference(in_colour(variant.data), in_colour(resized.data))[0] < 1.5
+    assert header_of(resized.data) == (8, COLOR)
+    assert difference(in_color(variant.data), in_color(resized.data))[0] < 1.5
     assert len(variant.data) < len(resized.data)
 
 
-def test_black_and_white_is_resized_to_few_greys():
+def test_black_and_white_is_resized_to_few_grays():
     original = saved(sketch().convert("1"), "PNG")
 
-    assert header_of(made(original).data) == (1, GREY)
+    assert header_of(made(original).data) == (1, GRAY)
     assert header_of(made(original, width=160).data)[0] <= 4
 
 

@@ -16,7 +16,7 @@ from tests.imaging.making import spec
 
 
 def drawing(size=(640, 480)):
-    """Lettering on an area whose colour changes slowly, as on a screenshot; no two lines are alike."""
+    """Lettering on an area whose color changes slowly, as on a screenshot; no two lines are alike."""
     rng = random.Random(1)
     picture = Image.merge("RGB", [Image.linear_gradient("L").resize(size).point(lambda v: 200 + v // 6) for _ in "RGB"])
     draw = ImageDraw.Draw(picture)

@@ -47,7 +47,7 @@ METADATA = {
     "short primaries": (b"cHRM", bytes(31)),
     "an empty intent": (b"sRGB", b""),
     "a short resolution": (b"pHYs", bytes(8)),
-    "a short transparent colour": (b"tRNS", bytes(4)),
+    "a short transparent color": (b"tRNS", bytes(4)),
     "an empty animation": (b"acTL", b""),
     "a frame without an animation": (b"fcTL", bytes(26)),
     "frame data without an animation": (b"fdAT", b""),

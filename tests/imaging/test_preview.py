@@ -11,13 +11,13 @@ from PIL import Image, ImageStat
 
 from processing.imaging import render
 from processing.imaging.encode import preview
-from processing.recipe import Colour, Watermark
+from processing.recipe import Color, Watermark
 from tests.corpus import CORNERS, NOTICE, planted_in, sample, samples, scene
 from tests.corpus.metadata import exif
 from tests.corpus.pictures import corners, laid, pixel
 from tests.corpus.samples import BUILDERS, saved
 from tests.imaging import anatomy
-from tests.imaging.making import in_colour, recipe, rendered, spec
+from tests.imaging.making import in_color, recipe, rendered, spec
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 WITHIN = 4  # levels: the placeholder is a lossy file of quality 40
@@ -26,7 +26,7 @@ WITHIN = 4  # levels: the placeholder is a lossy file of quality 40
 def placeholder_of(data: bytes, **settings):
     """The placeholder's file, and what it shows."""
     content = base64.b64decode(rendered(data, **settings).preview.placeholder, validate=True)
-    return content, in_colour(content)
+    return content, in_color(content)
 
 
 def color_of(data: bytes, **settings) -> tuple[int, ...]:
@@ -64,7 +64,7 @@ def test_the_color_of_two_halves_is_between_them():
     assert near(color_of(saved(halves(RED, BLUE), "PNG")), (127.5, 0, 127.5), levels=1)
 
 
-def test_a_grey_picture_has_a_grey_color():
+def test_a_gray_picture_has_a_gray_color():
     assert color_of(saved(Image.new("L", (50, 40), 77), "PNG")) == (77, 77, 77)
 
 
@@ -92,11 +92,11 @@ def test_a_placeholder_is_a_small_webp_that_resembles_its_image(original):
     result = rendered(original.data, format="png")
 
     content = base64.b64decode(result.preview.placeholder, validate=True)
-    shown = in_colour(content)
+    shown = in_color(content)
     (variant,) = result.variants
     assert content[:4] + content[8:12] == b"RIFFWEBP"
     assert max(shown.size) == min(8 if shown.mode == "RGBA" else 16, max(variant.width, variant.height))
-    premultiplied, whole = (each.convert("RGBA").convert("RGBa") for each in (shown, in_colour(variant.data)))
+    premultiplied, whole = (each.convert("RGBA").convert("RGBa") for each in (shown, in_color(variant.data)))
     assert near(ImageStat.Stat(premultiplied).mean, ImageStat.Stat(whole).mean, levels=2 * WITHIN)
 
 
@@ -126,7 +126,7 @@ def test_it_is_of_the_smallest_variant_as_that_is_cropped_and_without_its_mark()
     result = render(picture, recipe(large, small))
 
     assert levels(result.preview.color) == RED
-    assert in_colour(base64.b64decode(result.preview.placeholder)).size == (16, 16)
+    assert in_color(base64.b64decode(result.preview.placeholder)).size == (16, 16)
 
 
 def test_it_is_the_same_whichever_variants_are_made():
@@ -137,7 +137,7 @@ def test_it_is_the_same_whichever_variants_are_made():
 
 
 def test_a_canvas_and_a_background_are_in_it_as_in_the_variant():
-    bars = {"width": 100, "height": 100, "fit": "pad", "background": Colour(0, 0, 255, 255)}
+    bars = {"width": 100, "height": 100, "fit": "pad", "background": Color(0, 0, 255, 255)}
     clear = saved(halves((*RED, 255), (0, 0, 0, 0)), "PNG")
 
     assert near(color_of(saved(Image.new("RGB", (100, 50), RED), "PNG"), **bars), (127.5, 0, 127.5), levels=1)
@@ -181,7 +181,7 @@ EXTREMES = [(1, 1), (1, 10_000), (10_000, 1), (2, 3), (16, 17)]
 def test_every_size_and_mode_has_a_preview(mode, size):
     result = rendered(saved(Image.new(mode, size, 1 if mode == "I;16" else None), "TIFF" if mode != "P" else "PNG"))
 
-    shown = in_colour(base64.b64decode(result.preview.placeholder))
+    shown = in_color(base64.b64decode(result.preview.placeholder))
     assert max(shown.size) == min(max(size), 8 if shown.mode == "RGBA" else 16)
     levels(result.preview.color)
 

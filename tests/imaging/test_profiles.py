@@ -1,4 +1,4 @@
-"""Colour that a file tells in numbers: compared with libvips's own profiles, and with the arithmetic on paper."""
+"""Color that a file tells in numbers: compared with libvips's own profiles, and with the arithmetic on paper."""
 
 import struct
 import zlib
@@ -7,21 +7,21 @@ import pytest
 import pyvips
 from PIL import Image
 
-from processing.imaging import colour
+from processing.imaging import color
 from tests.corpus import profiles
 from tests.corpus.files import chunk, deep_png
 from tests.corpus.pictures import scene
 from tests.corpus.samples import saved
-from tests.imaging.making import difference, in_colour, made, opened, rendered
+from tests.imaging.making import difference, in_color, made, opened, rendered
 
 ORANGE = (200, 100, 50)
 
 
-GREY = Image.new("L", (32, 32), 100)
+GRAY = Image.new("L", (32, 32), 100)
 
 
-def patch(colour=ORANGE):
-    return Image.new("RGB", (32, 32), colour)
+def patch(color=ORANGE):
+    return Image.new("RGB", (32, 32), color)
 
 
 def png_with(*chunks, image=None):
@@ -53,32 +53,32 @@ P3_POINTS = (0.3127, 0.3290, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
 
 
 def shown(data):
-    return in_colour(made(data, format="png").data).getpixel((5, 5))
+    return in_color(made(data, format="png").data).getpixel((5, 5))
 
 
-def by_vips(colour, profile):
-    pixel = pyvips.Image.black(1, 1).new_from_image(list(colour)).cast("uchar").copy(interpretation="srgb")
+def by_vips(color, profile):
+    pixel = pyvips.Image.black(1, 1).new_from_image(list(color)).cast("uchar").copy(interpretation="srgb")
     return pixel.icc_transform("srgb", input_profile=profile)(0, 0)
 
 
-@pytest.mark.parametrize("colour", [ORANGE, (20, 200, 90), (128, 128, 128), (10, 20, 240)])
+@pytest.mark.parametrize("color", [ORANGE, (20, 200, 90), (128, 128, 128), (10, 20, 240)])
 @pytest.mark.parametrize(
     "tell", [lambda image: png_with(cicp(12, 13), image=image), lambda image: avif_with(12, 13, image)]
 )
-def test_display_p3_by_its_code_points_is_display_p3(tell, colour):
-    assert shown(tell(patch(colour))) == pytest.approx(by_vips(colour, "p3"), abs=5)
+def test_display_p3_by_its_code_points_is_display_p3(tell, color):
+    assert shown(tell(patch(color))) == pytest.approx(by_vips(color, "p3"), abs=5)
 
 
 def test_bt_2020_by_its_code_points_comes_out_more_saturated():
     """By ITU-R BT.2087-0, annex 2, in linear light, between two sRGB curves."""
     to_709 = ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.0182, -0.1006, 1.1187))
-    colour = (150, 120, 100)
-    linear = [((value / 255 + 0.055) / 1.055) ** 2.4 for value in colour]
+    color = (150, 120, 100)
+    linear = [((value / 255 + 0.055) / 1.055) ** 2.4 for value in color]
     mixed = [sum(weight * value for weight, value in zip(row, linear, strict=True)) for row in to_709]
     expected = [255 * (1.055 * value ** (1 / 2.4) - 0.055) for value in mixed]
 
     assert shown(png_with(cicp(9, 13))) != ORANGE
-    assert shown(png_with(cicp(9, 13), image=patch(colour))) == pytest.approx(expected, abs=2)
+    assert shown(png_with(cicp(9, 13), image=patch(color))) == pytest.approx(expected, abs=2)
 
 
 @pytest.mark.parametrize("codes", [(1, 13), (1, 1), (1, 6), (2, 2), (12, 2), (22, 13)])
@@ -88,9 +88,9 @@ def test_what_is_srgb_or_unknown_is_left_as_it_is(codes):
 
 @pytest.mark.parametrize("codes", [(1, 13), (1, 1), (12, 13)])
 def test_for_code_points_of_srgb_no_profile_is_made(codes):
-    colour_of = [colour.profile_of("png", png_with(cicp(*codes), image=image), image) for image in (patch(), GREY)]
+    color_of = [color.profile_of("png", png_with(cicp(*codes), image=image), image) for image in (patch(), GRAY)]
 
-    assert [profile is None for profile in colour_of] == [codes[0] == 1, True]
+    assert [profile is None for profile in color_of] == [codes[0] == 1, True]
 
 
 def test_code_points_that_are_damaged_or_for_other_than_rgb_are_ignored():
@@ -123,8 +123,8 @@ def test_a_power_is_followed_too():
     assert shown(png_with(cicp(1, 8))) == pytest.approx(expected, abs=2)
 
 
-def from_linear(colour):
-    return [255 * (1.055 * (value / 255) ** (1 / 2.4) - 0.055) for value in colour]
+def from_linear(color):
+    return [255 * (1.055 * (value / 255) ** (1 / 2.4) - 0.055) for value in color]
 
 
 def test_gamma_and_primaries_of_an_older_png_are_followed():
@@ -153,7 +153,7 @@ def test_gamma_alone_that_is_nearly_that_of_srgb_stands_for_it(value):
 
 @pytest.mark.parametrize("mode", ["L", "LA", "16", "key"])
 @pytest.mark.parametrize("chunks", [[gamma(1.0)], [gamma(1.0), chromaticity(*P3_POINTS)], [cicp(12, 8)]])
-def test_a_grey_png_follows_its_curve_and_stays_grey(mode, chunks):
+def test_a_gray_png_follows_its_curve_and_stays_gray(mode, chunks):
     expected = from_linear([100])[0]
     if mode == "16":
         data = deep_png(0, [[100 * 257] * 32] * 32, *chunks)
@@ -164,13 +164,13 @@ def test_a_grey_png_follows_its_curve_and_stays_grey(mode, chunks):
 
     variant = made(data, format="png")
 
-    assert in_colour(variant.data).getpixel((5, 5)) == pytest.approx([expected] * 3, abs=2)
+    assert in_color(variant.data).getpixel((5, 5)) == pytest.approx([expected] * 3, abs=2)
     assert opened(made(data, format="jpeg").data).mode == "L" or mode in ("LA", "key")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_a_profile_of_grey_is_applied_to_grey_with_alpha_too(kind):
-    icc = profiles.grey()
+def test_a_profile_of_gray_is_applied_to_gray_with_alpha_too(kind):
+    icc = profiles.gray()
     opaque, clear = Image.new("L", (32, 32), 100), Image.new("LA", (32, 32), (100, 200))
 
     alone = shown(saved(opaque, kind, icc_profile=icc))
@@ -237,7 +237,7 @@ def test_exif_behind_the_pixels_of_a_png_turns_it_too():
     plain = saved(scene(), "PNG")
     late = plain[:-12] + chunk(b"eXIf", block) + plain[-12:]
 
-    turned = in_colour(made(late, format="png").data)
+    turned = in_color(made(late, format="png").data)
 
     assert turned.size == (64, 96)
     assert difference(turned, scene().transpose(Image.Transpose.ROTATE_270)) == (0, 0)

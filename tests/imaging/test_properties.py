@@ -195,7 +195,7 @@ def test_the_longest_pictures_come_out_as_long_as_every_format_can_hold(output):
     assert (variant.width, variant.height) == (1, LONGEST)
 
 
-def test_the_most_detailed_settings_are_honoured():
+def test_the_most_detailed_settings_are_honored():
     """Effort and quality trade bytes for CPU or looks, each in its own format."""
     png = [render(sample("tiff-rgb").data, recipe(spec(format="png", effort=each))).variants[0] for each in (0, 9)]
     sizes = [len(each.data) for each in png]

@@ -65,7 +65,7 @@ def test_an_object_that_is_stored_with_gzip_is_said_to_be_that():
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_every_kind_is_recognised_by_its_content(name):
+def test_every_kind_is_recognized_by_its_content(name):
     """There is nothing else to go by: the engine is never told a name or a type."""
     original = sample(name)
 
@@ -292,7 +292,7 @@ def promise_webp(kind: bytes) -> bytes:
 
 
 def promise_tiff(width: int = 60_000, height: int = 60_000) -> bytes:
-    """Grey, stored as one strip."""
+    """Gray, stored as one strip."""
     tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 60_000, 279: 100}
     directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + directory + bytes(4)

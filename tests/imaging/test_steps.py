@@ -3,12 +3,12 @@
 import pytest
 from PIL import Image
 
-from processing.recipe import Colour
+from processing.recipe import Color
 from tests.corpus import profiles, sample
 from tests.corpus.files import png
 from tests.corpus.pictures import cut_out, scene
 from tests.corpus.samples import saved
-from tests.imaging.making import difference, in_colour, made, opened, rendered
+from tests.imaging.making import difference, in_color, made, opened, rendered
 from tests.imaging.test_watermark import GROUND, ground, solid, touched
 
 
@@ -37,17 +37,17 @@ def test_a_mark_lies_on_the_padded_picture_and_not_on_the_one_inside():
         width=200,
         height=100,
         fit="pad",
-        background=Colour(*GROUND),
+        background=Color(*GROUND),
         watermark=solid(position="top-left"),
     )
 
-    assert touched(in_colour(variant.data)) == (10, 10, 50, 30)
+    assert touched(in_color(variant.data)) == (10, 10, 50, 30)
 
 
 @pytest.mark.parametrize("output", ["jpeg", "png", "webp"])
 def test_a_picture_is_set_in_the_middle_of_its_canvas(output):
     variant = made(
-        ground((100, 100)), format=output, quality=95, width=200, height=100, fit="pad", background=Colour(200, 0, 0)
+        ground((100, 100)), format=output, quality=95, width=200, height=100, fit="pad", background=Color(200, 0, 0)
     )
 
     picture = opened(variant.data).convert("RGB")
@@ -59,11 +59,11 @@ def test_a_picture_is_set_in_the_middle_of_its_canvas(output):
 
 
 def test_a_canvas_can_be_transparent():
-    clear = Colour(0, 0, 0, 0)
+    clear = Color(0, 0, 0, 0)
 
     variant = made(ground((100, 100)), format="png", width=200, height=100, fit="pad", background=clear)
 
-    picture = in_colour(variant.data)
+    picture = in_color(variant.data)
     assert picture.getpixel((10, 50)) == (0, 0, 0, 0)
     assert picture.getpixel((100, 50)) == (*GROUND, 255)
 
@@ -79,10 +79,10 @@ def test_cover_keeps_the_part_that_gravity_names(gravity, kept):
     picture = opened(made(saved(halves, "PNG"), format="png", width=50, height=50, fit="cover", gravity=gravity).data)
 
     assert picture.size == (50, 50)
-    assert {colour for _, colour in picture.convert("RGB").getcolors()} == {kept}
+    assert {color for _, color in picture.convert("RGB").getcolors()} == {kept}
 
 
-@pytest.mark.parametrize("profile", [profiles.press(), profiles.grey(), b"", b"no profile", profiles.adobe_rgb()[:200]])
+@pytest.mark.parametrize("profile", [profiles.press(), profiles.gray(), b"", b"no profile", profiles.adobe_rgb()[:200]])
 def test_a_profile_that_is_broken_or_of_another_kind_counts_as_not_there(profile):
     plain = saved(scene(), "PNG")
     odd = saved(scene(), "PNG", icc_profile=profile)
@@ -95,19 +95,19 @@ def test_srgb_under_another_name_changes_not_one_level():
     assert made(saved(scene(), "PNG", icc_profile=profiles.srgb())).data == made(saved(scene(), "PNG")).data
 
 
-def test_a_profile_of_grey_is_not_applied_to_a_picture_in_colour_nor_the_other_way_round():
-    grey = scene().convert("L")
+def test_a_profile_of_gray_is_not_applied_to_a_picture_in_color_nor_the_other_way_round():
+    gray = scene().convert("L")
 
-    assert made(saved(grey, "PNG", icc_profile=profiles.adobe_rgb())).data == made(saved(grey, "PNG")).data
+    assert made(saved(gray, "PNG", icc_profile=profiles.adobe_rgb())).data == made(saved(gray, "PNG")).data
 
 
-def test_grey_stays_grey_and_takes_one_band():
-    assert opened(made(sample("jpeg-grey").data).data).mode == "L"
-    assert opened(made(sample("png-grey").data).data).mode == "L"
+def test_gray_stays_gray_and_takes_one_band():
+    assert opened(made(sample("jpeg-gray").data).data).mode == "L"
+    assert opened(made(sample("png-gray").data).data).mode == "L"
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_a_png_whose_one_colour_is_transparent_loses_that_colour_and_no_other(deep):
+def test_a_png_whose_one_color_is_transparent_loses_that_color_and_no_other(deep):
     two = Image.new("RGB", (8, 8), (250, 20, 20))
     two.paste((20, 20, 250), (0, 0, 4, 8))
     if deep:
@@ -116,7 +116,7 @@ def test_a_png_whose_one_colour_is_transparent_loses_that_colour_and_no_other(de
     else:
         data = saved(two, "PNG", transparency=(250, 20, 20))
 
-    picture = in_colour(made(data).data)
+    picture = in_color(made(data).data)
 
     assert picture.getpixel((6, 4))[3] == 0
     assert picture.getpixel((1, 4)) == (20, 20, 250, 255)
@@ -132,11 +132,11 @@ def test_simple_formats_come_out_as_they_are(name):
     assert difference(original, found) == (0.0, 0)
 
 
-def test_the_colours_of_a_gif_stay_its_own_when_they_are_few():
+def test_the_colors_of_a_gif_stay_its_own_when_they_are_few():
     flat = Image.new("P", (30, 20), 1)
     flat.putpalette([0, 0, 0, 17, 34, 51, 200, 100, 7])
     flat.paste(2, (0, 0, 10, 20))
 
     picture = opened(made(saved(flat, "GIF")).data).convert("RGB")
 
-    assert {colour for _, colour in picture.getcolors()} == {(17, 34, 51), (200, 100, 7)}
+    assert {color for _, color in picture.getcolors()} == {(17, 34, 51), (200, 100, 7)}

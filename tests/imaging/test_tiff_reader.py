@@ -64,17 +64,17 @@ def test_planes_of_16_bits_without_compression_are_read_right(order):
 
     assert difference(opened(result.variants[0].data), PICTURE) == (0, 0)
     assert "bit_depth" in result.lost
-    colour: Any = PICTURE.getpixel((5, 5))
-    assert pyvips.Image.new_from_buffer(data, "").getpoint(5, 5) == [level << 8 | 77 for level in colour]
+    color: Any = PICTURE.getpixel((5, 5))
+    assert pyvips.Image.new_from_buffer(data, "").getpoint(5, 5) == [level << 8 | 77 for level in color]
 
 
 @pytest.mark.parametrize("compression", [1, 8])
 def test_separate_planes_of_ycbcr_are_read_right(compression):
     pack = zlib.compress if compression == 8 else bytes
-    colours = PICTURE.convert("YCbCr")
+    colors = PICTURE.convert("YCbCr")
     tags = {258: [8] * 3, 259: [compression], 262: [6], 284: [2], 530: [1, 1]}
 
-    mean, largest = difference(shown(tiff(tags, *(pack(plane) for plane in planes(colours)))), colours.convert("RGB"))
+    mean, largest = difference(shown(tiff(tags, *(pack(plane) for plane in planes(colors)))), colors.convert("RGB"))
 
     assert mean < 1
     assert largest <= 4
@@ -83,19 +83,19 @@ def test_separate_planes_of_ycbcr_are_read_right(compression):
 def test_a_palette_with_values_of_8_bits_is_not_black():
     """As libtiff's own tools have it."""
     indexed = PICTURE.quantize(200)
-    colours = indexed.getpalette("RGB") or []
-    colours += [0] * (768 - len(colours))
+    colors = indexed.getpalette("RGB") or []
+    colors += [0] * (768 - len(colors))
     for factor in (1, 256, 257):
-        palette = [value * factor for band in range(3) for value in colours[band::3]]
+        palette = [value * factor for band in range(3) for value in colors[band::3]]
         data = tiff({258: [8], 262: [3], 320: palette}, indexed.tobytes())
 
         assert difference(shown(data).convert("RGB"), indexed.convert("RGB")) == (0, 0)
 
 
-def test_grey_with_premultiplied_alpha_is_read_right():
+def test_gray_with_premultiplied_alpha_is_read_right():
     alpha = Image.linear_gradient("L").resize(PICTURE.size).point(lambda level: max(level, 1))
-    grey = PICTURE.convert("L")
-    stored = Image.merge("LA", (grey, alpha)).convert("La")
+    gray = PICTURE.convert("L")
+    stored = Image.merge("LA", (gray, alpha)).convert("La")
 
     picture = shown(tiff({258: [8, 8], 262: [1], 338: [1]}, stored.tobytes()))
 
@@ -167,16 +167,16 @@ print(rendered(damaged_fax("group4", 0)).source.width)
 
 
 SAMPLES = PICTURE.tobytes()
-GREY = PICTURE.convert("L").tobytes()
+GRAY = PICTURE.convert("L").tobytes()
 NAMED = {
-    "signed samples": tiff({258: [8], 262: [1], 339: [2]}, GREY),
+    "signed samples": tiff({258: [8], 262: [1], 339: [2]}, GRAY),
     "WebP": tiff({258: [8] * 3, 259: [50001], 262: [2]}, SAMPLES),
     "JPEG 2000": tiff({258: [8] * 3, 259: [34712], 262: [2]}, SAMPLES),
     "method 999": tiff({258: [8] * 3, 259: [999], 262: [2]}, SAMPLES),
     "subsampled YCbCr in separate planes": tiff({258: [8] * 3, 262: [6], 284: [2]}, *planes(PICTURE)),
     "32/32/32 bits a sample, sample format 3": tiff({258: [32] * 3, 262: [2], 339: [3]}, SAMPLES * 4),
     "JPEG XR": tiff({258: [8] * 3, 262: [2], 0xBC01: [1]}, SAMPLES),
-    "photometric interpretation 32803": tiff({258: [8], 262: [32803]}, GREY),
+    "photometric interpretation 32803": tiff({258: [8], 262: [32803]}, GRAY),
     "big-endian BigTIFF": b"MM\0+\0\x08\0\0" + struct.pack(">Q", 16) + bytes(64),
 }
 
@@ -221,13 +221,13 @@ def test_a_fourth_sample_without_a_name_is_alpha_where_it_says_something():
     assert shown(tiff(FOUR, half.tobytes())).convert("RGBA").getchannel("A").getextrema() == (100, 100)
 
 
-def test_16_bits_of_grey_whose_zero_is_white_are_no_negative():
-    grey = PICTURE.convert("L")
-    samples = b"".join(struct.pack("<H", 0xFFFF - 257 * level) for level in grey.tobytes())
+def test_16_bits_of_gray_whose_zero_is_white_are_no_negative():
+    gray = PICTURE.convert("L")
+    samples = b"".join(struct.pack("<H", 0xFFFF - 257 * level) for level in gray.tobytes())
 
     data = tiff({258: [16], 262: [0]}, samples)
 
-    assert difference(shown(data).convert("L"), grey) == (0, 0)
+    assert difference(shown(data).convert("L"), gray) == (0, 0)
     assert pyvips.Image.new_from_buffer(data, "").avg() == pytest.approx(
-        257 * sum(grey.tobytes()) / (grey.width * grey.height), rel=0.01
+        257 * sum(gray.tobytes()) / (gray.width * gray.height), rel=0.01
     )

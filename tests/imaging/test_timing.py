@@ -10,12 +10,12 @@ from tests.corpus.animations import Frame
 from tests.imaging.making import decoded, made
 
 SOURCES = {"gif": (0, 10, 20, 70, 1000), "png": (0, 5, 10, 33, 1000), "webp": (0, 5, 10, 33, 1000)}
-COLOURS = ((250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0), (0, 250, 250))
+COLORS = ((250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0), (0, 250, 250))
 
 
 def film(kind, times):
     """An animation whose frames all differ."""
-    pictures = [Image.new("RGB", (16, 16), COLOURS[number % 5]) for number in range(len(times))]
+    pictures = [Image.new("RGB", (16, 16), COLORS[number % 5]) for number in range(len(times))]
     if kind == "gif":
         frames = [Frame(picture.quantize(2), time=time // 10) for picture, time in zip(pictures, times, strict=True)]
         return animations.gif(frames, repeats=0)
@@ -77,6 +77,6 @@ def test_what_short_times_take_too_much_is_not_taken_from_a_long_one():
 @pytest.mark.parametrize(("time", "expected"), [(0, [0, 0]), (10, [10, 10]), (20, [40]), (400_000, [400_000] * 2)])
 def test_equal_frames_of_a_gif_are_one_only_where_their_times_add_up(time, expected):
     indexer = gif.Indexer()
-    frames = [indexer(Image.new("RGB", (8, 8), COLOURS[0])) for _ in range(2)]
+    frames = [indexer(Image.new("RGB", (8, 8), COLORS[0])) for _ in range(2)]
 
     assert decoded(gif.encode(frames, [time, time], 0)).durations == expected

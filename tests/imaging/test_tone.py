@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from processing.imaging import colour
-from processing.imaging.colour import curves
-from tests.imaging.making import in_colour, made, opened, rendered
+from processing.imaging import color
+from processing.imaging.color import curves
+from tests.imaging.making import in_color, made, opened, rendered
 from tests.imaging.test_profiles import avif_with, cicp, png_with, shown
 
 PQ, HLG = 16, 18
@@ -27,14 +27,14 @@ def srgb(linear):
     return 255 * (12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
-def grey(level):
+def gray(level):
     return Image.new("RGB", (32, 32), (level,) * 3)
 
 
 @pytest.mark.parametrize("primaries", SPACES.values(), ids=SPACES)
 @pytest.mark.parametrize("light", [0, 0.5, 2, 10, 30, 60, 90])
 def test_up_to_92_nits_pq_is_as_bright_as_on_a_screen_of_203(light, primaries):
-    data = png_with(cicp(primaries, PQ), image=grey(pq(light)))
+    data = png_with(cicp(primaries, PQ), image=gray(pq(light)))
 
     seen = curves.pq_light(pq(light) / 255) / 203  # as 8 bits can say it
     assert shown(data) == pytest.approx([srgb(seen)] * 3, abs=1.5)
@@ -42,7 +42,7 @@ def test_up_to_92_nits_pq_is_as_bright_as_on_a_screen_of_203(light, primaries):
 
 
 def test_diffuse_white_is_nearly_white_and_highlights_are_told_apart():
-    levels = [shown(png_with(cicp(9, PQ), image=grey(pq(light))))[0] for light in (100, 203, 400, 700, 1000, 4000)]
+    levels = [shown(png_with(cicp(9, PQ), image=gray(pq(light))))[0] for light in (100, 203, 400, 700, 1000, 4000)]
 
     assert levels == pytest.approx([186, 229, 250, 254, 255, 255], abs=2)
 
@@ -67,14 +67,14 @@ def test_hlg_has_its_reference_levels(signal, light):
 
 @pytest.mark.parametrize("primaries", SPACES.values(), ids=SPACES)
 def test_white_of_hlg_is_as_bright_as_white_of_pq(primaries):
-    hlg = shown(png_with(cicp(primaries, HLG), image=grey(191)))
+    hlg = shown(png_with(cicp(primaries, HLG), image=gray(191)))
 
-    assert hlg == pytest.approx(shown(png_with(cicp(primaries, PQ), image=grey(pq(203)))), abs=2)
+    assert hlg == pytest.approx(shown(png_with(cicp(primaries, PQ), image=gray(pq(203)))), abs=2)
     assert hlg[0] == pytest.approx(229, abs=2)
 
 
-def test_colours_are_converted_in_linear_light():
-    """A colour of BT.2020 below the knee, by ITU-R BT.2087-0."""
+def test_colors_are_converted_in_linear_light():
+    """A color of BT.2020 below the knee, by ITU-R BT.2087-0."""
     to_709 = ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.0182, -0.1006, 1.1187))
     pixel = tuple(pq(light) for light in (60, 40, 30))
     linear = [curves.pq_light(level / 255) / 203 for level in pixel]
@@ -84,7 +84,7 @@ def test_colours_are_converted_in_linear_light():
 
 
 def test_an_avif_and_a_heic_are_toned_by_their_code_points():
-    avif = shown(avif_with(9, PQ, grey(pq(203))))
+    avif = shown(avif_with(9, PQ, gray(pq(203))))
     heic = PORTRAIT.read_bytes()
     at = heic.index(b"colrnclx") + 8
     toned = heic[:at] + struct.pack(">HH", 9, PQ) + heic[at + 4 :]
@@ -95,14 +95,14 @@ def test_an_avif_and_a_heic_are_toned_by_their_code_points():
     assert max(abs(a - b) for a, b in zip(one, other, strict=True)) > 20
 
 
-def test_a_grey_png_is_toned_and_stays_grey():
+def test_a_gray_png_is_toned_and_stays_gray():
     data = png_with(cicp(1, PQ), image=Image.new("L", (32, 32), pq(203)))
 
-    assert in_colour(made(data, format="png").data).getpixel((5, 5)) == pytest.approx([229] * 3, abs=2)
+    assert in_color(made(data, format="png").data).getpixel((5, 5)) == pytest.approx([229] * 3, abs=2)
     assert opened(made(data, format="jpeg").data).mode == "L"
 
 
 def test_hdr_is_lost_in_any_case():
     assert rendered(png_with(cicp(1, PQ))).lost == ("hdr",)
     assert rendered(avif_with(9, HLG)).lost == ("hdr", "wide_gamut")
-    assert colour.is_hdr("jpeg", b"") is False
+    assert color.is_hdr("jpeg", b"") is False

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image, ImageChops, ImageFont
 
 from processing.imaging import watermark
-from processing.recipe import Colour, Watermark
+from processing.recipe import Color, Watermark
 from tests.corpus.pictures import pixel
 from tests.corpus.samples import saved
-from tests.imaging.making import in_colour, made
+from tests.imaging.making import in_color, made
 
 SIZE = (200, 120)
 GROUND = (40, 60, 80)
@@ -31,12 +31,12 @@ def ground(size=SIZE, mode="RGB"):
     return saved(Image.new(mode, size, (*GROUND, 255)[: len(mode)]), "PNG")
 
 
-def logo(size=(40, 20), colour=(250, 250, 250, 255)):
-    return saved(Image.new("RGBA", size, colour), "PNG")
+def logo(size=(40, 20), color=(250, 250, 250, 255)):
+    return saved(Image.new("RGBA", size, color), "PNG")
 
 
 def marked(mark, data=None, **settings):
-    return in_colour(made(data or ground(), format="png", watermark=mark, **settings).data)
+    return in_color(made(data or ground(), format="png", watermark=mark, **settings).data)
 
 
 def touched(image):
@@ -127,13 +127,13 @@ def test_a_logo_keeps_its_own_transparency():
     assert touched(marked(solid(logo=saved(half, "PNG"), position="top-left"))) == (32, 12, 52, 32)
 
 
-def test_a_text_has_its_colour_and_its_outline():
-    plain = marked(solid(logo=None, text="III", scale=0.6, color=Colour(255, 0, 0)))
-    outlined = marked(solid(logo=None, text="III", scale=0.6, color=Colour(255, 0, 0), outline=Colour(0, 255, 0)))
+def test_a_text_has_its_color_and_its_outline():
+    plain = marked(solid(logo=None, text="III", scale=0.6, color=Color(255, 0, 0)))
+    outlined = marked(solid(logo=None, text="III", scale=0.6, color=Color(255, 0, 0), outline=Color(0, 255, 0)))
 
-    assert (255, 0, 0) in colours(plain)
-    assert (0, 255, 0) not in colours(plain)
-    assert {(255, 0, 0), (0, 255, 0)} <= colours(outlined)
+    assert (255, 0, 0) in colors(plain)
+    assert (0, 255, 0) not in colors(plain)
+    assert {(255, 0, 0), (0, 255, 0)} <= colors(outlined)
 
 
 def test_a_text_looks_the_same_where_pillow_can_shape_texts_and_where_it_cannot(monkeypatch):
@@ -147,8 +147,8 @@ def test_a_text_looks_the_same_where_pillow_can_shape_texts_and_where_it_cannot(
     assert looks[0] == looks[1]
 
 
-def colours(image):
-    return {colour for _, colour in image.convert("RGB").getcolors(1 << 16)}
+def colors(image):
+    return {color for _, color in image.convert("RGB").getcolors(1 << 16)}
 
 
 def test_a_transparent_picture_stays_transparent_around_its_mark():
@@ -160,10 +160,10 @@ def test_a_transparent_picture_stays_transparent_around_its_mark():
     assert picture.getpixel((100, 60)) == (250, 250, 250, 255)
 
 
-def test_a_grey_picture_takes_a_coloured_mark():
-    grey = saved(Image.new("L", SIZE, 90), "PNG")
+def test_a_gray_picture_takes_a_colored_mark():
+    gray = saved(Image.new("L", SIZE, 90), "PNG")
 
-    picture = marked(solid(logo=logo(colour=(200, 10, 10, 255)), position="center"), grey)
+    picture = marked(solid(logo=logo(color=(200, 10, 10, 255)), position="center"), gray)
 
     assert picture.getpixel((100, 60)) == (200, 10, 10)
     assert picture.getpixel((0, 0)) == (90, 90, 90)

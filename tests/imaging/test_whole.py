@@ -20,11 +20,11 @@ WRITTEN = {
     "baseline": saved(PICTURE, "JPEG", quality=90),
     "optimised": saved(PICTURE, "JPEG", quality=90, optimize=True),
     "subsampled": saved(PICTURE, "JPEG", quality=90, subsampling=2),
-    "grey": saved(PICTURE.convert("L"), "JPEG", quality=90),
+    "gray": saved(PICTURE.convert("L"), "JPEG", quality=90),
     "cmyk": saved(PICTURE.convert("CMYK"), "JPEG", quality=90),
     "restarts": saved(PICTURE, "JPEG", quality=90, restart_marker_blocks=7),
     "progressive": saved(PICTURE, "JPEG", quality=90, progressive=True),
-    "progressive, grey": saved(PICTURE.convert("L"), "JPEG", quality=90, progressive=True),
+    "progressive, gray": saved(PICTURE.convert("L"), "JPEG", quality=90, progressive=True),
     "progressive, restarts": saved(PICTURE, "JPEG", quality=90, progressive=True, restart_marker_blocks=7),
 }
 SCALES = (1, 2, 4, 8)
@@ -67,7 +67,7 @@ def test_half_of_a_file_with_an_end_is_corrupt(name):
         rendered(data[: len(data) // 2] + END)
 
 
-@pytest.mark.parametrize("name", ["baseline", "subsampled", "grey", "restarts"])
+@pytest.mark.parametrize("name", ["baseline", "subsampled", "gray", "restarts"])
 def test_bytes_lost_inside_a_scan_are_found(name):
     data = WRITTEN[name]
 

@@ -106,7 +106,7 @@ def fate(result: Outcome | Exception, receive: int = 1, seed: int = 1) -> Any:
     return fate_of(result, receive_count=receive, max_receive_count=5, now=1000.0, rng=random.Random(seed))
 
 
-def test_a_poison_message_comes_back_and_its_neighbours_do_not() -> None:
+def test_a_poison_message_comes_back_and_its_neighbors_do_not() -> None:
     made = batch(ends({"b": ZeroDivisionError()}))
 
     assert process(made, message("a"), message("b"), message("c")) == ["id-b"]
@@ -171,7 +171,7 @@ def test_whatever_breaks_the_batch_loses_no_message(caplog: pytest.LogCaptureFix
     assert "were not postponed" in caplog.text
 
 
-def test_a_message_that_is_in_a_batch_twice_takes_nothing_from_its_neighbours() -> None:
+def test_a_message_that_is_in_a_batch_twice_takes_nothing_from_its_neighbors() -> None:
     queue = Recorder()
     twice = message("a")
 
@@ -247,7 +247,7 @@ BREAKING: dict[str, tuple[Exception, str | None]] = {
 
 @pytest.mark.parametrize("executor", [in_this_thread, ThreadExecutor(4, lambda _: nullcontext())])
 @pytest.mark.parametrize(("end", "body"), BREAKING.values(), ids=BREAKING)
-def test_whatever_breaks_for_one_message_takes_nothing_from_its_neighbours(
+def test_whatever_breaks_for_one_message_takes_nothing_from_its_neighbors(
     end: Exception, body: str | None, executor: Any
 ) -> None:
     queue = Recorder()
@@ -308,7 +308,7 @@ def test_what_was_received_most_often_goes_first() -> None:
     assert seen == ["c", "b", "d", "a"]
 
 
-def test_a_message_without_a_receipt_handle_postpones_none_but_its_neighbours() -> None:
+def test_a_message_without_a_receipt_handle_postpones_none_but_its_neighbors() -> None:
     queue = Recorder()
     made = batch(ends({"a": THROTTLED, "b": THROTTLED}), queue)
 

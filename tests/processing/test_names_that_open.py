@@ -11,14 +11,14 @@ from processing import imaging
 from processing.events import ObjectCreated, ObjectRemoved
 from processing.ledger import Record, VariantRecord, Version
 from processing.outcome import Kind
-from processing.recipe import Colour, load
+from processing.recipe import Color, load
 from tests.builders import UPLOADS, changed
 from tests.imaging.making import opened
 from tests.processing.test_worker import LATER, ONCE, Lab
 
 HEIC = (Path(__file__).parents[1] / "imaging" / "golden" / "portrait.heic").read_bytes()
 KEEP = load((Path(__file__).parents[2] / "recipe.toml").read_text(encoding="utf-8"))
-RED = Colour(200, 30, 30)
+RED = Color(200, 30, 30)
 KEPT = changed(KEEP, "desktop", "tablet", "phone", background=RED)
 
 
@@ -92,9 +92,9 @@ def test_a_key_of_a_written_format_keeps_its_name_and_the_originals_format(lab: 
     }
 
 
-def test_neighbours_whose_names_continue_each_other_keep_apart(lab: Lab) -> None:
-    colours = {name: picture("BMP" if name.endswith("bmp") else "JPEG") for name in ("a.bmp", "a.bmp.jpg")}
-    for name, body in colours.items():
+def test_neighbors_whose_names_continue_each_other_keep_apart(lab: Lab) -> None:
+    colors = {name: picture("BMP" if name.endswith("bmp") else "JPEG") for name in ("a.bmp", "a.bmp.jpg")}
+    for name, body in colors.items():
         lab.worker.handle(lab.upload(body, f"images/{name}"), ONCE)
     lab.store.remove("images/a.bmp")
 

@@ -113,7 +113,7 @@ def test_a_received_message_is_hidden_and_counted_and_comes_back_when_it_was_pos
     assert receives == 2
 
 
-def test_a_message_received_too_often_is_dead_and_keeps_its_neighbours_alive(desk: Any) -> None:
+def test_a_message_received_too_often_is_dead_and_keeps_its_neighbors_alive(desk: Any) -> None:
     poison, healthy = desk.send_and_receive(2)
     desk.delete(healthy)
     for _ in range(RECEIVES - 1):

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from processing.errors import Misconfigured
-from processing.recipe import Colour, VariantSpec, Watermark, load
+from processing.recipe import Color, VariantSpec, Watermark, load
 from tests.corpus.samples import saved
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +113,7 @@ def test_every_setting_of_a_variant_is_read():
         """
     )
 
-    mark = Watermark("© Me", None, Colour(16, 32, 48, 64), Colour(0, 0, 0), "tile", 0.5, 1.0, 0.25)
+    mark = Watermark("© Me", None, Color(16, 32, 48, 64), Color(0, 0, 0), "tile", 0.5, 1.0, 0.25)
     assert recipe.variants == (
         VariantSpec(
             "phone",
@@ -121,7 +121,7 @@ def test_every_setting_of_a_variant_is_read():
             320,
             "cover",
             "top-left",
-            Colour(0, 0, 0, 0),
+            Color(0, 0, 0, 0),
             "webp",
             70,
             4,
@@ -305,7 +305,7 @@ def test_a_logo_is_a_whole_png(folder, damage):
     )
 
 
-def test_colours_are_for_texts(folder):
+def test_colors_are_for_texts(folder):
     (found,) = faults(f'{PHONE}[watermarks.mark]\nlogo = "logos/mark.png"\ncolor = "#ffffff"', folder=folder)
 
     assert found == "watermarks.mark.logo: color and outline are for a text"

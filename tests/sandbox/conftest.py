@@ -22,10 +22,10 @@ Make = Callable[..., Renderers]
 
 
 def picture(
-    colour: Any = "teal", *, size: tuple[int, int] = (320, 240), mode: str = "RGB", kind: str = "JPEG", **options: Any
+    color: Any = "teal", *, size: tuple[int, int] = (320, 240), mode: str = "RGB", kind: str = "JPEG", **options: Any
 ) -> bytes:
     out = io.BytesIO()
-    Image.new(mode, size, colour).save(out, kind, **options)
+    Image.new(mode, size, color).save(out, kind, **options)
     return out.getvalue()
 
 

@@ -20,7 +20,7 @@ from processing.recipe.model import DEFAULT_PIXELS
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
 from processing.sandbox import Image as File
 from processing.sandbox.capacity import TimeBudget, capacity
-from tests.corpus.gain_maps import COLOURED, iso_segment, map_file, with_pictures
+from tests.corpus.gain_maps import COLORED, iso_segment, map_file, with_pictures
 from tests.sandbox.conftest import animation, picture
 
 TILED = Path(__file__).parents[1] / "imaging" / "golden" / "tiled.heic"
@@ -58,7 +58,7 @@ CASES = {
 def with_map(size: tuple[int, int], of: tuple[int, int] = (4000, 3000), *, padding: int = 0, **options: Any) -> bytes:
     """A picture with a gain map in three channels."""
     second = map_file(
-        Image.new("RGB", size, (0, 50, 100)), iso_segment(COLOURED), *[(0xE5, bytes(65_000))] * padding, **options
+        Image.new("RGB", size, (0, 50, 100)), iso_segment(COLORED), *[(0xE5, bytes(65_000))] * padding, **options
     )
     assert padding == 0 or reading.MOST_BYTES - 200_000 < len(second) <= reading.MOST_BYTES
     return with_pictures(picture(size=of), second)
@@ -109,10 +109,10 @@ def test_a_progressive_jpeg_is_dearer(recipe: Recipe) -> None:
 
 def test_a_gain_map_counts_where_it_takes_more_than_its_picture(recipe: Recipe) -> None:
     header = Header("jpeg", "RGB", 4000, 3000, 1, progressive=False)
-    grey = Header("jpeg", "L", 1000, 750, 1, progressive=False)
+    gray = Header("jpeg", "L", 1000, 750, 1, progressive=False)
     large = Header("jpeg", "RGB", 5600, 4200, 1, progressive=True, decoder_bytes=6.0)
 
-    assert memory_estimate(replace(header, gain_map=grey), recipe) == memory_estimate(header, recipe)
+    assert memory_estimate(replace(header, gain_map=gray), recipe) == memory_estimate(header, recipe)
     assert memory_estimate(replace(header, gain_map=large), recipe) > 1.5 * memory_estimate(header, recipe)
 
 
@@ -172,7 +172,7 @@ def test_a_long_animation_of_small_frames_is_cheap(recipe: Recipe) -> None:
         (Header("png", "RGB", 305, 229, 1000), 334),
         (Header("png", "RGBA", 305, 229, 1000), 432),
     ],
-    ids=["grey with alpha", "palette, keyed", "40 frames", "40 frames, alpha", "1,000 frames", "1,000 frames, alpha"],
+    ids=["gray with alpha", "palette, keyed", "40 frames", "40 frames, alpha", "1,000 frames", "1,000 frames, alpha"],
 )
 def test_what_took_too_long_to_render_here_is_estimated_above_its_measured_peak(
     header: Header, peak: int, recipe: Recipe
@@ -181,7 +181,7 @@ def test_what_took_too_long_to_render_here_is_estimated_above_its_measured_peak(
     assert memory_estimate(header, recipe) >= peak
 
 
-def test_a_transparent_colour_is_as_dear_as_an_alpha_channel(recipe: Recipe) -> None:
+def test_a_transparent_color_is_as_dear_as_an_alpha_channel(recipe: Recipe) -> None:
     header = Header("png", "RGB", 4000, 3000, 1)
 
     assert memory_estimate(replace(header, is_keyed=True), recipe) == memory_estimate(

@@ -145,7 +145,7 @@ def test_a_bad_end_is_this_image_s_own_after_a_second_try(
     assert renderers.render(picture(), recipe).variants
 
 
-def test_what_was_its_neighbours_doing_is_mended_by_the_second_try(make: Make, recipe: Recipe, tmp_path: Path) -> None:
+def test_what_was_its_neighbors_doing_is_mended_by_the_second_try(make: Make, recipe: Recipe, tmp_path: Path) -> None:
     assert make().render(spelled(f"crash_once {tmp_path}/seen"), recipe).variants
 
 
@@ -229,7 +229,7 @@ def test_a_child_has_nothing_of_its_keeper_s_and_the_keeper_nothing_of_its(recip
         renderer.close()
 
 
-def test_neighbours_are_rendered_while_one_hangs(make: Make, recipe: Recipe) -> None:
+def test_neighbors_are_rendered_while_one_hangs(make: Make, recipe: Recipe) -> None:
     renderers = make(2, seconds=SECONDS)
     ends: list[str] = []
 
@@ -242,10 +242,10 @@ def test_neighbours_are_rendered_while_one_hangs(make: Make, recipe: Recipe) -> 
     hanging.start()
     for _ in range(5):
         renderers.render(picture(), recipe)
-    ends.append("neighbours")
+    ends.append("neighbors")
     hanging.join()
 
-    assert ends == ["neighbours", "hang"]
+    assert ends == ["neighbors", "hang"]
 
 
 def test_a_bug_in_the_child_is_a_bug_with_its_own_place_and_traceback(make: Make, recipe: Recipe) -> None:

@@ -35,7 +35,7 @@ def shown(screen, jpeg):
     return high, shot
 
 
-@pytest.mark.parametrize("kind", ["ultra-hdr", "iso-coloured", "iphone"])
+@pytest.mark.parametrize("kind", ["ultra-hdr", "iso-colored", "iphone"])
 def test_a_variant_differs_from_the_one_without_its_map_on_an_hdr_screen_alone(screen, kind):
     data = original(kind, (640, 480))
 

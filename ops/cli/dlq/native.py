@@ -49,7 +49,7 @@ def move_all(stage: Stage, rate: float | None) -> Entry:
             end = task.follow(note)
         except KeyboardInterrupt:
             entry.sent = task.cancel()
-            stderr().print(f"cancelled: {entry.sent} had been moved and stay in the uploads queue")
+            stderr().print(f"canceled: {entry.sent} had been moved and stay in the uploads queue")
             raise
         history.end(entry, DONE if end.status == COMPLETED else end.status.lower(), end.why)
     return entry

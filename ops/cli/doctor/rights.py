@@ -1,6 +1,6 @@
 """What the caller may do, by IAM's own simulation: no request that changes anything is sent.
 
-IAM simulates the policies of a user or a role, its boundary and the organisation's; not the resources' own policies.
+IAM simulates the policies of a user or a role, its boundary and the organization's; not the resources' own policies.
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """
 

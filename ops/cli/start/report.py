@@ -19,7 +19,7 @@ from processing.ledger import Phase, Status
 
 MOST_ROWS = 40  # the contact sheet has them all
 DEAD_LETTER = "dead letter"
-COLOURS = {"done": "green", DEAD_LETTER: "red", "left": "yellow"}
+COLORS = {"done": "green", DEAD_LETTER: "red", "left": "yellow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _images(ends: Sequence[End[Photo]]) -> Grid:
 def _row(end: End[Photo]) -> Iterator[str | Text]:
     image = end.record.image if end.phase is Phase.DONE and end.record else None
     yield end.subject.name
-    yield Text(outcome(end), style=COLOURS.get(outcome(end), ""))
+    yield Text(outcome(end), style=COLORS.get(outcome(end), ""))
     yield f"{image.image_format} {image.mode}" if image else ""
     yield pixels(image.width, image.height) if image else ""
     yield decimal(end.subject.size)

@@ -63,7 +63,7 @@ def unchecked(path: Path, key: str) -> FileFacts:
 
 def _type(start: bytes, path: Path) -> str:
     try:
-        return f"image/{formats.recognise(start)}"
+        return f"image/{formats.recognize(start)}"
     except UnsupportedFormat:
         return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 

@@ -15,7 +15,7 @@ from processing.errors import PreconditionFailed
 from processing.storage.refusals import is_conflict, is_missing
 
 # Most photos are one request, which is cheaper and has an MD5 for an ETag. Parts are as large as those of the AWS CLI
-# and boto3, so that what these have uploaded is recognised.
+# and boto3, so that what these have uploaded is recognized.
 ONE_REQUEST: Final = 32 * 1024 * 1024
 PART: Final = 8 * 1024 * 1024
 

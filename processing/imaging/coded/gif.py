@@ -1,4 +1,4 @@
-"""A GIF's screen, colour tables, frames and loop count."""
+"""A GIF's screen, color tables, frames and loop count."""
 
 import struct
 from typing import Final

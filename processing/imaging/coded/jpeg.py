@@ -11,7 +11,7 @@ from typing import Final
 from processing.imaging.coded.cut import CUT, decodes
 
 JFIF: Final = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"  # without the density and the thumbnail
-ADOBE: Final = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0"  # and the colour transform
+ADOBE: Final = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0"  # and the color transform
 SOF0, SOF1, DHT, SOS, DQT, DRI, APP0, APP14, APP15, COM = 0xC0, 0xC1, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0, 0xEE, 0xEF, 0xFE
 MARKER: Final = re.compile(rb"\xff[^\0]")
 END: Final = b"\xff\xd9"
@@ -61,8 +61,8 @@ def _used(tables: Tables, frame: bytes, scan: bytes) -> list[bytes]:
     count = frame[9]
     if (len(frame), len(scan), frame[4], scan[4]) != (10 + 3 * count, 8 + 2 * count, 8, count):
         raise ValueError("more than one scan, or samples of other than 8 bits")
-    quantisers = {name & 15: (DQT, name) for marker, name in tables if marker == DQT}
-    used = [quantisers[number] for number in frame[12::3]]
+    quantizers = {name & 15: (DQT, name) for marker, name in tables if marker == DQT}
+    used = [quantizers[number] for number in frame[12::3]]
     used += [(DHT, name) for pair in scan[6 : 5 + 2 * count : 2] for name in (pair >> 4, pair & 15 | 16)]
     parts = {key: tables[key] for key in used}
     return [*(struct.pack(">BBH", 0xFF, key[0], len(table) + 2) + table for key, table in parts.items()), frame, scan]

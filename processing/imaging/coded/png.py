@@ -7,8 +7,8 @@ from typing import Final
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 PARTS: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT")
-PALETTE: Final = 3  # the colour type
-SAMPLES: Final = {0: 1, 2: 3, PALETTE: 1, 4: 2, 6: 4}  # of a pixel, by colour type
+PALETTE: Final = 3  # the color type
+SAMPLES: Final = {0: 1, 2: 3, PALETTE: 1, 4: 2, 6: 4}  # of a pixel, by color type
 ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
 Chunk = tuple[bytes, bytes]
@@ -16,12 +16,12 @@ Chunk = tuple[bytes, bytes]
 
 def alone(data: bytes) -> list[bytes | memoryview]:
     view = memoryview(data)
-    coloured = data[25] == PALETTE
+    colored = data[25] == PALETTE
     parts: list[bytes | memoryview] = [SIGNATURE]
     at, kind = len(SIGNATURE), b""
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, at)
-        if kind in PARTS and (coloured or kind != b"PLTE"):  # elsewhere a palette is only a suggestion
+        if kind in PARTS and (colored or kind != b"PLTE"):  # elsewhere a palette is only a suggestion
             parts.append(view[at : at + 12 + length])
         elif kind[:1].isupper() and kind not in PARTS:
             raise ValueError(f"an unknown chunk that no reader may skip: {kind!r}")
@@ -34,10 +34,10 @@ def alone(data: bytes) -> list[bytes | memoryview]:
 def hides_nothing(coded: bytes) -> bool:
     """Whether each stream of compressed rows ends with its last row, and each chunk with its content."""
     chunks = list(_chunks(coded))
-    width, height, depth, colour_type, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[0][1])
-    most = {b"PLTE": 3 << depth, b"tRNS": {0: 2, 2: 6, PALETTE: 1 << depth}.get(colour_type, 0)}
+    width, height, depth, color_type, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[0][1])
+    most = {b"PLTE": 3 << depth, b"tRNS": {0: 2, 2: 6, PALETTE: 1 << depth}.get(color_type, 0)}
     most |= {b"IEND": 0, b"acTL": 8, b"fcTL": 26, b"IHDR": 13}
-    bits = depth * SAMPLES[colour_type]
+    bits = depth * SAMPLES[color_type]
     streams = _streams(chunks, (width, height))
     return all(len(content) <= most.get(kind, len(content)) for kind, content in chunks) and all(
         _inflates_to(bytes(packed), _rows(w, h, bits, interlaced=bool(interlaced))) for w, h, packed in streams

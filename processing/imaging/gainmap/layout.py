@@ -12,7 +12,7 @@ from processing.imaging.steps import Job
 from processing.picture import Box, Size
 from processing.recipe import Watermark
 
-NEIGHBOURS: Final = 9  # a level and those around it, of which one is enough
+NEIGHBORS: Final = 9  # a level and those around it, of which one is enough
 
 
 def laid_out(gain_map: GainMap, job: Job) -> GainMap:
@@ -57,12 +57,12 @@ def _unlit(gain_map: GainMap, size: Size, mark: Watermark) -> GainMap:
     """The map without effect where the variant is marked: a white mark would shine, with the sky's texture in it.
 
     A reader interpolates between the levels of the map, each of which stands for 4 x 4 pixels: so levels that are
-    covered in part, and their neighbours, have no effect either.
+    covered in part, and their neighbors, have no effect either.
     """
     gain_map = with_neutral(gain_map)
     covered = watermark.coverage(size, mark)
     most: Any = covered.crop(covered.getbbox()).getextrema()[1]
     near = covered.resize(gain_map.picture.size, Image.Resampling.BOX, reducing_gap=1.0).filter(ImageFilter.BoxBlur(1))
-    mask = near.point([min(most, level * NEIGHBOURS) for level in range(256)])
+    mask = near.point([min(most, level * NEIGHBORS) for level in range(256)])
     without = Image.new(gain_map.picture.mode, mask.size, neutral(gain_map))
     return replace(gain_map, picture=Image.composite(without, gain_map.picture, mask))

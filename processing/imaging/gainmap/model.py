@@ -25,7 +25,7 @@ class GainMap:
     the picture is shown without the map, from ``capacity_max`` on with all of it.
 
     Args:
-        levels: what each of the 256 levels of a grey picture must become first; None where they are right.
+        levels: what each of the 256 levels of a gray picture must become first; None where they are right.
     """
 
     picture: Image.Image

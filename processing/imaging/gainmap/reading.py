@@ -21,7 +21,7 @@ MP_ENTRIES: Final = 0xB002  # the tag of the list of pictures: CIPA DC-007
 MOST_PICTURES: Final = 8  # that are looked at, beside the picture itself: an index may list thousands
 MOST_BYTES: Final = 1 << 24  # of a map, of which a copy is made beyond the memory estimate
 MOST_SHARE: Final = 2  # pixels of the map for one of the picture: libavif's samples have one that is larger
-MULTICHANNEL, USES_BASE_COLOURS, COMMON_DENOMINATOR, BACKWARD = 0x80, 0x40, 0x08, 0x04  # ISO 21496-1, annex C
+MULTICHANNEL, USES_BASE_COLORS, COMMON_DENOMINATOR, BACKWARD = 0x80, 0x40, 0x08, 0x04  # ISO 21496-1, annex C
 HEADROOM_TAG, GAIN_TAG, SIGNED_RATIONAL = 33, 48, 10  # of the notes of an iPhone
 
 
@@ -96,7 +96,7 @@ def _parse(part: bytes, image: Any, limits: Limits) -> GainMap | None:
 def _replace_end(file: io.BytesIO, part: bytes) -> None:
     """Write 64 one-bits over the end marker of an open JPEG, where one scan holds all of it.
 
-    libjpeg paints grey what is missing before that marker. No Huffman code consists of ones alone (ITU-T T.81, annex
+    libjpeg paints gray what is missing before that marker. No Huffman code consists of ones alone (ITU-T T.81, annex
     C): a decoder that has all of its data ends before them, any other runs dry, which Pillow reports.
 
     Raises:
@@ -118,7 +118,7 @@ def _segment(picture: Any, mark: bytes) -> bytes:
 def _from_iso(content: bytes, picture: Image.Image) -> GainMap | None:
     """ISO 21496-1, annex C: a version, flags, two headrooms and five numbers for each channel, all as fractions."""
     version, _, flags = struct.unpack_from(">HHB", content)
-    if version or flags & BACKWARD or not flags & USES_BASE_COLOURS:  # the HDR picture first; or colours of another one
+    if version or flags & BACKWARD or not flags & USES_BASE_COLORS:  # the HDR picture first; or colors of another one
         return None
     channels = 3 if flags & MULTICHANNEL else 1
     if flags & COMMON_DENOMINATOR:

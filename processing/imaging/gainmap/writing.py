@@ -9,7 +9,7 @@ import struct
 from typing import Final
 
 from processing.imaging.gainmap.model import HDRGM, ISO, XMP, GainMap
-from processing.imaging.gainmap.reading import COMMON_DENOMINATOR, MP_ENTRIES, MULTICHANNEL, USES_BASE_COLOURS
+from processing.imaging.gainmap.reading import COMMON_DENOMINATOR, MP_ENTRIES, MULTICHANNEL, USES_BASE_COLORS
 
 QUALITY: Final = 80
 DENOMINATOR: Final = 1_000_000  # of every number in ISO's form; XMP has six decimals
@@ -78,7 +78,7 @@ def _numbers_as_iso(gain_map: GainMap) -> bytes:
     channels = 1 if gain_map.has_one_curve else 3
     numbers = [gain_map.capacity_min, gain_map.capacity_max]
     numbers += [values[channel] for channel in range(channels) for values in gain_map.by_channel]
-    flags = USES_BASE_COLOURS | COMMON_DENOMINATOR | (MULTICHANNEL if channels == 3 else 0)
+    flags = USES_BASE_COLORS | COMMON_DENOMINATOR | (MULTICHANNEL if channels == 3 else 0)
     tops = [round(number * DENOMINATOR) for number in numbers]
     return struct.pack(f">HHBI2I{'iiIii' * channels}", 0, 0, flags, DENOMINATOR, *tops)
 

@@ -1,4 +1,4 @@
-"""The parts of an audit, each by itself: names, the merge, judgements, and repairs."""
+"""The parts of an audit, each by itself: names, the merge, judgments, and repairs."""
 
 import io
 import json

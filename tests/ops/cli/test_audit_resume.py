@@ -68,7 +68,7 @@ def test_from_every_position_the_rest_is_found_and_nothing_for_the_second_time(b
             assert sorted(found[:count] + rest) == sorted(found)
 
 
-def test_an_audit_of_neighbours_can_be_resumed_behind_each_of_them():
+def test_an_audit_of_neighbors_can_be_resumed_behind_each_of_them():
     sources, positions = {f"images/{number:03}.jpg" for number in range(50)}, list[str]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ops.cli.audit.run.SETTLED", 1)

@@ -176,7 +176,7 @@ def line(trace, key="images/a.jpg", notes=()):
 
 
 def test_the_traceback_is_that_of_the_object_in_that_request(aws):
-    write(aws, line("of the object"), line("of a neighbour", "images/b.jpg"), at=NOW)
+    write(aws, line("of the object"), line("of a neighbor", "images/b.jpg"), at=NOW)
 
     trace = trace_in(aws)
 

@@ -105,7 +105,7 @@ def test_the_rate_is_held(queues):
     assert 0.45 <= time.monotonic() - begun < 2
 
 
-def test_a_task_that_runs_can_be_cancelled_and_no_second_one_started(queues):
+def test_a_task_that_runs_can_be_canceled_and_no_second_one_started(queues):
     queues.bury(5)
     handle = queues.start(MaxNumberOfMessagesPerSecond=1)
     assert queues.latest()["TaskHandle"] == handle

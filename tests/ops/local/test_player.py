@@ -173,7 +173,7 @@ def test_a_warm_environment_is_used_again(stage):
 
     calls = stage.invocations()
     assert len({call["pid"] for call in calls}) == 1
-    assert len({call["initialised"] for call in calls}) == 1
+    assert len({call["initialized"] for call in calls}) == 1
     assert len({call["request_id"] for call in calls}) == 3
     assert player.counts.cold_starts == 1
 
@@ -197,7 +197,7 @@ def test_a_function_that_cannot_be_imported_fails_its_batches(stage):
     assert "RuntimeError: a module that cannot be imported" in stage.log()
 
 
-def test_initialisation_does_not_count_against_the_function_timeout(stage):
+def test_initialization_does_not_count_against_the_function_timeout(stage):
     stage.send("x")
 
     player = stage.play("slow_to_import.handler", timeout=0.5)
@@ -295,7 +295,7 @@ def test_the_function_gets_the_event_and_the_context_of_lambda(stage):
     identifier = stage.sqs.send_message(
         QueueUrl=stage.queue_url,
         MessageBody="hello",
-        MessageAttributes={"colour": {"DataType": "String", "StringValue": "red"}},
+        MessageAttributes={"color": {"DataType": "String", "StringValue": "red"}},
     )["MessageId"]
 
     player = stage.play("tell_everything", timeout=20, environment={"SETTING": "on"})
@@ -317,7 +317,7 @@ def test_the_function_gets_the_event_and_the_context_of_lambda(stage):
         "messageId": identifier,
         "body": "hello",
         "messageAttributes": {
-            "colour": {"stringValue": "red", "dataType": "String", "stringListValues": [], "binaryListValues": []}
+            "color": {"stringValue": "red", "dataType": "String", "stringListValues": [], "binaryListValues": []}
         },
         "md5OfBody": "5d41402abc4b2a76b9719d911017c592",
         "eventSource": "aws:sqs",

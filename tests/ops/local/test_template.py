@@ -232,7 +232,7 @@ def test_a_resource_under_a_condition_may_be_absent():
 
 @pytest.mark.parametrize(
     "value",
-    [{"Fn::ImportValue": "x"}, {"Ref": "Nothing"}, {"Fn::GetAtt": ["Queue", "Colour"]}, {"Fn::Sub": "${Nothing.Arn}"}],
+    [{"Fn::ImportValue": "x"}, {"Ref": "Nothing"}, {"Fn::GetAtt": ["Queue", "Color"]}, {"Fn::Sub": "${Nothing.Arn}"}],
     ids=["a function", "a name", "an attribute", "a name in a string"],
 )
 def test_what_cannot_be_resolved_is_refused(value):

@@ -473,5 +473,5 @@ def test_ctrl_c_cancels_a_move(place):
     moved = place.queued
     (entry,) = place.json("history")
     assert moving.returncode == 130
-    assert f"cancelled: {moved} had been moved" in said
+    assert f"canceled: {moved} had been moved" in said
     assert (entry["result"], entry["sent"], place.dead_messages) == ("interrupted", moved, (20 - moved, 0))

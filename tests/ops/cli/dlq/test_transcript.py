@@ -13,7 +13,7 @@ from tests.ops.cli.dlq.transcript import (
     UNSUPPORTED,
     RouteHandler,
     documented,
-    normalised,
+    normalized,
     written,
 )
 
@@ -32,7 +32,7 @@ def story(stack):
 def test_the_document_shows_what_the_commands_print(story):
     shown = documented(DOCUMENT.read_text(encoding="utf-8"))
 
-    assert normalised(story.text) == normalised(shown), "write it anew: python -m tests.ops.cli.dlq.transcript --write"
+    assert normalized(story.text) == normalized(shown), "write it anew: python -m tests.ops.cli.dlq.transcript --write"
 
 
 def test_the_redrive_of_the_mended_cause_empties_its_group_and_only_that(story):
@@ -74,8 +74,8 @@ def test_two_runs_differ_in_nothing_but_what_must():
     one = "a23f72d9  3 min  images/notes/00.jpg 2026-11-21 12:14Z images%2Fprivate%2F18.jpg 500 uploads bytes 1107"
     other = "0b22c7e1   59 s  images/notes/14.jpg 2026-12-01 07:01Z images%2Fprivate%2F02.jpg 100 uploads bytes   999"
 
-    assert normalised(one) == normalised(other)
-    assert normalised(one) != normalised(one.replace("private", "public"))
+    assert normalized(one) == normalized(other)
+    assert normalized(one) != normalized(one.replace("private", "public"))
 
 
 def test_writing_the_document_changes_the_transcript_and_nothing_else():

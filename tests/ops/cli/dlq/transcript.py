@@ -236,7 +236,7 @@ class _Denied:
         self._s3.delete_bucket_policy(Bucket=self._bucket)
 
 
-def normalised(text):
+def normalized(text):
     """The words of a transcript, without what differs from run to run: ids, times, numbers of files, widths."""
     for pattern, word in (
         (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),

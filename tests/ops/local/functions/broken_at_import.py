@@ -1,3 +1,3 @@
-"""A function that cannot be initialised."""
+"""A function that cannot be initialized."""
 
 raise RuntimeError("a module that cannot be imported")

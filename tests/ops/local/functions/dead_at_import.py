@@ -1,4 +1,4 @@
-"""A function whose process ends while it is initialised."""
+"""A function whose process ends while it is initialized."""
 
 import os
 

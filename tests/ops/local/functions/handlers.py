@@ -7,13 +7,13 @@ import sys
 import threading
 import time
 
-INITIALISED = time.monotonic()
+INITIALIZED = time.monotonic()
 
 
 def _say(event, context, **more):
     facts = {
         "pid": os.getpid(),
-        "initialised": INITIALISED,
+        "initialized": INITIALIZED,
         "request_id": context.aws_request_id,
         "ids": [record["messageId"] for record in event["Records"]],
         "receive_counts": [int(record["attributes"]["ApproximateReceiveCount"]) for record in event["Records"]],

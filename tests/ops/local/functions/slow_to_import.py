@@ -1,4 +1,4 @@
-"""A function that takes a second to initialise and none to run."""
+"""A function that takes a second to initialize and none to run."""
 
 import time
 

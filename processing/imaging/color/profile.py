@@ -1,7 +1,7 @@
-"""ICC profiles: the colour space of one, and one made from primaries and curves (ICC.1:2010, sections 7, 9.2 and 10).
+"""ICC profiles: the color space of one, and one made from primaries and curves (ICC.1:2010, sections 7, 9.2 and 10).
 
 No files of finished profiles are shipped in its place: a PNG and a BMP may have any gamma and any primaries, and two
-kinds of pixels (grey and in colour) times the primaries and curves of `code_points` are more than a few.
+kinds of pixels (gray and in color) times the primaries and curves of `code_points` are more than a few.
 """
 
 import struct
@@ -17,7 +17,7 @@ Primaries = tuple[Point, Point, Point, Point]  # red, green, blue, white
 Matrix = Sequence[Sequence[float]]
 
 BROKEN: Final = (OSError, ValueError, ImageCms.PyCMSError)  # what Pillow raises for invalid profiles
-GREY, COLOUR = "GRAY", "RGB "  # the colour spaces of profiles, as ICC.1 names them
+GRAY, COLOR = "GRAY", "RGB "  # the color spaces of profiles, as ICC.1 names them
 D50: Final = (0.9642, 1.0, 0.8249)  # the ICC's own white, X Y Z
 BRADFORD: Final[Matrix] = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 TEXT: Final = b"mluc" + struct.pack(">4xII4sII", 1, 12, b"enUS", 2, 28) + "-".encode("utf-16-be")
@@ -25,7 +25,7 @@ TEXT: Final = b"mluc" + struct.pack(">4xII4sII", 1, 12, b"enUS", 2, 28) + "-".en
 
 @lru_cache(maxsize=64)
 def space_of(profile: bytes) -> str | None:
-    """The colour space that a profile is for, None for an invalid profile."""
+    """The color space that a profile is for, None for an invalid profile."""
     try:
         return str(ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space)
     except BROKEN:
@@ -49,7 +49,7 @@ def table(values: Sequence[float]) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def of_colour(primaries: Primaries, curves: tuple[bytes, bytes, bytes]) -> bytes:
+def of_color(primaries: Primaries, curves: tuple[bytes, bytes, bytes]) -> bytes:
     """A display's profile: a curve for each of red, green and blue, and a matrix.
 
     Raises:
@@ -62,7 +62,7 @@ def of_colour(primaries: Primaries, curves: tuple[bytes, bytes, bytes]) -> bytes
 
 
 @lru_cache(maxsize=16)
-def of_grey(curve: bytes) -> bytes:
+def of_gray(curve: bytes) -> bytes:
     """A profile for pixels with one sample."""
     return _profile(b"GRAY", {b"kTRC": curve})
 

@@ -1,4 +1,4 @@
-"""The profile of a file by the numbers that describe its colours, and the embedded one where that goes first.
+"""The profile of a file by the numbers that describe its colors, and the embedded one where that goes first.
 
 AVIF, HEIC and PNG have code points of ITU-T H.273 (CICP); an older PNG has gamma and primaries, and so has a BMP. In a
 PNG the first of cICP, iCCP, sRGB and gAMA with cHRM counts that can be used: PNG, third edition, section 4.3.
@@ -12,8 +12,8 @@ from PIL import Image
 
 from processing.imaging import boxes
 from processing.imaging.chunks import chunks
-from processing.imaging.colour import curves, profile
-from processing.imaging.colour.profile import COLOUR, Primaries, space_of
+from processing.imaging.color import curves, profile
+from processing.imaging.color.profile import COLOR, Primaries, space_of
 
 D65: Final = (0.3127, 0.3290)
 P3: Final = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
@@ -28,7 +28,7 @@ PRIMARIES: Final = {1: SRGB, 5: EBU, 6: SMPTE_C, 7: SMPTE_C, 9: BT_2020, 11: DCI
 NUMBERED: Final = ("png", "bmp", "avif", "heic")  # the formats whose files have such numbers
 SRGB_TOLERANCE: Final = 0.01  # of gamma and primaries that stand for sRGB, whose curve they cannot express
 NEUTRAL: Final = 0.05  # of a PNG's gamma alone, times 2.2, which libpng and Chromium take for sRGB
-BMP_WITH_COLOURS, BMP_WITH_PROFILE = 108, 124  # the sizes of the headers of version 4 and 5
+BMP_WITH_COLORS, BMP_WITH_PROFILE = 108, 124  # the sizes of the headers of version 4 and 5
 BMP_CALIBRATED, BMP_EMBEDDED = 0, 0x4D424544
 FIXED_2_30: Final = 1 << 30
 
@@ -69,30 +69,30 @@ def is_hdr(image_format: str, data: bytes) -> bool:
     return codes is not None and codes[1] in curves.HDR
 
 
-def is_grey(image: Image.Image) -> bool:
+def is_gray(image: Image.Image) -> bool:
     """Whether it has one band of light, with or without transparency."""
     return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
 
 
 def _of_codes(codes: tuple[int, int], image: Image.Image) -> bytes | None:
     primaries, curve = PRIMARIES[codes[0]], curves.curve(codes[1])
-    if curve is None or (codes[1] in curves.AS_SRGB and (primaries == SRGB or is_grey(image))):
+    if curve is None or (codes[1] in curves.AS_SRGB and (primaries == SRGB or is_gray(image))):
         return None
-    return profile.of_grey(curve) if is_grey(image) else profile.of_colour(primaries, (curve, curve, curve))
+    return profile.of_gray(curve) if is_gray(image) else profile.of_color(primaries, (curve, curve, curve))
 
 
 def _of_old_png(image: Image.Image) -> bytes | None:
     gamma, points = image.info.get("gamma"), image.info.get("chromaticity")
     if "srgb" in image.info or not gamma:
         return None
-    if points is None or is_grey(image):
+    if points is None or is_gray(image):
         if abs(gamma * 2.2 - 1) < NEUTRAL:
             return None
         points = [part for point in (D65, *SRGB[:3]) for part in point]
     white, red, green, blue = ((points[at], points[at + 1]) for at in (0, 2, 4, 6))
     try:
-        if is_grey(image):
-            return profile.of_grey(profile.power(1 / gamma))
+        if is_gray(image):
+            return profile.of_gray(profile.power(1 / gamma))
         return _of_display((red, green, blue, white), [1 / gamma] * 3)
     except (ArithmeticError, struct.error):  # collinear primaries, or a gamma out of range
         return None
@@ -104,13 +104,13 @@ def _of_bmp(data: bytes) -> bytes | None:
     A linked profile is a name of a file on another computer. Windows' own space is sRGB.
     """
     (size,) = struct.unpack_from("<I", data, 14)
-    if size < BMP_WITH_COLOURS:
+    if size < BMP_WITH_COLORS:
         return None
     (kind,) = struct.unpack_from("<I", data, 14 + 56)
     if kind == BMP_EMBEDDED and size >= BMP_WITH_PROFILE:
         start, length = struct.unpack_from("<II", data, 14 + 112)
         icc = data[14 + start : 14 + start + length]
-        return icc if space_of(icc) == COLOUR else None
+        return icc if space_of(icc) == COLOR else None
     if kind != BMP_CALIBRATED:
         return None
     points = [part / FIXED_2_30 for part in struct.unpack_from("<9I", data, 14 + 60)]
@@ -129,4 +129,4 @@ def _of_display(primaries: Primaries, exponents: Sequence[float]) -> bytes | Non
     if all(abs(one - other) < SRGB_TOLERANCE for one, other in zip(given, of_srgb, strict=True)):
         return None
     red, green, blue = (profile.power(exponent) for exponent in exponents)
-    return profile.of_colour(primaries, (red, green, blue))
+    return profile.of_color(primaries, (red, green, blue))

@@ -9,7 +9,7 @@ import math
 from functools import cache
 from typing import Final
 
-from processing.imaging.colour import profile
+from processing.imaging.color import profile
 
 AS_SRGB: Final = (1, 6, 13, 14, 15)  # those of cameras are shown as sRGB's, as browsers do
 POWERS: Final = {4: 2.2, 5: 2.8, 8: 1.0}
@@ -45,7 +45,7 @@ def pq_signal(light: float) -> float:
 
 
 def hlg_light(signal: float) -> float:
-    """cd/m2 of a grey on a screen of 1,000 cd/m2, by ITU-R BT.2100, table 5."""
+    """cd/m2 of a gray on a screen of 1,000 cd/m2, by ITU-R BT.2100, table 5."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     scene = signal**2 / 3 if signal <= 0.5 else (math.exp((signal - c) / a) + b) / 12
     return float(PEAK * scene**SYSTEM_GAMMA)

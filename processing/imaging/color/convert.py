@@ -7,18 +7,18 @@ from typing import Final
 
 from PIL import Image, ImageCms
 
-from processing.imaging.colour.numbers import NUMBERED, is_grey, profile_by_numbers
-from processing.imaging.colour.profile import BROKEN, COLOUR, GREY, space_of
+from processing.imaging.color.numbers import NUMBERED, is_gray, profile_by_numbers
+from processing.imaging.color.profile import BROKEN, COLOR, GRAY, space_of
 from processing.imaging.resize import largest_difference
 
-# The profile's own table is used for colours outside sRGB; NOCACHE lets threads share a transform.
+# The profile's own table is used for colors outside sRGB; NOCACHE lets threads share a transform.
 INTENT: Final = ImageCms.Intent.PERCEPTUAL
 FLAGS: Final = ImageCms.Flags.NOCACHE
 OTHER_SPACES: Final = {"CMYK": "CMYK", "LAB": "Lab "}  # by Pillow's modes
-SPACES: Final = {"RGB": COLOUR, "RGBA": COLOUR, "L": GREY, "CMYK": "CMYK"}
+SPACES: Final = {"RGB": COLOR, "RGBA": COLOR, "L": GRAY, "CMYK": "CMYK"}
 SRGB_AREA: Final = 0.1121  # of the triangle between the primaries, in CIE 1931 xy
 WIDER_FACTOR: Final = 1.05
-MAX_SHIFT: Final = 1  # levels: a profile that changes no colour by more is sRGB under another name
+MAX_SHIFT: Final = 1  # levels: a profile that changes no color by more is sRGB under another name
 
 
 def profile_of(image_format: str, data: bytes, image: Image.Image) -> bytes | None:
@@ -29,17 +29,17 @@ def profile_of(image_format: str, data: bytes, image: Image.Image) -> bytes | No
 
 
 def _space(image: Image.Image) -> str:
-    return GREY if is_grey(image) else OTHER_SPACES.get(image.mode, COLOUR)
+    return GRAY if is_gray(image) else OTHER_SPACES.get(image.mode, COLOR)
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert by a profile of the original; an invalid one, or one for another colour space, is ignored.
+    """Convert by a profile of the original; an invalid one, or one for another color space, is ignored.
 
-    A profile of grey is for the levels of a grey original, which may have become RGBA. CMYK without a profile is
+    A profile of gray is for the levels of a gray original, which may have become RGBA. CMYK without a profile is
     converted as browsers do it.
     """
-    if profile and space_of(profile) == GREY:
-        return _with_levels(image, _grey_levels(profile))
+    if profile and space_of(profile) == GRAY:
+        return _with_levels(image, _gray_levels(profile))
     transform = _transform(profile, image.mode if image.mode != "L" else "RGB") if profile else None
     if transform is not None:
         return transform.apply(image.convert("RGB") if image.mode == "L" else image)
@@ -47,11 +47,11 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def is_srgb(profile: bytes | None, mode: str) -> bool:
-    """Whether `to_srgb` changes no colour of an image that was opened in this mode."""
+    """Whether `to_srgb` changes no color of an image that was opened in this mode."""
     if mode == "CMYK" or profile is None:
         return mode != "CMYK"
-    if space_of(profile) == GREY:
-        return _grey_levels(profile) is None
+    if space_of(profile) == GRAY:
+        return _gray_levels(profile) is None
     return all(_transform(profile, each) is None for each in ("RGB", "RGBA"))
 
 
@@ -91,7 +91,7 @@ def _lab_transform() -> ImageCms.ImageCmsTransform:
 
 @lru_cache(maxsize=64)
 def is_wider_than_srgb(profile: bytes) -> bool:
-    """Whether an RGB profile's primaries span clearly more colours than sRGB's, as Adobe RGB's and P3's do."""
+    """Whether an RGB profile's primaries span clearly more colors than sRGB's, as Adobe RGB's and P3's do."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile)).profile
     except BROKEN:
@@ -104,8 +104,8 @@ def is_wider_than_srgb(profile: bytes) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _grey_levels(profile: bytes) -> Sequence[int] | None:
-    """The level of sRGB for each level of grey; None when the profile is unusable, or changes nothing."""
+def _gray_levels(profile: bytes) -> Sequence[int] | None:
+    """The level of sRGB for each level of gray; None when the profile is unusable, or changes nothing."""
     transform = _open_transform(profile, "L")
     if transform is None:
         return None
@@ -115,7 +115,7 @@ def _grey_levels(profile: bytes) -> Sequence[int] | None:
 
 
 def _with_levels(image: Image.Image, levels: Sequence[int] | None) -> Image.Image:
-    """The levels of grey replaced, and not those of alpha."""
+    """The levels of gray replaced, and not those of alpha."""
     if levels is None or image.mode not in ("L", "RGB", "RGBA"):
         return image
     bands = len(image.getbands())
@@ -123,11 +123,11 @@ def _with_levels(image: Image.Image, levels: Sequence[int] | None) -> Image.Imag
 
 
 def _is_identity(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether a sample of all colours is unchanged: most profiles are sRGB's own."""
+    """Whether a sample of all colors is unchanged: most profiles are sRGB's own."""
     if mode == "CMYK":
         return False
     steps = bytes(range(0, 256, 17))
     cube = b"".join(bytes((r, g, b)) for r in steps for g in steps for b in steps)
-    colours = Image.frombytes("RGB", (256, 16), cube)
-    moved = transform.apply(colours.convert(mode)).convert("RGB")
-    return largest_difference(colours, moved) <= MAX_SHIFT
+    colors = Image.frombytes("RGB", (256, 16), cube)
+    moved = transform.apply(colors.convert(mode)).convert("RGB")
+    return largest_difference(colors, moved) <= MAX_SHIFT
