@@ -25,7 +25,7 @@ BRITISH = re.compile(
     re.IGNORECASE,
 )
 NO_PROSE = re.compile(
-    r"^```.*?^```|`[^`\n]*`|\]\([^)]*\)|\S+\.(?:md|png|py)\b|CancelledError|\.cancelled\(\)|CANCELLED",
+    r"^```.*?^```|`[^`\n]*`|\]\([^)]*\)|\S+\.(?:md|png|py)\b|CancelledError|\.cancelled\(\)|CANCELL(?:ED|ING)",
     re.MULTILINE | re.DOTALL,
 )
 CODE = [
