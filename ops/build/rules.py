@@ -167,7 +167,7 @@ RULES: Mapping[str, Rule] = {
     "apiBurst": whole(1, 5000),
     "apiDailyQuota": whole(1, 1_000_000_000),
     "publicRate": whole(1, 10000),
-    "publicBurst": whole(32, 5000, "the page alone is 32 requests"),
+    "publicBurst": whole(33, 5000, "the page alone is 33 requests"),
     "apiMetrics": SWITCH,
     "apiAccessLog": SWITCH,
     "dashboard": SWITCH,

@@ -13,10 +13,10 @@ from typing import Annotated, Final, Self
 
 import typer
 
-from ops.cli.dlq.dead_message import DeadMessage
-from ops.cli.dlq.filters import seconds
+from ops.cli.dlq.causes import DeadMessage
 from ops.cli.dlq.messages import HeldMessages
 from ops.cli.dlq.report import hidden
+from ops.cli.dlq.selection import seconds
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import table
 from ops.cli.terminal import AsJson, DryRun, counting, many, print_json, stderr, stdout

@@ -42,8 +42,7 @@ class Commands(TyperGroup):
         return super().main(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the subcommand, which Ctrl-C, SIGTERM and a closed terminal unwind."""
-        listen()
+        """Run the subcommand; what ends it is one line and an exit code."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -58,6 +57,12 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(version())
         raise typer.Exit
+
+
+def main() -> None:
+    """Run the command as a process of its own, which Ctrl-C, SIGTERM and a closed terminal unwind."""
+    listen()
+    make_app()(prog_name="darkroom")
 
 
 def make_app() -> typer.Typer:

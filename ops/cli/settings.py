@@ -96,7 +96,9 @@ def parameters_of(stage_name: str) -> Mapping[str, Any]:
 
 def deployed_parameters(stage: Stage) -> Mapping[str, Any]:
     """A deployed stage's parameters; this checkout's in place of those that an older stage does not say."""
-    return {**parameters_of(stage.name), **(stage.defaults or {}), **(stage.given or {})}
+    if stage.given is None:
+        return parameters_of(stage.name)
+    return {**parameters(), **(stage.defaults or {}), **stage.given}
 
 
 def _by_default() -> FunctionSettings:

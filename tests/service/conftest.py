@@ -45,7 +45,7 @@ CHANGED = {
     "apiKeys": "uploads, kiosk",
     "operators": "curators, staff",
     "publicRate": 3,
-    "publicBurst": 32,
+    "publicBurst": 33,
     "apiMetrics": "true",
     "apiAccessLog": "true",
     "dashboard": "true",

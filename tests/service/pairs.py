@@ -32,7 +32,7 @@ LEAST = {
     "apiBurst": 1,
     "apiDailyQuota": 1,
     "publicRate": 1,
-    "publicBurst": 32,
+    "publicBurst": 33,
 }
 MOST = {
     "memory": 10240,

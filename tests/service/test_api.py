@@ -74,7 +74,7 @@ def derived(**changes: object) -> dict[str, Any]:
         "apiKeys": "uploads",
         "operators": "",
         "publicRate": 1,
-        "publicBurst": 32,
+        "publicBurst": 33,
         "apiMetrics": False,
         "apiAccessLog": False,
         "tracing": False,

@@ -56,7 +56,7 @@ def test_text_from_the_command_line_is_as_good_as_numbers_and_switches() -> None
         ("linkMinutes", 5, 60),
         ("publicRate", 1, 10000),
         ("apiDailyQuota", 1, 1_000_000_000),
-        ("publicBurst", 32, 5000),
+        ("publicBurst", 33, 5000),
     ],
 )
 def test_a_number_is_accepted_within_its_limits_only(name: str, low: int, high: int) -> None:

@@ -1,18 +1,16 @@
-"""Why the dead messages failed: each joined with the record of its object in the images table, and grouped by cause."""
+"""The dead messages, and why they failed: each is joined with the record of its object in the images table."""
 
 import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import inf
-from typing import Final, assert_never
+from typing import Any, Final, Self, assert_never
 
-from ops.cli.dlq.dead_message import DeadMessage
-from ops.cli.dlq.messages import THREADS
-from ops.cli.queues import chunks
+from ops.cli.queues import THREADS, OutgoingMessage, chunks
 from ops.cli.recipes import VariantPlan, recipe_of
 from ops.cli.stage import Stage
 from processing.errors import MalformedMessage
@@ -21,6 +19,51 @@ from processing.ledger import REMOVED_KEY, ImagesTable, Phase, Record, Status, V
 from processing.ledger.table import MOST_KEYS
 
 OPERATION: Final = re.compile(r"(?:s3|dynamodb|sqs):[A-Za-z]+(?= |:)")  # as `translating_errors` names it
+SHORT: Final = 8  # characters of a message id that people type
+REDRIVE: Final = "darkroom-redrive"  # the attribute with the redrive that sent a message, and the group of such
+MAX_ATTRIBUTES: Final = 10  # of one message
+
+
+@dataclass(frozen=True, slots=True)
+class DeadMessage:
+    """One message as it was received from the dead-letter queue."""
+
+    message_id: str
+    handle: str
+    body: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    message_attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> Self:
+        """Out of SQS's answer."""
+        attributes, ours = message.get("Attributes", {}), message.get("MessageAttributes", {})
+        return cls(message["MessageId"], message["ReceiptHandle"], message["Body"], attributes, ours)
+
+    @property
+    def id(self) -> str:
+        """The beginning of its id, which people type."""
+        return self.message_id[:SHORT]
+
+    @property
+    def sent_at(self) -> float:
+        """When it was first sent, in seconds since the epoch: SQS keeps that time when a message dies."""
+        return int(self.attributes.get("SentTimestamp", 0)) / 1000
+
+    @property
+    def redrive(self) -> str:
+        """The redrive that sent it, if one of ours did."""
+        return str(self.message_attributes.get(REDRIVE, {}).get("StringValue", ""))
+
+    def outgoing(self, mark: str) -> OutgoingMessage:
+        """As it is sent again: the same, and with a ``mark`` where there is room for an attribute."""
+        attributes = {
+            name: {kind: value[kind] for kind in ("DataType", "StringValue", "BinaryValue") if kind in value}
+            for name, value in self.message_attributes.items()
+        }
+        if mark and (REDRIVE in attributes or len(attributes) < MAX_ATTRIBUTES):
+            attributes[REDRIVE] = {"DataType": "String", "StringValue": mark}
+        return OutgoingMessage(self.body, self.attributes.get("MessageGroupId", REDRIVE), attributes)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -116,7 +159,7 @@ def join(stage: Stage, messages: Sequence[DeadMessage], *, clock: Callable[[], f
     ]
     if any(each.cause == UNKNOWN for each in diagnoses):
         plan = VariantPlan(recipe_of(stage), stage.uploads_prefix)
-        diagnoses = [_ignored(each) if _is_ignored(each, plan) else each for each in diagnoses]
+        diagnoses = [_known_as_ignored(each, plan) for each in diagnoses]
     return [replace(each, again=_has_died_before(each, letters)) for each in diagnoses]
 
 
@@ -130,12 +173,10 @@ def version_of(event: Event) -> Version:
     return Version(event.bucket, event.key, event.etag if isinstance(event, ObjectCreated) else REMOVED_KEY)
 
 
-def _is_ignored(diagnosis: Diagnosis, plan: VariantPlan) -> bool:
+def _known_as_ignored(diagnosis: Diagnosis, plan: VariantPlan) -> Diagnosis:
     event = diagnosis.event
-    return diagnosis.cause == UNKNOWN and isinstance(event, ObjectCreated) and plan.ignores(event.key, event.size)
-
-
-def _ignored(diagnosis: Diagnosis) -> Diagnosis:
+    if diagnosis.cause != UNKNOWN or not isinstance(event, ObjectCreated) or not plan.ignores(event.key, event.size):
+        return diagnosis
     return replace(diagnosis, cause=IGNORED, why="ignored by the stage's recipe")
 
 

@@ -15,13 +15,23 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from ops.cli.dlq.causes import Cause, Diagnosis, count_by_cause
-from ops.cli.dlq.dead_message import DeadMessage
-from ops.cli.dlq.filters import Everything, Filter, check_all, check_chosen, filtered
+from ops.cli.dlq.causes import Cause, DeadMessage, Diagnosis, count_by_cause
 from ops.cli.dlq.history import DONE, Entry, finish, new_entry, recorded
 from ops.cli.dlq.redrive import RateOption
 from ops.cli.dlq.report import check_result, print_chosen
-from ops.cli.dlq.selection import HeldQueue, hold_queue, outgoing, print_plan, print_refused, read_queue
+from ops.cli.dlq.selection import (
+    Everything,
+    Filter,
+    HeldQueue,
+    check_all,
+    check_chosen,
+    filtered,
+    hold_queue,
+    outgoing,
+    print_plan,
+    print_refused,
+    read_queue,
+)
 from ops.cli.dlq.view import as_document
 from ops.cli.queues import BulkSender, RateLimiter, Sender
 from ops.cli.stage import Stage, on_stage

@@ -19,14 +19,13 @@ from typing import Any, Final, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.cli.dlq.dead_message import DeadMessage
-from ops.cli.queues import COUNTS, MAX_ENTRIES, Depth, chunks
+from ops.cli.dlq.causes import DeadMessage
+from ops.cli.queues import COUNTS, MAX_ENTRIES, THREADS, Depth, chunks
 from ops.errors import UsageError
 from processing.storage.refusals import code_of
 
 HIDDEN: Final = 120  # seconds
 WAIT = 1  # seconds of a long poll: an empty answer then comes from all of SQS's servers, not from a few
-THREADS: Final = 8  # requests at once
 TIMEOUT: Final = "VisibilityTimeout"  # the queue's attribute
 
 

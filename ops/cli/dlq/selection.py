@@ -1,19 +1,164 @@
-"""The messages that a command works on, which are held meanwhile: read, and made ready to be sent again."""
+"""Which messages a command works on: the options that choose, and the queue that is held meanwhile."""
 
-from collections.abc import Iterator, Sequence
+import fnmatch
+import functools
+import inspect
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+import typer
 
 from ops.cli.dlq.causes import Diagnosis, join
-from ops.cli.dlq.filters import Filter
 from ops.cli.dlq.messages import HeldMessages
 from ops.cli.dlq.report import check_result, print_chosen, warn_of_unseen
 from ops.cli.queues import BulkSender, OutgoingMessage
 from ops.cli.stage import Stage
-from ops.cli.terminal import counting, stderr
+from ops.cli.terminal import counting, many, quoted, stderr
 from ops.errors import UsageError
 
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SHORTEST = 4  # characters of an id
+Result = TypeVar("Result")
 UNTRACKED = "refer to no object of this stage, so their outcome cannot be tracked"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Messages that satisfy every condition that is set; ages are in seconds since the message was first sent."""
+
+    ids: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    where: str = ""
+    bucket: str = ""
+    older_than: float | None = None
+    newer_than: float | None = None
+
+    def __bool__(self) -> bool:
+        return self != Filter()
+
+    def __str__(self) -> str:
+        """As it is typed."""
+        ages = {"--older-than": self.older_than, "--newer-than": self.newer_than}
+        options = [("--cause", quoted(cause)) for cause in self.causes]
+        options += [(name, quoted(text)) for name, text in (("--where", self.where), ("--bucket", self.bucket)) if text]
+        options += [(name, f"{age:g}s") for name, age in ages.items() if age is not None]
+        return " ".join([*(f"{name} {text}" for name, text in options), *self.ids]) or "--all"
+
+    def choose(self, diagnoses: Sequence[Diagnosis], *, now: float | None = None) -> list[Diagnosis]:
+        """The messages that satisfy it, in their order.
+
+        Raises:
+            UsageError: an id that no message has, or more than one.
+        """
+        named = {by_id(name, diagnoses).message.message_id for name in self.ids}
+        at = time.time() if now is None else now
+        return [
+            each
+            for each in diagnoses
+            if (not named or each.message.message_id in named)
+            and (not self.causes or not {each.cause.id, each.cause.name}.isdisjoint(self.causes))
+            and (not self.where or fnmatch.fnmatchcase(each.key, self.where))
+            and (not self.bucket or each.bucket == self.bucket)
+            and (self.older_than is None or at - each.message.sent_at > self.older_than)
+            and (self.newer_than is None or at - each.message.sent_at < self.newer_than)
+        ]
+
+
+def by_id(name: str, diagnoses: Sequence[Diagnosis]) -> Diagnosis:
+    """The message whose id begins like this.
+
+    Raises:
+        UsageError: none, or more than one.
+    """
+    found = [each for each in diagnoses if len(name) >= SHORTEST and each.message.message_id.startswith(name)]
+    if not found:
+        raise UsageError(f"no message has the id {name}: list them with `darkroom dlq list`")
+    if len(found) > 1:
+        raise UsageError(f"{many(len(found), 'message')} have ids that begin with {name}: give more characters")
+    return found[0]
+
+
+def check_chosen(chosen: Filter, *, everything: bool) -> None:
+    """Refuse a command that changes messages and does not say which.
+
+    Raises:
+        UsageError: neither a filter nor --all, or both.
+    """
+    if not chosen and not everything:
+        raise UsageError("choose messages: by ids, --cause, --where, --bucket or an age, or --all of them")
+    check_all(chosen, everything=everything)
+
+
+def check_all(chosen: Filter, *, everything: bool) -> None:
+    """Refuse a filter beside --all.
+
+    Raises:
+        UsageError: both were given.
+    """
+    if chosen and everything:
+        raise UsageError("--all chooses every message: leave it out, or the other options")
+
+
+def seconds(text: str) -> float:
+    """Read an age such as ``90s``, ``30m``, ``2h`` or ``7d``."""
+    if not (match := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)):
+        raise typer.BadParameter(f"{text!r} is not an age: give a number and s, m, h or d, as in 2h")
+    return float(match[1]) * UNITS[match[2]]
+
+
+Everything = Annotated[bool, typer.Option("--all", help="Every message, instead of a filter.")]
+IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Messages by their ids.")]
+CauseOption = Annotated[
+    list[str] | None, typer.Option("--cause", help="Only this cause, as `dlq groups` names it; may be repeated.")
+]
+WhereOption = Annotated[
+    str, typer.Option("--where", metavar="GLOB", help="Only keys that match; * matches slashes too.")
+]
+BucketOption = Annotated[str, typer.Option("--bucket", help="Only objects of this bucket.")]
+OlderOption = Annotated[
+    float | None,
+    typer.Option("--older-than", metavar="AGE", parser=seconds, help="Only messages first sent longer ago, as in 7d."),
+]
+NewerOption = Annotated[
+    float | None,
+    typer.Option("--newer-than", metavar="AGE", parser=seconds, help="Only messages first sent since, as in 2h."),
+]
+OPTIONS: dict[str, tuple[Any, Any]] = {
+    "causes": (CauseOption, None),
+    "where": (WhereOption, ""),
+    "bucket": (BucketOption, ""),
+    "older_than": (OlderOption, None),
+    "newer_than": (NewerOption, None),
+}
+
+
+def filtered(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Give a command that takes a `Filter` as ``chosen`` the argument and the options that make one, in its place."""
+    signature = inspect.signature(command)
+
+    @functools.wraps(command)
+    def with_filter(*, ids: list[str] | None, causes: list[str] | None, **others: Any) -> Result:
+        own = {name: others.pop(name) for name in OPTIONS if name != "causes"}
+        return command(chosen=Filter(tuple(ids or ()), tuple(causes or ()), **own), **others)
+
+    kinds = {"ids": (IdsArgument, None)} | OPTIONS
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in kinds.items()
+    ]
+    own = [
+        each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for each in signature.parameters.values()
+        if each.name != "chosen"
+    ]
+    with_filter.__signature__ = signature.replace(parameters=[*added, *own])  # type: ignore[attr-defined]
+    hints = {name: note for name, (note, _) in kinds.items()} | {each.name: each.annotation for each in own}
+    with_filter.__annotations__ = hints | {"return": signature.return_annotation}
+    return with_filter
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,10 @@ import typer
 from botocore.exceptions import ClientError
 
 from ops.cli.dlq.causes import Diagnosis
-from ops.cli.dlq.filters import Everything, Filter, by_id, check_all, filtered
 from ops.cli.dlq.groups import Group, group
 from ops.cli.dlq.report import check_result
 from ops.cli.dlq.runbook import guidance
-from ops.cli.dlq.selection import read_queue
+from ops.cli.dlq.selection import Everything, Filter, by_id, check_all, filtered, read_queue
 from ops.cli.logs.reading import Traceback, traceback_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import Grid, Whole, facts, lines, table

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.cli.dlq.dead_message import DeadMessage
+from ops.cli.dlq.causes import DeadMessage
 from ops.cli.dlq.messages import HeldMessages
 from ops.cli.doctor.checkup import RESERVED, Checkup
 from ops.cli.doctor.following import follow

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from ops.cli.dlq.dead_message import DeadMessage
+from ops.cli.dlq.causes import DeadMessage
 from ops.cli.dlq.messages import HeldMessages
 from ops.cli.terminal import stderr
 from processing.errors import Rejected

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from ops.cli.dlq.filters import seconds
+from ops.cli.dlq.selection import seconds
 from ops.cli.logs.reading import ConsumerLog, LogEvent, LogFollower, WantedLines, period_of
 from ops.cli.show.facts import key_of
 from ops.cli.stage import Stage, on_stage

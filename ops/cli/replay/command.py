@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.cli.dlq.filters import by_id
-from ops.cli.dlq.selection import read_queue
+from ops.cli.dlq.selection import by_id, read_queue
 from ops.cli.recipes import VariantPlan, read_recipe, recipe_of
 from ops.cli.replay.running import Replay, ReplayLimits, ReplayTarget, replay
 from ops.cli.results import Results, opened

@@ -169,9 +169,9 @@ class Place:
             messages += received
         return messages
 
-    def run(self, *arguments, **options):
+    def run(self, *arguments, app=None, **options):
         """Run a dlq command in this process."""
-        return CliRunner().invoke(make_app(), ["dlq", *arguments, "--stage", self.name], **options)
+        return CliRunner().invoke(app or make_app(), ["dlq", *arguments, "--stage", self.name], **options)
 
     def json(self, *arguments):
         """What a dlq command prints as JSON."""

@@ -5,7 +5,7 @@ import threading
 from contextlib import contextmanager
 from itertools import count
 
-from ops.cli.interruption import SIGNALS
+from ops.cli.interruption import SIGNALS, listen
 
 
 @contextmanager
@@ -41,6 +41,7 @@ def signal_at(number, client, operation, *, after=0):
     client.meta.events.register(event, note, unique_id="signal")
     try:
         with signals_restored():
+            listen()
             yield requested
     finally:
         client.meta.events.unregister(event, unique_id="signal")

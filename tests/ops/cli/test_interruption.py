@@ -101,8 +101,8 @@ from ops.cli.interruption import listen
 said = int(sys.argv[1])
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 listen()
-os.write(said, b"ready")
 try:
+    os.write(said, b"ready")
     signal.pause()
 except KeyboardInterrupt:
     os.write(said, b"unwinds")

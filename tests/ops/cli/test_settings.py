@@ -57,13 +57,6 @@ def test_a_parameter_is_off_by_false_nothing_none_or_zero():
     assert switched_on(dict(zip(names, (True, "arn", "true", 30), strict=True))) == set(names)
 
 
-def test_the_parameters_of_a_stage_are_those_that_its_deployment_gave_over_the_defaults(stack):
-    given = stage_of(stack, Parameters='{"queueRetentionDays": "10"}')
-
-    assert deployed_parameters(given) == {**parameters(), "queueRetentionDays": "10"}
-    assert deployed_parameters(replace(given, given=None))["batchSize"] == 10  # of the section of this stage
-
-
 def test_an_estimate_of_a_stage_prices_what_is_on_and_what_is_given(stack, monkeypatch):
     monkeypatch.setattr("ops.cli.stage.find", lambda *_: stage_of(stack, Switches="events"))
     by_itself, more = (json.loads(run("estimate", "--json", *given).stdout) for given in ((), ("--with", "workflow")))
@@ -79,6 +72,8 @@ def test_the_parameters_of_a_stage_are_those_that_its_outputs_name(stack):
 
     assert (known["queueRetentionDays"], known["apiDailyQuota"]) == ("9", "77")
     assert (older["queueRetentionDays"], older["apiDailyQuota"]) == ("9", parameters()["apiDailyQuota"])
+    assert older["batchSize"] == parameters()["batchSize"]  # not that of this stage's section in this checkout
+    assert deployed_parameters(replace(stage_of(stack), given=None, defaults=None))["batchSize"] == 10  # which it is
 
 
 def test_a_plan_of_a_stage_has_its_limits_and_says_where_it_has_this_checkouts(stack, monkeypatch):

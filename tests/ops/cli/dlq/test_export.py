@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from ops.cli.dlq.causes import Cause, Diagnosis
-from ops.cli.dlq.dead_message import DeadMessage
+from ops.cli.dlq.causes import Cause, DeadMessage, Diagnosis
 from ops.cli.dlq.export import read_lines, save
 
 

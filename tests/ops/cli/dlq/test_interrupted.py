@@ -156,7 +156,7 @@ HOLDING = """
 import sys
 import time
 from ops.cli.dlq import selection
-from ops.cli.main import make_app
+from ops.cli.main import main
 
 def join(stage, messages):
     print("held", flush=True)
@@ -171,5 +171,5 @@ class Held(selection.HeldMessages):
 
 selection.join, selection.HeldMessages = join, Held
 sys.argv = ["darkroom", "dlq", "groups", "--stage", sys.argv[1]]
-make_app()()
+main()
 """

@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from ops.cli.dlq.dead_message import REDRIVE
+from ops.cli.dlq.causes import REDRIVE
 from ops.cli.dlq.history import PARTITION
-from ops.cli.dlq.sending import Redrive
+from ops.cli.dlq.redrive import Redrive
 from processing.errors import MalformedMessage
 from processing.events import parse
 from tests.ops.cli.conftest import CODE

@@ -3,9 +3,8 @@
 import pytest
 import typer
 
-from ops.cli.dlq.causes import Cause, Diagnosis
-from ops.cli.dlq.dead_message import DeadMessage
-from ops.cli.dlq.filters import Filter, seconds
+from ops.cli.dlq.causes import Cause, DeadMessage, Diagnosis
+from ops.cli.dlq.selection import Filter, seconds
 from ops.errors import UsageError
 from processing.events import ObjectCreated
 

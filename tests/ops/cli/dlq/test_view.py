@@ -236,7 +236,7 @@ def test_ctrl_c_and_a_closed_terminal_put_every_message_back(place, number, igno
 HOLDING = """
 import sys
 from ops.cli.dlq import selection
-from ops.cli.main import make_app
+from ops.cli.main import main
 
 def join(stage, messages):
     print(len(messages), flush=True)
@@ -245,7 +245,7 @@ def join(stage, messages):
 
 selection.join = join
 sys.argv = ["darkroom", "dlq", "groups", "--stage", sys.argv[1]]
-make_app()()
+main()
 """
 
 

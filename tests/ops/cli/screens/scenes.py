@@ -15,8 +15,7 @@ from ops.cli.backfill.run import BackfillTotals
 from ops.cli.backfill.wanted import Decision
 from ops.cli.dlq import history, view
 from ops.cli.dlq import report as dlq_report
-from ops.cli.dlq.causes import Cause, Diagnosis
-from ops.cli.dlq.dead_message import DeadMessage
+from ops.cli.dlq.causes import Cause, DeadMessage, Diagnosis
 from ops.cli.dlq.groups import group
 from ops.cli.doctor import report as doctor
 from ops.cli.doctor.results import CheckResult, CheckStatus

@@ -144,7 +144,7 @@ def test_what_stops_a_command_is_told_in_its_words(error, capsys, monkeypatch):
     def stopped() -> None:
         raise error
 
-    monkeypatch.setattr(cli, "start", stopped)
+    monkeypatch.setattr(cli, "show", stopped)
     with pytest.raises(SystemExit) as ended:
         cli.make_app()(["stopped"])
 
@@ -156,7 +156,7 @@ def test_an_endpoint_that_does_not_answer_is_one_line(capsys, monkeypatch):
     def unheard() -> None:
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9/")
 
-    monkeypatch.setattr(cli, "start", unheard)
+    monkeypatch.setattr(cli, "show", unheard)
     with pytest.raises(SystemExit) as ended:
         cli.make_app()(["unheard"])
 
@@ -168,7 +168,7 @@ def test_a_bug_is_not_hidden(monkeypatch):
     def broken() -> None:
         raise KeyError("a bug")
 
-    monkeypatch.setattr(cli, "start", broken)
+    monkeypatch.setattr(cli, "show", broken)
     with pytest.raises(KeyError, match="a bug"):
         cli.make_app()(["broken"])
 
