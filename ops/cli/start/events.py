@@ -15,6 +15,7 @@ from ops.local.stack import LocalStack
 from processing.ledger import Version
 
 PATIENCE: Final = 20.0  # seconds without a new event: Lambda's window is one, a cold start two more
+WINDOW: Final = 3.0  # of these: where nothing need come
 MOST: Final = 10  # messages in one answer
 
 
@@ -47,38 +48,49 @@ class EventSink:
         self._check = check
 
     def collect(
-        self, ends: Collection[Version], patience: float = PATIENCE, *, until: Callable[[], bool] = lambda: False
+        self,
+        ends: Collection[Version],
+        uncertain: Collection[Version] = (),
+        patience: float = PATIENCE,
+        *,
+        until: Callable[[], bool] = lambda: False,
     ) -> EventTotals:
         """Wait for an event of each of these versions, and add theirs up; an event that comes again counts once.
 
         Args:
+            uncertain: versions whose events may have come before this sink was there: they are not missing then.
             patience: seconds without a new one.
             until: whether to wait no longer.
         """
-        wanted = {(version.bucket, version.key, version.etag) for version in ends}
-        waited_for = set(wanted)
+        missing, waited_for = (set(map(_named, versions)) for versions in (ends, [*ends, *uncertain]))
+        wanted = set(waited_for)
         events: dict[str, dict[str, Any]] = {}
-        gives_up = time.monotonic() + patience
-        while waited_for and time.monotonic() < gives_up and not until():
+        last = time.monotonic()
+        while waited_for and time.monotonic() < last + (patience if missing else WINDOW) and not until():
             self._check()
             for event in self._receive():
                 detail = event["detail"]
                 if "object" not in detail:  # Image Erased has no name
                     continue
-                version = (detail["object"]["bucket"], detail["object"]["key"], detail["etag"])
+                version = detail["object"]["bucket"], detail["object"]["key"], detail["etag"]
                 if version in wanted:
                     waited_for.discard(version)
+                    missing.discard(version)
                     events[detail["id"]] = event
-                    gives_up = time.monotonic() + patience
+                    last = time.monotonic()
         types = Counter(str(event["detail-type"]) for event in events.values())
         ready = (event for event in events.values() if "variants" in event["detail"])
-        return EventTotals(self._bus, dict(sorted(types.items())), len(waited_for), next(ready, None))
+        return EventTotals(self._bus, dict(sorted(types.items())), len(missing), next(ready, None))
 
     def _receive(self) -> Iterator[dict[str, Any]]:
         answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=MOST, WaitTimeSeconds=1)
         for message in answer.get("Messages", []):
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
             yield json.loads(message["Body"])
+
+
+def _named(version: Version) -> tuple[str, str, str]:
+    return version.bucket, version.key, version.etag
 
 
 @contextmanager

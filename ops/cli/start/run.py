@@ -44,13 +44,13 @@ class Run:
 
     def through(self, selection: Selection, *, again: bool) -> tuple[report.RunTotals, list[End[Photo]]]:
         """The whole story: from a folder of photos to variants, contact sheet and totals."""
-        since, stop = int(time.time()), self.interruption.requested
+        stop = self.interruption.requested
         with receiving(self.stack) as sink:
-            started = time.monotonic()
+            since, started = int(time.time()), time.monotonic()
             ends = self._process(selection.photos)
             seconds, not_uploaded = time.monotonic() - started, len(selection.photos) - len(ends) - len(self.odd)
             settled = self._follower().settle(self.timeout, until=stop)
-            events = sink.collect(_announced(ends, since), until=stop) if sink and not stop() else None
+            events = sink.collect(*_announced(ends, since), until=stop) if sink and not stop() else None
         duplicates = self._duplicates()
         second = self.upload_again(ends) if again and not stop() else None
         totals = report.total(
@@ -169,10 +169,14 @@ class Run:
             yield bars
 
 
-def _announced(ends: Sequence[End[Photo]], since: int) -> list[Version]:
-    """The versions that came to an end since then: their records say so, which no killed worker's does."""
-    records = (end.record for end in ends if end.phase is not None)
-    return [each.version for each in records if each and not each.lease_until and each.updated_at >= since]
+def _announced(ends: Sequence[End[Photo]], since: int) -> tuple[list[Version], list[Version]]:
+    """The versions that ended after that second, and in it, by their records; a killed worker's record has no end.
+
+    What ended in that second may have done so before this run, as after one that was interrupted.
+    """
+    records = [end.record for end in ends if end.phase is not None and end.record and not end.record.lease_until]
+    after = [each.version for each in records if each.updated_at > since]
+    return after, [each.version for each in records if each.updated_at == since]
 
 
 def _as_copied(end: End[Photo], copied: Set[Version]) -> End[Photo]:
