@@ -1,6 +1,7 @@
 """The emulator holds under load: one winner of a conditional write, and a backlog that slows nobody."""
 
 import functools
+import gc
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -403,6 +404,22 @@ BUILT_ON = [
 
 def refuse_to_replace(owner, name, _value):
     pytest.fail(f"replaced {owner}.{name}")
+
+
+class Finalized:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        self.itself = None
+
+
+def test_the_lines_of_an_action_are_not_those_of_a_garbage_collection():
+    gc.collect()
+    Finalized()
+
+    lists = 10 * gc.get_threshold()[0]
+    assert lines_run(lambda: list(map(list, [()] * lists))) == 1
 
 
 @each_patch
