@@ -10,7 +10,7 @@ import { Earlier } from '../../web/js/earlier.js';
 import { Gate } from '../../web/js/gate.js';
 import { Intake } from '../../web/js/intake.js';
 import { formats, refusal } from '../../web/js/limits.js';
-import { isEnded, isRetriable, learn, photoOf } from '../../web/js/photo.js';
+import { isEnded, isRetriable, learn, lose, photoOf } from '../../web/js/photo.js';
 import { PresignedPosts } from '../../web/js/presigned.js';
 import { Previews } from '../../web/js/previews.js';
 import { Rounds } from '../../web/js/rounds.js';
@@ -18,7 +18,7 @@ import { SendError } from '../../web/js/s3.js';
 import { count, sentences } from '../../web/js/summary.js';
 import { Tools, toolsOf } from '../../web/js/tools.js';
 import { brokenOff, explain, troubleOf } from '../../web/js/trouble.js';
-import { list, plural, size } from '../../web/js/words.js';
+import { list, moment, plural, size } from '../../web/js/words.js';
 
 const SETTINGS = { content_types: ['image/jpeg', 'image/heic'], extensions: ['.jpg', '.heic'], max_bytes: 1_000 };
 
@@ -55,12 +55,17 @@ test('what S3 refuses is tried again, sent with a new form, or ends, by its code
     const error = new SendError(status, `<Error><Code>${code}</Code>${more}</Error>`);
     return error.expired ? 'new form' : error.passing ? 'again' : 'end';
   };
-  for (const [status, code] of [[400, 'RequestTimeout'], [400, 'IncompleteBody'], [409, 'OperationAborted'], [503, 'SlowDown'], [500, 'InternalError']]) {
-    assert.equal(kind(status, code), 'again', code);
-  }
-  for (const [status, code] of [[400, 'ExpiredToken'], [400, 'InvalidToken'], [403, 'RequestTimeTooSkewed']]) assert.equal(kind(status, code), 'new form');
+  for (const [status, code] of [
+    [400, 'RequestTimeout'], [400, 'IncompleteBody'], [400, 'BadDigest'], [409, 'OperationAborted'], [409, 'ConditionalRequestConflict'],
+    [503, 'SlowDown'], [500, 'InternalError'], [408, ''], [429, ''], [502, ''], [0, ''],
+  ]) assert.equal(kind(status, code), 'again', `${status} ${code}`);
+  for (const [status, code] of [
+    [400, 'ExpiredToken'], [400, 'InvalidToken'], [400, 'TokenRefreshRequired'], [403, 'InvalidAccessKeyId'], [403, 'RequestTimeTooSkewed'],
+  ]) assert.equal(kind(status, code), 'new form', code);
   assert.equal(kind(403, 'AccessDenied', '<Message>Invalid according to Policy: Policy expired.</Message>'), 'new form');
-  for (const [status, code] of [[403, 'AccessDenied'], [400, 'EntityTooLarge'], [403, 'SignatureDoesNotMatch']]) assert.equal(kind(status, code), 'end');
+  for (const [status, code, more] of [
+    [403, 'AccessDenied'], [400, 'EntityTooLarge'], [403, 'SignatureDoesNotMatch'], [499, ''], [400, 'InvalidRequest', '<Message>expired</Message>'],
+  ]) assert.equal(kind(status, code, more), 'end', code);
 });
 
 test('a file is refused for its type, its emptiness and one byte too many', () => {
@@ -98,6 +103,22 @@ test('an upload of which nobody knows whether it came through is lost when the s
   learn(sure, waiting);
 
   assert.deepEqual([unsure.state, sure.state], ['lost', 'working']);
+});
+
+test('an upload of which nobody knows whether it came through has come through when the service waits for no upload', () => {
+  const unsure = working({ unsure: true });
+  learn(unsure, { status: 'waiting' });
+
+  assert.deepEqual([unsure.state, unsure.unsure], ['working', false]);
+});
+
+test('what was lost can be sent again at once if its file was chosen since', () => {
+  const [gone, chosen] = [working(), working({ file: fileOf('a.jpg') })];
+  for (const photo of [gone, chosen]) lose(photo);
+
+  assert.deepEqual([gone, chosen].map(({ state, advice }) => [state, advice]), [
+    ['lost', 'Choose the file again.'], ['broken', 'Retry the upload.'],
+  ]);
 });
 
 test('only what still has its file can be sent again', () => {
@@ -365,7 +386,11 @@ test('pages without a photo to show are read over, but not without end', async (
   const long = earlier(...Array.from({ length: 9 }, (_, at) => empty(String(at + 1))));
   await long.list.read();
 
+  const none = earlier(empty(null));
+  await none.list.read();
+
   assert.deepEqual([locations(short.album), short.api.asked, short.more.hidden], [['found'], [null, '1', '2'], false]);
+  assert.deepEqual([none.api.asked, none.more.hidden], [[null], true]);
   assert.deepEqual([long.api.asked.length, long.more.hidden, long.more.disabled], [5, false, false]);
   await short.list.read();
   assert.equal(short.api.asked.at(-1), '3');
@@ -383,6 +408,26 @@ test('photos of the last key that come after it was changed are not shown, and n
 
     assert.deepEqual([locations(album), failures, more.hidden], [['own'], [], true]);
   }
+});
+
+test('photos of another key are read from the first page on, while those of the last one may still come', async () => {
+  const { api, list, more } = earlier();
+  const asked = [];
+  api.page = (cursor) => new Promise((resolve) => asked.push({ cursor, answer: (next) => resolve({ page: { images: [listed('a')], next } }) }));
+  const first = list.read();
+  asked[0].answer('1');
+  await first;
+  const old = list.read();
+  list.clear();
+  assert.equal(more.hidden, true);
+  const reading = list.read();
+  asked[1].answer('2');
+  await old;
+  assert.equal(more.disabled, true);
+  asked[2].answer(null);
+  await reading;
+
+  assert.deepEqual([asked.map(({ cursor }) => cursor), more.disabled, more.hidden], [[null, '1', null], false, true]);
 });
 
 test('a list that cannot be read is reported, and can be asked for again', async () => {
@@ -494,16 +539,27 @@ test('what is no picture for the browser, or has no file, is not shown, and not 
 /** Tools of a service that answers as told, and what they said; the page around them is made up. */
 function tools(t, api) {
   class Button extends EventTarget {}
-  class Elements { querySelector() { return new Button(); } close() {} showModal() {} }
+  class Elements {
+    #elements = {};
+    querySelector(selector) { return (this.#elements[selector] ??= new Button()); }
+    close() {}
+    showModal() {}
+  }
   const clicked = [];
+  const gone = [];
+  const dialog = new Elements();
   globalThis.HTMLButtonElement = Button;
   globalThis.HTMLElement = Button;
   globalThis.document = { createElement: () => { const link = { click: () => clicked.push(link.href) }; return link; } };
   t.after(() => ['HTMLButtonElement', 'HTMLElement', 'document'].forEach((name) => Reflect.deleteProperty(globalThis, name)));
   const said = [];
   const notices = { set: (_source, words) => said.push(words) };
-  const made = new Tools({ api, notices, dialog: new Elements(), changed: () => {}, gone: () => {} });
-  return { clicked, said, made };
+  const made = new Tools({ api, notices, dialog, changed: () => {}, gone: (photo) => gone.push(photo.name) });
+  const erase = (photo) => {
+    made.ask(photo);
+    dialog.querySelector('#confirm-delete').onclick();
+  };
+  return { clicked, said, gone, made, erase };
 }
 
 test('of several photos that are saved each that failed is named, and only if none did the rest is said', async (t) => {
@@ -534,13 +590,96 @@ test('a bug of ours is none of the service\'s failures', async (t) => {
   assert.deepEqual(said, []);
 });
 
+/** An API whose requests to erase an image, and for it afterwards, end as given, one after the other; null for one that succeeds. */
+function erasing(...ends) {
+  const next = async () => {
+    const end = ends.shift();
+    if (end) throw end;
+    return { image: {} };
+  };
+  return { erase: next, image: next, ends };
+}
+
+const [missing, busy] = [new ApiError(404, 'Image not found.'), new ApiError(503, 'Try again.')];
+/** Until all promises that are resolved were heard. */
+const settled = () => new Promise((resolve) => { setImmediate(resolve); });
+
+test('a photo that is deleted is asked for, every four seconds or sooner, until the service has none', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const api = erasing(null, null, busy, new ApiError(0, 'No answer.'), null, null, null, missing);
+  const { gone, said, erase } = tools(t, api);
+  const photo = working({ state: 'done', location: 'a' });
+  erase(photo);
+  for (let left = api.ends.length; left > 0; left -= 1) {
+    assert.deepEqual([photo.state, gone], ['deleting', []]);
+    await settled();
+    t.mock.timers.tick(4_000);
+  }
+  await settled();
+
+  assert.deepEqual([gone, said], [['a.jpg'], []]);
+});
+
+test('a photo that the service no longer has is deleted at once', async (t) => {
+  const { gone, erase } = tools(t, erasing(missing));
+  erase(working({ state: 'done', location: 'a' }));
+  await settled();
+
+  assert.deepEqual(gone, ['a.jpg']);
+});
+
+test('a photo that could not be deleted is as it was, with the reason', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  for (const ends of [[busy], [new ApiError(403, 'Try again.')], [null, new ApiError(403, 'Try again.')]]) {
+    const { gone, said, erase } = tools(t, erasing(...ends));
+    const photo = working({ state: 'rejected', text: 'Damaged.', location: 'a' });
+    erase(photo);
+    await settled();
+    t.mock.timers.tick(1_000);
+    await settled();
+
+    assert.deepEqual([photo.state, photo.text, gone, said], ['rejected', 'Damaged.', [], ['a.jpg was not deleted: Try again.']]);
+  }
+});
+
+/** Copy the link to this URL into a clipboard that takes it or not, and what was said. */
+async function copied(t, url, refusal) {
+  globalThis.ClipboardItem = class { constructor(types) { this.types = types; } };
+  t.after(() => Reflect.deleteProperty(globalThis, 'ClipboardItem'));
+  const kept = [];
+  const write = async ([{ types }]) => {
+    if (refusal) throw refusal;
+    kept.push(await (await types['text/plain']).text());
+  };
+  Object.defineProperty(globalThis, 'navigator', { value: { clipboard: { write } }, configurable: true });
+  const { said, made } = tools(t, { async image() { return { image: { variants: [{ url }] } }; } });
+  await made.copy({ name: 'a.jpg', location: 'a' });
+  return { kept, said };
+}
+
+test('a link is copied with the time until which it works, or that it does not expire', async (t) => {
+  const signed = 'https://s3.example.com/a.jpg?X-Amz-Date=20261121T120000Z&X-Amz-Expires=3600';
+  const until = moment('2026-11-21T13:00:00Z');
+
+  assert.deepEqual(await copied(t, signed), { kept: [signed], said: [`Link to a.jpg copied. It works for anybody until ${until}.`] });
+  const plain = 'https://cdn.example.com/a.jpg';
+  assert.deepEqual(await copied(t, plain), { kept: [plain], said: ['Link to a.jpg copied. It does not expire.'] });
+});
+
+test('a clipboard that takes nothing is reported', async (t) => {
+  const { said } = await copied(t, 'https://cdn.example.com/a.jpg', new DOMException('Denied.', 'NotAllowedError'));
+
+  assert.deepEqual(said, ['The link to a.jpg was not copied: Denied.']);
+});
+
 test('a photo is saved and linked to when it is done, and deleted when it has come to its end', () => {
   const image = { variants: [{ name: 'desktop', url: 'u' }] };
   const offered = (photo, erasure = true) => Object.entries(toolsOf({ location: 'a', image, ...photo }, erasure)).filter(([, is]) => is).map(([name]) => name);
 
   assert.deepEqual(offered({ state: 'done' }), ['save', 'copy', 'delete']);
   assert.deepEqual(offered({ state: 'done' }, false), ['save', 'copy']);
-  for (const state of ['queued', 'uploading', 'working', 'deleting']) assert.deepEqual(offered({ state }), [], state);
+  assert.deepEqual(offered({ state: 'done', image: { variants: [] } }), ['delete']); // of which the variants are gone
+  for (const state of ['queued', 'uploading', 'working', 'deleting']) assert.deepEqual(offered({ state, earlier: true }), [], state);
   for (const state of ['rejected', 'failed']) {
     assert.deepEqual(offered({ state, image: { variants: [] }, earlier: true }), ['delete'], state);
     assert.deepEqual(offered({ state, image: { variants: [] } }), [], state);
