@@ -208,6 +208,15 @@ test('a round during which everything is wanted once more ends as it began, and 
   assert.deepEqual([told, api.sent], [['b', 'a', 'b', 'a'], [200, 304, 200]]);
 });
 
+test('a page on which nothing is to come has no say in when to ask again', async () => {
+  const api = new Listed(['b', 'a']);
+  const { page } = api;
+  api.page = async (...asked) => ({ ...await page.apply(api, asked), ...(asked[0] && { retryAfter: null }) });
+  api.names = ['d', 'c', 'b', 'a'];
+
+  assert.equal((await new Rounds(api).ask(['a'], () => {})).retryAfter, 5);
+});
+
 test('what no page has is told as unseen', async () => {
   const round = await new Rounds(new Listed(['b', 'a'])).ask(['a', 'gone'], () => {});
 
@@ -297,6 +306,19 @@ test('one request creates presigned POSTs for all waiting photos, up to its limi
   assert.equal(photos[3].location, 'images/d');
 });
 
+test('a presigned POST is used until half a minute before it expires, and what was canceled meanwhile gets none', async (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  const { log, posts } = presignedPosts();
+  const [photo] = named(`${'a'.repeat(300)}.jpg`);
+  for (now of [0, 869_999, 870_000]) await posts.of(photo, () => [photo], signal);
+  assert.deepEqual(log.asked, Array(2).fill([`${'a'.repeat(251)}.jpg`]));
+  posts.settings.upload_seconds = 20;
+  const [short] = named('short');
+  await posts.of(short, () => [short], signal);
+  await assert.rejects(posts.of(...named('b'), () => [], AbortSignal.abort(new Error('Canceled'))), /Canceled/);
+});
+
 test('a file that the service does not accept keeps no other from its presigned POST', async () => {
   const { log, posts } = presignedPosts();
   const [bad, good] = named('bad', 'good');
@@ -304,6 +326,14 @@ test('a file that the service does not accept keeps no other from its presigned 
 
   assert.equal((await taken).url, 'good');
   assert.deepEqual(log, { asked: [['good', 'bad'], ['good']], refused: [['bad', 'no']] });
+});
+
+test('a fault of the request that is none of a file is an error', async () => {
+  const { log, posts } = presignedPosts();
+  posts.api.createUploads = async () => { throw new ApiError(422, 'no', { errors: [{ path: '/files', detail: 'Too many.' }, { path: '/files/1' }] }); };
+
+  await assert.rejects(posts.of(...named('a'), () => [], signal), ApiError);
+  assert.deepEqual(log.refused, []);
 });
 
 test('a page asks for keys alone, a form takes tokens too, and neither can sign', () => {
