@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { barredForm, barredPage } from '../../web/js/access.js';
+import { barredForm, barredPage, refusedWords } from '../../web/js/access.js';
+import { Album } from '../../web/js/album.js';
 import { ApiError } from '../../web/js/api.js';
 import { delay } from '../../web/js/backoff.js';
 import { Earlier } from '../../web/js/earlier.js';
@@ -32,6 +33,11 @@ test('sizes are rounded as people say them', () => {
   assert.deepEqual([0, 999, 1_000, 1_540, 61_400, 100_000_000, 2_000_000_000].map(size), [
     '0 bytes', '999 bytes', '1 kB', '1.5 kB', '61 kB', '100 MB', '2 GB',
   ]);
+  assert.equal(size(3_000_000_000_000), '3000 GB');
+});
+
+test('what is no date is said as it is', () => {
+  assert.equal(moment('in the 1970s'), 'in the 1970s');
 });
 
 test('lists and plurals read as sentences', () => {
@@ -102,7 +108,7 @@ test('an upload of which nobody knows whether it came through is lost when the s
   learn(unsure, waiting);
   learn(sure, waiting);
 
-  assert.deepEqual([unsure.state, sure.state], ['lost', 'working']);
+  assert.deepEqual([unsure.state, unsure.unsure, sure.state], ['lost', false, 'working']);
 });
 
 test('an upload of which nobody knows whether it came through has come through when the service waits for no upload', () => {
@@ -138,6 +144,8 @@ test('how far all is adds up, in numbers and in words', () => {
   assert.deepEqual(sentences(counts), {
     headline: '1 of 4 photos finished', details: '1 to upload · 1 processing · 1 needs your attention',
   });
+  assert.equal(count([]).part, 0);
+  assert.equal(sentences(count([working({ state: 'rejected' })])).headline, '0 of 1 photo finished');
   assert.deepEqual(sentences(count([working({ state: 'done' })])), { headline: 'Your photo is finished', details: '' });
 });
 
@@ -261,6 +269,9 @@ test('a pause ends by itself, the longest of several counts, and news of the con
   paused.succeed();
   assert.deepEqual(told.splice(0), ['opened', 'opened', '']);
   assert.equal(paused.lets(10), false); // not due yet
+  assert.equal(paused.lets(10), false);
+  t.mock.timers.tick(10);
+  assert.deepEqual(told, ['opened']); // once
 });
 
 test('a refused key is told once, and nothing goes through until there is another', (t) => {
@@ -510,6 +521,7 @@ test('another file of the same name is sent, as is the same one where that is wa
   }
   const { log, album, taken } = intake(photoHere('done'));
   taken.add({ files: [fileOf('a.jpg')], unreadable: [] });
+  assert.equal(log.said, 'Not uploaded again, because it is here already: a.jpg.');
   log.anyway();
   assert.deepEqual([log.sent.length, album.own.length, log.said], [1, 2, '']);
 });
@@ -715,4 +727,72 @@ test('a photo is saved and linked to when it is done, and deleted when it has co
     assert.deepEqual(offered({ state, image: { variants: [] } }), [], state);
     assert.deepEqual(offered({ state, location: undefined, image: undefined }), [], state);
   }
+});
+
+/** An album that keeps its photos in this storage, and what becomes of it when the page is hidden. */
+function album(t, kept = {}) {
+  const listeners = {};
+  globalThis.addEventListener = (name, listener) => { listeners[name] = listener; };
+  globalThis.document = { hidden: false };
+  const frames = [];
+  globalThis.requestAnimationFrame = (act) => frames.push(act);
+  t.after(() => ['addEventListener', 'document', 'requestAnimationFrame'].forEach((name) => Reflect.deleteProperty(globalThis, name)));
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const writes = [];
+  const storage = { getItem: (name) => kept[name] ?? null, setItem: (name, value) => { kept[name] = value; writes.push(name); } };
+  return { kept, writes, frames, listeners, storage, made: new Album(storage) };
+}
+
+test('a reload restores what was uploaded, and loses what was not and is not known to be', (t) => {
+  const { kept, listeners, storage, made } = album(t);
+  const states = ['queued', 'uploading', 'canceled', 'broken', 'lost', 'working', 'done', 'rejected', 'failed', 'deleting'];
+  for (const state of states) made.add(photoHere(state, { name: state, text: 'Why.', image: { variants: [] }, file: fileOf(state) }));
+  made.add(photoHere('uploading', { name: 'sent', location: 'images/a' }));
+  made.add(photoHere('done', { name: 'yesterday', earlier: true }));
+  listeners.pagehide();
+  assert.deepEqual(JSON.parse(kept['darkroom.photos']).map((photo) => ['file', 'image', 'earlier'].some((name) => name in photo)), Array(10).fill(false));
+  const next = new Album(storage);
+  next.restore();
+
+  assert.deepEqual(next.photos.map(({ name, state, unsure = false, file }) => [name, state, unsure, file]), [
+    ...['queued', 'uploading', 'canceled', 'broken'].map((name) => [name, 'lost', false, null]),
+    ...['lost', 'working', 'done', 'rejected', 'failed'].map((name) => [name, name, false, null]),
+    ['sent', 'working', true, null],
+  ]);
+  assert.deepEqual([next.photos[6].text, next.photos[0].text], ['Why.', 'Not uploaded: the page was closed before the upload finished.']);
+});
+
+test('changes are told once a frame, or every quarter of a second without frames, and kept after half a second', (t) => {
+  const { kept, writes, frames, listeners, made } = album(t);
+  const told = [];
+  made.listen((changed) => told.push([...changed].map(({ name }) => name)));
+  const [a, b] = named('a', 'b');
+  for (const photo of [a, b, a]) made.add(photo);
+  made.remove(b);
+  assert.deepEqual([told, b.file, made.has(a), made.has(b)], [[], null, true, false]);
+  assert.equal(frames.length, 1);
+  frames[0]();
+  globalThis.document.hidden = true;
+  made.change(a);
+  t.mock.timers.tick(249);
+  assert.deepEqual(told, [['a', 'b']]);
+  t.mock.timers.tick(1);
+  assert.deepEqual(told, [['a', 'b'], ['a']]);
+  t.mock.timers.tick(249);
+  assert.deepEqual(kept, {});
+  t.mock.timers.tick(1);
+  assert.equal(JSON.parse(kept['darkroom.photos']).length, 1);
+  made.add(b);
+  listeners.pagehide();
+  t.mock.timers.tick(500);
+  assert.equal(writes.length, 2);
+  made.remove(a);
+  t.mock.timers.tick(500);
+  assert.deepEqual([writes.length, JSON.parse(kept['darkroom.photos']).map(({ name }) => name)], [3, ['b']]);
+});
+
+test('people are told what to do about a refused key or token, and why there is no page', () => {
+  assert.match(refusedWords('jwt'), /Sign in again/);
+  assert.match(refusedWords('api-key'), /API key/);
+  assert.deepEqual([barredPage('jwt'), barredPage('iam')].map((words) => [/sign-in/.test(words), words.includes('AWS')]), [[true, false], [false, true]]);
 });

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 from tests.background import in_background
 from tests.conftest import ROOT
-from tests.web.browsing import API_KEY, PATIENCE, Desk, files, notes, served
-from tests.web.test_access import LOOKS, violations
+from tests.web.browsing import API_KEY, PATIENCE, S3, Desk, Held, files, notes, served
+from tests.web.test_access import PHONE, violations
 
 EXAMPLE = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8").partition("```html\n")[2].partition("```")[0]
 PAGE = """<!doctype html><html lang="en"><head><title>A page of somebody else</title></head><body><main>
@@ -46,7 +46,7 @@ def host(stack, browser):
 
 
 def test_a_page_of_another_origin_uploads_with_one_script_and_hears_what_became_of_each_file(browser, host, tmp_path):
-    context = browser.new_context(**LOOKS["phone"], reduced_motion="reduce")
+    context = browser.new_context(**PHONE, reduced_motion="reduce")
     desk = Desk(context.new_page(), host)
     desk.page.add_init_script(
         """window.heard = [];
@@ -61,7 +61,11 @@ def test_a_page_of_another_origin_uploads_with_one_script_and_hears_what_became_
     expect(form.get_by_role("button", name="Choose photos")).to_be_enabled(timeout=PATIENCE)
     assert violations(desk.page) == []
 
+    storage = Held(desk.page, S3)
     form.locator("input").set_input_files([*files(tmp_path, 1), notes(tmp_path)])
+    expect(form.locator("li[data-state=uploading]")).to_have_count(2, timeout=PATIENCE)
+    assert violations(desk.page) == []
+    storage.let_all()
     expect(form.locator("li[data-state=done]")).to_have_count(1, timeout=PATIENCE)
     expect(form.locator("li[data-state=rejected]")).to_contain_text("not an image", timeout=PATIENCE)
 
@@ -121,6 +125,7 @@ def test_a_token_that_was_set_before_the_script_was_there_counts_and_a_new_one_g
         "You are not signed in, or your sign-in has ended. Sign in again to go on."
     )
     assert desk.page.evaluate("() => heard") == ["ready", "forbidden"]
+    assert violations(desk.page) == []
     desk.page.evaluate("key => { token = key; form.headers = form.headers; }", API_KEY)
 
     expect(form.locator("li[data-state=done]")).to_have_count(1, timeout=PATIENCE)
@@ -138,7 +143,12 @@ def test_a_key_that_is_refused_is_replaced_by_another_one(other_page, tmp_path):
     form.locator("input").set_input_files(files(tmp_path, 1))
 
     expect(form.get_by_role("status")).to_have_text("The API key of this form is not valid.")
+    desk.page.route(S3, lambda route: route.fulfill(status=413, body=""))
     form.evaluate("(form, key) => form.setAttribute('key', key)", API_KEY)
+    expect(form.locator("li[data-state=broken]")).to_have_count(1, timeout=PATIENCE)
+    assert violations(desk.page) == []
+    desk.page.unroute(S3)
+    form.get_by_role("button", name="Retry photo-01.jpg").click()
 
     expect(form.locator("li[data-state=done]")).to_have_count(1, timeout=PATIENCE)
 
@@ -152,6 +162,7 @@ def test_a_service_that_wants_signed_requests_has_no_form_and_says_so(other_page
     expect(form.get_by_role("status")).to_contain_text("only requests that are signed with AWS credentials")
     expect(form.get_by_role("button", name="Choose photos")).to_be_disabled()
     assert desk.page.evaluate("() => heard") == []
+    assert violations(desk.page) == []
 
 
 def refuse_other_keys(route):

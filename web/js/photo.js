@@ -100,7 +100,7 @@ export function learn(photo, image) {
   photo.image = image;
   photo.unsure = false;
   photo.state = stateOf(image);
-  photo.text = image.reason?.text ?? (photo.state === 'working' ? undefined : image.message);
+  photo.text = image.reason?.text ?? image.message;
   photo.advice = image.reason?.advice;
   return undefined;
 }
