@@ -1,5 +1,6 @@
 """<darkroom-upload> in a page of another origin: one script, one element, events."""
 
+import re
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -61,13 +62,19 @@ def test_a_page_of_another_origin_uploads_with_one_script_and_hears_what_became_
     expect(form.get_by_role("button", name="Choose photos")).to_be_enabled(timeout=PATIENCE)
     assert violations(desk.page) == []
 
-    storage = Held(desk.page, S3)
-    form.locator("input").set_input_files([*files(tmp_path, 1), notes(tmp_path)])
+    service, storage = Held(desk.page, re.compile("/uploads$")), Held(desk.page, S3)
+    (text := tmp_path / "text.txt").write_text("milk")
+    form.locator("input").set_input_files([*files(tmp_path, 2), notes(tmp_path), text])
+    expect(form.locator("li[data-state=rejected]")).to_contain_text("This file type is not supported.")
+    form.get_by_role("button", name="Cancel photo-02.jpg").click()  # of which the service learns nothing
+    service.let_all()
     expect(form.locator("li[data-state=uploading]")).to_have_count(2, timeout=PATIENCE)
+    expect(form.locator("progress:visible")).to_have_count(2)
     assert violations(desk.page) == []
     storage.let_all()
     expect(form.locator("li[data-state=done]")).to_have_count(1, timeout=PATIENCE)
-    expect(form.locator("li[data-state=rejected]")).to_contain_text("not an image", timeout=PATIENCE)
+    expect(form.locator("li", has_text="notes.jpg")).to_contain_text("not an image", timeout=PATIENCE)
+    expect(form.locator("progress:visible")).to_have_count(0)
 
     assert violations(desk.page) == []
     heard = desk.page.evaluate("() => heard")
@@ -75,6 +82,8 @@ def test_a_page_of_another_origin_uploads_with_one_script_and_hears_what_became_
     assert sorted(map(tuple, heard[1:])) == [
         ("done", "photo-01.jpg", "done"),
         ("failed", "notes.jpg", "rejected"),
+        ("failed", "photo-02.jpg", None),
+        ("failed", "text.txt", None),
         ("uploaded", "notes.jpg", None),
         ("uploaded", "photo-01.jpg", None),
     ]
