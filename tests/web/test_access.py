@@ -134,11 +134,19 @@ def test_nothing_bars_anybody_where_something_failed(tab, tmp_path):
     assert violations(page) == []
 
 
-def test_a_picture_without_words_would_be_found(tab):
+def test_a_picture_without_words_a_small_button_and_a_line_that_is_too_wide_would_be_found(tab):
     desk = tab(bypass_csp=True).open()
-    desk.page.evaluate("() => document.querySelector('main').append(new Image())")
+    desk.page.evaluate(FAULTS)
 
-    assert [found.partition(":")[0] for found in violations(desk.page)] == ["image-alt"] * 4
+    found = [each.partition(":")[0] for each in violations(desk.page)]
+    assert found == ["too-wide", "target-size", "image-alt"] * 4
+
+
+FAULTS = """() => {
+    const line = Object.assign(document.createElement('p'), { textContent: 'A line', style: 'width: 2000px' });
+    const button = Object.assign(document.createElement('button'), { textContent: 'Go', style: 'min-height: 40px' });
+    document.querySelector('main').append(new Image(), line, button);
+}"""
 
 
 def test_nothing_is_wider_than_the_screen_for_a_long_name(tab, tmp_path):
