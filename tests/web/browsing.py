@@ -2,15 +2,16 @@
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, Request, Route, expect, sync_playwright
 
 from ops.cli.local import serving
 from ops.local.serve.server import listen
@@ -20,6 +21,7 @@ from tests.corpus.pictures import scene
 
 PATIENCE = 60_000  # milliseconds until something that has to come must be there; machines may be busy
 API_KEY = "key-0001-of-the-tests-of-the-page"
+S3 = re.compile(r"http://127\.0\.0\.1:\d+/darkroom-local-uploads/?$")
 OWN = ":is(#photos, #problems) > .card"  # without what was uploaded before
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -195,3 +197,35 @@ class Desk:
     def asked(self, part: str) -> list[float]:
         """When the page has asked for an address with this part in it, in seconds of one clock."""
         return [at for at, request in self.requests if part in request.url]
+
+
+class Held:
+    """Requests to an address that wait until the test lets them go; new ones pass once ``let_all`` was called."""
+
+    def __init__(self, page: Page, address: re.Pattern[str]) -> None:
+        self.page = page
+        self.routes: list[Route] = []
+        self.open = False
+        page.route(address, self._hold)
+
+    def _hold(self, route: Route) -> None:
+        self.routes.append(route)
+        if self.open:
+            self._go(1)
+
+    def let(self, count: int) -> None:
+        """Let the first ones go."""
+        while len(self.routes) < count:
+            self.page.wait_for_timeout(50)  # the page is ahead of the browser
+        self._go(count)
+
+    def let_all(self) -> None:
+        """Let all go, and those to come."""
+        self.open = True
+        self._go(len(self.routes))
+
+    def _go(self, count: int) -> None:
+        going, self.routes = self.routes[:count], self.routes[count:]
+        for route in going:
+            with suppress(Error):  # the page has given it up meanwhile
+                route.continue_()

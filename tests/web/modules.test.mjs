@@ -3,14 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { barredForm, barredPage } from '../../web/js/access.js';
+import { barredForm, barredPage, refusedWords } from '../../web/js/access.js';
+import { Album } from '../../web/js/album.js';
 import { ApiError } from '../../web/js/api.js';
 import { delay } from '../../web/js/backoff.js';
 import { Earlier } from '../../web/js/earlier.js';
 import { Gate } from '../../web/js/gate.js';
 import { Intake } from '../../web/js/intake.js';
 import { formats, refusal } from '../../web/js/limits.js';
-import { isEnded, isRetriable, learn, photoOf } from '../../web/js/photo.js';
+import { isEnded, isRetriable, learn, lose, photoOf } from '../../web/js/photo.js';
 import { PresignedPosts } from '../../web/js/presigned.js';
 import { Previews } from '../../web/js/previews.js';
 import { Rounds } from '../../web/js/rounds.js';
@@ -18,7 +19,7 @@ import { SendError } from '../../web/js/s3.js';
 import { count, sentences } from '../../web/js/summary.js';
 import { Tools, toolsOf } from '../../web/js/tools.js';
 import { brokenOff, explain, troubleOf } from '../../web/js/trouble.js';
-import { list, plural, size } from '../../web/js/words.js';
+import { list, moment, plural, size } from '../../web/js/words.js';
 
 const SETTINGS = { content_types: ['image/jpeg', 'image/heic'], extensions: ['.jpg', '.heic'], max_bytes: 1_000 };
 
@@ -32,6 +33,11 @@ test('sizes are rounded as people say them', () => {
   assert.deepEqual([0, 999, 1_000, 1_540, 61_400, 100_000_000, 2_000_000_000].map(size), [
     '0 bytes', '999 bytes', '1 kB', '1.5 kB', '61 kB', '100 MB', '2 GB',
   ]);
+  assert.equal(size(3_000_000_000_000), '3000 GB');
+});
+
+test('what is no date is said as it is', () => {
+  assert.equal(moment('in the 1970s'), 'in the 1970s');
 });
 
 test('lists and plurals read as sentences', () => {
@@ -55,12 +61,17 @@ test('what S3 refuses is tried again, sent with a new form, or ends, by its code
     const error = new SendError(status, `<Error><Code>${code}</Code>${more}</Error>`);
     return error.expired ? 'new form' : error.passing ? 'again' : 'end';
   };
-  for (const [status, code] of [[400, 'RequestTimeout'], [400, 'IncompleteBody'], [409, 'OperationAborted'], [503, 'SlowDown'], [500, 'InternalError']]) {
-    assert.equal(kind(status, code), 'again', code);
-  }
-  for (const [status, code] of [[400, 'ExpiredToken'], [400, 'InvalidToken'], [403, 'RequestTimeTooSkewed']]) assert.equal(kind(status, code), 'new form');
+  for (const [status, code] of [
+    [400, 'RequestTimeout'], [400, 'IncompleteBody'], [400, 'BadDigest'], [409, 'OperationAborted'], [409, 'ConditionalRequestConflict'],
+    [503, 'SlowDown'], [500, 'InternalError'], [408, ''], [429, ''], [502, ''], [0, ''],
+  ]) assert.equal(kind(status, code), 'again', `${status} ${code}`);
+  for (const [status, code] of [
+    [400, 'ExpiredToken'], [400, 'InvalidToken'], [400, 'TokenRefreshRequired'], [403, 'InvalidAccessKeyId'], [403, 'RequestTimeTooSkewed'],
+  ]) assert.equal(kind(status, code), 'new form', code);
   assert.equal(kind(403, 'AccessDenied', '<Message>Invalid according to Policy: Policy expired.</Message>'), 'new form');
-  for (const [status, code] of [[403, 'AccessDenied'], [400, 'EntityTooLarge'], [403, 'SignatureDoesNotMatch']]) assert.equal(kind(status, code), 'end');
+  for (const [status, code, more] of [
+    [403, 'AccessDenied'], [400, 'EntityTooLarge'], [403, 'SignatureDoesNotMatch'], [499, ''], [400, 'InvalidRequest', '<Message>expired</Message>'],
+  ]) assert.equal(kind(status, code, more), 'end', code);
 });
 
 test('a file is refused for its type, its emptiness and one byte too many', () => {
@@ -97,7 +108,23 @@ test('an upload of which nobody knows whether it came through is lost when the s
   learn(unsure, waiting);
   learn(sure, waiting);
 
-  assert.deepEqual([unsure.state, sure.state], ['lost', 'working']);
+  assert.deepEqual([unsure.state, unsure.unsure, sure.state], ['lost', false, 'working']);
+});
+
+test('an upload of which nobody knows whether it came through has come through when the service waits for no upload', () => {
+  const unsure = working({ unsure: true });
+  learn(unsure, { status: 'waiting' });
+
+  assert.deepEqual([unsure.state, unsure.unsure], ['working', false]);
+});
+
+test('what was lost can be sent again at once if its file was chosen since', () => {
+  const [gone, chosen] = [working(), working({ file: fileOf('a.jpg') })];
+  for (const photo of [gone, chosen]) lose(photo);
+
+  assert.deepEqual([gone, chosen].map(({ state, advice }) => [state, advice]), [
+    ['lost', 'Choose the file again.'], ['broken', 'Retry the upload.'],
+  ]);
 });
 
 test('only what still has its file can be sent again', () => {
@@ -117,6 +144,8 @@ test('how far all is adds up, in numbers and in words', () => {
   assert.deepEqual(sentences(counts), {
     headline: '1 of 4 photos finished', details: '1 to upload · 1 processing · 1 needs your attention',
   });
+  assert.equal(count([]).part, 0);
+  assert.equal(sentences(count([working({ state: 'rejected' })])).headline, '0 of 1 photo finished');
   assert.deepEqual(sentences(count([working({ state: 'done' })])), { headline: 'Your photo is finished', details: '' });
 });
 
@@ -187,6 +216,15 @@ test('a round during which everything is wanted once more ends as it began, and 
   assert.deepEqual([told, api.sent], [['b', 'a', 'b', 'a'], [200, 304, 200]]);
 });
 
+test('a page on which nothing is to come has no say in when to ask again', async () => {
+  const api = new Listed(['b', 'a']);
+  const { page } = api;
+  api.page = async (...asked) => ({ ...await page.apply(api, asked), ...(asked[0] && { retryAfter: null }) });
+  api.names = ['d', 'c', 'b', 'a'];
+
+  assert.equal((await new Rounds(api).ask(['a'], () => {})).retryAfter, 5);
+});
+
 test('what no page has is told as unseen', async () => {
   const round = await new Rounds(new Listed(['b', 'a'])).ask(['a', 'gone'], () => {});
 
@@ -231,6 +269,9 @@ test('a pause ends by itself, the longest of several counts, and news of the con
   paused.succeed();
   assert.deepEqual(told.splice(0), ['opened', 'opened', '']);
   assert.equal(paused.lets(10), false); // not due yet
+  assert.equal(paused.lets(10), false);
+  t.mock.timers.tick(10);
+  assert.deepEqual(told, ['opened']); // once
 });
 
 test('a refused key is told once, and nothing goes through until there is another', (t) => {
@@ -276,6 +317,19 @@ test('one request creates presigned POSTs for all waiting photos, up to its limi
   assert.equal(photos[3].location, 'images/d');
 });
 
+test('a presigned POST is used until half a minute before it expires, and what was canceled meanwhile gets none', async (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  const { log, posts } = presignedPosts();
+  const [photo] = named(`${'a'.repeat(300)}.jpg`);
+  for (now of [0, 869_999, 870_000]) await posts.of(photo, () => [photo], signal);
+  assert.deepEqual(log.asked, Array(2).fill([`${'a'.repeat(251)}.jpg`]));
+  posts.settings.upload_seconds = 20;
+  const [short] = named('short');
+  await posts.of(short, () => [short], signal);
+  await assert.rejects(posts.of(...named('b'), () => [], AbortSignal.abort(new Error('Canceled'))), /Canceled/);
+});
+
 test('a file that the service does not accept keeps no other from its presigned POST', async () => {
   const { log, posts } = presignedPosts();
   const [bad, good] = named('bad', 'good');
@@ -283,6 +337,14 @@ test('a file that the service does not accept keeps no other from its presigned 
 
   assert.equal((await taken).url, 'good');
   assert.deepEqual(log, { asked: [['good', 'bad'], ['good']], refused: [['bad', 'no']] });
+});
+
+test('a fault of the request that is none of a file is an error', async () => {
+  const { log, posts } = presignedPosts();
+  posts.api.createUploads = async () => { throw new ApiError(422, 'no', { errors: [{ path: '/files', detail: 'Too many.' }, { path: '/files/1' }] }); };
+
+  await assert.rejects(posts.of(...named('a'), () => [], signal), ApiError);
+  assert.deepEqual(log.refused, []);
 });
 
 test('a page asks for keys alone, a form takes tokens too, and neither can sign', () => {
@@ -365,7 +427,11 @@ test('pages without a photo to show are read over, but not without end', async (
   const long = earlier(...Array.from({ length: 9 }, (_, at) => empty(String(at + 1))));
   await long.list.read();
 
+  const none = earlier(empty(null));
+  await none.list.read();
+
   assert.deepEqual([locations(short.album), short.api.asked, short.more.hidden], [['found'], [null, '1', '2'], false]);
+  assert.deepEqual([none.api.asked, none.more.hidden], [[null], true]);
   assert.deepEqual([long.api.asked.length, long.more.hidden, long.more.disabled], [5, false, false]);
   await short.list.read();
   assert.equal(short.api.asked.at(-1), '3');
@@ -383,6 +449,26 @@ test('photos of the last key that come after it was changed are not shown, and n
 
     assert.deepEqual([locations(album), failures, more.hidden], [['own'], [], true]);
   }
+});
+
+test('photos of another key are read from the first page on, while those of the last one may still come', async () => {
+  const { api, list, more } = earlier();
+  const asked = [];
+  api.page = (cursor) => new Promise((resolve) => asked.push({ cursor, answer: (next) => resolve({ page: { images: [listed('a')], next } }) }));
+  const first = list.read();
+  asked[0].answer('1');
+  await first;
+  const old = list.read();
+  list.clear();
+  assert.equal(more.hidden, true);
+  const reading = list.read();
+  asked[1].answer('2');
+  await old;
+  assert.equal(more.disabled, true);
+  asked[2].answer(null);
+  await reading;
+
+  assert.deepEqual([asked.map(({ cursor }) => cursor), more.disabled, more.hidden], [[null, '1', null], false, true]);
 });
 
 test('a list that cannot be read is reported, and can be asked for again', async () => {
@@ -435,6 +521,7 @@ test('another file of the same name is sent, as is the same one where that is wa
   }
   const { log, album, taken } = intake(photoHere('done'));
   taken.add({ files: [fileOf('a.jpg')], unreadable: [] });
+  assert.equal(log.said, 'Not uploaded again, because it is here already: a.jpg.');
   log.anyway();
   assert.deepEqual([log.sent.length, album.own.length, log.said], [1, 2, '']);
 });
@@ -494,16 +581,27 @@ test('what is no picture for the browser, or has no file, is not shown, and not 
 /** Tools of a service that answers as told, and what they said; the page around them is made up. */
 function tools(t, api) {
   class Button extends EventTarget {}
-  class Elements { querySelector() { return new Button(); } close() {} showModal() {} }
+  class Elements {
+    #elements = {};
+    querySelector(selector) { return (this.#elements[selector] ??= new Button()); }
+    close() {}
+    showModal() {}
+  }
   const clicked = [];
+  const gone = [];
+  const dialog = new Elements();
   globalThis.HTMLButtonElement = Button;
   globalThis.HTMLElement = Button;
   globalThis.document = { createElement: () => { const link = { click: () => clicked.push(link.href) }; return link; } };
   t.after(() => ['HTMLButtonElement', 'HTMLElement', 'document'].forEach((name) => Reflect.deleteProperty(globalThis, name)));
   const said = [];
   const notices = { set: (_source, words) => said.push(words) };
-  const made = new Tools({ api, notices, dialog: new Elements(), changed: () => {}, gone: () => {} });
-  return { clicked, said, made };
+  const made = new Tools({ api, notices, dialog, changed: () => {}, gone: (photo) => gone.push(photo.name) });
+  const erase = (photo) => {
+    made.ask(photo);
+    dialog.querySelector('#confirm-delete').onclick();
+  };
+  return { clicked, said, gone, made, erase };
 }
 
 test('of several photos that are saved each that failed is named, and only if none did the rest is said', async (t) => {
@@ -534,16 +632,167 @@ test('a bug of ours is none of the service\'s failures', async (t) => {
   assert.deepEqual(said, []);
 });
 
+/** An API whose requests to erase an image, and for it afterwards, end as given, one after the other; null for one that succeeds. */
+function erasing(...ends) {
+  const next = async () => {
+    const end = ends.shift();
+    if (end) throw end;
+    return { image: {} };
+  };
+  return { erase: next, image: next, ends };
+}
+
+const [missing, busy] = [new ApiError(404, 'Image not found.'), new ApiError(503, 'Try again.')];
+/** Until all promises that are resolved were heard. */
+const settled = () => new Promise((resolve) => { setImmediate(resolve); });
+
+test('a photo that is deleted is asked for, every four seconds or sooner, until the service has none', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const api = erasing(null, null, busy, new ApiError(0, 'No answer.'), null, null, null, missing);
+  const { gone, said, erase } = tools(t, api);
+  const photo = working({ state: 'done', location: 'a' });
+  erase(photo);
+  for (let left = api.ends.length; left > 0; left -= 1) {
+    assert.deepEqual([photo.state, gone], ['deleting', []]);
+    await settled();
+    t.mock.timers.tick(4_000);
+  }
+  await settled();
+
+  assert.deepEqual([gone, said], [['a.jpg'], []]);
+});
+
+test('a photo that the service no longer has is deleted at once', async (t) => {
+  const { gone, erase } = tools(t, erasing(missing));
+  erase(working({ state: 'done', location: 'a' }));
+  await settled();
+
+  assert.deepEqual(gone, ['a.jpg']);
+});
+
+test('a photo that could not be deleted is as it was, with the reason', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  for (const ends of [[busy], [new ApiError(403, 'Try again.')], [null, new ApiError(403, 'Try again.')]]) {
+    const { gone, said, erase } = tools(t, erasing(...ends));
+    const photo = working({ state: 'rejected', text: 'Damaged.', location: 'a' });
+    erase(photo);
+    await settled();
+    t.mock.timers.tick(1_000);
+    await settled();
+
+    assert.deepEqual([photo.state, photo.text, gone, said], ['rejected', 'Damaged.', [], ['a.jpg was not deleted: Try again.']]);
+  }
+});
+
+/** Copy the link to this URL into a clipboard that takes it or not, and what was said. */
+async function copied(t, url, refusal) {
+  globalThis.ClipboardItem = class { constructor(types) { this.types = types; } };
+  t.after(() => Reflect.deleteProperty(globalThis, 'ClipboardItem'));
+  const kept = [];
+  const write = async ([{ types }]) => {
+    if (refusal) throw refusal;
+    kept.push(await (await types['text/plain']).text());
+  };
+  Object.defineProperty(globalThis, 'navigator', { value: { clipboard: { write } }, configurable: true });
+  const { said, made } = tools(t, { async image() { return { image: { variants: [{ url }] } }; } });
+  await made.copy({ name: 'a.jpg', location: 'a' });
+  return { kept, said };
+}
+
+test('a link is copied with the time until which it works, or that it does not expire', async (t) => {
+  const signed = 'https://s3.example.com/a.jpg?X-Amz-Date=20261121T120000Z&X-Amz-Expires=3600';
+  const until = moment('2026-11-21T13:00:00Z');
+
+  assert.deepEqual(await copied(t, signed), { kept: [signed], said: [`Link to a.jpg copied. It works for anybody until ${until}.`] });
+  const plain = 'https://cdn.example.com/a.jpg';
+  assert.deepEqual(await copied(t, plain), { kept: [plain], said: ['Link to a.jpg copied. It does not expire.'] });
+});
+
+test('a clipboard that takes nothing is reported', async (t) => {
+  const { said } = await copied(t, 'https://cdn.example.com/a.jpg', new DOMException('Denied.', 'NotAllowedError'));
+
+  assert.deepEqual(said, ['The link to a.jpg was not copied: Denied.']);
+});
+
 test('a photo is saved and linked to when it is done, and deleted when it has come to its end', () => {
   const image = { variants: [{ name: 'desktop', url: 'u' }] };
   const offered = (photo, erasure = true) => Object.entries(toolsOf({ location: 'a', image, ...photo }, erasure)).filter(([, is]) => is).map(([name]) => name);
 
   assert.deepEqual(offered({ state: 'done' }), ['save', 'copy', 'delete']);
   assert.deepEqual(offered({ state: 'done' }, false), ['save', 'copy']);
-  for (const state of ['queued', 'uploading', 'working', 'deleting']) assert.deepEqual(offered({ state }), [], state);
+  assert.deepEqual(offered({ state: 'done', image: { variants: [] } }), ['delete']); // of which the variants are gone
+  for (const state of ['queued', 'uploading', 'working', 'deleting']) assert.deepEqual(offered({ state, earlier: true }), [], state);
   for (const state of ['rejected', 'failed']) {
     assert.deepEqual(offered({ state, image: { variants: [] }, earlier: true }), ['delete'], state);
     assert.deepEqual(offered({ state, image: { variants: [] } }), [], state);
     assert.deepEqual(offered({ state, location: undefined, image: undefined }), [], state);
   }
+});
+
+/** An album that keeps its photos in this storage, and what becomes of it when the page is hidden. */
+function album(t, kept = {}) {
+  const listeners = {};
+  globalThis.addEventListener = (name, listener) => { listeners[name] = listener; };
+  globalThis.document = { hidden: false };
+  const frames = [];
+  globalThis.requestAnimationFrame = (act) => frames.push(act);
+  t.after(() => ['addEventListener', 'document', 'requestAnimationFrame'].forEach((name) => Reflect.deleteProperty(globalThis, name)));
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const writes = [];
+  const storage = { getItem: (name) => kept[name] ?? null, setItem: (name, value) => { kept[name] = value; writes.push(name); } };
+  return { kept, writes, frames, listeners, storage, made: new Album(storage) };
+}
+
+test('a reload restores what was uploaded, and loses what was not and is not known to be', (t) => {
+  const { kept, listeners, storage, made } = album(t);
+  const states = ['queued', 'uploading', 'canceled', 'broken', 'lost', 'working', 'done', 'rejected', 'failed', 'deleting'];
+  for (const state of states) made.add(photoHere(state, { name: state, text: 'Why.', image: { variants: [] }, file: fileOf(state) }));
+  made.add(photoHere('uploading', { name: 'sent', location: 'images/a' }));
+  made.add(photoHere('done', { name: 'yesterday', earlier: true }));
+  listeners.pagehide();
+  assert.deepEqual(JSON.parse(kept['darkroom.photos']).map((photo) => ['file', 'image', 'earlier'].some((name) => name in photo)), Array(10).fill(false));
+  const next = new Album(storage);
+  next.restore();
+
+  assert.deepEqual(next.photos.map(({ name, state, unsure = false, file }) => [name, state, unsure, file]), [
+    ...['queued', 'uploading', 'canceled', 'broken'].map((name) => [name, 'lost', false, null]),
+    ...['lost', 'working', 'done', 'rejected', 'failed'].map((name) => [name, name, false, null]),
+    ['sent', 'working', true, null],
+  ]);
+  assert.deepEqual([next.photos[6].text, next.photos[0].text], ['Why.', 'Not uploaded: the page was closed before the upload finished.']);
+});
+
+test('changes are told once a frame, or every quarter of a second without frames, and kept after half a second', (t) => {
+  const { kept, writes, frames, listeners, made } = album(t);
+  const told = [];
+  made.listen((changed) => told.push([...changed].map(({ name }) => name)));
+  const [a, b] = named('a', 'b');
+  for (const photo of [a, b, a]) made.add(photo);
+  made.remove(b);
+  assert.deepEqual([told, b.file, made.has(a), made.has(b)], [[], null, true, false]);
+  assert.equal(frames.length, 1);
+  frames[0]();
+  globalThis.document.hidden = true;
+  made.change(a);
+  t.mock.timers.tick(249);
+  assert.deepEqual(told, [['a', 'b']]);
+  t.mock.timers.tick(1);
+  assert.deepEqual(told, [['a', 'b'], ['a']]);
+  t.mock.timers.tick(249);
+  assert.deepEqual(kept, {});
+  t.mock.timers.tick(1);
+  assert.equal(JSON.parse(kept['darkroom.photos']).length, 1);
+  made.add(b);
+  listeners.pagehide();
+  t.mock.timers.tick(500);
+  assert.equal(writes.length, 2);
+  made.remove(a);
+  t.mock.timers.tick(500);
+  assert.deepEqual([writes.length, JSON.parse(kept['darkroom.photos']).map(({ name }) => name)], [3, ['b']]);
+});
+
+test('people are told what to do about a refused key or token, and why there is no page', () => {
+  assert.match(refusedWords('jwt'), /Sign in again/);
+  assert.match(refusedWords('api-key'), /API key/);
+  assert.deepEqual([barredPage('jwt'), barredPage('iam')].map((words) => [/sign-in/.test(words), words.includes('AWS')]), [[true, false], [false, true]]);
 });

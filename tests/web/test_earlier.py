@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.browsing import PATIENCE, Desk, damaged, photo
-from tests.web.test_access import LOOKS, violations
+from tests.web.test_access import PHONE, violations
 
 COUNTED = """() => {
     const { createObjectURL, revokeObjectURL } = URL;
@@ -17,7 +17,7 @@ COUNTED = """() => {
 @pytest.fixture
 def phone(tab):
     """A tab on a phone, in which a valid key was given."""
-    return tab(**LOOKS["phone"], bypass_csp=True, accept_downloads=True).open()
+    return tab(**PHONE, bypass_csp=True, accept_downloads=True).open()
 
 
 def other_tab(desk):
@@ -78,7 +78,8 @@ def test_a_new_tab_shows_what_was_uploaded_and_it_is_saved_linked_to_and_deleted
     expect(card).to_have_count(0)
 
 
-def test_what_is_shown_can_be_saved_at_once_and_the_rest_is_a_page_away(desk, tmp_path):
+def test_what_is_shown_can_be_saved_at_once_and_the_rest_is_a_page_away(phone, tmp_path):
+    desk = phone
     desk.choose([named(tmp_path, f"series-{number}.jpg", 80 + number) for number in range(3)])
     desk.wait_for("done", 3)
     saved = []
@@ -96,6 +97,7 @@ def test_what_is_shown_can_be_saved_at_once_and_the_rest_is_a_page_away(desk, tm
     for number in (2, 1):
         expect(later.earlier(f"series-{number}.jpg")).to_have_count(1, timeout=PATIENCE)
     expect(later.earlier("series-0.jpg")).to_have_count(0)
+    assert violations(later.page) == []
     later.press("Show more")
     expect(later.earlier("series-0.jpg")).to_have_count(1, timeout=PATIENCE)
 
@@ -196,4 +198,5 @@ def test_a_row_of_failures_is_dismissed_at_once(phone, tmp_path):
     phone.press("Dismiss all")
 
     expect(phone.all_cards).to_have_count(1)
+    assert violations(phone.page) == []
     expect(phone.page.get_by_role("button", name="Choose photos")).to_be_focused()

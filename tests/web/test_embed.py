@@ -1,5 +1,6 @@
 """<darkroom-upload> in a page of another origin: one script, one element, events."""
 
+import re
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -8,8 +9,8 @@ from playwright.sync_api import expect
 
 from tests.background import in_background
 from tests.conftest import ROOT
-from tests.web.browsing import API_KEY, PATIENCE, Desk, files, notes, served
-from tests.web.test_access import LOOKS, violations
+from tests.web.browsing import API_KEY, PATIENCE, S3, Desk, Held, files, notes, served
+from tests.web.test_access import PHONE, violations
 
 EXAMPLE = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8").partition("```html\n")[2].partition("```")[0]
 PAGE = """<!doctype html><html lang="en"><head><title>A page of somebody else</title></head><body><main>
@@ -46,7 +47,7 @@ def host(stack, browser):
 
 
 def test_a_page_of_another_origin_uploads_with_one_script_and_hears_what_became_of_each_file(browser, host, tmp_path):
-    context = browser.new_context(**LOOKS["phone"], reduced_motion="reduce")
+    context = browser.new_context(**PHONE, reduced_motion="reduce")
     desk = Desk(context.new_page(), host)
     desk.page.add_init_script(
         """window.heard = [];
@@ -61,9 +62,19 @@ def test_a_page_of_another_origin_uploads_with_one_script_and_hears_what_became_
     expect(form.get_by_role("button", name="Choose photos")).to_be_enabled(timeout=PATIENCE)
     assert violations(desk.page) == []
 
-    form.locator("input").set_input_files([*files(tmp_path, 1), notes(tmp_path)])
+    service, storage = Held(desk.page, re.compile("/uploads$")), Held(desk.page, S3)
+    (text := tmp_path / "text.txt").write_text("milk")
+    form.locator("input").set_input_files([*files(tmp_path, 2), notes(tmp_path), text])
+    expect(form.locator("li[data-state=rejected]")).to_contain_text("This file type is not supported.")
+    form.get_by_role("button", name="Cancel photo-02.jpg").click()  # of which the service learns nothing
+    service.let_all()
+    expect(form.locator("li[data-state=uploading]")).to_have_count(2, timeout=PATIENCE)
+    expect(form.locator("progress:visible")).to_have_count(2)
+    assert violations(desk.page) == []
+    storage.let_all()
     expect(form.locator("li[data-state=done]")).to_have_count(1, timeout=PATIENCE)
-    expect(form.locator("li[data-state=rejected]")).to_contain_text("not an image", timeout=PATIENCE)
+    expect(form.locator("li", has_text="notes.jpg")).to_contain_text("not an image", timeout=PATIENCE)
+    expect(form.locator("progress:visible")).to_have_count(0)
 
     assert violations(desk.page) == []
     heard = desk.page.evaluate("() => heard")
@@ -71,6 +82,8 @@ def test_a_page_of_another_origin_uploads_with_one_script_and_hears_what_became_
     assert sorted(map(tuple, heard[1:])) == [
         ("done", "photo-01.jpg", "done"),
         ("failed", "notes.jpg", "rejected"),
+        ("failed", "photo-02.jpg", None),
+        ("failed", "text.txt", None),
         ("uploaded", "notes.jpg", None),
         ("uploaded", "photo-01.jpg", None),
     ]
@@ -121,6 +134,7 @@ def test_a_token_that_was_set_before_the_script_was_there_counts_and_a_new_one_g
         "You are not signed in, or your sign-in has ended. Sign in again to go on."
     )
     assert desk.page.evaluate("() => heard") == ["ready", "forbidden"]
+    assert violations(desk.page) == []
     desk.page.evaluate("key => { token = key; form.headers = form.headers; }", API_KEY)
 
     expect(form.locator("li[data-state=done]")).to_have_count(1, timeout=PATIENCE)
@@ -138,7 +152,12 @@ def test_a_key_that_is_refused_is_replaced_by_another_one(other_page, tmp_path):
     form.locator("input").set_input_files(files(tmp_path, 1))
 
     expect(form.get_by_role("status")).to_have_text("The API key of this form is not valid.")
+    desk.page.route(S3, lambda route: route.fulfill(status=413, body=""))
     form.evaluate("(form, key) => form.setAttribute('key', key)", API_KEY)
+    expect(form.locator("li[data-state=broken]")).to_have_count(1, timeout=PATIENCE)
+    assert violations(desk.page) == []
+    desk.page.unroute(S3)
+    form.get_by_role("button", name="Retry photo-01.jpg").click()
 
     expect(form.locator("li[data-state=done]")).to_have_count(1, timeout=PATIENCE)
 
@@ -152,6 +171,7 @@ def test_a_service_that_wants_signed_requests_has_no_form_and_says_so(other_page
     expect(form.get_by_role("status")).to_contain_text("only requests that are signed with AWS credentials")
     expect(form.get_by_role("button", name="Choose photos")).to_be_disabled()
     assert desk.page.evaluate("() => heard") == []
+    assert violations(desk.page) == []
 
 
 def refuse_other_keys(route):

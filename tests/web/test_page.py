@@ -1,51 +1,17 @@
 """What a person sees of the page in a real browser, with the whole service behind it."""
 
-import re
-from contextlib import suppress
-
 import pytest
-from playwright.sync_api import Error, expect
+from playwright.sync_api import expect
 
 from tests.ops.local.test_post_policy import send
-from tests.web.browsing import API_KEY, PATIENCE, damaged, files, notes
-
-S3 = re.compile(r"http://127\.0\.0\.1:\d+/darkroom-local-uploads/?$")
+from tests.web.browsing import API_KEY, PATIENCE, S3, Held, damaged, files, notes
+from tests.web.test_access import violations
 
 
 @pytest.fixture
 def held(desk):
     """Uploads that wait until the test lets them go; new ones pass once ``let`` was called."""
-    return Held(desk.page)
-
-
-class Held:
-    def __init__(self, page):
-        self.page = page
-        self.routes = []
-        self.open = False
-        page.route(S3, self._hold)
-
-    def _hold(self, route):
-        self.routes.append(route)
-        if self.open:
-            self._go(1)
-
-    def let(self, count):
-        """Let the first ones go."""
-        while len(self.routes) < count:
-            self.page.wait_for_timeout(50)  # the page is ahead of the browser
-        self._go(count)
-
-    def let_all(self):
-        """Let all go, and those to come."""
-        self.open = True
-        self._go(len(self.routes))
-
-    def _go(self, count):
-        going, self.routes = self.routes[:count], self.routes[count:]
-        for route in going:
-            with suppress(Error):  # the page has given it up meanwhile
-                route.continue_()
+    return Held(desk.page, S3)
 
 
 def test_of_thirty_dropped_photos_two_of_them_bad_28_are_done_and_two_rejected_with_reasons(desk, tmp_path):
@@ -288,7 +254,7 @@ def test_a_wrong_key_is_refused_and_asked_for_again(tab):
     [("iam", "only requests that are signed with AWS credentials"), ("jwt", "identifies people by their sign-in")],
 )
 def test_a_service_that_takes_no_keys_says_so_instead_of_asking_for_one(tab, authorizer, words):
-    desk = tab()
+    desk = tab(bypass_csp=True)
     settings = desk.page.request.get(f"{desk.url}/settings.json").json() | {"authorizer": authorizer}
     desk.page.route("**/settings.json", lambda route: route.fulfill(json=settings))
 
@@ -297,6 +263,7 @@ def test_a_service_that_takes_no_keys_says_so_instead_of_asking_for_one(tab, aut
     expect(desk.page.locator("#notice")).to_contain_text(words)
     expect(desk.drop).to_be_hidden()
     expect(desk.page.get_by_label("API key")).to_be_hidden()
+    assert violations(desk.page) == []
 
 
 def test_a_key_that_is_withdrawn_is_asked_for_and_the_uploads_go_on_with_the_new_one(desk, tmp_path):
@@ -310,7 +277,11 @@ def test_a_key_that_is_withdrawn_is_asked_for_and_the_uploads_go_on_with_the_new
 
 
 def test_the_key_is_kept_in_the_tab_and_nowhere_else(desk):
-    desk.page.reload()
+    desk.page.context.add_cookies([{"name": "other", "value": "of the host", "url": desk.url}])
+    with desk.page.expect_request("**/images*") as listed:
+        desk.page.reload()
+    assert "cookie" not in listed.value.all_headers()
+    desk.page.context.clear_cookies()
     expect(desk.drop).to_be_visible()
     other = desk.page.context.new_page()
     other.goto(desk.url)

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.browsing import PATIENCE, files
-from tests.web.test_access import LOOKS, violations
-from tests.web.test_page import S3
+from tests.web.browsing import PATIENCE, S3, files
+from tests.web.test_access import PHONE, violations
 
 MEGABYTE = 1_000_000
 REFUSAL = "<Error><Code>{}</Code><Message>{}</Message></Error>"
@@ -31,7 +30,7 @@ LOCKED = """() => {
 @pytest.fixture
 def phone(tab):
     """A tab on a phone, in which a valid key was given, and which may send to any host."""
-    return tab(**LOOKS["phone"], bypass_csp=True).open()
+    return tab(**PHONE, bypass_csp=True).open()
 
 
 @pytest.mark.parametrize("answer", ["500", "nothing", "a page of somebody else"])

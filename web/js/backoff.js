@@ -11,6 +11,6 @@ const LONGEST = 60_000;
  * @returns {number}
  */
 export function delay(attempt, retryAfter = null, random = Math.random) {
-  const ceiling = Math.min(LONGEST, FIRST * 2 ** Math.min(attempt - 1, 10));
+  const ceiling = Math.min(LONGEST, FIRST * 2 ** (attempt - 1));
   return Math.max(ceiling * (0.5 + random() / 2), (retryAfter ?? 0) * 1_000);
 }

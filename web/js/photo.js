@@ -84,7 +84,7 @@ export const isProcessed = (photo) => photo.image !== undefined && photo.image.v
 
 /** Whether it was made from this file, as far as a page can know: by name, size and time. @param {Photo} photo @param {File} file */
 export const isOf = (photo, file) => (
-  !photo.earlier && photo.name === file.name && photo.size === file.size && photo.modified === file.lastModified
+  photo.name === file.name && photo.size === file.size && photo.modified === file.lastModified
 );
 
 /** Whether it can be uploaded again without choosing the file again. @param {Photo} photo */
@@ -100,7 +100,7 @@ export function learn(photo, image) {
   photo.image = image;
   photo.unsure = false;
   photo.state = stateOf(image);
-  photo.text = image.reason?.text ?? (photo.state === 'working' ? undefined : image.message);
+  photo.text = image.reason?.text ?? image.message;
   photo.advice = image.reason?.advice;
   return undefined;
 }

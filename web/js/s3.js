@@ -35,7 +35,7 @@ export class SendError extends Error {
 
   /** Whether another presigned POST is needed. */
   get expired() {
-    return ENDED.has(this.code) || (this.code === 'AccessDenied' && /expired/i.test(this.answer));
+    return ENDED.has(this.code) || (this.code === 'AccessDenied' && /expired/.test(this.answer));
   }
 }
 
@@ -57,19 +57,17 @@ export function send(post, file, { signal, progressed }) {
       clearTimeout(timer);
       timer = setTimeout(() => request.abort(), IDLE_TIMEOUT);
     };
-    const abort = () => request.abort();
     request.upload.onprogress = (event) => {
       restart();
       if (event.lengthComputable) progressed(event.loaded / event.total);
     };
     request.onloadend = () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
       if (signal.aborted) reject(signal.reason);
       else if (request.status >= 200 && request.status < 300) resolve();
       else reject(new SendError(request.status, request.responseText));
     };
-    signal.addEventListener('abort', abort);
+    signal.addEventListener('abort', () => request.abort());
     request.open('POST', post.url);
     request.send(body);
     restart();

@@ -46,8 +46,7 @@ export function sentences(counts) {
     problems > 0 && `${problems} ${problems === 1 ? 'needs' : 'need'} your attention`,
     canceled > 0 && `${canceled} canceled`,
   ].filter(Boolean);
-  const ended = unsent + working === 0;
-  const headline = ended && done === all ? `All ${plural(all, 'photo')} finished` : `${done} of ${plural(all, 'photo')} finished`;
+  const headline = done === all ? `All ${plural(all, 'photo')} finished` : `${done} of ${plural(all, 'photo')} finished`;
   return { headline: all === 1 && done === 1 ? 'Your photo is finished' : headline, details: more.join(' · ') };
 }
 

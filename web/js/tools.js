@@ -143,7 +143,8 @@ function lifeOf(url) {
 
 /** Which tools a photo has. @param {Photo} photo @param {boolean} erasure whether the service erases images */
 export function toolsOf(photo, erasure) {
-  const isFinal = ['done', 'rejected', 'failed'].includes(photo.state) && photo.location !== undefined;
-  const isSaved = photo.state === 'done' && isProcessed(photo);
-  return { save: isSaved, copy: isSaved, delete: isFinal && erasure && (isSaved || photo.earlier === true) };
+  const isDone = photo.state === 'done';
+  const isSaved = isDone && isProcessed(photo);
+  const isRefused = photo.state === 'rejected' || photo.state === 'failed'; // one of this tab is dismissed instead
+  return { save: isSaved, copy: isSaved, delete: erasure && (isDone || (isRefused && photo.earlier === true)) };
 }

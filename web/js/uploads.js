@@ -21,8 +21,8 @@ export class Uploads {
   #queue = [];
   /** @type {Map<Photo, AbortController>} */
   #running = new Map();
-  /** @type {Map<Photo, number>} */
-  #failures = new Map();
+  /** @type {WeakMap<Photo, number>} */
+  #failures = new WeakMap();
 
   /**
    * @param {object} around
@@ -74,7 +74,7 @@ export class Uploads {
     try {
       const post = await this.posts.of(photo, () => [...this.#running.keys(), ...this.#queue], controller.signal);
       if (!photo.file) throw new Error('The photo has no file.');
-      update(photo, { state: 'uploading', progress: 0, text: undefined });
+      update(photo, { state: 'uploading', text: undefined });
       this.changed(photo);
       await send(post, photo.file, { signal: controller.signal, progressed: (part) => this.#progressed(photo, part) });
       this.#finish(photo);
@@ -96,7 +96,6 @@ export class Uploads {
   /** @param {Photo} photo */
   #finish(photo) {
     this.posts.drop(photo);
-    this.#failures.delete(photo);
     update(photo, { state: 'working', progress: 1, file: null });
     this.changed(photo);
     this.uploaded(photo);
