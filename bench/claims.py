@@ -45,7 +45,7 @@ def _pipeline(found: Mapping[str, Rows], batch: int) -> Iterator[str]:
         yield (
             f"With S3 50 ms away, one environment processes {usual[0]} times as many small images a second as"
             f" Powertools' batch and idempotency utilities, and {threads[0]} times as many as a loop with ten threads,"
-                        f" in {memory[0]} of the loop's memory; for 12 MP photos these ratios are {usual[1]}, {threads[1]} and"
+            f" in {memory[0]} of the loop's memory; for 12 MP photos these ratios are {usual[1]}, {threads[1]} and"
             f" {memory[1]}."
         )
 
