@@ -34,8 +34,8 @@ For your own numbers, use `darkroom estimate`: `--stage` includes the switches o
 
 The table is generated (`{regenerate}`) from `ops/cli/prices.py`, which has the prices,
 and `ops/cli/switches`, which has the formulas. Tests count the requests. The run times of the announcer, of the
-state machine and of the eraser are assumed: nothing here has run on AWS yet. *Every stage* excludes the {free} alarms that
-are free in an account; no other free quota is subtracted, such as the first million requests to
+state machine and of the eraser are assumed: nothing here has run on AWS yet. *Every stage* excludes the {free}
+alarms that are free in an account; no other free quota is subtracted, such as the first million requests to
 SQS in a month. Lambda, API Gateway and DynamoDB's requests cost nothing while nothing is uploaded, and a paused stage
 does not poll."""
 

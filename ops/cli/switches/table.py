@@ -122,7 +122,7 @@ SWITCHES: Final = (
         "cdnWebAclArn",
         million=("views", formulas.filtered),
         needs=("cdn",),
-        note="plus the same cost for the web ACL itself",
+        note="the web ACL itself costs as for `webAclArn`",
     ),
     SwitchCost("permissionsBoundary", note="policies cost nothing"),
     SwitchCost("tags", note="tags cost nothing"),
