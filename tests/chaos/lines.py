@@ -1,4 +1,4 @@
-"""What the consumer's log says: what was done twice, came back too soon, was not postponed, used up the receives."""
+"""What the consumer's log says: what was done twice, was delivered too soon, was not postponed, used up the receives."""
 
 import json
 from collections import Counter
