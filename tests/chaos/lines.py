@@ -1,4 +1,4 @@
-"""What the consumer's log says: what was done twice, was delivered too soon, was not postponed, used up the receives."""
+"""What the consumer's log shows: effects done twice, messages delivered too soon or not postponed, and used-up receives."""
 
 import json
 from collections import Counter
