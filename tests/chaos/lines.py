@@ -1,4 +1,4 @@
-"""What the consumer's log shows: effects done twice, messages delivered too soon or not postponed, and receives used up."""
+"""What the consumer's log shows: effects done twice, messages delivered too soon or not postponed, receives used up."""
 
 import json
 from collections import Counter
