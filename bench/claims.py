@@ -1,7 +1,7 @@
-"""What README.md claims of other ways to do the same, in one sentence, from the tables of docs/benchmarks.md.
+"""The comparison with other tools in README.md, in a few sentences, from the tables of docs/benchmarks.md.
 
-Run as ``python -m bench.claims --write`` after the commands that write those tables. A clause whose table has no row
-for what is deployed by default is left out; a test compares README.md with the page.
+Run as ``python -m bench.claims --write`` after the commands that write those tables. A sentence whose table has no row
+for the default deployment is left out; a test compares README.md with the page.
 """
 
 import argparse
@@ -21,15 +21,16 @@ PART: Final = "bench.claims"
 Rows = Sequence[Mapping[str, str]]
 
 
-def sentence(measured: Path, batch: int) -> str:
-    """Return the sentence; empty where no table has the rows."""
+def sentences(measured: Path, batch: int) -> str:
+    """Return the sentences; empty where no table has the rows."""
     texts = [page.read(part, measured) for part in ("bench.pipeline", "bench.engine")]
-    clauses = [*_pipeline(page.tables(texts[0]), batch), *_engine(page.tables(texts[1]))]
+    claims = [*_pipeline(page.tables(texts[0]), batch), *_engine(page.tables(texts[1]))]
     processors = sorted(
         {found for text in texts for found in re.findall(r" at commit \S+ on \d+ cores \(([^,)]+)", text)}
     )
-    said = "; ".join(clauses)
-    return f"{said[0].upper()}{said[1:]} ([measured](docs/benchmarks.md) on {', '.join(processors)})." if said else ""
+    if not claims:
+        return ""
+    return f"{' '.join(claims)} [Measured](docs/benchmarks.md) on {', '.join(processors)}."
 
 
 def _pipeline(found: Mapping[str, Rows], batch: int) -> Iterator[str]:
@@ -42,9 +43,10 @@ def _pipeline(found: Mapping[str, Rows], batch: int) -> Iterator[str]:
         )
         memory = [_number(row["to ten threads"]) for row in (less, least)]
         yield (
-            f"one environment makes {usual[0]} times the images a second of Powertools' batch and idempotency utilities"
-            f" on small images ({usual[1]} on 12 MP), and {threads[0]} times those of a loop with ten threads"
-            f" ({threads[1]}) in {memory[0]} of its memory ({memory[1]}), 50 ms from S3"
+            f"With S3 50 ms away, one environment processes {usual[0]} times as many small images a second as"
+            f" Powertools' batch and idempotency utilities, and {threads[0]} times as many as a loop with ten threads,"
+            f" in {memory[0]} of the loop's memory; for 12 MP photos these ratios are {usual[1]}, {threads[1]} and"
+            f" {memory[1]}."
         )
 
 
@@ -53,8 +55,8 @@ def _engine(found: Mapping[str, Rows]) -> Iterator[str]:
     if row:
         cascade, each = (_number(row[f"to {TITLES[rival]}"]) for rival in ("sharp-cascade", "sharp-per-variant"))
         yield (
-            f"rendering a 12 MP photo takes {cascade} of the CPU of sharp's best cascade, and {each} of sharp called"
-            " once a variant"
+            f"Rendering a 12 MP photo takes {cascade} of the CPU time of sharp's best cascade, and {each} of that of"
+            " sharp called once for each variant."
         )
 
 
@@ -73,9 +75,9 @@ def _number(cell: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.claims", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write the sentence to README.md")
+    parser.add_argument("--write", action="store_true", help="write the sentences to README.md")
     options = parser.parse_args(arguments)
-    text = sentence(page.PAGE, deployed_batch())
+    text = sentences(page.PAGE, deployed_batch())
     print(text)
     if options.write:
         page.replace(PART, text, README, around="")

@@ -26,15 +26,15 @@ standard output first: for JSON use `bin/darkroom`, or `npm run --silent darkroo
 
 `pipx install .` or `uv tool install .` installs `{NAME}` alone, on Linux or macOS with Python 3.11 or later, without
 Node. It operates any stage from any folder: recipe and parameters come from the stack. `start`, `local`,
-`doctor --before` and the stage `local` need the checkout, and say so.
+`doctor --before` and the stage `local` need a checkout.
 
 Data goes to standard output (`--json` for programs), words and progress to standard error. Exit codes: 0 done,
-1 something failed, is left, or was not there to work on, 2 usage, 130 interrupted (Ctrl-C, SIGTERM, or the terminal was
-closed). What each command needs from IAM: [operating.md](operating.md#permissions).
+1 something failed, was left undone, or was not found, 2 usage error, 130 interrupted (Ctrl-C, SIGTERM, or a closed
+terminal). The permissions of each command are in [operating.md](operating.md#permissions).
 
-Into a pipe or a file, each row of a table is one line. On a terminal, prose is wrapped between words, keys get a line
-of their own before they are cut, and columns that are left out are named. Times are in UTC. A character of a key that
-would steer the terminal is shown as an escape, such as `\\x1b` or `\\u202e`.
+In a pipe or a file, each row of a table is one line. On a terminal, text is wrapped between words, long keys get their
+own line, and omitted columns are named. Times are in UTC. A control character in a
+key is shown as an escape, such as `\\x1b` or `\\u202e`.
 
 This page is generated: `{REGENERATE}`.
 """

@@ -1,4 +1,4 @@
-"""What each command asks of IAM: held to what it really calls, to the operator's policy, and shown in the docs.
+"""The IAM permissions of each command: compared with its requests and the operator's policy, and shown in the docs.
 
 ``python -m ops.build.permissions --write`` writes the table into docs/operating.md.
 """
@@ -16,19 +16,19 @@ END: Final = "<!-- permissions: end -->"
 REGENERATE: Final = "python -m ops.build.permissions --write"
 
 RESOURCES: Final[Mapping[str, str]] = {
-    "uploads": "the uploads bucket, and what is below the prefix",
-    "variants": "the variants bucket, and what is in it",
+    "uploads": "the uploads bucket, and the objects below the prefix",
+    "variants": "the variants bucket, and its objects",
     "table": "the images table",
     "queue": "the uploads queue",
     "dlq": "the dead-letter queue",
-    "bus": "the bus for events, where the stage has one",
-    "events-dlq": "the dead-letter queue of the announcer, where the stage has one",
+    "bus": "the bus for events, if the stage has one",
+    "events-dlq": "the dead-letter queue of the announcer, if the stage has one",
     "consumer": "the consumer function",
     "mapping": "its event source mapping",
-    "reserved": "what is below the doctor's folder in the uploads bucket",
+    "reserved": "the objects below the doctor's folder in the uploads bucket",
     "topic": "the topic of the alarms",
     "logs": "the log groups of the functions",
-    "any": "all there is, where IAM takes nothing narrower",
+    "any": "all resources, because IAM supports nothing narrower",
 }
 
 # An action and its resource. Without ListBucket, a missing object reads as forbidden.
@@ -129,20 +129,20 @@ ERASING: Final[Mapping[str, Sequence[str]]] = {"erase": ERASE}
 COMMANDS: Final[Mapping[str, Sequence[str]]] = {**NEEDS, **ERASING}
 
 WITHOUT: Final = ("start", "local")
-"""Commands that ask nobody but this machine."""
+"""Commands that send no request to AWS."""
 
 
 SECTION: Final = """\
-The stack has a managed policy, its output `OperatorPolicyArn`, with what these commands do and nothing else, on this
-stage alone: attach it to the role of the operators. It writes no record of an image; in the images table it may put
-only the history of redrives. `erase` has a policy of its own, the output `EraserPolicyArn` of a stage
+The stack has a managed policy, its output `OperatorPolicyArn`, with exactly the permissions that these commands use, on
+this stage alone: attach it to the role of the operators. It cannot write records of images; in the images table it may
+put only the history of redrives. `erase` has a separate policy, the output `EraserPolicyArn` of a stage
 with `erasure: true`.
 
-The policy exists when the stage does, so it has nothing for `doctor --before`: run that as who deploys. `doctor` also
-uses iam:SimulatePrincipalPolicy and iam:GetRole where the caller may, and skips its check of the rights where not.
+The policy exists only once the stage does, so it does not cover `doctor --before`: run that with the deploying role.
+`doctor` also uses iam:SimulatePrincipalPolicy and iam:GetRole if allowed; otherwise it skips its check of permissions.
 
-Every command finds the stage by cloudformation:DescribeStacks on its stack; {without} ask nobody, nor does
-`estimate` without `--stage`. Beyond that:
+Every command finds the stage with cloudformation:DescribeStacks on its stack; {without} send no request to AWS, nor
+does `estimate` without `--stage`. In addition:
 
 | command | actions |
 |---|---|

@@ -76,7 +76,9 @@ def dated(changelog: str, version: str, today: date) -> tuple[str, str]:
     before, found, rest = changelog.partition(UNRELEASED)
     section = re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0].strip()
     if not found or not section:
-        raise UsageError(f"{CHANGELOG} has nothing under Unreleased: write down what a user notices, or do not release")
+        raise UsageError(
+            f"{CHANGELOG} has nothing under Unreleased: add the changes that users notice, or do not release"
+        )
     return f"{before}{UNRELEASED}\n## {version} - {today.isoformat()}\n{rest}", f"{section}\n"
 
 
@@ -94,9 +96,9 @@ def _check(root: Path, version: str) -> None:
     if not re.fullmatch(r"\d+\.\d+\.\d+", version) or _numbers(version) < _numbers(current):
         raise UsageError(f"{version} is no version such as 1.2.0, or before {current}, the one of {MANIFEST}")
     if _git(root, "status", "--porcelain"):
-        raise UsageError("there are changes that are not committed: commit them first")
+        raise UsageError("there are uncommitted changes: commit them first")
     if _git(root, "tag", "--list", f"v{version}"):
-        raise UsageError(f"v{version} is released already: name a later version")
+        raise UsageError(f"v{version} is already released: choose a later version")
 
 
 def _numbers(version: str) -> list[int]:

@@ -24,20 +24,20 @@ END: Final = "<!-- switches: end -->"
 REGENERATE: Final = "python -m ops.build.switch_costs --write"
 
 SECTION: Final = """\
-Dollars at list prices ({prices}), for a million photos of 12 megapixels by `recipe.toml` and the defaults of
-`serverless.yml`. A price that falls with the quantity is that of the first step.
-Your own numbers: `darkroom estimate`, with `--stage` for what is on in a stage, and with `--with` for what is not.
+Dollars at list prices ({prices}), for a million photos of 12 megapixels with `recipe.toml` and the defaults of
+`serverless.yml`. For tiered prices, the first tier is used.
+For your own numbers, use `darkroom estimate`: `--stage` includes the switches of a stage, and `--with` adds others.
 
-| switch | a million images | each month | besides |
+| switch | a million images | each month | notes |
 |---|---|---|---|
 {rows}
 
 The table is generated (`{regenerate}`) from `ops/cli/prices.py`, which has the prices,
-and `ops/cli/switches`, which has the formulas. Requests are counted by tests. The seconds of the announcer, of the
-state machine and of the eraser are assumed: nothing here has run on AWS yet. *Every stage* is without the alarms that
-are free in an account, {free} of them; nothing else that is free is subtracted, such as the first million requests to
+and `ops/cli/switches`, which has the formulas. Tests count the requests. The run times of the announcer, of the
+state machine and of the eraser are assumed: nothing here has run on AWS yet. *Every stage* excludes the {free}
+alarms that are free in an account; no other free quota is subtracted, such as the first million requests to
 SQS in a month. Lambda, API Gateway and DynamoDB's requests cost nothing while nothing is uploaded, and a paused stage
-polls nothing."""
+does not poll."""
 
 
 def section() -> str:
@@ -60,7 +60,7 @@ def _sizes() -> ItemSizes:
 def _every_stage(made: Estimate) -> Sequence[str]:
     originals, variants = made.usage.original_bytes / 1e6, made.usage.variant_bytes / 1e6
     monthly = _sum([each.line for each in month((), made.usage)])
-    besides = f"each month for keeping {originals:.2f} MB of each original and {variants:.2f} of its variants"
+    besides = f"each month to store {originals:.2f} MB of each original and {variants:.2f} MB of its variants"
     return "*every stage*", _sum(made.bill.lines), monthly, besides
 
 

@@ -77,10 +77,12 @@ PrefixArgument = Annotated[
     list[str] | None, typer.Argument(metavar="PREFIX", help="Keys that begin with one of these.")
 ]
 SinceOption = Annotated[
-    datetime | None, typer.Option(parser=moment, metavar="TIME", help="Only what ended since, in UTC, or an age as 2h.")
+    datetime | None,
+    typer.Option(parser=moment, metavar="TIME", help="Only images that ended since then, in UTC, or an age as in 2h."),
 ]
 LostOption = Annotated[
-    bool, typer.Option("--lost", help="What ended when the messages in the events' dead-letter queue were set aside.")
+    bool,
+    typer.Option("--lost", help="Images that ended when the messages in the events' dead-letter queue were set aside."),
 ]
 
 
@@ -93,13 +95,13 @@ def announce(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send the events of images that have come to an end again, from the images table.
+    """Send the events of finished images again, from the images table.
 
-    An event has the same id as when it was first sent, so a receiver that deduplicates takes each once; one that is
-    new gets what ended before it came. With --lost the messages in the events' dead-letter queue are deleted when
-    their events are sent; exit code 1 when some are hidden, because another command has them, or could not be deleted.
-    Only the last end of a version is in the table. Images whose last invocation was killed are announced as well, as
-    Image Failed: nothing else announces them.
+    An event has the same id as when it was first sent, so a receiver that deduplicates handles each once, and a new
+    receiver gets earlier events. With --lost, the messages in the events' dead-letter queue are deleted when their
+    events are sent; exit code 1 when some are hidden, because another command has them, or could not be deleted. The
+    table has only the last outcome of a version. Images whose last invocation was killed are announced as well, as
+    Image Failed: only this command announces them.
 
     Examples:
 
@@ -112,7 +114,7 @@ def announce(
     if not stage.event_bus:
         raise UsageError("this stage has no events: deploy it with --param events=true")
     if not (prefixes or since or lost) or (lost and (prefixes or since)):
-        raise UsageError("choose what to announce: --lost, or --since TIME, prefixes of keys, or both")
+        raise UsageError("choose the events to send: --lost, or --since TIME, prefixes of keys, or both")
     bus = EventBus(stage.client("events"), stage.event_bus)
     put: Put = (lambda _entries: None) if dry_run else lambda entries: put_all(bus, entries)
     held = HeldMessages(stage.client("sqs"), stage.events_dlq_url) if lost else nullcontext()

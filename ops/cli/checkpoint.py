@@ -51,7 +51,7 @@ class Checkpoint(Generic[Progress]):
             )
             raise UsageError(
                 f"{self._file} is the checkpoint of another run (not the same {differ}): "
-                "give the options of then, or another file, or remove it"
+                "use the same options, give another file, or remove it"
             )
         return progress
 

@@ -29,7 +29,7 @@ def local(
     cdn: Annotated[bool, typer.Option("--cdn", help="Serve variants as CloudFront does, by versioned links.")] = False,
     origin: Annotated[
         list[str] | None,
-        typer.Option(help="The origin of a page of yours that may use the API, as corsOrigins has it."),
+        typer.Option(help="The origin of your own page that may use the API, as in corsOrigins."),
     ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:

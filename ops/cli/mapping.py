@@ -80,10 +80,10 @@ class Switch:
 
 @on_stage
 def pause(stage: Stage, timeout: TimeoutOption = 120, as_json: AsJson = False) -> None:
-    """Stop taking messages from the uploads queue; uploads wait in it, for as many days as it keeps them.
+    """Stop receiving messages from the uploads queue; uploads wait there, for as many days as it keeps them.
 
-    Switches the consumer's event source mapping off and waits until it is. Invocations that run come to their end.
-    A later deployment that changes the mapping switches it on again.
+    Disables the consumer's event source mapping and waits for the change. Running invocations finish. A later
+    deployment that changes the mapping enables it again.
 
     Examples:
 
@@ -96,9 +96,9 @@ def pause(stage: Stage, timeout: TimeoutOption = 120, as_json: AsJson = False) -
 
 @on_stage
 def resume(stage: Stage, timeout: TimeoutOption = 120, as_json: AsJson = False) -> None:
-    """Take messages from the uploads queue again, after a pause.
+    """Receive messages from the uploads queue again, after a pause.
 
-    Switches the consumer's event source mapping on and waits until it is.
+    Enables the consumer's event source mapping and waits for the change.
 
     Examples:
 

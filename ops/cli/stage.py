@@ -203,7 +203,7 @@ def _session(name: str, region: str | None, profile: str | None) -> tuple[Any, s
     try:
         session = boto3.session.Session(region_name=region_of(region, profile), profile_name=profile)
     except ProfileNotFound as error:
-        raise UsageError(f"{error}: name another --profile, or make it: aws configure --profile {profile}") from error
+        raise UsageError(f"{error}: name another --profile, or create it: aws configure --profile {profile}") from error
     return session, None
 
 

@@ -60,7 +60,7 @@ class EventSourceMapping:
         """
         if answer.get("FilterCriteria"):
             raise StackError(
-                "the mapping has FilterCriteria, which delete in silence what they do not match and are not played: "
+                "the mapping has FilterCriteria, which silently delete other messages and are not emulated: "
                 "remove filterPatterns from the sqs event in serverless.yml"
             )
         mapping = cls(

@@ -75,7 +75,7 @@ def _interpreter(function: Function) -> tuple[str, str]:
 
 def _verified(data: bytes, digest: str, name: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != digest:
-        raise StackError(f"the package of {name} is not the one that was deployed: its CodeSha256 is another")
+        raise StackError(f"the package of {name} is not the one that was deployed: its CodeSha256 differs")
     return data
 
 

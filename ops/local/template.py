@@ -102,7 +102,7 @@ class Template:
                 return _PLACEHOLDER.sub(lambda found: self._placeholder(found[1]), argument)
             case "Fn::Join", [separator, parts]:
                 return separator.join(self.resolve(parts))
-        raise StackError(f"the local stack cannot read {name} {argument}: teach it to ops/local/template.py")
+        raise StackError(f"the local stack cannot read {name} {argument}: add it to ops/local/template.py")
 
     def _placeholder(self, name: str) -> str:
         if name.startswith("!"):
@@ -132,7 +132,7 @@ class Template:
             return name
         if attribute == "Arn" and kind in _ARNS:
             return _ARNS[kind].format(region=self.region, account=self.account, name=name)
-        raise StackError(f"the local stack does not know {kind}'s {attribute}: teach it to ops/local/template.py")
+        raise StackError(f"the local stack does not know {kind}'s {attribute}: add it to ops/local/template.py")
 
 
 def apply(template: Template, client: Client) -> None:
@@ -150,7 +150,7 @@ def apply(template: Template, client: Client) -> None:
         raise StackError(
             "the emulator left out "
             + ", ".join(f"{name} ({kind})" for name, kind in unknown.items())
-            + ": teach it to ops/local/template.py, or name it there in LEFT_OUT with the reason"
+            + ": add it to ops/local/template.py, or name it there in LEFT_OUT with the reason"
         )
     for kind, applier in appliers.items():
         for logical, properties in template.resources(kind):

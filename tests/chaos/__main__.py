@@ -45,17 +45,17 @@ def show(result: Result) -> None:
     table.add_column("number", justify="right")
     rows = [
         *sorted(result.injected.items()),
-        ("messages handed to the function", result.deliveries),
+        ("messages delivered to the function", result.deliveries),
         *((f"objects that end {status}", number) for status, number in sorted(result.statuses.items())),
-        ("redriven, as they died without being rejected", result.redriven),
+        ("redriven dead letters of images that were not rejected", result.redriven),
         *((f"their receives: {became}", number) for became, number in sorted(result.used_up.items())),
         ("lost", len(result.lost)),
         ("stale", len(result.stale)),
         (f"wrong pictures, of {result.compared:,} compared byte by byte", len(result.wrong)),
         ("duplicated effect", len(result.twice)),
-        ("back too soon", len(result.too_soon)),
+        ("delivered too soon", len(result.too_soon)),
         *rows_of([result.announced]),
-        ("objects whose latest event is not true", len(result.untrue)),
+        ("objects whose latest event does not match the uploads bucket", len(result.untrue)),
     ]
     for name, number in rows:
         table.add_row(name, f"{number:,}")

@@ -1,4 +1,4 @@
-"""What the consumer's log says: what was done twice, came back too soon, was not postponed, used up the receives."""
+"""What the consumer's log shows: effects done twice, messages delivered too soon or not postponed, receives used up."""
 
 import json
 from collections import Counter

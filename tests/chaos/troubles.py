@@ -20,7 +20,7 @@ class Trouble(StrEnum):
 
     REFUSED = "503 or throttled"
     UNHEARD = "connection closed before the request was read"
-    LOST = "answer lost after the effect"
+    LOST = "response lost after the effect"
     HANGS = "no answer until the client gives up"
     PARTLY = "some entries of a request refused"
     KILLED_BEFORE = "SIGKILL of the announcer, before the effect of its request"

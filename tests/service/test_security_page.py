@@ -31,7 +31,7 @@ def controls(said: str) -> list[str]:
 
 
 def test_each_row_of_the_table_is_read_and_each_that_a_template_decides_is_checked() -> None:
-    table = PAGE.partition("| control | wants |")[2].partition("\n\n")[0]
+    table = PAGE.partition("| control | requires |")[2].partition("\n\n")[0]
 
     assert len(ROW.findall(PAGE)) == len(table.splitlines()) - 2
     assert set(ROWS) - set(controls("yours")) == {*CHECKS, *OF_THE_WORKER}

@@ -67,8 +67,8 @@ class Fault(StrEnum):
     """What can go wrong at a request; the names are those of the report."""
 
     THROTTLED = "throttled"  # refused, without effect
-    LOST = "answer lost, given up"  # took effect, and the caller never learns
-    RESENT = "answer lost, sent again"  # took effect, and the client's retry meets its own effect
+    LOST = "response lost, request abandoned"  # took effect, and the caller never learns
+    RESENT = "response lost, request repeated"  # took effect, and the client's retry meets its own effect
     CRASH_BEFORE = "crash before the effect"
     CRASH_AFTER = "crash after the effect"
     FROZEN = "frozen beyond its lease"
@@ -482,7 +482,7 @@ class World:
         first_tries = TRY * (len(me.messages) - 1)
         for message_id in () if me.dead else sorted(messages - me.attempted):
             self.explained[message_id] += 1
-            self.counts["handed back unstarted"] += 1
+            self.counts["returned unstarted"] += 1
             if not me.excused and me.rendered <= first_tries and self.now - me.started - me.rendered <= SLOW:
                 self.complaints.append(f"{me.name} handed {message_id} back unstarted, and was not slow")
 

@@ -52,7 +52,7 @@ def test_a_new_tab_shows_what_was_uploaded_and_it_is_saved_linked_to_and_deleted
 
     later.page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=later.url)
     card.get_by_role("button", name="Copy the link").click()
-    expect(later.page.get_by_text(f"Link to {name} copied. It works for anybody until")).to_be_visible()
+    expect(later.page.get_by_text(f"Link to {name} copied. It works for anyone until")).to_be_visible()
     link = later.page.evaluate("() => navigator.clipboard.readText()")
     assert later.page.request.get(link).body()[:2] == b"\xff\xd8"
     assert violations(later.page) == []

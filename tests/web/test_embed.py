@@ -131,7 +131,7 @@ def test_a_token_that_was_set_before_the_script_was_there_counts_and_a_new_one_g
     form.locator("input").set_input_files(files(tmp_path, 1))
 
     expect(form.get_by_role("status")).to_have_text(
-        "You are not signed in, or your sign-in has ended. Sign in again to go on."
+        "You are not signed in, or your sign-in has ended. Sign in again to continue."
     )
     assert desk.page.evaluate("() => heard") == ["ready", "forbidden"]
     assert violations(desk.page) == []

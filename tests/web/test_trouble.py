@@ -46,8 +46,8 @@ def test_a_service_that_fails_is_named_and_asked_again_at_once_when_that_is_want
 
     words = {
         "500": "The service cannot answer now (500).",
-        "nothing": "The service does not answer.",
-        "a page of somebody else": "Something between this page and the service answers in its place.",
+        "nothing": "The service is not responding.",
+        "a page of somebody else": "Something between this page and the service is responding instead.",
     }
     phone.page.route("**/uploads", fail)
     phone.choose(files(tmp_path, 1))

@@ -18,6 +18,6 @@ export function barredForm(authorizer) {
 /** What to do when the key or the token is refused in the middle of something. @param {string} authorizer */
 export function refusedWords(authorizer) {
   return authorizer === 'jwt'
-    ? 'You are not signed in, or your sign-in has ended. Sign in again to go on.'
+    ? 'You are not signed in, or your sign-in has ended. Sign in again to continue.'
     : 'The API key of this form is not valid.';
 }

@@ -167,7 +167,7 @@ export class Api {
       answer = await fetch(new URL(path, this.base), { ...common, ...options, headers });
       body = await answer.text();
     } catch {
-      throw new ApiError(0, 'The service does not answer.');
+      throw new ApiError(0, 'The service is not responding.');
     }
     if (answer.status === 304) return { headers: answer.headers, body: null };
     if (answer.ok) return { headers: answer.headers, body: parsed(body) };
@@ -182,7 +182,7 @@ function parsed(body) {
   try {
     return JSON.parse(body);
   } catch {
-    throw new ApiError(0, 'Something between this page and the service answers in its place.'); // such as a hotel's sign-in
+    throw new ApiError(0, 'Something between this page and the service is responding instead.'); // such as a hotel's sign-in
   }
 }
 

@@ -138,7 +138,7 @@ function lifeOf(url) {
   if (year === undefined) return 'It does not expire.';
   const signed = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   const until = new Date(signed + Number(query.get('X-Amz-Expires')) * 1_000);
-  return `It works for anybody until ${moment(until.toISOString())}.`;
+  return `It works for anyone until ${moment(until.toISOString())}.`;
 }
 
 /** Which tools a photo has. @param {Photo} photo @param {boolean} erasure whether the service erases images */

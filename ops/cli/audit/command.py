@@ -34,10 +34,13 @@ PrefixOption = Annotated[str, typer.Option(help="Only uploads below this.", show
 DeepOption = Annotated[bool, typer.Option("--deep", help="Check every variant with a HEAD request.")]
 RenderOption = Annotated[
     int,
-    typer.Option("--render", min=0, help="Render so many finished objects again, chosen at random, and compare."),
+    typer.Option("--render", min=0, help="Render this many finished objects again, chosen at random, and compare."),
 ]
 RepairOption = Annotated[
-    bool, typer.Option("--repair", help="Send what has to be made, and delete variants that should not exist.")
+    bool,
+    typer.Option(
+        "--repair", help="Send objects whose variants have to be made, and delete variants that should not exist."
+    ),
 ]
 KeepOption = Annotated[
     bool | None,
@@ -55,7 +58,7 @@ OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Write every
 CheckpointOption = Annotated[
     Path | None, typer.Option(help="With --out: a file for its progress; the same command resumes from it.")
 ]
-LimitOption = Annotated[int, typer.Option(min=0, help="Print at most so many findings; 0 for all.")]
+LimitOption = Annotated[int, typer.Option(min=0, help="Print at most this many findings; 0 for all.")]
 
 
 @on_stage
@@ -76,16 +79,16 @@ def audit(
 ) -> None:
     """Compare the uploads bucket, the images table and the variants bucket, object by object.
 
-    Reports variants that are missing, stale or without a source; uploads that are not DONE; and uploads that are DONE
-    with other variants than today's recipe makes ("outdated", with the variants to make). Rejected uploads are counted
-    separately, as are those that wait for a retry and archived ones that are not done. A variant is stale when it was
-    made from another version or by other settings: those that are older than their source, or of another size than
-    recorded, are checked; with --deep all. Before a variant is reported as missing or orphaned, it is requested once
-    more. Where the stage's `removals` is off, variants of sources that are gone are reported and, by default, kept.
+    Reports variants that are missing, stale or without a source; uploads that are not DONE; and uploads that are
+    DONE with other variants than those of the current recipe ("outdated", with the variants to make). Rejected
+    uploads are counted separately, as are those that wait for a retry and archived ones that are not done. A
+    variant is stale if it was made from another version or with other settings: those that are older than their
+    source, or differ from the recorded size, are checked; with --deep, all are. Before a variant is reported as
+    missing or orphaned, it is requested once more. With `removals` off, orphans are reported and, by default, kept.
 
-    With --render a sample of the objects that nothing else is wrong with is rendered here, in a sandbox like the
-    function's, and compared with what is published: nothing else finds a wrong picture. Other versions of the image
-    libraries than the deployed ones may give other bytes. Repair deletes wrong pictures and sends their sources.
+    With --render, a sample of the objects without other findings is rendered here, in a sandbox like the function's,
+    and compared with the published variants: no other check finds a wrong picture. Other versions of the image
+    libraries than the deployed ones may produce other bytes. Repair deletes wrong pictures and sends their sources.
 
     Exit code 0 when nothing was found or all of it was repaired, else 1. Audit again once the queue is empty.
 
@@ -116,12 +119,12 @@ def _start(
 ) -> tuple[Checkpoint[AuditProgress], AuditProgress]:
     """The checkpoint, and where to begin."""
     if checkpoint and not can_resume:
-        raise UsageError("--checkpoint needs --out, for what an earlier run found, and a run without --render")
+        raise UsageError("--checkpoint needs --out, for the findings of an earlier run, and no --render")
     of = {"stage": stage.name, "bucket": stage.uploads_bucket, "prefix": prefix}
     kept = Checkpoint(checkpoint, of | {name: str(value) for name, value in options.items()}, AuditProgress())
     start = kept.read()
     if start.after:
-        stderr().print(f"resuming after {start.after}: {many(start.objects, 'object')} audited before")
+        stderr().print(f"resuming after {start.after}: {many(start.objects, 'object')} already audited")
     return kept, start
 
 
@@ -215,4 +218,4 @@ def _print_other_folders(stage: Stage, names: Names) -> None:
     answer = stage.client("s3").list_objects_v2(Bucket=stage.variants_bucket, Delimiter="/")
     folders = {each["Prefix"].rstrip("/") for each in answer.get("CommonPrefixes", ())}
     if unknown := sorted(folders - names.formats.keys()):
-        stderr().print(f"Not audited, since today's recipe has no such variants: {', '.join(unknown)}")
+        stderr().print(f"Not audited, because the current recipe has no such variants: {', '.join(unknown)}")

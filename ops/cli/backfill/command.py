@@ -45,19 +45,21 @@ SourceArgument = Annotated[
     ),
 ]
 PrefixOption = Annotated[str, typer.Option(help="Only keys that begin with this.", show_default="the stage's own")]
-MissingOption = Annotated[bool, typer.Option("--missing", help="Only what has variants of today's recipe to make.")]
-RejectedOption = Annotated[bool, typer.Option("--rejected", help="With --missing: what was rejected as well.")]
+MissingOption = Annotated[
+    bool, typer.Option("--missing", help="Only objects that lack a variant of the current recipe.")
+]
+RejectedOption = Annotated[bool, typer.Option("--rejected", help="With --missing: rejected objects as well.")]
 SinceOption = Annotated[
     datetime | None,
-    typer.Option(help="Only what was uploaded since, in UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    typer.Option(help="Only objects uploaded since then, in UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
 ]
 RateOption = Annotated[float | None, typer.Option(min=0.1, help="Messages a second.", show_default="as many as go")]
-DepthOption = Annotated[int, typer.Option(min=0, help="Pause while the queue holds so many messages; 0 for no limit.")]
+DepthOption = Annotated[int, typer.Option(min=0, help="Pause while the queue has this many messages; 0 for no limit.")]
 CheckpointOption = Annotated[
     Path | None, typer.Option(help="A file for its progress; the same command resumes from it.")
 ]
 ColumnsOption = Annotated[
-    str, typer.Option(help="Of the inventory.", show_default="its header, or manifest.json beside it")
+    str, typer.Option(help="The inventory's columns.", show_default="its header, or manifest.json beside it")
 ]
 
 
@@ -76,13 +78,13 @@ def backfill(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send objects that are in the uploads bucket already through the service, as if they had just been uploaded.
+    """Process objects that are already in the uploads bucket, as if they had just been uploaded.
 
-    The consumer makes only the variants that are missing or outdated; so sending an object twice does no harm. The
-    messages have a message group of their own: new uploads overtake them. What is archived, or under a customer's key,
-    is counted and not sent, if its source says so: an inventory by its columns StorageClass,
-    IntelligentTieringAccessTier and EncryptionStatus. With --dry-run the price is that of the variants to make by the
-    records; a variant that somebody has deleted is not in it.
+    The consumer makes only the variants that are missing or outdated, so sending an object twice does no harm. The
+    messages have their own message group, so new uploads overtake them. Objects that are archived, or under a
+    customer's key, are counted and not sent, if the source shows it: an inventory in its columns StorageClass,
+    IntelligentTieringAccessTier and EncryptionStatus. With --dry-run the price covers the variants to make according to
+    the records; variants that were deleted by hand are not included.
 
     Exit code 0 when all were sent, and 1 when SQS refused some; the same command with its --checkpoint sends the rest.
 
@@ -142,8 +144,8 @@ def _print_inventory(inventory: Inventory) -> None:
     if inventory.created:
         day = inventory.created.strftime("%Y-%m-%dT%H:%M:%S")
         stderr().print(
-            f"the inventory is of {day} UTC. The consumer ignores what has been removed or replaced since; what was "
-            f"uploaded since, while no notification was on: darkroom backfill --missing --changed-since {day}"
+            f"the inventory is from {day} UTC. The consumer ignores objects removed or replaced since; to send those "
+            f"uploaded since without a notification: darkroom backfill --missing --changed-since {day}"
         )
 
 
@@ -151,7 +153,7 @@ def _run(wanted: Wanted, find: Find, send: Send, checkpoint: Checkpoint[Backfill
     """Resume from the checkpoint, and count on the terminal."""
     start = checkpoint.read()
     if start.after:
-        stderr().print(f"resuming after {start.after}: {start.sent:,} were sent before")
+        stderr().print(f"resuming after {start.after}: {start.sent:,} already sent")
     with counting("sent", "examined") as count:
         run = Backfill(wanted, send, checkpoint, lambda totals: count(totals.sent, totals.decisions.total()))
         return run.run(find(start.after), start)

@@ -66,7 +66,7 @@ class Manifest:
         place = _Stored(s3, text) if text.startswith(S3) else _Local(Path(folder or "."))
         content = place.read(name)
         if content is None:
-            raise UsageError(f"there is no {text}: give the manifest.json of an S3 Inventory")
+            raise UsageError(f"{text} does not exist: give the manifest.json of an S3 Inventory")
         digest, checksum = _md5(content), place.read(CHECKSUM)
         if checksum is not None and checksum.decode("ascii", "replace").strip().lower() != digest:
             raise UsageError(f"{text} is not the one of its {CHECKSUM}: copy both again, or take a newer inventory")

@@ -124,9 +124,9 @@ def purge(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete messages from the dead-letter queue, after they were written to a file and their number was typed.
+    """Delete messages from the dead-letter queue, after writing them to a file and asking for their number.
 
-    The file is an export: `darkroom dlq import` brings them back. Exit code 1 when no message matches the filter, when
+    The file is an export: `darkroom dlq import` restores them. Exit code 1 when no message matches the filter, when
     all or, with --all, some are hidden because another command has them, or when one could not be deleted.
 
     Examples:

@@ -36,7 +36,7 @@ def move_all(stage: Stage, rate: float | None) -> Entry:
     console = stderr()
     showing = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     if task.is_running():
-        raise UsageError("SQS moves these messages already, and runs one such task per queue: wait until it has ended")
+        raise UsageError("SQS is already moving these messages, and runs one such task per queue: wait until it ends")
     with recorded(stage, entry) as history, showing as bars:
         bar = bars.add_task("moved", total=None)
 
@@ -49,7 +49,7 @@ def move_all(stage: Stage, rate: float | None) -> Entry:
             end = task.follow(note)
         except KeyboardInterrupt:
             entry.sent = task.cancel()
-            stderr().print(f"canceled: {entry.sent} had been moved and stay in the uploads queue")
+            stderr().print(f"canceled: {entry.sent} were already moved, and stay in the uploads queue")
             raise
         history.end(entry, DONE if end.status == COMPLETED else end.status.lower(), end.why)
     return entry

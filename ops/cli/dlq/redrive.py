@@ -163,7 +163,7 @@ def redrive(
     everything: Everything = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Send at most this many, the oldest first.")] = None,
     rate: RateOption = None,
-    canary: Annotated[int, typer.Option(min=0, help="Send this many first; go on only if all of them pass.")] = 0,
+    canary: Annotated[int, typer.Option(min=0, help="Send this many first; continue only if all of them pass.")] = 0,
     stop_after: Annotated[int | None, typer.Option(min=1, help="Stop when this many have failed again.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow every message to its end.")] = False,
     timeout: Annotated[float, typer.Option(min=1, help="Stop following after this many seconds without an end.")] = 300,
@@ -173,7 +173,7 @@ def redrive(
 ) -> None:
     """Send messages from the dead-letter queue to the uploads queue again; they get their full number of attempts.
 
-    Deletes only what SQS reported as sent: if it is killed, it leaves duplicates, which the ledger absorbs.
+    Deletes only messages that SQS reported as sent: if it is killed, it leaves duplicates, which the ledger absorbs.
     Exit code 1 when it stopped, or a message was refused, failed again or was hidden, or none matches the filter.
 
     Examples:
@@ -211,12 +211,14 @@ def _begin(stage: Stage, chosen: Filter, selected: Sequence[Diagnosis], unseen: 
     if same := sum(record.code_version == code for record in failed):
         stderr().print(
             f"warning: {same} of {len(selected)} failed with the code and the recipe that are deployed ({code}): "
-            "they will fail again, unless the cause was elsewhere and is fixed"
+            "they will fail again, unless a cause outside the code was fixed"
         )
     if untracked := sum(each.version is None for each in selected):
         stderr().print(f"warning: {untracked} of {len(selected)} {UNTRACKED}. Export them, then purge.")
     if ignored := sum(each.cause == IGNORED for each in selected):
-        stderr().print(f"note: {ignored} of {len(selected)} are ignored by the recipe: the ledger has no end of them")
+        stderr().print(
+            f"note: {ignored} of {len(selected)} are ignored by the recipe: the ledger has no outcome for them"
+        )
     known = {"messages": len(selected), "unseen": unseen, "causes": count_by_cause(selected), "code_version": code}
     return new_entry(stage, "redrive", str(chosen), **known)
 

@@ -31,7 +31,7 @@ LIMIT: Final = 50  # lines of a list
 def groups(stage: Stage, as_json: AsJson = False) -> None:
     """Show why messages failed, the most frequent cause first, and how long ago the first and the last died.
 
-    Every message is back in the queue at once, and this counts as no attempt. Exit code 1 when all are hidden.
+    Every message is returned to the queue at once, which does not count as an attempt. Exit code 1 when all are hidden.
 
     Examples:
 
@@ -92,7 +92,7 @@ def show(
 ) -> None:
     """Show one message: its body, the ledger's record, the object as it is now, what the cause means and what to do.
 
-    Of a bug it shows the traceback as well, from the function's log.
+    For a bug, it also shows the traceback from the function's log.
 
     Examples:
 

@@ -22,10 +22,10 @@ BeforeOption = Annotated[
     typer.Option("--before/--after", help="A deployment.", show_default="by whether the stack exists"),
 ]
 ParamOption = Annotated[
-    list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="As a deployment is given it; repeatable.")
+    list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter of the deployment; repeatable.")
 ]
 UrlOption = Annotated[str, typer.Option("--url", help="The page's address.", show_default="the stack's ApiUrl")]
-TimeoutOption = Annotated[float, typer.Option("--timeout", min=1, help="Seconds for a picture to come to its end.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for a picture.")]
 
 
 def doctor(
@@ -38,7 +38,7 @@ def doctor(
     timeout: TimeoutOption = 120,
     as_json: AsJson = False,
 ) -> None:
-    """Check what a deployment needs, or whether a deployed stage does what it should.
+    """Check the requirements of a deployment, or a deployed stage.
 
     Before a deployment: credentials, clock, parameters, tools, rights, quotas, and whether names are free. It creates
     nothing.
@@ -47,10 +47,10 @@ def doctor(
     them as a browser does; follows five to their variants, and a broken one to the dead-letter queue; measures the time
     from upload to ready; and deletes them all, also after Ctrl-C. Their records stay in the images table.
 
-    A check that is not allowed to ask is skipped. What is printed contains no account id, key or address: paste it into
-    an issue.
+    A check that lacks a permission is skipped. The output contains no account id, key or address: you can paste it
+    into an issue.
 
-    Exit code 1 when a check failed; warnings are no failure.
+    Exit code 1 when a check failed; a warning is not a failure.
 
     Examples:
 

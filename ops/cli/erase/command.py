@@ -35,21 +35,21 @@ def erase(
         str | None, typer.Argument(metavar="OBJECT", help="A key, with or without the prefix; bucket/key; s3://...")
     ] = None,
     prefix: Annotated[str, typer.Option(help="Erase every upload below this.")] = "",
-    pending: Annotated[bool, typer.Option("--pending", help="Go on with the erasures that have not ended.")] = False,
+    pending: Annotated[bool, typer.Option("--pending", help="Continue the erasures that have not ended.")] = False,
     yes: Annotated[int | None, typer.Option("--yes", metavar="COUNT", help="Confirm the number; do not ask.")] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase images for good: all versions of the original, variants, dead letters, records, and the owner's item.
+    """Erase images permanently: all versions of the original, variants, dead letters, records, and the owner's item.
 
-    There is no way back. An image that is being processed is waited for: half an hour at most with the default timeout.
-    An interrupted command goes on with --pending, which also takes up what callers of the API requested. The receipt of
-    each image says what is gone, what expires when (logs, backups of the table) and what is out of reach. Objects under
-    an Object Lock are refused before anything is deleted.
+    This cannot be undone. If an image is being processed, the command waits until its lease ends. After an
+    interruption, continue with --pending, which also covers erasures that callers of the API requested. The receipt of
+    each image lists what is gone, what expires when (logs, backups of the table) and what is out of reach. Objects
+    under an Object Lock are refused before anything is deleted.
 
-    --prefix finds what is in the uploads bucket. Erase what is left of an upload that is gone by its key.
+    --prefix finds objects in the uploads bucket. To erase the remains of a deleted upload, give its key.
 
-    The stage's operator policy does not allow this: `erasure: true` deploys a policy of its own, EraserPolicyArn.
+    The stage's operator policy does not allow this: `erasure: true` deploys a separate policy, EraserPolicyArn.
 
     Exit code 0 when all is erased, else 1.
 
@@ -148,7 +148,9 @@ def _confirm(intents: Sequence[Intent], yes: int | None) -> None:
             stderr().print(intent.object)
         if len(intents) > SHOWN:
             stderr().print(f"and {len(intents) - SHOWN:,} more: see them with --dry-run")
-    typed = yes if yes is not None else typer.prompt(f"Type {len(intents)} to erase them for good", type=int, err=True)
+    typed = (
+        yes if yes is not None else typer.prompt(f"Type {len(intents)} to erase them permanently", type=int, err=True)
+    )
     if typed != len(intents):
         raise UsageError(f"the number of objects is {len(intents)}, not {typed}: nothing was erased")
 
@@ -175,7 +177,7 @@ def _print(done: Erased, *, as_json: bool) -> None:
             stdout().print(table(("erased", "variants", "receipt"), rows, right=("variants",), whole=("erased",)))
             (example, *_) = receipts.values()
             for kept in example["expires"]:
-                stderr().print(f"expires by {kept['by'] or 'a day that is not known'}: {kept['what']}")
+                stderr().print(f"expires by {kept['by'] or 'an unknown day'}: {kept['what']}")
             for copies in example["out_of_reach"]:
                 stderr().print(f"out of reach: {copies}")
         for name in done.elsewhere:
@@ -183,4 +185,4 @@ def _print(done: Erased, *, as_json: bool) -> None:
     for name, why in done.failed.items():
         stderr().print(f"not erased: {name}: {why}")
     if done.failed:
-        stderr().print("Go on when the cause is gone: darkroom erase --pending")
+        stderr().print("When the cause is fixed, continue with: darkroom erase --pending")

@@ -48,7 +48,8 @@ OverwritesOption = Annotated[
     float, typer.Option(min=0, max=100, help="Percent of the images that replace another version of the same key.")
 ]
 LatencyOption = Annotated[
-    float, typer.Option(min=0, max=10_000, help="Milliseconds to the first byte of S3's answers; DynamoDB's: a tenth.")
+    float,
+    typer.Option(min=0, max=10_000, help="Milliseconds to the first byte of S3's responses; DynamoDB's take a tenth."),
 ]
 AccountOption = Annotated[
     int, typer.Option(min=1, help="Invocations at once of the whole account; a new account has 10.")
@@ -61,7 +62,7 @@ PrefixesOption = Annotated[
 ]
 WithOption = Annotated[
     list[str] | None,
-    typer.Option("--with", help="A switch that is off, such as events: price it as well.", show_default="none"),
+    typer.Option("--with", help="Include a switch that is off, such as events.", show_default="none"),
 ]
 
 
@@ -69,7 +70,7 @@ WithOption = Annotated[
 def estimate(
     stage: Stage | None,
     images: Annotated[int, typer.Option(min=1, help="How many images.")] = 1_000_000,
-    size: Annotated[str, typer.Option(help="Of one: megapixels, or bytes as cameras write them.")] = "12MP",
+    size: Annotated[str, typer.Option(help="The size of one: megapixels, or bytes of a camera's file.")] = "12MP",
     memory: MemoryOption = None,
     concurrency: ConcurrencyOption = None,
     architecture: ArchitectureOption = None,
@@ -86,13 +87,13 @@ def estimate(
     within: WithinOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """What so many images of a size cost on AWS, by service and switch, the hours they take, and each month after.
+    """Estimate what a number of images costs on AWS, by service and switch, the hours they take, and the monthly costs.
 
-    List prices, and CPU as measured for photos as cameras write them; the formula is below the tables. With --stage it
-    uses the settings and switches that this stage was deployed with; without, it needs no credentials and sends no
-    request. A new version of an image costs more than a first upload: S3 refuses each PUT once, since nobody knows what
-    is there without a further request. A table item above 1 KB costs another write unit. The hours are those of a full
-    queue, by Lambda's ramp and the rates of S3 and DynamoDB. All switches: docs/parameters.md.
+    List prices, and CPU times measured for camera photos; the formula is below the tables. With --stage it uses the
+    settings and switches of the deployed stage; without, it needs no credentials and sends no request. A new
+    version of an image costs more than a first upload: S3 refuses each PUT once, because the consumer does not
+    check first whether a variant exists. A table item above 1 KB costs another write unit. The hours are those of a
+    full queue, by Lambda's ramp and the rates of S3 and DynamoDB. All switches: docs/parameters.md.
 
     Examples:
 
@@ -131,7 +132,7 @@ def _switches(stage: Stage | None, more: Sequence[str]) -> tuple[SwitchCost, ...
     """The switches that are on, and those that are given."""
     on = switches_of(stage)
     if on is None:
-        stderr().print("the stage does not say what is on: deploy it again, or name its switches with --with")
+        stderr().print("the stage does not list its switches: deploy it again, or name them with --with")
     return switches_named({*(on or ()), *more})
 
 

@@ -25,9 +25,12 @@ APART: Final = ("level", "message", "traceback", "object")  # fields that have a
 ObjectArgument = Annotated[
     str | None, typer.Argument(metavar="OBJECT", help="A key, with or without the prefix; bucket/key; s3://bucket/key.")
 ]
-RequestOption = Annotated[str | None, typer.Option("--request", metavar="ID", help="Of one invocation.")]
+RequestOption = Annotated[
+    str | None, typer.Option("--request", metavar="ID", help="The lines of one invocation, by its request id.")
+]
 SinceOption = Annotated[
-    str | None, typer.Option(metavar="AGE", help="Since so long ago, as 2h.", show_default=f"the record's, or {SINCE}")
+    str | None,
+    typer.Option(metavar="AGE", help="Start this long ago, as in 2h.", show_default=f"the record's, or {SINCE}"),
 ]
 
 
@@ -40,10 +43,10 @@ def logs(
     since: SinceOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the consumer logged: of one photo, of one invocation, or of all as it comes.
+    """Show the consumer's log: of one photo, of one invocation, or all new lines.
 
-    Each line has its time, its log stream and what was logged; a bug has its traceback below. An object's lines are
-    searched at the times that its records in the images table have. Exit code 1 when there is no line.
+    Each line has its time, its log stream and its text; a bug has its traceback below. An object's lines are searched
+    at the times in its records in the images table. Exit code 1 when there is no line.
 
     Examples:
 
@@ -69,7 +72,9 @@ def logs(
     else:
         print_events(events)
     if not events:
-        stderr().print("No line: name another period with --since; a group keeps its lines for logRetentionDays.")
+        stderr().print(
+            "No log lines found: choose another period with --since; groups keep lines for logRetentionDays."
+        )
         raise typer.Exit(1)
 
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 HOURS_A_DAY: Final = 24.0
 
-PlanOption = Annotated[bool, typer.Option("--plan", help="Print which quotas bind, and the hours of a full queue.")]
+PlanOption = Annotated[
+    bool, typer.Option("--plan", help="Print the quotas that are reached, and the hours of a full queue.")
+]
 WithinOption = Annotated[
     float | None,
     typer.Option(min=0.1, help="With --plan: hours.", show_default="as long as the queue keeps a message"),
@@ -27,7 +29,7 @@ def plan_of(made: "Estimate", stage: Stage | None, within: float | None) -> Plan
     """The plan for what an estimate is of, within so many hours."""
     given = deployed_parameters(stage) if stage else parameters()
     if stage and stage.defaults is None:
-        stderr().print(f"the stage does not say all its parameters: what it leaves out is as in {whose_defaults()}")
+        stderr().print(f"the stage does not list all its parameters: the others are those of {whose_defaults()}")
     limits = StageLimits(int(given["queueRetentionDays"]), int(given["apiDailyQuota"]))
     return Plan(made.bill.work, limits, within or HOURS_A_DAY * limits.retention_days)
 

@@ -22,7 +22,7 @@ from processing.storage.objects import head
 
 RecipeOption = Annotated[Path | None, typer.Option(help="Another recipe to render with.", show_default="the stage's")]
 OutOption = Annotated[
-    Path | None, typer.Option(help="Where the variants go: a new or an empty folder, or one of earlier results.")
+    Path | None, typer.Option(help="The folder for the variants: a new or an empty one, or one with earlier results.")
 ]
 
 
@@ -33,14 +33,15 @@ def replay_command(
         str, typer.Argument(metavar="OBJECT|ID", help="A key, bucket/key or s3://bucket/key; or a dead letter's id.")
     ],
     etag: Annotated[
-        str | None, typer.Option(help="Which version of the object.", show_default="what is there now")
+        str | None, typer.Option(help="Which version of the object.", show_default="the current one")
     ] = None,
     sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="In a child process within limits, as the function does (Linux only).")
+        bool,
+        typer.Option("--sandbox", help="Render in a child process with limits, as the function does (Linux only)."),
     ] = False,
     seconds: Annotated[
         float | None,
-        typer.Option(min=0.1, help="With --sandbox: what one try may take.", show_default="the function's"),
+        typer.Option(min=0.1, help="With --sandbox: the maximum time of one try.", show_default="the function's"),
     ] = None,
     recipe: RecipeOption = None,
     out: OutOption = None,
@@ -48,9 +49,9 @@ def replay_command(
 ) -> None:
     """Run one version of an object through the consumer's code on this machine: steps, memory, outcome, traceback.
 
-    An exact version is fetched: that of the dead letter, or what is in the bucket now. Nothing is written to AWS.
-    Without --sandbox an image that takes its process down takes this command down. Exit code 0 when it was rendered,
-    and 1 when it failed.
+    An exact version is fetched: the dead letter's, or the one in the bucket now. Nothing is written to AWS. Without
+    --sandbox, an image that crashes its process crashes this command. Exit code 0 when it was rendered, and 1 when
+    it failed.
 
     Examples:
 

@@ -27,13 +27,13 @@ def show(
     minutes: Annotated[int, typer.Option("--link-minutes", min=1, max=LINK_LIMIT, help="How long links last.")] = 60,
     as_json: AsJson = False,
 ) -> None:
-    """Show everything that is known of one photo.
+    """Show everything that is known about one photo.
 
     Whether it is in the bucket now, and as which version; every version that was ever seen, with its status, attempts,
     reason, timings and code; each of its variants: whether it is there, of another version, outdated or missing, and a
     link. A link works for anyone who has it, until it or the credentials that signed it expire.
 
-    Exit code 1 when nothing is known of it.
+    Exit code 1 when nothing is known about it.
 
     Examples:
 

@@ -26,9 +26,9 @@ MOST_RUNS = 9  # folders that are tried without --out
 OutOption = Annotated[
     Path | None,
     typer.Option(
-        help="Where the variants and the contact sheet go: a new or an empty folder, or one of earlier results. "
-        "Nothing is overwritten that Darkroom has not written itself.",
-        show_default="out; out-2 where that has files of others, or another run writes to it",
+        help="The folder for the variants and the contact sheet: a new or an empty one, or one with earlier results. "
+        "Only Darkroom's own files are overwritten.",
+        show_default="out; out-2 if out has other files, or another run writes to it",
     ),
 ]
 PortOption = Annotated[
@@ -41,19 +41,19 @@ def start(
     out: OutOption = None,
     port: PortOption = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Upload the same bytes a second time, and show what that writes.")
+        bool, typer.Option("--again", help="Upload the same bytes again, and show that nothing is written twice.")
     ] = False,
     keep_running: Annotated[
         bool, typer.Option("--keep-running", help="Leave the stack running at the end, until Ctrl-C.")
     ] = False,
-    timeout: Annotated[float, typer.Option(min=1, help="Stop waiting after this many seconds without an end.")] = 600,
+    timeout: Annotated[float, typer.Option(min=1, help="Stop after this many seconds without a result.")] = 600,
     as_json: AsJson = False,
 ) -> None:
-    """Take a folder of photos through the service, on this machine, to finished variants and a contact sheet.
+    """Process a folder of photos with the whole service on this machine: variants and a contact sheet.
 
-    Exit code 0 when every object has come to an end, as done or as a dead letter, and 1 when something is left
-    or a file was passed over: one that cannot be read, or whose name is not UTF-8. After Ctrl-C the contact sheet
-    and the table show what is finished and what is left, and the exit code is 130; a second Ctrl-C ends at once.
+    Exit code 0 when every object is finished, as done or as a dead letter, and 1 when something is left or a file
+    was skipped, because it cannot be read or its name is not UTF-8. After Ctrl-C the contact sheet and the table
+    show what is finished and what is left, and the exit code is 130; a second Ctrl-C ends at once.
 
     Examples:
 

@@ -154,7 +154,7 @@ def show(console: Console, ends: Sequence[End[Photo]], totals: RunTotals) -> Non
             console.print(_failure_table(failures[:MOST_ROWS]))
             _print_more(console, len(failures), totals)
     for each in totals.odd_files:
-        console.print(f"passed over: {each.path} {each.why}", style="yellow")
+        console.print(f"skipped: {each.path} {each.why}", style="yellow")
     console.print()
     console.print(_totals(totals))
     if totals.events and totals.events.example:

@@ -28,15 +28,15 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Refresh it until Ctrl-C.")] = False,
     interval: Annotated[float, typer.Option(min=0.2, help="With --watch: seconds between two refreshes.")] = 2,
     parameters: Annotated[
-        bool, typer.Option("--parameters", help="Show what the stage was deployed with instead.")
+        bool, typer.Option("--parameters", help="Show the parameters of the deployed stage instead.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a stage on one screen: queue, rate, dead letters, alarms, the consumer, and how images ended lately.
+    """Show a stage on one screen: queue, rate, dead letters, alarms, the consumer, and recent outcomes.
 
-    SQS's counts are approximate. Age and rate are CloudWatch's, a minute or two late. Where it has none, as on the
-    embedded stack, the age is "-" and the rate is how much shorter the queue got between two samples: arrivals and
-    departures cannot be distinguished then. Outcomes are CloudWatch's as well, by delivery; or else the images table's.
+    SQS's counts are approximate. Age and rate are CloudWatch's, a minute or two late. If it has none, as on the
+    embedded stack, the age is "-" and the rate is the queue's decrease between two samples, in which arrivals and
+    departures cannot be distinguished. Outcomes are CloudWatch's as well, by delivery, or otherwise the images table's.
     The account's concurrency is what all its functions in the region have together. Durations are of batches, "ready"
     is from an upload to its variants: the median and the 99th percentile of the last hour.
 

@@ -27,7 +27,7 @@ def show_parameters(stage: Stage, *, as_json: bool) -> None:
         stdout().print(table_of_parameters(stage.given, stage.defaults or {}))
     if stage.defaults is None:
         stderr().print(
-            "Every other parameter has the default of the version that was deployed, which this stage does not say: "
+            "Every other parameter has the default of the version that was deployed, which this stage does not list: "
             "deploy it again to see them."
         )
 

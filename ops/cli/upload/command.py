@@ -29,13 +29,16 @@ INTERRUPTED = "What was in transfer is uploaded; the same command uploads the re
 FOLLOWED = "The files are in the bucket and are processed without this command; the same command follows them again."
 
 PlacesArgument = Annotated[
-    list[Path], typer.Argument(help="Folders, files, or - for names on stdin, one a line.", metavar="FOLDER|FILES|-")
+    list[Path], typer.Argument(help="Folders, files, or - for names on stdin, one per line.", metavar="FOLDER|FILES|-")
 ]
 PrefixOption = Annotated[str, typer.Option(help="A folder in the bucket, below the stage's prefix.")]
 IncludeOption = Annotated[list[str] | None, typer.Option(help="Only names that match, as '*.jpg' or raw/2026/cat.jpg.")]
 ExcludeOption = Annotated[list[str] | None, typer.Option(help="No names that match.")]
 Everything = Annotated[
-    bool, typer.Option("--all", help="Also what is no image, and what the recipe refuses or ignores.")
+    bool,
+    typer.Option(
+        "--all", help="Upload every file, even those that are no images, or that the recipe refuses or ignores."
+    ),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="Files at once.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Follow every object to its end.")]
@@ -58,13 +61,13 @@ def upload(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Upload photos, many at once, and none that is there already.
+    """Upload photos, many at once, and skip those that are there already.
 
     A file in a folder keeps its path below it. Interrupted at any moment, the same command continues: one
     listing of the bucket shows what is there, by ETag, or in a bucket under a KMS key by the SHA-256 that an upload
     stores with the object. Files that the recipe's limits would refuse are named and not uploaded.
 
-    Exit code 0 when every file is in the bucket, and with --wait every object has ended well; else 1.
+    Exit code 0 when every file is in the bucket, and with --wait every object has succeeded; else 1.
 
     Examples:
 
@@ -123,7 +126,7 @@ def _choose(places: Sequence[Path], folder: str, globs: Globs, wanted: Wanted) -
     chosen = choose(others, listed, prefix=folder, globs=globs, wanted=wanted)
     if not chosen.files:
         odd = "".join(f"; {each.path} {each.why}" for each in chosen.odd)
-        raise UsageError(f"nothing to upload: no file is an image of that name (--all takes every file){odd}")
+        raise UsageError(f"nothing to upload: no file has the name of an image (--all uploads every file){odd}")
     return chosen
 
 

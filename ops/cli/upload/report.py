@@ -69,7 +69,7 @@ class Summary:
 def show(summary: Summary, stage: str) -> None:
     """Tables on standard output; what is left by name, and what to do about it, on standard error."""
     for each in summary.odd:
-        stderr().print(f"passed over: {each.path} {each.why}")
+        stderr().print(f"skipped: {each.path} {each.why}")
     for verdict, sentence in SENTENCES.items():
         if found := summary.having(verdict):
             stderr().print(f"{sentence}:")

@@ -275,7 +275,7 @@ def test_nothing_set_aside_is_nothing_to_announce(place):
 
 @pytest.mark.parametrize("arguments", [(), ("--lost", "images/"), ("--lost", "--since", "2h")])
 def test_what_is_announced_must_be_chosen(place, arguments):
-    assert "choose what to announce" in place.run(*arguments, expected=2).stderr
+    assert "choose the events to send" in place.run(*arguments, expected=2).stderr
 
 
 def test_a_stage_without_events_says_how_to_get_them(place):

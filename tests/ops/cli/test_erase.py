@@ -216,7 +216,7 @@ def test_an_object_under_a_lock_is_refused_before_anything_is_deleted(stage, sta
     result = run(key, "--yes", "1", expected=1)
 
     assert "ObjectLocked" in result.stderr
-    assert "Go on when the cause is gone: darkroom erase --pending" in result.stderr
+    assert "When the cause is fixed, continue with: darkroom erase --pending" in result.stderr
     assert [name for name in left(locked) if not name.startswith("#")] == before
     s3.put_object_legal_hold(Bucket=name, Key="phone/cat.jpg", LegalHold={"Status": "OFF"})
     run("--pending")

@@ -167,7 +167,7 @@ def test_a_manifest_that_is_not_the_one_of_its_checksum_is_refused():
 
 
 def test_an_address_without_a_manifest_is_refused():
-    with pytest.raises(UsageError, match=r"there is no s3://inventories/nowhere/manifest\.json"):
+    with pytest.raises(UsageError, match=r"s3://inventories/nowhere/manifest\.json does not exist"):
         read(InventoryBucket(), "s3://inventories/nowhere/manifest.json")
 
 

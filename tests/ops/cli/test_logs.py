@@ -65,7 +65,7 @@ def test_what_nobody_has_logged_is_exit_code_1(logs):
     result = logs("--request", "00000000-0000-4000-8000-000000000000")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "No line: name another period with --since" in result.stderr
+    assert "No log lines found: choose another period with --since" in result.stderr
 
 
 def test_following_for_programs_is_refused(logs):

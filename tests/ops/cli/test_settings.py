@@ -86,7 +86,7 @@ def test_a_plan_of_a_stage_has_its_limits_and_says_where_it_has_this_checkouts(s
         limits = {each["name"]: each["limit"] for each in json.loads(result.stdout)["quotas"]}
 
         assert limits["queue keeps a message"] == 24 * 9
-        assert ("what it leaves out is as in this checkout" in result.stderr) is not known
+        assert ("the others are those of this checkout" in result.stderr) is not known
 
 
 def test_a_stage_that_does_not_say_what_is_on_is_estimated_without_and_told(stack, monkeypatch):

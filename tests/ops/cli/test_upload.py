@@ -300,7 +300,7 @@ def test_nothing_to_upload_is_said(upload, tmp_path):
     result = upload(tmp_path)
 
     assert result.exit_code == 2
-    assert "no file is an image" in result.stderr
+    assert "no file has the name of an image" in result.stderr
 
 
 def test_uploads_are_followed_to_their_ends(stack, photos, monkeypatch):

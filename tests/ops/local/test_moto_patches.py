@@ -408,7 +408,7 @@ def refuse_to_replace(owner, name, _value):
 
 class Finalized:
     def __init__(self):
-        self.itself = self
+        self.itself: object = self
 
     def __del__(self):
         self.itself = None

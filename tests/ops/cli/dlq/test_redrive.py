@@ -441,7 +441,7 @@ def test_a_move_that_runs_already_is_left_alone(place):
     result = place.run("redrive", "--all", "--native", "--rate", "500")
 
     assert result.exit_code == 2
-    assert "SQS moves these messages already" in result.stderr
+    assert "SQS is already moving these messages" in result.stderr
     assert place.json("history") == []
 
 
@@ -473,5 +473,5 @@ def test_ctrl_c_cancels_a_move(place):
     moved = place.queued
     (entry,) = place.json("history")
     assert moving.returncode == 130
-    assert f"canceled: {moved} had been moved" in said
+    assert f"canceled: {moved} were already moved" in said
     assert (entry["result"], entry["sent"], place.dead_messages) == ("interrupted", moved, (20 - moved, 0))
