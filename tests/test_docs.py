@@ -32,8 +32,9 @@ CODE = [
     file
     for folder in ("api", "bench", "handlers", "ops", "processing", "resources")
     for file in (ROOT / folder).rglob("*")
+    if file.suffix in {".py", ".cjs", ".yml"} and "node_modules" not in file.parts
 ]
-SPOKEN = [*PAGES, *(ROOT / "web").rglob("*.*"), *(file for file in CODE if file.suffix in {".py", ".cjs", ".yml"})]
+SPOKEN = [*PAGES, *(ROOT / "web").rglob("*.*"), *CODE]
 
 
 def named(pages: list[Path]) -> list[str]:

@@ -216,9 +216,7 @@ def _begin(stage: Stage, chosen: Filter, selected: Sequence[Diagnosis], unseen: 
     if untracked := sum(each.version is None for each in selected):
         stderr().print(f"warning: {untracked} of {len(selected)} {UNTRACKED}. Export them, then purge.")
     if ignored := sum(each.cause == IGNORED for each in selected):
-        stderr().print(
-            f"note: {ignored} of {len(selected)} are ignored by the recipe: the ledger has no outcome for them"
-        )
+        stderr().print(f"note: {ignored} of {len(selected)} are ignored by the recipe, and have no outcome")
     known = {"messages": len(selected), "unseen": unseen, "causes": count_by_cause(selected), "code_version": code}
     return new_entry(stage, "redrive", str(chosen), **known)
 
