@@ -73,10 +73,7 @@ def start(
         console = stderr()
         with deferred(lambda: console.print(INTERRUPTED)) as interruption:
             totals, ends = Run(stack, results, timeout, console, interruption).through(selection, again=again)
-            if as_json:
-                print_json(report.as_json(totals))
-            else:
-                report.show(stdout(), ends, totals)
+            print_json(report.as_json(totals)) if as_json else report.show(stdout(), ends, totals)
         if interruption.requested():
             raise KeyboardInterrupt  # so that the stack ends at once
         if keep_running:
