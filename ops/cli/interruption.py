@@ -5,11 +5,13 @@
     the first                        KeyboardInterrupt in the main thread; in a `deferred` block it is only noted
     within ECHO of a noted one       nothing: npm, set-up and the terminal deliver one Ctrl-C several times
     a later one, after a noted one   KeyboardInterrupt
+    none, for PATIENCE after it      the same: the block waits for an answer that does not come
     after a KeyboardInterrupt        nothing: no signal may break the tear-down off; a closed terminal is left
 """
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from typing import Any, Final, NoReturn
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last when the terminal is closed
 ECHO: Final = 1.0  # seconds; a signal passes through two processes, which a busy machine lets wait
+PATIENCE: Final = 60.0  # seconds that a block has to come to an end
 
 
 class Interruption:
@@ -26,12 +29,20 @@ class Interruption:
     Args:
         terminals: the file descriptors of ours that are terminals.
         clock: of seconds.
+        on_first: called once, by another thread: a signal handler must not print.
     """
 
-    def __init__(self, terminals: Sequence[int] = (), clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        terminals: Sequence[int] = (),
+        clock: Callable[[], float] = time.monotonic,
+        on_first: Callable[[], object] = lambda: None,
+    ) -> None:
         self._terminals = terminals
         self._clock = clock
+        self._on_first = on_first
         self._since: float | None = None
+        self._over = threading.Event()
 
     def requested(self) -> bool:
         """Whether to come to an end."""
@@ -51,9 +62,19 @@ class Interruption:
             _leave(self._terminals)
         if self._since is None:
             self._since = self._clock()
+            threading.Thread(target=self._watch, name="interruption", daemon=True).start()
         elif self.seconds() > ECHO:
             ignore(self._terminals)
             raise KeyboardInterrupt
+
+    def over(self) -> None:
+        """The block has come to its end: nothing is watched any more."""
+        self._over.set()
+
+    def _watch(self) -> None:
+        self._on_first()
+        if not self._over.wait(PATIENCE):  # the main thread waits for an answer, which a signal breaks off
+            signal.pthread_kill(_main_thread(), signal.SIGINT)
 
 
 def listen() -> None:
@@ -71,16 +92,21 @@ def listen() -> None:
 
 
 @contextmanager
-def deferred() -> Iterator[Interruption]:
-    """Let the block decide how it comes to an end; after a signal it must, since none is heard behind the block."""
+def deferred(on_first: Callable[[], object] = lambda: None) -> Iterator[Interruption]:
+    """Let the block decide how it comes to an end; after a signal it must, since none is heard behind the block.
+
+    Args:
+        on_first: called when the first signal has come, by another thread.
+    """
     before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in _heard()}
     terminals = _terminals()
-    interruption = Interruption(terminals)
+    interruption = Interruption(terminals, on_first=on_first)
     try:
         for number in before:
             signal.signal(number, interruption.hear)
         yield interruption
     finally:
+        interruption.over()
         if interruption.requested():
             ignore(terminals)
         else:
@@ -102,6 +128,12 @@ def _heard() -> list[signal.Signals]:
 def _terminals() -> list[int]:
     """Of standard output and error. Looked for early: one that was closed says that it is no terminal."""
     return [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
+
+
+def _main_thread() -> int:
+    ident = threading.main_thread().ident
+    assert ident is not None
+    return ident
 
 
 def _leave(terminals: Sequence[int]) -> None:

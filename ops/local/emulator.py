@@ -92,14 +92,19 @@ class Emulator:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines() or ["it said nothing"]
         return f"{lines[-1]} (all it said is in {self._log})"
 
+    def kill(self) -> None:
+        """End the server process, even one that hangs: whoever waits for its answer fails. Without one, do nothing."""
+        if self._process is not None:
+            self._process.kill()  # all it holds is in its memory: there is nothing to put in order
+
     def stop(self) -> None:
-        """End the server process; does nothing when there is none."""
+        """End the server process, and let go of all that was for it; does nothing when there is none."""
+        self.kill()
         for client in self._clients.values():
             client.close()
         self._clients.clear()
         if self._process is None:
             return
-        self._process.kill()  # all it holds is in its memory: there is nothing to put in order
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

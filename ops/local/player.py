@@ -94,15 +94,15 @@ class Player:
     def stop(self) -> None:
         """Stop polling, let running invocations end (the function timeout bounds the wait), end every process.
 
+        Interrupted, it leaves that to `kill`: a poller that waits for a hung emulator ends when that does.
+
         Raises:
             StackError: the player had broken down meanwhile.
         """
-        try:
-            self._stop_polling()
-            self._join_poller()
-            self._invocations.shutdown()
-        finally:
-            self.kill()
+        self._stop_polling()
+        self._join_poller()
+        self._invocations.shutdown()
+        self.kill()
         self.raise_if_broken()
 
     def kill(self) -> None:

@@ -57,6 +57,7 @@ class LocalStack:
         self._cdn: Cdn | None = None
         self._player: Player | None = None
         self._shipper: LogShipper | None = None
+        self._ended = False
         self.stream_player: StreamPlayer | None = None
         """What plays the mapping of the table's stream; None where the stage has no events."""
         self.eraser_player: Player | None = None
@@ -140,7 +141,7 @@ class LocalStack:
         self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
+            if kind is None and not self._ended:
                 self.player.stop()
                 for player in (self.stream_player, self.eraser_player):
                     if player is not None:
@@ -214,7 +215,13 @@ class LocalStack:
         uuid = mappings[0]["UUID"]
         return live, lambda: dict(aws_lambda.get_event_source_mapping(UUID=uuid))
 
+    def end(self) -> None:
+        """End all at once, what runs included; the end of the block has nothing to wait for then."""
+        self._ended = True
+        self._end_at_once()
+
     def _end_at_once(self) -> None:
+        self._emulator.kill()  # first: where it hangs, the threads that are joined below wait for its answers
         try:
             for player in (self._player, self.stream_player, self.eraser_player):
                 if player is not None:

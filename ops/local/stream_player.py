@@ -76,17 +76,15 @@ class StreamPlayer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let a running invocation end, and end every process.
+        """Let a running invocation end, and end every process; interrupted, it leaves that to `kill`.
 
         Raises:
             StackError: the player had broken down meanwhile.
         """
         self._stopping.set()
-        try:
-            if self._thread.ident is not None:
-                self._thread.join()
-        finally:
-            self.kill()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self.kill()
         self.raise_if_broken()
 
     def kill(self) -> None:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[3]
 SAMPLES = ROOT / "samples"
 OUT = Path("out")
 MOST_RUNS = 9  # folders that are tried without --out
+INTERRUPTED = "interrupted: writing what is finished; Ctrl-C again ends at once"
 
 
 OutOption = Annotated[
@@ -69,12 +70,10 @@ def start(
         opened([out] if out else _folders(), _files(selection, recipe)) as results,
         LocalStack(ROOT, work_dir=results.work, progress=_say, port=port) as stack,
     ):
-        with deferred() as interruption:
-            totals, ends = Run(stack, results, timeout, stderr(), interruption).through(selection, again=again)
-            if as_json:
-                print_json(report.as_json(totals))
-            else:
-                report.show(stdout(), ends, totals)
+        console = stderr()
+        with deferred(lambda: console.print(INTERRUPTED)) as interruption:
+            totals, ends = Run(stack, results, timeout, console, interruption).through(selection, again=again)
+            print_json(report.as_json(totals)) if as_json else report.show(stdout(), ends, totals)
         if interruption.requested():
             raise KeyboardInterrupt  # so that the stack ends at once
         if keep_running:
@@ -107,3 +106,4 @@ def _keep_running(stack: LocalStack) -> None:
                 time.sleep(1)
     except KeyboardInterrupt:
         stderr().print("ending the stack ...", style="dim")
+        stack.end()

@@ -89,8 +89,6 @@ class Run:
 
                 self._upload(photos, follow)
                 ends = follower.wait_for_all(self.timeout, until=self.interruption.requested)
-                if self.interruption.requested():
-                    self.console.print("interrupted: writing what is finished; Ctrl-C again ends at once")
                 copied = copies.wait(lambda: self.interruption.seconds() > LAST_COPIES)
         order = {photo: number for number, photo in enumerate(photos)}
         return sorted((_as_copied(end, copied) for end in ends), key=lambda end: order[end.subject])

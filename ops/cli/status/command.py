@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -66,10 +67,17 @@ def status(
 
 def _watch(observer: Observer, interval: float) -> None:
     """Until Ctrl-C, which is the normal end and not a failure."""
+    console = stdout()
+    in_place = console.is_terminal and not console.is_dumb_terminal  # elsewhere Live shows nothing before the end
+    live = Live(console=console, auto_refresh=False) if in_place else None
     try:
-        with Live(console=stdout(), auto_refresh=False) as live:
+        with live or nullcontext():
             while True:
-                live.update(page(observer.stage, observer.read()), refresh=True)
+                shown = page(observer.stage, observer.read())
+                if live:
+                    live.update(shown, refresh=True)
+                else:
+                    console.print(shown)
                 time.sleep(interval)
     except KeyboardInterrupt:
         return

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -56,6 +57,25 @@ def test_a_second_signal_ends_the_block_at_once(monkeypatch):
             signal.raise_signal(signal.SIGTERM)
         assert_nothing_is_heard()
 
+    assert_nothing_is_heard()
+
+
+def test_a_block_that_hangs_is_ended_as_by_a_second_signal(monkeypatch):
+    listen()
+    monkeypatch.setattr(interruption, "ECHO", -1)
+    monkeypatch.setattr(interruption, "PATIENCE", 0)
+    hangs, told = threading.Event(), list[bool]()
+
+    def hang():
+        hangs.set()
+        threading.Event().wait()  # as for a server that does not answer
+
+    with deferred(lambda: told.append(hangs.wait())):
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            hang()
+
+    assert told == [True]
     assert_nothing_is_heard()
 
 

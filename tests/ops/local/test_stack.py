@@ -183,14 +183,28 @@ PLAYING = f"""
 
     with Playing(pathlib.Path("."), work_dir=pathlib.Path(sys.argv[1]), progress=print) as stack:
         print(stack.emulator_pid, flush=True)
-        threading.Event().wait()
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            if sys.argv[2] != "ends":
+                raise
+            stack.end()
 """
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_however_the_runner_ends_no_process_stays_behind(tmp_path, ending):
+@pytest.mark.parametrize(
+    ("ending", "runner", "hung"),
+    [
+        pytest.param(signal.SIGINT, "breaks off", False, id="interrupted"),
+        pytest.param(signal.SIGINT, "breaks off", True, id="interrupted-while-the-emulator-hangs"),
+        pytest.param(signal.SIGINT, "ends", True, id="ended-while-the-emulator-hangs"),
+        pytest.param(signal.SIGTERM, "breaks off", False, id="terminated"),
+        pytest.param(signal.SIGKILL, "breaks off", False, id="killed"),
+    ],
+)
+def test_however_the_runner_ends_no_process_stays_behind(tmp_path, ending, runner, hung):
     process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(PLAYING), str(tmp_path)],
+        [sys.executable, "-c", textwrap.dedent(PLAYING), str(tmp_path), runner],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -204,6 +218,8 @@ def test_however_the_runner_ends_no_process_stays_behind(tmp_path, ending):
         wait_until(lambda: log.exists() and log.read_text().endswith("\n"))
         environment = json.loads(log.read_text())["pid"]
         assert is_running(environment)
+        if hung:
+            os.kill(emulator, signal.SIGSTOP)
         os.killpg(process.pid, ending)
         process.wait(timeout=25)  # half the function timeout: the invocation is not waited for
 
