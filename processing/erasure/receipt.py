@@ -67,6 +67,11 @@ class Receipt:
     digest: str
     document: Mapping[str, Any]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found of the object."""
+        return not any(found for kind, found in self.document["gone"].items() if kind != "is_complete")
+
 
 def receipt_of(intent: Intent, retention: Retention, *, ended_at: float, letters_seen: bool) -> Receipt:
     """The receipt of an erasure that has ended.

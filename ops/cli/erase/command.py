@@ -51,7 +51,7 @@ def erase(
 
     The stage's operator policy does not allow this: `erasure: true` deploys a separate policy, EraserPolicyArn.
 
-    Exit code 0 when all is erased, else 1.
+    Exit code 0 when all is erased, else 1, also where nothing was found of an object.
 
     Examples:
 
@@ -80,7 +80,9 @@ def _run(eraser: Eraser, intents: Sequence[Intent], *, as_json: bool) -> None:
     with counting("erased", "waiting") as count:
         done = Erasing(eraser, on_change=count).run(intents)
     _print(done, as_json=as_json)
-    if done.failed:
+    for name in done.empty:
+        stderr().print(f"nothing was found of {name}: check the key")
+    if done.failed or done.empty:
         raise typer.Exit(1)
 
 

@@ -22,6 +22,11 @@ class Erased:
     elsewhere: list[str] = field(default_factory=list)  # ended by another worker
     failed: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def empty(self) -> list[str]:
+        """The objects of which there was nothing: their names may have been mistyped."""
+        return [name for name, receipt in self.receipts.items() if receipt.is_empty]
+
 
 @dataclass(frozen=True)
 class Erasing:

@@ -92,6 +92,14 @@ def test_an_image_is_erased_and_its_receipt_is_printed(stage):
     assert json.loads(stored["Item"]["receipt"]["S"]) == receipt
 
 
+def test_an_object_of_which_nothing_is_found_is_named(stage):
+    publish(stage)
+    erased, mistyped = (run(name, "--yes", "1", expected=code) for name, code in (("cat.jpg", 0), ("cta.jpg", 1)))
+
+    assert "nothing was found" not in erased.stderr
+    assert f"nothing was found of {stage.uploads_bucket}/{PREFIX}cta.jpg: check the key" in mistyped.stderr
+
+
 def test_a_stage_that_does_not_say_what_is_on_has_all_of_it_in_the_receipt(stage, monkeypatch):
     publish(stage)
     monkeypatch.setattr(stages, "find", lambda *_: dataclasses.replace(stage, switches=None))
