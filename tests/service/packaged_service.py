@@ -1,5 +1,6 @@
 """Packages the service as `serverless package` does, in a copy of the project, and remembers the result by content."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -9,7 +10,8 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -121,12 +123,13 @@ def package(stage: str, parameters: Mapping[str, object] | None = None, *, requi
         if not requirements:
             leave_out_requirements(copy)
         remembered = CACHE / f"{stage}-{_fingerprint(copy, given)}"
-        if not remembered.exists():
-            run = serverless(copy, "package", "--stage", stage, *given, "--package", "../package")
-            assert run.returncode == 0, run.stdout + run.stderr
-            _forget_old_packages()
-            _keep(Path(made) / "package", remembered)
-        os.utime(remembered)
+        with _alone(remembered):
+            if not remembered.exists():
+                run = serverless(copy, "package", "--stage", stage, *given, "--package", "../package")
+                assert run.returncode == 0, run.stdout + run.stderr
+                _forget_old_packages()
+                (Path(made) / "package").rename(remembered)
+            os.utime(remembered)
     return Package(remembered)
 
 
@@ -196,16 +199,20 @@ def _fingerprint(project: Path, given: list[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _keep(made: Path, remembered: Path) -> None:
-    try:
-        made.rename(remembered)
-    except OSError:
-        if not remembered.exists():  # else another run has made the same one meanwhile
-            raise
+@contextmanager
+def _alone(remembered: Path) -> Iterator[None]:
+    """Other workers and runs wait meanwhile: each of them would make the same package."""
+    with (CACHE / f"{remembered.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _forget_old_packages() -> None:
     """A package in use by another run is younger than this."""
     for old in CACHE.iterdir():
-        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+        if time.time() - old.stat().st_mtime <= KEPT_SECONDS:
+            continue
+        if old.is_dir():
             shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.unlink(missing_ok=True)  # a lock's age begins anew whenever it is taken
