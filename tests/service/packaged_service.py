@@ -1,6 +1,5 @@
 """Packages the service as `serverless package` does, in a copy of the project, and remembers the result by content."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -10,14 +9,14 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ops.build.bytecode import LAMBDA_VERSION, find_python
+from ops.local.claims import claimed
 
 PROJECT = Path(__file__).parents[2]
 CACHE = PROJECT / ".cache" / "service"
@@ -123,7 +122,9 @@ def package(stage: str, parameters: Mapping[str, object] | None = None, *, requi
         if not requirements:
             leave_out_requirements(copy)
         remembered = CACHE / f"{stage}-{_fingerprint(copy, given)}"
-        with _alone(remembered):
+        claim = CACHE / "claims" / remembered.name
+        claim.mkdir(parents=True, exist_ok=True)
+        with claimed(claim, wait=True):  # another worker makes the same
             if not remembered.exists():
                 run = serverless(copy, "package", "--stage", stage, *given, "--package", "../package")
                 assert run.returncode == 0, run.stdout + run.stderr
@@ -199,20 +200,8 @@ def _fingerprint(project: Path, given: list[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-@contextmanager
-def _alone(remembered: Path) -> Iterator[None]:
-    """Other workers and runs wait meanwhile: each of them would make the same package."""
-    with (CACHE / f"{remembered.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _forget_old_packages() -> None:
     """A package in use by another run is younger than this."""
     for old in CACHE.iterdir():
-        if time.time() - old.stat().st_mtime <= KEPT_SECONDS:
-            continue
-        if old.is_dir():
+        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
             shutil.rmtree(old, ignore_errors=True)
-        else:
-            old.unlink(missing_ok=True)  # a lock's age begins anew whenever it is taken
