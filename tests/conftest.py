@@ -3,7 +3,7 @@
 import functools
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import boto3
@@ -26,17 +26,20 @@ recorder.install()
 # Each command makes a session of its own, and each session would read the models of AWS's services again: 70 ms.
 botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 
-gc.disable()  # until all is collected: what is made until then stays
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and tests of the suite stay: no garbage collection walks through them, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place_of(item.path))
-
-
-def pytest_collection_finish() -> None:
-    """From here on no garbage collection walks through all the modules and tests of the suite again."""
-    gc.freeze()
-    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,8 @@ def test_cfn_lint_has_nothing_to_say(tmp_path: Path) -> None:
     for template in templates:
         template.write_text(RECEIVERS[template.stem])
 
-    cfn_lint = [Path(sys.executable).with_name("cfn-lint"), "--regions", "eu-west-1", "us-east-1", "--", *templates]
+    options = ["--regions", "eu-west-1", "us-east-1", "--"]
+    cfn_lint = [str(Path(sys.executable).with_name("cfn-lint")), *options, *map(str, templates)]
     lint = subprocess.run(cfn_lint, capture_output=True, text=True, check=False)
 
     assert (lint.returncode, lint.stdout + lint.stderr) == (0, "")
