@@ -79,13 +79,13 @@ def can_be_key(text: str) -> bool:
 def safe_name(name: str) -> str:
     """A file's name reduced to ASCII letters, digits, dots, hyphens and underscores; its extension is kept."""
     plain = unicodedata.normalize("NFKD", re.split(r"[/\\]", name)[-1]).encode("ascii", "ignore").decode()
-    stem, dot, extension = plain.rpartition(".")
+    stem, dot, extension = re.sub(r"[^A-Za-z0-9]+$", "", plain).rpartition(".")
     if not dot:
         stem, extension = extension, ""
     extension = re.sub(r"[^A-Za-z0-9]", "", extension)[:10]
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-_") or "image"
     ending = f".{extension}" if extension else ""
-    return stem[: MAX_NAME_LENGTH - len(ending)] + ending
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-_")[: MAX_NAME_LENGTH - len(ending)].rstrip(".-_")
+    return (stem or "image") + ending
 
 
 def _decoded(image_id: str) -> str:

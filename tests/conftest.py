@@ -1,13 +1,18 @@
 """What every folder of tests may ask for: the whole service on the local stack, deployed once for all of them."""
 
+import functools
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 
 from ops.local.stack import LocalStack
+from tests.order import place_of
 from tests.service.access import recorder
 from tests.service.access.needs import unlisted
 
@@ -17,6 +22,24 @@ for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]  # of the user's shell: a profile that does not exist fails every client
 
 recorder.install()
+
+# Each command makes a session of its own, and each session would read the models of AWS's services again: 70 ms.
+botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and tests of the suite stay: no garbage collection walks through them, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: place_of(item.path))
 
 
 @pytest.fixture(autouse=True)

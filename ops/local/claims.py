@@ -12,17 +12,20 @@ class InUseError(Exception):
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
+def claimed(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Keep other processes from claiming a folder while the block runs.
 
+    Args:
+        wait: until another one that has claimed it has let go of it.
+
     Raises:
-        InUseError: another one has claimed it.
+        InUseError: another one has claimed it, and nobody waits.
         OSError: it cannot be opened.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InUseError(folder) from error
         yield

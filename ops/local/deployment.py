@@ -1,6 +1,5 @@
 """``serverless deploy --stage local``: packaged once for each state of the sources, deployed in seconds after that."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -15,6 +14,7 @@ from typing import Any
 
 from ops.build.bytecode import LAMBDA_VERSION, find_python
 from ops.errors import StackError
+from ops.local.claims import claimed
 from ops.local.user_environment import for_children
 
 STAGE = "local"
@@ -87,12 +87,13 @@ class Deployment:
             project = Path(made) / "project"
             self._copy_sources(project)
             kept = self._cache / _fingerprint(project)
-            if not kept.is_dir():
-                progress("packaging the service")
-                self._serverless(project, "package")
-                _keep(project / "packaged", kept)
-            else:
-                shutil.copytree(kept, project / "packaged")
+            with claimed(self._cache, wait=True):  # another run packages the same
+                if not kept.is_dir():
+                    progress("packaging the service")
+                    self._serverless(project, "package")
+                    _keep(project / "packaged", kept)
+                else:
+                    shutil.copytree(kept, project / "packaged")
             template: dict[str, Any] = json.loads((project / "packaged" / TEMPLATE).read_text(encoding="utf-8"))
             progress("deploying the service")
             self._serverless(project, "deploy")
@@ -147,8 +148,7 @@ def _keep(packaged: Path, kept: Path) -> None:
     shutil.rmtree(packaged / "requirements", ignore_errors=True)  # they are in the zip
     copy = packaged.with_name("kept")
     shutil.copytree(packaged, copy)
-    with contextlib.suppress(OSError):  # another run has made the same one meanwhile
-        copy.rename(kept)
+    copy.rename(kept)
     made = (folder for folder in kept.parent.iterdir() if (folder / TEMPLATE).is_file())
     for outdated in sorted(made, key=lambda folder: folder.stat().st_mtime)[:-KEPT]:
         shutil.rmtree(outdated, ignore_errors=True)

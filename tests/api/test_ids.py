@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.ids import RANDOM_BITS, created_at, id_of, is_id, key_of, new_id, safe_name
@@ -51,6 +51,8 @@ def test_every_key_is_below_the_prefix_and_can_be_given_to_variants(name: str, t
     assert variant_key(key, prefix="images/", variant="phone", output_format="webp").startswith("phone/")
 
 
+@example("0:.0.")
+@example(f"{'a' * 60}-{'b' * 60}.jpg")
 @given(NAMES)
 def test_a_safe_name_stays_as_it_is(name: str) -> None:
     assert safe_name(safe_name(name)) == safe_name(name)

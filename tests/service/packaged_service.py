@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.build.bytecode import LAMBDA_VERSION, find_python
+from ops.local.claims import claimed
 
 PROJECT = Path(__file__).parents[2]
 CACHE = PROJECT / ".cache" / "service"
@@ -121,12 +122,15 @@ def package(stage: str, parameters: Mapping[str, object] | None = None, *, requi
         if not requirements:
             leave_out_requirements(copy)
         remembered = CACHE / f"{stage}-{_fingerprint(copy, given)}"
-        if not remembered.exists():
-            run = serverless(copy, "package", "--stage", stage, *given, "--package", "../package")
-            assert run.returncode == 0, run.stdout + run.stderr
-            _forget_old_packages()
-            _keep(Path(made) / "package", remembered)
-        os.utime(remembered)
+        claim = CACHE / "claims" / remembered.name
+        claim.mkdir(parents=True, exist_ok=True)
+        with claimed(claim, wait=True):  # another worker makes the same
+            if not remembered.exists():
+                run = serverless(copy, "package", "--stage", stage, *given, "--package", "../package")
+                assert run.returncode == 0, run.stdout + run.stderr
+                _forget_old_packages()
+                (Path(made) / "package").rename(remembered)
+            os.utime(remembered)
     return Package(remembered)
 
 
@@ -194,14 +198,6 @@ def _fingerprint(project: Path, given: list[str]) -> str:
             if path.is_file():
                 digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
-
-
-def _keep(made: Path, remembered: Path) -> None:
-    try:
-        made.rename(remembered)
-    except OSError:
-        if not remembered.exists():  # else another run has made the same one meanwhile
-            raise
 
 
 def _forget_old_packages() -> None:

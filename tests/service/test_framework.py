@@ -1,6 +1,7 @@
 """The right program on the right AWS: another framework, the local stage elsewhere and no credentials are refused."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.packaged_service import NOWHERE, PROJECT, copy_project, serverless
+from tests.service.packaged_service import FRAMEWORK, NOWHERE, PROJECT, copy_project, serverless
 
 LOCAL_REFUSED = "The stage local is for the AWS on this machine: run npm run local, or name another --stage."
 NO_CREDENTIALS = "No AWS credentials; nothing was packaged: sign in (aws sso login, aws configure) or name a profile"
@@ -52,9 +53,48 @@ def test_npm_runs_the_framework_that_is_installed() -> None:
     assert installed["name"] == "osls"
 
 
-@pytest.mark.parametrize("endpoint", [None, "https://sqs.eu-west-1.amazonaws.com", "http://127.0.0.1.example.com", "x"])
-@pytest.mark.parametrize("command", ["deploy", "remove"])
-def test_the_local_stage_is_deployed_on_this_machine_only(project: Path, command: str, endpoint: str | None) -> None:
+ELSEWHERE = [None, "https://sqs.eu-west-1.amazonaws.com", "http://127.0.0.1.example.com", "x"]
+HERE = ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"]
+CHECKS = """
+  const [framework, plugin, endpoints] = JSON.parse(process.argv.at(-1));
+  process.argv[1] = framework;
+  const Check = require(plugin);
+  const service = { provider: { stage: 'local' }, validate() {} };
+  const refusal = (command, endpoint) => {
+    delete process.env.AWS_ENDPOINT_URL;
+    if (endpoint !== null) process.env.AWS_ENDPOINT_URL = endpoint;
+    try {
+      new Check({ classes: { Error }, service, processedInput: { command, options: {} } });
+      return '';
+    } catch (error) {
+      return error.message;
+    }
+  };
+  const commands = ['deploy', 'remove'];
+  const all = commands.flatMap((each) => endpoints.map((endpoint) => [each, endpoint, refusal(each, endpoint)]));
+  console.log(JSON.stringify(all));
+"""
+"""Constructs the plugin as the framework does at each of fourteen starts."""
+
+
+def test_the_local_stage_is_deployed_on_this_machine_only() -> None:
+    plugin = PROJECT / "ops/build/serverless-check.cjs"
+    given = json.dumps([str(FRAMEWORK), str(plugin), [*ELSEWHERE, *HERE]])
+
+    run = subprocess.run(
+        ["node", "-e", CHECKS, given], env=os.environ | NOWHERE, capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode == 2, run.stderr
+    assert json.loads(run.stdout) == [
+        [command, endpoint, LOCAL_REFUSED if endpoint in ELSEWHERE else ""]
+        for command in ("deploy", "remove")
+        for endpoint in [*ELSEWHERE, *HERE]
+    ]
+
+
+@pytest.mark.parametrize(("command", "endpoint"), [("deploy", None), ("remove", ELSEWHERE[1])])
+def test_the_local_stage_elsewhere_ends_the_framework(project: Path, command: str, endpoint: str | None) -> None:
     environ = NOWHERE | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})
 
     run = serverless(project, command, "--stage", "local", environ=environ)
@@ -64,9 +104,8 @@ def test_the_local_stage_is_deployed_on_this_machine_only(project: Path, command
     assert not (project / ".serverless").exists()
 
 
-@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"])
-def test_the_local_stage_is_let_through_to_this_machine(project: Path, endpoint: str) -> None:
-    run = serverless(project, "deploy", "--stage", "local", environ=NOWHERE | {"AWS_ENDPOINT_URL": endpoint})
+def test_the_local_stage_is_let_through_to_this_machine(project: Path) -> None:
+    run = serverless(project, "deploy", "--stage", "local", environ=NOWHERE | {"AWS_ENDPOINT_URL": HERE[0]})
 
     assert LOCAL_REFUSED not in run.stdout + run.stderr
     assert NO_CREDENTIALS in run.stdout + run.stderr

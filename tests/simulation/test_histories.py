@@ -11,7 +11,8 @@ from tests.simulation.invariants import violations
 from tests.simulation.mutants import FOUND, MUTANTS
 from tests.simulation.simulator import Fault
 
-HISTORIES = 10_000
+HISTORIES = 5_000
+"""The rarest of the rules that are taken away is missed from seed 4,100 on; a campaign plays 200,000."""
 
 
 def test_no_history_breaks_a_rule() -> None:

@@ -410,7 +410,18 @@ def test_all_checks_run_and_the_tests_come_last(ready):
     calls = ready.calls()
     assert result.returncode == 0
     assert [call["title"] for call in calls] == ["ruff", "ruff", "mypy", "tsc", "pytest"]
-    assert calls[-1]["arguments"] == ["-m", "pytest", "-n", "3", "--dist", "loadfile", "tests/recipe", "-k", "x"]
+    assert calls[-1]["arguments"] == [
+        "-m",
+        "pytest",
+        "-n",
+        "3",
+        "--dist",
+        "loadfile",
+        "--no-loadscope-reorder",
+        "tests/recipe",
+        "-k",
+        "x",
+    ]
     assert {call["cwd"] for call in calls} == {str(ready.root)}
 
 

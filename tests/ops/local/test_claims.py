@@ -1,14 +1,19 @@
 """A folder has one writer at a time, and a writer that was killed holds it no longer."""
 
+import re
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from ops.local.claims import InUseError, claimed
 from ops.local.emulator import PROJECT
 
+LOCKS = Path("/proc/locks")
 HOLD = """
 import pathlib, sys, threading
 from ops.local.claims import claimed
@@ -35,3 +40,26 @@ def test_a_writer_that_was_killed_holds_nothing(tmp_path):
 
     with claimed(tmp_path):
         pass
+
+
+def until_it_waits(folder, waiting):
+    """Until a thread or process waits for the folder, or has ended without."""
+    while not (waiting.done() or re.search(rf"-> FLOCK .*:{folder.stat().st_ino} ", LOCKS.read_text())):
+        time.sleep(0.01)
+
+
+def test_who_waits_for_a_folder_has_it_once_it_is_let_go_of(tmp_path):
+    order = []
+
+    def wait():
+        with claimed(tmp_path, wait=True):
+            order.append("second")
+
+    with ThreadPoolExecutor(1) as threads:
+        with claimed(tmp_path):
+            waiting = threads.submit(wait)
+            until_it_waits(tmp_path, waiting)
+            order.append("first")
+        waiting.result()
+
+    assert order == ["first", "second"]

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ops.errors import StackError
 from ops.local.deployment import KEPT, SOURCES, TEMPLATE, Deployment
 from ops.local.emulator import PROJECT
+from tests.ops.local.test_claims import until_it_waits
 
 FAKE_NPX = """#!/bin/sh
 echo "$@" >> CALLS
@@ -73,6 +75,20 @@ def test_unchanged_sources_are_packaged_once_and_deployed_each_time(deployment, 
 
     first, second = (project.parent / "calls-deployed").read_text().splitlines()
     assert first == second
+
+
+def test_while_one_run_packages_another_waits_for_its_package(deployment, project):
+    another = []
+
+    def begin_another(step):
+        if step == "packaging the service":
+            another.append(threads.submit(deploy, deployment))
+            until_it_waits(project / ".cache" / "local", another[0])
+
+    with ThreadPoolExecutor(1) as threads:
+        deployment.deploy(begin_another)
+
+        assert another[0].result() == ["deploying the service"]
 
 
 def test_the_framework_is_called_as_a_person_would_call_it(deployment, project):

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from ops.local.emulator import PROJECT
+from tests.service.packaged_service import FRAMEWORK
 
 SETTINGS = {
     "httpMethod": "GET",
@@ -15,13 +16,16 @@ SETTINGS = {
     "requestContext": {"path": "/local/settings.json"},
 }
 
+LEAST: dict[str, list[str]] = {"Records": []}
+"""The smallest event of the consumer, which it takes: the first test."""
+
 
 def invoke(stack, function, event, *, stage="local", **changes):
     """The exit code, and all that was said."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
         [
-            *("npx", "--no-install", "serverless", "invoke", "local", "--stage", stage),
+            *("node", str(FRAMEWORK), "invoke", "local", "--stage", stage),
             *("-f", function, "--data", event if isinstance(event, str) else json.dumps(event)),
         ],
         cwd=PROJECT,
@@ -34,7 +38,7 @@ def invoke(stack, function, event, *, stage="local", **changes):
 
 
 def test_the_consumer_takes_a_minimal_event(stack):
-    code, said = invoke(stack, "consumer", {"Records": []})
+    code, said = invoke(stack, "consumer", LEAST)
 
     assert code == 0, said
     assert json.loads(said[said.index("{\n") :]) == {"batchItemFailures": []}  # behind what it logged
@@ -63,7 +67,7 @@ def test_an_event_that_aws_would_never_send_is_refused_with_what_it_lacks(stack,
     (line,) = (line for line in said.splitlines() if "The event" in line)
     assert line.startswith(f"The event has no {lacks}: give all that AWS sends with --data or --path, at least {{")
     least = line[line.index("{") :].removesuffix(".")
-    assert invoke(stack, function, least)[0] == 0
+    assert json.loads(least) == LEAST or invoke(stack, function, least)[0] == 0
 
 
 def test_a_stage_that_is_not_deployed_is_named_with_what_to_run(stack):
