@@ -54,10 +54,10 @@ const MODULES_OF = {
   docs: 'ops.build.site',
 };
 
-// Three files of tests at a time, on two cores too: most tests wait for processes, and two at a time leave a third of the
+// Four files of tests at a time, on two cores too: most tests wait for processes, and three at a time leave a quarter of the
 // CPU idle. They begin in the order of tests/order.py, not by their number of tests, which says nothing of their time.
 // `-n 0` after it runs them one after another.
-const SIDE_BY_SIDE = ['-n', '3', '--dist', 'loadfile', '--no-loadscope-reorder'];
+const SIDE_BY_SIDE = ['-n', '4', '--dist', 'loadfile', '--no-loadscope-reorder'];
 
 // What the shell says of Python, pip, Node and npm is for other projects: PIP_USER=1 breaks an installation,
 // NODE_ENV=production leaves half of one out, PYTHONOPTIMIZE takes the assertions away, and PYTHONDONTWRITEBYTECODE has
