@@ -11,6 +11,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Final
 from xml.etree import ElementTree
 
@@ -18,6 +19,7 @@ from moto.core.utils import unix_time
 from moto.events.models import EventsBackend, events_backends
 from moto.events.utils import _BASE_EVENT_MESSAGE
 from moto.s3 import notifications
+from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
 from ops.local import moto_s3_probes
@@ -34,6 +36,7 @@ REASONS: Final = {
     "LifecycleExpiration:Delete": "Lifecycle Expiration",
     "LifecycleExpiration:DeleteMarkerCreated": "Lifecycle Expiration",
 }
+_COMPLETES: Final = ContextVar("_COMPLETES", default=False)
 DELETIONS: Final = {"Delete": "Permanently Deleted", "DeleteMarkerCreated": "Delete Marker Created"}
 
 
@@ -51,7 +54,38 @@ def patches() -> list[Patch]:
             moto_s3_probes.names_the_switch_for_events,
             replaces=[(S3Response, "get_bucket_notification", _with_switch)],
         ),
+        Patch(
+            "one event of an upload in parts",
+            moto_s3_probes.sends_one_event_of_an_upload_in_parts,
+            replaces=[
+                (S3Backend, "complete_multipart_upload", _completing),
+                (S3Backend, "put_object", _without_event_while_completing),
+            ],
+        ),
     ]
+
+
+def _completing(complete: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(complete)
+    def completing(*arguments: Any, **named: Any) -> Any:
+        before = _COMPLETES.set(True)
+        try:
+            return complete(*arguments, **named)
+        finally:
+            _COMPLETES.reset(before)
+
+    return completing
+
+
+def _without_event_while_completing(put: Callable[..., Any]) -> Callable[..., Any]:
+    """Moto stores the whole object by a PUT, whose event would come before that of the upload's completion."""
+
+    @functools.wraps(put)
+    def put_object(*arguments: Any, **named: Any) -> Any:
+        silent = {"disable_notification": True} if _COMPLETES.get() else {}
+        return put(*arguments, **named | silent)
+
+    return put_object
 
 
 def send(account: str, bucket: Any, event_name: str, key: Any) -> None:

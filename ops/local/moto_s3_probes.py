@@ -72,12 +72,7 @@ def limits_keys() -> bool:
 def names_no_null_version() -> bool:
     """Whether S3 names no version of an object that was uploaded in parts."""
     with _bucket() as ask:
-        begun = ask("POST", "/probe/key", query_string="uploads").get_data(as_text=True)
-        upload = begun.partition("<UploadId>")[2].partition("</UploadId>")[0]
-        etag = ask("PUT", "/probe/key", data=b"x", query_string={"uploadId": upload, "partNumber": 1}).headers["ETag"]
-        parts = f"<P><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></P>"
-        answer = ask("POST", "/probe/key", data=parts, query_string={"uploadId": upload})
-    return "x-amz-version-id" not in answer.headers
+        return "x-amz-version-id" not in _upload_in_parts(ask).headers
 
 
 def encodes_what_a_listing_starts_after() -> bool:
@@ -105,25 +100,13 @@ def lists_at_constant_cost(query: str) -> bool:
 
 def sends_documented_events() -> bool:
     """Whether an event on the default bus, and on no other, has an ``etag`` and no version "null"."""
-    region = "us-east-1"  # of a bucket that names none
-    events, sqs = events_backends[DEFAULT_ACCOUNT_ID][region], sqs_backends[DEFAULT_ACCOUNT_ID][region]
-    queue = sqs.create_queue("probe")
-    events.create_event_bus("probe")
-    for bus in ("default", "probe"):
-        events.put_rule("probe", event_bus_arn=bus, event_pattern='{"detail-type": ["Object Created"]}')
-        events.put_targets("probe", bus, [{"Id": "probe", "Arn": queue.queue_arn}])
-    try:
-        with _bucket() as ask:
-            ask("PUT", "/probe", query_string="notification", data=SWITCH)
-            ask("PUT", "/probe/key", data=b"x")
-            told = [json.loads(message.body)["detail"] for message in sqs.receive_message("probe", 10, 0, 0)]
-    finally:
-        for bus in ("default", "probe"):
-            events.remove_targets("probe", bus, ["probe"])
-            events.delete_rule("probe", bus)
-        events.delete_event_bus("probe")
-        sqs.delete_queue("probe")
-    return len(told) == 1 and "etag" in told[0]["object"] and "version-id" not in told[0]["object"]
+    events = _events_of(lambda ask: ask("PUT", "/probe/key", data=b"x"), "default", "probe")
+    return len(events) == 1 and "etag" in events[0]["object"] and "version-id" not in events[0]["object"]
+
+
+def sends_one_event_of_an_upload_in_parts() -> bool:
+    """Whether an object that was uploaded in parts is one event, and not one of its PUT as well."""
+    return len(_events_of(_upload_in_parts, "default")) == 1
 
 
 def names_the_switch_for_events() -> bool:
@@ -137,6 +120,40 @@ def takes_keys_with_line_ends() -> bool:
     """Whether a key may have a line end within."""
     with _bucket() as ask:
         return bool(ask("PUT", f"/probe/{LINE_END}", data=b"x").status_code == HTTPStatus.OK)
+
+
+def _upload_in_parts(ask: Ask) -> Any:
+    """The answer to the last request."""
+    begun = ask("POST", "/probe/key", query_string="uploads").get_data(as_text=True)
+    upload = begun.partition("<UploadId>")[2].partition("</UploadId>")[0]
+    etag = ask("PUT", "/probe/key", data=b"x", query_string={"uploadId": upload, "partNumber": 1}).headers["ETag"]
+    parts = f"<P><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></P>"
+    return ask("POST", "/probe/key", data=parts, query_string={"uploadId": upload})
+
+
+def _events_of(action: Callable[[Ask], object], *buses: str) -> list[Any]:
+    """The details of the events that reach a rule for created objects on each of these buses."""
+    region = "us-east-1"  # of a bucket that names none
+    events, sqs = events_backends[DEFAULT_ACCOUNT_ID][region], sqs_backends[DEFAULT_ACCOUNT_ID][region]
+    queue = sqs.create_queue("probe")
+    own = [bus for bus in buses if bus != "default"]
+    for bus in own:
+        events.create_event_bus(bus)
+    for bus in buses:
+        events.put_rule("probe", event_bus_arn=bus, event_pattern='{"detail-type": ["Object Created"]}')
+        events.put_targets("probe", bus, [{"Id": "probe", "Arn": queue.queue_arn}])
+    try:
+        with _bucket() as ask:
+            ask("PUT", "/probe", query_string="notification", data=SWITCH)
+            action(ask)
+            return [json.loads(message.body)["detail"] for message in sqs.receive_message("probe", 10, 0, 0)]
+    finally:
+        for bus in buses:
+            events.remove_targets("probe", bus, ["probe"])
+            events.delete_rule("probe", bus)
+        for bus in own:
+            events.delete_event_bus(bus)
+        sqs.delete_queue("probe")
 
 
 @contextmanager
