@@ -4,29 +4,34 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 SLOW = (
-    "web/test_page.py",
-    "ops/cli/dlq/test_transcript.py",
-    "ops/cli/test_upload.py",
+    "web/test_page.py",  # the first stack makes the package, for which others would wait: these three need none
     "chaos/test_chaos.py",
-    "handlers/test_broken_answers.py",
-    "ops/cli/dlq/test_view.py",
-    "service/test_framework.py",
-    "sandbox/test_memory_estimate.py",
-    "ops/cli/doctor/test_stage.py",
-    "service/test_security_page.py",
     "simulation/test_histories.py",
-    "ops/cli/test_strangers.py",
-    "ops/cli/dlq/test_redrive.py",
-    "ops/local/test_moto_patches.py",
-    "ops/local/test_invoke_local.py",
-    "sandbox/test_renderers.py",
+    "handlers/test_broken_answers.py",
+    "ops/cli/dlq/test_transcript.py",
+    "existing/test_existing.py",
+    "ops/cli/doctor/test_stage.py",
     "web/test_polling.py",
-    "handlers/test_consumer.py",
-    "service/test_lifecycle.py",
-    "processing/test_ledger.py",
+    "ops/cli/test_upload.py",
     "ops/local/test_stack.py",
+    "ops/cli/dlq/test_scale.py",
+    "web/test_earlier.py",
+    "web/test_trouble.py",
+    "web/test_access.py",
+    "service/test_framework.py",
+    "service/test_lifecycle.py",
+    "service/test_security_page.py",
+    "api/test_generated_client.py",
+    "ops/local/test_player.py",
+    "handlers/test_worker_on_the_stack.py",
+    "erasure/test_on_the_stack.py",
+    "ops/cli/dlq/test_view.py",
+    "ops/cli/test_erase.py",
+    "sandbox/test_renderers.py",
+    "ops/cli/dlq/test_redrive.py",
+    "ops/cli/start/test_interrupted.py",
 )
-"""Those that take more than 40 s of a busy machine, from `pytest --durations=0`; any other order is as right."""
+"""Those that take 20 s or more, from `pytest --durations=0`; any other order is as right."""
 
 _PLACES = {TESTS / name: place for place, name in enumerate(SLOW)}
 
