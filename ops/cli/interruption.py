@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any, Final, NoReturn
 
@@ -29,20 +30,14 @@ class Interruption:
     Args:
         terminals: the file descriptors of ours that are terminals.
         clock: of seconds.
-        on_first: called once, by another thread: a signal handler must not print.
     """
 
-    def __init__(
-        self,
-        terminals: Sequence[int] = (),
-        clock: Callable[[], float] = time.monotonic,
-        on_first: Callable[[], object] = lambda: None,
-    ) -> None:
+    def __init__(self, terminals: Sequence[int] = (), clock: Callable[[], float] = time.monotonic) -> None:
         self._terminals = terminals
         self._clock = clock
-        self._on_first = on_first
         self._since: float | None = None
-        self._over = threading.Event()
+        # A signal handler must wait for no lock, which the code that it interrupts may hold: this queue has none
+        self._news: SimpleQueue[bool] = SimpleQueue()  # True for the first signal, False for the end of the block
 
     def requested(self) -> bool:
         """Whether to come to an end."""
@@ -62,18 +57,23 @@ class Interruption:
             _leave(self._terminals)
         if self._since is None:
             self._since = self._clock()
-            threading.Thread(target=self._watch, name="interruption", daemon=True).start()
+            self._news.put(True)
         elif self.seconds() > ECHO:
             ignore(self._terminals)
             raise KeyboardInterrupt
 
     def over(self) -> None:
-        """The block has come to its end: nothing is watched any more."""
-        self._over.set()
+        """The block has come to its end: `watch` returns."""
+        self._news.put(False)
 
-    def _watch(self) -> None:
-        self._on_first()
-        if not self._over.wait(PATIENCE):  # the main thread waits for an answer, which a signal breaks off
+    def watch(self, on_first: Callable[[], object]) -> None:
+        """Call ``on_first`` after the first signal, and end the block if it does not end itself; in another thread."""
+        if not self._news.get():
+            return
+        on_first()
+        try:
+            self._news.get(timeout=PATIENCE)
+        except Empty:  # the main thread waits for an answer, which a signal breaks off
             signal.pthread_kill(_main_thread(), signal.SIGINT)
 
 
@@ -96,11 +96,12 @@ def deferred(on_first: Callable[[], object] = lambda: None) -> Iterator[Interrup
     """Let the block decide how it comes to an end; after a signal it must, since none is heard behind the block.
 
     Args:
-        on_first: called when the first signal has come, by another thread.
+        on_first: called when the first signal has come, by another thread: a signal handler must not print.
     """
     before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in _heard()}
     terminals = _terminals()
-    interruption = Interruption(terminals, on_first=on_first)
+    interruption = Interruption(terminals)
+    threading.Thread(target=interruption.watch, args=[on_first], name="interruption", daemon=True).start()
     try:
         for number in before:
             signal.signal(number, interruption.hear)
