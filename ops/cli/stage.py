@@ -19,20 +19,22 @@ import botocore.session
 import typer
 import yaml
 from botocore.config import Config
-from botocore.exceptions import ClientError, ProfileNotFound
+from botocore.exceptions import ClientError, ConnectTimeoutError, ProfileNotFound, ReadTimeoutError
 
 from ops.cli.absent import no_stack
 from ops.cli.checkout import ROOT, require_checkout
+from ops.cli.terminal import stderr
 from ops.errors import UsageError
 from ops.local.announcement import running_stack
 from ops.local.emulator import REGION
 
 LOCAL = "local"
 Result = TypeVar("Result")
+TRIES = 5
 CLIENT = Config(
     connect_timeout=5,
-    read_timeout=60,
-    retries={"mode": "standard", "total_max_attempts": 5},
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": TRIES},
     max_pool_connections=64,
 )
 
@@ -188,9 +190,16 @@ def _clients(name: str, region: str | None, profile: str | None) -> Callable[[st
             if service not in made:
                 config = own.merge(links) if service == "s3" else own
                 made[service] = session.client(service, config=config, endpoint_url=endpoint)
+                made[service].meta.events.register_first("needs-retry", _report_silence)
             return made[service]
 
     return client
+
+
+def _report_silence(attempts: int, caught_exception: Exception | None, operation: Any, **_: Any) -> None:
+    """Say that a request was not answered: who waits for minutes would take the command for one that hangs."""
+    if isinstance(caught_exception, (ConnectTimeoutError, ReadTimeoutError)):
+        stderr().print(f"{operation.name} was not answered (try {attempts} of {TRIES}): {caught_exception}")
 
 
 def _session(name: str, region: str | None, profile: str | None) -> tuple[Any, str | None]:

@@ -4,13 +4,17 @@ import os
 
 import pytest
 import typer
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
+from ops.cli import stage
 from ops.cli.absent import other_stages
+from ops.cli.queues import depth_of
 from ops.cli.stage import Stage, find, on_stage
 from ops.errors import UsageError
 from tests.ops.cli.embedded import use
+from tests.scripted_server import Trouble, scripted_server
 
 
 @pytest.fixture
@@ -20,11 +24,11 @@ def local(stack, monkeypatch):
 
 
 def test_the_local_stage_is_found_from_its_stacks_outputs(local):
-    stage = find("local")
+    found = find("local")
 
-    assert stage == Stage.of("local", local.region, local.outputs, stage.client)
-    assert stage.client("sqs") is stage.client("sqs")
-    assert stage.client("s3").head_bucket(Bucket=stage.uploads_bucket)
+    assert found == Stage.of("local", local.region, local.outputs, found.client)
+    assert found.client("sqs") is found.client("sqs")
+    assert found.client("s3").head_bucket(Bucket=found.uploads_bucket)
 
 
 def test_no_setting_of_the_shell_turns_a_command_away_from_the_local_stage(local, monkeypatch):
@@ -40,6 +44,18 @@ def test_no_setting_of_the_shell_turns_a_command_away_from_the_local_stage(local
         monkeypatch.delenv(name)
 
     assert find("local").client("s3").head_bucket(Bucket=local.outputs["UploadsBucket"])
+
+
+def test_a_request_that_is_not_answered_is_named_and_tried_again(local, monkeypatch, capsys):
+    with scripted_server(local.endpoint) as server:
+        monkeypatch.setattr(stage, "CLIENT", stage.CLIENT.merge(Config(read_timeout=0.2)))
+        session = local.running.credentials.session(local.region)
+        monkeypatch.setattr(stage, "_session", lambda *_: (session, server.url))
+        server.script("GetQueueAttributes", [Trouble.HANG])
+
+        depth_of(stage._clients("local", None, None)("sqs"), local.outputs["UploadsQueueUrl"])
+
+    assert "GetQueueAttributes was not answered (try 1 of 5): Read timeout" in capsys.readouterr().err
 
 
 def test_a_stage_that_was_never_deployed_is_named_with_the_command_that_deploys_it(local, monkeypatch):
