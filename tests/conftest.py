@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.loaders
@@ -63,6 +64,19 @@ def _environment_left_as_found() -> Iterator[None]:
 
 def settings_of_aws() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, once for all tests of a process: Playwright refuses to be started a second time beside the first."""
+    pytest.importorskip("playwright", reason="THE PAGE IS NOT TESTED: pip install -r requirements-dev.txt")
+    from tests.web.browsing import chromium, started
+
+    executable = chromium()
+    if executable is None:
+        pytest.skip("THE PAGE IS NOT TESTED: no Chromium was found, nor could be installed: apt-get install chromium")
+    with started(executable) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.imaging.making import Played
-from tests.web.browsing import started
 
 PLACE = "https://pictures.test/"  # ImageDecoder needs a secure context; answered by Playwright, so never requested
 DECODE = """async ([content, type]) => {
@@ -51,9 +50,8 @@ class Player:
 
 
 @contextmanager
-def player(executable: str) -> Iterator[Player]:
-    with started(executable) as browser:
-        page = browser.new_page()
+def player(browser: Browser) -> Iterator[Player]:
+    with browser.new_page() as page:
         page.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
         page.goto(PLACE)
         yield Player(page)

@@ -12,10 +12,9 @@ from tests.corpus.samples import film, saved
 from tests.imaging.making import Played, decoded, made
 from tests.imaging.test_composition import CASES
 
-pytest.importorskip("playwright", reason="NOT COMPARED WITH CHROMIUM: pip install -r requirements-dev.txt")
+pytest.importorskip("playwright", reason="THE PAGE IS NOT TESTED: pip install -r requirements-dev.txt")
 
 from tests.imaging.chromium import player
-from tests.web.browsing import chromium
 
 FORMATS = ("png", "gif", "webp")
 DECODED, RENDERED = 70, 20  # animations of each format by chance
@@ -25,12 +24,9 @@ OUTPUTS = [(source, output) for source in FORMATS for output in ("keep", "png", 
 
 
 @pytest.fixture(scope="module")
-def browser():
-    executable = chromium()
-    if executable is None:
-        pytest.skip("NOT COMPARED WITH CHROMIUM: none was found, nor could be installed: apt-get install chromium")
-    with player(executable) as browser:
-        yield browser
+def screen(browser):
+    with player(browser) as screen:
+        yield screen
 
 
 def animations(image_format, count):
@@ -84,22 +80,22 @@ def key(frame):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_pixels_worked_out_by_hand_are_those_that_chromium_shows(browser, name):
+def test_pixels_worked_out_by_hand_are_those_that_chromium_shows(screen, name):
     data, _ = CASES[name]
 
-    shown = browser.shown(data, name.partition(",")[0])
+    shown = screen.shown(data, name.partition(",")[0])
 
     exact = 1 if "half transparent" in name else 0
     assert list(differences(decoded(data), shown, allowed=exact)) == []
 
 
 @pytest.mark.parametrize("image_format", FORMATS)
-def test_chromium_shows_the_frames_that_variants_are_made_of(browser, image_format):
+def test_chromium_shows_the_frames_that_variants_are_made_of(screen, image_format):
     faults = [
         (seed, fault)
         for seed, each in animations(image_format, DECODED)
         for fault in differences(
-            decoded(each.data), browser.shown(each.data, image_format), allowed=0 if each.is_exact else ROUNDED
+            decoded(each.data), screen.shown(each.data, image_format), allowed=0 if each.is_exact else ROUNDED
         )
     ]
 
@@ -107,11 +103,11 @@ def test_chromium_shows_the_frames_that_variants_are_made_of(browser, image_form
 
 
 @pytest.mark.parametrize(("source", "output"), OUTPUTS)
-def test_a_variant_of_the_same_size_plays_as_its_original_does(browser, source, output):
+def test_a_variant_of_the_same_size_plays_as_its_original_does(screen, source, output):
     faults = []
     for seed, each in animations(source, RENDERED):
         variant = made(each.data, format=output)
-        before, after = browser.shown(each.data, source), browser.shown(variant.data, variant.format)
+        before, after = screen.shown(each.data, source), screen.shown(variant.data, variant.format)
         if variant.format in ("webp", "avif"):
             faults += [(seed, fault) for fault in lossy_faults(before, after)]
         elif len(after.frames) > 1 or len(merged(before).frames) > 1:
@@ -133,12 +129,12 @@ def lossy_faults(before, after):
 
 @pytest.mark.parametrize("times", [0, 1, 2, 5])
 @pytest.mark.parametrize("output", ["keep", "png", "webp"])
-def test_an_avif_plays_as_often_and_as_long_in_every_format(browser, output, times):
+def test_an_avif_plays_as_often_and_as_long_in_every_format(screen, output, times):
     first, options = film(lambda shift: scene((64, 48), shift=shift))
     data = avif.finished(saved(first, "AVIF", **options), times)
 
     variant = made(data, format=output)
 
-    before, after = browser.shown(data, "avif"), browser.shown(variant.data, variant.format)
+    before, after = screen.shown(data, "avif"), screen.shown(variant.data, variant.format)
     assert before.plays == decoded(data).plays == times
     assert list(differences(before, after, allowed=LOSSY, measure=luma_apart)) == []

@@ -1,19 +1,10 @@
-"""One browser and one server for all tests of the page, and for each test a tab that nobody has used."""
+"""One server for all tests of the page, and for each test a tab that nobody has used."""
 
 import pytest
 
 pytest.importorskip("playwright", reason="THE PAGE IS NOT TESTED: pip install -r requirements-dev.txt")
 
-from tests.web.browsing import Desk, chromium, served, started
-
-
-@pytest.fixture(scope="session")
-def browser():
-    executable = chromium()
-    if executable is None:
-        pytest.skip("THE PAGE IS NOT TESTED: no Chromium was found, nor could be installed: apt-get install chromium")
-    with started(executable) as browser:
-        yield browser
+from tests.web.browsing import Desk, served
 
 
 @pytest.fixture(scope="session")

@@ -703,7 +703,7 @@ test('a link is copied with the time until which it works, or that it does not e
   const signed = 'https://s3.example.com/a.jpg?X-Amz-Date=20261121T120000Z&X-Amz-Expires=3600';
   const until = moment('2026-11-21T13:00:00Z');
 
-  assert.deepEqual(await copied(t, signed), { kept: [signed], said: [`Link to a.jpg copied. It works for anybody until ${until}.`] });
+  assert.deepEqual(await copied(t, signed), { kept: [signed], said: [`Link to a.jpg copied. It works for anyone until ${until}.`] });
   const plain = 'https://cdn.example.com/a.jpg';
   assert.deepEqual(await copied(t, plain), { kept: [plain], said: ['Link to a.jpg copied. It does not expire.'] });
 });
