@@ -238,12 +238,19 @@ def test_where_no_timeout_would_do_the_fault_says_what_else_to_change() -> None:
 
 
 def test_an_animation_that_takes_longer_than_a_try_is_refused_by_its_limit() -> None:
-    assert found(trySeconds=14) == []
-    (fault,) = found(trySeconds=13)
+    assert found(trySeconds=12) == []
+    (fault,) = found(trySeconds=11)
 
     assert fault.startswith(
-        "recipe.toml: limits.pixels.animation: is 70000000; give at most 65000000, or 14 trySeconds"
+        "recipe.toml: limits.pixels.animation: is 60000000; give at most 55000000, or 12 trySeconds"
     )
+
+
+def test_the_size_that_the_first_run_adds_fits_into_the_default_memory() -> None:
+    page = (PROJECT / "docs" / "start.md").read_text(encoding="utf-8")
+    (added,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+
+    assert faults(DEFAULTS, stage="prod", region="eu-west-1", recipe_text=RECIPE + added) == []
 
 
 def test_each_limit_that_the_memory_cannot_reach_is_named_with_what_it_could_be() -> None:
