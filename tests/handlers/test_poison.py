@@ -17,6 +17,7 @@ from processing.sandbox.in_process import InProcess
 from tests.builders import created_body
 from tests.handlers.test_consumer import Context, Stack, moto_server, record, stack
 from tests.sandbox.conftest import HOSTILE, picture, spelled
+from tests.threads import no_thread_left
 
 __all__ = ["moto_server", "stack"]
 TIMEOUT, TRY = 8, 2  # seconds
@@ -89,18 +90,11 @@ def test_without_linux_or_by_choice_there_are_no_child_processes(
     assert isinstance(worker.render.__self__, InProcess)
 
 
-def threads() -> set[threading.Thread]:
-    """But for those of moto's server, one for each connection that is kept."""
-    return {thread for thread in threading.enumerate() if "process_request_thread" not in thread.name}
-
-
 def test_no_thread_is_left_when_the_handler_returns(poisoned: Stack) -> None:
-    before = threads()
-
-    failed, _ = work_off(poisoned, {f"images/{number}.jpg": picture() for number in range(10)})
+    with no_thread_left():
+        failed, _ = work_off(poisoned, {f"images/{number}.jpg": picture() for number in range(10)})
 
     assert failed == []
-    assert threads() == before
 
 
 def test_the_requests_of_a_batch_overlap(poisoned: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

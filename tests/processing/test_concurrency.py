@@ -19,6 +19,7 @@ from processing.errors import (
     SourceReplaced,
     Unavailable,
 )
+from tests.threads import no_thread_left
 
 FOUR = Threads(4)
 EXECUTORS = pytest.mark.parametrize("execute", [in_this_thread, FOUR], ids=["in this thread", "in threads"])
@@ -78,7 +79,6 @@ def test_no_work_begins_after_a_failure(execute: Executor) -> None:
 
 def test_work_that_had_begun_ends_before_the_failure_of_another_is_raised() -> None:
     begun, never, done = threading.Event(), threading.Event(), list[int]()
-    before = threading.active_count()
 
     def work(number: int) -> None:
         if number == 0:
@@ -88,10 +88,9 @@ def test_work_that_had_begun_ends_before_the_failure_of_another_is_raised() -> N
         never.wait(0.1)
         done.append(number)
 
-    with pytest.raises(Conflict):
+    with no_thread_left(), pytest.raises(Conflict):
         results(Threads(2), work, range(2))
     assert done == [1]
-    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from processing.concurrency import in_this_thread
 from processing.messages import GroupExecutor, MessageGroup, ThreadExecutor, grouped
+from tests.threads import no_thread_left
 
 ALONE = ThreadExecutor(4, lambda size: nullcontext())
 
@@ -55,7 +56,6 @@ def test_chains_are_worked_on_at_once_and_no_more_than_allowed() -> None:
 
 
 def test_every_thread_has_ended_when_the_call_returns() -> None:
-    before = threading.active_count()
     seen: list[threading.Thread] = []
     slow = threading.Event()
 
@@ -63,11 +63,10 @@ def test_every_thread_has_ended_when_the_call_returns() -> None:
         seen.append(threading.current_thread())
         slow.wait(0.05 * group.items[0])
 
-    ALONE(work, [MessageGroup((number,)) for number in range(4)])
+    with no_thread_left():
+        ALONE(work, [MessageGroup((number,)) for number in range(4)])
 
     assert len(set(seen)) > 1
-    assert not any(thread.is_alive() for thread in seen)
-    assert threading.active_count() == before
 
 
 def test_what_breaks_one_chain_is_told_after_the_others_have_ended() -> None:

@@ -73,14 +73,18 @@ def test_an_interrupted_run_shows_what_is_finished_and_names_what_is_left(stack,
 
 
 def test_the_next_run_takes_up_the_folder_of_an_interrupted_one(stack, photos, tmp_path, monkeypatch):
-    for path in sorted(photos.iterdir())[2:]:
-        path.unlink()
+    """Each run has photos of its own: this stack, unlike the command's, still works on those of the first."""
+    paths, folders = sorted(photos.iterdir()), [tmp_path / "first", tmp_path / "second"]
+    for folder, some in zip(folders, (paths[:2], paths[2:4]), strict=True):
+        folder.mkdir()
+        for path in some:
+            path.rename(folder / path.name)
     out = tmp_path / "out"
     monkeypatch.setattr("ops.cli.interruption.Interruption.requested", lambda _self: True)
-    first, _ = start(stack, photos, out, monkeypatch)
+    first, _ = start(stack, folders[0], out, monkeypatch)
     monkeypatch.undo()
 
-    second, ended_by = start(stack, photos, out, monkeypatch)
+    second, ended_by = start(stack, folders[1], out, monkeypatch)
 
-    assert (first.exit_code, json.loads(first.stdout)["interrupted"]) == (130, True)
-    assert (second.exit_code, ended_by, json.loads(second.stdout)["done"]) == (0, None, 2)
+    assert (first.exit_code, json.loads(first.stdout)["interrupted"]) == (130, True), first.output
+    assert (second.exit_code, ended_by, json.loads(second.stdout)["done"]) == (0, None, 2), second.output
