@@ -3,6 +3,7 @@
 import functools
 import gc
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,10 @@ ROOT = Path(__file__).parents[1]
 
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]  # of the user's shell: a profile that does not exist fails every client
+
+for number in (signal.SIGINT, signal.SIGHUP):  # what a shell starts with & ignores the one, under nohup the other
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 recorder.install()
 

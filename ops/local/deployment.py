@@ -181,8 +181,8 @@ def _run(command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], outpu
 
 
 def _explain(step: str, output: str, log: Path) -> str:
-    """What follows the framework's own ``Error:``, a line for each fault; without it, the last line there is."""
+    """What follows the framework's own ``Error:``, each fault in it; without it, the last line there is."""
     _, found, error = output.rpartition("\nError:\n")
-    lines = [line.rstrip() for line in error.splitlines() if line.strip()] or ["it said nothing"]
-    cause = "\n".join(lines) if found else lines[-1]
+    lines = [line.strip() for line in error.splitlines() if line.strip()] or ["it said nothing"]
+    cause = "; ".join(lines) if found else lines[-1]
     return f"'serverless {step}' failed (all it said is in {log}): {cause}"

@@ -1,7 +1,6 @@
 """What moto lacks to stand in for AWS, added when the emulator starts; each patch could go upstream to moto.
 
-- one lock for all DynamoDB requests: moto's backends check, then write, and take no lock.
-- one lock for all S3 requests: as above, and moto sends an S3 event before it has set the object's metadata.
+- one lock for all DynamoDB requests, and one for all S3 requests: moto's backends check, then write, and take no lock.
 - S3's checks of a presigned POST (``post_policy``): moto takes every form, whatever its signed policy says, and reads
   the fields behind the file, which S3 ignores.
 - S3's checks of a presigned link (``presigned``): moto looks at neither its signature nor its time.
@@ -10,9 +9,9 @@
 - no version "null" of an upload in parts; listings after control characters; keys with line ends (``moto_routes``).
 - one look-up of each host's backend: moto lists its own folders, twice, for each request.
 - S3's events on EventBridge as AWS writes them, and a bucket's switch for them (``moto_s3_events``).
-- SQS requests that run one at a time at constant cost, with long polls that let others in, and counts only for who asks
-  for them (``moto_queues``): moto counts the queue for each message that is sent or received.
+- SQS requests one at a time at constant cost, long polls that let others in, counts for who asks (``moto_queues``).
 - a queue that does not poll for event source mappings (moto runs docker), and receipt handles in one call.
+- a ValidateTemplate that checks a template's syntax, as CloudFormation does (``moto_templates``): moto lints it all.
 - the package of a function, where GetFunction says it is (``moto_functions``): moto names an address that has none.
 - message move tasks (``moto_move_tasks``): Start-, List- and CancelMessageMoveTask answer 500.
 - reads that cost what they return, not what is stored (``moto_reads``): moto sorts all of a table for each Query.
@@ -58,6 +57,7 @@ from ops.local import (
     moto_s3_probes,
     moto_states,
     moto_streams,
+    moto_templates,
     post_policy,
     presigned,
 )
@@ -86,7 +86,7 @@ def all_patches(credentials: Credentials | None = None) -> list[Patch]:
         *_for_limits(),
         *_for_queues(),
         _for_move_tasks(),
-        *(moto_functions.patch(), moto_routes.patch(), *moto_reads.patches()),
+        *(moto_templates.patch(), moto_functions.patch(), moto_routes.patch(), *moto_reads.patches()),
         *moto_streams.patches(),
         *moto_s3_events.patches(),
         *eventbridge.patches(),

@@ -17,6 +17,8 @@ from ops.local.stream_mapping import StreamMapping, StreamRecord, as_lambda_has_
 
 POLL = 0.2
 """Seconds between two looks into a stream with nothing new; Lambda looks four times a second."""
+QUIET = 5.0
+"""Seconds without a change after which a look every `LOOK` seconds is enough."""
 PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2)
 """Seconds before a batch is tried again; the last one before each further try."""
 
@@ -121,7 +123,7 @@ class StreamPlayer:
         place = {"StreamArn": arn, "ShardId": self._shard, "ShardIteratorType": "TRIM_HORIZON"}
         at = streams.get_shard_iterator(**place)["ShardIterator"]
         batch: list[StreamRecord] = []
-        closes = 0.0
+        closes = news = 0.0
         while self._wait_until_enabled():
             room = self._mapping.batch_size - len(batch)
             answer = streams.get_records(ShardIterator=at, Limit=room)
@@ -129,6 +131,8 @@ class StreamPlayer:
             records = [as_lambda_has_it(record, arn) for record in answer["Records"]]
             chosen = [record for record in records if self._mapping.chooses(record)]
             self.counts.read += len(records)
+            if records:
+                news = time.monotonic()
             if chosen and not batch:
                 closes = time.monotonic() + self._mapping.window
             batch += chosen
@@ -136,7 +140,7 @@ class StreamPlayer:
                 self._deliver(batch)
                 batch = []
             elif not records:
-                self._stopping.wait(POLL)
+                self._stopping.wait(POLL if batch or time.monotonic() - news < QUIET else LOOK)
 
     def _wait_until_enabled(self) -> bool:
         while not self._stopping.is_set():

@@ -25,10 +25,10 @@ from tests.service.access.needs import needs_of
 from tests.service.recording_proxy import recording
 
 ROOT = Path(__file__).parents[2]
-IMAGES = 12
-BATCH = 4
-TIMEOUT, TRY, LEASE = 6, 1, 7  # seconds
-PUTS_BEFORE_A_SIGNAL = 7  # of twelve in a batch
+IMAGES = 6
+BATCH = 2
+TIMEOUT, TRY, LEASE = 10, 3, 11  # seconds; three tries and a rest are the shortest timeout for such a batch
+PUTS_BEFORE_A_SIGNAL = 4  # of six in a batch
 SETTINGS = {
     "FUNCTION_TIMEOUT": str(TIMEOUT),
     "TRY_SECONDS": str(TRY),

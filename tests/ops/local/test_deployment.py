@@ -175,7 +175,7 @@ def test_a_failure_says_the_frameworks_own_error_and_where_all_of_it_is(project,
 
     log = project.parent / "serverless.log"
     assert str(failure.value) == (
-        f"'serverless package' failed (all it said is in {log}): quality 300 is too much\nwidth is missing"
+        f"'serverless package' failed (all it said is in {log}): quality 300 is too much; width is missing"
     )
     assert "noise" in log.read_text()
     assert list((project / ".cache" / "local").iterdir()) == []
