@@ -1,6 +1,7 @@
 """The house rules that no linter knows: who may import what, and that nothing happens at import."""
 
 import ast
+import fnmatch
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -263,3 +264,10 @@ def test_an_action_at_import_is_found(text):
 )
 def test_what_happens_later_is_not_held_against_a_module(text):
     assert action_faults("module", text) == []
+
+
+def test_no_folder_of_tests_is_passed_over(pytestconfig):
+    patterns = pytestconfig.getini("norecursedirs")
+    folders = {part for path in (ROOT / "tests").rglob("test_*.py") for part in path.relative_to(ROOT).parts[:-1]}
+
+    assert [folder for folder in folders if any(fnmatch.fnmatch(folder, pattern) for pattern in patterns)] == []

@@ -414,7 +414,7 @@ def test_all_checks_run_and_the_tests_come_last(ready):
         "-m",
         "pytest",
         "-n",
-        "3",
+        "4",
         "--dist",
         "loadfile",
         "--no-loadscope-reorder",
