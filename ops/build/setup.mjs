@@ -274,8 +274,8 @@ function isRunning(pid) {
 // pip names every hash that it would have taken, a hundred for some packages: the first and the one it got are enough.
 const ANOTHER_HASH = /^\s*Expected +or /;
 
-// Runs to its end without a word; when it fails, its last lines say why.
-function install(command, args, title, env = {}) {
+// Runs to its end without a word; the last of what it said comes with its exit code.
+function quietly(command, args, env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const stop = (signal) => child.kill(signal);
@@ -289,13 +289,18 @@ function install(command, args, title, env = {}) {
     child.on('error', (error) => reject(new SetupError(`${command} cannot be run (${error.code}): install it and try again.`)));
     child.on('close', (code, signal) => {
       for (const each of STOP) process.off(each, stop);
-      if (interrupted) return reject(new SetupError('interrupted; the next run goes on from here.'));
-      if (code === 0) return resolve();
-      const lines = words.trim().split('\n').filter((line) => !ANOTHER_HASH.test(line));
-      const last = lines.slice(-6).join('\n');
-      return reject(new SetupError(`${title} failed (${signal || code}); fix this and run it again:\n${last}`));
+      if (interrupted) reject(new SetupError('interrupted; the next run goes on from here.'));
+      else resolve({ code: signal || code, words: words.trim() });
     });
   });
+}
+
+// When it fails, its last lines say why.
+async function install(command, args, title, env = {}) {
+  const { code, words } = await quietly(command, args, env);
+  if (code === 0) return;
+  const last = words.split('\n').filter((line) => !ANOTHER_HASH.test(line)).slice(-6).join('\n');
+  throw new SetupError(`${title} failed (${code}); fix this and run it again:\n${last}`);
 }
 
 // Runs in the foreground with our terminal. Signals are passed on, and this process outlives the child.
@@ -315,21 +320,25 @@ function run(command, args, { cwd, env, signals }) {
 // The terminal gives Ctrl-C to pytest as well as to us; a second one would break its tear-down off.
 const IN_ROOT = { cwd: ROOT, env: {}, signals: ['SIGTERM', 'SIGHUP'] };
 
+// All at once, beside the tests: one of them takes a core for twenty seconds. The titles of those that failed.
 async function check() {
-  const failed = [];
-  for (const [title, command, args] of CHECKS) {
-    say(title);
-    if ((await run(command, args, IN_ROOT)) !== 0) failed.push(title);
-  }
-  if (failed.length > 0) say(`failed: ${failed.join(', ')}`);
-  return failed.length === 0;
+  const failed = await Promise.all(CHECKS.map(async ([title, command, args]) => {
+    const { code, words } = await quietly(command, args);
+    if (code !== 0) process.stderr.write(`${words}\n`);
+    say(`${title} ${code === 0 ? 'passed' : 'failed'}`);
+    return code === 0 ? [] : [title];
+  }));
+  return failed.flat();
 }
 
 async function test(args) {
-  const clean = await check();
-  say('pytest');
-  const code = await run(PYTHON, ['-m', 'pytest', ...SIDE_BY_SIDE, ...args], IN_ROOT);
-  return code !== 0 ? code : Number(!clean);
+  say(`pytest, and beside it ${CHECKS.map(([title]) => title).join(', ')}`);
+  const [failed, code] = await Promise.all([
+    check(),
+    run(PYTHON, ['-m', 'pytest', ...SIDE_BY_SIDE, ...args], IN_ROOT),
+  ]);
+  if (failed.length > 0) say(`failed: ${failed.join(', ')}`);
+  return code || Number(failed.length > 0);
 }
 
 // npm changes to the project's folder; the paths that people type are relative to where they stand.
@@ -342,7 +351,7 @@ async function main([command, ...args]) {
   checkNode();
   await setUp();
   if (command === 'test') return test(args);
-  if (command === 'lint') return (await check()) ? 0 : 1;
+  if (command === 'lint') return Number((await check()).length > 0);
   if (Object.hasOwn(MODULES_OF, command ?? '')) return run(PYTHON, ['-m', MODULES_OF[command], ...args], IN_ROOT);
   return darkroom(command === undefined ? [] : [command, ...args]);
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+CHECKS = ("ruff check", "ruff format", "mypy", "tsc")
 FAKE_TOOL = Path(__file__).with_name("fake_tool.py")
 LOCK = "ops/build/locks/development.txt"
 NODE = shutil.which("node")
@@ -404,13 +405,15 @@ def test_without_npm_the_line_says_so(clone):
     assert result.stderr.splitlines()[-1] == "darkroom: npm cannot be run (ENOENT): install it and try again."
 
 
-def test_all_checks_run_and_the_tests_come_last(ready):
+def test_all_checks_run_beside_the_tests(ready):
     result = ready.run("test", "tests/recipe", "-k", "x")
 
     calls = ready.calls()
     assert result.returncode == 0
-    assert [call["title"] for call in calls] == ["ruff", "ruff", "mypy", "tsc", "pytest"]
-    assert calls[-1]["arguments"] == [
+    assert sorted(call["title"] for call in calls) == ["mypy", "pytest", "ruff", "ruff", "tsc"]
+    assert {f"darkroom: {title} passed" for title in CHECKS} < set(result.stderr.splitlines())
+    (tests,) = (call for call in calls if call["title"] == "pytest")
+    assert tests["arguments"] == [
         "-m",
         "pytest",
         "-n",
@@ -429,8 +432,9 @@ def test_a_check_that_fails_stops_no_other_and_fails_the_run(ready):
     result = ready.run("test", FAKE_FAILS="ruff")
 
     assert result.returncode == 1
-    assert ready.titles() == ["ruff", "ruff", "mypy", "tsc", "pytest"]
-    assert "darkroom: failed: ruff check, ruff format" in result.stderr
+    assert sorted(ready.titles()) == ["mypy", "pytest", "ruff", "ruff", "tsc"]
+    assert result.stderr.count("ruff says 20") == 2
+    assert result.stderr.splitlines()[-1] == "darkroom: failed: ruff check, ruff format"
 
 
 def test_failing_tests_fail_the_run(ready):
@@ -469,7 +473,8 @@ def test_lint_runs_the_checks_without_the_tests(ready, fails):
     result = ready.run("lint", FAKE_FAILS=fails)
 
     assert result.returncode == (1 if fails else 0)
-    assert ready.titles() == ["ruff", "ruff", "mypy", "tsc"]
+    assert sorted(ready.titles()) == ["mypy", "ruff", "ruff", "tsc"]
+    assert f"{fails} says 20" in result.stderr or not fails
 
 
 def test_ci_says_what_to_install_where_there_is_no_npm(tmp_path):

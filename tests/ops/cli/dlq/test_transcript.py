@@ -20,10 +20,10 @@ from tests.ops.cli.dlq.transcript import (
 
 @pytest.fixture(scope="module")
 def story(stack):
-    """The story, with 40 good uploads; what earlier tests left among the messages would be told of as well."""
+    """The story, with 15 good uploads; what earlier tests left among the messages would be told of as well."""
     sqs = stack.client("sqs")
     sqs.purge_queue(QueueUrl=stack.outputs["UploadsDlqUrl"])
-    story = RouteHandler(stack, uploads=100)
+    story = RouteHandler(stack, uploads=75)
     story.play()
     yield story
     story.close()
