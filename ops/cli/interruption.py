@@ -22,6 +22,7 @@ from typing import Any, Final, NoReturn
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last when the terminal is closed
 ECHO: Final = 1.0  # seconds; a signal passes through two processes, which a busy machine lets wait
 PATIENCE: Final = 60.0  # seconds that a block has to come to an end
+AGAIN: Final = 1.0  # seconds to the next signal: one that comes just before a call begins to wait does not break it off
 
 
 class Interruption:
@@ -71,10 +72,17 @@ class Interruption:
         if not self._news.get():
             return
         on_first()
-        try:
-            self._news.get(timeout=PATIENCE)
-        except Empty:  # the main thread waits for an answer, which a signal breaks off
+        seconds = PATIENCE
+        while not self._ends_within(seconds):  # the main thread waits for an answer, which a signal breaks off
             signal.pthread_kill(_main_thread(), signal.SIGINT)
+            seconds = AGAIN
+
+    def _ends_within(self, seconds: float) -> bool:
+        try:
+            self._news.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
 
 
 def listen() -> None:

@@ -79,6 +79,27 @@ def test_a_block_that_hangs_is_ended_as_by_a_second_signal(monkeypatch):
     assert_nothing_is_heard()
 
 
+def test_a_signal_that_comes_just_before_the_wait_begins_is_sent_again(monkeypatch):
+    listen()
+    for name, seconds in (("ECHO", -1), ("PATIENCE", 0), ("AGAIN", 0.01)):
+        monkeypatch.setattr(interruption, name, seconds)
+    send, sent = signal.pthread_kill, list[int]()
+
+    def lost_at_first(thread, number):
+        sent.append(number)
+        if len(sent) > 2:
+            send(thread, number)
+
+    monkeypatch.setattr(signal, "pthread_kill", lost_at_first)
+
+    with deferred():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            threading.Event().wait()
+
+    assert len(sent) > 2
+
+
 def test_one_ctrl_c_that_comes_several_times_is_one():
     now = [0.0]
     interrupted = Interruption(clock=lambda: now[0])
