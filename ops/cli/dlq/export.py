@@ -83,6 +83,7 @@ def import_messages(
     """Send the messages of an export, to the dead-letter queue or to the uploads queue.
 
     Every line is read before the first is sent. The file stays; sending it twice is harmless: the ledger absorbs that.
+    Exit code 1 when it has no message.
 
     Examples:
 
@@ -93,6 +94,9 @@ def import_messages(
     diagnoses = _read_file(file)
     if dry_run or not diagnoses:
         print_chosen(diagnoses, "sent", as_json=as_json)
+        if not diagnoses:
+            stderr().print(f"{'standard input' if str(file) == '-' else file} has no message: nothing to send")
+            raise typer.Exit(1)
         return
     entry = new_entry(
         stage,

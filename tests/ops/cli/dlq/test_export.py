@@ -94,6 +94,18 @@ def test_an_import_can_be_tried_dry(place):
     assert (place.dead_messages, place.queued) == ((0, 0), 0)
 
 
+@pytest.mark.parametrize("options", [(), ("--dry-run",)], ids=["sent", "dry"])
+def test_an_import_of_nothing_says_so(place, tmp_path, options):
+    (tmp_path / "none.jsonl").touch()
+
+    by_file = place.run("import", str(tmp_path / "none.jsonl"), *options)
+    by_pipe = place.run("import", "-", *options, input="")
+
+    assert (by_file.exit_code, by_pipe.exit_code) == (1, 1)
+    assert by_file.stderr == f"{tmp_path / 'none.jsonl'} has no message: nothing to send\n"
+    assert by_pipe.stderr == "standard input has no message: nothing to send\n"
+
+
 def test_a_file_that_exists_is_not_overwritten(place, tmp_path):
     place.bury("message")
     (tmp_path / "kept").write_text("mine")
