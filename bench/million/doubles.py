@@ -59,19 +59,25 @@ class Marks:
 class LiveText(str):
     """Text of which the living copies are counted: ``most`` is how many there were at once."""
 
-    live = most = 0
-    _counting = threading.Lock()
+    made = gone = most = 0
+    # One may go by the garbage collection while the same thread makes another: it must not wait for itself
+    _counting = threading.RLock()
 
     def __new__(cls, text: str) -> "LiveText":
         made = super().__new__(cls, text)
         with cls._counting:
-            cls.live += 1
-            cls.most = max(cls.most, cls.live)
+            cls.made += 1
+            cls.most = max(cls.most, cls.live())
         return made
 
     def __del__(self) -> None:
         with self._counting:
-            type(self).live -= 1
+            type(self).gone += 1
+
+    @classmethod
+    def live(cls) -> int:
+        """How many there are now."""
+        return cls.made - cls.gone
 
 
 def _failed(cause: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """However many objects there are, as many are held at once, and each takes as many requests: counted over doubles."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ FEW, MANY = 2000, 6000
 def measured(case: str, count: int, folder: Path) -> dict[str, Any]:
     """The figures of a command; ``most`` is of its own keys or bodies."""
     folder.mkdir()
-    before = LiveText.most = LiveText.live
+    before = LiveText.most = LiveText.live()
     found = measure([each.replace("FOLDER", str(folder)) for each in CASES[case]], count, folder)
     return found | {"most": LiveText.most - before}
 
@@ -76,3 +77,21 @@ def test_a_row_has_microseconds_of_the_objects_that_were_seen() -> None:
     assert row("dlq list", 1_000_000, found) == [
         *("dlq list", "1,000,000", "12", "100", "30", "360", "120,000", "9"),
     ]
+
+
+def test_a_text_that_goes_while_another_is_made_is_counted_without_a_wait():
+    """As by the garbage collection, which may begin anywhere."""
+    going, before = [LiveText("a")], LiveText.live()
+
+    class Going(LiveText):
+        @classmethod
+        def live(cls):
+            going.clear()
+            return super().live()
+
+    made = list[LiveText]()
+    thread = threading.Thread(target=lambda: made.append(Going("b")), daemon=True)
+    thread.start()
+    thread.join(10)
+
+    assert (made, LiveText.live()) == (["b"], before - 1)
