@@ -90,8 +90,8 @@ def lists_at_constant_cost(query: str) -> bool:
             for some in (keys[:FEW_KEYS], keys[FEW_KEYS:]):
                 for key in some:
                     ask("PUT", key, data=b"x")
-                ask("GET", "/probe", query_string=query)  # the first also pays for what is done once
-                costs.append(lines_run(lambda: ask("GET", "/probe", query_string=query)))
+                # The first also pays for what is done once; the least is without what happens now and then
+                costs.append(min(lines_run(lambda: ask("GET", "/probe", query_string=query)) for _ in range(3)))
         finally:
             for key in keys:
                 ask("DELETE", key)
