@@ -8,14 +8,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from ops.local import moto_patches
+from ops.local import moto_templates
 
 QUEUE = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"Nonsense": True}}}}
 
 
 @pytest.fixture
 def cloudformation(monkeypatch):
-    moto_patches.install(lambda owner, name, value: monkeypatch.setattr(owner, name, value, raising=False))
+    moto_templates.patch().apply(monkeypatch.setattr)
     with mock_aws():
         yield boto3.Session("local", "local", region_name="eu-west-1").client("cloudformation")
 
