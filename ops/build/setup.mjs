@@ -289,8 +289,7 @@ function quietly(command, args, env = {}) {
     child.on('error', (error) => reject(new SetupError(`${command} cannot be run (${error.code}): install it and try again.`)));
     child.on('close', (code, signal) => {
       for (const each of STOP) process.off(each, stop);
-      if (interrupted) reject(new SetupError('interrupted; the next run goes on from here.'));
-      else resolve({ code: signal || code, words: words.trim() });
+      resolve({ code: signal || code, words: words.trim() });
     });
   });
 }
@@ -298,6 +297,7 @@ function quietly(command, args, env = {}) {
 // When it fails, its last lines say why.
 async function install(command, args, title, env = {}) {
   const { code, words } = await quietly(command, args, env);
+  if (interrupted) throw new SetupError('interrupted; the next run goes on from here.');
   if (code === 0) return;
   const last = words.split('\n').filter((line) => !ANOTHER_HASH.test(line)).slice(-6).join('\n');
   throw new SetupError(`${title} failed (${code}); fix this and run it again:\n${last}`);
@@ -324,6 +324,7 @@ const IN_ROOT = { cwd: ROOT, env: {}, signals: ['SIGTERM', 'SIGHUP'] };
 async function check() {
   const failed = await Promise.all(CHECKS.map(async ([title, command, args]) => {
     const { code, words } = await quietly(command, args);
+    if (interrupted) return [];
     if (code !== 0) process.stderr.write(`${words}\n`);
     say(`${title} ${code === 0 ? 'passed' : 'failed'}`);
     return code === 0 ? [] : [title];

@@ -95,10 +95,10 @@ def all_patches(credentials: Credentials | None = None) -> list[Patch]:
 
 
 def _for_requests() -> list[Patch]:
-    objects = threading.RLock()  # S3 alone calls another backend (SQS, to send an event): no two wait for each other
+    # S3 alone calls another backend (SQS, with an event, before an object has its metadata): none waits for the other
+    objects = threading.RLock()
     return [
-        # Without the locks two of 50 threads won one conditional update in 1 round of 240. What goes over the network,
-        # a request's body and its answer, stays outside of them.
+        # Without the locks two of 50 threads won one update in 1 round of 240. What the network does stays outside.
         Patch(
             "one lock for all DynamoDB requests",
             lambda: moto_probes.has_a_lock(DynamoDBBackend),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -135,25 +135,21 @@ def _events_of(action: Callable[[Ask], object], *buses: str) -> list[Any]:
     """The details of the events that reach a rule for created objects on each of these buses."""
     region = "us-east-1"  # of a bucket that names none
     events, sqs = events_backends[DEFAULT_ACCOUNT_ID][region], sqs_backends[DEFAULT_ACCOUNT_ID][region]
-    queue = sqs.create_queue("probe")
-    own = [bus for bus in buses if bus != "default"]
-    for bus in own:
-        events.create_event_bus(bus)
-    for bus in buses:
-        events.put_rule("probe", event_bus_arn=bus, event_pattern='{"detail-type": ["Object Created"]}')
-        events.put_targets("probe", bus, [{"Id": "probe", "Arn": queue.queue_arn}])
-    try:
-        with _bucket() as ask:
-            ask("PUT", "/probe", query_string="notification", data=SWITCH)
-            action(ask)
-            return [json.loads(message.body)["detail"] for message in sqs.receive_message("probe", 10, 0, 0)]
-    finally:
+    with ExitStack() as made:  # a probe that fails midway leaves nothing either
+        queue = sqs.create_queue("probe")
+        made.callback(sqs.delete_queue, "probe")
         for bus in buses:
-            events.remove_targets("probe", bus, ["probe"])
-            events.delete_rule("probe", bus)
-        for bus in own:
-            events.delete_event_bus(bus)
-        sqs.delete_queue("probe")
+            if bus != "default":
+                events.create_event_bus(bus)
+                made.callback(events.delete_event_bus, bus)
+            events.put_rule("probe", event_bus_arn=bus, event_pattern='{"detail-type": ["Object Created"]}')
+            made.callback(events.delete_rule, "probe", bus)
+            events.put_targets("probe", bus, [{"Id": "probe", "Arn": queue.queue_arn}])
+            made.callback(events.remove_targets, "probe", bus, ["probe"])
+        ask = made.enter_context(_bucket())
+        ask("PUT", "/probe", query_string="notification", data=SWITCH)
+        action(ask)
+        return [json.loads(message.body)["detail"] for message in sqs.receive_message("probe", 10, 0, 0)]
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.events.models import EventsBackend
 
-from ops.local import moto_s3_events
+from ops.local import moto_s3_events, moto_s3_probes
 from processing.events import ObjectCreated, ObjectRemoved, parse
 
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q"
@@ -121,3 +122,18 @@ def test_a_target_that_fails_is_logged_and_takes_nothing_from_the_upload(clients
 
     assert clients["s3"].head_object(Bucket=bucket, Key="cat.jpg")["ContentLength"] == 1
     assert "the rule of-default cannot be played" in caplog.text
+
+
+def test_a_probe_that_fails_midway_leaves_nothing_to_the_next(monkeypatch):
+    put_targets = EventsBackend.put_targets
+
+    def fail(backend, name, bus, targets):
+        if bus == "probe":  # the second
+            raise RuntimeError("midway")
+        put_targets(backend, name, bus, targets)
+
+    monkeypatch.setattr(EventsBackend, "put_targets", fail)
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="midway"):
+            moto_s3_probes.sends_documented_events()

@@ -1,5 +1,6 @@
 """What the emulator says of a template before it is deployed: JSON with resources is let through, without a lint."""
 
+import functools
 import json
 import sys
 
@@ -8,14 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from ops.local import moto_templates
+from ops.local import moto_patches
 
 QUEUE = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"Nonsense": True}}}}
 
 
 @pytest.fixture
 def cloudformation(monkeypatch):
-    moto_templates.patch().apply(monkeypatch.setattr)
+    moto_patches.install(functools.partial(monkeypatch.setattr, raising=False))
     with mock_aws():
         yield boto3.Session("local", "local", region_name="eu-west-1").client("cloudformation")
 

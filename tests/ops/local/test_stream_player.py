@@ -13,6 +13,7 @@ import pytest
 from ops.errors import StackError
 from ops.local import stream_player
 from ops.local.deployed import Function
+from ops.local.live import LOOK
 from ops.local.program import Program
 from ops.local.stream_mapping import StreamMapping, matches
 from ops.local.stream_player import StreamPlayer
@@ -205,6 +206,27 @@ def test_a_mapping_that_is_disabled_hands_nothing_over(streamed, monkeypatch):
     state["enabled"] = True
 
     wait_until(lambda: player.counts.records == 2)
+
+
+def test_a_stream_without_news_is_looked_into_less_often_until_there_are_some(streamed, monkeypatch):
+    monkeypatch.setattr(stream_player, "QUIET", 0.3)
+    waits = list[float]()
+    player = streamed.play("succeed")
+    wait = player._stopping.wait
+
+    def note(seconds):
+        waits.append(seconds)
+        return wait(seconds)
+
+    monkeypatch.setattr(player._stopping, "wait", note)
+
+    wait_until(lambda: LOOK in waits)
+    waits.clear()
+    streamed.write("a")
+    wait_until(lambda: player.counts.records == 1)
+    wait_until(lambda: LOOK in waits)
+
+    assert stream_player.POLL in waits
 
 
 def test_a_player_whose_table_is_gone_says_so(streamed):
