@@ -67,7 +67,7 @@ class Emulator:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ops.local.server", str(self._port)],
+                [sys.executable, "-m", "ops.local.emulator_process", str(self._port)],
                 cwd=PROJECT,
                 env=for_children()
                 | self.credentials.environ(self.region)

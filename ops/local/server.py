@@ -1,10 +1,9 @@
 """The emulator's process: a moto server on loopback that says on its standard output where it listens.
 
-Run as ``python -m ops.local.server PORT`` (0 takes a free one), with the credentials that it knows in its environment.
+Run by ``ops.local.emulator_process PORT`` (0 takes a free one), with the credentials that it knows in its environment.
 It lives as long as its standard input is open, so it ends with whoever started it, whatever ended that one.
 """
 
-import importlib
 import io
 import json
 import os
@@ -94,8 +93,6 @@ class EmulatorHandler(MotoRequestHandler):
 def main() -> None:
     """Serve until standard input ends; the first line of standard output is ``{"port": ...}``, or why there is none:
     ``{"error": ...}``, beside which ``refused`` is the system's errno.
-
-    Meanwhile it imports what the first deployment needs: half of moto, which takes more than a second.
     """
     credentials = Credentials.of(os.environ)
     try:
@@ -113,7 +110,6 @@ def main() -> None:
     application = Guard(DomainDispatcherApplication(create_backend_app), credentials, _cors_rules)
     server = make_server(HOST, 0, application, threaded=True, request_handler=EmulatorHandler, fd=listener.fileno())
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    threading.Thread(target=importlib.import_module, args=("moto.cloudformation.parsing",), daemon=True).start()
     _say(port=listener.getsockname()[1])
     server.serve_forever()
 
@@ -131,7 +127,3 @@ def _say(**fact: Any) -> None:
 def _end_with_parent() -> None:
     sys.stdin.buffer.read()
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
