@@ -19,6 +19,8 @@ from ops.local.user_environment import for_children
 
 STAGE = "local"
 TEMPLATE = "cloudformation-template-update-stack.json"
+FRAMEWORK = Path("node_modules", "serverless", "bin", "serverless.js")
+"""What ``npx serverless`` runs, after half a second of npm's own."""
 
 SOURCES = (
     "serverless.yml",
@@ -49,6 +51,7 @@ SOURCES = (
     "ops/build/replacing.json",
     "ops/build/bytecode.py",
     "ops/build/bom.py",
+    "ops/build/entries.py",
     "ops/build/libraries.toml",
     "ops/build/serverless-zip.cjs",
 )
@@ -85,8 +88,8 @@ class Deployment:
         self._cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="making-", ignore_cleanup_errors=True) as made:
             project = Path(made) / "project"
-            self._copy_sources(project)
-            kept = self._cache / _fingerprint(project)
+            copy_sources(self._root, project)
+            kept = self._cache / fingerprint(project)
             with claimed(self._cache, wait=True):  # another run packages the same
                 if not kept.is_dir():
                     progress("packaging the service")
@@ -99,18 +102,8 @@ class Deployment:
             self._serverless(project, "deploy")
         return template
 
-    def _copy_sources(self, project: Path) -> None:
-        project.mkdir()
-        for pattern in SOURCES:
-            for source in self._root.glob(pattern):
-                if source.is_file() and "__pycache__" not in source.parts:
-                    copy = project / source.relative_to(self._root)
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy2(source, copy)
-        (project / "node_modules").symlink_to(self._root / "node_modules")
-
     def _serverless(self, project: Path, step: str) -> None:
-        command = [_tool("npx"), "--no-install", "serverless", step, "--package", "packaged", "--stage", STAGE]
+        command = [_node(), self._framework(), step, "--package", "packaged", "--stage", STAGE]
         environ = {
             **for_children(online=step == "package"),  # his proxy is for pip, never for the way to the emulator
             **self._environ,
@@ -125,8 +118,25 @@ class Deployment:
                 log.seek(start)
                 raise StackError(_explain(step, log.read().decode(errors="replace"), self._log))
 
+    def _framework(self) -> str:
+        if not (self._root / FRAMEWORK).is_file():
+            raise StackError("the Serverless Framework is not installed: run 'npm ci'")
+        return str(FRAMEWORK)
 
-def _fingerprint(project: Path) -> str:
+
+def copy_sources(root: Path, project: Path) -> None:
+    """Make ``project``, with all that the framework reads of ``root``, and a link to its node_modules."""
+    project.mkdir(exist_ok=True)
+    for pattern in SOURCES:
+        for source in root.glob(pattern):
+            if source.is_file() and "__pycache__" not in source.parts:
+                copy = project / source.relative_to(root)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, copy)
+    (project / "node_modules").symlink_to(root / "node_modules")
+
+
+def fingerprint(project: Path) -> str:
     """Of all that decides what is in the package: with the function's Python at hand, it has byte code."""
     digest = hashlib.sha256(f"{sys.version} {find_python(LAMBDA_VERSION)}".encode())
     for path in sorted(_files(project)):
@@ -154,10 +164,10 @@ def _keep(packaged: Path, kept: Path) -> None:
         shutil.rmtree(outdated, ignore_errors=True)
 
 
-def _tool(name: str) -> str:
-    found = shutil.which(name)
+def _node() -> str:
+    found = shutil.which("node")
     if found is None:
-        raise StackError(f"{name} was not found: install Node.js 20.19 or later, then run 'npm install'")
+        raise StackError("node was not found: install Node.js 20.19 or later, then run 'npm ci'")
     return found
 
 

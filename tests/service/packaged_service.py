@@ -15,49 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ops.build.bytecode import LAMBDA_VERSION, find_python
 from ops.local.claims import claimed
+from ops.local.deployment import FRAMEWORK, copy_sources, fingerprint
 
 PROJECT = Path(__file__).parents[2]
 CACHE = PROJECT / ".cache" / "service"
-FRAMEWORK = PROJECT / "node_modules" / "serverless" / "bin" / "serverless.js"
-SOURCES = (
-    *(
-        "serverless.yml",
-        "package.json",
-        "package-lock.json",
-        "recipe.toml",
-        "requirements.txt",
-        "requirements-base.txt",
-    ),
-    *(
-        "resources",
-        "handlers",
-        "api",
-        "processing",
-        "web",
-        "ops/__init__.py",
-        "ops/build/__init__.py",
-        "ops/build/locks/__init__.py",
-        "ops/build/locks/package-x86_64.txt",
-        "ops/build/locks/package-arm64.txt",
-        "ops/build/check.py",
-        "ops/build/combinations.py",
-        "ops/build/places.py",
-        "ops/build/rules.py",
-        "ops/build/serverless-check.cjs",
-        "ops/build/serverless-stage.cjs",
-        "ops/build/serverless-statements.cjs",
-        "ops/build/serverless-everywhere.cjs",
-        "ops/build/serverless-dry-run.cjs",
-        "ops/build/difference.py",
-        "ops/build/replacing.json",
-        "ops/build/bytecode.py",
-        "ops/build/bom.py",
-        "ops/build/libraries.toml",
-        "ops/build/serverless-zip.cjs",
-    ),
-)
 LOGO = "logos/mark.png"
 DECOYS = ("tests/decoy.py", "handlers/__pycache__/decoy.cpython-313.pyc", ".env", "README.md", "decoy.toml")
 KEPT_SECONDS = 24 * 60 * 60
@@ -165,7 +127,7 @@ def serverless(
     ours = ("AWS_", "SLS_", "PYTHON_BIN")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {**environ}
     return subprocess.run(
-        ["node", str(FRAMEWORK), *arguments],
+        ["node", str(PROJECT / FRAMEWORK), *arguments],
         cwd=project,
         env=environment | ({"PYTHON_BIN": python} if python else {}),
         capture_output=True,
@@ -177,27 +139,14 @@ def serverless(
 
 def copy_project(target: Path) -> None:
     """Copy what the service is made of, a logo that a recipe could name, and some of what must never be packaged."""
-    for name in SOURCES:
-        source, copied = PROJECT / name, target / name
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, copied, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, copied)
+    copy_sources(PROJECT, target)
     for name in (LOGO, *DECOYS):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_text(name)
-    (target / "node_modules").symlink_to(PROJECT / "node_modules")
 
 
 def _fingerprint(project: Path, given: list[str]) -> str:
-    digest = hashlib.sha256(repr((given, sys.version_info[:2], find_python(LAMBDA_VERSION))).encode())
-    for name in SOURCES:
-        top = project / name
-        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
-            if path.is_file():
-                digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+    return hashlib.sha256(f"{given} {fingerprint(project)}".encode()).hexdigest()[:16]
 
 
 def _forget_old_packages() -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.packaged_service import FRAMEWORK, NOWHERE, PROJECT, copy_project, serverless
+from ops.local.deployment import FRAMEWORK
+from tests.service.packaged_service import NOWHERE, PROJECT, copy_project, serverless
 
 LOCAL_REFUSED = "The stage local is for the AWS on this machine: run npm run local, or name another --stage."
 NO_CREDENTIALS = "No AWS credentials; nothing was packaged: sign in (aws sso login, aws configure) or name a profile"
@@ -79,7 +80,7 @@ CHECKS = """
 
 def test_the_local_stage_is_deployed_on_this_machine_only() -> None:
     plugin = PROJECT / "ops/build/serverless-check.cjs"
-    given = json.dumps([str(FRAMEWORK), str(plugin), [*ELSEWHERE, *HERE]])
+    given = json.dumps([str(PROJECT / FRAMEWORK), str(plugin), [*ELSEWHERE, *HERE]])
 
     run = subprocess.run(
         ["node", "-e", CHECKS, given], env=os.environ | NOWHERE, capture_output=True, text=True, check=False

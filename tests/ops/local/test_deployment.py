@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 
@@ -11,12 +10,14 @@ import pytest
 from ops.errors import StackError
 from ops.local.deployment import KEPT, SOURCES, TEMPLATE, Deployment
 from ops.local.emulator import PROJECT
+from tests.ops.local.fake_node import fake_node
 from tests.ops.local.test_claims import until_it_waits
 
-FAKE_NPX = """#!/bin/sh
+PACKAGING = """#!/bin/sh
+shift
 echo "$@" >> CALLS
-env > "CALLS-environ-$3"
-if [ "$3" = package ]; then
+env > "CALLS-environ-$1"
+if [ "$1" = package ]; then
   mkdir -p packaged/requirements && echo '{"Resources": {}}' > packaged/TEMPLATE && pwd > packaged/darkroom.zip
 else
   cat packaged/darkroom.zip >> CALLS-deployed
@@ -47,19 +48,15 @@ def project(tmp_path):
 
 
 def build_deployment(project, monkeypatch, script):
-    """A deployment whose npx, which stands for the framework, is ``script``."""
-    folder = project.parent / "bin"
-    folder.mkdir()
-    npx = folder / "npx"
-    npx.write_text(script.replace("TEMPLATE", TEMPLATE).replace("CALLS", str(project.parent / "calls")))
-    npx.chmod(npx.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    """A deployment whose node, which stands for the framework, is ``script``."""
+    script = script.replace("TEMPLATE", TEMPLATE).replace("CALLS", str(project.parent / "calls"))
+    monkeypatch.setenv("PATH", f"{fake_node(project, script)}{os.pathsep}{os.environ['PATH']}")
     return Deployment(project, environ={"AWS_REGION": "eu-west-1"}, log=project.parent / "serverless.log")
 
 
 @pytest.fixture
 def deployment(project, monkeypatch):
-    return build_deployment(project, monkeypatch, FAKE_NPX)
+    return build_deployment(project, monkeypatch, PACKAGING)
 
 
 def deploy(deployment):
@@ -95,8 +92,8 @@ def test_the_framework_is_called_as_a_person_would_call_it(deployment, project):
     deploy(deployment)
 
     assert (project.parent / "calls").read_text().splitlines() == [
-        "--no-install serverless package --package packaged --stage local",
-        "--no-install serverless deploy --package packaged --stage local",
+        "package --package packaged --stage local",
+        "deploy --package packaged --stage local",
     ]
 
 
@@ -194,5 +191,12 @@ def test_a_machine_without_node_is_told_to_install_it(project, tmp_path, monkeyp
     monkeypatch.setenv("PATH", str(tmp_path))
     deployment = Deployment(project, environ={}, log=tmp_path / "serverless.log")
 
-    with pytest.raises(StackError, match=r"npx was not found: install Node\.js 20\.19 or later"):
+    with pytest.raises(StackError, match=r"node was not found: install Node\.js 20\.19 or later"):
+        deploy(deployment)
+
+
+def test_a_checkout_without_the_framework_is_told_to_install_it(project, tmp_path):
+    deployment = Deployment(project, environ={}, log=tmp_path / "serverless.log")
+
+    with pytest.raises(StackError, match=r"the Serverless Framework is not installed: run 'npm ci'"):
         deploy(deployment)

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
+from ops.local.deployment import FRAMEWORK
 from ops.local.emulator import PROJECT
-from tests.service.packaged_service import FRAMEWORK
 
 SETTINGS = {
     "httpMethod": "GET",

@@ -16,6 +16,7 @@ from ops.local.emulator import PROJECT
 from ops.local.stack import LocalStack
 from processing.ledger import Version
 from tests.ops.local.conftest import FUNCTIONS, is_running, wait_until
+from tests.ops.local.fake_node import fake_node
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +91,8 @@ def test_a_stack_outside_its_block_has_no_player(tmp_path):
 
 
 def test_a_deployment_that_fails_leaves_no_emulator_behind(tmp_path, monkeypatch):
-    npx = tmp_path / "npx"
-    npx.write_text("#!/bin/sh\necho no such thing\nexit 1\n")
-    npx.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    (tmp_path / "project").mkdir()
+    node = fake_node(tmp_path / "project", "#!/bin/sh\necho no such thing\nexit 1\n")
+    monkeypatch.setenv("PATH", f"{node}{os.pathsep}{os.environ['PATH']}")
     emulators = []
 
     def note(step):
@@ -128,10 +126,7 @@ def interrupt(process):
 
 
 def test_ctrl_c_during_the_deployment_ends_every_process(tmp_path):
-    (tmp_path / "project").mkdir()
-    npx = tmp_path / "npx"
-    npx.write_text(f"#!/bin/sh\nsleep 600 &\necho $$ $! > {tmp_path}/pids\nwait\n")
-    npx.chmod(0o755)
+    node = fake_node(tmp_path / "project", f"#!/bin/sh\nsleep 600 &\necho $$ $! > {tmp_path}/pids\nwait\n")
     process = run(
         f"""
         import pathlib
@@ -144,7 +139,7 @@ def test_ctrl_c_during_the_deployment_ends_every_process(tmp_path):
         with stack:
             pass
         """,
-        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        PATH=f"{node}{os.pathsep}{os.environ['PATH']}",
     )
     with process:
         emulator = int(process.stdout.readline())
