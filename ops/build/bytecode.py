@@ -7,7 +7,9 @@ is installed. The same sources make the same bytes: byte code carries the hash o
 compiled with a fixed seed for hashes.
 """
 
+import functools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,9 +17,10 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ops.build.entries import add
+
 LAMBDA_VERSION = "3.13"  # the runtime in serverless.yml
 FUNCTION = "/var/task"  # where Lambda unpacks it, for the lines of tracebacks
-NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -69,10 +72,7 @@ def add_byte_code(package: Path, python: str) -> None:
             for entry in before.infolist():
                 after.writestr(entry, before.read(entry))
             for path in compiled:
-                entry = zipfile.ZipInfo(path.relative_to(unpacked).as_posix(), NO_DATE)
-                entry.external_attr = 0o100644 << 16
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                after.writestr(entry, path.read_bytes())
+                add(after, path.relative_to(unpacked).as_posix(), path.read_bytes())
         rewritten.replace(package)
 
 
@@ -89,13 +89,18 @@ def _path_if(python: str, version: str) -> str | None:
     """The interpreter's own path, which a shim's is not, if it is of this version."""
     if python == sys.executable:
         return python if version == f"{sys.version_info.major}.{sys.version_info.minor}" else None
+    at = shutil.which(python)
+    found, _, path = (_version_and_path(at) if at else "").partition(" ")
+    return path if found == version else None
+
+
+@functools.cache
+def _version_and_path(python: str) -> str:
     asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"]
     try:
-        said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return None
-    found, _, path = said.partition(" ")
-    return path if found == version else None
+        return ""
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Has ops/build/bom.py and ops/build/bytecode.py add to the zip a bill of materials and byte code, after the requirements
- * were put in and before its hash is taken.
+ * Has ops/build/bom.py and ops/build/bytecode.py add to the zip a bill of materials and byte code, and make all of it
+ * readable, after the requirements were put in and before its hash is taken.
  */
 
 const { spawnSync } = require('node:child_process');

@@ -62,6 +62,13 @@ def test_compiled_files_are_for_the_functions_python_or_there_are_none(default: 
     assert modules == (sources if find_python(LAMBDA_VERSION) else set())
 
 
+def test_every_file_may_be_read_by_everybody(default: Package) -> None:
+    with zipfile.ZipFile(default.zip_path) as archive:
+        modes = {entry.external_attr >> 16 for entry in archive.infolist()}
+
+    assert modes == {0o100644, 0o100755}
+
+
 def zipped(path: Path, files: dict[str, str]) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in files.items():
