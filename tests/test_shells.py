@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,3 +25,20 @@ def test_a_signal_that_the_shell_ignores_is_heard(number: signal.Signals) -> Non
     )
 
     assert shown.stdout == "False False\n"
+
+
+def test_a_test_that_hangs_shows_where_and_fails(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    (tmp_path / "test_hanging.py").write_text("import time\n\n\ndef test_it():\n    time.sleep(30)\n")
+    ends = f"faulthandler_exit_on_timeout={pytestconfig.getini('faulthandler_exit_on_timeout')}"
+    command = [sys.executable, "-m", "pytest", "-c", str(PROJECT / "pyproject.toml"), f"--rootdir={tmp_path}"]
+    ran = subprocess.run(
+        [*command, "-o", ends, "-o", "faulthandler_timeout=1", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode != 0
+    assert "test_hanging.py" in ran.stderr
+    assert 0 < float(pytestconfig.getini("faulthandler_timeout")) < 600
