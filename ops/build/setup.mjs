@@ -9,8 +9,8 @@
 
 import { spawn, spawnSync } from 'child_process';
 import { createHash } from 'crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'fs';
-import { constants } from 'os';
+import { accessSync, constants as fsConstants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'fs';
+import { constants, homedir } from 'os';
 import { dirname, join, relative } from 'path';
 import { fileURLToPath } from 'url';
 
@@ -30,7 +30,7 @@ const LOCK = join(ROOT, '.cache', 'setup.lock');
 // Each stamp is written last and tells what its folder was made from. npm ci removes node_modules, stamp and all,
 // before it begins; of a .venv begun and not finished UNFINISHED tells.
 const PYTHON_STAMP = join(VENV, 'darkroom-setup');
-const NODE_STAMP = join(NODE_MODULES, '.darkroom-setup');
+const INSTALLED = join(NODE_MODULES, '.package-lock.json');
 const UNFINISHED = join(VENV, 'darkroom-setup-unfinished');
 
 // What must be there before a stamp says so: pip and npm end well, too, when a setting made them install elsewhere, or
@@ -185,7 +185,7 @@ function checkModules() {
   if (asked.status === 0) return;
   const missing = (asked.stderr || '').trim().split('\n').pop();
   throw new SetupError(
-    `pip ended well, but .venv lacks ${missing}: look for a setting that sends packages elsewhere (pip config list), ` +
+    `pip succeeded, but .venv lacks ${missing}: look for a setting that sends packages elsewhere (pip config list), ` +
       'and run it again.',
   );
 }
@@ -199,23 +199,36 @@ function installCommand() {
 
 // --- Node ---
 
-function nodeIsReady(stamp) {
-  return read(NODE_STAMP) === stamp && NODE_FILES.every(existsSync);
+// npm writes down what it has installed, whoever called it; what is optional may be for another machine.
+function nodeIsReady() {
+  const [wanted, installed] = [join(ROOT, 'package-lock.json'), INSTALLED].map(packagesOf);
+  if (!wanted || !installed || !NODE_FILES.every(existsSync)) return false;
+  return Object.entries(wanted).every(([path, { integrity, optional }]) => {
+    const here = installed[path];
+    return path === '' || (here ? here.integrity === integrity : optional);
+  });
 }
 
-async function prepareNode(stamp) {
-  if (nodeIsReady(stamp)) return;
+function packagesOf(lock) {
+  try {
+    return JSON.parse(read(lock)).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+async function prepareNode() {
+  if (nodeIsReady()) return;
   say('installing the Node packages');
-  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...NPM_SETTINGS];
+  const options = ['--ignore-scripts', '--loglevel=error', ...NPM_SETTINGS];
   await install('npm', ['ci', ...options], 'npm ci');
   const missing = NODE_FILES.filter((path) => !existsSync(path)).map((path) => relative(ROOT, path));
   if (missing.length > 0) {
     throw new SetupError(
-      `npm ended well, but ${missing.join(', ')} is missing: look for a setting that leaves packages out ` +
+      `npm succeeded, but ${missing.join(', ')} is missing: look for a setting that leaves packages out ` +
         '(npm config list), and run it again.',
     );
   }
-  writeFileSync(NODE_STAMP, stamp);
 }
 
 // --- both ---
@@ -223,14 +236,26 @@ async function prepareNode(stamp) {
 async function setUp() {
   const wanted = process.env.PYTHON ? findPython() : undefined;
   const requirements = fingerprint([REQUIREMENTS]);
-  const stamp = fingerprint(['package-lock.json']);
-  if (!venvIsReady(wanted, requirements) || !nodeIsReady(stamp)) {
+  if (!venvIsReady(wanted, requirements) || !nodeIsReady()) {
+    checkHome();
     await alone(async () => {
       await preparePython(wanted, requirements);
-      await prepareNode(stamp);
+      await prepareNode();
     });
   }
   installCommand();
+}
+
+function checkHome() {
+  try {
+    mkdirSync(homedir(), { recursive: true });
+    accessSync(homedir(), fsConstants.W_OK);
+  } catch (error) {
+    throw new SetupError(
+      `the home folder ${homedir()} cannot be written to (${error.code}), and pip, npm and the Serverless Framework keep ` +
+        'their caches in it: set HOME to a folder of yours and run it again.',
+    );
+  }
 }
 
 // Two that begin in a fresh clone would delete each other's folders: the second waits, and then finds all done.
@@ -241,7 +266,7 @@ async function alone(work) {
     if (!isRunning(owner)) rmSync(LOCK, { force: true });
     else if (!waited) say(`another set-up is at work in this clone (process ${owner}); waiting for it`);
     await new Promise((resolve) => setTimeout(resolve, 100));
-    if (interrupted) throw new SetupError('interrupted; the next run goes on from here.');
+    if (interrupted) throw new SetupError('interrupted; the next run continues.');
   }
   try {
     await work();
@@ -278,7 +303,7 @@ const ANOTHER_HASH = /^\s*Expected +or /;
 function quietly(command, args, env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    const stop = (signal) => child.kill(signal);
+    const stop = () => child.kill('SIGINT'); // at any other pip leaves its temporary folders behind
     for (const signal of STOP) process.on(signal, stop);
     let words = '';
     const listen = (chunk) => {
@@ -297,7 +322,7 @@ function quietly(command, args, env = {}) {
 // When it fails, its last lines say why.
 async function install(command, args, title, env = {}) {
   const { code, words } = await quietly(command, args, env);
-  if (interrupted) throw new SetupError('interrupted; the next run goes on from here.');
+  if (interrupted) throw new SetupError('interrupted; the next run continues.');
   if (code === 0) return;
   const last = words.split('\n').filter((line) => !ANOTHER_HASH.test(line)).slice(-6).join('\n');
   throw new SetupError(`${title} failed (${code}); fix this and run it again:\n${last}`);

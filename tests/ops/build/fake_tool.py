@@ -15,6 +15,13 @@ SCRIPT = "process.exit(require('child_process').spawnSync({command}, {arguments}
 VERSION = os.environ.get(f"FAKE_VERSION_{ME.name}", "3.12.9")
 
 
+def clean_up(*_):
+    """As pip does on no other signal."""
+    with Path(os.environ["FAKE_LOG"]).open("a") as log:
+        log.write(json.dumps({"title": "clean-up"}) + "\n")
+    sys.exit(130)
+
+
 def main(arguments):
     match arguments:
         case ["-c", code] if "version_info" in code:
@@ -29,7 +36,7 @@ def main(arguments):
     title = ME.name if ME.name in ("npm", "tsc") else "ops" if "ops" in arguments else arguments[1]
     hangs = os.environ.get("FAKE_HANGS") == title
     if hangs:
-        signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
+        signal.signal(signal.SIGINT, clean_up)
     with Path(os.environ["FAKE_LOG"]).open("a") as log:
         called = {
             "title": title,
@@ -50,6 +57,9 @@ def main(arguments):
             installed = Path("node_modules", name)
             installed.parent.mkdir(parents=True, exist_ok=True)
             installed.touch()
+        lock = json.loads(Path("package-lock.json").read_text())["packages"]
+        there = {path: each for path, each in lock.items() if path and not each.get("optional")}
+        Path("node_modules", ".package-lock.json").write_text(json.dumps({"packages": there}))
         tsc = Path("node_modules", "typescript", "bin", "tsc")
         tsc.parent.mkdir(parents=True, exist_ok=True)
         tsc.write_text(SCRIPT.format(command=json.dumps(sys.executable), arguments=json.dumps([__file__, tsc.name])))

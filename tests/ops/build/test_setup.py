@@ -1,6 +1,8 @@
 """ops/build/setup.mjs on a project of its own, with a python and an npm that only write down how they were called."""
 
+import contextlib
 import json
+import os
 import re
 import shlex
 import shutil
@@ -11,6 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.ops.local.conftest import is_running, wait_until
 
 ROOT = Path(__file__).parents[3]
 CHECKS = ("ruff check", "ruff format", "mypy", "tsc")
@@ -32,8 +36,17 @@ class Clone:
         self.bin.mkdir()
         shutil.copy(ROOT / "ops" / "build" / "setup.mjs", self.root / "ops" / "build")
         (self.root / LOCK).parent.mkdir()
-        for name in (LOCK, "package-lock.json"):
-            (self.root / name).write_text(name)
+        (self.root / LOCK).write_text(LOCK)
+        self.locks("1")
+
+    def locks(self, integrity):
+        """Lock the Node packages: what is installed everywhere, and what is for another machine."""
+        packages = {
+            "": {"name": "darkroom"},
+            "node_modules/serverless": {"integrity": integrity},
+            "node_modules/elsewhere": {"integrity": integrity, "optional": True},
+        }
+        (self.root / "package-lock.json").write_text(json.dumps({"packages": packages}))
 
     def has(self, *tools):
         for tool in tools:
@@ -211,7 +224,7 @@ def test_no_stamp_says_so_when_a_tool_installed_elsewhere(clone, tool, missing):
     result = clone.has("python3", "npm").run("start", FAKE_ELSEWHERE=tool)
 
     assert result.returncode == 2
-    assert f"{tool} ended well, but" in result.stderr
+    assert f"{tool} succeeded, but" in result.stderr
     assert missing in result.stderr
     assert "ops" not in clone.titles()
     clone.run("start")
@@ -238,7 +251,7 @@ def test_of_two_set_ups_in_one_clone_the_second_waits_and_finds_all_done(clone):
     second.communicate(timeout=20)
 
     assert (first.returncode, second.returncode) == (130, 0)
-    assert clone.titles() == ["venv", "pip", "venv", "pip", "npm", "ops"]
+    assert clone.titles() == ["venv", "pip", "clean-up", "venv", "pip", "npm", "ops"]
     assert not (clone.root / ".cache" / "setup.lock").exists()
 
 
@@ -264,11 +277,21 @@ def test_a_changed_lock_of_pythons_is_installed_and_nothing_else(ready):
 
 
 def test_a_changed_lock_of_nodes_is_installed_and_nothing_else(ready):
-    (ready.root / "package-lock.json").write_text("changed")
+    ready.locks("2")
 
     ready.run("start")
 
     assert ready.titles() == ["npm", "ops"]
+
+
+def test_what_a_person_has_installed_by_npm_is_not_installed_again(clone):
+    clone.has("python3", "npm")
+    subprocess.run([clone.bin / "npm", "ci"], cwd=clone.root, env=clone.environ, check=True)
+    clone.calls()
+
+    clone.run("start")
+
+    assert "npm" not in clone.titles()
 
 
 def test_missing_node_modules_are_installed_again(ready):
@@ -297,6 +320,15 @@ def test_a_venv_made_by_hand_is_used(clone):
     assert clone.titles() == ["pip", "npm", "ops"]
 
 
+@pytest.mark.skipif(not Path("/proc/sys").is_dir(), reason="there is no folder that even root cannot write to")
+def test_a_home_that_cannot_be_written_to_is_named_before_anything_is_installed(clone):
+    result = clone.has("python3", "npm").run("start", HOME="/proc/sys")
+
+    assert result.returncode == 2
+    assert "the home folder /proc/sys cannot be written to" in only_line(result)
+    assert clone.calls() == []
+
+
 def test_a_set_up_that_failed_half_way_is_begun_again(clone):
     clone.has("python3", "npm").run("start", FAKE_FAILS="pip")
     clone.calls()
@@ -314,13 +346,32 @@ def test_an_interrupted_set_up_says_so_and_is_begun_again(clone, number):
         time.sleep(0.02)
     process.send_signal(number)
     _, err = process.communicate(timeout=20)
-    clone.calls()
+    ended = clone.titles()[-1]
 
     clone.run("start")
 
     assert process.returncode == 130
+    assert ended == "clean-up"
     assert "interrupted" in err.splitlines()[-1]
     assert clone.titles() == ["venv", "pip", "npm", "ops"]
+
+
+def test_npm_s_end_is_the_command_s_end(tmp_path):
+    """npm passes a signal to its shell alone: what the shell runs must be in its place."""
+    shutil.copy(ROOT / "package.json", tmp_path)
+    (tmp_path / "ops" / "build").mkdir(parents=True)
+    waiting = "console.log(process.pid); setInterval(() => {}, 1000);"
+    (tmp_path / "ops" / "build" / "setup.mjs").write_text(waiting)
+    npm = subprocess.Popen(["npm", "run", "--silent", "local"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    with npm:
+        child = int(npm.stdout.readline())
+        npm.terminate()
+
+    try:
+        wait_until(lambda: not is_running(child))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
