@@ -364,6 +364,7 @@ def test_npm_s_end_is_the_command_s_end(tmp_path):
     (tmp_path / "ops" / "build" / "setup.mjs").write_text(waiting)
     npm = subprocess.Popen(["npm", "run", "--silent", "local"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     with npm:
+        assert npm.stdout is not None
         child = int(npm.stdout.readline())
         npm.terminate()
 
