@@ -7,13 +7,14 @@ sentences and progress to standard error.
 from typing import Annotated, Any, NoReturn
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
 from ops.cli.announce import announce
 from ops.cli.audit.command import audit
 from ops.cli.backfill.command import backfill
 from ops.cli.checkout import is_checkout, require_checkout, version
+from ops.cli.credentials import credentials_fault
 from ops.cli.dlq import export, history, redrive, view
 from ops.cli.doctor.command import doctor
 from ops.cli.erase.command import erase
@@ -137,8 +138,8 @@ def _make_dlq() -> typer.Typer:
 def _explained(error: ClientError | BotoCoreError | Unavailable, command: str) -> tuple[str, int]:
     """What AWS refused or did not answer, with what helps, and the exit code."""
     cause = error.__cause__ if isinstance(error, Unavailable) else error
-    if isinstance(cause, NoCredentialsError):
-        return "no AWS credentials: log in, name a --profile, or set AWS_ACCESS_KEY_ID and its companions", 2
+    if fault := credentials_fault(cause):
+        return f"{fault.what}: {fault.advice}", fault.exit_code
     if isinstance(cause, BotoCoreError):
         if meaning_of(cause, command) is None:
             raise cause  # a bug of ours

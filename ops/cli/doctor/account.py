@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError
 
+from ops.cli.credentials import EXPIRED, credentials_fault
 from ops.cli.doctor.checkup import Checkup
 from ops.cli.doctor.results import CheckResult, fail, ok, skipped, warn
 from ops.cli.mapping import mapping_of
@@ -13,19 +14,18 @@ SKEW_NOTICED: Final = 60.0  # seconds
 SKEW_REFUSED: Final = 300.0  # AWS refuses a signature that is 5 to 15 minutes off, by service
 NEW_ACCOUNT_MEMORY: Final = 3008  # megabytes that Lambda gives a function of a new account
 GROWN_ACCOUNT: Final = 1000  # concurrent executions of an account whose first limits were raised
-EXPIRED: Final = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 STABLE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
 def check_credentials(checkup: Checkup) -> CheckResult:
     """Whether AWS knows the caller."""
     identity = checkup.identity
-    if isinstance(identity.error, NoCredentialsError):
-        return fail("no AWS credentials", "Log in, name a --profile, or set AWS_ACCESS_KEY_ID and its companions.")
     if isinstance(identity.error, ClientError):
         code = code_of(identity.error)
         advice = "Log in again." if code in EXPIRED else "Check the keys, and that the account has this region enabled."
         return fail(f"refused by STS: {code}", advice)
+    if fault := credentials_fault(identity.error):
+        return fail(fault.what, f"{fault.advice[0].upper()}{fault.advice[1:]}.")
     if identity.error is not None:
         return fail(f"STS cannot be reached: {code_of(identity.error)}", "Check the region's name and the network.")
     if identity.arn.endswith(":root"):

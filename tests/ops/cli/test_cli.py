@@ -3,7 +3,15 @@
 import json
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
+from botocore.exceptions import (
+    ClientError,
+    ConfigParseError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    UnauthorizedSSOTokenError,
+)
 from typer.testing import CliRunner
 
 from ops.cli.checkout import ROOT
@@ -11,10 +19,19 @@ from ops.cli.main import make_app
 from processing.errors import Unavailable
 
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "BatchGetItem")
+EXPIRED = ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token has expired"}}, "GetQueueAttributes")
 CAUSES = {
     "put off": (None, 1, "dynamodb:BatchGetItem: Code"),
     "a permission": (DENIED, 1, "OperatorPolicy"),
     "no credentials": (NoCredentialsError(), 2, "no AWS credentials"),
+    "an SSO session that ended": (UnauthorizedSSOTokenError(), 2, "log in again (aws sso login"),
+    "half of a key": (PartialCredentialsError(provider="env", cred_var="aws_secret_access_key"), 2, "log in again"),
+    "a profile that cannot be read": (
+        ConfigParseError(path="~/.aws/config", error="line 1"),
+        2,
+        "configuration cannot",
+    ),
+    "credentials that expired meanwhile": (EXPIRED, 1, "log in again"),
     "no answer": (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), 1, "does not answer"),
 }
 

@@ -88,6 +88,24 @@ def test_refused_credentials_fail_and_nothing_else_is_tried(aws, doctor):
     assert result.stdout.rstrip().endswith("not without the above")
 
 
+def test_a_session_of_sso_that_has_ended_is_a_login_and_no_fault_of_the_network(tmp_path, monkeypatch, doctor):
+    (tmp_path / "config").write_text(
+        "[profile dead]\nregion = eu-west-1\nsso_session = work\nsso_account_id = 123456789012\nsso_role_name = ops\n"
+        "[sso-session work]\nsso_region = eu-west-1\nsso_start_url = https://example.awsapps.com/start\n"
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    result = doctor("--stage", "prod", "--profile", "dead")
+
+    assert result.exit_code == 1
+    assert "the AWS credentials cannot be used: " in result.stdout
+    assert "Log in again (aws sso login" in result.stdout
+    assert "network" not in result.stdout
+
+
 def test_the_root_user_is_warned_of(aws, scripted):
     aws.says("GetCallerIdentity", 200, identity("arn:aws:iam::123456789012:root"))
 
