@@ -1,4 +1,4 @@
-"""What is said of a stage that is not deployed where it was looked for."""
+"""What is said of a stage that is not deployed where it was looked for, or only in part."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +12,24 @@ from processing.storage.refusals import is_denied
 
 class NoStackError(UsageError):
     """The stage is not deployed where it was looked for."""
+
+
+class UnfinishedStackError(NoStackError):
+    """The stage's stack is there without what the service has: a deployment or a removal runs, or has failed."""
+
+
+def unfinished_stack(name: str, stack: str, status: str, region: str) -> UnfinishedStackError:
+    """The error for a stage whose stack lacks the service's outputs, with what to do by the stack's status."""
+    again = f"npm run deploy -- --stage {quoted(name)} --region {region}"
+    if status == "REVIEW_IN_PROGRESS":  # a change set that was never executed
+        advice = f"it was never deployed: deploy it with: {again}"
+    elif status.endswith("_IN_PROGRESS"):
+        advice = "a deployment or a removal is running: run this again when it has ended"
+    elif status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
+        advice = f"read its events in CloudFormation, delete the stack, then deploy it again with: {again}"
+    else:
+        advice = f"read its events in CloudFormation, then deploy it again with: {again}"
+    return UnfinishedStackError(f"the stack {stack} in {region} is incomplete ({status}): {advice}")
 
 
 def no_stack(name: str, stack_name: Callable[[str], str], cloudformation: Any) -> NoStackError:

@@ -21,7 +21,7 @@ import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectTimeoutError, ProfileNotFound, ReadTimeoutError
 
-from ops.cli.absent import no_stack
+from ops.cli.absent import no_stack, unfinished_stack
 from ops.cli.checkout import ROOT, require_checkout
 from ops.cli.terminal import stderr
 from ops.errors import UsageError
@@ -106,7 +106,7 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
     """Look a stage up by its name.
 
     Raises:
-        NoStackError: there is no such stage; the message says what to do.
+        NoStackError: there is no such stage, or its deployment is not complete; the message says what to do.
         UsageError: there is no such region or profile.
     """
     client = _clients(name, region, profile)
@@ -118,7 +118,9 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
         if error.response["Error"].get("Code") != "ValidationError":
             raise
         raise no_stack(name, stack_name, cloudformation) from error
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
+    if "UploadsDlqUrl" not in outputs:
+        raise unfinished_stack(name, stack, described["StackStatus"], cloudformation.meta.region_name)
     if name == LOCAL:
         outputs["CdnUrl"] = running_stack().cdn
     return Stage.of(name, cloudformation.meta.region_name, outputs, client)

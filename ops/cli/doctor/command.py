@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ops.cli import stage as stages
-from ops.cli.absent import NoStackError
+from ops.cli.absent import NoStackError, UnfinishedStackError
 from ops.cli.checkout import require_checkout
 from ops.cli.doctor.checks import AFTER, BEFORE, CLEANING, REACH
 from ops.cli.doctor.checkup import Checkup
@@ -123,6 +123,7 @@ def _checkup(
         checkup.client = checkup.stage.client
     except NoStackError as error:
         checkup.no_stage = str(error)
+        checkup.expected |= isinstance(error, UnfinishedStackError)
     return checkup
 
 

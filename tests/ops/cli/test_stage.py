@@ -1,5 +1,6 @@
 """A stage is found by its name, from its stack's outputs, and what cannot be found says what to do."""
 
+import json
 import os
 
 import pytest
@@ -9,7 +10,8 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from ops.cli import stage
-from ops.cli.absent import other_stages
+from ops.cli.absent import other_stages, unfinished_stack
+from ops.cli.main import make_app
 from ops.cli.queues import depth_of
 from ops.cli.stage import Stage, find, on_stage
 from ops.errors import UsageError
@@ -29,6 +31,40 @@ def test_the_local_stage_is_found_from_its_stacks_outputs(local):
     assert found == Stage.of("local", local.region, local.outputs, found.client)
     assert found.client("sqs") is found.client("sqs")
     assert found.client("s3").head_bucket(Bucket=found.uploads_bucket)
+
+
+@pytest.fixture
+def incomplete(local):
+    """A stack as the framework creates it before the service: with nothing but the bucket for its packages."""
+    cloudformation = local.client("cloudformation")
+    template = {"Resources": {"ServerlessDeploymentBucket": {"Type": "AWS::S3::Bucket"}}}
+    cloudformation.create_stack(StackName="darkroom-half", TemplateBody=json.dumps(template))
+    yield "half"
+    cloudformation.delete_stack(StackName="darkroom-half")
+
+
+def test_a_stage_whose_deployment_is_not_complete_says_so_and_what_to_do(incomplete):
+    for command in (["status"], ["dlq", "groups"], ["doctor"]):
+        result = CliRunner().invoke(make_app(), [*command, "--stage", incomplete, "--region", "eu-west-1"])
+        said = " ".join((result.stdout + result.stderr).split())
+
+        assert result.exit_code in (1, 2), result.exception
+        assert "the stack darkroom-half in eu-west-1 is incomplete (CREATE_COMPLETE)" in said
+        assert "deploy it again with: npm run deploy -- --stage half --region eu-west-1" in said
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        ("CREATE_IN_PROGRESS", "run this again when it has ended"),
+        ("DELETE_IN_PROGRESS", "run this again when it has ended"),
+        ("REVIEW_IN_PROGRESS", "it was never deployed: deploy it with: npm run deploy"),
+        ("ROLLBACK_COMPLETE", "delete the stack, then deploy it again"),
+        ("UPDATE_ROLLBACK_COMPLETE", "read its events in CloudFormation, then deploy it again"),
+    ],
+)
+def test_what_to_do_about_an_incomplete_stack_follows_from_its_status(status, advice):
+    assert advice in str(unfinished_stack("prod", "darkroom-prod", status, "eu-west-1"))
 
 
 def test_no_setting_of_the_shell_turns_a_command_away_from_the_local_stage(local, monkeypatch):
