@@ -25,6 +25,9 @@ def unfinished_stack(name: str, stack: str, status: str, region: str) -> Unfinis
         advice = f"it was never deployed: deploy it with: {again}"
     elif status.endswith("_IN_PROGRESS"):
         advice = "a deployment or a removal is running: run this again when it has ended"
+    elif status == "UPDATE_ROLLBACK_FAILED":
+        going_on = f"aws cloudformation continue-update-rollback --stack-name {stack} --region {region}"
+        advice = f"fix the causes that its events in CloudFormation name, then: {going_on}"
     elif status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
         advice = f"read its events in CloudFormation, delete the stack, then deploy it again with: {again}"
     else:

@@ -60,6 +60,7 @@ def test_a_stage_whose_deployment_is_not_complete_says_so_and_what_to_do(incompl
         ("DELETE_IN_PROGRESS", "run this again when it has ended"),
         ("REVIEW_IN_PROGRESS", "it was never deployed: deploy it with: npm run deploy"),
         ("ROLLBACK_COMPLETE", "delete the stack, then deploy it again"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name darkroom-prod --region eu-west-1"),
         ("UPDATE_ROLLBACK_COMPLETE", "read its events in CloudFormation, then deploy it again"),
     ],
 )
