@@ -4,6 +4,8 @@ Exit codes: 0 done, 1 something failed or is left, 2 for a usage error, 130 inte
 sentences and progress to standard error.
 """
 
+import errno
+import sys
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -32,6 +34,7 @@ from processing.errors import Unavailable
 from processing.storage.refusals import is_denied, meaning_of
 
 INTERRUPTED = 130
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 class Commands(TyperGroup):
@@ -40,7 +43,13 @@ class Commands(TyperGroup):
     def main(self, *args: Any, **options: Any) -> Any:
         """Read the command line and run it, whatever the encoding of the output is."""
         make_printable()
-        return super().main(*args, **options)
+        try:
+            return super().main(*args, **options)
+        except OSError as error:
+            if error.errno not in OF_THE_MACHINE:
+                raise
+            stderr().print(f"darkroom: cannot write {error.filename or 'the output'}: {error.strerror}")
+            sys.exit(1)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; what ends it is one line and an exit code."""

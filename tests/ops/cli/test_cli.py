@@ -1,6 +1,9 @@
 """What stops a command becomes one line on standard error, and an exit code."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import (
@@ -75,3 +78,19 @@ def test_h_is_help(command):
     short, long = (CliRunner().invoke(make_app(), [*command, option]).stdout for option in ("-h", "--help"))
 
     assert short == long != ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_disk_that_is_full_is_one_line_and_exit_code_1():
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "ops", "--help"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert run.returncode == 1
+    assert run.stderr == "darkroom: cannot write the output: No space left on device\n"
