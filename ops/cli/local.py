@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from ops.cli.hints import command
+from ops.cli.stage import LOCAL
 from ops.cli.terminal import stderr
 from ops.local.announcement import announced
 from ops.local.environments import Environments
@@ -55,7 +57,7 @@ def local(
         server.service_actions = stack.raise_if_broken  # type: ignore[method-assign]
         stderr().print(f"The page:    {server.url}")
         stderr().print(f"Its API key: {server.gateway.api_key}")
-        stderr().print("Ctrl-C ends everything. In another terminal: bin/darkroom status --stage local")
+        stderr().print(f"Ctrl-C ends everything. In another terminal: {command('status', stage=LOCAL)}")
         if open_page:
             webbrowser.open(server.url)
         server.serve_forever()

@@ -27,9 +27,10 @@ from ops.cli.mapping import pause, resume
 from ops.cli.replay.command import replay_command
 from ops.cli.show.command import show
 from ops.cli.status.command import status
+from ops.cli.tables import paragraph
 from ops.cli.terminal import make_printable, stderr
 from ops.cli.upload.command import upload
-from ops.errors import StackError, UsageError
+from ops.errors import NotFoundError, StackError, UsageError
 from processing.errors import Unavailable
 from processing.storage.refusals import is_denied, meaning_of
 
@@ -59,6 +60,8 @@ class Commands(TyperGroup):
             _fail("interrupted; nothing is left running", INTERRUPTED)
         except (UsageError, StackError) as error:
             _fail(str(error), 2)
+        except NotFoundError as error:
+            _fail(str(error), 1)
         except (ClientError, BotoCoreError, Unavailable) as error:
             _fail(*_explained(error, ctx.command_path))
 
@@ -160,5 +163,5 @@ def _explained(error: ClientError | BotoCoreError | Unavailable, command: str) -
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    stderr().print(f"darkroom: {sentence}")
+    stderr().print(paragraph(f"darkroom: {sentence}", whole=sys.argv[1:]))
     raise typer.Exit(code)

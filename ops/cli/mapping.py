@@ -9,7 +9,8 @@ import typer
 
 from ops.cli.queues import Depth, depth_of
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, many, print_json, stderr
+from ops.cli.tables import advise
+from ops.cli.terminal import AsJson, many, print_json, quoted, stderr
 from ops.errors import UsageError
 
 ENABLED: Final = "Enabled"
@@ -123,7 +124,7 @@ def mapping_of(stage: Stage) -> StageMapping:
     if len(mappings) != 1:
         raise UsageError(
             f"{stage.consumer} has {len(mappings)} event source mappings on {arn} and should have one: "
-            f"deploy the stage again with: npm run deploy -- --stage {stage.name} --region {stage.region}"
+            f"deploy the stage again with: npm run deploy -- --stage {quoted(stage.name)} --region {stage.region}"
         )
     return mappings[0]
 
@@ -137,7 +138,7 @@ def _switch(stage: Stage, state: str, timeout: float, *, as_json: bool) -> None:
     else:
         stderr().print(_sentence(before.state, now, depth))
     if not reached:
-        stderr().print(f"It is not {state} after {timeout:g} s: check it with: darkroom status --stage {stage.name}")
+        advise(f"It is not {state} after {timeout:g} s; to check it: {stage.command('status')}")
         raise typer.Exit(1)
 
 

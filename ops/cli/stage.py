@@ -11,7 +11,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self, TypeVar
 
 import boto3
@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ProfileNotFoun
 
 from ops.cli.absent import no_stack, unfinished_stack
 from ops.cli.checkout import ROOT, require_checkout
+from ops.cli.hints import command, given_options
 from ops.cli.terminal import stderr
 from ops.errors import UsageError
 from ops.local.announcement import running_stack
@@ -55,7 +56,7 @@ class Stage:
     ``ingest`` is the stage's parameter: whether the uploads bucket notifies the queue itself, or a rule of EventBridge.
     ``switches`` are the names of the parameters that are on; ``given`` has the values that differ from the defaults of
     the version that was deployed, ``defaults`` all of these. Each is None where the stage was deployed before
-    its outputs had it; ``recipe_version`` is empty then.
+    its outputs had it; ``recipe_version`` is empty then. ``named_by`` has the --region and --profile that were given.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Stage:
     recipe_version: str = ""
     given: Mapping[str, str] | None = None
     defaults: Mapping[str, str] | None = None
+    named_by: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, region: str, outputs: Mapping[str, str], client: Callable[[str], Any]) -> Self:
@@ -101,6 +103,10 @@ class Stage:
             defaults=json.loads(outputs["ParameterDefaults"]) if "ParameterDefaults" in outputs else None,
         )
 
+    def command(self, *words: str) -> str:
+        """A command on this stage, to paste."""
+        return command(*words, stage=self.name, given=self.named_by)
+
 
 def find(name: str, region: str | None = None, profile: str | None = None) -> Stage:
     """Look a stage up by its name.
@@ -123,7 +129,8 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
         raise unfinished_stack(name, stack, described["StackStatus"], cloudformation.meta.region_name)
     if name == LOCAL:
         outputs["CdnUrl"] = running_stack().cdn
-    return Stage.of(name, cloudformation.meta.region_name, outputs, client)
+    found = Stage.of(name, cloudformation.meta.region_name, outputs, client)
+    return replace(found, named_by=given_options(region, profile))
 
 
 def connect(name: str, region: str | None = None, profile: str | None = None) -> Callable[[str], Any]:

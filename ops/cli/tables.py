@@ -13,7 +13,7 @@ from typing import Final
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from ops.cli.terminal import visible
+from ops.cli.terminal import stderr, visible
 from ops.cli.wrapping import is_terminal, len_of, padded, split, wrapped
 
 GAP: Final = 2  # spaces between two columns
@@ -178,9 +178,11 @@ class Paragraph:
 
     text: Text
     hang: int = 0
+    whole: Sequence[str] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        first, *others = wrapped(self.text, options.max_width - self.hang, console) or [Text()]
+        width = options.max_width - self.hang
+        first, *others = wrapped(self.text, width, console, whole=self.whole) or [Text()]
         yield first
         yield from (Text(" " * self.hang) + other for other in others)
 
@@ -215,9 +217,19 @@ def facts(rows: Iterable[tuple[str, Cell]], *, indent: int = 0, style: str = "")
     return Facts([(Text(name, style), _text(value), isinstance(value, Whole)) for name, value in rows], indent)
 
 
-def paragraph(sentence: Cell, *, hang: int = 0) -> Paragraph:
-    """Text that is wrapped between words at the width of the terminal; ``hang`` indents all lines but the first."""
-    return Paragraph(_text(sentence), hang)
+def paragraph(sentence: Cell, *, hang: int = 0, whole: Iterable[str] = ()) -> Paragraph:
+    """Text that is wrapped between words at the width of the terminal.
+
+    Args:
+        hang: spaces before all lines but the first.
+        whole: parts of it that are not wrapped, such as keys with spaces.
+    """
+    return Paragraph(_text(sentence), hang, [visible(part) for part in whole])
+
+
+def advise(sentence: str) -> None:
+    """What to know or to do next, on standard error; a command in it stays in one piece (ops/cli/hints.py)."""
+    stderr().print(paragraph(sentence))
 
 
 def lines(text: str) -> Text:

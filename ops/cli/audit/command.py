@@ -111,7 +111,7 @@ def audit(
 
 def _queues(stage: Stage) -> Queues:
     sqs = stage.client("sqs")
-    return Queues(depth_of(sqs, stage.queue_url), depth_of(sqs, stage.dlq_url).total, stage.name)
+    return Queues(depth_of(sqs, stage.queue_url), depth_of(sqs, stage.dlq_url).total, stage.command("dlq", "groups"))
 
 
 def _start(

@@ -7,17 +7,20 @@ from ops.cli.audit.judge import AuditTotals, Finding
 from ops.cli.audit.progress import document_of
 from ops.cli.audit.repair import Repaired
 from ops.cli.queues import Depth
-from ops.cli.tables import table
-from ops.cli.terminal import many, print_json, quoted, stderr, stdout
+from ops.cli.tables import advise, table
+from ops.cli.terminal import many, print_json, stderr, stdout
 
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """What an audit has not seen the end of: messages of the uploads queue, and of the dead-letter queue."""
+    """What an audit has not seen the end of: messages of the uploads queue, and of the dead-letter queue.
+
+    ``why`` is the command that shows why messages are in the latter.
+    """
 
     queue: Depth
     dead_letters: int
-    stage: str
+    why: str
 
 
 def report(
@@ -55,7 +58,7 @@ def _print_queues(queues: Queues) -> None:
         )
     if queues.dead_letters:
         dead = many(queues.dead_letters, "message")
-        stderr().print(f"The dead-letter queue holds {dead}: darkroom dlq groups --stage {quoted(queues.stage)}")
+        advise(f"The dead-letter queue holds {dead}. To see why: {queues.why}")
 
 
 def _print_repair(done: Repaired, *, would: bool) -> None:

@@ -26,7 +26,7 @@ from ops.cli.stage import Stage, on_stage
 from ops.cli.switches.priced import bills
 from ops.cli.switches.table import switches_named
 from ops.cli.switches.usage import USUAL_KEY, usage_of
-from ops.cli.tables import Grid, table
+from ops.cli.tables import Grid, advise, table
 from ops.cli.terminal import AsJson, DryRun, counting, many, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.ledger import ImagesTable
@@ -133,19 +133,19 @@ def _source(stage: Stage, source: str, prefix: str, columns: str, *, by_date: bo
     inventory = Inventory(source, bucket=bucket, s3=s3, columns=columns)
     if by_date and not inventory.knows("LastModifiedDate"):
         raise UsageError(f"{source} has no column LastModifiedDate: leave --changed-since out, or the inventory")
-    _print_inventory(inventory)
+    _print_inventory(inventory, stage)
     return lambda after: completed(s3, bucket, inventory.found(after=after)), inventory.identity
 
 
-def _print_inventory(inventory: Inventory) -> None:
+def _print_inventory(inventory: Inventory, stage: Stage) -> None:
     if inventory.missing:
         lacks = " and ".join(inventory.missing)
         stderr().print(f"the inventory has no column {lacks}: each object needs a HEAD, 0.40 dollars a million")
     if inventory.created:
         day = inventory.created.strftime("%Y-%m-%dT%H:%M:%S")
-        stderr().print(
+        advise(
             f"the inventory is from {day} UTC. The consumer ignores objects removed or replaced since; to send those "
-            f"uploaded since without a notification: darkroom backfill --missing --changed-since {day}"
+            f"uploaded since without a notification: {stage.command('backfill', '--missing', '--changed-since', day)}"
         )
 
 
@@ -177,10 +177,10 @@ def _estimate(stage: Stage, wanted: Wanted, found: Iterable[ListedObject], plan:
         return
     stdout().print(_table(totals.decisions.items()))
     of_which = ", ".join(f"{of_one:,.2f} for {name}" for name, of_one in switches.items())
-    stderr().print(
+    advise(
         f"{many(bill.images, 'object')} of {totals.size / 1e6:,.1f} MB would be sent: about {dollars:,.2f} dollars"
         f"{f' ({of_which})' if of_which else ''} and "
-        f"{bill.hours:,.1f} hours (see: darkroom estimate --stage {stage.name})"
+        f"{bill.hours:,.1f} hours; to see how they come about: {stage.command('estimate')}"
     )
 
 

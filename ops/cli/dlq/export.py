@@ -58,7 +58,7 @@ def export(
     """
     check_all(chosen, everything=everything)
     queue = read_queue(stage)
-    selected = chosen.choose(queue.diagnoses)
+    selected = chosen.choose(queue.diagnoses, stage)
     if out is None:
         write_lines(selected, sys.stdout)
     else:
@@ -141,7 +141,7 @@ def purge(
     """
     check_chosen(chosen, everything=everything)
     with hold_queue(stage) as queue:
-        selected = chosen.choose(queue.diagnoses)
+        selected = chosen.choose(queue.diagnoses, stage)
         queue.keep_only(selected)
         if dry_run or not selected:
             print_plan(queue, selected, "deleted", chosen, as_json=as_json)

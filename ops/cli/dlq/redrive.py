@@ -191,7 +191,7 @@ def redrive(
         return
     in_parts = everything and not (limit or stop_after or dry_run)
     with hold_queue(stage, most=PART if in_parts else None) as queue:
-        selected = chosen.choose(queue.diagnoses)[:limit]
+        selected = chosen.choose(queue.diagnoses, stage)[:limit]
         queue.keep_only(selected)
         check_canaries(selected, canary)
         if dry_run or not selected:

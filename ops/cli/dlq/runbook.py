@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from ops.cli.dlq.causes import Cause
+from ops.cli.dlq.causes import Cause, Diagnosis
+from ops.cli.hints import filled_in
+from ops.cli.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """One sentence on what happened, and one on what to do."""
+    """One sentence on what happened, and one on what to do; in its commands, ID and KEY stand for a message's."""
 
     meaning: str
     remedy: str
@@ -21,7 +23,7 @@ CLASSES = {
     "MalformedMessage": Guidance(
         "The body is not an S3 notification for this stage's uploads.",
         "A redrive cannot help, and it cannot be a canary. Find out who else sends to the uploads queue; "
-        "then export it with `darkroom dlq export`, and purge it with `darkroom dlq purge`.",
+        "then export it with `darkroom dlq export ID`, and purge it with `darkroom dlq purge ID`.",
     ),
     "UnusableKey": Guidance(
         "Variants cannot have this key (NUL, '..', or too long).",
@@ -46,15 +48,15 @@ CLASSES = {
     ),
     "RenderTimeout": Guidance(
         "Rendering timed out, also when nothing else was running.",
-        "Reproduce it with `darkroom replay`; give the function more memory, which is CPU, or upload a simpler file.",
+        "Reproduce it with `darkroom replay ID`; raise the function's memory, which adds CPU, or upload another file.",
     ),
     "RenderCrash": Guidance(
         "Rendering crashed its process, also when nothing else was running.",
-        "Reproduce it with `darkroom replay` and report the file to Pillow; a newer Pillow may fix it.",
+        "Reproduce it with `darkroom replay ID` and report the file to Pillow; a newer Pillow may fix it.",
     ),
     "RenderOutOfMemory": Guidance(
         "Rendering needed more memory than the header announced, also when nothing else was running.",
-        "Reproduce it with `darkroom replay`; raise the function's memory, or upload another file.",
+        "Reproduce it with `darkroom replay ID`; raise the function's memory, or upload another file.",
     ),
     "Conflict": Guidance("Conditional writes were refused repeatedly: others wrote to the same object.", WAIT),
     "LeaseLost": Guidance("Another worker took over the version before this one finished.", WAIT),
@@ -145,7 +147,7 @@ REFUSED = Guidance(
 )
 BUG = Guidance(
     "A bug: an unexpected exception; the place is a fingerprint of where in the code.",
-    "Read its traceback below, reproduce it with `darkroom replay`, fix it, deploy, redrive with --canary.",
+    "Read its traceback below, reproduce it with `darkroom replay ID`, fix it, deploy, redrive with --canary.",
 )
 
 
@@ -155,3 +157,10 @@ def guidance(cause: Cause) -> Guidance:
         if cause.name in known:
             return known[cause.name]
     return REFUSED if cause.place.count(":") else BUG
+
+
+def runbook_of(diagnosis: Diagnosis, stage: Stage) -> Guidance:
+    """The entry of a message's cause, with commands to paste."""
+    entry, values = guidance(diagnosis.cause), {"ID": diagnosis.message.id, "KEY": diagnosis.key or "KEY"}
+    remedy = filled_in(entry.remedy, values, stage=stage.name, given=stage.named_by)
+    return Guidance(entry.meaning, remedy)

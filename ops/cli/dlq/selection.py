@@ -18,7 +18,7 @@ from ops.cli.dlq.report import check_result, print_chosen, warn_of_unseen
 from ops.cli.queues import BulkSender, OutgoingMessage
 from ops.cli.stage import Stage
 from ops.cli.terminal import counting, many, quoted, stderr
-from ops.errors import UsageError
+from ops.errors import NotFoundError, UsageError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SHORTEST = 4  # characters of an id
@@ -48,13 +48,13 @@ class Filter:
         options += [(name, f"{age:g}s") for name, age in ages.items() if age is not None]
         return " ".join([*(f"{name} {text}" for name, text in options), *self.ids]) or "--all"
 
-    def choose(self, diagnoses: Sequence[Diagnosis], *, now: float | None = None) -> list[Diagnosis]:
+    def choose(self, diagnoses: Sequence[Diagnosis], stage: Stage, *, now: float | None = None) -> list[Diagnosis]:
         """The messages that satisfy it, in their order.
 
         Raises:
-            UsageError: an id that no message has, or more than one.
+            NotFoundError, UsageError: as `by_id`.
         """
-        named = {by_id(name, diagnoses).message.message_id for name in self.ids}
+        named = {by_id(name, diagnoses, stage).message.message_id for name in self.ids}
         at = time.time() if now is None else now
         return [
             each
@@ -68,15 +68,18 @@ class Filter:
         ]
 
 
-def by_id(name: str, diagnoses: Sequence[Diagnosis]) -> Diagnosis:
+def by_id(name: str, diagnoses: Sequence[Diagnosis], stage: Stage) -> Diagnosis:
     """The message whose id begins like this.
 
     Raises:
-        UsageError: none, or more than one.
+        NotFoundError: there is none.
+        UsageError: this is too short, or there are several.
     """
-    found = [each for each in diagnoses if len(name) >= SHORTEST and each.message.message_id.startswith(name)]
+    if len(name) < SHORTEST:
+        raise UsageError(f"{name!r} is too short for an id: give at least {SHORTEST} characters of it")
+    found = [each for each in diagnoses if each.message.message_id.startswith(name)]
     if not found:
-        raise UsageError(f"no message has the id {name}: list them with `darkroom dlq list`")
+        raise NotFoundError(f"no message has the id {name}: list them with: {stage.command('dlq', 'list')}")
     if len(found) > 1:
         raise UsageError(f"{many(len(found), 'message')} have ids that begin with {name}: give more characters")
     return found[0]

@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 from ops.cli.dlq.causes import Diagnosis
 from ops.cli.dlq.groups import Group, group
 from ops.cli.dlq.report import check_result
-from ops.cli.dlq.runbook import guidance
+from ops.cli.dlq.runbook import runbook_of
 from ops.cli.dlq.selection import Everything, Filter, by_id, check_all, filtered, read_queue
 from ops.cli.logs.reading import Traceback, traceback_of
 from ops.cli.stage import Stage, on_stage
-from ops.cli.tables import Grid, Whole, facts, lines, table
+from ops.cli.tables import Grid, Whole, advise, facts, lines, table
 from ops.cli.terminal import AsJson, age, many, moment, print_json, stderr, stdout, to_json
 from processing.events import ObjectCreated
 from processing.ledger import Record
@@ -42,15 +42,14 @@ def groups(stage: Stage, as_json: AsJson = False) -> None:
     queue = read_queue(stage)
     found = group(queue.diagnoses)
     if as_json:
-        print_json(queue.seen | {"groups": [_group_as_json(one) for one in found]})
+        print_json(queue.seen | {"groups": [_group_as_json(one, stage) for one in found]})
     elif found:
         stdout().print(table_of_groups(found, time.time()))
         for one in found:
             if one.where:
                 stderr().print(f"{one.cause.id} is raised at {one.where}")
-        stderr().print(
-            "first, last: death. again: failed again after a redrive. What a cause means: darkroom dlq show ID"
-        )
+        advise("first, last: how long ago a message died; again: how many failed again after a redrive")
+        advise(f"To read what a cause means, and what to do: {stage.command('dlq', 'show', 'ID')}")
     check_result(queue.held, queue.diagnoses, is_filtered=False)
 
 
@@ -75,7 +74,7 @@ def list_messages(
     """
     check_all(chosen, everything=everything)
     queue = read_queue(stage)
-    selected = chosen.choose(queue.diagnoses)
+    selected = chosen.choose(queue.diagnoses, stage)
     if as_json:
         messages = [as_document(each) for each in selected[:limit]]
         print_json(queue.seen | {"chosen": len(selected), "messages": messages})
@@ -98,9 +97,12 @@ def show(
 
     darkroom dlq show 3f2a91bc --stage prod
     """
-    found = by_id(message, read_queue(stage).diagnoses)
+    found = by_id(message, read_queue(stage).diagnoses, stage)
     trace = traceback_of(stage, found.record) if found.record else None
-    document = as_document(found) | {"object_now": _object_now(stage, found), "runbook": asdict(guidance(found.cause))}
+    document = as_document(found) | {
+        "object_now": _object_now(stage, found),
+        "runbook": asdict(runbook_of(found, stage)),
+    }
     document |= {"traceback": asdict(trace) if trace else None}
     if as_json:
         print_json(document)
@@ -161,7 +163,7 @@ def as_document(diagnosis: Diagnosis) -> dict[str, Any]:
     }
 
 
-def _group_as_json(one: Group) -> dict[str, Any]:
+def _group_as_json(one: Group, stage: Stage) -> dict[str, Any]:
     return {
         "cause": one.cause.id,
         "messages": len(one.members),
@@ -172,7 +174,7 @@ def _group_as_json(one: Group) -> dict[str, Any]:
         "code_versions": list(one.code_versions),
         "where": one.where,
         "example": {"id": one.example.message.id, "key": one.example.key, "why": one.example.why},
-        "runbook": asdict(guidance(one.cause)),
+        "runbook": asdict(runbook_of(one.example, stage)),
     }
 
 

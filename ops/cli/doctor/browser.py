@@ -11,6 +11,7 @@ from ops.cli.doctor.checkup import Checkup, SentPicture
 from ops.cli.doctor.ingest import advice
 from ops.cli.doctor.pictures import FORM, PICTURES
 from ops.cli.doctor.results import CheckResult, fail, ok, skipped, warn
+from ops.cli.hints import program
 from processing.storage.objects import head
 from processing.storage.refusals import code_of, status_of
 
@@ -83,7 +84,7 @@ def check_early_refusal(checkup: Checkup) -> CheckResult:
 def check_page(checkup: Checkup) -> CheckResult:
     """Whether the page and its settings are served, and the rest is not without a key."""
     if checkup.is_local and not checkup.url:
-        return skipped("`darkroom local` serves the local stage's page", "Give its address with --url.")
+        return skipped(f"`{program()} local` serves the local stage's page", "Give its address with --url.")
     url = _page(checkup)
     wanted = {"": "text/html", "settings.json": "application/json", "openapi.json": "application/json"}
     problems = []

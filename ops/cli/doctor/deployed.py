@@ -49,7 +49,7 @@ def check_mapping(checkup: Checkup) -> CheckResult:
     mapping = mapping_of(checkup.deployed)
     answer = checkup.client("lambda").get_event_source_mapping(UUID=mapping.uuid)
     if mapping.state != ENABLED:
-        resume = f"darkroom resume --stage {checkup.name}"
+        resume = checkup.deployed.command("resume")
         return fail(f"{mapping.state}: uploads wait in the queue", f"If that is not meant: {resume}")
     if REPORTS not in answer.get("FunctionResponseTypes", ()):
         return fail(f"without {REPORTS}: failed images count as done", DEPLOY_AGAIN)

@@ -57,7 +57,7 @@ def check_variants(checkup: Checkup) -> CheckResult:
         variants += len(found.end.record.variants)
         problems += [f"{picture.name}: {each}" for each in _wrong_variants(checkup, picture, found.end.record.variants)]
     if problems:
-        return fail("; ".join(problems), f"See the function's log, and: darkroom status --stage {checkup.name}")
+        return fail("; ".join(problems), f"See the function's log, and: {checkup.deployed.command('status')}")
     return ok(f"{variants} variants of {len(sent)} pictures, by their links: size, orientation, transparency")
 
 
@@ -91,7 +91,7 @@ def check_broken(checkup: Checkup) -> CheckResult:
     if dead.are_too_many():
         return warn(
             f"rejected as {CORRUPT}; its dead letter was not searched among more than {dead.most:,}",
-            f"Look at them: darkroom dlq groups --stage {checkup.name}",
+            f"Look at them: {checkup.deployed.command('dlq', 'groups')}",
         )
     checkup.searched.add(found.key)
     if not dead.take([found.key], checkup.timeout):
@@ -113,7 +113,7 @@ def check_speed(checkup: Checkup) -> CheckResult:
     each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in took.items())
     sentence = f"median {median:.1f} s ({each})"
     if median > SLOW:
-        return warn(sentence, f"Is there a backlog? darkroom status --stage {checkup.name}", median=median, each=took)
+        return warn(sentence, f"Is there a backlog? {checkup.deployed.command('status')}", median=median, each=took)
     return ok(sentence, median=median, each=took)
 
 

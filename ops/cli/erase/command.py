@@ -15,7 +15,7 @@ from ops.cli.erase.run import Erased, Erasing
 from ops.cli.recipes import recipe_of
 from ops.cli.show.facts import key_of
 from ops.cli.stage import Stage, on_stage
-from ops.cli.tables import table
+from ops.cli.tables import advise, table
 from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.erasure import KEPT_BY_SWITCH, Eraser, Retention
@@ -73,13 +73,13 @@ def erase(
     if not pending:  # those were confirmed by who requested them
         _confirm(intents, yes)
         intents = [erasures.begin(intent) for intent in intents]
-    _run(eraser, intents, as_json=as_json)
+    _run(eraser, intents, stage.command("erase", "--pending"), as_json=as_json)
 
 
-def _run(eraser: Eraser, intents: Sequence[Intent], *, as_json: bool) -> None:
+def _run(eraser: Eraser, intents: Sequence[Intent], again: str, *, as_json: bool) -> None:
     with counting("erased", "waiting") as count:
         done = Erasing(eraser, on_change=count).run(intents)
-    _print(done, as_json=as_json)
+    _print(done, again, as_json=as_json)
     for name in done.empty:
         stderr().print(f"nothing was found of {name}: check the key")
     if done.failed or done.empty:
@@ -169,7 +169,7 @@ def _print_plan(eraser: Eraser, intents: Sequence[Intent], *, as_json: bool) -> 
         stderr().print(f"{len(rows)} would be erased")
 
 
-def _print(done: Erased, *, as_json: bool) -> None:
+def _print(done: Erased, again: str, *, as_json: bool) -> None:
     receipts = {name: receipt.document for name, receipt in done.receipts.items()}
     if as_json:
         print_json({"receipts": receipts, "ended_elsewhere": done.elsewhere, "failed": done.failed})
@@ -187,4 +187,4 @@ def _print(done: Erased, *, as_json: bool) -> None:
     for name, why in done.failed.items():
         stderr().print(f"not erased: {name}: {why}")
     if done.failed:
-        stderr().print("When the cause is fixed, continue with: darkroom erase --pending")
+        advise(f"When the cause is fixed, continue with: {again}")

@@ -97,7 +97,7 @@ class Plan:
         files, prefixes = self.stage.daily_requests * FILES_A_REQUEST, self.work.limits.prefixes
         yield Quota(
             *("uploads by one API key", "files a day", files, self.work.images / self.days, "stage"),
-            "apiDailyQuota; or upload with credentials (darkroom upload), or aws s3 sync",
+            "apiDailyQuota; or upload with credentials, by the command upload or by aws s3 sync",
         )
         yield Quota(
             *("S3 PUT of originals", "/s a prefix", PREFIX_WRITES, self.rate / prefixes, "s3"),

@@ -15,7 +15,7 @@ from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import lines, table
 from ops.cli.terminal import AsJson, many, print_json, stderr, stdout
-from ops.errors import UsageError
+from ops.errors import NotFoundError, UsageError
 from processing.events import ObjectCreated
 from processing.ledger import ImagesTable
 from processing.storage.objects import head
@@ -86,7 +86,8 @@ def find_target(stage: Stage, name: str, etag: str | None) -> ReplayTarget:
         etag: of another version than the one that is there now.
 
     Raises:
-        UsageError: there is none.
+        NotFoundError: there is none.
+        UsageError: the message is not about an upload, or the object is in another bucket.
     """
     if "/" not in name:
         return _of_message(stage, name)
@@ -100,15 +101,16 @@ def find_target(stage: Stage, name: str, etag: str | None) -> ReplayTarget:
         known = f"in the images table: {status}" if status else "the images table has no record of it"
         return ReplayTarget(key, now["ETag"], f"what is there now; {known}")
     if any(not record.version.is_removals for record in versions):
-        raise UsageError(f"{key} was removed: there is nothing to replay")
-    raise UsageError(f"neither the images table nor {stage.uploads_bucket} has {key}: check the key")
+        raise NotFoundError(f"{key} was removed: there is nothing to replay")
+    raise NotFoundError(f"neither the images table nor {stage.uploads_bucket} has {key}: check the key")
 
 
 def _of_message(stage: Stage, name: str) -> ReplayTarget:
-    event = by_id(name, read_queue(stage).diagnoses).event
+    event = by_id(name, read_queue(stage).diagnoses, stage).event
     if not isinstance(event, ObjectCreated):
         raise UsageError(
-            f"the message {name} is not about an upload, so there is nothing to render: darkroom dlq show {name}"
+            f"the message {name} is not about an upload, so there is nothing to render; "
+            f"to see what it is: {stage.command('dlq', 'show', name)}"
         )
     return ReplayTarget(event.key, event.etag, f"of the dead letter {name}")
 

@@ -18,7 +18,7 @@ from PIL.ImageFile import ImageFile
 
 from ops.cli.packaged import FORK_SERVER, packaged_readers
 from ops.cli.stage import Stage
-from ops.errors import UsageError
+from ops.errors import NotFoundError
 from processing import imaging
 from processing.errors import SourceChanged, SourceGone, Unavailable
 from processing.imaging import Rendered
@@ -83,7 +83,7 @@ def replay(stage: Stage, target: ReplayTarget, recipe: Recipe, limits: ReplayLim
         limits: render in a child process within these, as the function does it; None for this process, without any.
 
     Raises:
-        UsageError: that version is not there any more.
+        NotFoundError: that version is not there any more.
     """
     made, start = Replay(), time.perf_counter()
     try:
@@ -95,7 +95,7 @@ def replay(stage: Stage, target: ReplayTarget, recipe: Recipe, limits: ReplayLim
     except Unavailable:
         raise
     except SourceChanged as error:
-        raise UsageError(_explained(stage, target, error)) from error
+        raise NotFoundError(_explained(stage, target, error)) from error
     except Exception as error:  # noqa: BLE001 - any failure is the result
         reason = reason_of(error)
         made.cause, made.message, made.fingerprint = reason.cause, reason.message, reason.fingerprint

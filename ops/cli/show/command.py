@@ -13,8 +13,8 @@ from rich.filesize import decimal
 from ops.cli.recipes import VariantPlan, VariantState, recipe_of
 from ops.cli.show.facts import LINK_LIMIT, Finder, ObjectFacts, VariantFacts, key_of
 from ops.cli.stage import Stage, on_stage
-from ops.cli.tables import Facts, Whole, facts, table
-from ops.cli.terminal import AsJson, age, moment, print_json, quoted, stderr, stdout
+from ops.cli.tables import Facts, Whole, advise, facts, paragraph, table
+from ops.cli.terminal import AsJson, age, moment, print_json, stderr, stdout
 from processing.ledger import ImageRecord, Phase, Record, Status
 
 
@@ -49,8 +49,8 @@ def show(
         print_json(document(facts))
     elif facts.is_anything:
         print_page(facts, plan)
-        for sentence in advice(facts, stage.name):
-            stderr().print(sentence)
+        for sentence in advice(facts, stage):
+            advise(sentence)
     if not facts.is_anything:
         stderr().print(f"Not found: {stage.uploads_bucket}/{key} is neither in the bucket nor in the images table.")
         raise typer.Exit(1)
@@ -60,8 +60,8 @@ def print_page(found: ObjectFacts, plan: VariantPlan) -> None:
     """All facts, for people."""
     say = stdout().print
     say(f"{found.bucket}/{found.key}", style="bold")
-    say(_stored(found))
-    say(f"status: {_status(found.current)}")
+    say(paragraph(_stored(found)))
+    say(paragraph(f"status: {_status(found.current)}"))
     for record in found.versions:
         say()
         say(f"version {record.version.etag}{' (in the bucket now)' if found.is_stored(record) else ''}")
@@ -77,23 +77,24 @@ def print_page(found: ObjectFacts, plan: VariantPlan) -> None:
             say(f"{name}:", link)
 
 
-def advice(facts: ObjectFacts, stage: str) -> Iterator[str]:
+def advice(facts: ObjectFacts, stage: Stage) -> Iterator[str]:
     """What can be done about it, as sentences."""
-    where, key, now = f"--stage {stage}", quoted(facts.key), time.time()
+    key, now = facts.key, time.time()
     dead = [record for record in facts.versions if _is_dead(record.phase(now))]
     if dead:
         whose = "Its message" if facts.current in dead else "The message of another version"
-        yield f"{whose} may be a dead letter: darkroom dlq list {where} --where {quoted(glob.escape(facts.key))}"
+        yield f"{whose} may be a dead letter: {stage.command('dlq', 'list', '--where', glob.escape(key))}"
     phase = facts.current.phase(now) if facts.current else None
     if phase is Phase.RETRYING or (phase and _is_dead(phase)):
-        yield f"To reproduce the failure here: darkroom replay {key} {where}"
-        yield f"To read what the consumer logged: darkroom logs {key} {where}"
+        yield f"To reproduce the failure here: {stage.command('replay', key)}"
+        yield f"To read what the consumer logged: {stage.command('logs', key)}"
     if facts.stored and not any(facts.is_stored(each) for each in facts.versions):
-        yield f"The version in the bucket has no record: darkroom backfill {where} --prefix {key} --missing"
+        missing = stage.command("backfill", "--prefix", key, "--missing")
+        yield f"The version in the bucket has no record. To process it: {missing}"
     states = {stored.state for stored in facts.variants}
     for state in (VariantState.MISSING, VariantState.OUTDATED):
         if state in states and facts.stored:
-            yield f"A variant is {state}: darkroom backfill {where} --prefix {key} makes it again"
+            yield f"A variant is {state}. To make it again: {stage.command('backfill', '--prefix', key)}"
 
 
 def document(facts: ObjectFacts) -> dict[str, Any]:

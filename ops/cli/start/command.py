@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from ops.cli.hints import command
 from ops.cli.interruption import deferred
 from ops.cli.recipes import VariantPlan, read_recipe
 from ops.cli.results import opened
+from ops.cli.stage import LOCAL
 from ops.cli.start import report, sheet
 from ops.cli.start.photos import Selection, select
 from ops.cli.start.run import Run
@@ -98,7 +100,7 @@ def _say(sentence: str) -> None:
 
 def _keep_running(stack: LocalStack) -> None:
     stderr().print(f"The stack is running: AWS_ENDPOINT_URL={stack.endpoint}; Ctrl-C ends it.")
-    stderr().print("In another terminal: bin/darkroom status --stage local")
+    stderr().print(f"In another terminal: {command('status', stage=LOCAL)}")
     try:
         with announced(stack.running):
             while True:

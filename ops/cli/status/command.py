@@ -127,7 +127,7 @@ def _lines(stage: Stage, status: StageStatus) -> Iterator[Line]:
     yield "oldest", "-" if status.oldest is None else duration(status.oldest), ""
     yield "rate", _rate(status.rate), ""
     yield "empty", _empty(status), ""
-    why = f": darkroom dlq groups --stage {stage.name}" if dead else ""
+    why = f"; to see why: {stage.command('dlq', 'groups')}" if dead else ""
     yield "dead", f"{many(dead, 'dead letter')}{why}", "red" if dead else ""
     yield "mapping", _mapping(status), "" if mapping.state == ENABLED else "yellow"
     yield "account", *_account(status)

@@ -110,7 +110,7 @@ def _finish(summary: report.Summary, stage: Stage, *, as_json: bool) -> None:
     if as_json:
         print_json(report.as_json(summary))
     else:
-        report.show(summary, stage.name)
+        report.show(summary, stage)
     if not summary.complete:
         raise typer.Exit(1)
 

@@ -18,7 +18,8 @@ from rich.progress import (
 
 from ops.cli.folders import OddFile
 from ops.cli.follow import End
-from ops.cli.tables import Grid, table
+from ops.cli.stage import Stage
+from ops.cli.tables import Grid, advise, table
 from ops.cli.terminal import stderr, stdout
 from ops.cli.upload.files import Chosen
 from ops.cli.upload.run import LEFT, Result, Verdict
@@ -66,7 +67,7 @@ class Summary:
         return dict(Counter(names).most_common())
 
 
-def show(summary: Summary, stage: str) -> None:
+def show(summary: Summary, stage: Stage) -> None:
     """Tables on standard output; what is left by name, and what to do about it, on standard error."""
     for each in summary.odd:
         stderr().print(f"skipped: {each.path} {each.why}")
@@ -76,7 +77,7 @@ def show(summary: Summary, stage: str) -> None:
             for result in found:
                 stderr().print(f"  {result.file.path}: {result.why}")
     for sentence in next_steps(summary, stage):
-        stderr().print(sentence)
+        advise(sentence)
     stdout().print(_files(summary))
     if summary.ends is not None:
         stdout().print()
@@ -84,7 +85,7 @@ def show(summary: Summary, stage: str) -> None:
         stdout().print(table(("objects ended", "count"), outcomes, right=("count",)))
 
 
-def next_steps(summary: Summary, stage: str) -> Iterator[str]:
+def next_steps(summary: Summary, stage: Stage) -> Iterator[str]:
     """What there is to know or to do, as sentences."""
     if summary.by_digest:
         yield (
@@ -92,13 +93,11 @@ def next_steps(summary: Summary, stage: str) -> Iterator[str]:
             "(a KMS key, parts of another size), or it is another content."
         )
     if any(end.has_failed for end in summary.ends or ()):
-        yield f"Some failed. Show the causes, and what to do: darkroom dlq groups --stage {stage}"
+        yield f"Some failed. To see the causes, and what to do: {stage.command('dlq', 'groups')}"
     if first := next((end.version.key for end in summary.ends or () if end.phase is None), ""):
-        yield (
-            f"Some have no end yet, as {first}. Check whether the queue is draining: darkroom status --stage {stage}. "
-            "What was in the bucket before the stage was deployed is processed by: "
-            f"darkroom backfill --stage {stage} --missing"
-        )
+        yield f"Some are not finished, as {first}. To see whether the queue is draining: {stage.command('status')}"
+        missing = stage.command("backfill", "--missing")
+        yield f"To process what was in the bucket before the stage was deployed: {missing}"
 
 
 def _files(summary: Summary) -> Grid:

@@ -692,7 +692,7 @@ def test_an_audit_holds_no_more_objects_at_once_however_many_there_are():
 
 
 def test_an_audit_says_what_both_queues_hold(capsys):
-    queues = Queues(Depth(2, 1, 3), 1, "prod")
+    queues = Queues(Depth(2, 1, 3), 1, "darkroom dlq groups --stage prod")
 
     report(AuditTotals(3, 9), [], None, queues, would=False, as_json=False)
     said = capsys.readouterr().err

@@ -131,4 +131,4 @@ def test_a_switch_that_takes_too_long_is_a_failure(stack, darkroom, monkeypatch)
     result = darkroom("pause", "--timeout", "3")
 
     assert result.exit_code == 1
-    assert "not Disabled after 3 s: check it with: darkroom status --stage local" in result.stderr
+    assert "not Disabled after 3 s; to check it: darkroom status --stage local" in result.stderr

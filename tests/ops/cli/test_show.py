@@ -4,6 +4,7 @@ import json
 import shlex
 import urllib.parse
 import urllib.request
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from ops.cli.main import make_app
 from ops.cli.recipes import read_recipe
 from ops.cli.show.command import advice, document
 from ops.cli.show.facts import ObjectFacts, key_of
+from ops.cli.stage import Stage
 from ops.errors import UsageError
 from processing.ledger import Record, Status, Version
 from tests.ops.cli.embedded import jpeg, prefix_of, put, stage_of, use, wait_for, wait_until
@@ -187,9 +189,10 @@ def test_what_was_uploaded_again_after_a_broken_version_stands_as_it_did(show, d
 )
 def test_whether_anything_more_will_happen_is_told(record, status, is_dead):
     facts = ObjectFacts("uploads", "images/a.jpg", None, "", [record] if record else [], record, [], None)
+    stage = Stage.of("local", "eu-west-1", defaultdict(str), lambda _service: None)
 
     assert document(facts)["status"].startswith(status)
-    assert any("dead letter" in sentence for sentence in advice(facts, "local")) == is_dead
+    assert any("dead letter" in sentence for sentence in advice(facts, stage)) == is_dead
 
 
 def test_an_object_that_is_gone_is_shown_from_the_ledger(show, done, stage):

@@ -1,14 +1,18 @@
 """Which messages a filter takes, and how ages and ids are read."""
 
+from collections import defaultdict
+
 import pytest
 import typer
 
 from ops.cli.dlq.causes import Cause, DeadMessage, Diagnosis
 from ops.cli.dlq.selection import Filter, seconds
-from ops.errors import UsageError
+from ops.cli.stage import Stage
+from ops.errors import NotFoundError, UsageError
 from processing.events import ObjectCreated
 
 NOW = 1_000_000.0
+STAGE = Stage.of("prod", "eu-west-1", defaultdict(str), lambda _service: None)
 
 
 def case(name, key="images/a.jpg", *, cause=("CorruptImage", ""), age=60.0, bucket="uploads"):
@@ -43,13 +47,18 @@ CASES = [
 def test_a_message_is_taken_when_every_condition_holds(chosen, ids):
     names = dict(zip((case.message.message_id for case in CASES), "abcd", strict=True))
 
-    assert "".join(names[case.message.message_id] for case in chosen.choose(CASES, now=NOW)) == ids
+    assert "".join(names[case.message.message_id] for case in chosen.choose(CASES, STAGE, now=NOW)) == ids
 
 
-@pytest.mark.parametrize(("name", "why"), [("dddd", "no message"), ("aaaa", "2 messages"), ("ccc", "no message")])
-def test_an_id_that_is_not_one_messages_is_refused(name, why):
+@pytest.mark.parametrize(("name", "why"), [("aaaa", "2 messages"), ("ccc", "at least 4 characters")])
+def test_an_id_that_may_be_of_several_messages_is_refused(name, why):
     with pytest.raises(UsageError, match=why):
-        Filter(ids=(name,)).choose(CASES)
+        Filter(ids=(name,)).choose(CASES, STAGE)
+
+
+def test_an_id_that_no_message_has_is_not_found_and_the_hint_names_the_stage():
+    with pytest.raises(NotFoundError, match=r"no message has the id dddd: .*darkroom dlq list --stage prod$"):
+        Filter(ids=("dddd",)).choose(CASES, STAGE)
 
 
 def test_ages_are_read_in_four_units():

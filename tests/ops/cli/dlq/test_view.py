@@ -165,14 +165,22 @@ def test_a_message_that_names_no_object_of_the_stage_can_be_shown_with_what_to_d
     assert document["body"] == body
     assert document["object_now"] == {"state": "not checked: the message refers to no object of this stage"}
     assert "cannot be a canary" in result.stdout
-    assert "`darkroom dlq purge`" in result.stdout
+    assert re.search(rf"`darkroom dlq purge [0-9a-f]+ --stage {place.name}`", result.stdout)
 
 
-def test_an_id_of_no_message_is_refused(place):
+def test_an_id_of_no_message_is_not_found_and_one_that_is_too_short_is_a_usage_error(place):
+    (message,) = place.bury("one")
+
+    assert place.run("show", "00000000-none").exit_code == 1
+    for name in ("", message[:3]):
+        result = place.run("show", name)
+        assert (result.exit_code, "give at least 4 characters" in result.stderr) == (2, True)
+
+
+def test_the_groups_end_with_a_command_for_their_own_stage(place):
     place.bury("one")
 
-    assert place.run("show", "00000000-none").exit_code == 2
-    assert place.run("show", "").exit_code == 2
+    assert place.run("groups").stderr.endswith(f": darkroom dlq show ID --stage {place.name}\n")
 
 
 def test_looking_puts_every_message_back_with_nothing_sent_or_changed(place):

@@ -41,6 +41,7 @@ from ops.cli.status.account import Concurrency
 from ops.cli.status.health import AlarmStates, Deployed, FunctionHealth, Health, Percentiles
 from ops.cli.status.metrics import Outcomes
 from ops.cli.status.reading import Rate, StageStatus
+from ops.cli.tables import advise
 from ops.cli.terminal import stderr, stdout
 from ops.cli.upload import report as upload
 from ops.cli.upload.files import LocalFile
@@ -158,7 +159,7 @@ def audited() -> None:
         Finding(FindingKind.NOT_DONE, LONG, f"FAILED: CorruptImage: {WHY}"),
         Finding(FindingKind.STALE, f"phone/{CAT}", "made by other settings than today's"),
     ]
-    queues = audit.Queues(Depth(12, 1, 0), 1, "prod")
+    queues = audit.Queues(Depth(12, 1, 0), 1, STAGE.command("dlq", "groups"))
     audit.report(totals, found, Repaired(sent=1, left={LONG: "changed meanwhile"}), queues, would=False, as_json=False)
 
 
@@ -201,7 +202,11 @@ def erased() -> None:
         "out_of_reach": copies,
     }
     receipts = {f"uploads/{key}": Receipt("id", "digest", document) for key in (CAT, LONG)}
-    erase._print(Erased(receipts, [], {"uploads/images/b.jpg": "Busy: a worker has it"}), as_json=False)
+    erase._print(
+        Erased(receipts, [], {"uploads/images/b.jpg": "Busy: a worker has it"}),
+        STAGE.command("erase", "--pending"),
+        as_json=False,
+    )
 
 
 def estimated() -> None:
@@ -277,8 +282,8 @@ def shown() -> None:
     ]
     found = ObjectFacts("uploads", LONG, stored, "https://uploads.example/link", [record, failed], record, now, record)
     show.print_page(found, VariantPlan(read_recipe(), "images/"))
-    for sentence in show.advice(found, "prod"):
-        stderr().print(sentence)
+    for sentence in show.advice(found, STAGE):
+        advise(sentence)
 
 
 def started() -> None:
@@ -352,7 +357,7 @@ def uploaded() -> None:
     ]
     ends = [End(results[0], Version("uploads", CAT, "e1"), Phase.DONE)]
     odd = [OddFile(Path("summer/pipe.jpg"), "is no file (a pipe, a socket or a device)")]
-    upload.show(upload.Summary(results, 1, 2.5, False, 1, ends, odd), "prod")
+    upload.show(upload.Summary(results, 1, 2.5, False, 1, ends, odd), STAGE)
 
 
 SCENES = {
