@@ -86,6 +86,20 @@ def counting(*names: str) -> Iterator[Callable[..., None]]:
         yield show
 
 
+def ask_number(question: str, *, otherwise: str) -> int:
+    """A number that is typed; where there is no answer, ``otherwise`` says what that leaves.
+
+    Raises:
+        Abort: there is no answer: Ctrl-D, Ctrl-C, or nothing to read from.
+    """
+    try:
+        return int(typer.prompt(question, type=int, err=True))
+    except typer.Abort:
+        stderr().print()  # the question's line has no end
+        stderr().print(f"No answer: {otherwise}.")
+        raise
+
+
 def visible(text: str) -> str:
     """One line of text, with an escape for each character that steers a terminal, newlines among them."""
     return text.translate(ESCAPES)

@@ -35,7 +35,7 @@ from ops.cli.dlq.selection import (
 from ops.cli.dlq.view import as_document
 from ops.cli.queues import BulkSender, RateLimiter, Sender
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, DryRun, many, print_json, stderr, to_json
+from ops.cli.terminal import AsJson, DryRun, ask_number, many, print_json, stderr, to_json
 from ops.errors import UsageError
 
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; it must not exist.")]
@@ -149,7 +149,7 @@ def purge(
         path = out or Path(f"dlq-{stage.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
         save(selected, path)
         stderr().print(f"{many(len(selected), 'message')} written to {path}")
-        _confirm(len(selected), yes)
+        _confirm(len(selected), yes, path)
         entry = _purge(stage, queue, selected, str(chosen))
     finish(entry, as_json=as_json, verb="deleted")
 
@@ -216,15 +216,17 @@ def _read_file(file: Path) -> list[Diagnosis]:
         raise UsageError(f"{file} cannot be read ({error.strerror}): name an export") from error
 
 
-def _confirm(count: int, yes: int | None) -> None:
+def _confirm(count: int, yes: int | None, export: Path) -> None:
     """Have the number of messages typed.
 
     Raises:
         UsageError: it was another one.
+        Abort: there was no answer.
     """
-    typed = yes if yes is not None else typer.prompt(f"Type {count} to delete them", type=int, err=True)
+    kept = f"nothing was deleted; the messages are also in {export}"
+    typed = yes if yes is not None else ask_number(f"Type {count} to delete them", otherwise=kept)
     if typed != count:
-        raise UsageError(f"the number of messages is {count}, not {typed}: nothing was deleted")
+        raise UsageError(f"the number of messages is {count}, not {typed}: {kept}")
 
 
 def _purge(stage: Stage, queue: HeldQueue, selected: Sequence[Diagnosis], chosen: str) -> Entry:

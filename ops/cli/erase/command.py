@@ -16,7 +16,7 @@ from ops.cli.recipes import recipe_of
 from ops.cli.show.facts import key_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import advise, table
-from ops.cli.terminal import AsJson, DryRun, counting, print_json, stderr, stdout
+from ops.cli.terminal import AsJson, DryRun, ask_number, counting, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.erasure import KEPT_BY_SWITCH, Eraser, Retention
 from processing.erasure.caching import cache_seconds
@@ -150,11 +150,10 @@ def _confirm(intents: Sequence[Intent], yes: int | None) -> None:
             stderr().print(intent.object)
         if len(intents) > SHOWN:
             stderr().print(f"and {len(intents) - SHOWN:,} more: see them with --dry-run")
-    typed = (
-        yes if yes is not None else typer.prompt(f"Type {len(intents)} to erase them permanently", type=int, err=True)
-    )
-    if typed != len(intents):
-        raise UsageError(f"the number of objects is {len(intents)}, not {typed}: nothing was erased")
+    count, kept = len(intents), "nothing was erased"
+    typed = yes if yes is not None else ask_number(f"Type {count} to erase them permanently", otherwise=kept)
+    if typed != count:
+        raise UsageError(f"the number of objects is {count}, not {typed}: {kept}")
 
 
 def _print_plan(eraser: Eraser, intents: Sequence[Intent], *, as_json: bool) -> None:

@@ -1,9 +1,12 @@
 """What commands print steers no terminal, whatever an object is called."""
 
+import io
+
 import pytest
+import typer
 
 from ops.cli.tables import table
-from ops.cli.terminal import stderr, stdout
+from ops.cli.terminal import ask_number, stderr, stdout
 
 KEY = "images/\x1b]0;title\x07\x1b[2J\x9b31mcat.jpg"
 
@@ -28,3 +31,14 @@ def test_colors_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     stdout().print("green", style="green")
 
     assert capsys.readouterr().out == "\x1b[32mgreen\x1b[0m\n"
+
+
+def test_a_question_without_an_answer_says_what_that_leaves(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    with pytest.raises(typer.Abort):
+        ask_number("Type 2 to erase them", otherwise="nothing was erased")
+
+    assert capsys.readouterr().err.splitlines()[-1] == "No answer: nothing was erased."

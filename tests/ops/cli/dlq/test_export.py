@@ -152,7 +152,8 @@ def test_a_purge_whose_number_was_not_typed_deletes_nothing(place, tmp_path, typ
     result = place.run("purge", "--all", "--out", str(tmp_path / "out"), input=typed)
 
     assert result.exit_code != 0
-    assert place.dead_messages == (12, 0)
+    assert f"nothing was deleted; the messages are also in {tmp_path / 'out'}" in result.stderr
+    assert (place.dead_messages, len(lines(tmp_path / "out"))) == ((12, 0), 12)
 
 
 def test_a_purge_says_what_would_be_deleted_and_what_it_could_not(place, tmp_path, monkeypatch):
