@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 something failed or is left, 2 for a usage error, 130 inte
 sentences and progress to standard error.
 """
 
-import errno
 import sys
 from typing import Annotated, Any, NoReturn
 
@@ -28,14 +27,13 @@ from ops.cli.replay.command import replay_command
 from ops.cli.show.command import show
 from ops.cli.status.command import status
 from ops.cli.tables import paragraph
-from ops.cli.terminal import make_printable, stderr
+from ops.cli.terminal import make_printable, stderr, written_out
 from ops.cli.upload.command import upload
 from ops.errors import NotFoundError, StackError, UsageError
 from processing.errors import Unavailable
 from processing.storage.refusals import is_denied, meaning_of
 
 INTERRUPTED = 130
-OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 class Commands(TyperGroup):
@@ -44,13 +42,8 @@ class Commands(TyperGroup):
     def main(self, *args: Any, **options: Any) -> Any:
         """Read the command line and run it, whatever the encoding of the output is."""
         make_printable()
-        try:
+        with written_out():
             return super().main(*args, **options)
-        except OSError as error:
-            if error.errno not in OF_THE_MACHINE:
-                raise
-            stderr().print(f"darkroom: cannot write {error.filename or 'the output'}: {error.strerror}")
-            sys.exit(1)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; what ends it is one line and an exit code."""

@@ -14,18 +14,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self, TypeVar
 
-import boto3
-import botocore.session
 import typer
 import yaml
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectTimeoutError, ProfileNotFound, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from ops.cli.absent import no_stack, unfinished_stack
 from ops.cli.checkout import ROOT, require_checkout
+from ops.cli.credentials import session_of
 from ops.cli.hints import command, given_options
 from ops.cli.terminal import stderr
-from ops.errors import UsageError
 from ops.local.announcement import running_stack
 from ops.local.emulator import REGION
 
@@ -219,35 +217,4 @@ def _session(name: str, region: str | None, profile: str | None) -> tuple[Any, s
             require_checkout("the stage local")
         running = running_stack()
         return running.credentials.session(REGION), running.endpoint
-    profile = profile_of(profile)
-    try:
-        session = boto3.session.Session(region_name=region_of(region, profile), profile_name=profile)
-    except ProfileNotFound as error:
-        raise UsageError(f"{error}: name another --profile, or create it: aws configure --profile {profile}") from error
-    return session, None
-
-
-def profile_of(profile: str | None) -> str | None:
-    """--profile, AWS_PROFILE, AWS_DEFAULT_PROFILE, or None for the default. boto3 has the two variables reversed."""
-    return profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
-
-
-def region_of(region: str | None, profile: str | None) -> str:
-    """The region: --region, AWS_REGION, AWS_DEFAULT_REGION, the profile's. Deployments follow resources/region.cjs.
-
-    boto3 alone does not read AWS_REGION.
-
-    Raises:
-        UsageError: none is known.
-        ProfileNotFound: there is no such profile.
-    """
-    for known in (region, os.environ.get("AWS_REGION"), os.environ.get("AWS_DEFAULT_REGION")):
-        if known:
-            return known
-    session = botocore.session.Session(profile=profile)
-    if configured := session.get_scoped_config().get("region"):
-        return str(configured)
-    raise UsageError(
-        "no AWS region is known: name one with --region, in AWS_REGION, "
-        "or in your profile (aws configure set region REGION)"
-    )
+    return session_of(region, profile), None

@@ -5,8 +5,10 @@ They are shown as escapes (``\\x1b``, ``\\u202e``), so that a key stays whole an
 command prints is one line; what is meant to have several is printed as `ops.cli.tables.lines`.
 """
 
+import errno
 import io
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +30,7 @@ CONTROLS: Final = (*range(0x20), *range(0x7F, 0xA0), *BIDI, 0x2028, 0x2029)
 NAMED: Final = {ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r"}
 ESCAPES: Final = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in CONTROLS} | NAMED
 ESCAPES_OF_LINES: Final = {code: escape for code, escape in ESCAPES.items() if code != ord("\n")}
+OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 JSON_ESCAPES: Final = {code: f"\\u{code:04x}" for code in CONTROLS if code >= 0x7F}
 """Those that JSON lets stand in a string; it escapes the others itself."""
 
@@ -46,6 +49,27 @@ class PlainConsole(Console):
         for segment in super().render(renderable, options):
             text, style, control = segment
             yield segment if control else Segment(text.translate(ESCAPES_OF_LINES), style)
+
+
+@contextmanager
+def written_out() -> Iterator[None]:
+    """At the end, what was printed is written, or one line says why not: exit code 1.
+
+    Python itself writes it as late as its own end, and has an exit code of its own for that.
+    """
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, *OF_THE_DISK):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is left, which Python tries once more
+        if error.errno != errno.EPIPE:  # whoever read the output has enough
+            stderr().print(f"darkroom: cannot write {error.filename or 'the output'}: {error.strerror}")
+        sys.exit(1)
 
 
 def stderr() -> Console:

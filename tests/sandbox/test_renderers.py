@@ -364,7 +364,7 @@ def test_a_child_has_limits_of_its_own_when_nobody_kills_it(recipe: Recipe, spel
     try:
         renderer.wait_until_started()
         line, image = renderer._channel, Image.of(spelled(spell))
-        renderer.estimate(image, seconds=0.1)
+        renderer.estimate(image, seconds=30)
         line.send({**second_question(image), "seconds": 0.1, "megabytes": 100.0})
 
         with pytest.raises(ChannelClosed):

@@ -1,6 +1,7 @@
 """What stops a command becomes one line on standard error, and an exit code."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,11 +82,14 @@ def test_h_is_help(command):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
-def test_a_disk_that_is_full_is_one_line_and_exit_code_1():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", [["--help"], ["--version"]])
+def test_a_disk_that_is_full_is_one_line_and_exit_code_1(command, unbuffered):
     with Path("/dev/full").open("wb") as full:
         run = subprocess.run(
-            [sys.executable, "-m", "ops", "--help"],
+            [sys.executable, "-m", "ops", *command],
             cwd=ROOT,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -94,3 +98,23 @@ def test_a_disk_that_is_full_is_one_line_and_exit_code_1():
 
     assert run.returncode == 1
     assert run.stderr == "darkroom: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize("command", ["--help", "--version"])
+def test_output_that_nobody_reads_any_longer_ends_without_a_word(command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        run = subprocess.run(
+            [sys.executable, "-m", "ops", command],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONUNBUFFERED": ""},
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+
+    assert (run.returncode, run.stderr) == (1, "")
