@@ -32,7 +32,7 @@ class Whole(str):
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows under a header; see `table`."""
+    """Rows under a header, and nothing without rows; see `table`."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Text]]
@@ -42,6 +42,8 @@ class Grid:
     drop: Sequence[str] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not self.rows:
+            return
         if not is_terminal(console):
             yield from self._lines(_Layout({at: self.natural(at) for at in range(len(self.columns))}), console)
             return

@@ -26,7 +26,7 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a folder holds; ``skipped`` files are no images or are ignored, and ``odd`` ones cannot be uploaded."""
+    """What a folder holds; ``skipped`` files are not images or are ignored, and ``odd`` ones cannot be uploaded."""
 
     photos: tuple[Photo, ...]
     skipped: int

@@ -199,7 +199,7 @@ def _lines(totals: RunTotals) -> Iterator[tuple[str, str]]:
     dead, left = len(totals.dead_letters), len(totals.left)
     yield "images", f"{totals.images}: {totals.done} done, {dead} in the dead-letter queue, {left} left"
     if totals.skipped_files:
-        yield "skipped", f"{totals.skipped_files}, ignored, or not images by name or by content"
+        yield "skipped", f"{many(totals.skipped_files, 'file')}: not an image, or ignored by the recipe"
     yield "variants", f"{totals.variants:,}"
     yield "bytes", f"{decimal(totals.bytes_in)} in, {decimal(totals.bytes_out)} out"
     yield "speed", f"{totals.images_per_second} images a second, {totals.seconds:.1f} s"
@@ -213,7 +213,14 @@ def _lines(totals: RunTotals) -> Iterator[tuple[str, str]]:
         missing = f"; {events.missing} did not come" if events.missing else ""
         yield "events", f"{events.count} on the bus {events.bus}" + (f": {types}" if types else "") + missing
     if totals.interrupted:
-        yield "interrupted", f"{many(totals.not_uploaded, 'photo')} not uploaded, {left} left; the next run starts over"
+        yield "interrupted", _interrupted(totals.not_uploaded, left)
     elif totals.messages_left:
         yield "queue", "still has messages; nothing is lost, but this run stopped waiting for them"
     yield "contact sheet", Whole(totals.contact_sheet)
+
+
+def _interrupted(not_uploaded: int, left: int) -> str:
+    """What the interruption left undone."""
+    if not_uploaded or left:
+        return f"{many(not_uploaded, 'photo')} not uploaded, {left} left; the next run starts over"
+    return "after every photo was finished; later duplicates and events were not counted"

@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from ops.cli.folders import OddFile, unreadable
 from ops.cli.follow import End, Follower
@@ -26,6 +27,22 @@ from processing.ledger import ImagesTable, Phase, Version
 
 THREADS = 4  # uploads at once
 LAST_COPIES = 5.0  # seconds that an interrupted run goes on copying what is done
+
+
+class Bars(Progress):
+    """Bars whose last line is printed with its end, also in a pipe: another thread may print right after it."""
+
+    def __init__(self, *columns: ProgressColumn, console: Console) -> None:
+        self._ends_its_line = not console.is_interactive
+        super().__init__(*columns, console=console)
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield from super().get_renderables()
+        if self._ends_its_line:
+            yield Text()
+
+    def stop(self) -> None:
+        self.live.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +180,7 @@ class Run:
     @contextmanager
     def _progress(self) -> Iterator[Progress]:
         columns = TextColumn("{task.description:>14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-        with Progress(*columns, console=self.console) as bars:
+        with Bars(*columns, console=self.console) as bars:
             yield bars
 
 

@@ -5,12 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.progress import MofNCompleteColumn, TextColumn
 
 from ops.cli.follow import End
 from ops.cli.start import report
 from ops.cli.start.events import EventTotals
 from ops.cli.start.report import Failure, SecondUpload
-from ops.cli.terminal import stdout
+from ops.cli.start.run import Bars
+from ops.cli.terminal import stderr, stdout
 from processing.ledger import Phase
 from tests.ops.cli import terminals
 from tests.ops.cli.start.makers import dead, done, left, photo, version
@@ -103,7 +105,7 @@ def test_people_get_a_row_for_each_image_and_the_cause_of_each_failure():
         assert words in text
     assert "0\u00d70" not in text
     assert "3: 1 done, 1 in the dead-letter queue, 1 left" in text
-    assert "4, ignored, or not images by name or by content" in text
+    assert "4 files: not an image, or ignored by the recipe" in text
     assert "1 image, the same bytes: 1 duplicate, 2 variants unchanged, 0 written" in text
 
 
@@ -148,3 +150,29 @@ def test_the_events_are_counted_and_one_is_shown_in_a_line():
     assert shown["detail"]["object"] == {"key": "images/café [x].jpg"}
     assert shown["detail"]["variants"] == [{"name": "desktop"}, "and 1 more"]
     assert "account" not in shown
+
+
+def test_a_run_that_was_interrupted_after_the_last_photo_says_what_was_cut_short():
+    text = printed([done()], total(done(), interrupted=True, messages_left=True))
+
+    assert "after every photo was finished; later duplicates and events were not counted" in text
+    assert "starts over" not in text
+
+
+def test_a_run_that_finished_nothing_shows_no_table():
+    text = printed([], total(interrupted=True, not_uploaded=3))
+
+    assert "outcome" not in text
+    assert "3 photos not uploaded, 0 left; the next run starts over" in text
+
+
+def test_what_another_thread_prints_after_the_bars_begins_a_line():
+    def show():
+        console = stderr()
+        bars = Bars(TextColumn("{task.description}"), MofNCompleteColumn(), console=console)
+        bars.start()
+        bars.add_task("copied", total=21, completed=21)
+        bars.live.stop()
+        console.print("interrupted")
+
+    assert terminals.printed(show).splitlines() == ["copied 21/21", "interrupted"]
