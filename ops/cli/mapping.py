@@ -140,6 +140,8 @@ def _switch(stage: Stage, state: str, timeout: float, *, as_json: bool) -> None:
     if not reached:
         advise(f"It is not {state} after {timeout:g} s; to check it: {stage.command('status')}")
         raise typer.Exit(1)
+    if state == DISABLED and not as_json:
+        advise(f"To receive messages again: {stage.command('resume')}")
 
 
 def _sentence(before: str, now: str, depth: Depth) -> str:

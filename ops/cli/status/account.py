@@ -20,5 +20,7 @@ def concurrency_of(client: Any) -> Concurrency:
     try:
         limits = client.get_account_settings()["AccountLimit"]
     except ClientError as error:
-        return Concurrency(unknown=f"lambda:GetAccountSettings: {error.response['Error'].get('Code', 'no reason')}")
+        return Concurrency(
+            unknown=f"lambda:GetAccountSettings answers {error.response['Error'].get('Code', 'no reason')}"
+        )
     return Concurrency(limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"])

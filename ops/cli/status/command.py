@@ -10,8 +10,8 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
-from ops.cli.mapping import ENABLED
-from ops.cli.stage import Stage, on_stage
+from ops.cli.mapping import DISABLED, ENABLED, StageMapping
+from ops.cli.stage import LOCAL, Stage, on_stage
 from ops.cli.status.health import AlarmStates, FunctionHealth, Percentiles
 from ops.cli.status.parameters import show_parameters
 from ops.cli.status.reading import Observer, Rate, StageStatus
@@ -129,8 +129,8 @@ def _lines(stage: Stage, status: StageStatus) -> Iterator[Line]:
     yield "empty", _empty(status), ""
     why = f"; to see why: {stage.command('dlq', 'groups')}" if dead else ""
     yield "dead", f"{many(dead, 'dead letter')}{why}", "red" if dead else ""
-    yield "mapping", _mapping(status), "" if mapping.state == ENABLED else "yellow"
-    yield "account", *_account(status)
+    yield "mapping", _mapping(stage, status.mapping), "" if mapping.state == ENABLED else "yellow"
+    yield "account", *_account(stage, status)
     yield "last hour", _outcomes(status), ""
     yield "consumer", *_consumer(status.health.function)
     yield "ready", _percentiles(status.health.function.ready), ""
@@ -149,8 +149,8 @@ def _rate(rate: Rate) -> str:
 
 def _change(shrinking: float) -> str:
     if abs(shrinking) < 0.05:
-        return "unchanged"
-    return f"{'shorter' if shrinking > 0 else 'longer'} by {abs(shrinking):,.1f} a second"
+        return "the queue keeps its length"
+    return f"the queue gets {'shorter' if shrinking > 0 else 'longer'} by {abs(shrinking):,.1f} messages a second"
 
 
 def _empty(status: StageStatus) -> str:
@@ -158,22 +158,29 @@ def _empty(status: StageStatus) -> str:
     if seconds is not None:
         return f"in {duration(seconds)}" if seconds else "now"
     if status.mapping.state != ENABLED:
-        return f"not while the mapping is {status.mapping.state}"
+        return (
+            "not while it is paused" if status.mapping.state == DISABLED else f"not while it is {status.mapping.state}"
+        )
     return "unknown" if shrinking is None else "not draining"
 
 
-def _mapping(status: StageStatus) -> str:
-    mapping = status.mapping
+def _mapping(stage: Stage, mapping: StageMapping) -> str:
     most = mapping.maximum_concurrency
     limit = "as many at once as the account allows" if most is None else f"at most {most:,} at once"
-    return f"{mapping.state}, {limit}, batches of {mapping.batch_size:,}"
+    said = f"{limit}, batches of {mapping.batch_size:,}"
+    if mapping.state == DISABLED:
+        return f"paused ({DISABLED}), {said}; to receive messages again: {stage.command('resume')}"
+    return f"{mapping.state}, {said}"
 
 
-def _account(status: StageStatus) -> tuple[str, str]:
+def _account(stage: Stage, status: StageStatus) -> tuple[str, str]:
     """The account's concurrency, and its style: yellow where the mapping may take all that there is."""
     account, most = status.concurrency, status.mapping.maximum_concurrency
     if account.limit is None or account.unreserved is None:
-        return f"concurrency unknown ({account.unknown})", ""
+        return (
+            "no limit: an emulator runs the functions" if stage.name == LOCAL else f"limit unknown: {account.unknown}",
+            "",
+        )
     sentence = f"{account.limit:,} at once, of which {account.unreserved:,} are unreserved"
     if most is not None and most < account.unreserved:
         return sentence, ""

@@ -146,4 +146,4 @@ def of_samples(samples: Sequence[QueueSample]) -> Rate:
         return Rate()
     first, last = samples[0], samples[-1]
     seconds = last.at - first.at
-    return Rate(shrinking=(first.total - last.total) / seconds, source=f"the queue's length over {seconds:.0f} s")
+    return Rate(shrinking=(first.total - last.total) / seconds, source=f"two samples, {seconds:.0f} s apart")

@@ -39,7 +39,9 @@ def test_an_upload_is_seen_in_the_outcomes_and_leaves_the_queue_empty(stack, sta
     assert said["last_hour"] == {"counts": said["last_hour"]["counts"], "source": "the images table", "complete": True}
     assert said["last_hour"]["counts"]["done"] == before + 1
     assert (said["mapping"]["state"], said["mapping"]["maximum_concurrency"]) == ("Enabled", 2)
-    assert said["account_concurrency"]["unknown"] == "lambda:GetAccountSettings: 404"  # the emulator has no limit
+    assert (
+        said["account_concurrency"]["unknown"] == "lambda:GetAccountSettings answers 404"
+    )  # the emulator has no limit
     assert (said["oldest_seconds"], said["seconds_to_drain"]) == (None, 0)
 
 
@@ -55,7 +57,8 @@ def test_a_paused_stage_shows_what_waits_in_it(stack, status):
 
     assert result.exit_code == 0
     assert "1 waiting, 0 in flight, 0 delayed" in result.stdout
-    assert "not while the mapping is Disabled" in result.stdout
+    assert "not while it is paused" in result.stdout
+    assert "to receive messages again: darkroom resume --stage local" in result.stdout
     wait_for(stage, [(key, etag)], "DONE")
 
 

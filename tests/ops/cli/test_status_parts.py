@@ -262,7 +262,7 @@ def test_again_and_again_the_rate_is_that_of_the_last_minute(monkeypatch):
 
     assert looks.time == 100.0
     assert status.rate.shrinking == (940 - 880) / 20
-    assert status.rate.source == "the queue's length over 20 s"
+    assert status.rate.source == "two samples, 20 s apart"
     assert KEPT == 60.0
 
 
@@ -373,9 +373,17 @@ def test_a_stage_that_does_not_say_what_it_was_deployed_with_is_a_usage_error(ca
         (Rate(25.0, 0.5, 24.5, "here"), "25.0 a second finish, 0.5 arrive (here)", "in 50 s"),
         (Rate(2.0, 3.0, -1.0, "here"), "2.0 a second finish, 3.0 arrive (here)", "not draining"),
         (Rate(2.0, None, None, "here"), "2.0 a second finish (here)", "unknown"),
-        (Rate(shrinking=12.25, source="looks"), "shorter by 12.2 a second (looks)", "in 1 min 40 s"),
-        (Rate(shrinking=-4.0, source="looks"), "longer by 4.0 a second (looks)", "not draining"),
-        (Rate(shrinking=0.0, source="looks"), "unchanged (looks)", "not draining"),
+        (
+            Rate(shrinking=12.25, source="looks"),
+            "the queue gets shorter by 12.2 messages a second (looks)",
+            "in 1 min 40 s",
+        ),
+        (
+            Rate(shrinking=-4.0, source="looks"),
+            "the queue gets longer by 4.0 messages a second (looks)",
+            "not draining",
+        ),
+        (Rate(shrinking=0.0, source="looks"), "the queue keeps its length (looks)", "not draining"),
     ],
 )
 def test_the_screen_tells_rate_and_end(rate, said, drained):
@@ -385,11 +393,14 @@ def test_the_screen_tells_rate_and_end(rate, said, drained):
 
 
 def test_the_screen_tells_what_to_do_with_dead_letters_and_that_a_stage_is_paused():
-    lines = screen(status(dead_letters=3, state="Disabled", most=None, oldest=200.0))
+    lines = screen(status(dead_letters=3, state="Disabled", most=None, oldest=200.0), 140)
 
-    assert lines["dead"] == "3 dead letters: darkroom dlq groups --stage prod"
-    assert lines["mapping"] == "Disabled, as many at once as the account allows, batches of 10"
-    assert (lines["oldest"], lines["empty"]) == ("3 min 20 s", "not while the mapping is Disabled")
+    assert lines["dead"] == "3 dead letters; to see why: darkroom dlq groups --stage prod"
+    assert lines["mapping"] == (
+        "paused (Disabled), as many at once as the account allows, batches of 10; "
+        "to receive messages again: darkroom resume --stage prod"
+    )
+    assert (lines["oldest"], lines["empty"]) == ("3 min 20 s", "not while it is paused")
 
 
 def test_a_count_of_a_part_is_told_as_one():
@@ -428,9 +439,9 @@ def test_a_concurrency_that_lambda_does_not_tell_is_unknown_with_the_reason():
     refused = lambda_answering("get_account_settings", service_error_code="AccessDeniedException")
     found = concurrency_of(refused)
 
-    assert found == Concurrency(unknown="lambda:GetAccountSettings: AccessDeniedException")
+    assert found == Concurrency(unknown="lambda:GetAccountSettings answers AccessDeniedException")
     said = screen(status(concurrency=found), 120)["account"]
-    assert said == "concurrency unknown (lambda:GetAccountSettings: AccessDeniedException)"
+    assert said == "limit unknown: lambda:GetAccountSettings answers AccessDeniedException"
     assert document(PROD, status(concurrency=found))["account_concurrency"]["limit"] is None
 
 
