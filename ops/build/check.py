@@ -49,7 +49,7 @@ def faults(parameters: Mapping[str, object], *, stage: str, region: str, recipe_
 def _unknown(values: Mapping[str, object]) -> Iterator[str]:
     for name in sorted(values.keys() - RULES.keys()):
         near = get_close_matches(name, RULES, n=1)
-        yield f"{name}: is no parameter of this service" + (f"; did you mean {near[0]}?" if near else "")
+        yield f"{name}: is not a parameter of this service" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _each(values: Mapping[str, object], written: Mapping[str, object]) -> Iterator[str]:

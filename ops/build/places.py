@@ -52,7 +52,7 @@ def faults_of_place(stage: str, region: str) -> Iterator[str]:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?", stage):
         yield (
             f"stage: is {stage!r}; give at most 15 lowercase letters, digits and hyphens with --stage, "
-            "for the names of buckets are made of it"
+            "because bucket names contain it"
         )
     if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+){1,2}-\d{1,2}", region):
         yield f"region: is {region!r}; give one such as eu-west-1 with --region, in AWS_REGION or in your profile"

@@ -25,10 +25,23 @@ Rule = Callable[[object], str | None]
 """What is wrong with a value and what to give instead, or None."""
 
 
-def whole(low: int, high: int, why: str = "") -> Rule:
-    """A whole number within these limits; ``why`` where they are ours and not AWS's own."""
-    wanted = f"give a whole number from {low} to {high}" + (f": {why}" if why else "")
-    return lambda value: None if low <= number_of(value, otherwise=low - 1) <= high else wanted
+def whole(low: int, high: int, why: str = "", *, less: str = "", more: str = "") -> Rule:
+    """A whole number within these limits.
+
+    Args:
+        why: what to know of any value, such as the meaning of 0.
+        less: why there is a lower limit, where it is ours and not AWS's own; ``more`` is the same of the upper one.
+    """
+
+    def rule(value: object) -> str | None:
+        given = number_of(value, otherwise=low - 1)
+        if low <= given <= high:
+            return None
+        is_number = number_of(value, otherwise=low) == given
+        reason = why or (more if given > high else less if is_number else "")
+        return f"give a whole number from {low} to {high}" + (f": {reason}" if reason else "")
+
+    return rule
 
 
 def one_of(*choices: object) -> Rule:
@@ -72,7 +85,7 @@ NAME = (
 BUCKET_NAME = matching(
     NAME,
     "3 to 63 lowercase letters, digits and hyphens (S3's certificates cover no dots); "
-    "${AWS::AccountId} and ${AWS::Region} are replaced, and S3 keeps some beginnings and endings for itself",
+    "${AWS::AccountId} and ${AWS::Region} are replaced, and S3 reserves some prefixes and suffixes",
 )
 SEVERAL_BUCKETS = (
     "give one bucket, and each of the others a stage of its own: the variants of two objects of one key would "
@@ -109,15 +122,15 @@ RULES: Mapping[str, Rule] = {
     "variantsBucket": BUCKET_NAME,
     "existing": one_of("none", "uploads", "both"),
     "ingest": one_of("s3", "eventbridge"),
-    "memory": whole(512, 10240, "with less, a large image does not fit"),
+    "memory": whole(512, 10240, less="with less, a large image does not fit"),
     "timeout": whole(10, LONGEST_TIMEOUT),
-    "trySeconds": whole(5, 400, "with less, a large image is never finished"),
+    "trySeconds": whole(5, 400, less="with less, a large image is never finished"),
     "rendering": one_of(*RENDERINGS),
     "architecture": one_of("x86_64", "arm64"),
-    "batchSize": whole(1, 100, "a larger one saves nothing more, and a killed invocation would hide all of it"),
+    "batchSize": whole(1, 100, more="a larger one saves nothing more, and a killed invocation would hide all of it"),
     "window": whole(0, 300),
     "maximumConcurrency": whole(2, 1000),
-    "maxReceiveCount": whole(5, 1000, "with less, a few throttled invocations kill a healthy message"),
+    "maxReceiveCount": whole(5, 1000, less="with less, a few throttled invocations kill a healthy message"),
     "queueRetentionDays": whole(1, 13),
     "dlqRetentionDays": whole(2, 14),
     "logRetentionDays": one_of(*LOG_RETENTION_DAYS),
@@ -148,9 +161,9 @@ RULES: Mapping[str, Rule] = {
     "cdnCertificate": matching(
         rf"|arn:aws[a-z-]*:acm:us-east-1:\d{{12}}:certificate/{UUID}", "the ARN of a certificate in us-east-1, or ''"
     ),
-    "uploadMinutes": whole(5, 60, "a form is for one upload, soon"),
-    "linkMinutes": whole(5, 60, "a link ends with the session of the role that signed it, an hour at least"),
-    "apiMemory": whole(256, 10240, "with less, a cold start takes seconds"),
+    "uploadMinutes": whole(5, 60, more="a form is for one upload, soon"),
+    "linkMinutes": whole(5, 60, more="a link ends with the session of the role that signed it, an hour at least"),
+    "apiMemory": whole(256, 10240, less="with less, a cold start takes seconds"),
     "apiKeys": matching(
         rf"{KEY_NAME}(, *{KEY_NAME}){{0,49}}",
         "names of small letters and digits, at most 50, with commas between, as in uploads, kiosk",
@@ -167,7 +180,7 @@ RULES: Mapping[str, Rule] = {
     "apiBurst": whole(1, 5000),
     "apiDailyQuota": whole(1, 1_000_000_000),
     "publicRate": whole(1, 10000),
-    "publicBurst": whole(33, 5000, "the page alone is 33 requests"),
+    "publicBurst": whole(33, 5000, less="the page alone is 33 requests"),
     "apiMetrics": SWITCH,
     "apiAccessLog": SWITCH,
     "dashboard": SWITCH,

@@ -67,6 +67,14 @@ def test_a_number_is_accepted_within_its_limits_only(name: str, low: int, high: 
         assert fault.startswith(f"{name}: is '{outside}'; give a whole number from {low} to {high}")
 
 
+def test_the_reason_of_a_limit_is_given_to_what_exceeds_that_limit() -> None:
+    wanted = "give a whole number from 512 to 10240"
+
+    assert found(memory=1) == [f"memory: is '1'; {wanted}: with less, a large image does not fit"]
+    assert found(memory=99999) == [f"memory: is '99999'; {wanted}"]
+    assert found(memory="much") == [f"memory: is 'much'; {wanted}"]
+
+
 @pytest.mark.parametrize("value", ["", "many", "1.5", 2.5, None, True, [10], "1e2", "\uff19"])
 def test_what_is_no_whole_number_is_no_number(value: object) -> None:
     (fault,) = found(batchSize=value)
@@ -309,8 +317,8 @@ def test_several_buckets_are_refused_with_what_would_come_of_them() -> None:
 
 
 def test_an_unknown_parameter_is_refused_with_the_name_that_was_probably_meant() -> None:
-    assert found(memroy=1024) == ["memroy: is no parameter of this service; did you mean memory?"]
-    assert found(zzz=1) == ["zzz: is no parameter of this service"]
+    assert found(memroy=1024) == ["memroy: is not a parameter of this service; did you mean memory?"]
+    assert found(zzz=1) == ["zzz: is not a parameter of this service"]
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
@@ -386,7 +394,7 @@ def test_the_framework_packages_nothing_when_anything_is_at_fault(tmp_path: Path
     said = run.stdout + run.stderr
     assert run.returncode == 2
     assert "This configuration is refused; nothing was packaged." in said
-    assert "- windw: is no parameter of this service; did you mean window?" in said
+    assert "- windw: is not a parameter of this service; did you mean window?" in said
     assert "- memory: is 'much'; give a whole number from 512 to 10240" in said
     assert "- batchSize: is '100000'; give a whole number from 1 to 100" in said
     assert (
