@@ -34,7 +34,7 @@ class VariantState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VariantPlan:
-    """The variants that today's recipe makes of the uploads below ``prefix``."""
+    """The variants that the current recipe makes of the uploads below ``prefix``."""
 
     recipe: Recipe
     prefix: str
@@ -51,11 +51,11 @@ class VariantPlan:
             return ObjectPlan(self.recipe, {})
 
     def to_make(self, record: Record) -> list[str]:
-        """The variants, by name, that the record does not have as made by today's recipe."""
+        """The variants, by name, that the record does not have as made by the current recipe."""
         return record.to_make(self.of(record.version.key))
 
     def known(self, record: Record) -> int:
-        """How many variants the record has under today's keys; the consumer sends a HEAD for each."""
+        """How many variants the record has under the current keys; the consumer sends a HEAD for each."""
         keys = self.of(record.version.key).keys
         return sum(keys.get(each.name) == each.key for each in record.variants)
 

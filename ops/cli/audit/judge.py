@@ -169,7 +169,7 @@ class Judge:
                 of = (seen and seen.source_etag) or "unknown"
                 return Finding(FindingKind.STALE, key, f"made of version {of}, not {source.etag}", source)
             case VariantState.OUTDATED:
-                return Finding(FindingKind.STALE, key, "made by other settings than today's", source)
+                return Finding(FindingKind.STALE, key, "made with other settings than the current recipe's", source)
             case _:
                 assert_never(state)
 
@@ -194,7 +194,7 @@ class OrphanJudge:
         for older in self.names.older_sources(key):
             if (found := self._source(older)) is not None:
                 done = self._is_done(older, found["ETag"])
-                detail = f"of {older}" + ("" if done else ", which is not done with today's recipe yet")
+                detail = f"of {older}" + ("" if done else ", which is not done with the current recipe yet")
                 return Finding(FindingKind.LEFTOVER, key, detail, etag=now["ETag"] if done else "")
         detail = f"no {source}" if source else "the key of no possible source"
         return Finding(FindingKind.ORPHAN, key, detail, etag=now["ETag"])

@@ -21,7 +21,7 @@ E = TypeVar("E")
 class Names:
     """Args:
     prefix: of the uploads.
-    formats: today's output format of each variant.
+    formats: the current output format of each variant.
     """
 
     prefix: str

@@ -119,7 +119,7 @@ class Repair:
             self.done.kept += 1
             return
         if not finding.etag:
-            self.done.leave(finding.key, "it stays until its source is done with today's recipe")
+            self.done.leave(finding.key, "it stays until its source is done with the current recipe")
             return
         try:
             self.s3.delete_object(Bucket=self.variants_bucket, Key=finding.key, IfMatch=f'"{finding.etag}"')

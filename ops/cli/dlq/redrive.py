@@ -105,7 +105,7 @@ class Redrive:
         if refused := self.sender.refused:
             return f"SQS refused {len(refused)} of {len(canaries)} ({refused[0][1]})"
         self._follow()
-        self.print_line(f"canary: {len(canaries)} sent, waiting for their ends in the ledger{self._waited_for()}")
+        self.print_line(f"canary: {len(canaries)} sent, waiting for their outcomes{self._waited_for()}")
         ended = self._follower.wait(self.options.timeout)
         if self.failed_again:
             end, *others = self.failed_again

@@ -51,7 +51,7 @@ class Identity:
             return "a role's session"
         if self.arn.endswith(":root"):
             return "the account's root user"
-        return "a user" if USER.fullmatch(self.arn) else "neither a user nor a role"
+        return "a user" if USER.fullmatch(self.arn) else "an identity of another type than user or role"
 
 
 @dataclass

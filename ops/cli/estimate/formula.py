@@ -21,7 +21,7 @@ def formula(estimate: Estimate) -> list[str]:
         _of_item(estimate),
         _of_month(estimate),
         f"CPU measured {MEASURED} on another x86-64 machine than Lambda's, latency assumed; prices {PRICES_OF}.",
-        "Left out: traffic out of the region, cold starts, retries, logs that are kept, the free tier but for alarms.",
+        "Left out: traffic out of the region, cold starts, retries, stored logs, the free tier except for alarms.",
     ]
 
 
@@ -30,7 +30,7 @@ def _of_batch(estimate: Estimate) -> Iterator[str]:
     busy, in_rounds = function.bounds(image)
     seconds, rounds = estimate.bill.seconds, function.rounds
     yield (
-        f"CPU of an image = {image.rendering * 1000:.0f} ms to render it, as cameras write them, "
+        f"CPU of an image = {image.rendering * 1000:.0f} ms to render a typical camera file of this size, "
         f"+ {image.requesting * 1000:.0f} ms for its requests and its log line"
     )
     yield (
@@ -87,7 +87,8 @@ def _of_month(estimate: Estimate) -> str:
     usage = estimate.usage
     originals, variants = (each.line.dollars for each in estimate.month[:2])
     return (
-        f"kept of each image = {usage.original_bytes / 1e6:,.2f} MB as cameras write them, {originals:,.2f} dollars a "
-        f"month for all of them, and {usage.variant_bytes / 1e6:,.2f} MB of variants, {variants:,.2f}; in S3 Standard, "
+        f"stored for each image = {usage.original_bytes / 1e6:,.2f} MB of original (a typical camera file), "
+        f"{originals:,.2f} dollars a month for all of them, and {usage.variant_bytes / 1e6:,.2f} MB of variants, "
+        f"{variants:,.2f}; in S3 Standard, "
         "a GB of 2^30 bytes. originalsTieringDays and originalsExpireDays make the originals cost less"
     )

@@ -170,7 +170,7 @@ def _lines(record: Record, plan: VariantPlan) -> Iterator[tuple[str, str]]:
         yield "placeholder", Whole(image.placeholder_url)
         yield "timings", ", ".join(f"{stage} {took:,} ms" for stage, took in image.timings.items())
     if record.status is Status.DONE:
-        yield "recipe", f"to make: {', '.join(names)}" if (names := plan.to_make(record)) else "today's"
+        yield "recipe", f"to make: {', '.join(names)}" if (names := plan.to_make(record)) else "current"
     yield "code", record.code_version
     yield "request", reason.request_id if reason else ""
     yield "sequencer", record.sequencer

@@ -32,7 +32,7 @@ class StoredUpload:
 
 @dataclass(frozen=True, slots=True)
 class VariantFacts:
-    """A variant of the record or of today's recipe, and what is under its key now."""
+    """A variant of the record or of the current recipe, and what is under its key now."""
 
     variant: VariantRecord
     state: VariantState
@@ -96,7 +96,7 @@ class Finder:
         )
 
     def _variants(self, record: Record) -> Iterator[VariantFacts]:
-        """Those of the record; and those of today's recipe that it does not have, without a size."""
+        """Those of the record; and those of the current recipe that it does not have, without a size."""
         yield from (self._variant(each, record) for each in record.variants)
         recorded = {(each.name, each.key) for each in record.variants}
         for name, key in self.plan.of(record.version.key).keys.items():

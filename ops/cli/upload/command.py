@@ -37,7 +37,7 @@ ExcludeOption = Annotated[list[str] | None, typer.Option(help="No names that mat
 Everything = Annotated[
     bool,
     typer.Option(
-        "--all", help="Upload every file, even those that are no images, or that the recipe refuses or ignores."
+        "--all", help="Upload every file, even those that are not images, or that the recipe refuses or ignores."
     ),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="Files at once.")]

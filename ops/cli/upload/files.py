@@ -23,7 +23,7 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The files, in the order of their keys; ``left_out`` counts those of folders that are no images or ignored.
+    """The files, in the order of their keys; ``left_out`` counts those of folders that are not images, or ignored.
 
     ``odd`` are no files that can be read.
     """

@@ -82,7 +82,7 @@ def show(summary: Summary, stage: Stage) -> None:
     if summary.ends is not None:
         stdout().print()
         outcomes = [(name, f"{count:,}") for name, count in summary.outcomes().items()]
-        stdout().print(table(("objects ended", "count"), outcomes, right=("count",)))
+        stdout().print(table(("outcome", "count"), outcomes, right=("count",)))
 
 
 def next_steps(summary: Summary, stage: Stage) -> Iterator[str]:
@@ -106,7 +106,7 @@ def _files(summary: Summary) -> Grid:
         for verdict in Verdict
         if (found := summary.having(verdict))
     ]
-    others = [("no images, or ignored", f"{summary.left_out:,}", "")] if summary.left_out else []
+    others = [("not images, or ignored", f"{summary.left_out:,}", "")] if summary.left_out else []
     return table(("files", "count", "size"), [*rows, *others], right=("count", "size"))
 
 

@@ -700,6 +700,6 @@ def test_an_audit_says_what_both_queues_hold(capsys):
     document = json.loads(capsys.readouterr().out)
 
     assert "The uploads queue holds 5 messages and 1 in flight" in said
-    assert "The dead-letter queue holds 1 message: darkroom dlq groups --stage prod" in said
+    assert "The dead-letter queue holds 1 message. To see why: darkroom dlq groups --stage prod" in said
     assert (document["queue"]["waiting"], document["dead_letters"]) == (2, 1)
     assert (document["repair"]["dry_run"], document["repair"]["sent"]) == (True, 2)

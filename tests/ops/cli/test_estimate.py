@@ -42,7 +42,7 @@ def test_the_formula_gives_the_numbers_of_the_document():
     image, text = document["image_seconds"], " ".join(document["formula"])
     cpu = image["rendering"] + image["requesting"]
 
-    assert f"CPU of an image = {image['rendering'] * 1000:.0f} ms to render it" in text
+    assert f"CPU of an image = {image['rendering'] * 1000:.0f} ms to render a typical camera file" in text
     assert "S3 answers after 80 ms" in text
     assert f"= 20 images x {cpu:.3f} s CPU / 1.00 vCPU + {image['waiting']:.2f} s" in text
     assert document["batch_seconds"] == pytest.approx(20 * cpu + image["waiting"], abs=0.01)
@@ -68,7 +68,7 @@ def test_arm64_is_priced_with_the_cpu_that_it_takes_without_simd_and_both_are_na
 def test_the_largest_monthly_sum_is_named_with_the_switches_that_make_it_less():
     text = run("--size", "12MP").stdout
 
-    assert "3.60 MB as cameras write them, 77.11 dollars a month for all of them" in text
+    assert "3.60 MB of original (a typical camera file), 77.11 dollars a month for all of them" in text
     assert "originalsTieringDays and originalsExpireDays make the originals cost less" in text
 
 

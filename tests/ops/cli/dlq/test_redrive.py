@@ -341,7 +341,7 @@ def test_what_is_waited_for_in_vain_is_named(place):
     canaries = place.run("redrive", "--all", "--canary", "2", "--timeout", "1")
     rest = place.run("redrive", "--all", "--wait", "--timeout", "1")
 
-    assert "waiting for their ends in the ledger: images/a.jpg, images/b.jpg" in canaries.stderr
+    assert "waiting for their outcomes: images/a.jpg, images/b.jpg" in canaries.stderr
     assert "2 of 2 have no end after 1 s: images/a.jpg, images/b.jpg" in canaries.stdout
     assert re.search(
         r"3 have no end after 1 s: images/\w.jpg, images/\w.jpg, images/\w.jpg$", rest.stdout, re.MULTILINE

@@ -58,9 +58,9 @@ class RouteHandler:
         self.good = uploads - FAILING
         self.faulty = FaultyFunction(stack.client("lambda"), self.stage.consumer)
         self.lines = []
-        self._environment = (
-            os.environ | stack.environ() | {"COLUMNS": "120", "PYTHONUNBUFFERED": "1", "DARKROOM_STAGE": "local"}
-        )
+        path = f"{ROOT / 'bin'}{os.pathsep}{os.environ['PATH']}"  # as the reader has it, who types darkroom
+        own = {"COLUMNS": "120", "PYTHONUNBUFFERED": "1", "DARKROOM_STAGE": "local", "PATH": path}
+        self._environment = os.environ | stack.environ() | own
         self._s3 = stack.client("s3")
         self._sqs = stack.client("sqs")
         self._table = ImagesTable(stack.client("dynamodb"), self.stage.images_table)

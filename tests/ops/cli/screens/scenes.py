@@ -2,11 +2,14 @@
 
 import json
 from collections import Counter, defaultdict
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ops.cli import announce
+import typer
+
+from ops.cli import announce, main
 from ops.cli.audit import report as audit
 from ops.cli.audit.judge import AuditTotals, Finding, FindingKind, Fine
 from ops.cli.audit.repair import Repaired
@@ -94,6 +97,12 @@ def diagnoses() -> list[Diagnosis]:
     ]
 
 
+def failed() -> None:
+    hint = STAGE.command("dlq", "list")
+    with suppress(typer.Exit):
+        main._fail(f"no message has the id zzzz, and this sentence is longer than a line: list them with: {hint}", 1)
+
+
 def dlq_groups() -> None:
     stdout().print(view.table_of_groups(group(diagnoses()), NOW))
 
@@ -157,7 +166,7 @@ def audited() -> None:
     )
     found = [
         Finding(FindingKind.NOT_DONE, LONG, f"FAILED: CorruptImage: {WHY}"),
-        Finding(FindingKind.STALE, f"phone/{CAT}", "made by other settings than today's"),
+        Finding(FindingKind.STALE, f"phone/{CAT}", "made with other settings than the current recipe's"),
     ]
     queues = audit.Queues(Depth(12, 1, 0), 1, STAGE.command("dlq", "groups"))
     audit.report(totals, found, Repaired(sent=1, left={LONG: "changed meanwhile"}), queues, would=False, as_json=False)
@@ -372,6 +381,7 @@ SCENES = {
     "dlq-show-bug": dlq_show_of_a_bug,
     "doctor": checked,
     "erase-dry-run": erasing,
+    "error": failed,
     "erase": erased,
     "estimate": estimated,
     "logs": logged,
