@@ -1,15 +1,11 @@
-"""The caller's profile, region and credentials, and what is wrong where these cannot be used: a login helps then."""
+"""Credentials and a configuration that cannot be used: no network and no policy is the cause, and a login helps."""
 
-import os
 from dataclasses import dataclass
 from typing import Final
 
-import boto3
-import botocore.session
 from botocore import exceptions as of_botocore
-from botocore.exceptions import ClientError, ProfileNotFound
+from botocore.exceptions import ClientError
 
-from ops.errors import UsageError
 from processing.storage.refusals import code_of
 
 NAME_ONE: Final = "log in, name a --profile, or set AWS_ACCESS_KEY_ID and its companions"
@@ -66,42 +62,3 @@ def credentials_fault(error: BaseException | None) -> CredentialsFault | None:
     if isinstance(error, ClientError) and code_of(error) in REFUSED:
         return CredentialsFault(f"AWS refuses the credentials: {error}", LOG_IN, exit_code=1)
     return None
-
-
-def session_of(region: str | None, profile: str | None) -> boto3.session.Session:
-    """A session for AWS by --region and --profile, or by what the environment says.
-
-    Raises:
-        UsageError: there is no such profile, or no region is known.
-    """
-    profile = profile_of(profile)
-    try:
-        return boto3.session.Session(region_name=region_of(region, profile), profile_name=profile)
-    except ProfileNotFound as error:
-        raise UsageError(f"{error}: name another --profile, or create it: aws configure --profile {profile}") from error
-
-
-def profile_of(profile: str | None) -> str | None:
-    """--profile, AWS_PROFILE, AWS_DEFAULT_PROFILE, or None for the default. boto3 has the two variables reversed."""
-    return profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
-
-
-def region_of(region: str | None, profile: str | None) -> str:
-    """The region: --region, AWS_REGION, AWS_DEFAULT_REGION, the profile's. Deployments follow resources/region.cjs.
-
-    boto3 alone does not read AWS_REGION.
-
-    Raises:
-        UsageError: none is known.
-        ProfileNotFound: there is no such profile.
-    """
-    for known in (region, os.environ.get("AWS_REGION"), os.environ.get("AWS_DEFAULT_REGION")):
-        if known:
-            return known
-    session = botocore.session.Session(profile=profile)
-    if configured := session.get_scoped_config().get("region"):
-        return str(configured)
-    raise UsageError(
-        "no AWS region is known: name one with --region, in AWS_REGION, "
-        "or in your profile (aws configure set region REGION)"
-    )

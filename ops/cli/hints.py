@@ -31,15 +31,9 @@ def command(*words: str, stage: str, given: Sequence[str] = ()) -> str:
     """A subcommand with its arguments, to paste into a shell.
 
     Args:
-        given: what `given_options` returns.
+        given: what `ops.cli.stage.given_options` returns.
     """
     return " ".join([program(), *map(quoted, [*words, "--stage", stage, *given])])
-
-
-def given_options(region: str | None, profile: str | None) -> tuple[str, ...]:
-    """--region and --profile as they were given, to repeat them."""
-    options = (("--region", region), ("--profile", profile))
-    return tuple(word for name, value in options if value for word in (name, value))
 
 
 def filled_in(text: str, values: Mapping[str, str], *, stage: str, given: Sequence[str] = ()) -> str:

@@ -12,18 +12,19 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-import typer
+import boto3
+import botocore.session
 import yaml
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ProfileNotFound, ReadTimeoutError
 
 from ops.cli.absent import no_stack, unfinished_stack
 from ops.cli.checkout import ROOT, require_checkout
-from ops.cli.credentials import session_of
-from ops.cli.hints import command, given_options
-from ops.cli.terminal import stderr
+from ops.cli.hints import command
+from ops.cli.terminal import NameOption, NoneOption, ProfileOption, RegionOption, stderr
+from ops.errors import UsageError
 from ops.local.announcement import running_stack
 from ops.local.emulator import REGION
 
@@ -37,13 +38,6 @@ CLIENT = Config(
     retries={"mode": "standard", "total_max_attempts": TRIES},
     max_pool_connections=64,
 )
-
-NameOption = Annotated[str, typer.Option("--stage", envvar="DARKROOM_STAGE", help="The stage that was deployed.")]
-NoneOption = Annotated[str | None, typer.Option("--stage", help="A stage that was deployed.", show_default="none")]
-RegionOption = Annotated[
-    str | None, typer.Option("--region", help="AWS region.", show_default="AWS_REGION, or the profile's")
-]
-ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile.", show_default="the environment's")]
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,7 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
         NoStackError: there is no such stage, or its deployment is not complete; the message says what to do.
         UsageError: there is no such region or profile.
     """
-    client = _clients(name, region, profile)
+    client = connect(name, region, profile)
     cloudformation = client("cloudformation")
     stack = stack_name(name)
     try:
@@ -131,18 +125,15 @@ def find(name: str, region: str | None = None, profile: str | None = None) -> St
     return replace(found, named_by=given_options(region, profile))
 
 
-def connect(name: str, region: str | None = None, profile: str | None = None) -> Callable[[str], Any]:
-    """What gives the boto3 client of a service, for a stage that need not be deployed.
-
-    Raises:
-        UsageError: there is no such region or profile.
-    """
-    return _clients(name, region, profile)
+def given_options(region: str | None, profile: str | None) -> tuple[str, ...]:
+    """--region and --profile as they were given, to repeat them."""
+    options = (("--region", region), ("--profile", profile))
+    return tuple(word for name, value in options if value for word in (name, value))
 
 
 def stack_name(name: str) -> str:
     """The CloudFormation stack of a stage."""
-    return f"{_service()}-{name}"
+    return f"{service_description()['service']}-{name}"
 
 
 def on_stage(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -181,12 +172,12 @@ def service_description() -> dict[str, Any]:
     return content
 
 
-def _service() -> str:
-    return str(service_description()["service"])
+def connect(name: str, region: str | None = None, profile: str | None = None) -> Callable[[str], Any]:
+    """What gives the boto3 client of a service, made when it is first used, for a stage that need not be deployed.
 
-
-def _clients(name: str, region: str | None, profile: str | None) -> Callable[[str], Any]:
-    """What makes the client of a service when it is first asked for."""
+    Raises:
+        UsageError: there is no such region or profile.
+    """
     session, endpoint = _session(name, region, profile)
     # Links are signed with version 4 and name the bucket's own host, of which the emulator has none
     links = Config(signature_version="s3v4", s3={"addressing_style": "path" if endpoint else "virtual"})
@@ -217,4 +208,43 @@ def _session(name: str, region: str | None, profile: str | None) -> tuple[Any, s
             require_checkout("the stage local")
         running = running_stack()
         return running.credentials.session(REGION), running.endpoint
-    return session_of(region, profile), None
+    return _session_of(region, profile), None
+
+
+def _session_of(region: str | None, profile: str | None) -> boto3.session.Session:
+    """A session for AWS by --region and --profile, or by what the environment says.
+
+    Raises:
+        UsageError: there is no such profile, or no region is known.
+    """
+    profile = profile_of(profile)
+    try:
+        return boto3.session.Session(region_name=region_of(region, profile), profile_name=profile)
+    except ProfileNotFound as error:
+        raise UsageError(f"{error}: name another --profile, or create it: aws configure --profile {profile}") from error
+
+
+def profile_of(profile: str | None) -> str | None:
+    """--profile, AWS_PROFILE, AWS_DEFAULT_PROFILE, or None for the default. boto3 has the two variables reversed."""
+    return profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
+
+
+def region_of(region: str | None, profile: str | None) -> str:
+    """The region: --region, AWS_REGION, AWS_DEFAULT_REGION, the profile's. Deployments follow resources/region.cjs.
+
+    boto3 alone does not read AWS_REGION.
+
+    Raises:
+        UsageError: none is known.
+        ProfileNotFound: there is no such profile.
+    """
+    for known in (region, os.environ.get("AWS_REGION"), os.environ.get("AWS_DEFAULT_REGION")):
+        if known:
+            return known
+    session = botocore.session.Session(profile=profile)
+    if configured := session.get_scoped_config().get("region"):
+        return str(configured)
+    raise UsageError(
+        "no AWS region is known: name one with --region, in AWS_REGION, "
+        "or in your profile (aws configure set region REGION)"
+    )

@@ -22,6 +22,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.segment import Segment
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text, for programs.")]
+NameOption = Annotated[str, typer.Option("--stage", envvar="DARKROOM_STAGE", help="The stage that was deployed.")]
+NoneOption = Annotated[str | None, typer.Option("--stage", help="A stage that was deployed.", show_default="none")]
+RegionOption = Annotated[
+    str | None, typer.Option("--region", help="AWS region.", show_default="AWS_REGION, or the profile's")
+]
+ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile.", show_default="the environment's")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")]
 
 BIDI: Final = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.cli.credentials import profile_of, region_of
+from ops.cli.stage import profile_of, region_of
 from ops.errors import UsageError
 from tests.service.packaged_service import NOWHERE, PROJECT, copy_project, serverless
 

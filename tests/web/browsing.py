@@ -158,6 +158,7 @@ class Desk:
                 browser.send("Input.dispatchDragEvent", {"type": step, "x": 200, "y": 200, "data": data})
                 if step == "dragEnter":
                     expect(self.page.locator("#veil")).to_be_visible()
+            self.page.mouse.move(100, 100)
             expect(self.page.locator("#veil")).to_be_hidden()
             if dropped.count() > 0:
                 break

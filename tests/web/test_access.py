@@ -48,6 +48,15 @@ def found_in_this_look(page):
     return [*([f"too-wide: by {width}"] if width > 0 else []), *small, *page.evaluate(RUN)]
 
 
+def test_a_drag_that_the_browser_has_lost_covers_the_page_no_longer_than_until_the_mouse_moves(desk):
+    desk.page.evaluate(DRAG)
+    expect(desk.page.locator("#veil")).to_be_visible()
+
+    desk.page.mouse.move(100, 100)
+
+    expect(desk.page.locator("#veil")).to_be_hidden()
+
+
 def test_nothing_bars_anybody_before_there_is_a_photo(tab):
     desk = tab(bypass_csp=True).open(key=None)  # or axe-core could not be brought in
     page = desk.page

@@ -39,6 +39,7 @@ function takeDrops(on, dragged, ready, add) {
   };
   on('dragenter', (event) => filesOf(event) && ready() && show(depth + 1));
   on('dragleave', (event) => filesOf(event) && show(depth - 1));
+  on('mousemove', () => depth > 0 && show(0)); // there is none during a drag: the browser has lost it
   on('dragover', (event) => {
     const data = filesOf(event);
     if (!data) return;

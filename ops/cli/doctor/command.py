@@ -13,8 +13,7 @@ from ops.cli.doctor.checks import AFTER, BEFORE, CLEANING, REACH
 from ops.cli.doctor.checkup import Checkup
 from ops.cli.doctor.report import document, is_healthy, page, progress, summary
 from ops.cli.doctor.results import Check, CheckResult, skipped
-from ops.cli.stage import NameOption, ProfileOption, RegionOption
-from ops.cli.terminal import AsJson, print_json, stderr, stdout
+from ops.cli.terminal import AsJson, NameOption, ProfileOption, RegionOption, print_json, stderr, stdout
 from ops.errors import UsageError
 
 BeforeOption = Annotated[

@@ -73,7 +73,7 @@ class Place:
 
     def _record(self, monkeypatch):
         """Have every client that a command makes tell what it is asked."""
-        clients, find, recording = stages._clients, stages.find, set()
+        clients, find, recording = stages.connect, stages.find, set()
 
         def recorded(*names):
             made = clients(*names)
@@ -92,7 +92,7 @@ class Place:
             there = find(*names)
             return dataclasses.replace(self.stage, client=there.client)
 
-        monkeypatch.setattr(stages, "_clients", recorded)
+        monkeypatch.setattr(stages, "connect", recorded)
         monkeypatch.setattr(stages, "find", found)
 
     def _note(self, params, model, **_):

@@ -13,8 +13,8 @@ from ops.cli import hints
 from ops.cli.checkout import ROOT
 from ops.cli.dlq import runbook
 from ops.cli.dlq.causes import Cause, DeadMessage, Diagnosis
-from ops.cli.hints import command, given_options, program
-from ops.cli.stage import Stage
+from ops.cli.hints import command, program
+from ops.cli.stage import Stage, given_options
 from ops.cli.tables import advise, facts, paragraph
 from ops.cli.terminal import stdout
 from processing.events import ObjectCreated

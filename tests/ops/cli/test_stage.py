@@ -90,7 +90,7 @@ def test_a_request_that_is_not_answered_is_named_and_tried_again(local, monkeypa
         monkeypatch.setattr(stage, "_session", lambda *_: (session, server.url))
         server.script("GetQueueAttributes", [Trouble.HANG])
 
-        depth_of(stage._clients("local", None, None)("sqs"), local.outputs["UploadsQueueUrl"])
+        depth_of(stage.connect("local", None, None)("sqs"), local.outputs["UploadsQueueUrl"])
 
     assert "GetQueueAttributes was not answered (try 1 of 5): Read timeout" in capsys.readouterr().err
 

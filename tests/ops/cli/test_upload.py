@@ -322,7 +322,7 @@ def test_what_did_not_end_well_says_what_to_do(stage, upload, photos):
 
     assert result.exit_code == 1
     assert "darkroom dlq groups --stage local" in result.stderr
-    assert "darkroom backfill --stage local --missing" in result.stderr
+    assert "darkroom backfill --missing --stage local" in result.stderr
     assert "rejected: CorruptImage" in result.stdout
 
 
