@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-WORD: Final = r"""(?:\$'(?:[^'\\]|\\.)*'|'[^']*'|"[^"]*"|[^\s'"])+"""
-"""A word of a shell; whatever is in its quotation marks."""
+WORD: Final = r"""(?>\$'(?:[^'\\]|\\.)*+'|'[^']*+'|"[^"]*+"|[^\s'"])++"""
+"""A word of a shell; whatever is in its quotation marks. It gives nothing back, or some keys would take for ever."""
 COMMAND: Final = rf"(?:bin/darkroom|darkroom|npm run)(?: {WORD})+? --stage {WORD}(?: --(?:region|profile) {WORD})*"
 """As ops/cli/hints.py composes them."""
 

@@ -4,6 +4,7 @@ import ast
 import re
 import shlex
 import sys
+import time
 from collections import defaultdict
 from dataclasses import replace
 
@@ -132,3 +133,12 @@ def test_what_is_named_whole_is_not_broken():
 
 def test_nothing_is_wrapped_in_a_pipe():
     assert printed(lambda: advise(SENTENCE)) == f"{SENTENCE}\n"
+
+
+@pytest.mark.parametrize("text", ["$'" * 2000, "it's " * 400, '"' * 2000, "`" * 2000])
+def test_no_key_makes_the_search_for_commands_slow(text):
+    start = time.monotonic()
+
+    printed(lambda: advise(f"not found: darkroom logs {text} x"), 80)
+
+    assert time.monotonic() - start < 5

@@ -44,6 +44,15 @@ def test_while_a_stage_is_paused_uploads_wait_and_after_it_they_flow(stack, dark
     wait_until(lambda: depth_of(stage.client("sqs"), stage.queue_url).total == 0)
 
 
+def test_a_pause_ends_with_the_command_that_ends_it(darkroom):
+    try:
+        result = darkroom("pause")
+    finally:
+        darkroom("resume")
+
+    assert result.stderr.endswith("To receive messages again: darkroom resume --stage local\n")
+
+
 def test_what_is_so_already_is_said(darkroom):
     result = darkroom("resume")
 

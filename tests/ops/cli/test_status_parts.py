@@ -403,6 +403,16 @@ def test_the_screen_tells_what_to_do_with_dead_letters_and_that_a_stage_is_pause
     assert (lines["oldest"], lines["empty"]) == ("3 min 20 s", "not while it is paused")
 
 
+def test_an_emulator_has_no_limit_of_concurrency():
+    found = status(concurrency=Concurrency(unknown="lambda:GetAccountSettings answers 404"))
+
+    sentences = [
+        str(value) for name, value, _ in page(replace(PROD, name="local"), found).rows if str(name) == "account"
+    ]
+
+    assert sentences == ["no limit: an emulator runs the functions"]
+
+
 def test_a_count_of_a_part_is_told_as_one():
     part = Outcomes({"done": 10}, "the images table, of which 50,000 records were read", complete=False)
 

@@ -578,3 +578,7 @@ def test_what_cannot_be_removed_is_named(aws, scripted):
     assert status == "warn"
     assert "uploads are left: AccessDenied" in text
     assert "variants are left" not in text
+
+
+def test_the_credentials_of_the_local_stage_are_any(quiet):
+    assert found(quiet, "credentials") == ("ok", "the emulator accepts any > ")
