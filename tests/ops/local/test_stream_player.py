@@ -224,9 +224,9 @@ def test_a_stream_without_news_is_looked_into_less_often_until_there_are_some(st
     waits.clear()
     streamed.write("a")
     wait_until(lambda: player.counts.records == 1)
-    wait_until(lambda: LOOK in waits)
 
-    assert stream_player.POLL in waits
+    wait_until(lambda: stream_player.POLL in waits)
+    wait_until(lambda: waits[-1] == LOOK)
 
 
 def test_a_player_whose_table_is_gone_says_so(streamed):
