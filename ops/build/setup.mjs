@@ -27,13 +27,13 @@ const NODE_MODULES = join(ROOT, 'node_modules');
 const TSC = join(NODE_MODULES, 'typescript', 'bin', 'tsc');
 const LOCK = join(ROOT, '.cache', 'setup.lock');
 
-// Each stamp is written last and tells what its folder was made from. npm ci removes node_modules, stamp and all,
-// before it begins; of a .venv begun and not finished UNFINISHED tells.
+// The stamp is written last and says what .venv was made from; UNFINISHED says that it was begun and not finished. npm
+// ci removes node_modules before it begins, and writes INSTALLED last.
 const PYTHON_STAMP = join(VENV, 'darkroom-setup');
 const INSTALLED = join(NODE_MODULES, '.package-lock.json');
 const UNFINISHED = join(VENV, 'darkroom-setup-unfinished');
 
-// What must be there before a stamp says so: pip and npm end well, too, when a setting made them install elsewhere, or
+// What must be there when all is installed: pip and npm succeed, too, when a setting made them install elsewhere, or
 // leave out what is for development.
 const MODULES = ['boto3', 'moto', 'mypy', 'PIL', 'pytest', 'ruff', 'typer', 'yaml'];
 const NODE_FILES = [TSC, join(NODE_MODULES, '.bin', 'serverless'), join(NODE_MODULES, 'serverless-python-requirements')];

@@ -83,11 +83,18 @@ def test_h_is_help(command):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("command", [["--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "ops", "--help"],
+        ["-m", "ops", "--version"],
+        ["-c", "from ops.cli.terminal import written_out\nwith written_out():\n    print('not flushed')"],
+    ],
+)
 def test_a_disk_that_is_full_is_one_line_and_exit_code_1(command, unbuffered):
     with Path("/dev/full").open("wb") as full:
         run = subprocess.run(
-            [sys.executable, "-m", "ops", *command],
+            [sys.executable, *command],
             cwd=ROOT,
             env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
             stdout=full,
