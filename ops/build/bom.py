@@ -19,7 +19,7 @@ from email.parser import Parser
 from pathlib import Path
 from typing import Any, Final
 
-from ops.build.entries import add, make_readable
+from ops.build.entries import add
 from ops.build.locks import ROOT, Locked, locked, normalized
 
 NAME: Final = "bom.cdx.json"
@@ -31,12 +31,11 @@ Component = dict[str, Any]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Add the bill to a package, all of which everybody may read then, and name what the bill cannot describe."""
+    """Add the bill to a package, and name what the bill cannot describe."""
     package, lock = Path(arguments[0]), Path(arguments[1]).stem
     with zipfile.ZipFile(package, "a") as archive:
         bill = bill_of(archive, locked(lock))
         add(archive, NAME, json.dumps(bill, indent=1) + "\n")
-        make_readable(archive)
     if unknown := [each["name"] for each in _all(bill["components"]) if "licenses" not in each]:
         sys.stderr.write(f"{NAME} has no license of {', '.join(unknown)}: add it to ops/build/libraries.toml.\n")
 

@@ -1,9 +1,9 @@
 """Byte code for the package, so that no cold start has to compile: Lambda's code folder cannot be written to.
 
 ``python -m ops.build.bytecode ZIP VERSION`` compiles what is in the zip with a Python of that version
-(`find_python`: ``LAMBDA_PYTHON``, the PATH, pyenv) and puts it in. Where there is none the zip stays as it is, which
-costs each cold start about 0.25 seconds: one line says so, and what to do. No package index has interpreters, so none
-is installed. The same sources make the same bytes: byte code carries the hash of its source in place of a date, and is
+(`find_python`: ``LAMBDA_PYTHON``, the PATH, pyenv) and puts it in. Where there is none the zip has none, which costs
+each cold start about 0.25 seconds: one line says so, and what to do. No package index has interpreters, so none is
+installed. The same sources make the same bytes: byte code carries the hash of its source in place of a date, and is
 compiled with a fixed seed for hashes.
 """
 
@@ -17,14 +17,14 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ops.build.entries import add
+from ops.build.entries import rewrite
 
 LAMBDA_VERSION = "3.13"  # the runtime in serverless.yml
 FUNCTION = "/var/task"  # where Lambda unpacks it, for the lines of tracebacks
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Add byte code to a package, or say why not."""
+    """Add byte code to a package, or say why not; either way the zip is as small as it can be."""
     package, version = Path(arguments[0]), arguments[1]
     python = find_python(version)
     if python is None:
@@ -33,8 +33,7 @@ def main(arguments: Sequence[str]) -> None:
             f"found in LAMBDA_PYTHON, on the PATH or with pyenv. Install Python {version}, or name one in "
             "LAMBDA_PYTHON, and package again.\n"
         )
-        return
-    add_byte_code(package, python)
+    rewrite(package, byte_code(package, python) if python else {})
 
 
 def find_python(version: str) -> str | None:
@@ -54,8 +53,8 @@ def _of_pyenv(version: str) -> list[str]:
     return [str(python) for python in sorted(versions.glob(f"{version}*/bin/python{version}"), reverse=True)]
 
 
-def add_byte_code(package: Path, python: str) -> None:
-    """Rewrite a zip so that it holds the byte code of each of its modules.
+def byte_code(package: Path, python: str) -> dict[str, bytes]:
+    """The byte code of each module of a zip, by where in the zip Python looks for it.
 
     Raises:
         subprocess.CalledProcessError: a module in it cannot be compiled.
@@ -63,17 +62,9 @@ def add_byte_code(package: Path, python: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         unpacked = Path(folder)
         with zipfile.ZipFile(package) as archive:
-            modules = [name for name in archive.namelist() if name.endswith(".py")]
-            archive.extractall(unpacked, modules)
+            archive.extractall(unpacked, [name for name in archive.namelist() if name.endswith(".py")])
         _compile(unpacked, python)
-        compiled = sorted(unpacked.rglob("*.pyc"))
-        rewritten = package.with_suffix(".new")
-        with zipfile.ZipFile(package) as before, zipfile.ZipFile(rewritten, "w", zipfile.ZIP_DEFLATED) as after:
-            for entry in before.infolist():
-                after.writestr(entry, before.read(entry))
-            for path in compiled:
-                add(after, path.relative_to(unpacked).as_posix(), path.read_bytes())
-        rewritten.replace(package)
+        return {path.relative_to(unpacked).as_posix(): path.read_bytes() for path in sorted(unpacked.rglob("*.pyc"))}
 
 
 def _compile(folder: Path, python: str) -> None:

@@ -5,6 +5,8 @@ this machine's umask gave it: https://docs.aws.amazon.com/lambda/latest/dg/pytho
 """
 
 import zipfile
+from collections.abc import Mapping
+from pathlib import Path
 
 NO_DATE = (1980, 1, 1, 0, 0, 0)
 FILE, PROGRAM = 0o100644, 0o100755
@@ -14,11 +16,16 @@ def add(archive: zipfile.ZipFile, name: str, content: bytes | str) -> None:
     """Add a file to the zip."""
     entry = zipfile.ZipInfo(name, NO_DATE)
     entry.external_attr = FILE << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(entry, content)
+    archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
 
 
-def make_readable(archive: zipfile.ZipFile) -> None:
-    """Let everybody read each file, and run those that their owner may run; for a zip to which something is added."""
-    for entry in archive.infolist():
-        entry.external_attr = (PROGRAM if entry.external_attr >> 16 & 0o100 else FILE) << 16
+def rewrite(package: Path, added: Mapping[str, bytes]) -> None:
+    """Deflate every file of a zip, let everybody read it, and run what its owner may run; add these files."""
+    rewritten = package.with_suffix(".new")
+    with zipfile.ZipFile(package) as before, zipfile.ZipFile(rewritten, "w") as after:
+        for entry in before.infolist():
+            entry.external_attr = (PROGRAM if entry.external_attr >> 16 & 0o100 else FILE) << 16
+            after.writestr(entry, before.read(entry), zipfile.ZIP_DEFLATED)
+        for name, content in added.items():
+            add(after, name, content)
+    rewritten.replace(package)

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Has ops/build/bom.py and ops/build/bytecode.py add to the zip a bill of materials and byte code, and make all of it
- * readable, after the requirements were put in and before its hash is taken.
+ * Has ops/build/bom.py and ops/build/bytecode.py complete the zip after the requirements were put in and before its hash
+ * is taken: they add a bill of materials and byte code, deflate all of it, and make it readable.
  */
 
 const { spawnSync } = require('node:child_process');
@@ -10,8 +10,19 @@ const path = require('node:path');
 
 class Zip {
   constructor(serverless) {
+    storeRequirements(serverless.serviceDir);
     this.hooks = { 'after:package:createDeploymentArtifacts': () => complete(serverless) };
   }
+}
+
+/** The plugin has the requirements deflated in JavaScript, which takes ten seconds: zlib deflates them in one afterwards. */
+function storeRequirements(serviceDir) {
+  const plugin = require.resolve('serverless-python-requirements', { paths: [serviceDir] });
+  const zip = require(require.resolve('jszip', { paths: [plugin] })).prototype;
+  const generate = zip.generateNodeStream;
+  zip.generateNodeStream = function store(options, ...rest) {
+    return generate.call(this, { ...options, compression: 'STORE' }, ...rest);
+  };
 }
 
 function complete(serverless) {

@@ -133,22 +133,6 @@ def test_the_same_package_gets_the_same_bytes(default: Package, tmp_path: Path) 
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_everybody_may_read_what_a_narrow_umask_left_to_its_owner(tmp_path: Path) -> None:
-    """Lambda runs the function as another user than the one that owns its files."""
-    package = tmp_path / "one.zip"
-    with zipfile.ZipFile(package, "w") as archive:
-        for name, mode in {"module.py": 0o600, "library.so": 0o711, "program": 0o700}.items():
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = (0o100000 | mode) << 16
-            archive.writestr(entry, b"")
-
-    main([str(package), str(path_of("package-x86_64"))])
-
-    with zipfile.ZipFile(package) as archive:
-        modes = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
-    assert modes == {"module.py": 0o100644, "library.so": 0o100755, "program": 0o100755, NAME: 0o100644}
-
-
 def test_libraries_of_another_version_are_named_without_a_license_and_a_line_says_so(
     default: Package, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.build.bytecode import LAMBDA_VERSION, add_byte_code, find_python
-from ops.build.bytecode import main as add
+from ops.build.bytecode import LAMBDA_VERSION, byte_code, find_python, main
+from ops.build.entries import rewrite
 from tests.service.packaged_service import LOGO, PROJECT, Package
 
 AMD64, AARCH64 = 62, 183  # e_machine in an ELF header
@@ -84,7 +84,7 @@ def test_byte_code_is_used_although_nothing_can_be_written_and_is_the_same_each_
     }
     one, two = (zipped(tmp_path / name, files) for name in ("one.zip", "two.zip"))
     for package in (one, two):
-        add_byte_code(package, sys.executable)
+        rewrite(package, byte_code(package, sys.executable))
 
     assert one.read_bytes() == two.read_bytes()
     with zipfile.ZipFile(one) as archive:
@@ -98,18 +98,60 @@ def test_byte_code_is_used_although_nothing_can_be_written_and_is_the_same_each_
     assert said.stdout.strip() == "['a', 'b', 'c']"
 
 
-def test_without_the_functions_python_the_package_stays_as_it_is_and_a_line_says_so(
+def test_without_the_functions_python_nothing_is_added_and_a_line_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    package = zipped(tmp_path / "one.zip", {"mod.py": ""})
-    before = package.read_bytes()
+    package = zipped(tmp_path / "one.zip", {"mod.py": "x" * 1000})
 
-    add([str(package), "2.1"])
+    main([str(package), "2.1"])
 
-    assert package.read_bytes() == before
+    with zipfile.ZipFile(package) as archive:
+        (entry,) = archive.infolist()
+    assert (entry.filename, entry.compress_type) == ("mod.py", zipfile.ZIP_DEFLATED)
     assert len(said := capsys.readouterr().err.splitlines()) == 1
     assert "no byte code" in said[0]
     assert "Install Python 2.1" in said[0]
+
+
+def test_everybody_may_read_what_a_narrow_umask_left_to_its_owner(tmp_path: Path) -> None:
+    """Lambda runs the function as another user than the one that owns its files."""
+    package = tmp_path / "one.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        for name, mode in {"module.py": 0o600, "library.so": 0o711, "program": 0o700}.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (0o100000 | mode) << 16
+            archive.writestr(entry, b"")
+
+    rewrite(package, {"added": b""})
+
+    with zipfile.ZipFile(package) as archive:
+        modes = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
+    assert modes == {"module.py": 0o100644, "library.so": 0o100755, "program": 0o100755, "added": 0o100644}
+
+
+DEFLATE = """
+const plugin = require.resolve('serverless-python-requirements', { paths: [process.cwd()] });
+const { writeZip } = require(require.resolve('./lib/zipTree', { paths: [require('path').dirname(plugin)] }));
+const Zip = require('./ops/build/serverless-zip.cjs');
+if (process.argv[1] === 'with ours') new Zip({ serviceDir: process.cwd() });
+const JSZip = require(require.resolve('jszip', { paths: [plugin] }));
+writeZip(new JSZip().file('library.so', 'x'.repeat(1000)), process.argv[2]);
+"""
+
+
+@pytest.mark.parametrize(("plugins", "kind"), [("with ours", zipfile.ZIP_STORED), ("alone", zipfile.ZIP_DEFLATED)])
+def test_the_requirements_are_deflated_once_and_not_in_javascript(tmp_path: Path, plugins: str, kind: int) -> None:
+    package = tmp_path / "one.zip"
+
+    subprocess.run(["node", "-e", DEFLATE, plugins, str(package)], cwd=PROJECT, check=True)
+
+    with zipfile.ZipFile(package) as archive:
+        assert [entry.compress_type for entry in archive.infolist()] == [kind]
+
+
+def test_every_file_of_the_package_is_deflated(default: Package) -> None:
+    with zipfile.ZipFile(default.zip_path) as archive:
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_DEFLATED}
 
 
 def test_the_version_of_python_that_is_looked_for_is_the_functions(default: Package) -> None:
