@@ -168,9 +168,12 @@ function venvIsReady(wanted, requirements) {
   return madeFrom === requirements && (wanted === undefined || version === wanted.version);
 }
 
+async function prepareVenv(wanted, requirements) {
+  if (!venvIsReady(wanted, requirements) && !venvIsUsable(wanted)) await makeVenv(wanted || findPython());
+}
+
 async function preparePython(wanted, requirements) {
   if (venvIsReady(wanted, requirements)) return;
-  if (!venvIsUsable(wanted)) await makeVenv(wanted || findPython());
   say('installing the Python packages; the first time takes a minute');
   const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check', '--require-hashes'];
   await install(PYTHON, [...pip, '-r', join(ROOT, REQUIREMENTS)], `pip install -r ${REQUIREMENTS}`, PIP_SETTINGS);
@@ -239,8 +242,8 @@ async function setUp() {
   if (!venvIsReady(wanted, requirements) || !nodeIsReady()) {
     checkHome();
     await alone(async () => {
-      await preparePython(wanted, requirements);
-      await prepareNode();
+      await prepareVenv(wanted, requirements);
+      await together(preparePython(wanted, requirements), prepareNode());
     });
   }
   installCommand();
@@ -256,6 +259,16 @@ function checkHome() {
         'their caches in it: set HOME to a folder of yours and run it again.',
     );
   }
+}
+
+// When one fails, the other is ended, whose error would only say that.
+async function together(...works) {
+  const errors = [];
+  await Promise.all(works.map((work) => work.catch((error) => {
+    errors.push(error);
+    endQuiet();
+  })));
+  if (errors.length > 0) throw errors[0];
 }
 
 // Two that begin in a fresh clone would delete each other's folders: the second waits, and then finds all done.
@@ -299,12 +312,17 @@ function isRunning(pid) {
 // pip names every hash that it would have taken, a hundred for some packages: the first and the one it got are enough.
 const ANOTHER_HASH = /^\s*Expected +or /;
 
+const quiet = new Set();
+
+function endQuiet() {
+  for (const child of quiet) child.kill('SIGINT'); // at any other pip leaves its temporary folders behind
+}
+
 // Runs to its end without a word; the last of what it said comes with its exit code.
 function quietly(command, args, env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    const stop = () => child.kill('SIGINT'); // at any other pip leaves its temporary folders behind
-    for (const signal of STOP) process.on(signal, stop);
+    quiet.add(child);
     let words = '';
     const listen = (chunk) => {
       words = (words + chunk).slice(-40_000);
@@ -313,7 +331,7 @@ function quietly(command, args, env = {}) {
     child.stderr.on('data', listen);
     child.on('error', (error) => reject(new SetupError(`${command} cannot be run (${error.code}): install it and try again.`)));
     child.on('close', (code, signal) => {
-      for (const each of STOP) process.off(each, stop);
+      quiet.delete(child);
       resolve({ code: signal || code, words: words.trim() });
     });
   });
@@ -386,6 +404,7 @@ async function main([command, ...args]) {
 for (const signal of STOP) {
   process.on(signal, () => {
     interrupted = true;
+    endQuiet();
   });
 }
 

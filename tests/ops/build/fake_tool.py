@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
 ME = Path(sys.argv[1])
@@ -67,6 +68,8 @@ def main(arguments):
         print(f"{title} hangs", flush=True)
         signal.pause()
     if title in os.environ.get("FAKE_FAILS", "").split():
+        while f'"title": "{os.environ.get("FAKE_AFTER", title)}"' not in Path(os.environ["FAKE_LOG"]).read_text():
+            time.sleep(0.02)
         said = "\n".join(f"{title} says {number}" for number in range(1, 21))
         print(os.environ.get("FAKE_SAYS", said), file=sys.stderr)
         sys.exit(int(os.environ.get("FAKE_EXIT", "3")))
