@@ -120,13 +120,16 @@ def ask_number(question: str, *, otherwise: str) -> int:
     """A number that is typed; where there is no answer, ``otherwise`` says what that leaves.
 
     Raises:
-        Abort: there is no answer: Ctrl-D, Ctrl-C, or nothing to read from.
+        Abort: there is no answer: Ctrl-D, or nothing to read from.
+        KeyboardInterrupt: Ctrl-C, which typer takes for the same.
     """
     try:
         return int(typer.prompt(question, type=int, err=True))
-    except typer.Abort:
+    except typer.Abort as abort:
         stderr().print()  # the question's line has no end
         stderr().print(f"No answer: {otherwise}.")
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            raise abort.__context__ from None
         raise
 
 

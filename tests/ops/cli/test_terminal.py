@@ -1,6 +1,7 @@
 """What commands print steers no terminal, whatever an object is called."""
 
 import io
+from typing import NoReturn
 
 import pytest
 import typer
@@ -33,12 +34,22 @@ def test_colors_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     assert capsys.readouterr().out == "\x1b[32mgreen\x1b[0m\n"
 
 
-def test_a_question_without_an_answer_says_what_that_leaves(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+class CtrlC(io.StringIO):
+    def readline(self, _size: int | None = -1, /) -> NoReturn:
+        raise KeyboardInterrupt
 
-    with pytest.raises(typer.Abort):
+
+@pytest.mark.parametrize(("answer", "error"), [(io.StringIO(""), typer.Abort), (CtrlC(), KeyboardInterrupt)])
+def test_a_question_without_an_answer_says_what_that_leaves(
+    answer: io.StringIO,
+    error: type[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Ctrl-C ends the command as it does everywhere, with exit code 130."""
+    monkeypatch.setattr("sys.stdin", answer)
+
+    with pytest.raises(error):
         ask_number("Type 2 to erase them", otherwise="nothing was erased")
 
     assert capsys.readouterr().err.splitlines()[-1] == "No answer: nothing was erased."
