@@ -223,7 +223,8 @@ class QueuesDouble:
         in_flight = len(self._in_flight) if QueueUrl == DLQ else 0
         waiting = self._left - in_flight if QueueUrl == DLQ else 0
         counts = {"": waiting, "NotVisible": in_flight, "Delayed": 0}
-        return {"Attributes": {f"ApproximateNumberOfMessages{name}": str(n) for name, n in counts.items()}}
+        attributes = {f"ApproximateNumberOfMessages{name}": str(n) for name, n in counts.items()}
+        return {"Attributes": attributes | {"VisibilityTimeout": "60"}}
 
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:  # noqa: N803
         assert QueueUrl == QUEUE

@@ -7,6 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Self, TypeVar
 
+from processing.batch import BACKOFF, JITTER
+
 PREFIX: Final = "ApproximateNumberOfMessages"
 COUNTS: Final = (PREFIX, f"{PREFIX}NotVisible", f"{PREFIX}Delayed")
 MAX_ENTRIES: Final = 10  # messages in one request
@@ -40,6 +42,12 @@ class Depth:
 def depth_of(sqs: Any, url: str) -> Depth:
     """What a queue holds now; ``sqs`` is a boto3 client."""
     return Depth.of(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[*COUNTS])["Attributes"])
+
+
+def longest_wait(sqs: Any, url: str) -> float:
+    """Seconds to a message's last receive at most, with every retry, and one invocation that is killed and hides it."""
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+    return int(answer["Attributes"]["VisibilityTimeout"]) + sum(BACKOFF) * (1 + JITTER)
 
 
 class RateLimiter:

@@ -20,7 +20,7 @@ from ops.cli.backfill.sending import sender_for
 from ops.cli.backfill.sources import listed
 from ops.cli.backfill.wanted import Records
 from ops.cli.checkpoint import Checkpoint
-from ops.cli.queues import depth_of
+from ops.cli.queues import depth_of, longest_wait
 from ops.cli.recipes import VariantPlan, recipe_of
 from ops.cli.settings import Consumer
 from ops.cli.stage import Stage, on_stage
@@ -53,7 +53,14 @@ KeepOption = Annotated[
 RateOption = Annotated[
     float | None, typer.Option(min=0.1, help="With --repair: messages a second.", show_default="as many as go")
 ]
-GraceOption = Annotated[int, typer.Option(min=0, help="Minutes an upload may wait, while the queue holds messages.")]
+GraceOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Minutes an upload may wait, while the queue holds messages.",
+        show_default="the queue's visibility timeout and the delays of all retries",
+    ),
+]
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Write every finding to this file, as JSON lines.")]
 CheckpointOption = Annotated[
     Path | None, typer.Option(help="With --out: a file for its progress; the same command resumes from it.")
@@ -70,7 +77,7 @@ def audit(
     repair: RepairOption = False,
     keep_orphans: KeepOption = None,
     rate: RateOption = None,
-    grace: GraceOption = 30,  # longer than a killed invocation hides its messages
+    grace: GraceOption = None,
     limit: LimitOption = SHOWN,
     out: OutOption = None,
     checkpoint: CheckpointOption = None,
@@ -100,7 +107,7 @@ def audit(
     """
     options = {"deep": deep, "repair": repair, "dry_run": dry_run, "keep_orphans": keep_orphans, "out": out}
     kept, start = _start(stage, prefix, checkpoint, options, can_resume=bool(out and not render))
-    made = _audit(stage, prefix, start, deep=deep, grace=grace * 60, render=render)
+    made = _audit(stage, prefix, start, deep=deep, grace=grace, render=render)
     repairing = _repair(stage, made.names, rate, keep_orphans, start, dry_run=dry_run) if repair else None
     with _findings(out, start, kept) as file:
         shown, done = _run(made, repairing, limit, file, kept)
@@ -141,20 +148,22 @@ def _findings(out: Path | None, start: AuditProgress, kept: Checkpoint[AuditProg
         yield file
 
 
-def _audit(stage: Stage, prefix: str, start: AuditProgress, *, deep: bool, grace: float, render: int) -> Audit:
+def _audit(stage: Stage, prefix: str, start: AuditProgress, *, deep: bool, grace: int | None, render: int) -> Audit:
     plan, prefix = VariantPlan(recipe_of(stage), stage.uploads_prefix), below(stage, prefix)
     s3, images = stage.client("s3"), ImagesTable(stage.client("dynamodb"), stage.images_table)
     names = Names(stage.uploads_prefix, {spec.name: spec.format for spec in plan.recipe.variants})
     _print_other_folders(stage, names)
     uploads, variants = stage.uploads_bucket, stage.variants_bucket
-    queued = depth_of(stage.client("sqs"), stage.queue_url).total > 0
+    sqs = stage.client("sqs")
+    queued = depth_of(sqs, stage.queue_url).total > 0
+    wait = grace * 60 if grace is not None else longest_wait(sqs, stage.queue_url)
     return Audit(
         sources=listed(s3, uploads, prefix, after=start.after),
         list_variants=lambda where, after: listed(s3, variants, where, after=after),
         below=prefix.removeprefix(stage.uploads_prefix),
         names=names,
         records=Records(images, uploads),
-        judge=Judge(s3, variants, plan, grace, queued, deep, time.time),
+        judge=Judge(s3, variants, plan, wait, queued, deep, time.time),
         orphans=OrphanJudge(s3, uploads, variants, names, images, plan),
         rerender=Rerender(s3, uploads, variants, plan, CaseSample(render), sandbox),
         after=start.after,

@@ -3,16 +3,19 @@
 import io
 import json
 import random
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from ops.cli.audit.judge import AuditedObject, AuditTotals, Finding, FindingKind, Fine, Judge, OrphanJudge
 from ops.cli.audit.keys import FORMATS, Merge, Met, Names
@@ -22,6 +25,7 @@ from ops.cli.audit.rerender import CaseSample, Rerender
 from ops.cli.audit.run import Audit
 from ops.cli.backfill.sources import ListedObject, Unreadable
 from ops.cli.backfill.wanted import Records
+from ops.cli.main import make_app
 from ops.cli.queues import Depth, NotSent
 from ops.cli.recipes import VariantPlan
 from processing.errors import CorruptImage, RenderBug, SandboxFailed
@@ -703,3 +707,22 @@ def test_an_audit_says_what_both_queues_hold(capsys):
     assert "The dead-letter queue holds 1 message. To see why: darkroom dlq groups --stage prod" in said
     assert (document["queue"]["waiting"], document["dead_letters"]) == (2, 1)
     assert (document["repair"]["dry_run"], document["repair"]["sent"]) == (True, 2)
+
+
+@pytest.mark.parametrize(("minutes", "options", "found"), [(100, [], 0), (101, [], 1), (100, ["--grace", "99"], 1)])
+def test_an_upload_may_wait_for_as_long_as_the_queue_and_the_retries_hide_its_message(
+    place, monkeypatch, minutes, options, found
+):
+    """A minute of this queue's visibility timeout, and 99.6 of the retries."""
+    where = {"LocationConstraint": place.stage.region}
+    place.s3.create_bucket(Bucket=place.stage.variants_bucket, CreateBucketConfiguration=where)
+    place.s3.put_object(Bucket=place.stage.uploads_bucket, Key="images/a.jpg", Body=b"not processed yet")
+    place.sqs.send_message(QueueUrl=place.stage.queue_url, MessageBody=place.body("images/a.jpg"))
+    later = time.time() + minutes * 60
+    monkeypatch.setattr("ops.cli.audit.command.time", SimpleNamespace(time=lambda: later))
+
+    result = CliRunner().invoke(make_app(), ["audit", "--stage", place.name, "--json", *options])
+
+    document = json.loads(result.stdout)
+    whats = [each["what"] for each in document["findings"]]
+    assert (whats.count("no record"), document["fine"]) == (found, {} if found else {"in progress": 1})
