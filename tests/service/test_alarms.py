@@ -72,6 +72,7 @@ def test_every_alarm_reaches_the_topic_and_says_what_to_do(default: Package) -> 
         assert 40 < len(properties["AlarmDescription"]) < 1024, name
 
 
+COMMANDS = re.compile(rf"\bdarkroom (?:{'|'.join(get_command(make_app()).commands)})\b")  # type: ignore[attr-defined]
 FIRST = re.compile(r"First: ((?:aws|darkroom) .+?)\. ")
 OF_AWS = {
     ("logs", "tail"): {"--since", "--filter-pattern"},
@@ -103,7 +104,9 @@ def test_every_alarm_says_which_command_to_run_first_and_there_is_such_a_command
 ) -> None:
     for package, stage in ((default, "dev"), (changed, "local")):
         for name, alarm in package.of_type("AWS::CloudWatch::Alarm").items():
-            (first,) = FIRST.findall(alarm["Properties"]["AlarmDescription"] + " ") or (f"no command: {name}",)
+            said = alarm["Properties"]["AlarmDescription"]
+            assert len(COMMANDS.findall(said)) == said.count(f"--stage {stage}"), said
+            (first,) = FIRST.findall(said + " ") or (f"no command: {name}",)
             of, *words = shlex.split(first.replace("$(", "'$(").replace(")", ")'"))
             if of == "darkroom":
                 assert words[-2:] == ["--stage", stage], name

@@ -43,7 +43,8 @@ RateOption = Annotated[
 ]
 
 NativeOption = Annotated[
-    bool, typer.Option("--native", help="Have SQS move them (message move task); only with --all and --rate.")
+    bool,
+    typer.Option("--native", help="Have SQS move them (message move task): needs --all; allows no option but --rate."),
 ]
 
 
@@ -186,7 +187,7 @@ def redrive(
     options = RedriveOptions(canary, stop_after, wait, timeout)
     if native:
         if chosen or limit or dry_run or options != RedriveOptions(timeout=timeout):
-            raise UsageError("--native has SQS move every message: use it only with --all and --rate")
+            raise UsageError("--native has SQS move every message: give it --all, and no other option but --rate")
         finish(move_all(stage, rate), as_json=as_json)
         return
     in_parts = everything and not (limit or stop_after or dry_run)

@@ -48,15 +48,16 @@ CLASSES = {
     ),
     "RenderTimeout": Guidance(
         "Rendering timed out, also when nothing else was running.",
-        "Reproduce it with `darkroom replay ID`; raise the function's memory, which adds CPU, or upload another file.",
+        "Reproduce it with `darkroom replay ID --sandbox`; raise trySeconds, or memory, which adds CPU, deploy, and "
+        "redrive; or upload another file.",
     ),
     "RenderCrash": Guidance(
         "Rendering crashed its process, also when nothing else was running.",
-        "Reproduce it with `darkroom replay ID` and report the file to Pillow; a newer Pillow may fix it.",
+        "Reproduce it with `darkroom replay ID --sandbox` and report the file to Pillow; a newer Pillow may fix it.",
     ),
     "RenderOutOfMemory": Guidance(
         "Rendering needed more memory than the header announced, also when nothing else was running.",
-        "Reproduce it with `darkroom replay ID`; raise the function's memory, or upload another file.",
+        "Reproduce it with `darkroom replay ID --sandbox`; raise the function's memory, or upload another file.",
     ),
     "Conflict": Guidance("Conditional writes were refused repeatedly: others wrote to the same object.", WAIT),
     "LeaseLost": Guidance("Another worker took over the version before this one finished.", WAIT),

@@ -57,3 +57,8 @@ def test_no_code_of_aws_has_an_entry_that_is_our_own_fault():
 )
 def test_what_no_table_names_is_a_bug_or_an_answer_that_did_not_come(cause, expected):
     assert guidance(cause) == expected
+
+
+@pytest.mark.parametrize("name", ["RenderTimeout", "RenderCrash", "RenderOutOfMemory"])
+def test_what_ends_its_process_is_reproduced_in_another_one(name):
+    assert "`darkroom replay ID --sandbox`" in runbook.CLASSES[name].remedy
