@@ -1,6 +1,7 @@
 """``darkroom estimate --plan``: which quotas bind."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +12,7 @@ from ops.cli.plan.quotas import SOURCES, Plan, StageLimits
 from ops.cli.settings import parameters
 from tests.ops.cli.terminals import printed
 
+ROOT = Path(__file__).parents[3]
 MILLION = 1_000_000
 DAYS = StageLimits(retention_days=4, daily_requests=100_000)
 
@@ -79,3 +81,35 @@ def test_programs_get_each_quota_with_its_source_and_the_stages_settings():
     assert f"WriteUnitsPerSecond={2 * 10_000_000 / 3600:.0f}" in warm["remedy"]
     assert by_name["queue keeps a message"]["limit"] == 24 * parameters()["queueRetentionDays"]
     assert all(each["source"] for each in document["quotas"])
+
+
+def planned(images, **options):
+    given = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return json.loads(run("--images", str(images), "--json", *given).stdout)
+
+
+def needed(document, name):
+    return next(each["needed"] for each in document["quotas"] if each["name"] == name)
+
+
+def test_the_table_of_deploying_has_the_plans_of_today():
+    text = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    sizes = 10 * MILLION, 100 * MILLION
+    plan, four, one = (
+        [planned(images, **within) for images in sizes] for within in ({}, {"within": 96}, {"within": 24})
+    )
+
+    def row(name, values):
+        return f"| {name} | " + " | ".join(f"{value:,.0f}" for value in values) + " |\n"
+
+    assert row("dollars (four fifths of them S3 requests)", [each["dollars"] for each in plan]) in text
+    assert row("hours with the default `maximumConcurrency` of 5", [each["hours"] for each in plan]) in text
+    for within, days in ((four, "4 days"), (one, "1 day")):
+        concurrency = [needed(each, "maximumConcurrency") for each in within]
+        assert row(f"concurrency to finish within {days}", concurrency) in text
+    units = [needed(each, "table's writes, as it is warm") for each in one]
+    assert row("write units a second to finish within 1 day", units) in text
+    assert [[each["name"] for each in document["quotas"] if each["binds"]] for document in four] == [
+        [],
+        ["uploads by one API key", "queue keeps a message", "maximumConcurrency"],
+    ]
