@@ -30,7 +30,8 @@ Node. It operates any stage from any folder: recipe and parameters come from the
 
 Data goes to standard output (`--json` for programs), words and progress to standard error. Exit codes: 0 done,
 1 something failed, was left undone, or was not found, 2 usage error, 130 interrupted (Ctrl-C, SIGTERM, or a closed
-terminal). The permissions of each command are in [operating.md](operating.md#permissions).
+terminal), but 0 where a command runs until Ctrl-C. The permissions of each command are in
+[operating.md](operating.md#permissions).
 
 In a pipe or a file, each row of a table is one line. On a terminal, text is wrapped between words, long keys get their
 own line, and omitted columns are named. Times are in UTC. A control character in a

@@ -217,7 +217,7 @@ def test_the_readme_has_the_sums_of_today():
     assert f"costs about {document['dollars']:.0f} dollars, " in text
     assert f"{document['dollars_by_service']['S3']:.0f} of them for S3 requests" in text
     assert f"takes {document['hours']:.1f} hours" in text
-    assert f"Storing them costs {document['dollars_a_month']:.0f} dollars a month" in text
+    assert f"A month of storing them costs {document['dollars_a_month']:.0f} dollars" in text
 
 
 LADDER = '[ladders.photo]\nwidths = [480, 960, 1600]\nformats = ["avif", "webp", "jpeg"]'
