@@ -56,7 +56,7 @@ def test_an_end_whose_event_does_not_come_is_missing():
 
 
 def test_an_event_that_may_have_come_before_the_run_counts_and_is_not_missing(monkeypatch):
-    monkeypatch.setattr("ops.cli.start.events.WINDOW", 0.05)
+    monkeypatch.setattr("ops.cli.start.events.WINDOW", 0.5)
 
     totals = collect(Queue([event("a")], [event("b")]), "a", uncertain=["b", "c"])
 
