@@ -25,6 +25,9 @@ OF_EVERY_COMMAND = {"query", "output", "region", "profile"}
 OF_THE_CLI = ("configure", "sso login", "s3 rb", "s3 cp", "logs tail", "cloudformation deploy", "wait")
 """What the AWS CLI has of its own: no operation of an API."""
 
+RENAMED = {"notification-endpoint": "endpoint"}
+"""Parameters with another name in the AWS CLI, because --endpoint-url is its own: sns subscribe."""
+
 
 def pieces(text: str) -> Iterator[str]:
     """What a reader of a page may type: blocks of shell, and spans of code."""
@@ -84,7 +87,7 @@ def test_every_command_of_the_aws_cli_on_a_page_is_an_operation_with_such_parame
         known = {xform_name(name, "-") for name in shape.members} if shape else set()
         given = {word.removeprefix("--") for word in rest if word.startswith("--")}
 
-        assert {name.removeprefix("no-") for name in given} - OF_EVERY_COMMAND <= known, words
+        assert {RENAMED.get(name, name.removeprefix("no-")) for name in given} - OF_EVERY_COMMAND <= known, words
 
 
 def test_the_pages_have_commands_of_each_kind() -> None:
