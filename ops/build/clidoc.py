@@ -20,7 +20,7 @@ REGENERATE: Final = "python -m ops.build.clidoc --write"
 HEAD: Final = f"""\
 # The darkroom command
 
-Each command's help, as `{NAME} COMMAND --help` has it. In a clone, `bin/darkroom COMMAND` runs it, from any folder;
+Each command's help, as `{NAME} COMMAND --help` prints it. In a clone, `bin/darkroom COMMAND` runs it, from any folder;
 put `bin` on your `PATH`, or a link to it. `npm run darkroom -- COMMAND` does the same and prints npm's banner on
 standard output first: for JSON use `bin/darkroom`, or `npm run --silent darkroom -- COMMAND`.
 
@@ -28,7 +28,7 @@ standard output first: for JSON use `bin/darkroom`, or `npm run --silent darkroo
 Node. It operates any stage from any folder: recipe and parameters come from the stack. `start`, `local`,
 `doctor --before` and the stage `local` need a checkout.
 
-Data goes to standard output (`--json` for programs), words and progress to standard error. Exit codes: 0 done,
+Data goes to standard output (`--json` for programs), messages and progress to standard error. Exit codes: 0 done,
 1 something failed, was left undone, or was not found, 2 usage error, 130 interrupted (Ctrl-C, SIGTERM, or a closed
 terminal), but 0 where a command runs until Ctrl-C. The permissions of each command are in
 [operating.md](operating.md#permissions).

@@ -150,8 +150,8 @@ does `estimate` without `--stage`. In addition:
 
 {resources}
 
-The table is generated (`{regenerate}`), and a test compares it with the requests of each command on the embedded
-stack and with the deployed policy: `tests/ops/build/test_permissions.py`.
+The table is generated (`{regenerate}`), and a test compares it with the requests of each command on
+the local stack and with the deployed policy: `tests/ops/build/test_permissions.py`.
 """
 
 

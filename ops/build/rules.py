@@ -62,7 +62,7 @@ def short(rule: Rule, most: int, why: str) -> Rule:
 
 
 def listing(pattern: str, what: str, *, most: int, whose: str) -> Rule:
-    """At most so many of a form, none of them twice, with commas between, or nothing; ``whose`` is what has them."""
+    """At most so many of a form, none of them twice, comma-separated, or nothing; ``whose`` is what has them."""
     form = matching(rf"|{pattern}(, *{pattern})*", what)
 
     def rule(value: object) -> str | None:
@@ -149,7 +149,7 @@ RULES: Mapping[str, Rule] = {
     "corsOrigins": short(
         matching(
             rf"|{ORIGIN}(, *{ORIGIN})*",
-            "origins such as https://photos.example.com with commas between, or '' for none",
+            "comma-separated origins such as https://photos.example.com, or '' for none",
         ),
         1024,
         IN_ENVIRONMENT,
@@ -166,12 +166,12 @@ RULES: Mapping[str, Rule] = {
     "apiMemory": whole(256, 10240, less="with less, a cold start takes seconds"),
     "apiKeys": matching(
         rf"{KEY_NAME}(, *{KEY_NAME}){{0,49}}",
-        "names of small letters and digits, at most 50, with commas between, as in uploads, kiosk",
+        "comma-separated names of lowercase letters and digits, at most 50, as in uploads, kiosk",
     ),
     "operators": short(
         matching(
             rf"|{OPERATOR}(, *{OPERATOR})*",
-            "names of keys, ids of roles or users, or names of groups, with commas between, or '' for nobody",
+            "comma-separated names of keys, ids of roles or users, or names of groups, or '' for nobody",
         ),
         1024,
         IN_ENVIRONMENT,
@@ -214,12 +214,12 @@ RULES: Mapping[str, Rule] = {
     ),
     "vpcId": matching(rf"|vpc-{ID}", "the id of a VPC, or ''"),
     "vpcSubnets": listing(
-        rf"subnet-{ID}", "ids of subnets with commas between, or ''", most=MOST_SUBNETS, whose="a function"
+        rf"subnet-{ID}", "comma-separated ids of subnets, or ''", most=MOST_SUBNETS, whose="a function"
     ),
     "vpcSecurityGroups": listing(
-        rf"sg-{ID}", "ids of security groups with commas between, or ''", most=MOST_SECURITY_GROUPS, whose="a function"
+        rf"sg-{ID}", "comma-separated ids of security groups, or ''", most=MOST_SECURITY_GROUPS, whose="a function"
     ),
     "vpcRouteTables": listing(
-        rf"rtb-{ID}", "ids of route tables with commas between, or ''", most=MOST_ROUTE_TABLES, whose="a VPC"
+        rf"rtb-{ID}", "comma-separated ids of route tables, or ''", most=MOST_ROUTE_TABLES, whose="a VPC"
     ),
 }

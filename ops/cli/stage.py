@@ -1,7 +1,7 @@
 """A deployed stage, as the commands see it: its queues, buckets and table by name, and clients for them.
 
 What is where comes from the outputs of the stage's CloudFormation stack, so a command needs a stage's name and nothing
-more. The stage "local" is the embedded stack of the `darkroom start --keep-running` or `darkroom local` that runs in
+more. The stage "local" is the local stack of the `darkroom start --keep-running` or `darkroom local` that runs in
 this clone; of several, the one that AWS_ENDPOINT_URL names.
 """
 

@@ -22,8 +22,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.segment import Segment
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text, for programs.")]
-NameOption = Annotated[str, typer.Option("--stage", envvar="DARKROOM_STAGE", help="The stage that was deployed.")]
-NoneOption = Annotated[str | None, typer.Option("--stage", help="A stage that was deployed.", show_default="none")]
+NameOption = Annotated[str, typer.Option("--stage", envvar="DARKROOM_STAGE", help="Name of the deployed stage.")]
+NoneOption = Annotated[str | None, typer.Option("--stage", help="Name of a deployed stage.", show_default="none")]
 RegionOption = Annotated[
     str | None, typer.Option("--region", help="AWS region.", show_default="AWS_REGION, or the profile's")
 ]

@@ -146,7 +146,7 @@ def test_a_prefix_may_be_several_folders_deep_or_the_whole_bucket(prefix: str) -
 def test_an_api_key_has_a_name_that_a_resource_can_have(names: str) -> None:
     (fault,) = found(apiKeys=names)
 
-    assert fault.startswith(f"apiKeys: is {names!r}; give names of small letters and digits")
+    assert fault.startswith(f"apiKeys: is {names!r}; give comma-separated names of lowercase letters and digits")
 
 
 def test_several_api_keys_have_different_names() -> None:

@@ -51,7 +51,7 @@ KeepOption = Annotated[
     ),
 ]
 RateOption = Annotated[
-    float | None, typer.Option(min=0.1, help="With --repair: messages a second.", show_default="as many as go")
+    float | None, typer.Option(min=0.1, help="With --repair: messages a second.", show_default="unlimited")
 ]
 GraceOption = Annotated[
     int | None,

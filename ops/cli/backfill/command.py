@@ -53,7 +53,7 @@ SinceOption = Annotated[
     datetime | None,
     typer.Option(help="Only objects uploaded since then, in UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
 ]
-RateOption = Annotated[float | None, typer.Option(min=0.1, help="Messages a second.", show_default="as many as go")]
+RateOption = Annotated[float | None, typer.Option(min=0.1, help="Messages a second.", show_default="unlimited")]
 DepthOption = Annotated[int, typer.Option(min=0, help="Pause while the queue has this many messages; 0 for no limit.")]
 CheckpointOption = Annotated[
     Path | None, typer.Option(help="A file for its progress; the same command resumes from it.")

@@ -219,7 +219,7 @@ def _diagnose(message: DeadMessage, event: Event, record: Record | None, now: fl
     if record is None and (code := _undelivered(message)):
         return Diagnosis(message, Cause("not-delivered"), f"EventBridge could not send it: {code}", event)
     if record is None:
-        return Diagnosis(message, UNKNOWN, "unknown to the ledger", event)
+        return Diagnosis(message, UNKNOWN, "no record in the images table", event)
     why = f"{record.status} by now" if record.phase(now).is_good else record.message
     return Diagnosis(message, _cause(record, now), why, event, record)
 

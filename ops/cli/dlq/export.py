@@ -82,8 +82,8 @@ def import_messages(
 ) -> None:
     """Send the messages of an export, to the dead-letter queue or to the uploads queue.
 
-    Every line is read before the first is sent. The file stays; sending it twice is harmless: the ledger absorbs that.
-    Exit code 1 when it has no message.
+    Every line is read before the first is sent. The file stays; sending it twice is harmless: the images table absorbs
+    that. Exit code 1 when it has no message.
 
     Examples:
 
@@ -124,7 +124,9 @@ def purge(
     chosen: Filter,
     everything: Everything = False,
     out: OutOption = None,
-    yes: Annotated[int | None, typer.Option("--yes", metavar="COUNT", help="Confirm the number; do not ask.")] = None,
+    yes: Annotated[
+        int | None, typer.Option("--yes", metavar="COUNT", help="Skip the prompt; proceed only if the count matches.")
+    ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:

@@ -102,7 +102,7 @@ def new_entry(stage: Stage, command: str, chosen: str, **known: Any) -> Entry:
 
 
 def caller(stage: Stage) -> str:
-    """Who runs this command: the AWS identity, and on the embedded stack, which has none, user and host."""
+    """Who runs this command: the AWS identity, and on the local stack, which has none, user and host."""
     if stage.name == LOCAL:
         return f"{getpass.getuser()}@{socket.gethostname()}"
     return str(stage.client("sts").get_caller_identity()["Arn"])

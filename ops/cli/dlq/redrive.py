@@ -1,8 +1,8 @@
 """``dlq redrive``: a few messages first, then the rest, for as long as what was sent does not fail again.
 
 Nothing is ever deleted that SQS did not report as sent. A command that dies between the two leaves a message in both
-queues, and the ledger absorbs the duplicate. The message stays as it was, but for an attribute that names the redrive,
-so that a message which fails again is known, and a message group, by which live uploads overtake.
+queues, and the images table absorbs the duplicate. The message stays as it was, but for an attribute that names the
+redrive, so that a message which fails again is known, and a message group, by which live uploads overtake.
 """
 
 from collections.abc import Callable, Sequence
@@ -114,14 +114,14 @@ class Redrive:
             return f"{end.subject.key} failed again ({end.cause}: {end.record.message if end.record else ''}){more}"
         if not ended:
             after = f"{self.options.timeout:g} s{self._waited_for()}"
-            return f"{self._follower.pending} of {len(canaries)} have no end after {after}"
+            return f"{self._follower.pending} of {len(canaries)} have no final status after {after}"
         self.print_line(f"canary: {len(canaries)} passed")
         return ""
 
     def _wait_for_ends(self) -> str:
         """Follow what was sent; returns what has no known end, empty when nothing."""
         self._follow()
-        with counting("passed", "failed again", "without an end") as show:
+        with counting("passed", "failed again", "without a final status") as show:
 
             def is_enough() -> bool:
                 show(self.passed, len(self.failed_again), self._follower.pending)
@@ -129,7 +129,7 @@ class Redrive:
 
             ended = self._follower.wait(self.options.timeout, until=is_enough)
         if not ended:
-            return f"{self._follower.pending} have no end after {self.options.timeout:g} s{self._waited_for()}"
+            return f"{self._follower.pending} have no final status after {self.options.timeout:g} s{self._waited_for()}"
         return f"{self._untracked} {UNTRACKED}" if self._untracked else ""
 
     def _waited_for(self) -> str:
@@ -166,16 +166,19 @@ def redrive(
     rate: RateOption = None,
     canary: Annotated[int, typer.Option(min=0, help="Send this many first; continue only if all of them pass.")] = 0,
     stop_after: Annotated[int | None, typer.Option(min=1, help="Stop when this many have failed again.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow every message to its end.")] = False,
-    timeout: Annotated[float, typer.Option(min=1, help="Stop following after this many seconds without an end.")] = 300,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for each message's final status.")] = False,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Stop waiting after this many seconds without a final status.")
+    ] = 300,
     native: NativeOption = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Send messages from the dead-letter queue to the uploads queue again; they get their full number of attempts.
 
-    Deletes only messages that SQS reported as sent: if it is killed, it leaves duplicates, which the ledger absorbs.
-    Exit code 1 when it stopped, or a message was refused, failed again or was hidden, or none matches the filter.
+    Deletes only messages that SQS reported as sent: if it is killed, it leaves duplicates, which the images table
+    absorbs. Exit code 1 when it stopped, or a message was refused, failed again or was hidden, or none matches the
+    filter.
 
     Examples:
 

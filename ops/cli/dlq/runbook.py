@@ -111,10 +111,10 @@ CODES = {
     "RequestTimeTooSkewed": Guidance("The function's clock and AWS's disagreed.", WAIT),
 }
 
-# What the ledger knows where it has no reason for this message (ops/cli/dlq/causes.py)
+# What the images table knows where it has no reason for this message (ops/cli/dlq/causes.py)
 WORDS = {
     "unknown": Guidance(
-        "The ledger has no record of this version: the table was unavailable, or the record was deleted.",
+        "The images table has no record of this version: it was unavailable, or the record was deleted.",
         "Search the consumer's log (`darkroom logs KEY --since 2h`); redrive with --canary.",
     ),
     "ignored": Guidance(

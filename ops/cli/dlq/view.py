@@ -89,7 +89,7 @@ def list_messages(
 def show(
     stage: Stage, message: Annotated[str, typer.Argument(metavar="ID", help="A message's id.")], as_json: AsJson = False
 ) -> None:
-    """Show one message: its body, the ledger's record, the object as it is now, what the cause means and what to do.
+    """Show one message: its body, the image's record, the object as it is now, what the cause means and what to do.
 
     For a bug, it also shows the traceback from the function's log.
 
@@ -221,7 +221,7 @@ def _encoded(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sections(document: Mapping[str, Any], record: Record | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield "message", {name: document[name] for name in ("id", "key", "sent_at", "died_at", "cause", "why", "redrive")}
-    yield "ledger", _record_facts(record) if record else {"record": "none"}
+    yield "images table", _record_facts(record) if record else {"record": "none"}
     yield "object now", document["object_now"]
     yield "runbook", document["runbook"]
 

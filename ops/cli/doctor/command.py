@@ -18,7 +18,11 @@ from ops.errors import UsageError
 
 BeforeOption = Annotated[
     bool | None,
-    typer.Option("--before/--after", help="A deployment.", show_default="by whether the stack exists"),
+    typer.Option(
+        "--before/--after",
+        help="Run the checks for before, or after, a deployment.",
+        show_default="by whether the stack exists",
+    ),
 ]
 ParamOption = Annotated[
     list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter of the deployment; repeatable.")
@@ -39,8 +43,8 @@ def doctor(
 ) -> None:
     """Check the requirements of a deployment, or a deployed stage.
 
-    Before a deployment: credentials, clock, parameters, tools, rights, quotas, and whether names are free. It creates
-    nothing.
+    Before a deployment: credentials, clock, parameters, tools, permissions, quotas, and whether names are free. It
+    creates nothing.
 
     After one: also queue, mapping, notification and alarms. It sends six small pictures below PREFIX_doctor/, one of
     them as a browser does; follows five to their variants, and a broken one to the dead-letter queue; measures the time

@@ -36,7 +36,9 @@ def erase(
     ] = None,
     prefix: Annotated[str, typer.Option(help="Erase every upload below this.")] = "",
     pending: Annotated[bool, typer.Option("--pending", help="Continue the erasures that have not ended.")] = False,
-    yes: Annotated[int | None, typer.Option("--yes", metavar="COUNT", help="Confirm the number; do not ask.")] = None,
+    yes: Annotated[
+        int | None, typer.Option("--yes", metavar="COUNT", help="Skip the prompt; proceed only if the count matches.")
+    ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:

@@ -36,7 +36,7 @@ ConcurrencyOption = Annotated[
 ]
 ArchitectureOption = Annotated[Architecture | None, typer.Option(help="x86_64 or arm64.", show_default=OF_STAGE)]
 BatchOption = Annotated[
-    int | None, typer.Option(min=1, help="Images in one invocation: as many with a backlog.", show_default=OF_STAGE)
+    int | None, typer.Option(min=1, help="Batch size when there is a backlog.", show_default=OF_STAGE)
 ]
 VariantsOption = Annotated[
     int | None, typer.Option(min=1, help="Variants of each image.", show_default="recipe.toml's")
@@ -92,8 +92,8 @@ def estimate(
     List prices, and CPU times measured for camera photos; the formula is below the tables. With --stage it uses the
     settings and switches of the deployed stage; without, it needs no credentials and sends no request. A new
     version of an image costs more than a first upload: S3 refuses each PUT once, because the consumer does not
-    check first whether a variant exists. A table item above 1 KB costs another write unit. The hours are those of a
-    full queue, by Lambda's ramp and the rates of S3 and DynamoDB. All switches: docs/parameters.md.
+    check first whether a variant exists. A table item above 1 KB costs another write unit. The hours are those needed
+    to drain the queue, by Lambda's ramp and the rates of S3 and DynamoDB. All switches: docs/parameters.md.
 
     Examples:
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HOURS_A_DAY: Final = 24.0
 
 PlanOption = Annotated[
-    bool, typer.Option("--plan", help="Print the quotas that are reached, and the hours of a full queue.")
+    bool, typer.Option("--plan", help="Print the quotas that are reached, and the hours needed to drain the queue.")
 ]
 WithinOption = Annotated[
     float | None,

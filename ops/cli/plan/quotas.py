@@ -77,7 +77,7 @@ class Plan:
 
     @property
     def hours(self) -> float:
-        """The hours that a full queue takes with the stage as it is."""
+        """The hours needed to drain the queue with the stage as it is."""
         return drain_seconds(self.work) / 3600
 
     @property

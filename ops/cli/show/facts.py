@@ -1,4 +1,4 @@
-"""What is known of one object: what the uploads bucket has now, its versions in the ledger, its variants."""
+"""What is known of one object: what the uploads bucket has now, its versions in the images table, its variants."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

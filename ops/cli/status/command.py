@@ -36,7 +36,7 @@ def status(
     """Show a stage on one screen: queue, rate, dead letters, alarms, the consumer, and recent outcomes.
 
     SQS's counts are approximate. Age and rate are CloudWatch's, a minute or two late. If it has none, as on the
-    embedded stack, the age is "-" and the rate is the queue's decrease between two samples, in which arrivals and
+    local stack, the age is "-" and the rate is the queue's decrease between two samples, in which arrivals and
     departures cannot be distinguished. Outcomes are CloudWatch's as well, by delivery, or otherwise the images table's.
     The account's concurrency is what all its functions in the region have together. Durations are of batches, "ready"
     is from an upload to its variants: the median and the 99th percentile of the last hour.

@@ -33,7 +33,7 @@ PlacesArgument = Annotated[
 ]
 PrefixOption = Annotated[str, typer.Option(help="A folder in the bucket, below the stage's prefix.")]
 IncludeOption = Annotated[list[str] | None, typer.Option(help="Only names that match, as '*.jpg' or raw/2026/cat.jpg.")]
-ExcludeOption = Annotated[list[str] | None, typer.Option(help="No names that match.")]
+ExcludeOption = Annotated[list[str] | None, typer.Option(help="Skip names that match.")]
 Everything = Annotated[
     bool,
     typer.Option(
@@ -41,9 +41,9 @@ Everything = Annotated[
     ),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="Files at once.")]
-WaitOption = Annotated[bool, typer.Option("--wait", help="Follow every object to its end.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for each object's final status.")]
 TimeoutOption = Annotated[
-    float, typer.Option(min=1, help="With --wait: stop following after this many seconds without an end.")
+    float, typer.Option(min=1, help="With --wait: stop waiting after this many seconds without a final status.")
 ]
 
 

@@ -236,7 +236,7 @@ def test_a_canary_without_an_end_in_time_stops_too(place):
     result = place.run("redrive", "--all", "--canary", "1", "--timeout", "1")
 
     assert result.exit_code == 1
-    assert "stopped at the canary: 1 of 1 have no end after 1 s" in result.stdout
+    assert "stopped at the canary: 1 of 1 have no final status after 1 s" in result.stdout
     assert place.dead_messages == (1, 0)
 
 
@@ -342,9 +342,9 @@ def test_what_is_waited_for_in_vain_is_named(place):
     rest = place.run("redrive", "--all", "--wait", "--timeout", "1")
 
     assert "waiting for their outcomes: images/a.jpg, images/b.jpg" in canaries.stderr
-    assert "2 of 2 have no end after 1 s: images/a.jpg, images/b.jpg" in canaries.stdout
+    assert "2 of 2 have no final status after 1 s: images/a.jpg, images/b.jpg" in canaries.stdout
     assert re.search(
-        r"3 have no end after 1 s: images/\w.jpg, images/\w.jpg, images/\w.jpg$", rest.stdout, re.MULTILINE
+        r"3 have no final status after 1 s: images/\w.jpg, images/\w.jpg, images/\w.jpg$", rest.stdout, re.MULTILINE
     )
 
 

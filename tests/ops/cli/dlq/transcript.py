@@ -1,4 +1,4 @@
-"""The story of docs/operating.md, played on a running stack: uploads that fail for four causes, and their redrive.
+"""The story of docs/operating.md, played on a running stack: uploads that fail with four causes, and their redrive.
 
 One cause is a bug, in `tests.ops.cli.dlq.faulty`.
 
@@ -75,9 +75,9 @@ class RouteHandler:
             with self.permission_taken_away():
                 self.upload()
                 self.let_them_die()
-            self.say(f"{self.good + FAILING} uploads; {FAILING} fail, for four causes")
+            self.say(f"{self.good + FAILING} uploads; {FAILING} fail, with four causes")
             groups = self.run("dlq", "groups")
-            self.say("ZeroDivisionError is none of AWS's errors, nor one of a file: it is a bug. Where is it?")
+            self.say("ZeroDivisionError is neither an AWS error nor a file error: it is a bug. Where is it?")
             self.run("dlq", "show", example_of("ZeroDivisionError", groups))
             self.say("The same bytes through the same code, on this machine")
             faulty_checkout(Path(checkout))
@@ -85,9 +85,9 @@ class RouteHandler:
         self._until_it_runs(self.faulty.fixed_version)
         self.say("The line is fixed, and the function is deployed again. The two oldest go first, then the rest")
         self.run("dlq", "redrive", "--cause", "ZeroDivisionError", "--canary", "2", "--wait")
-        self.say("What is it that is denied?")
+        self.say("Which permission is denied?")
         self.run("dlq", "list", "--cause", "AccessDenied", "--limit", "3")
-        self.say("The permission is given back")
+        self.say("The permission is restored")
         self.run("dlq", "redrive", "--cause", "AccessDenied", "--canary", "2", "--wait")
         self.say("The broken files are still broken: their canaries stop the redrive")
         self.run("dlq", "redrive", "--cause", "CorruptImage", "--canary", "2")
