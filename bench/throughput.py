@@ -1,6 +1,6 @@
 """The throughput of the whole pipeline on this machine: images a second, CPU and memory of every process.
 
-Run as ``python -m bench.throughput [--images 1000] [--environments N] [--json]``. The embedded stack is started as for
+Run as ``python -m bench.throughput [--images 1000] [--environments N] [--json]``. The local stack is started as for
 ``npm start``; then small JPEGs of about 50 KB are uploaded while the consumer processes them. Linux only: CPU time and
 memory are read from /proc.
 """
