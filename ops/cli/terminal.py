@@ -22,6 +22,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.segment import Segment
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text, for programs.")]
+Yes = Annotated[
+    int | None, typer.Option("--yes", metavar="COUNT", help="Skip the prompt; proceed only if the count matches.")
+]
 NameOption = Annotated[str, typer.Option("--stage", envvar="DARKROOM_STAGE", help="Name of the deployed stage.")]
 NoneOption = Annotated[str | None, typer.Option("--stage", help="Name of a deployed stage.", show_default="none")]
 RegionOption = Annotated[

@@ -35,7 +35,7 @@ from ops.cli.dlq.selection import (
 from ops.cli.dlq.view import as_document
 from ops.cli.queues import BulkSender, RateLimiter, Sender
 from ops.cli.stage import Stage, on_stage
-from ops.cli.terminal import AsJson, DryRun, ask_number, many, print_json, stderr, to_json
+from ops.cli.terminal import AsJson, DryRun, Yes, ask_number, many, print_json, stderr, to_json
 from ops.errors import UsageError
 
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; it must not exist.")]
@@ -124,9 +124,7 @@ def purge(
     chosen: Filter,
     everything: Everything = False,
     out: OutOption = None,
-    yes: Annotated[
-        int | None, typer.Option("--yes", metavar="COUNT", help="Skip the prompt; proceed only if the count matches.")
-    ] = None,
+    yes: Yes = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:

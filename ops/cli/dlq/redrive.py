@@ -43,8 +43,7 @@ RateOption = Annotated[
 ]
 
 NativeOption = Annotated[
-    bool,
-    typer.Option("--native", help="Have SQS move them (message move task): needs --all; allows no option but --rate."),
+    bool, typer.Option("--native", help="Have SQS move them (message move task): with --all, and no option but --rate.")
 ]
 
 
@@ -167,18 +166,15 @@ def redrive(
     canary: Annotated[int, typer.Option(min=0, help="Send this many first; continue only if all of them pass.")] = 0,
     stop_after: Annotated[int | None, typer.Option(min=1, help="Stop when this many have failed again.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for each message's final status.")] = False,
-    timeout: Annotated[
-        float, typer.Option(min=1, help="Stop waiting after this many seconds without a final status.")
-    ] = 300,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds without a final status to stop waiting after.")] = 300,
     native: NativeOption = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Send messages from the dead-letter queue to the uploads queue again; they get their full number of attempts.
 
-    Deletes only messages that SQS reported as sent: if it is killed, it leaves duplicates, which the images table
-    absorbs. Exit code 1 when it stopped, or a message was refused, failed again or was hidden, or none matches the
-    filter.
+    Deletes only messages that SQS reported as sent: if it is killed, it leaves duplicates, which have no effect.
+    Exit code 1 when it stopped, or a message was refused, failed again or was hidden, or none matches the filter.
 
     Examples:
 

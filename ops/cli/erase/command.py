@@ -16,7 +16,7 @@ from ops.cli.recipes import recipe_of
 from ops.cli.show.facts import key_of
 from ops.cli.stage import Stage, on_stage
 from ops.cli.tables import advise, table
-from ops.cli.terminal import AsJson, DryRun, ask_number, counting, print_json, stderr, stdout
+from ops.cli.terminal import AsJson, DryRun, Yes, ask_number, counting, print_json, stderr, stdout
 from ops.errors import UsageError
 from processing.erasure import KEPT_BY_SWITCH, Eraser, Retention
 from processing.erasure.caching import cache_seconds
@@ -36,9 +36,7 @@ def erase(
     ] = None,
     prefix: Annotated[str, typer.Option(help="Erase every upload below this.")] = "",
     pending: Annotated[bool, typer.Option("--pending", help="Continue the erasures that have not ended.")] = False,
-    yes: Annotated[
-        int | None, typer.Option("--yes", metavar="COUNT", help="Skip the prompt; proceed only if the count matches.")
-    ] = None,
+    yes: Yes = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
