@@ -331,25 +331,33 @@ def started_and_interrupted() -> None:
     start.show(stdout(), ends, totals)
 
 
+TIME = datetime(2026, 11, 26, 14, 0, tzinfo=UTC)
+DEPLOYED = Deployed("8917f4ed5735", "fade12ab34cd", "2026-11-26T02:26:37.000+0000")
+
+
 def looked() -> None:
     rate = Rate(25.0, 0.5, 24.5, "CloudWatch, 5 minutes")
     outcomes = Outcomes({"done": 1300, "rejected": 12, "failed": 2, "duplicate": 1}, "CloudWatch, by delivery")
     mapping = StageMapping("uuid", "Enabled", 10, 10, 0)
-    found = StageStatus(
-        datetime(2026, 11, 26, 14, 0, tzinfo=UTC),
-        Depth(1200, 20, 5),
-        1,
-        310.0,
-        mapping,
-        rate,
-        outcomes,
-        Concurrency(10, 10),
-        Health(
-            FunctionHealth(1200, 3, 1, Percentiles(2345.0, 30_000.0), Percentiles(4000.0, 61_000.0)),
-            AlarmStates({"ALARM": 2, "OK": 9}, ["bugs", "dead-letters"]),
-            Deployed("8917f4ed5735", "fade12ab34cd", "2026-11-26T02:26:37.000+0000"),
-        ),
+    health = Health(
+        FunctionHealth(1200, 3, 1, Percentiles(2345.0, 30_000.0), Percentiles(4000.0, 61_000.0)),
+        AlarmStates({"ALARM": 2, "OK": 9}, ["bugs", "dead-letters"]),
+        DEPLOYED,
     )
+    found = StageStatus(TIME, Depth(1200, 20, 5), 1, 310.0, mapping, rate, outcomes, Concurrency(10, 10), health)
+    stdout().print(status.page(STAGE, found))
+
+
+def looked_at_a_healthy_stage() -> None:
+    rate = Rate(1.5, 1.5, 0.0, "CloudWatch, 5 minutes")
+    outcomes = Outcomes({"done": 5390, "duplicate": 2}, "CloudWatch, by delivery")
+    mapping = StageMapping("uuid", "Enabled", 5, 50, 1)
+    health = Health(
+        FunctionHealth(480, 0, 0, Percentiles(2300.0, 6000.0), Percentiles(2600.0, 4700.0)),
+        AlarmStates({"OK": 12}, []),
+        DEPLOYED,
+    )
+    found = StageStatus(TIME, Depth(0, 0, 0), 0, None, mapping, rate, outcomes, Concurrency(1000, 1000), health)
     stdout().print(status.page(STAGE, found))
 
 
@@ -391,6 +399,7 @@ SCENES = {
     "start": started,
     "start-interrupted": started_and_interrupted,
     "status": looked,
+    "status-healthy": looked_at_a_healthy_stage,
     "status-parameters": looked_at_parameters,
     "upload": uploaded,
 }

@@ -24,6 +24,12 @@ def test_no_line_begins_with_a_line_end_that_was_escaped(name):
     assert not [line for line in printed(SCENES[name]).splitlines() if line.startswith("\\n")]
 
 
+def test_the_healthy_stage_on_the_page_is_what_the_command_prints():
+    assert f"```\n{printed(SCENES['status-healthy'])}```\n" in (ROOT / "docs" / "operating.md").read_text(
+        encoding="utf-8"
+    )
+
+
 def test_no_screen_is_kept_that_nothing_prints():
     assert {path.stem for path in SHOWN.iterdir()} == set(SCENES)
 
