@@ -27,10 +27,21 @@ ALPHA_PLANE: Final = 3.0  # of an AVIF, and of the copy
 HEIC_PLANES: Final = 2.25  # times its planes, beside the pixels: 1.2 to 2.1 at 48 MP, by depth and subsampling
 # Copies of the file, that its reader makes; none of a TIFF or a BMP
 COPIES: Final = {"jpeg": 1, "progressive": 2, "png": 1, "webp": 2, "gif": 2, "avif": 1, "heic": 1}
-FRAME: Final = {"gif": 17.0, "png": 20.0, "webp": 21.0, "avif": 21.0}  # of an animation, with what it replaces
+FRAME: Final = {"gif": 17.0, "png": 20.0, "webp": 21.0, "avif": 14.0}  # of an animation, with what it replaces
+REFERENCES: Final = 8  # frames of an AVIF that its decoder keeps, by which later ones are described
+REFERENCE: Final = 3.75  # ... of each of them, beyond FRAME
 VARIANT: Final = 15.0  # of a still's variant: in RGB and in a palette, cropped or marked, and encoded
-CODED: Final = {"png": 2.0}  # of each frame of an animation, as a file; 1 in the other formats
+EACH_FRAME: Final = 10_000.0  # whatever its size: its objects, and what blocks of memory leave unused
+CODED: Final = {"png": 2.0, "avif": 0.25}  # of each frame of an animation, as a file; 1 in the other formats
 WORKED_ON: Final = 20.0  # of the one frame of each variant that is finished, compared and encoded
+# ... of the largest variant, while it is encoded, beyond that: by (output, of an animation, with alpha)
+ENCODING: Final = {
+    ("avif", False, False): 24.0,
+    ("avif", False, True): 24.0,
+    ("avif", True, False): 16.0,
+    ("avif", True, True): 75.0,
+    ("webp", False, True): 13.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +63,8 @@ def _bytes(header: Header, recipe: Recipe, shown: Size) -> float:
     layouts = geometry.plan(recipe.variants, shown)
     made = _made(header, layouts)
     if header.frames > 1:
-        return area(shown) * FRAME[header.image_format] + _animations(header, made) + _copies(header)
-    variants = VARIANT * sum(each.pixels for each in made)
+        return area(shown) * _frame(header) + _animations(header, made) + _encoding(header, made) + _copies(header)
+    variants = VARIANT * sum(each.pixels for each in made) + _encoding(header, made)
     largest = max(layouts, key=lambda each: area(each.frame)).frame
     decoding, pixels = _decoded(header, _stored(largest, header, shown))
     with_variants = pixels + variants
@@ -80,6 +91,18 @@ def _made(header: Header, layouts: Sequence[Layout]) -> list[Made]:
     return list(found.values())
 
 
+def _frame(header: Header) -> float:
+    """The bytes of a pixel while the frames of an animation are decoded."""
+    kept = min(header.frames, REFERENCES) * REFERENCE if header.image_format == "avif" else 0
+    return FRAME[header.image_format] + kept
+
+
+def _encoding(header: Header, made: Sequence[Made]) -> float:
+    """What the encoder of one variant takes, which is gone before the next one is encoded."""
+    has_alpha = header.mode not in DIRECT or header.is_keyed
+    return max((each.pixels * ENCODING.get((each.output, each.is_animated, has_alpha), 0) for each in made), default=0)
+
+
 def _animations(header: Header, made: Sequence[Made]) -> float:
     """The frames of every variant, packed and as files, and those that are worked on."""
     samples = 3 if header.mode == "RGB" and not header.is_keyed else 4
@@ -88,7 +111,7 @@ def _animations(header: Header, made: Sequence[Made]) -> float:
         for each in made
         if each.is_animated
     )
-    return header.frames * held + WORKED_ON * sum(each.pixels for each in made)
+    return header.frames * (held + EACH_FRAME) + WORKED_ON * sum(each.pixels for each in made)
 
 
 def _stored(frame: Size, header: Header, shown: Size) -> Size:

@@ -28,7 +28,7 @@ DEFAULT_PIXELS: Final[Mapping[str, int]] = {
     "bmp": 100_000_000,
     "avif": 40_000_000,
     "heic": 50_000_000,
-    "animation": 60_000_000,  # 12 seconds of a vCPU, and memory for more variants: see processing/sandbox/capacity.py
+    "animation": 55_000_000,  # 12 seconds of a vCPU, and memory for more variants: see processing/sandbox/capacity.py
 }
 
 # What desktops, then cameras and phones, put beside photos: https://en.wikipedia.org/wiki/Design_rule_for_Camera_File_system

@@ -16,7 +16,7 @@ from processing.imaging.gainmap import reading
 from processing.memory import WORKING_MEGABYTES, memory_estimate
 from processing.reach import at_limit
 from processing.recipe import Recipe
-from processing.recipe.model import DEFAULT_PIXELS
+from processing.recipe.model import DEFAULT_PIXELS, Format
 from processing.sandbox import Children, MemoryBudget, Renderer, Renderers
 from processing.sandbox import Image as File
 from processing.sandbox.capacity import TimeBudget, capacity
@@ -97,6 +97,51 @@ def estimate(recipe: Recipe) -> Iterator[Estimate]:
 @pytest.mark.parametrize("make", CASES.values(), ids=CASES)
 def test_an_image_needs_no_more_than_its_header_promised(estimate: Estimate, make: Callable[[], bytes]) -> None:
     assert estimate(make()) > WORKING_MEGABYTES
+
+
+@pytest.mark.parametrize(
+    ("output", "make"),
+    [
+        ("avif", partial(picture, size=(4000, 3000))),
+        ("avif", partial(picture, (0, 50, 50, 99), size=(2000, 1500), mode="RGBA", kind="PNG")),
+        ("webp", partial(picture, (0, 50, 50, 99), size=(4000, 3000), mode="RGBA", kind="PNG")),
+        ("avif", partial(animation, "WEBP", frames=8, size=(600, 450))),
+        ("gif", partial(animation, "AVIF", frames=8, size=(1200, 900))),
+    ],
+    ids=["AVIFs of 12 MP", "AVIFs with alpha", "WebPs with alpha", "animated AVIFs", "of an animated AVIF"],
+)
+def test_an_encoder_needs_no_more_than_was_estimated_for_its_format(
+    recipe: Recipe, output: Format, make: Callable[[], bytes]
+) -> None:
+    written = replace(recipe, variants=tuple(replace(spec, format=output) for spec in recipe.variants))
+    renderer = Renderer(Children(written, environ=os.environ))
+    renderer.wait_until_started()
+    image = File.of(make())
+    try:
+        renderer.render(image, megabytes=renderer.estimate(image, seconds=30), seconds=30)
+    finally:
+        renderer.close()
+
+
+@pytest.mark.parametrize(
+    ("header", "output", "peak"),
+    [
+        (Header("jpeg", "RGB", 3464, 3464, 1), "avif", 205),
+        (Header("png", "RGBA", 3464, 3464, 1), "avif", 258),
+        (Header("png", "RGBA", 3464, 3464, 1), "webp", 218),
+        (Header("avif", "RGB", 1825, 1368, 24), "keep", 499),
+        (Header("avif", "RGBA", 1825, 1368, 24), "keep", 675),
+        (Header("avif", "RGBA", 2581, 1937, 12), "keep", 664),
+        (Header("avif", "RGBA", 1414, 1061, 8), "keep", 330),
+        (Header("webp", "RGBA", 2828, 2121, 8, copied_bytes=31_100_000), "avif", 600),
+        (Header("webp", "RGBA", 1414, 1061, 8, copied_bytes=9_600_000), "avif", 311),
+    ],
+)
+def test_what_an_encoder_took_is_estimated(header: Header, output: Format, peak: int, recipe: Recipe) -> None:
+    """In the way of `python -m bench.memory --format`, in megabytes."""
+    written = replace(recipe, variants=tuple(replace(spec, format=output) for spec in recipe.variants))
+
+    assert memory_estimate(header, written) >= peak
 
 
 def test_a_progressive_jpeg_is_dearer(recipe: Recipe) -> None:

@@ -246,11 +246,11 @@ def test_where_no_timeout_would_do_the_fault_says_what_else_to_change() -> None:
 
 
 def test_an_animation_that_takes_longer_than_a_try_is_refused_by_its_limit() -> None:
-    assert found(trySeconds=12) == []
-    (fault,) = found(trySeconds=11)
+    assert found(trySeconds=11) == []
+    (fault,) = found(trySeconds=10)
 
     assert fault.startswith(
-        "recipe.toml: limits.pixels.animation: is 60000000; give at most 55000000, or 12 trySeconds"
+        "recipe.toml: limits.pixels.animation: is 55000000; give at most 50000000, or 11 trySeconds"
     )
 
 
