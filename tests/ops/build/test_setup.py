@@ -205,7 +205,8 @@ def test_what_the_shell_says_of_other_projects_reaches_no_tool(clone):
 def test_npm_is_told_to_install_what_is_for_development(clone):
     clone.has("python3", "npm").run("start")
 
-    assert {"--include=dev", "--bin-links"} <= set(clone.calls()[2]["arguments"])
+    (npm,) = (call for call in clone.calls() if call["title"] == "npm")
+    assert {"--include=dev", "--bin-links"} <= set(npm["arguments"])
 
 
 def test_the_shells_python_settings_do_not_reach_the_command_in_the_venv(ready, tmp_path):

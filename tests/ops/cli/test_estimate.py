@@ -220,13 +220,6 @@ def test_the_readme_has_the_sums_of_today():
     assert f"A month of storing them costs {document['dollars_a_month']:.0f} dollars" in text
 
 
-def test_deploying_has_the_monthly_sum_of_an_idle_stage():
-    document = json.loads(run("--images", "1", "--json").stdout)
-
-    text = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
-    assert f"this is ${document['dollars_a_month']:.2f} a month at list prices" in text
-
-
 LADDER = '[ladders.photo]\nwidths = [480, 960, 1600]\nformats = ["avif", "webp", "jpeg"]'
 
 
