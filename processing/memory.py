@@ -31,7 +31,7 @@ FRAME: Final = {"gif": 17.0, "png": 20.0, "webp": 21.0, "avif": 14.0}  # of an a
 REFERENCES: Final = 8  # frames of an AVIF that its decoder keeps, by which later ones are described
 REFERENCE: Final = 3.75  # ... of each of them, beyond FRAME
 VARIANT: Final = 15.0  # of a still's variant: in RGB and in a palette, cropped or marked, and encoded
-EACH_FRAME: Final = 10_000.0  # whatever its size: its objects, and what blocks of memory leave unused
+EACH_FRAME: Final = 20_000.0  # whatever its size: its objects, and what blocks of memory leave unused
 CODED: Final = {"png": 2.0, "avif": 0.25}  # of each frame of an animation, as a file; 1 in the other formats
 WORKED_ON: Final = 20.0  # of the one frame of each variant that is finished, compared and encoded
 # ... of the largest variant, while it is encoded, beyond that: by (output, of an animation, with alpha)

@@ -216,8 +216,17 @@ def test_a_long_animation_of_small_frames_is_cheap(recipe: Recipe) -> None:
         (Header("png", "RGBA", 1527, 1146, 40), 682),
         (Header("png", "RGB", 305, 229, 1000), 334),
         (Header("png", "RGBA", 305, 229, 1000), 432),
+        (Header("png", "RGBA", 270, 203, 1000), 367),
     ],
-    ids=["gray with alpha", "palette, keyed", "40 frames", "40 frames, alpha", "1,000 frames", "1,000 frames, alpha"],
+    ids=[
+        "gray with alpha",
+        "palette, keyed",
+        "40 frames",
+        "40 frames, alpha",
+        "1,000 frames",
+        "1,000 frames, alpha",
+        "1,000 frames, 55 MP",
+    ],
 )
 def test_what_took_too_long_to_render_here_is_estimated_above_its_measured_peak(
     header: Header, peak: int, recipe: Recipe
